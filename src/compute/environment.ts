@@ -1,0 +1,28 @@
+/**
+ * The interpreter and packages that a stage runs with: the port. Lock formats are an explicit list of adapters.
+ */
+import type { Sha256, Tier } from '../core/index.ts'
+import type { Mount } from './sandbox.ts'
+
+export type EnvironmentPackage = Readonly<{ name: string; version: string; digest?: Sha256 }>
+
+/** An environment that is ready to be mounted: verified a moment ago. */
+export type Environment = Readonly<{
+  name: string
+  kind: 'host' | 'python'
+  /** Identity: lock bytes, artefacts, interpreter and the recipe of the builder. For `host` what was recorded of it. */
+  digest: Sha256
+  /** True when every artefact came by a hash of the lock. Never for `host`. */
+  locked: boolean
+  mounts: readonly Mount[]
+  /** Folders for PATH, in order. */
+  path: readonly string[]
+  variables: Readonly<Record<string, string>>
+  packages: readonly EnvironmentPackage[]
+  /** Interpreter, libc, BLAS and the like, each with its tier. */
+  facts: readonly Readonly<{ name: string; value: string; tier: Tier }>[]
+  /** Digests of what it was made from: the lock, each wheel. */
+  materials: readonly Readonly<{ name: string; digest: Sha256 }>[]
+  /** Things a reader should know: `.pth` with code, `sitecustomize`. */
+  warnings: readonly string[]
+}>

@@ -1,0 +1,3 @@
+/** The only file of `compute` that other domains import. */
+export type * from './environment.ts'
+export type * from './sandbox.ts'

@@ -1,0 +1,116 @@
+/**
+ * One stage, isolated: the port. `bubblewrap/` is the default engine; gVisor, podman, Slurm and Kubernetes come behind
+ * the same port, with the same evidence.
+ *
+ * A sandbox gets everything by content and gives everything back by content: it never sees the working tree.
+ */
+import type { Content, Sha256, Tier } from '../core/index.ts'
+import type { ObjectStore } from '../data/index.ts'
+
+/** A file or folder that the stage may read, at a path of the project. */
+export type ViewEntry = Readonly<{ path: string; content: Content; why: 'tracked' | 'dep' | 'params' }>
+
+/** A path that the stage may write. `before` is the previous content of a `persist` out. */
+export type OutRequest = Readonly<{ path: string; before?: Content }>
+
+export type Limits = Readonly<{
+  cpus: number
+  memoryBytes: number
+  timeMs: number
+  processes: number
+  /** Sum over all outs, scratch and /tmp, bytes. */
+  outputBytes: number
+}>
+
+/** Read-only host folders that make the interpreter and its packages; `target` is the path inside. */
+export type Mount = Readonly<{ source: string; target: string }>
+
+export type StageTask = Readonly<{
+  runId: string
+  stage: string
+  /** Shell command lines, run in order, each by `/bin/sh -c`; the first failure ends the stage. */
+  commands: readonly string[]
+  /** Project path; `/project/<workingDirectory>` inside. */
+  workingDirectory: string
+  view: readonly ViewEntry[]
+  outs: readonly OutRequest[]
+  mounts: readonly Mount[]
+  /** The whole environment of the stage: nothing else is there. */
+  variables: Readonly<Record<string, string>>
+  limits: Limits
+  /** Names hosts and paths of denied attempts with strace; slower. */
+  trace: boolean
+  /** Project paths that exist on the host and are hidden from this stage, to name undeclared reads in a failed log. */
+  hidden: readonly string[]
+}>
+
+export type StageEnd =
+  | Readonly<{ kind: 'exited'; code: number }>
+  | Readonly<{ kind: 'signalled'; signal: string }>
+  | Readonly<{ kind: 'limit'; limit: 'time' | 'memory' | 'processes' | 'output'; because: string }>
+  | Readonly<{ kind: 'cancelled' }>
+
+/** A refused out: its bytes are not collected. */
+export type OutFault = Readonly<{ path: string; because: string }>
+
+export type NetworkRecord = Readonly<{
+  /** Attempts to leave the sandbox, counted by the kernel. */
+  deniedAttempts: number
+  /** Known with `trace` only: host names, addresses and ports. */
+  destinations: readonly string[]
+  tier: Tier
+}>
+
+/** What the stage opened of its view, seen from outside; absent when it could not be observed whole. */
+export type OpenedPaths = Readonly<{ files: readonly string[]; folders: readonly string[] }>
+
+export type ResourceUse = Readonly<{
+  wallMs: number
+  cpuMs?: number
+  memoryPeakBytes?: number
+  processesPeak?: number
+  /** `cgroup-v2`, `cgroup-v1` or `rlimits`: what held the limits. */
+  heldBy: string
+}>
+
+export type StageOutcome = Readonly<{
+  end: StageEnd
+  startedAt: Date
+  finishedAt: Date
+  /** stdout and stderr as one stream, in the store. */
+  log: Readonly<{ digest: Sha256; sizeBytes: number; tail: readonly string[] }>
+  /** Collected outs by project path; an out that the stage did not make is missing here. */
+  outs: ReadonlyMap<string, Content>
+  faults: readonly OutFault[]
+  network: NetworkRecord
+  opened?: OpenedPaths
+  /** Hidden project paths that the stage asked for by name (from the log's tail or the trace). */
+  undeclaredReads: readonly string[]
+  /** Files written inside the view's scratch that no out declares: thrown away. */
+  discarded: readonly string[]
+  resources: ResourceUse
+}>
+
+/** What isolates, for evidence and for the stage's key. */
+export type SandboxPolicy = Readonly<{
+  engine: 'bubblewrap' | 'none'
+  /** Digest over everything of the recipe that can change what a stage sees or may do. */
+  digest: Sha256
+  facts: Readonly<Record<string, string | number | boolean>>
+}>
+
+export type Sandbox = Readonly<{
+  policy: SandboxPolicy
+  /**
+   * Runs one stage and returns when nothing of it is alive any more. A stage that fails is an outcome, not a fault.
+   *
+   * @throws ERR_SANDBOX_UNAVAILABLE when this machine cannot isolate; nothing has run then
+   */
+  run(task: StageTask, store: ObjectStore, observer: StageObserver): Promise<StageOutcome>
+}>
+
+export type StageObserver = Readonly<{
+  onOutput(chunk: Buffer): void
+  /** Ends the stage; the outcome is `cancelled`. */
+  signal: AbortSignal
+}>

@@ -1,0 +1,10 @@
+/** The only file of `core` that other domains import. */
+export * from './canonical-json.ts'
+export * from './digest.ts'
+export * from './error.ts'
+export { type ErrorEntry, errorTable } from './error-codes.ts'
+export * from './identifiers.ts'
+export * from './project-path.ts'
+export * from './strict-json.ts'
+export * from './text.ts'
+export * from './units.ts'

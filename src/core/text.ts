@@ -1,0 +1,32 @@
+/** Text from elsewhere, made safe to print: no escape sequence reaches a terminal. */
+
+const unprintable = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
+
+/** Tabs and line ends stay; every other control or bidi character becomes `\u{...}`. THREAT: OSC and CSI injection. */
+export function printable(text: string): string {
+  return text
+    .toWellFormed()
+    .replaceAll('\r\n', '\n')
+    .replace(unprintable, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
+}
+
+/** The nearest of `candidates` when it is near enough to be meant, else undefined. */
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  const limit = Math.max(1, Math.floor(word.length / 3))
+  const scored = candidates.map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
+  return scored.filter(({ distance }) => distance <= limit).sort((a, b) => a.distance - b.distance)[0]?.candidate
+}
+
+/** Levenshtein distance, in UTF-16 units. */
+function editDistance(left: string, right: string): number {
+  let row = Array.from({ length: right.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= left.length; i += 1) {
+    const next = [i]
+    for (let j = 1; j <= right.length; j += 1) {
+      const substitution = (row[j - 1] ?? 0) + (left[i - 1] === right[j - 1] ? 0 : 1)
+      next.push(Math.min(substitution, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[right.length] ?? 0
+}

@@ -1,0 +1,2 @@
+/** The only file of `data` that other domains import. */
+export type * from './object-store.ts'

@@ -1,0 +1,35 @@
+/**
+ * Where bytes live, by digest: the port. `object-store.fs.ts` is the adapter; docs/architecture.md says who may write.
+ *
+ * Objects are regular files, mode 0444 (0555 never: the executable bit belongs to the folder entry), written to a
+ * temporary name, fsynced and renamed; nothing outside the store ever holds a writable link to one.
+ */
+import type { Content, FileEntry, Sha256 } from '../core/index.ts'
+
+export type ObjectStore = Readonly<{
+  /** Absolute folder that holds the objects. */
+  root: string
+  has(digest: Sha256): boolean
+  /** Absolute path of the object, for reading and for read-only mounts. @throws ERR_STORE_MISSING */
+  pathOf(digest: Sha256): string
+  putBytes(bytes: Uint8Array): Promise<Sha256>
+  /** Copies (reflink where the file system can) and digests in one pass; the source is read through `fd` only. */
+  putFile(fd: number): Promise<Readonly<{ digest: Sha256; sizeBytes: number }>>
+  /** The bytes, re-hashed. @throws ERR_STORE_MISSING, ERR_STORE_CORRUPT (the object is set aside), ERR_INPUT_TOO_LARGE */
+  read(digest: Sha256, maxBytes: number): Promise<Buffer>
+  /** Re-hashes objects; returns those that are missing or corrupt (set aside, so that they are never served). */
+  verify(digests: Iterable<Sha256>): Promise<readonly Readonly<{ digest: Sha256; fault: 'missing' | 'corrupt' }>[]>
+  /** Keeps a folder's list of files, so that its `dirHash1` can be opened again; returns the list's own digest. */
+  putFolder(files: readonly FileEntry[]): Promise<Sha256>
+  readFolder(list: Sha256): Promise<Extract<Content, { kind: 'folder' }>>
+  /**
+   * Puts content at `target` (absolute) as a reflink or copy, never a link: written beside, fsynced, renamed; a folder
+   * replaces the old one whole. Files are 0644, or 0755 when executable.
+   */
+  restore(content: Content, target: string): Promise<void>
+  /**
+   * Puts content at `target` for a read-only mount: hard links where possible. INVARIANT: the caller never hands
+   * `target` out writable; executables are copies, since a mode belongs to the inode.
+   */
+  link(content: Content, target: string): Promise<void>
+}>

@@ -1,0 +1,82 @@
+/**
+ * What the user declared, resolved: nouns of `define`, read by `plan` and `run`. No effects, no trust.
+ */
+import type { Json } from '../core/index.ts'
+
+/** A scalar that keeps the text that DVC would print (`1.0`, `1e-05`), since a JS number would lose it. */
+export type OutDefinition = Readonly<{
+  path: string
+  cache: boolean
+  persist: boolean
+  push?: boolean
+  remote?: string
+  /** Which list it stood in. */
+  role: 'out' | 'metric' | 'plot'
+}>
+
+export type StageDefinition = Readonly<{
+  /** DVC's address: `prepare`, `train@0.1`, `sub/dvc.yaml:train`. */
+  name: string
+  /** The file that defines it, a project path. */
+  file: string
+  /** Resolved command lines, byte for byte as DVC would give them to the shell. */
+  commands: readonly string[]
+  /** Project path. */
+  workingDirectory: string
+  deps: readonly string[]
+  /** Params file -> keys; an empty list stands for the whole file. Project paths. */
+  params: Readonly<Record<string, readonly string[]>>
+  outs: readonly OutDefinition[]
+  frozen: boolean
+  alwaysChanged: boolean
+  desc?: string
+  meta?: Json
+}>
+
+/** A `.dvc` file: data that came from elsewhere. */
+export type TrackedData = Readonly<{
+  file: string
+  path: string
+  md5?: string
+  sizeBytes?: number
+  isImport: boolean
+}>
+
+export type PipelineDefinition = Readonly<{
+  stages: readonly StageDefinition[]
+  tracked: readonly TrackedData[]
+  /** stage -> stages that must run before it (direct edges, sorted). */
+  after: ReadonlyMap<string, readonly string[]>
+  /** Every file that was read to resolve this, as project paths: dvc.yaml, vars files, .dvc files. */
+  files: readonly string[]
+  warnings: readonly string[]
+}>
+
+export type EnvironmentDefinition =
+  | Readonly<{ kind: 'host' }>
+  | Readonly<{ kind: 'python'; lock: string; interpreter?: string }>
+
+export type StageSettings = Readonly<{
+  environment: string
+  network: 'none' | readonly string[]
+  seed: number
+  limits: Readonly<{ cpus?: number; memoryBytes?: number; timeMs?: number; processes?: number; outputBytes?: number }>
+  /** name -> value; null passes the caller's value through. */
+  env: Readonly<Record<string, string | null>>
+  secrets: readonly string[]
+  reproducible?: Json
+}>
+
+export type ProjectSettings = Readonly<{
+  name: string
+  /** External input path -> its source id and contract. */
+  data: ReadonlyMap<string, Readonly<{ source?: string; contract?: string }>>
+  environments: ReadonlyMap<string, EnvironmentDefinition>
+  /** Settings of a stage: its own over the defaults. `foreach` groups match by their stem too. */
+  settingsOf(stage: string): StageSettings
+  model?: Readonly<{ name: string; path: string; metrics?: string; gates: readonly string[] }>
+  protected: readonly string[]
+  require: readonly string[]
+  clearance: 'public' | 'internal' | 'confidential' | 'restricted'
+  lock: readonly ('assay' | 'dvc')[]
+}>
