@@ -1,0 +1,21 @@
+/** What every command is given: nothing global is read below `main.ts`. */
+import type { Clock } from '../core/index.ts'
+import type { Output } from './output.ts'
+
+export type CliContext = Readonly<{
+  /** Absolute folder that the user stands in. */
+  workingFolder: string
+  /** The caller's environment, as `main.ts` found it. */
+  environment: Readonly<Record<string, string | undefined>>
+  output: Output
+  now: Clock
+  /** Aborted by Ctrl-C and SIGTERM. */
+  signal: AbortSignal
+  version: string
+  /** True when a person can be asked. */
+  canAsk: boolean
+}>
+
+/** The exit code that a command asks for; 0 when it returns nothing. */
+export type Exit = 0 | 1 | 2 | 3 | 4
+export type Command<Options> = (context: CliContext, positional: readonly string[], options: Options) => Promise<Exit>

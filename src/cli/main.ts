@@ -1,0 +1,95 @@
+/**
+ * The door: composes the rooms, runs one verb, turns what happened into an exit code.
+ *
+ * Read next: `program.ts` (the verbs), `commands/run.ts` (the main job).
+ */
+import { readFileSync } from 'node:fs'
+import { enableCompileCache } from 'node:module'
+import type { CliContext, Exit } from './context.ts'
+import { exitOf, faultOf, tellFault } from './fault.ts'
+import { openOutput } from './output.ts'
+import { buildProgram, CommanderError } from './program.ts'
+
+enableCompileCache()
+
+/** THREAT: the caller's variables that would change what assay itself runs, or which repository it reads. */
+const refusedVariables = ['NODE_OPTIONS', 'LD_PRELOAD', 'LD_AUDIT', 'BASH_ENV']
+
+async function main(): Promise<number> {
+  const argv = process.argv.slice(2)
+  const json = argv.includes('--json')
+  const streams = { stdout: process.stdout, stderr: process.stderr, noColor: (process.env['NO_COLOR'] ?? '') !== '' }
+  const output = openOutput(streams, json)
+  const stop = new AbortController()
+  let stopped: number | undefined
+  const onSignal = (exit: number) => (): void => {
+    if (stopped !== undefined) process.exit(exit)
+    stopped = exit
+    stop.abort()
+  }
+  process.on('SIGINT', onSignal(130))
+  process.on('SIGTERM', onSignal(143))
+  process.stdout.on('error', () => process.exit(4)) // INVARIANT: a reader that went away gets no half answer called success.
+
+  const refused = refusedVariables.filter((name) => (process.env[name] ?? '') !== '')
+  if (refused.length > 0) {
+    const help = `run it with: env ${refused.map((name) => `-u ${name}`).join(' ')} assay ...`
+    tellFault(output, {
+      code: 'ERR_USAGE',
+      message: `assay does not run with ${refused.join(', ')} set`,
+      help,
+      details: {},
+    })
+    return 2
+  }
+
+  const context: CliContext = {
+    workingFolder: process.cwd(),
+    environment: { ...process.env },
+    output,
+    now: () => new Date(),
+    signal: stop.signal,
+    version: versionOf(),
+    canAsk: process.stdin.isTTY === true && process.stderr.isTTY === true && !json,
+  }
+  let exit: Exit = 0
+  try {
+    const program = buildProgram(context.version, async (load, positional, options) => {
+      const action = await load()
+      exit = await action(context, positional, options as never) // each verb reads the options of its own table row
+    })
+    program.configureOutput({ writeErr: (text) => (json ? undefined : process.stderr.write(text)) })
+    await program.parseAsync(argv, { from: 'user' })
+  } catch (error) {
+    exit = tell(error, output)
+  }
+  return stopped ?? exit
+}
+
+function tell(error: unknown, output: ReturnType<typeof openOutput>): Exit {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0
+    if (output.json) {
+      tellFault(output, { code: 'ERR_USAGE', message: error.message, help: 'run the command with --help', details: {} })
+    }
+    return 2
+  }
+  const fault = faultOf(error)
+  tellFault(output, fault)
+  if (fault.code === 'ERR_INTERNAL' && error instanceof Error) output.note(error.stack ?? '')
+  return exitOf(fault)
+}
+
+function versionOf(): string {
+  const file = new URL('../package.json', import.meta.url)
+  const source = new URL('../../package.json', import.meta.url)
+  for (const place of [file, source]) {
+    try {
+      const parsed = JSON.parse(readFileSync(place, 'utf8')) as { name?: string; version?: string } // our own package file
+      if (parsed.name === 'assay' && parsed.version !== undefined) return parsed.version
+    } catch {}
+  }
+  return '0.0.0'
+}
+
+process.exitCode = await main()

@@ -1,0 +1,72 @@
+/**
+ * How the command line speaks: answers on stdout, progress on stderr, one JSON document with `--json`.
+ *
+ * THREAT: names, logs and messages come from elsewhere; everything printed goes through `printable`, so that no escape
+ * sequence of theirs reaches the terminal. Colour is added afterwards, by us.
+ */
+import { styleText } from 'node:util'
+import { printable } from '../core/index.ts'
+
+type Style = Parameters<typeof styleText>[0]
+
+export type Output = Readonly<{
+  json: boolean
+  /** True when a person looks at stderr. */
+  interactive: boolean
+  /** A line of the answer, on stdout; nothing with `--json`. */
+  line(text?: string): void
+  /** A line beside the answer, on stderr. */
+  note(text: string): void
+  /** A line that the next one replaces, on stderr, only when a person looks. */
+  progress(text: string): void
+  /** Bytes of a stage's output, made printable, on stderr. */
+  stream(prefix: string, chunk: Buffer): void
+  /** The one document of `--json`. */
+  document(value: unknown): void
+  style(style: Style, text: string): string
+}>
+
+export type Streams = Readonly<{
+  stdout: NodeJS.WriteStream
+  stderr: NodeJS.WriteStream
+  noColor: boolean
+}>
+
+export function openOutput(streams: Streams, json: boolean): Output {
+  const { stdout, stderr } = streams
+  const colour = stdout.isTTY === true && !streams.noColor
+  const interactive = stderr.isTTY === true
+  let transient = false
+  const clear = (): void => {
+    if (transient) stderr.write('\r\u001b[2K')
+    transient = false
+  }
+  return {
+    json,
+    interactive,
+    line: (text = '') => {
+      if (json) return
+      clear()
+      stdout.write(`${text}\n`)
+    },
+    note: (text) => {
+      clear()
+      stderr.write(`${text}\n`)
+    },
+    progress: (text) => {
+      if (!interactive) return
+      clear()
+      stderr.write(text.slice(0, Math.max(20, (stderr.columns ?? 80) - 1)))
+      transient = true
+    },
+    stream: (prefix, chunk) => {
+      clear()
+      const text = printable(chunk.toString('utf8'))
+      stderr.write(prefix === '' ? text : text.replace(/^(?=.)/gm, `${prefix} | `))
+    },
+    document: (value) => {
+      if (json) stdout.write(`${JSON.stringify(value, undefined, 2)}\n`)
+    },
+    style: (style, text) => (colour ? styleText(style, text, { validateStream: false }) : text),
+  }
+}

@@ -1,0 +1,281 @@
+/**
+ * The verbs: names, options and examples, in one table. The code of a verb is loaded when it is called, so that a
+ * trivial one starts fast.
+ */
+import { Command, CommanderError, Option } from 'commander'
+import type { CliContext, Exit } from './context.ts'
+
+type OptionSpec = readonly [flags: string, description: string, fallback?: string | boolean]
+type Action = (context: CliContext, positional: readonly string[], options: never) => Promise<Exit>
+
+export type Verb = Readonly<{
+  /** Name and arguments as commander writes them; sub-verbs as `data add <id> <path>`. */
+  usage: string
+  summary: string
+  options?: readonly OptionSpec[]
+  repeated?: readonly OptionSpec[]
+  examples: readonly string[]
+  load: () => Promise<Action>
+}>
+
+const engines = ['bubblewrap']
+
+export const verbs: readonly Verb[] = [
+  {
+    usage: 'init',
+    summary: 'adopt a repository: write assay.yaml, trust.yaml and a key for it',
+    options: [
+      ['--yes', 'ask nothing'],
+      ['--commit', 'commit exactly the files that were written'],
+    ],
+    examples: ['assay init', 'assay init --yes --commit'],
+    load: async () => (await import('./commands/init.ts')).init,
+  },
+  {
+    usage: 'run [stages...]',
+    summary: 'run what is out of date, each stage isolated, and sign what happened',
+    options: [
+      ['--dry-run', 'say what would run, and why; run nothing'],
+      ['--force', 'run the stages even when they are up to date'],
+      ['--keep-going', 'after a failure go on with all that does not depend on it'],
+      ['--trace', 'name the hosts and paths of denied attempts (slower)'],
+      ['--draft', 'fast feedback: level 0'],
+      ['--require-level <n>', 'exit 1 when the run reaches a lower level'],
+      ['--engine <name>', `one of ${engines.join(', ')}`, 'bubblewrap'],
+      ['--rehash', 'trust no remembered digest, read every byte again'],
+      ['--unsafe-no-sandbox', 'run without isolation: recorded, and signed with a throw-away key'],
+    ],
+    repeated: [['--set <key=value>', 'change a parameter for this run; recorded, level 0']],
+    examples: ['assay run', 'assay run train --force', 'assay run --dry-run', 'assay run --set train.seed=7'],
+    load: async () => (await import('./commands/run.ts')).run,
+  },
+  {
+    usage: 'status',
+    summary: 'what would run, and why',
+    options: [
+      ['--check', 'exit 1 when something is out of date'],
+      ['--plan', 'the resolved plan of the whole project, as DVC resolves it'],
+    ],
+    examples: ['assay status', 'assay status --check', 'assay status --json --plan'],
+    load: async () => (await import('./commands/status.ts')).status,
+  },
+  {
+    usage: 'verify [artifact]',
+    summary: 'walk the evidence of an artifact back to its sources, offline',
+    options: [
+      ['--policy <file>', 'trust policy to judge by'],
+      ['--key <file>', 'public key (PEM) to judge by'],
+      ['--bundle <file>', 'judge by this bundle alone, without a project'],
+      ['--evidence <path>', 'exported evidence: a .jsonl file or a folder'],
+      ['--rehash', 'trust no remembered digest, read every byte again'],
+    ],
+    examples: [
+      'assay verify',
+      'assay verify models/digits.safetensors',
+      'assay verify model.bin --policy trust.yaml --json',
+    ],
+    load: async () => (await import('./commands/verify.ts')).verify,
+  },
+  {
+    usage: 'show [run]',
+    summary: 'one run: its stages, what went in and what came out',
+    options: [
+      ['--all', 'list every run on record'],
+      ['--stage <name>', 'the whole record of one stage'],
+      ['--environment', 'what the stage ran with'],
+    ],
+    examples: ['assay show', 'assay show --all', 'assay show --stage train --environment'],
+    load: async () => (await import('./commands/show.ts')).show,
+  },
+  {
+    usage: 'logs [run]',
+    summary: 'what the stages of a run printed',
+    options: [['--stage <name>', 'this stage alone']],
+    examples: ['assay logs', 'assay logs --stage train'],
+    load: async () => (await import('./commands/logs.ts')).logs,
+  },
+  {
+    usage: 'diff [left] [right]',
+    summary: 'what differs between two runs',
+    examples: ['assay diff', 'assay diff 20261124T101500Z 20261124T113000Z'],
+    load: async () => (await import('./commands/diff.ts')).diff,
+  },
+  {
+    usage: 'data add <id> <path>',
+    summary: 'register a file or folder as a source; status proposed',
+    options: [
+      ['--owner <person>', "'Name <mail>'; you when left out"],
+      ['--classification <class>', 'public, internal, confidential or restricted', 'internal'],
+      ['--licence <spdx>', 'SPDX expression', 'NOASSERTION'],
+      ['--origin <uri>', 'where it came from'],
+      ['--kind <kind>', 'data or model', 'data'],
+      ['--review-by <date>', 'day (YYYY-MM-DD) after which the approval has expired'],
+      ['--replace', 'register new bytes for an id that exists; it is proposed again'],
+    ],
+    examples: [
+      "assay data add labels data/labels.csv --owner 'Ada <ada@example.org>' --classification public --licence CC-BY-4.0",
+    ],
+    load: async () => (await import('./commands/data.ts')).dataAdd,
+  },
+  {
+    usage: 'data approve <id>',
+    summary: 'sign that these bytes may be used',
+    options: [['--because <text>', 'why']],
+    examples: ["assay data approve labels --because 'checked by hand'"],
+    load: async () => (await import('./commands/data.ts')).dataApprove,
+  },
+  {
+    usage: 'data revoke <id>',
+    summary: 'sign that a source may not be used any more',
+    options: [['--because <text>', 'why']],
+    examples: ["assay data revoke labels --because 'licence withdrawn'"],
+    load: async () => (await import('./commands/data.ts')).dataRevoke,
+  },
+  {
+    usage: 'data list',
+    summary: 'the inventory, with the status that the signed statements give',
+    examples: ['assay data list', 'assay data list --json'],
+    load: async () => (await import('./commands/data.ts')).dataList,
+  },
+  {
+    usage: 'data show <id>',
+    summary: 'one source, with its approvals and the stages that use it',
+    examples: ['assay data show labels'],
+    load: async () => (await import('./commands/data.ts')).dataShow,
+  },
+  {
+    usage: 'key new',
+    summary: 'make your key for this project',
+    options: [['--name <name>', 'name in trust.yaml; from your git name when left out']],
+    examples: ['assay key new'],
+    load: async () => (await import('./commands/key.ts')).keyNew,
+  },
+  {
+    usage: 'key show',
+    summary: 'which key signs here',
+    examples: ['assay key show'],
+    load: async () => (await import('./commands/key.ts')).keyShow,
+  },
+  {
+    usage: 'key use',
+    summary: 'let your key of this project sign in this checkout too',
+    examples: ['assay key use'],
+    load: async () => (await import('./commands/key.ts')).keyUse,
+  },
+  {
+    usage: 'key export',
+    summary: 'the public key, PEM',
+    options: [['--out <file>', 'write it there']],
+    examples: ['assay key export', 'assay key export --out ada.pem'],
+    load: async () => (await import('./commands/key.ts')).keyExport,
+  },
+  {
+    usage: 'key backup <file>',
+    summary: 'copy the encrypted private key to a safe place',
+    examples: ['assay key backup /media/safe/digits.pem'],
+    load: async () => (await import('./commands/key.ts')).keyBackup,
+  },
+  {
+    usage: 'key revoke',
+    summary: 'take the key out of use; without a trusted timestamp that voids all it signed',
+    options: [['--because <text>', 'why']],
+    examples: ["assay key revoke --because 'laptop lost'"],
+    load: async () => (await import('./commands/key.ts')).keyRevoke,
+  },
+  {
+    usage: 'trust pin',
+    summary: 'remember this trust.yaml for the project: later checkouts are judged by it',
+    options: [['--policy <file>', 'pin this file', 'trust.yaml']],
+    examples: ['assay trust pin'],
+    load: async () => (await import('./commands/trust.ts')).trustPin,
+  },
+  {
+    usage: 'trust show',
+    summary: 'who is believed here, for what, and where that is written',
+    examples: ['assay trust show'],
+    load: async () => (await import('./commands/trust.ts')).trustShow,
+  },
+  {
+    usage: 'attest show [artifact]',
+    summary: 'the statements behind an artifact',
+    options: [['--raw', 'the bundles as they are']],
+    examples: ['assay attest show', 'assay attest show metrics.json --json'],
+    load: async () => (await import('./commands/attest.ts')).attestShow,
+  },
+  {
+    usage: 'attest export <artifact>',
+    summary: 'write the whole chain of an artifact for somebody else to verify',
+    options: [['--out <path>', 'a .jsonl file, or a folder']],
+    examples: ['assay attest export models/digits.safetensors --out digits.assay.jsonl'],
+    load: async () => (await import('./commands/attest.ts')).attestExport,
+  },
+  {
+    usage: 'gc',
+    summary: 'free what no lock, run or attestation refers to',
+    options: [
+      ['--dry-run', 'say what would be freed'],
+      ['--keep-runs <n>', 'runs to keep', '50'],
+    ],
+    examples: ['assay gc --dry-run', 'assay gc'],
+    load: async () => (await import('./commands/gc.ts')).gc,
+  },
+]
+
+/** The groups that have verbs of their own. */
+const groups: Readonly<Record<string, string>> = {
+  data: 'the inventory of data sources',
+  key: 'the key that signs',
+  trust: 'who is believed',
+  attest: 'the evidence',
+}
+
+export type Invocation = (
+  load: () => Promise<Action>,
+  positional: readonly string[],
+  options: Readonly<Record<string, unknown>>,
+) => Promise<void>
+
+/** The parser; `invoke` is called with the verb that the user meant. */
+export function buildProgram(version: string, invoke: Invocation): Command {
+  const program = new Command('assay')
+    .description('Runs ML pipelines so that their integrity can be proven, and refuses what cannot be proven.')
+    .version(version)
+    .exitOverride()
+    .showSuggestionAfterError()
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done and trusted, 1 a check said no, 2 wrong input, 3 a stage failed, 4 the world failed.\nErrors: docs/reference/errors.md',
+    )
+  const parents = new Map<string, Command>()
+  for (const verb of verbs) addVerb(program, parents, verb, invoke)
+  return program
+}
+
+function addVerb(program: Command, parents: Map<string, Command>, verb: Verb, invoke: Invocation): void {
+  const [first = '', ...rest] = verb.usage.split(' ')
+  const summary = groups[first]
+  let parent = program
+  if (summary !== undefined) {
+    parent = parents.get(first) ?? program.command(first).description(summary).exitOverride()
+    parents.set(first, parent)
+  }
+  const command = parent
+    .command(summary === undefined ? verb.usage : rest.join(' '))
+    .description(verb.summary)
+    .exitOverride()
+  for (const [flags, text, fallback] of verb.options ?? []) command.option(flags, text, fallback)
+  for (const [flags, text] of verb.repeated ?? []) {
+    command.addOption(new Option(flags, text).argParser((value: string, before: string[] = []) => [...before, value]))
+  }
+  command.option('--json', 'one JSON document on stdout')
+  command.addHelpText('after', `\nExamples:\n${verb.examples.map((example) => `  ${example}`).join('\n')}`)
+  command.action(async (...given: unknown[]) => {
+    const positional = given
+      .slice(0, -2)
+      .flat()
+      .filter((value) => typeof value === 'string')
+    await invoke(verb.load, positional, command.opts())
+  })
+}
+
+export { CommanderError }

@@ -1,0 +1,60 @@
+/**
+ * `assay.lock`: per stage the digests of what went in and came out, and of the attestation that proves it.
+ *
+ * It is a hint and a pin, never evidence: whatever it names is verified before it is believed. Committed by the user,
+ * written whole after each stage. docs/formats/assay-lock.md
+ */
+import { isMap, parseDocument, stringify } from 'yaml'
+import { z } from 'zod'
+import { type Digest, DomainError, isDigest, isSha256, type Sha256 } from '../core/index.ts'
+
+const digest = z.custom<Digest>(isDigest, 'is not a digest')
+const sha256 = z.custom<Sha256>(isSha256, 'is not a sha256 digest')
+
+const entrySchema = z.strictObject({
+  attestation: sha256,
+  key: sha256,
+  deps: z.record(z.string(), digest).default({}),
+  params: z.record(z.string(), sha256).default({}),
+  outs: z.record(z.string(), digest).default({}),
+})
+const lockSchema = z.strictObject({ assay: z.literal(1), stages: z.record(z.string(), entrySchema).default({}) })
+
+export type LockEntry = Readonly<{
+  attestation: Sha256
+  key: Sha256
+  deps: Readonly<Record<string, Digest>>
+  /** File -> digest of the values that the stage takes from it. */
+  params: Readonly<Record<string, Sha256>>
+  outs: Readonly<Record<string, Digest>>
+}>
+export type Lock = ReadonlyMap<string, LockEntry>
+
+/** LIMIT: 64 MiB, some 100,000 stages. */
+const maxBytes = 64 * 1024 * 1024
+
+/** @throws ERR_LOCK_MALFORMED for anything but a lock of version 1 */
+export function parseLock(bytes: Uint8Array): Lock {
+  if (bytes.length > maxBytes) throw malformed(`has ${bytes.length} bytes, the limit is ${maxBytes}`)
+  const document = parseDocument(new TextDecoder().decode(bytes), { strict: true, uniqueKeys: true, merge: false })
+  const fault = document.errors[0]
+  if (fault !== undefined) throw malformed(`is not YAML: ${fault.message.split('\n')[0]}`)
+  if (document.contents === null) return new Map()
+  if (!isMap(document.contents)) throw malformed('is not a map')
+  const parsed = lockSchema.safeParse(document.toJS({ maxAliasCount: 0 }))
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]
+    throw malformed(`at \`${issue?.path.join('.')}\`: ${issue?.message}`)
+  }
+  return new Map(Object.entries(parsed.data.stages))
+}
+
+/** The file's text: stages and paths in code-unit order, so that equal locks are equal bytes. */
+export function printLock(lock: Lock): string {
+  const stages = Object.fromEntries([...lock].toSorted(([left], [right]) => (left < right ? -1 : 1)))
+  return `# written by assay run: commit it, do not edit it\n${stringify({ assay: 1, stages }, { lineWidth: 0, sortMapEntries: false, aliasDuplicateObjects: false })}`
+}
+
+function malformed(what: string): DomainError {
+  return new DomainError('ERR_LOCK_MALFORMED', `\`assay.lock\` ${what}`)
+}
