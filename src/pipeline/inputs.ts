@@ -1,0 +1,112 @@
+/**
+ * Where each dep of a stage comes from, and which tracked files the stage may see: pure.
+ *
+ * An *anchor* is a path whose content has one origin: an out of a stage, an external input under `data:`, the target of
+ * a `.dvc` file. A dep at or below an anchor stands for the whole anchor (its digest is what evidence can speak of) and
+ * shows the stage only the part asked for; a dep above anchors stands for each of them and for the tracked files
+ * between. Everything else is code when git tracks it, and an external input that nobody listed when it does not.
+ * Source: trust.md section 2.
+ */
+import { isInside } from '../core/index.ts'
+import type { PipelineDefinition, ProjectSettings, StageDefinition } from './definition.ts'
+
+export type Anchor =
+  | Readonly<{ kind: 'out'; path: string; stage: string; frozen: boolean }>
+  | Readonly<{ kind: 'external'; path: string; source?: string; file?: string }>
+
+export type InputRef = Readonly<{
+  /** Path whose digest is recorded. */
+  path: string
+  /** Paths at or below it that the stage sees. */
+  shows: readonly string[]
+  role: 'dep' | 'params'
+  origin: Anchor | Readonly<{ kind: 'code' }>
+}>
+
+/** Every anchor of the project; outs win over external inputs at the same path. */
+export function anchorsOf(pipeline: PipelineDefinition, settings: ProjectSettings): readonly Anchor[] {
+  const anchors = new Map<string, Anchor>()
+  for (const tracked of pipeline.tracked) {
+    anchors.set(tracked.path, { kind: 'external', path: tracked.path, file: tracked.file })
+  }
+  for (const [path, { source }] of settings.data) {
+    anchors.set(path, { kind: 'external', path, ...(source === undefined ? {} : { source }) })
+  }
+  for (const stage of pipeline.stages) {
+    for (const out of stage.outs) {
+      anchors.set(out.path, { kind: 'out', path: out.path, stage: stage.name, frozen: stage.frozen })
+    }
+  }
+  return [...anchors.values()]
+}
+
+/**
+ * The inputs of one stage, one entry a recorded path.
+ *
+ * @param tracked project paths of the files that git tracks
+ */
+export function inputsOf(
+  stage: StageDefinition,
+  anchors: readonly Anchor[],
+  tracked: readonly string[],
+): readonly InputRef[] {
+  const found = new Map<string, InputRef>()
+  const add = (ref: InputRef): void => {
+    const before = found.get(ref.path)
+    const shows = [...new Set([...(before?.shows ?? []), ...ref.shows])]
+    found.set(ref.path, { ...ref, role: before?.role ?? ref.role, shows })
+  }
+  for (const dep of stage.deps) for (const ref of refsOf(dep, 'dep', anchors, tracked)) add(ref)
+  for (const file of Object.keys(stage.params)) for (const ref of refsOf(file, 'params', anchors, tracked)) add(ref)
+  return [...found.values()]
+}
+
+function refsOf(
+  path: string,
+  role: InputRef['role'],
+  anchors: readonly Anchor[],
+  tracked: readonly string[],
+): readonly InputRef[] {
+  const around = anchors.find((anchor) => isInside(path, anchor.path))
+  if (around !== undefined) return [{ path: around.path, shows: [path], role, origin: around }]
+
+  const within = anchors.filter((anchor) => isInside(anchor.path, path))
+  const between = tracked.filter(
+    (file) => isInside(file, path) && !within.some((anchor) => isInside(file, anchor.path)),
+  )
+  const refs: InputRef[] = within.map((anchor) => ({ path: anchor.path, shows: [anchor.path], role, origin: anchor }))
+  for (const file of between) refs.push({ path: file, shows: [file], role, origin: { kind: 'code' } })
+  if (refs.length === 0) refs.push({ path, shows: [path], role, origin: { kind: 'external', path } })
+  return refs
+}
+
+/**
+ * The tracked files that a stage sees beside its deps: no data, no outs, no one else's input.
+ *
+ * @param externals external inputs of the whole project that are neither under `data:` nor outs
+ */
+export function visibleFiles(
+  tracked: readonly string[],
+  anchors: readonly Anchor[],
+  externals: ReadonlySet<string>,
+): readonly string[] {
+  const hidden = folderIndex([...anchors.map(({ path }) => path), ...externals])
+  return tracked.filter((file) => !hidden(file) && !isMasked(file))
+}
+
+/** THREAT: a committed `__pycache__` runs instead of its source; `.git` and `.assay` hold the keys to the evidence. */
+function isMasked(path: string): boolean {
+  const names = path.split('/')
+  return names[0] === '.assay' || names.includes('.git') || names.includes('__pycache__')
+}
+
+/** True for paths at or below one of `folders`; O(depth) a question. */
+function folderIndex(folders: readonly string[]): (path: string) => boolean {
+  const known = new Set(folders)
+  return (path) => {
+    for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
+      if (known.has(path.slice(0, end))) return true
+    }
+    return false
+  }
+}
