@@ -132,6 +132,36 @@ export const errorTable = {
     meaning: 'There is no evidence for an artifact.',
     help: 'make it with assay run, or import its evidence',
   },
+  ERR_DEFINITION_INVALID: {
+    exit: 2,
+    meaning: 'A dvc.yaml or .dvc file is not what DVC would accept.',
+    help: 'mend the file at the place named',
+  },
+  ERR_DEFINITION_CYCLE: {
+    exit: 2,
+    meaning: 'Stages depend on each other in a circle.',
+    help: 'take one of the deps or outs out of the circle',
+  },
+  ERR_OUT_OVERLAP: {
+    exit: 2,
+    meaning: 'Two outs are the same path, or one lies inside the other.',
+    help: 'give each out its own path',
+  },
+  ERR_PARAMS_INVALID: {
+    exit: 2,
+    meaning: 'A params file cannot be read, or a parameter that is asked for is not in it.',
+    help: 'mend the params file, or the name of the parameter',
+  },
+  ERR_SETTINGS_INVALID: {
+    exit: 2,
+    meaning: 'assay.yaml is not what its format says.',
+    help: 'mend the file at the place named',
+  },
+  ERR_ENV_UNSUPPORTED: {
+    exit: 2,
+    meaning: 'The environment is of a kind that this version cannot build.',
+    help: 'use a hash-locked requirements.txt for Python, or the environment host',
+  },
 } as const satisfies Record<string, ErrorEntry>
 
 export type ErrorCode = keyof typeof errorTable
