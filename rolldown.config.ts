@@ -1,0 +1,36 @@
+/**
+ * What is shipped: `dist/assay.js` with a chunk for each verb, and one closed file for each process or worker that is
+ * started by URL (the signer, the hashers). DECISION 0007.
+ *
+ * `scripts/build.ts` runs it and compares the modules of the closed bundles with `scripts/bundles/*.txt`.
+ */
+import { join } from 'node:path'
+import type { RolldownOptions } from 'rolldown'
+import { bundleNameOf, startedFiles, workerUrls } from './scripts/worker-urls.ts'
+
+const root = import.meta.dirname
+
+const shared = {
+  platform: 'node',
+  plugins: [workerUrls(root)],
+  treeshake: { moduleSideEffects: false },
+  resolve: { conditionNames: ['node', 'import', 'default'] },
+} satisfies RolldownOptions
+
+const output = {
+  dir: 'dist',
+  format: 'esm',
+  entryFileNames: '[name].js',
+  chunkFileNames: '[name]-[hash].js',
+} satisfies RolldownOptions['output']
+
+const commandLine: RolldownOptions = { ...shared, input: { assay: join(root, 'src/cli/main.ts') }, output }
+
+/** Closed: no chunk is shared, so that the list of modules is all that runs in that process. */
+const started: readonly RolldownOptions[] = startedFiles(root).map((file) => ({
+  ...shared,
+  input: { [bundleNameOf(root, file)]: file },
+  output: { ...output, codeSplitting: false },
+}))
+
+export default [commandLine, ...started]

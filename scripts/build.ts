@@ -1,0 +1,73 @@
+/**
+ * Builds `dist/` as a whole: into a folder beside it, which then takes its place.
+ *
+ * THREAT: the signer holds the key. A parser of hostile bytes that slips into its process by an innocent import would
+ * stand beside the key, so its modules are compared with the list in `scripts/bundles/signer.txt`, name by name.
+ */
+import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { type OutputChunk, type RolldownOptions, rolldown } from 'rolldown'
+import configurations from '../rolldown.config.ts'
+
+const root = join(import.meta.dirname, '..')
+const staging = join(root, 'dist.new')
+
+/** Modules of a bundle: project files by path, packages by name. */
+export function modulesOf(chunks: readonly OutputChunk[]): readonly string[] {
+  const names = chunks.flatMap((chunk) => chunk.moduleIds).map(moduleName)
+  return [...new Set(names.filter((name) => name !== ''))].sort()
+}
+
+function moduleName(id: string): string {
+  if (id.startsWith('\0')) return ''
+  const path = relative(root, id)
+  const inPackage = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)
+  return inPackage?.[1] ?? path
+}
+
+/** What stands in the bundle but not in its list, and the reverse. */
+export function compareModules(actual: readonly string[], allowed: readonly string[]): readonly string[] {
+  const extra = actual
+    .filter((name) => !allowed.includes(name))
+    .map((name) => `${name} is in the bundle but not in its list`)
+  const gone = allowed
+    .filter((name) => !actual.includes(name))
+    .map((name) => `${name} is in the list but not in the bundle`)
+  return [...extra, ...gone]
+}
+
+function allowListOf(name: string): readonly string[] | undefined {
+  const file = join(root, 'scripts/bundles', `${name}.txt`)
+  if (!existsSync(file)) return undefined
+  const lines = readFileSync(file, 'utf8').split('\n')
+  return lines.map((line) => line.replace(/#.*/, '').trim()).filter((line) => line !== '')
+}
+
+async function buildOne(options: RolldownOptions): Promise<readonly string[]> {
+  const { output, ...input } = options
+  const bundle = await rolldown(input)
+  const written = await bundle.write({ ...(Array.isArray(output) ? output[0] : output), dir: staging })
+  await bundle.close()
+  const chunks = written.output.filter((item) => item.type === 'chunk')
+  const name = Object.keys(input.input ?? {})[0] ?? ''
+  if (name === 'assay') return []
+  if (chunks.length !== 1) return [`${name} is not one closed file`]
+  const allowed = allowListOf(name)
+  if (allowed === undefined)
+    return [`scripts/bundles/${name}.txt is missing; the bundle holds: ${modulesOf(chunks).join(', ')}`]
+  return compareModules(modulesOf(chunks), allowed).map((fault) => `${name}: ${fault}`)
+}
+
+async function main(): Promise<void> {
+  rmSync(staging, { recursive: true, force: true })
+  const faults = (await Promise.all(configurations.map(buildOne))).flat()
+  if (faults.length > 0) {
+    rmSync(staging, { recursive: true, force: true })
+    for (const fault of faults) console.error(`build: ${fault}`)
+    process.exit(1)
+  }
+  rmSync(join(root, 'dist'), { recursive: true, force: true })
+  renameSync(staging, join(root, 'dist'))
+}
+
+if (import.meta.main) await main()

@@ -1,0 +1,142 @@
+/**
+ * Runs the checks and the tests of this repository and ends with one line: `N passed, N failed`.
+ *
+ *   node scripts/test.ts check      format, types, house lint, documentation, unit and property tests (about a minute)
+ *   node scripts/test.ts all        the same, then stories, attacks, the demo and a fresh clone's install
+ *   node scripts/test.ts interop    the suite against real peers; needs Go and Python and says so
+ *   node scripts/test.ts files G... the tests that the globs name
+ *
+ * A step is a command that must exit 0 and counts as one; a test file counts with each of its tests.
+ */
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { availableParallelism } from 'node:os'
+import { join, relative } from 'node:path'
+import { run } from 'node:test'
+import { formatFailure } from './test-report.ts'
+
+type Step = Readonly<{ name: string; command: readonly string[] }>
+type Suite = Readonly<{
+  steps: readonly Step[]
+  tests: readonly Readonly<{ globs: readonly string[]; concurrency: number }>[]
+  last: readonly Step[]
+}>
+type Tally = { passed: number; failed: number; skipped: number }
+
+const root = join(import.meta.dirname, '..')
+const node = process.execPath
+/** One worker for each core, at least two: most of a test's time is waiting for a process. */
+const concurrency = Math.max(2, availableParallelism())
+
+const checkSteps: readonly Step[] = [
+  { name: 'format and lint (biome)', command: ['node_modules/.bin/biome', 'check', '--error-on-warnings', '.'] },
+  { name: 'types (tsc)', command: [node, 'node_modules/typescript/bin/tsc', '--noEmit', '-p', '.'] },
+  { name: 'house lint: layers, cycles, effects', command: [node, 'scripts/lint-house.ts'] },
+  { name: 'documentation: error codes, links, commands', command: [node, 'scripts/docs-check.ts'] },
+]
+const unitTests = { globs: ['src/**/*.test.ts', 'scripts/**/*.test.ts'], concurrency }
+
+const suites: Readonly<Record<string, Suite>> = {
+  check: { steps: checkSteps, tests: [unitTests], last: [] },
+  all: {
+    steps: checkSteps,
+    tests: [unitTests, { globs: ['test/!(interop)/**/*.test.ts'], concurrency }],
+    last: [
+      { name: 'the demo tells its story', command: [node, 'scripts/demo.ts', '--quiet'] },
+      { name: 'a fresh clone sets itself up and runs', command: ['sh', 'scripts/fresh-clone.sh'] },
+    ],
+  },
+  interop: { steps: [], tests: [{ globs: ['test/interop/**/*.test.ts'], concurrency: 1 }], last: [] },
+}
+
+function runStep({ name, command: [program = '', ...rest] }: Step, tally: Tally): void {
+  const startedAt = Date.now()
+  const outcome = spawnSync(program, rest, { cwd: root, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
+  const seconds = ((Date.now() - startedAt) / 1000).toFixed(1)
+  if (outcome.status === 0) {
+    tally.passed += 1
+    console.log(`ok    ${name} (${seconds} s)`)
+    return
+  }
+  tally.failed += 1
+  const output = `${outcome.stdout ?? ''}${outcome.stderr ?? ''}${outcome.error?.message ?? ''}`.trimEnd()
+  console.log(`FAIL  ${name} (${seconds} s)\n${output.replaceAll(/^/gm, '      ')}`)
+}
+
+type FileTally = { passed: number; failed: number; ms: number; errorOutput: string }
+
+/** Counts leaves; a `describe` is only a heading, and a file that dies before its first test is a failure. */
+async function runTests(globs: readonly string[], limit: number, tally: Tally): Promise<void> {
+  const files = new Map<string, FileTally>()
+  const failures: string[] = []
+  const entryOf = (file: string): FileTally => {
+    const entry = files.get(file) ?? { passed: 0, failed: 0, ms: 0, errorOutput: '' }
+    files.set(file, entry)
+    return entry
+  }
+  const stream = run({ globPatterns: [...globs], cwd: root, concurrency: limit })
+  const fail = (where: string, name: string, error: unknown): void => {
+    entryOf(where).failed += 1
+    tally.failed += 1
+    failures.push(formatFailure(where, name, error))
+  }
+  stream.on('test:stderr', ({ file, message }) => {
+    const entry = entryOf(relative(root, file))
+    entry.errorOutput = (entry.errorOutput + message).slice(-4000)
+  })
+  stream.on('test:pass', ({ details, file, name, skip, todo }) => {
+    if (details.type === 'suite') return
+    const where = relative(root, file ?? name)
+    entryOf(where).ms += details.duration_ms
+    if (skip !== undefined || todo !== undefined) tally.skipped += 1
+    else if (name === file) fail(where, 'the file itself', 'it ended without having run a test')
+    else {
+      entryOf(where).passed += 1
+      tally.passed += 1
+    }
+  })
+  stream.on('test:fail', ({ details, file, name }) => {
+    // A suite fails with its tests, which are told themselves; one that fails alone has a hook that failed.
+    if (details.type === 'suite' && 'failureType' in details.error && details.error.failureType === 'subtestsFailed')
+      return
+    const where = relative(root, file ?? name)
+    entryOf(where).ms += details.duration_ms
+    if (name === file) fail(where, 'the file itself', `it died: ${entryOf(where).errorOutput}`)
+    else fail(where, name, details.error)
+  })
+  stream.resume()
+  await once(stream, 'end')
+  tellFiles(files, globs, tally)
+  for (const failure of failures) console.log(`\n${failure}`)
+}
+
+function tellFiles(files: ReadonlyMap<string, FileTally>, globs: readonly string[], tally: Tally): void {
+  for (const [name, { passed, failed, ms }] of [...files].toSorted()) {
+    const result = failed === 0 ? `${passed} passed` : `${passed} passed, ${failed} failed`
+    console.log(`${failed === 0 ? 'ok   ' : 'FAIL '} ${name}: ${result} (${(ms / 1000).toFixed(1)} s)`)
+  }
+  if (files.size > 0) return
+  tally.failed += 1
+  console.log(`FAIL  no test file matches ${globs.join(' ')}`)
+}
+
+async function main(): Promise<void> {
+  const [mode = 'check', ...globs] = process.argv.slice(2)
+  const suite = mode === 'files' ? { steps: [], tests: [{ globs, concurrency }], last: [] } : suites[mode]
+  if (suite === undefined) {
+    console.error(`test: \`${mode}\` is none of ${[...Object.keys(suites), 'files'].join(', ')}`)
+    process.exit(2)
+  }
+  const startedAt = Date.now()
+  const tally: Tally = { passed: 0, failed: 0, skipped: 0 }
+  for (const step of suite.steps) runStep(step, tally)
+  for (const { globs: patterns, concurrency: limit } of suite.tests) await runTests(patterns, limit, tally)
+  for (const step of suite.last) runStep(step, tally)
+  console.log(
+    `\n${((Date.now() - startedAt) / 1000).toFixed(0)} s${tally.skipped > 0 ? `, ${tally.skipped} skipped` : ''}`,
+  )
+  console.log(`${tally.passed} passed, ${tally.failed} failed`)
+  process.exitCode = tally.failed === 0 ? 0 : 1
+}
+
+await main()
