@@ -19,8 +19,13 @@ export type StageDefinition = Readonly<{
   name: string
   /** The file that defines it, a project path. */
   file: string
-  /** Resolved command lines, byte for byte as DVC would give them to the shell. */
+  /** Resolved command lines, byte for byte as DVC would give them to the shell: a text of several lines is several. */
   commands: readonly string[]
+  /**
+   * `cmd` as DVC has it, always a list, when that differs from `commands`: a text of several lines is one entry, and an
+   * exact template can make an entry that is no text, which nobody can run.
+   */
+  cmd?: readonly Json[]
   /** Project path. */
   workingDirectory: string
   deps: readonly string[]
@@ -47,6 +52,8 @@ export type PipelineDefinition = Readonly<{
   tracked: readonly TrackedData[]
   /** stage -> stages that must run before it (direct edges, sorted). */
   after: ReadonlyMap<string, readonly string[]>
+  /** stage -> `.dvc` files whose data it reads (direct edges, sorted). */
+  afterData?: ReadonlyMap<string, readonly string[]>
   /** Every file that was read to resolve this, as project paths: dvc.yaml, vars files, .dvc files. */
   files: readonly string[]
   warnings: readonly string[]

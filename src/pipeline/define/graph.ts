@@ -1,0 +1,140 @@
+/**
+ * Which stage comes after which, and what cannot be: two makers of one path, an out in an out, a circle.
+ *
+ * SOURCE: dvc/repo/trie.py build_outs_trie, dvc/repo/graph.py build_graph. Paths are compared name by name: `dat` is
+ * not in `data`; a dep that is a folder comes after every out below it.
+ */
+import { faultAt, type Place, quoted } from './fault.ts'
+
+/** A stage or a `.dvc` file. */
+export type GraphNode = Readonly<{
+  name: string
+  file: string
+  deps: readonly string[]
+  outs: readonly Readonly<{ path: string; place: Place }>[]
+}>
+
+type Made = Readonly<{ path: string; by: GraphNode; place: Place }>
+
+/**
+ * @returns node -> nodes that come before it (direct edges, sorted)
+ * @throws ERR_OUT_OVERLAP, ERR_DEFINITION_INVALID (a definition inside an out), ERR_DEFINITION_CYCLE
+ */
+export function edgesOf(nodes: readonly GraphNode[]): ReadonlyMap<string, readonly string[]> {
+  const outs = outsOf(nodes)
+  const sorted = [...outs.keys()].sort()
+  for (const node of nodes) refuseInsideOut(node, outs)
+  const edges = new Map<string, readonly string[]>()
+  for (const node of nodes) {
+    const makers = node.deps.flatMap((dep) => makersOf(dep, outs, sorted))
+    edges.set(node.name, [...new Set(makers)].sort())
+  }
+  refuseCircles(edges, nodes)
+  return edges
+}
+
+function outsOf(nodes: readonly GraphNode[]): ReadonlyMap<string, Made> {
+  const outs = new Map<string, Made>()
+  for (const by of nodes) {
+    for (const { path, place } of by.outs) {
+      const other = outs.get(path)
+      if (other !== undefined) {
+        const what = `the out ${quoted(path)} of ${quoted(by.name)} is an out of ${quoted(other.by.name)} too`
+        throw faultAt('ERR_OUT_OVERLAP', place, what)
+      }
+      outs.set(path, { path, by, place })
+    }
+  }
+  for (const made of outs.values()) {
+    const outer = foldersOf(made.path)
+      .map((folder) => outs.get(folder))
+      .find((folder) => folder !== undefined)
+    if (outer === undefined) continue
+    const what = `the out ${quoted(made.path)} of ${quoted(made.by.name)} lies in the out ${quoted(outer.path)} of ${quoted(outer.by.name)}`
+    throw faultAt('ERR_OUT_OVERLAP', made.place, what)
+  }
+  return outs
+}
+
+/** The folders above a path, nearest first; `.` is above every relative path that does not lead out. */
+function foldersOf(path: string): readonly string[] {
+  const folders: string[] = []
+  let rest = path
+  while (rest.includes('/')) {
+    rest = rest.slice(0, rest.lastIndexOf('/'))
+    if (rest !== '') folders.push(rest)
+  }
+  const isRelative = !path.startsWith('/') && path !== '.' && path !== '..' && !path.startsWith('../')
+  return isRelative ? [...folders, '.'] : folders
+}
+
+function refuseInsideOut(node: GraphNode, outs: ReadonlyMap<string, Made>): void {
+  const folder = [node.file, ...foldersOf(node.file)].map((path) => outs.get(path)).find((made) => made !== undefined)
+  if (folder === undefined) return
+  const what = `${quoted(node.file)} lies inside the out ${quoted(folder.path)} of ${quoted(folder.by.name)}`
+  throw faultAt('ERR_DEFINITION_INVALID', folder.place, what)
+}
+
+function makersOf(dep: string, outs: ReadonlyMap<string, Made>, sorted: readonly string[]): readonly string[] {
+  const above = [dep, ...foldersOf(dep)].flatMap((path) => outs.get(path)?.by.name ?? [])
+  return [...above, ...below(dep, sorted).flatMap((path) => outs.get(path)?.by.name ?? [])]
+}
+
+/** The outs below a folder. */
+function below(folder: string, sorted: readonly string[]): readonly string[] {
+  if (folder === '.') return sorted.filter((path) => foldersOf(path).includes('.'))
+  const prefix = `${folder}/`
+  let [low, high] = [0, sorted.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((sorted[middle] ?? '') < prefix) low = middle + 1
+    else high = middle
+  }
+  let end = low
+  while (sorted[end]?.startsWith(prefix)) end += 1
+  return sorted.slice(low, end)
+}
+
+/** Takes away, again and again, what waits for nothing; what is left at the end waits for itself. */
+function refuseCircles(edges: ReadonlyMap<string, readonly string[]>, nodes: readonly GraphNode[]): void {
+  const waiting = new Map([...edges].map(([name, before]) => [name, before.length]))
+  const followers = new Map<string, string[]>()
+  for (const [name, before] of edges) {
+    for (const earlier of before) followers.set(earlier, [...(followers.get(earlier) ?? []), name])
+  }
+  const ready = [...waiting].filter(([, count]) => count === 0).map(([name]) => name)
+  for (let name = ready.pop(); name !== undefined; name = ready.pop()) {
+    waiting.delete(name)
+    for (const follower of followers.get(name) ?? []) {
+      const left = (waiting.get(follower) ?? 0) - 1
+      waiting.set(follower, left)
+      if (left === 0) ready.push(follower)
+    }
+  }
+  const circle = circleIn(edges, waiting)
+  if (circle.length === 0) return
+  const first = nodes.find((node) => node.name === circle[0])
+  const shown = [...circle.slice(0, 8), circle.length > 8 ? '...' : circle[0]]
+    .map((name) => quoted(name ?? ''))
+    .join(' after ')
+  const place = { file: first?.file ?? 'dvc.yaml', line: 0, column: 0 }
+  throw faultAt('ERR_DEFINITION_CYCLE', place, `stages depend on each other in a circle: ${shown}`)
+}
+
+/** One circle among the nodes that wait: following what they wait for must come back. */
+function circleIn(
+  edges: ReadonlyMap<string, readonly string[]>,
+  waiting: ReadonlyMap<string, number>,
+): readonly string[] {
+  const [start] = waiting.keys()
+  const path: string[] = []
+  const seen = new Map<string, number>()
+  for (let name = start; name !== undefined; ) {
+    const before = seen.get(name)
+    if (before !== undefined) return path.slice(before)
+    seen.set(name, path.length)
+    path.push(name)
+    name = edges.get(name)?.find((earlier) => waiting.has(earlier))
+  }
+  return []
+}

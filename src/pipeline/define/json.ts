@@ -1,0 +1,74 @@
+/**
+ * JSON parameters with the numbers that Python sees: `1.0` stays a float, long integers stay exact.
+ *
+ * Stricter than Python on purpose: equal keys, `NaN` and `Infinity` are refused, since other readers of the same bytes
+ * would see something else (trust.md section 4, parsers that differ).
+ */
+import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser'
+import { faultAt, type Place } from './fault.ts'
+import { maxDepth, maxIntegerDigits } from './limits.ts'
+import { isTruthy, type Key, type Value } from './value.ts'
+
+/** @throws ERR_PARAMS_INVALID with line and column */
+export function readJsonValue(text: string, file: string): Value {
+  const fault = (offset: number, what: string): Error => {
+    const before = text.slice(0, offset)
+    const place: Place = { file, line: before.split('\n').length, column: offset - before.lastIndexOf('\n') }
+    return faultAt('ERR_PARAMS_INVALID', place, what)
+  }
+  const errors: ParseError[] = []
+  const root = treeOf(text, errors, fault)
+  const [error] = errors
+  if (error !== undefined) throw fault(error.offset, `not JSON: ${printParseErrorCode(error.error)}`)
+  if (root === undefined) throw fault(0, 'not JSON: the file is empty')
+  const value = new Reader(text, fault).value(root, 0)
+  // As DVC: `json.loads(text) or {}`.
+  return isTruthy(value) ? value : new Map()
+}
+
+function treeOf(text: string, errors: ParseError[], fault: (offset: number, what: string) => Error): Node | undefined {
+  try {
+    return parseTree(text, errors, { disallowComments: true, allowTrailingComma: false, allowEmptyContent: false })
+  } catch (cause) {
+    // The library recurses; only nesting can exhaust its stack.
+    if (!(cause instanceof RangeError)) throw cause
+    throw fault(0, `nested deeper than ${maxDepth} levels`)
+  }
+}
+
+class Reader {
+  readonly #text: string
+  readonly #fault: (offset: number, what: string) => Error
+
+  constructor(text: string, fault: (offset: number, what: string) => Error) {
+    this.#text = text
+    this.#fault = fault
+  }
+
+  value(node: Node, depth: number): Value {
+    if (depth > maxDepth) throw this.#fault(node.offset, `nested deeper than ${maxDepth} levels`)
+    if (node.type === 'array') return (node.children ?? []).map((item) => this.value(item, depth + 1))
+    if (node.type === 'object') return this.#map(node, depth)
+    if (node.type === 'number') return this.#number(node)
+    if (node.type === 'string') return String(node.value)
+    return node.type === 'boolean' ? node.value === true : null
+  }
+
+  #map(node: Node, depth: number): Value {
+    const map = new Map<Key, Value>()
+    for (const property of node.children ?? []) {
+      const [key, value] = property.children ?? []
+      if (key === undefined || value === undefined) throw this.#fault(property.offset, 'not JSON: a value is missing')
+      if (map.has(String(key.value))) throw this.#fault(key.offset, `the key \`${key.value}\` stands twice`)
+      map.set(String(key.value), this.value(value, depth + 1))
+    }
+    return map
+  }
+
+  #number(node: Node): Value {
+    const source = this.#text.slice(node.offset, node.offset + node.length)
+    if (/[.eE]/.test(source)) return Number(source)
+    if (source.length > maxIntegerDigits) throw this.#fault(node.offset, 'an integer has too many digits')
+    return BigInt(source)
+  }
+}

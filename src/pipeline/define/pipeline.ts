@@ -1,0 +1,170 @@
+/**
+ * The pipeline of a project: all its dvc.yaml and `.dvc` files, resolved.
+ *
+ * SOURCE: dvc/repo/index.py collect_files: folder by folder from the top, a folder that is an out is not entered, and
+ * one bad file stops the whole.
+ */
+import type { OutDefinition, PipelineDefinition, StageDefinition } from '../definition.ts'
+import { Context } from './context.ts'
+import { refuseShapeOf } from './dvc-shape.ts'
+import { seedsOf } from './expand.ts'
+import { faultAt, type Place } from './fault.ts'
+import { edgesOf, type GraphNode } from './graph.ts'
+import { type Filling, refuseMalformed, refuseTemplates } from './interpolate.ts'
+import { maxDefinitionFiles, maxStages } from './limits.ts'
+import { type DefineOptions, type ProjectReader, ProjectSource } from './project-source.ts'
+import { loadVars, resolveStage, type StageSetting } from './stage.ts'
+import { refuseTopLevel } from './top-level.ts'
+import { type DataFile, readDataFile } from './tracked.ts'
+import { isList, isMap, type Value, type ValueMap } from './value.ts'
+import { type Document, readYaml } from './yaml.ts'
+
+/**
+ * Trust: every byte that the reader gives is attacker-controlled; nothing is executed.
+ *
+ * @throws ERR_DEFINITION_INVALID, ERR_PARAMS_INVALID, ERR_OUT_OVERLAP, ERR_DEFINITION_CYCLE, ERR_INPUT_TOO_LARGE, with
+ * the place and a suggestion where there is one
+ */
+export function definePipeline(reader: ProjectReader, options: DefineOptions = {}): PipelineDefinition {
+  const source = new ProjectSource(reader, options)
+  const { stages, data, places } = collect(source)
+  const nodes = [...stages.map((stage) => nodeOf(stage, places)), ...data.map((file) => ({ ...file, name: file.file }))]
+  const edges = edgesOf(nodes)
+  source.refuseIdleOverrides(new Set(stages.flatMap((stage) => Object.keys(stage.params))))
+  const files = new Set(data.map((file) => file.file))
+  const before = (name: string, wanted: boolean): readonly string[] =>
+    (edges.get(name) ?? []).filter((earlier) => files.has(earlier) === wanted)
+  return {
+    stages,
+    tracked: data.flatMap((file) => file.tracked),
+    after: new Map(stages.map((stage) => [stage.name, before(stage.name, false)])),
+    afterData: new Map(stages.map((stage) => [stage.name, before(stage.name, true)])),
+    files: source.files(),
+    warnings: source.warnings,
+  }
+}
+
+type Collected = Readonly<{
+  stages: readonly StageDefinition[]
+  data: readonly DataFile[]
+  /** Where each stage begins. */
+  places: ReadonlyMap<StageDefinition, Place>
+}>
+
+function collect(source: ProjectSource): Collected {
+  const stages: StageDefinition[] = []
+  const data: DataFile[] = []
+  const places = new Map<StageDefinition, Place>()
+  const outs = new Set<string>()
+  for (const file of inWalkOrder(source.reader.list())) {
+    if (foldersOf(file).some((folder) => outs.has(folder))) continue
+    const bytes = source.definition(file)
+    if (bytes === undefined) continue
+    if (file.endsWith('.dvc')) {
+      const read = readDataFile(bytes, file, source)
+      data.push(read)
+      for (const out of read.outs) outs.add(out.path)
+      continue
+    }
+    for (const [stage, place] of stagesOf(bytes, file, source)) {
+      stages.push(stage)
+      places.set(stage, place)
+      for (const out of stage.outs) outs.add(out.path)
+    }
+    if (stages.length > maxStages)
+      throw faultAt('ERR_INPUT_TOO_LARGE', wholeFile(file), `more than ${maxStages} stages`)
+  }
+  return { stages, data, places }
+}
+
+/** Files of a folder before its subfolders; by name, so that the order is the same everywhere. */
+function inWalkOrder(files: readonly string[]): readonly string[] {
+  const wanted = files.filter((file) => file.endsWith('.dvc') || file === 'dvc.yaml' || file.endsWith('/dvc.yaml'))
+  if (wanted.length > maxDefinitionFiles) {
+    throw faultAt('ERR_INPUT_TOO_LARGE', wholeFile('.'), `more than ${maxDefinitionFiles} dvc.yaml and .dvc files`)
+  }
+  const key = (file: string): string => file.replace(/[^/]*$/, (name) => `\u0000${name}`).replaceAll('/', '\u0001')
+  return [...new Set(wanted)]
+    .map((file) => ({ file, key: key(file) }))
+    .sort(byKey)
+    .map(({ file }) => file)
+}
+
+function byKey(left: Readonly<{ key: string }>, right: Readonly<{ key: string }>): number {
+  return left.key < right.key ? -1 : left.key > right.key ? 1 : 0
+}
+
+function foldersOf(file: string): readonly string[] {
+  const names = file.split('/')
+  return names.slice(1).map((_, index) => names.slice(0, index + 1).join('/'))
+}
+
+function stagesOf(
+  bytes: Uint8Array,
+  file: string,
+  source: ProjectSource,
+): readonly (readonly [StageDefinition, Place])[] {
+  const document = readYaml(bytes, file, 'ERR_DEFINITION_INVALID')
+  const { root, places } = document
+  refuseShapeOf('dvc.yaml', root, places.start, { places, code: 'ERR_DEFINITION_INVALID' })
+  refuseBadLock(file, source)
+  const top: ValueMap = isMap(root) ? root : new Map()
+  const folder = foldersOf(file).at(-1) ?? '.'
+  const filling: Filling = {
+    context: new Context(),
+    places,
+    style: source.style,
+    budget: source.budget,
+    allow: 'scalar',
+  }
+  const setting: StageSetting = { source, file, folder, filling }
+  loadTopVars(document, top, setting)
+  refuseTopLevel(top, { ...filling, allow: 'any' }, places.start)
+  const definitions = top.get('stages') ?? null
+  if (!isMap(definitions)) return []
+  const checked = new Set<Value>()
+  return seedsOf(definitions, filling).map((seed) => {
+    if (!checked.has(seed.template)) refuseMalformed(seed.template, places, seed.place)
+    checked.add(seed.template)
+    return [resolveStage(seed, setting), seed.place]
+  })
+}
+
+/** `params.yaml` beside the file when there is one, then `vars`. */
+function loadTopVars({ places }: Document, top: ValueMap, setting: StageSetting): void {
+  const { source, folder, filling } = setting
+  const place = places.ofValue(top, 'vars')
+  const vars = top.get('vars') ?? null
+  const list = isList(vars) ? vars : []
+  refuseTemplates(list, places, place)
+  const usual = folder === '.' ? 'params.yaml' : `${folder}/params.yaml`
+  if (source.isFolder(usual) || source.params(usual) !== undefined) {
+    const files = { read: (path: string) => source.params(path), isFolder: (path: string) => source.isFolder(path) }
+    filling.context.load(usual, undefined, files, wholeFile(usual))
+  }
+  loadVars(filling.context, list, { ...setting, origin: 'vars', place })
+}
+
+/** A dvc.lock that DVC cannot read stops DVC; one of DVC 1 is read past with a warning. */
+function refuseBadLock(file: string, source: ProjectSource): void {
+  const lock = file.replace(/dvc\.yaml$/, 'dvc.lock')
+  const bytes = source.reader.read(lock)
+  if (bytes === undefined) return
+  const { root, places } = readYaml(bytes, lock, 'ERR_DEFINITION_INVALID')
+  if (isMap(root) && !root.has('schema') && !root.has('stages') && root.size > 0) {
+    source.warnings.push(`\`${lock}\` is of DVC 1 and is not used; DVC 3 refuses it`)
+    return
+  }
+  refuseShapeOf('dvc.lock', root, places.start, { places, code: 'ERR_DEFINITION_INVALID' })
+}
+
+function nodeOf(stage: StageDefinition, places: ReadonlyMap<StageDefinition, Place>): GraphNode {
+  const place = places.get(stage) ?? wholeFile(stage.file)
+  const outs = stage.outs.map((out: OutDefinition) => ({ path: out.path, place }))
+  const deps = [...stage.deps, ...Object.keys(stage.params)].filter((dep) => !dep.startsWith('ds://'))
+  return { name: stage.name, file: stage.file, deps, outs }
+}
+
+function wholeFile(file: string): Place {
+  return { file, line: 0, column: 0 }
+}

@@ -1,0 +1,105 @@
+/**
+ * Parameters in a Python file: literal assignments, class bodies, and `self.x = ...` in `__init__`. Nothing is executed.
+ *
+ * SOURCE: dvc/utils/serialize/_py.py (`_ast_tree_to_dict`): a statement that is no literal assignment is skipped, and a
+ * file with a syntax error is refused. The syntax is `@lezer/python`'s; literals are read in `python-literal.ts`.
+ */
+import { parser } from '@lezer/python'
+import { faultAt, type Place } from './fault.ts'
+import { maxDepth } from './limits.ts'
+import { childrenOf, literalOf, type SyntaxNode, tupleOf } from './python-literal.ts'
+import type { Key, Value, ValueMap } from './value.ts'
+
+/** @throws ERR_PARAMS_INVALID at the place of the first syntax error */
+export function readPython(text: string, file: string): ValueMap {
+  const placeAt = (offset: number): Place => {
+    const before = text.slice(0, offset)
+    return { file, line: before.split('\n').length, column: offset - before.lastIndexOf('\n') }
+  }
+  if (text.includes('\u0000') || text.startsWith('\ufeff')) {
+    throw faultAt('ERR_PARAMS_INVALID', placeAt(0), 'not Python: a character cannot stand here')
+  }
+  const tree = parser.parse(text)
+  refuseErrors(tree.cursor(), (offset, what) => faultAt('ERR_PARAMS_INVALID', placeAt(offset), what))
+  return bodyOf(tree.topNode, text, false)
+}
+
+type Cursor = ReturnType<ReturnType<typeof parser.parse>['cursor']>
+
+/** INVARIANT: the walk is a loop, so that no nesting can exhaust the stack; what follows recurses at most `maxDepth`. */
+function refuseErrors(cursor: Cursor, fault: (offset: number, what: string) => Error): void {
+  const limit = maxDepth * 3 // the grammar has up to three nodes for one level of Python
+  let depth = 0
+  for (;;) {
+    if (cursor.type.isError) throw fault(cursor.from, 'not Python')
+    if (depth > limit) throw fault(cursor.from, `nested deeper than ${maxDepth} levels`)
+    if (cursor.firstChild()) {
+      depth += 1
+      continue
+    }
+    while (!cursor.nextSibling()) {
+      if (!cursor.parent()) return
+      depth -= 1
+    }
+  }
+}
+
+function bodyOf(body: SyntaxNode, text: string, onlySelf: boolean): ValueMap {
+  const result = new Map<Key, Value>()
+  for (const statement of statementsOf(body)) {
+    if (statement.name === 'AssignStatement') assign(statement, text, onlySelf, result)
+    if (statement.name === 'ClassDefinition') result.set(nameOf(statement, text), inner(statement, text, false))
+    if (statement.name === 'FunctionDefinition' && isInit(statement, text)) {
+      for (const [key, value] of inner(statement, text, true)) result.set(key, value)
+    }
+  }
+  return result
+}
+
+function inner(definition: SyntaxNode, text: string, onlySelf: boolean): ValueMap {
+  const body = definition.getChild('Body')
+  return body === null ? new Map() : bodyOf(body, text, onlySelf)
+}
+
+/** Statements in order; `a = 1; b = 2` is two, a decorated definition is itself. */
+function statementsOf(body: SyntaxNode): readonly SyntaxNode[] {
+  return childrenOf(body).flatMap((node) => {
+    if (node.name === 'StatementGroup') return statementsOf(node)
+    if (node.name !== 'DecoratedStatement') return [node]
+    return childrenOf(node).filter((child) => child.name.endsWith('Definition'))
+  })
+}
+
+function nameOf(definition: SyntaxNode, text: string): string {
+  const name = definition.getChild('VariableName')
+  return name === null ? '' : text.slice(name.from, name.to)
+}
+
+function isInit(definition: SyntaxNode, text: string): boolean {
+  return nameOf(definition, text) === '__init__' && definition.getChild('async') === null
+}
+
+function assign(statement: SyntaxNode, text: string, onlySelf: boolean, result: Map<Key, Value>): void {
+  const parts = childrenOf(statement).filter((node) => node.name !== 'TypeDef')
+  const operators = parts.flatMap((node, index) => (node.name === 'AssignOp' ? [index] : []))
+  const [operator] = operators
+  const [target] = parts
+  if (operators.length !== 1 || operator !== 1 || target === undefined) return
+  const name = targetName(target, text, onlySelf)
+  const right = parts.slice(2)
+  const [only] = right
+  const value = right.length === 1 && only !== undefined ? literalOf(only, text) : tupleOf(right, text)
+  if (name !== undefined && value !== undefined) result.set(name, value)
+}
+
+function targetName(target: SyntaxNode, text: string, onlySelf: boolean): string | undefined {
+  if (target.name === 'ParenthesizedExpression') {
+    const within = childrenOf(target)[1]
+    return within === undefined ? undefined : targetName(within, text, onlySelf)
+  }
+  if (target.name === 'VariableName') return onlySelf ? undefined : text.slice(target.from, target.to)
+  const [object, , property] = childrenOf(target)
+  const ofSelf = object?.name === 'VariableName' && text.slice(object.from, object.to) === 'self'
+  const isMember = target.name === 'MemberExpression' && ofSelf && property?.name === 'PropertyName'
+  return isMember ? text.slice(property.from, property.to) : undefined
+}
