@@ -162,6 +162,169 @@ export const errorTable = {
     meaning: 'The environment is of a kind that this version cannot build.',
     help: 'use a hash-locked requirements.txt for Python, or the environment host',
   },
+  // data: the store, the workspace, sources
+  ERR_STORE_MISSING: {
+    exit: 4,
+    meaning: 'An object is not in the store.',
+    help: 'get it with assay pull, or make it again with assay run --force',
+  },
+  ERR_STORE_CORRUPT: {
+    exit: 4,
+    meaning: 'An object of the store does not hold the bytes of its name; it was set aside and is not served.',
+    help: 'get it again with assay pull, or make it again with assay run; look at the disk',
+  },
+  ERR_STORE_BUSY: {
+    exit: 4,
+    meaning: 'The store is in use, so nothing can be collected, or it is being collected.',
+    help: 'wait until the other assay process has ended',
+  },
+  ERR_DATA_NOT_PLAIN: {
+    exit: 2,
+    meaning: 'Data holds something that is not a plain file or folder: a link, socket, fifo, device or hostile name.',
+    help: 'replace the entry that is named by a regular file with a plain name',
+  },
+  ERR_DATA_CHANGED: {
+    exit: 2,
+    meaning: 'A file changed while it was being read.',
+    help: 'wait until nothing writes the data, then run again',
+  },
+  ERR_DATA_STAT_CACHE_WRONG: {
+    exit: 1,
+    meaning: 'A file holds other bytes than last time although its size, times and inode are the same.',
+    help: 'find out what wrote the file that is named, then run again with --rehash',
+  },
+  ERR_SOURCES_INVALID: {
+    exit: 2,
+    meaning: 'sources.yaml is not what its format says.',
+    help: 'mend the file at the place named',
+  },
+  ERR_SOURCE_EXISTS: {
+    exit: 2,
+    meaning: 'A source of this id is in the inventory already.',
+    help: 'choose another id; an id is never used twice',
+  },
+  ERR_SOURCE_UNKNOWN: {
+    exit: 1,
+    meaning: 'An input names a source that is not in the inventory, or whose bytes are not on record.',
+    help: 'register it with assay data add ID PATH',
+  },
+  ERR_SOURCE_UNAPPROVED: {
+    exit: 1,
+    meaning: 'Nobody has approved the source of an input for these bytes.',
+    help: 'look at the data, then approve it with assay data approve ID',
+  },
+  ERR_SOURCE_REVOKED: {
+    exit: 1,
+    meaning: 'The source of an input was revoked.',
+    help: 'use another source; a revocation is final',
+  },
+  ERR_SOURCE_EXPIRED: {
+    exit: 1,
+    meaning: 'The review date of the source of an input has passed.',
+    help: 'review the source, set a new review-by date and approve it again',
+  },
+  ERR_SOURCE_CHANGED: {
+    exit: 1,
+    meaning: 'An input does not hold the bytes that are on record for its source.',
+    help: 'restore the bytes on record, or register the new ones as a source of their own',
+  },
+  ERR_SOURCE_OVERCLASSIFIED: {
+    exit: 1,
+    meaning: 'The source of an input is classified above what the pipeline is cleared for.',
+    help: 'use other data, or have the clearance in assay.yaml raised and reviewed',
+  },
+  // data: git
+  ERR_GIT_UNAVAILABLE: {
+    exit: 4,
+    meaning: 'This is a git repository and there is no git to read it with.',
+    help: 'install git 2.30 or newer',
+  },
+  ERR_GIT_FAILED: { exit: 4, meaning: 'git could not read the repository.', help: 'try git fsck' },
+  ERR_GIT_UNSAFE: {
+    exit: 2,
+    meaning: 'The repository belongs to another user, who could have prepared it.',
+    help: 'work as its owner, or trust it with git config --global --add safe.directory PATH',
+  },
+  ERR_GIT_CORRUPT: {
+    exit: 1,
+    meaning: 'A git object does not hold the bytes of its name, or is not what git writes.',
+    help: 'try git fsck; clone the repository afresh',
+  },
+  ERR_GIT_REPLACE_REFS: {
+    exit: 1,
+    meaning: 'The repository replaces objects by others (refs/replace); assay reads the originals.',
+    help: 'remove them with git replace --delete',
+  },
+  ERR_GIT_GRAFTS: {
+    exit: 1,
+    meaning: 'The repository rewrites its history with info/grafts; assay ignores them.',
+    help: 'remove .git/info/grafts',
+  },
+  ERR_GIT_ALTERNATES: {
+    exit: 1,
+    meaning: 'The repository takes objects from elsewhere; assay re-hashes every object.',
+    help: 'make the clone complete with git repack -a -d, then remove .git/objects/info/alternates',
+  },
+  ERR_GIT_WORKTREE: {
+    exit: 1,
+    meaning: 'The configuration of the repository says that its files lie elsewhere (core.worktree).',
+    help: 'remove it with git config --unset core.worktree',
+  },
+  ERR_GIT_INCLUDES: {
+    exit: 1,
+    meaning: 'The configuration of the repository includes other files; assay does not read them.',
+    help: 'remove include.path from .git/config',
+  },
+  ERR_ENV_LOCK_INVALID: {
+    exit: 2,
+    meaning: 'A lock of dependencies is not what its format says, or asks for what a lock cannot pin.',
+    help: 'mend the lock at the line named, or make it anew with uv pip compile --generate-hashes',
+  },
+  ERR_ENV_HASH_MISSING: {
+    exit: 1,
+    meaning: 'A locked requirement carries no SHA-256.',
+    help: 'make the lock with hashes: uv pip compile --generate-hashes or pip-compile --generate-hashes',
+  },
+  ERR_ENV_UNPINNED: {
+    exit: 1,
+    meaning: 'A requirement of a lock is not pinned to one version.',
+    help: 'pin it with ==, for example with uv pip compile --generate-hashes',
+  },
+  ERR_ENV_SOURCE_DIST: {
+    exit: 1,
+    meaning: 'Only a source distribution matches the lock; this version installs wheels alone.',
+    help: 'lock a version that has a wheel for this platform',
+  },
+  ERR_ENV_NO_WHEEL: {
+    exit: 1,
+    meaning: 'No wheel that the lock allows fits this interpreter and platform.',
+    help: 'make the lock anew for this interpreter, or use the interpreter that it was made for',
+  },
+  ERR_ENV_HASH_MISMATCH: {
+    exit: 1,
+    meaning: 'The bytes of a dependency are not those that the lock pins.',
+    help: 'do not install it; compare the lock with the release that its project published',
+  },
+  ERR_ENV_FETCH: {
+    exit: 4,
+    meaning: 'A dependency could not be fetched.',
+    help: 'look at the network, the proxy (HTTPS_PROXY), the index (PIP_INDEX_URL) and its authority (SSL_CERT_FILE)',
+  },
+  ERR_ENV_WHEEL_REFUSED: {
+    exit: 1,
+    meaning: 'A wheel is not what a wheel may be: its RECORD, names, headers or sizes lie, or it holds links.',
+    help: 'do not install it; tell the project that published it',
+  },
+  ERR_ENV_INTERPRETER: {
+    exit: 2,
+    meaning: 'The Python interpreter of an environment is missing or cannot be used.',
+    help: 'install CPython 3.8 or newer, or name one in assay.yaml (interpreter)',
+  },
+  ERR_ENV_BUILD: {
+    exit: 4,
+    meaning: 'An environment could not be built from artefacts that are right.',
+    help: 'read the message; delete .assay/environments and run again',
+  },
 } as const satisfies Record<string, ErrorEntry>
 
 export type ErrorCode = keyof typeof errorTable

@@ -1,0 +1,24 @@
+/** The lock formats that can be built, as one list: a new format is a new line here. */
+import { DomainError } from '../../core/index.ts'
+import type { LockAdapter, LockedArtefacts } from './lock.ts'
+import { requirementsLock } from './requirements-lock.ts'
+
+export const lockAdapters: readonly LockAdapter[] = [requirementsLock]
+
+/**
+ * Parses a lock by the adapter of its file name.
+ *
+ * @throws ERR_ENV_UNSUPPORTED when no adapter knows the name; else what the adapter throws
+ */
+export function parseLock(
+  path: string,
+  bytes: Uint8Array,
+  adapters: readonly LockAdapter[] = lockAdapters,
+): LockedArtefacts {
+  const fileName = path.slice(path.lastIndexOf('/') + 1)
+  const adapter = adapters.find((candidate) => candidate.matches(fileName))
+  if (adapter !== undefined) return adapter.parse(bytes, path)
+  throw new DomainError('ERR_ENV_UNSUPPORTED', `\`${path}\` is not a lock of a format that this version can build`, {
+    help: `use ${adapters.map(({ format }) => format).join(' or ')}`,
+  })
+}
