@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { codesSaid, commandsOf } from './docs-check.ts'
+import { printErrors } from './docs-errors.ts'
+import { anchorOf, readPage } from './markdown.ts'
+
+const page = `# A title: \`code\`
+
+See [there](other.md#part) and \`[not](this.md)\`.
+
+\`\`\`sh
+assay run
+[no](link.md)
+\`\`\`
+
+\`\`\`console
+$ assay verify x   # exits 1
+refused
+$ assay verify
+\`\`\`
+
+\`\`\`text
+assay destroy
+\`\`\`
+
+    assay status
+
+- a list
+    assay in prose of a list
+`
+
+test('a page gives its blocks, links, headings and indented commands', () => {
+  const { fences, links, anchors, indented } = readPage(page)
+  assert.deepEqual(
+    fences.map(({ info, line }) => [info, line]),
+    [
+      ['sh', 5],
+      ['console', 10],
+      ['text', 16],
+    ],
+  )
+  assert.deepEqual(links, [{ target: 'other.md#part', line: 3 }])
+  assert.deepEqual([...anchors], ['a-title-code'])
+  assert.deepEqual(indented, [{ text: 'assay status', line: 20 }])
+})
+
+test('a block of sh is one script, of console its prompts, of text nothing', () => {
+  const commands = readPage(page).fences.flatMap((fence) => commandsOf(fence, 'page.md'))
+  assert.deepEqual(commands, [
+    { script: 'set -e\nassay run\n[no](link.md)', exit: 0, place: 'page.md:5' },
+    { script: 'assay verify x', exit: 1, place: 'page.md:11' },
+    { script: 'assay verify', exit: 0, place: 'page.md:13' },
+  ])
+})
+
+test('headings become the anchors that GitHub makes', () => {
+  assert.equal(anchorOf('ERR_IO'), 'err_io')
+  assert.equal(anchorOf('What it guarantees, and what not'), 'what-it-guarantees-and-what-not')
+})
+
+test('a code is said by a string or a key of the table, not by a comment', () => {
+  const code = `// ERR_COMMENT\nthrow new DomainError('ERR_THROWN', \`ERR_IN_TEXT\`)\nerrorTable.ERR_MEMBER.help`
+  assert.deepEqual(codesSaid(code), ['ERR_THROWN', 'ERR_MEMBER'])
+})
+
+test('the page of errors has one heading a code, in order', () => {
+  const text = printErrors({
+    ERR_B: { exit: 2, meaning: 'B is wrong.', help: 'mend b' },
+    ERR_A: { exit: 1, meaning: 'A is refused.', help: 'ask a' },
+  })
+  assert.match(
+    text,
+    /## ERR_A\n\nA is refused\. Exit 1\.\n\nNext: ask a\.\n\n## ERR_B\n\nB is wrong\. Exit 2\.\n\nNext: mend b\.\n$/,
+  )
+})

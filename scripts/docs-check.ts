@@ -1,0 +1,138 @@
+/**
+ * Holds the documentation to the code.
+ *
+ * - the codes of `errorTable`, of docs/reference/errors.md and of the source are one set
+ * - relative links lead to a file, and to a heading of it when they name one
+ * - every command is executed: a block fenced as `sh` is a script, one fenced as `console` has its commands behind `$ `
+ *   (`# exits 1` at the end of a line when 1 is what it should exit with). Each document gets one scratch copy of the
+ *   example, in which its blocks run in order. `npm` lines are compared with package.json, since the whole test runs
+ *   them. What must not be run is fenced as `text`.
+ */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { parseAst } from 'rolldown/parseAst'
+import { errorTable } from '../src/core/error-codes.ts'
+import { errorsPage, printErrors } from './docs-errors.ts'
+import { type Fence, type Page, readPage } from './markdown.ts'
+import { makeScratchProject, type ScratchProject } from './scratch-project.ts'
+import { eachNode } from './syntax.ts'
+
+const root = join(import.meta.dirname, '..')
+
+type Document = Readonly<{ file: string; page: Page }>
+
+/** Tracked files and new ones that are not ignored. */
+function filesOf(...patterns: readonly string[]): readonly string[] {
+  const listed = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', ...patterns]
+  const names = execFileSync('git', listed, { cwd: root, encoding: 'utf8' }).split('\0')
+  return names.filter((name) => name !== '' && existsSync(join(root, name)))
+}
+
+const codePattern = /\bERR_[A-Z][A-Z_]+\b/g
+
+function checkErrorCodes(documents: readonly Document[]): readonly string[] {
+  const faults: string[] = []
+  if (!existsSync(errorsPage) || readFileSync(errorsPage, 'utf8') !== printErrors(errorTable)) {
+    faults.push('docs/reference/errors.md is not what errorTable says: npm run docs:errors')
+  }
+  const sources = filesOf('src/*.ts').filter((name) => !/error-codes\.ts$|\.test\.ts$/.test(name))
+  for (const file of [...sources, ...documents.map((document) => document.file)]) {
+    for (const [code] of readFileSync(join(root, file), 'utf8').matchAll(codePattern)) {
+      if (!(code in errorTable)) faults.push(`${file} names ${code}, which is not in errorTable`)
+    }
+  }
+  const said = new Set(sources.flatMap((file) => codesSaid(readFileSync(join(root, file), 'utf8'))))
+  for (const code of Object.keys(errorTable)) {
+    if (!said.has(code)) faults.push(`${code} stands in errorTable and no code says it`)
+  }
+  return faults
+}
+
+/** Codes that stand in the source as strings; a comment says nothing. */
+export function codesSaid(code: string): readonly string[] {
+  const found: string[] = []
+  eachNode(parseAst(code, { lang: 'ts' }), (node) => {
+    if (node['type'] === 'Literal' && /^ERR_[A-Z_]+$/.test(String(node['value']))) found.push(String(node['value']))
+    if (node['type'] === 'MemberExpression' && /^ERR_[A-Z_]+$/.test(node['property']?.name))
+      found.push(node['property'].name)
+  })
+  return found
+}
+
+function checkLinks({ file, page }: Document): readonly string[] {
+  return page.links.flatMap(({ target, line }) => {
+    if (/^[a-z]+:/.test(target)) return []
+    const [path = '', anchor] = target.split('#')
+    const linked = path === '' ? join(root, file) : join(root, dirname(file), path)
+    const place = `${file}:${line}`
+    if (!existsSync(linked)) return [`${place}: the link ${target} leads nowhere`]
+    if (anchor === undefined || !linked.endsWith('.md')) return []
+    return readPage(readFileSync(linked, 'utf8')).anchors.has(anchor) ? [] : [`${place}: ${target} names no heading`]
+  })
+}
+
+type Command = Readonly<{ script: string; exit: number; place: string }>
+
+/** The commands of a block, in order; a block that is no shell has none. */
+export function commandsOf(fence: Fence, file: string): readonly Command[] {
+  const [language] = fence.info.split(/\s/)
+  if (language === 'sh')
+    return [{ script: `set -e\n${fence.lines.join('\n')}`, exit: 0, place: `${file}:${fence.line}` }]
+  if (language !== 'console') return []
+  return fence.lines.flatMap((line, index) => {
+    const command = /^\$ (.*?)(?:\s+# exits (\d))?$/.exec(line)
+    return command === null
+      ? []
+      : [{ script: command[1] ?? '', exit: Number(command[2] ?? 0), place: `${file}:${fence.line + 1 + index}` }]
+  })
+}
+
+/** Lines that the repository's own scripts answer; they are compared, not run. */
+function checkNpmLines({ script, place }: Command, scripts: readonly string[]): readonly string[] {
+  return [...script.matchAll(/^npm (?:run )?([\w:-]+)/gm)].flatMap(([, name]) =>
+    scripts.includes(name ?? '') ? [] : [`${place}: package.json has no script \`${name}\``],
+  )
+}
+
+function runCommand({ script, exit, place }: Command, project: ScratchProject): readonly string[] {
+  const outcome = spawnSync('sh', ['-c', script], { cwd: project.root, env: project.environment, encoding: 'utf8' })
+  if (outcome.status === exit) return []
+  const output = `${outcome.stdout}${outcome.stderr}`.trimEnd().split('\n').slice(-30).join('\n    ')
+  return [
+    `${place}: exited ${outcome.status}, expected ${exit}\n    ${script.replaceAll('\n', '\n    ')}\n    ${output}`,
+  ]
+}
+
+function checkCommands({ file, page }: Document, scripts: readonly string[]): readonly string[] {
+  const faults = page.indented
+    .filter(({ text }) => /^(\$ )?(assay|npm|npx|git|dvc|sh) /.test(text))
+    .map(({ line }) => `${file}:${line}: a command in an indented block: fence it as sh, console or text`)
+  const unknown = page.fences.filter(({ info }) => info === '' || /^(bash|shell|zsh)\b/.test(info))
+  faults.push(...unknown.map(({ line }) => `${file}:${line}: say what the block is: sh, console, text or a language`))
+  const commands = page.fences.flatMap((fence) => commandsOf(fence, file))
+  faults.push(...commands.flatMap((command) => checkNpmLines(command, scripts)))
+  const runnable = commands.filter(({ script }) => !/^(npm|git clone|cd) /m.test(script))
+  if (runnable.length === 0) return faults
+  const project = makeScratchProject('docs')
+  for (const command of runnable) {
+    const broken = runCommand(command, project)
+    faults.push(...broken)
+    if (broken.length > 0) break // what follows builds on it
+  }
+  return faults
+}
+
+function main(): void {
+  // our own package file
+  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
+  const documents = filesOf('*.md').map((file) => ({ file, page: readPage(readFileSync(join(root, file), 'utf8')) }))
+  const scripts = Object.keys(manifest.scripts)
+  const faults = [...checkErrorCodes(documents), ...documents.flatMap(checkLinks)]
+  for (const document of documents) faults.push(...checkCommands(document, scripts))
+  for (const fault of faults) console.error(fault)
+  if (faults.length > 0) process.exitCode = 1
+  else console.log(`${documents.length} documents: ${relative(root, errorsPage)}, links and commands hold`)
+}
+
+if (import.meta.main) main()

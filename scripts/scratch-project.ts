@@ -1,0 +1,72 @@
+/**
+ * A copy of the example in a scratch folder: a git repository of its own, with a key home of its own.
+ *
+ * Used by the demo and the documentation check. Nothing of theirs who run them gets in (git configuration, keys), and
+ * nothing of theirs is touched. The folder is `.cache/<label>/digits` of this repository: it is laid out anew each time
+ * and stays afterwards to be looked at; only fetched packages and built environments, which assay verifies before each
+ * use, are kept from one time to the next.
+ */
+import { execFileSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+
+export type ScratchProject = Readonly<{
+  /** Absolute folder of the project. */
+  root: string
+  /** The whole environment for what runs in it; `assay` is on its PATH. */
+  environment: Readonly<Record<string, string>>
+}>
+
+const repository = join(import.meta.dirname, '..')
+const example = join(repository, 'examples/digits')
+
+/** What must reach the tool for it to fetch packages: proxies, certificates, the package index. */
+const passedOn =
+  /^(https?_proxy|no_proxy|all_proxy|node_extra_ca_certs|ssl_cert_(file|dir)|pip_cert|pip_index_url|pip_config_file)$/i
+
+/** Found again by digest: what survives in `.assay`. */
+const kept: ReadonlySet<string> = new Set(['objects', 'environments', 'cache'])
+
+/** What a run in the example's own folder may have left there. */
+const generated =
+  /^\/(\.assay|data\/raw|data\/prepared|models|reports|metrics\.json|dvc\.lock|assay\.lock|trust\.yaml|attestations)(\/|$)|\/__pycache__(\/|$)|^\/\.dvc\/(tmp|cache)(\/|$)/
+
+/** @param label names the folder; two that run at once need two labels */
+export function makeScratchProject(label: string): ScratchProject {
+  const base = join(repository, '.cache', label)
+  const root = join(base, 'digits')
+  const home = join(base, 'home')
+  clear(root)
+  rmSync(home, { recursive: true, force: true })
+  mkdirSync(home, { recursive: true, mode: 0o700 })
+  cpSync(example, root, { recursive: true, filter: (source) => !generated.test(source.slice(example.length)) })
+  const environment = {
+    ...Object.fromEntries(Object.entries(process.env).filter(([name]) => passedOn.test(name))),
+    PATH: `${join(repository, 'bin')}:${process.env['PATH'] ?? ''}`,
+    HOME: home,
+    ASSAY_CONFIG_HOME: join(home, 'assay'),
+    GIT_CONFIG_NOSYSTEM: '1',
+    LANG: 'C.UTF-8',
+    NO_COLOR: '1',
+  }
+  const git = (...args: readonly string[]): void => {
+    execFileSync('git', args, { cwd: root, env: environment, stdio: ['ignore', 'ignore', 'inherit'] })
+  }
+  git('init', '--quiet', '--initial-branch=main')
+  git('config', 'user.name', 'Ada Example')
+  git('config', 'user.email', 'ada@example.org')
+  git('add', '--all')
+  git('commit', '--quiet', '--message', 'The digits example')
+  return { root, environment }
+}
+
+function clear(root: string): void {
+  if (!existsSync(root)) return
+  for (const name of readdirSync(root))
+    if (name !== '.assay') rmSync(join(root, name), { recursive: true, force: true })
+  const state = join(root, '.assay')
+  if (!existsSync(state)) return
+  for (const name of readdirSync(state)) {
+    if (!kept.has(name)) rmSync(join(state, name), { recursive: true, force: true })
+  }
+}
