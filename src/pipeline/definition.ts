@@ -72,6 +72,8 @@ export type StageSettings = Readonly<{
   env: Readonly<Record<string, string | null>>
   secrets: readonly string[]
   reproducible?: Json
+  /** Project path of an out -> its contract: data made by a stage is checked too. */
+  outs?: Readonly<Record<string, Readonly<{ contract?: string }>>>
 }>
 
 export type ProjectSettings = Readonly<{
@@ -82,6 +84,8 @@ export type ProjectSettings = Readonly<{
   /** Settings of a stage: its own over the defaults. `foreach` groups match by their stem too. */
   settingsOf(stage: string): StageSettings
   model?: Readonly<{ name: string; path: string; metrics?: string; gates: readonly string[] }>
+  /** The serving configuration, a project path. */
+  serving?: string
   protected: readonly string[]
   require: readonly string[]
   clearance: 'public' | 'internal' | 'confidential' | 'restricted'

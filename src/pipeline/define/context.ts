@@ -5,7 +5,7 @@
  * can be named; a date anywhere stops DVC, used or not.
  */
 
-import { isWellFormed, namesOf } from './expression.ts'
+import { isWellFormed, namesOf, templateHelp } from './expression.ts'
 import { faultAt, type Place, quoted, suggestion } from './fault.ts'
 import type { ParamsTree } from './params-tree.ts'
 import { isForeign, isList, isMap, type Key, kindOf, type Value, type ValueMap } from './value.ts'
@@ -91,12 +91,7 @@ export class Context {
   select(inner: string, place: Place): Value {
     const shown = quoted(`\${${inner}}`)
     if (!isWellFormed(inner)) {
-      throw faultAt(
-        'ERR_DEFINITION_INVALID',
-        place,
-        `${shown} is not a template`,
-        'write ${name.key[0]}, or \\${ for the text',
-      )
+      throw faultAt('ERR_DEFINITION_INVALID', place, `${shown} is not a template`, templateHelp)
     }
     const names = namesOf(inner)
     const [first = ''] = names
@@ -116,13 +111,13 @@ export class Context {
       if ('origin' in node) return walk(node.value, names.slice(index))
       node = node.entries.get(name)
     }
-    return node === undefined ? undefined : valueOf(node)
+    return node === undefined ? undefined : valueBelow(node)
   }
 }
 
-function valueOf(node: Branch | Leaf): Value {
+function valueBelow(node: Branch | Leaf): Value {
   if ('origin' in node) return node.value
-  return new Map([...node.entries].map(([key, inner]): [Key, Value] => [key, valueOf(inner)]))
+  return new Map([...node.entries].map(([key, inner]): [Key, Value] => [key, valueBelow(inner)]))
 }
 
 function walk(start: Value, names: readonly string[]): Value | undefined {

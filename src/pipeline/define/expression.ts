@@ -7,6 +7,9 @@
 /** One `${inner}` in a text. */
 export type Expression = Readonly<{ start: number; end: number; inner: string }>
 
+/** What to write instead of something malformed. */
+export const templateHelp = `write \${name.key[0]}, or \\\${ for the text itself`
+
 /** Every expression of a text; `\${` is none, and none spans a line end. */
 export function expressionsOf(text: string): readonly Expression[] {
   if (!text.includes('${')) return []

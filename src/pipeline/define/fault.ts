@@ -19,11 +19,20 @@ export function faultAt(code: ErrorCode, place: Place, what: string, help?: stri
   return new DomainError(code, message, { details, ...(help === undefined ? {} : { help: printable(help) }) })
 }
 
-/** `did you mean ...?`, or undefined when nothing is near. */
+/** `did you mean ...?`, or undefined when nothing is near. LIMIT: 5,000 candidates are looked at. */
 export function suggestion(word: string, candidates: Iterable<string>): string | undefined {
   const known = [...candidates].slice(0, 5000)
-  const near = word.length > 200 ? undefined : nearest(word, known)
+  if (word.length > 200) return undefined
+  const near = nearest(word, known) ?? known.find((candidate) => isSwap(word, candidate))
   return near === undefined ? undefined : `did you mean \`${near}\`?`
+}
+
+/** True when two neighbours changed places, the commonest slip of all. */
+function isSwap(word: string, candidate: string): boolean {
+  if (word.length !== candidate.length) return false
+  const at = word.split('').findIndex((unit, index) => unit !== candidate[index])
+  if (at < 0 || word[at] !== candidate[at + 1] || word[at + 1] !== candidate[at]) return false
+  return word.slice(at + 2) === candidate.slice(at + 2)
 }
 
 /** The user's own word in backticks, short. */

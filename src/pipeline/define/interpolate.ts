@@ -6,7 +6,7 @@
 
 import { type FlagStyle, flagsOf } from './command-flags.ts'
 import type { Context } from './context.ts'
-import { type Expression, expressionsOf, hasExpression, isWellFormed } from './expression.ts'
+import { type Expression, expressionsOf, hasExpression, isWellFormed, templateHelp } from './expression.ts'
 import { faultAt, type Place, quoted } from './fault.ts'
 import { maxProjectText, maxTextBytes } from './limits.ts'
 import { isForeign, isList, isMap, type Key, kindOf, templateText, type Value } from './value.ts'
@@ -86,7 +86,9 @@ function refuseUnfit(value: Value, { allow }: Filling, expression: Expression, p
   if (allow === 'any' || (allow === 'map' && isMap(value))) return
   const isScalar = !isList(value) && !isMap(value) && !(isForeign(value) && value.foreign !== 'bytes')
   if (isScalar) return
-  const help = isList(value) ? 'name one item of it, such as ${list[0]}' : 'name one key of it; only cmd takes a map'
+  const help = isList(value)
+    ? 'name one item of it by its index, such as list[0]'
+    : 'name one key of it; only cmd takes a map'
   throw faultAt(
     'ERR_DEFINITION_INVALID',
     place,
@@ -111,8 +113,7 @@ export function refuseMalformed(value: Value, places: Places, place: Place): voi
   everyText(value, places, place, (text, at) => {
     const bad = expressionsOf(text).find((expression) => !isWellFormed(expression.inner))
     if (bad === undefined) return
-    const help = 'write ${name.key[0]}, or \\${ for the text'
-    throw faultAt('ERR_DEFINITION_INVALID', at, `${quoted(`\${${bad.inner}}`)} is not a template`, help)
+    throw faultAt('ERR_DEFINITION_INVALID', at, `${quoted(`\${${bad.inner}}`)} is not a template`, templateHelp)
   })
 }
 

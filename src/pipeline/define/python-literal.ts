@@ -161,12 +161,12 @@ const simple: Readonly<Record<string, string>> = {
 function unescaped(body: string, bytes: boolean): string | undefined {
   let known = true
   const pattern = /\\(x[\da-fA-F]{2}|u[\da-fA-F]{4}|U[\da-fA-F]{8}|N\{|[0-7]{1,3}|[\s\S])/g
-  const text = body.replace(pattern, (whole, escape: string) => {
-    const kind = escape[0] ?? ''
-    if (escape.length === 1 && simple[kind] !== undefined) return simple[kind]
-    if (/^[0-7]/.test(escape)) return String.fromCodePoint(Number.parseInt(escape, 8))
-    if (escape.length > 2 && (kind === 'x' || !bytes)) {
-      const point = Number.parseInt(escape.slice(1), 16)
+  const text = body.replace(pattern, (whole, sequence: string) => {
+    const kind = sequence[0] ?? ''
+    if (sequence.length === 1 && simple[kind] !== undefined) return simple[kind]
+    if (/^[0-7]/.test(sequence)) return String.fromCodePoint(Number.parseInt(sequence, 8))
+    if (sequence.length > 2 && (kind === 'x' || !bytes)) {
+      const point = Number.parseInt(sequence.slice(1), 16)
       if (point <= 0x10ffff) return String.fromCodePoint(point)
     }
     if (!bytes && 'xuUN'.includes(kind)) known = false

@@ -7,7 +7,7 @@ import type { Foreign, Key, Value } from './value.ts'
 /** @throws ERR_PARAMS_INVALID with line and column */
 export function readToml(text: string, file: string): Value {
   try {
-    return valueOf(parse(text, { integersAsBigInt: true, maxDepth }), 0)
+    return tomlValue(parse(text, { integersAsBigInt: true, maxDepth }), 0)
   } catch (cause) {
     if (cause instanceof TomlError) {
       const what = cause.message.split('\n')[0]?.replace(/^Invalid TOML document: /, '') ?? ''
@@ -18,12 +18,12 @@ export function readToml(text: string, file: string): Value {
   }
 }
 
-function valueOf(value: TomlValue, depth: number): Value {
+function tomlValue(value: TomlValue, depth: number): Value {
   if (depth > maxDepth) throw new RangeError('too deep')
   if (typeof value !== 'object') return value
   if (value instanceof TomlDate) return dateOf(value)
-  if (Array.isArray(value)) return value.map((item) => valueOf(item, depth + 1))
-  return new Map(Object.entries(value).map(([key, item]): [Key, Value] => [key, valueOf(item, depth + 1)]))
+  if (Array.isArray(value)) return value.map((item) => tomlValue(item, depth + 1))
+  return new Map(Object.entries(value).map(([key, item]): [Key, Value] => [key, tomlValue(item, depth + 1)]))
 }
 
 function dateOf(value: TomlDate): Foreign {

@@ -1,0 +1,53 @@
+/** `environments:` of assay.yaml. What a later version will build is named and refused, never half-supported. */
+import { parseProjectPath } from '../../core/index.ts'
+import type { EnvironmentDefinition } from '../definition.ts'
+import { faultAt, type Place, quoted } from './fault.ts'
+import { hostEnvironment } from './settings-shape.ts'
+import { isMap, pythonText, type ValueMap } from './value.ts'
+import type { Places } from './yaml.ts'
+
+const supported = 'supported now: python with a hash-locked requirements file, and host'
+
+/** @throws ERR_ENV_UNSUPPORTED for kinds and locks of a later version; ERR_SETTINGS_INVALID for `host` */
+export function environmentsOf(map: ValueMap, places: Places): ReadonlyMap<string, EnvironmentDefinition> {
+  const environments = new Map<string, EnvironmentDefinition>([[hostEnvironment, { kind: 'host' }]])
+  for (const [key, value] of map) {
+    const name = pythonText(key)
+    const place = places.ofKey(map, key)
+    if (name === hostEnvironment) {
+      throw faultAt('ERR_SETTINGS_INVALID', place, '`host` is built in and cannot be defined', 'choose another name')
+    }
+    environments.set(name, environmentOf(name, isMap(value) ? value : new Map(), place, places))
+  }
+  return environments
+}
+
+function environmentOf(name: string, map: ValueMap, place: Place, places: Places): EnvironmentDefinition {
+  const later = ['node', 'image'].find((kind) => map.has(kind))
+  if (later !== undefined) {
+    const what = `the environment ${quoted(name)} is of the kind ${quoted(later)}`
+    throw faultAt('ERR_ENV_UNSUPPORTED', places.ofKey(map, later), what, supported)
+  }
+  const python = map.get('python')
+  if (!isMap(python))
+    throw faultAt('ERR_SETTINGS_INVALID', place, `the environment ${quoted(name)} says nothing`, supported)
+  const lock = pythonText(python.get('lock') ?? '')
+  if (!isRequirements(lock)) {
+    const what = `the lock ${quoted(lock)} is of a format that cannot be built`
+    throw faultAt('ERR_ENV_UNSUPPORTED', places.ofValue(python, 'lock'), what, supported)
+  }
+  const interpreter = python.get('interpreter')
+  return {
+    kind: 'python',
+    lock: parseProjectPath(lock),
+    ...(typeof interpreter === 'string' ? { interpreter } : {}),
+  }
+}
+
+/** By name: `.txt` and `.lock`, but for the locks of other tools. */
+function isRequirements(lock: string): boolean {
+  const name = lock.split('/').at(-1) ?? ''
+  return (
+    /\.(?:txt|lock)$/.test(name) && !['uv.lock', 'poetry.lock', 'pdm.lock', 'Pipfile.lock', 'yarn.lock'].includes(name)
+  )
+}

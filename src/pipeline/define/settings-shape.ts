@@ -1,0 +1,161 @@
+/** What may stand in assay.yaml (design.md section 4). Unknown keys are refused at every level, with a suggestion. */
+import { DomainError, parseDurationMs, parseProjectPath, parseSizeBytes } from '../../core/index.ts'
+import { faultAt, type Place, quoted, suggestion } from './fault.ts'
+import {
+  anything,
+  either,
+  listOf,
+  mapOf,
+  nothing,
+  record,
+  type Setting,
+  type Shape,
+  simple,
+  text,
+  unfit,
+} from './shape.ts'
+import { isList, isMap, pythonText, type Value } from './value.ts'
+
+export const classifications = ['public', 'internal', 'confidential', 'restricted'] as const
+export const requirements = ['approved-sources'] as const
+export const locks = ['assay', 'dvc'] as const
+/** The environment that every machine has: its own interpreter and system packages. */
+export const hostEnvironment = 'host'
+
+/** Text that `fits`; `wants` says what it must be. */
+function fitting(wants: string, fits: (value: string) => boolean): Shape {
+  return {
+    wants: 'text',
+    check: (value, name, place, setting) => {
+      if (typeof value !== 'string') throw unfit(value, name, wants, place, setting)
+      if (!fits(value)) throw faultAt(setting.code, place, `${name} is ${quoted(value)}, it must be ${wants}`)
+    },
+  }
+}
+
+function oneOf(words: readonly string[]): Shape {
+  return {
+    wants: 'text',
+    check: (value, name, place, setting) => {
+      if (typeof value === 'string' && words.includes(value)) return
+      const word = pythonText(value)
+      const help = suggestion(word, words) ?? `write one of ${words.join(', ')}`
+      throw faultAt(setting.code, place, `${name} is ${quoted(word)}, it must be ${words.join(' or ')}`, help)
+    },
+  }
+}
+
+/** A domain's own parser decides; its refusal gets the place. */
+function parsedBy(wants: string, parse: (value: string) => unknown): Shape {
+  return {
+    wants: 'text',
+    check: (value, name, place, setting) => {
+      if (typeof value !== 'string') throw unfit(value, name, wants, place, setting)
+      try {
+        parse(value)
+      } catch (cause) {
+        if (!(cause instanceof DomainError)) throw cause
+        throw faultAt(setting.code, place, `${name}: ${cause.message}`, cause.help)
+      }
+    },
+  }
+}
+
+const size = parsedBy('a size such as 4GiB', parseSizeBytes)
+const duration = parsedBy('a duration such as 30m', parseDurationMs)
+const path = parsedBy('a path', parseProjectPath)
+const label = fitting('a plain name of letters, digits, `.`, `_` and `-`', (value) =>
+  /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,127}$/u.test(value),
+)
+const variable = fitting('the name of a variable', (value) => /^[A-Za-z_][A-Za-z0-9_]{0,254}$/.test(value))
+const host = fitting('a host name', (value) => /^[A-Za-z0-9*]([A-Za-z0-9.*-]{0,252})(?::\d{1,5})?$/.test(value))
+const positive = simple('a number above 0', (value) => {
+  return (
+    (typeof value === 'bigint' && value > 0n && value < 100_000n) ||
+    (typeof value === 'number' && value > 0 && value < 100_000)
+  )
+})
+const count = simple(
+  'a whole number above 0',
+  (value) => typeof value === 'bigint' && value > 0n && value < 10_000_000n,
+)
+/** LIMIT: 0 to 2^32 - 1, which is what numpy takes. */
+const seed = simple(
+  'a whole number from 0 to 4294967295',
+  (value) => typeof value === 'bigint' && value >= 0n && value < 2n ** 32n,
+)
+const tolerance = simple('a number of 0 or more', (value) => {
+  return (
+    (typeof value === 'bigint' && value >= 0n) ||
+    (typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY)
+  )
+})
+const variableValue = simple('text, a number, a boolean, or nothing', (value) => !isList(value) && !isMap(value))
+
+const gpus: Shape = {
+  wants: 'nothing',
+  check: (_value, _name, place, setting) => {
+    throw faultAt(setting.code, place, '`gpus` cannot be limited by this version', 'take it out')
+  },
+}
+
+/** A map whose keys are project paths. */
+function byPath(item: Shape): Shape {
+  return byKey(path, item)
+}
+
+function byKey(key: Shape, item: Shape): Shape {
+  return {
+    wants: 'a map',
+    check: (value, name, place, setting) => {
+      mapOf(item).check(value, name, place, setting)
+      if (!isMap(value)) return
+      for (const word of value.keys()) key.check(word as Value, 'the key', setting.places.ofKey(value, word), setting)
+    },
+  }
+}
+
+const environment = record({
+  python: record({ lock: path, interpreter: text }, ['lock']),
+  node: anything,
+  image: anything,
+})
+const limits = record({ cpus: positive, memory: size, time: duration, processes: count, output: size, gpus })
+const network = either(oneOf(['none']), listOf(host))
+const env = either(byKey(variable, variableValue), listOf(variable))
+const common = { environment: text, network, seed, limits, env }
+const reproducible = either(
+  simple('true or false', (value) => typeof value === 'boolean'),
+  record({ tolerance: byPath(either(tolerance, mapOf(tolerance))), because: text }, ['because']),
+)
+const contracted = either(record({ contract: path }), nothing)
+
+export const stageShape = record({
+  ...common,
+  secrets: listOf(label),
+  reproducible,
+  outs: byPath(contracted),
+})
+
+const file = record(
+  {
+    assay: simple('1, the version of this format', (value) => value === 1n),
+    name: label,
+    data: either(byPath(either(record({ source: label, contract: path }), nothing)), nothing),
+    environments: either(byKey(label, environment), nothing),
+    defaults: either(record(common), nothing),
+    stages: either(mapOf(either(stageShape, nothing)), nothing),
+    model: record({ name: label, path, metrics: path, gates: listOf(text) }, ['name', 'path']),
+    serving: path,
+    protected: listOf(text),
+    require: listOf(oneOf(requirements)),
+    clearance: oneOf(classifications),
+    lock: listOf(oneOf(locks)),
+  },
+  ['assay'],
+)
+
+/** @throws ERR_SETTINGS_INVALID with the place, and a suggestion for an unknown key or word */
+export function refuseSettingsShape(root: Value, start: Place, setting: Setting): void {
+  file.check(root, 'assay.yaml', start, setting)
+}
