@@ -14,12 +14,15 @@ digest() { sha256sum | cut -c1-64; }
 # --- Debian packages: command and the package that has it --------------------------------------------------------
 needed='bwrap:bubblewrap inotifywait:inotify-tools strace:strace setpriv:util-linux git:git python3:python3'
 missing=''
+programs=''
 for pair in $needed; do
-  command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
+  command -v "${pair%%:*}" >/dev/null 2>&1 && continue
+  missing="$missing ${pair#*:}"
+  programs="$programs ${pair%%:*} (Debian: ${pair#*:})"
 done
 if [ -n "$missing" ]; then
   if ! command -v apt-get >/dev/null 2>&1; then
-    stop "this system has no apt-get: install the packages that hold these programs, then run it again:$missing"
+    stop "this system has no apt-get: install these programs with its package manager, then try again:$programs"
   fi
   as_root=''
   if [ "$(id -u)" != 0 ]; then
