@@ -45,6 +45,8 @@ export class NodeReader {
   readonly #anchors = new Map<string, Anchored | typeof unfinished>()
   #depth = 0
   #nodes = 0
+  /** Flow collections that are open. */
+  #flow = 0
 
   constructor(setting: Setting) {
     this.#setting = setting
@@ -75,7 +77,9 @@ export class NodeReader {
     this.#depth += 1
     const at = startOf(node, offset)
     if (this.#depth > maxDepth) throw this.#setting.fault(at, `nested deeper than ${maxDepth} levels`)
+    if (node.flow === true) this.#flow += 1
     const value = isMapNode(node) ? this.#map(node, at) : this.#list(node, at)
+    if (node.flow === true) this.#flow -= 1
     this.#depth -= 1
     return value
   }
@@ -90,8 +94,8 @@ export class NodeReader {
   }
 
   #scalar(node: ScalarNode): Value {
-    const text = String(node.value ?? '')
     const at = startOf(node, 0)
+    const text = this.#textOf(node, at)
     const { version, fault } = this.#setting
     const tag = this.#scalarTag(node, text, at)
     if (tag === 'binary') return bytesOf(text)
@@ -101,10 +105,22 @@ export class NodeReader {
     throw fault(at, `\`${text.slice(0, 60)}\` is not ${articled[tag]}`, 'quote it when it is text')
   }
 
+  /** SOURCE: ruamel gives a block scalar the line end that the file has: none when the file ends without one. */
+  #textOf(node: ScalarNode, at: number): string {
+    const text = String(node.value ?? '')
+    const source = this.#setting.text
+    const isBlock = node.type === 'BLOCK_LITERAL' || node.type === 'BLOCK_FOLDED'
+    if (isBlock && (node.range?.[1] ?? 0) >= source.length && !source.endsWith('\n')) return text.replace(/\n$/, '')
+    if (node.type === 'PLAIN' && this.#flow > 0 && /(?:^|\s):|^\?/.test(text)) {
+      throw this.#setting.fault(at, `\`${text.slice(0, 60)}\` is read differently by different tools`, 'quote it')
+    }
+    return text
+  }
+
   #scalarTag(node: ScalarNode, text: string, at: number): ReturnType<typeof tagOfPlain> | 'binary' {
     const tag = node.tag
-    if (tag === undefined) return node.type === 'PLAIN' ? tagOfPlain(text, this.#setting.version) : 'str'
-    if (tag === '!') return 'str'
+    const isUntagged = tag === undefined || tag === '!'
+    if (isUntagged) return node.type === 'PLAIN' ? tagOfPlain(text, this.#setting.version) : 'str'
     const name = tag.startsWith(standard) ? tag.slice(standard.length) : undefined
     if (name === 'binary' || (name !== undefined && Object.hasOwn(articled, name))) {
       return name as keyof typeof articled | 'binary' // narrowed by the line above
@@ -156,7 +172,9 @@ export class NodeReader {
     if (!isScalar(key) || key.type !== 'PLAIN') return undefined
     const end = key.range?.[1] ?? 0
     const { text, fault } = this.#setting
-    if (text[end] !== ':' || !/^[,[\]{}]/.test(text.slice(end + 1, end + 2))) return undefined
+    const colon = /^([ \t]*):[,[\]{}]/.exec(text.slice(end, end + 100))
+    if (colon === null) return undefined
+    if (colon[1] !== '') throw fault(end, 'a colon that is read differently by different tools', 'quote the text')
     const empty = value === null || (isScalar(value) && value.source === '' && value.tag === undefined)
     if (!empty) throw fault(end, 'not YAML: a space is missing after the colon')
     return `${String(key.value)}:`
@@ -187,6 +205,9 @@ export class NodeReader {
   }
 
   #entry(node: YAMLMap, pair: Pair, keyAt: number): Entry {
+    if (pair.key === null || (isScalar(pair.key) && pair.key.source === '' && pair.key.tag === undefined)) {
+      throw this.#setting.fault(keyAt, 'a colon without a key before it', 'write the key, or quote the text')
+    }
     const colon = node.flow === true ? this.#colonKey(pair) : undefined
     const key = colon ?? this.#key(pair.key, keyAt)
     const valueAt = startOf(pair.value, keyAt)
@@ -195,9 +216,11 @@ export class NodeReader {
 
   #key(node: unknown, at: number): Key {
     const key = this.#value(node, at)
-    if (isList(key)) return { foreign: 'tuple', text: 'tuple', items: key }
-    if (isMap(key) || (isForeign(key) && key.foreign === 'set')) {
-      throw this.#setting.fault(at, 'a map cannot be a key')
+    if (isList(key) && !key.some((item) => isList(item) || isMap(item))) {
+      return { foreign: 'tuple', text: pythonText(key), items: key }
+    }
+    if (isList(key) || isMap(key) || (isForeign(key) && key.foreign === 'set')) {
+      throw this.#setting.fault(at, 'a list or map cannot be a key')
     }
     return key
   }

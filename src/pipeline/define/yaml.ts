@@ -43,10 +43,15 @@ export function readYaml(bytes: Uint8Array, file: string, code: ErrorCode): Docu
   refuseUnprintable(text, (offset) => {
     const before = text.slice(0, offset)
     const place = { file, line: before.split('\n').length, column: offset - before.lastIndexOf('\n') }
-    return faultAt(code, place, 'a control character cannot stand in YAML')
+    return faultAt(
+      code,
+      place,
+      'a control character or line separator cannot stand in YAML',
+      'write it as an escape in quotes',
+    )
   })
   const parsed = composed(text, lines, file, code)
-  const [error] = parsed.errors
+  const [error] = [...parsed.errors, ...parsed.warnings.filter(({ code: kind }) => kind === 'BAD_DIRECTIVE')]
   if (error !== undefined) throw fault(error.pos[0], `not YAML: ${sentence(error.message)}`)
   const version = parsed.directives?.yaml.version === '1.1' ? '1.1' : '1.2'
   const root = new NodeReader({ text, version, offsets, fault }).read(parsed.contents)
@@ -83,7 +88,11 @@ export function decodeText(bytes: Uint8Array, file: string, code: ErrorCode): st
   }
 }
 
-const unprintable = /[^\t\n\r\u0020-\u007e\u0085\u00a0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u
+/**
+ * THREAT: U+0085, U+2028 and U+2029 end a line for YAML 1.1 readers, ruamel and so DVC among them, and are text for
+ * YAML 1.2: bytes with two meanings are refused. In quotes they can be escaped.
+ */
+const unprintable = /[^\t\n\r\u0020-\u007e\u00a0-\u2027\u202a-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u
 
 function refuseUnprintable(text: string, fault: (offset: number) => Error): void {
   const match = unprintable.exec(text)
