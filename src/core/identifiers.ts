@@ -3,8 +3,6 @@
  *
  * DECISION 0003: one namespace, versioned per type.
  */
-import type { Sha256 } from './digest.ts'
-
 export const namespace = 'https://assay.dev'
 
 /** buildType of a stage's provenance; docs/formats/stage-provenance.md. */
@@ -20,12 +18,3 @@ export type Tier = 'observed' | 'declared' | 'verified'
 
 /** Instants are `Date` in memory; a clock is a parameter, so that tests can choose the time. */
 export type Clock = () => Date
-
-/** What a stage opened of the tracked files: `reproducibility` makes it, `attestation` carries it. */
-export type CodeRecordShape =
-  | Readonly<{
-      kind: 'opened'
-      files: readonly Readonly<{ path: string; digest: Sha256 }>[]
-      folders: readonly Readonly<{ path: string; names: Sha256 }>[]
-    }>
-  | Readonly<{ kind: 'visible'; digest: Sha256 }>

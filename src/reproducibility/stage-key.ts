@@ -5,7 +5,7 @@
  * paths are outs. Tracked files that the stage opened are compared beside it (`sameCode`), since which ones those are
  * is known only after a run. Source: trust.md section 2.
  */
-import { type CodeRecordShape, digestOfJson, type Json, type Sha256 } from '../core/index.ts'
+import { digestOfJson, type Json, type Sha256 } from '../core/index.ts'
 
 export type StageKeyInput = Readonly<{
   commands: readonly string[]
@@ -33,7 +33,14 @@ export function digestStageKey(input: StageKeyInput): Sha256 {
 export type VisibleFiles = ReadonlyMap<string, Sha256>
 
 /** What a stage opened of them, or, where that could not be observed, one digest over all that are not documentation. */
-export type CodeRecord = CodeRecordShape
+export type CodeRecord =
+  | Readonly<{
+      kind: 'opened'
+      files: readonly Readonly<{ path: string; digest: Sha256 }>[]
+      /** Names in each folder that was listed: a new module in it may shadow another. */
+      folders: readonly Readonly<{ path: string; names: Sha256 }>[]
+    }>
+  | Readonly<{ kind: 'visible'; digest: Sha256 }>
 
 /** The record of what a stage opened, for its statement. */
 export function recordCode(
