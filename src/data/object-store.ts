@@ -6,6 +6,30 @@
  */
 import type { Content, FileEntry, Sha256 } from '../core/index.ts'
 
+/** Bytes that are in the store, by name and size. */
+export type StoredBytes = Readonly<{ digest: Sha256; sizeBytes: number }>
+
+/**
+ * Many objects with one flush of the disk. Nothing of it is in the store before `commit`; what was added when the
+ * process dies is swept later.
+ */
+export type ObjectBatch = Readonly<{
+  addBytes(bytes: Uint8Array): Sha256
+  addFile(fd: number): Promise<StoredBytes>
+  commit(): Promise<void>
+  /** Removes what was added; after `commit` it does nothing. */
+  [Symbol.dispose](): void
+}>
+
+/** While one is held, by any process, no object is collected. */
+export type StoreHold = Readonly<{ [Symbol.dispose](): void }>
+
+/** Where a restore must stay. */
+export type RestoreOptions = Readonly<{
+  /** Absolute folder above the target that is trusted as it is; below it no folder may be a link. `/` when left out. */
+  within?: string
+}>
+
 export type ObjectStore = Readonly<{
   /** Absolute folder that holds the objects. */
   root: string
@@ -14,7 +38,8 @@ export type ObjectStore = Readonly<{
   pathOf(digest: Sha256): string
   putBytes(bytes: Uint8Array): Promise<Sha256>
   /** Copies (reflink where the file system can) and digests in one pass; the source is read through `fd` only. */
-  putFile(fd: number): Promise<Readonly<{ digest: Sha256; sizeBytes: number }>>
+  putFile(fd: number): Promise<StoredBytes>
+  batch(): ObjectBatch
   /** The bytes, re-hashed. @throws ERR_STORE_MISSING, ERR_STORE_CORRUPT (the object is set aside), ERR_INPUT_TOO_LARGE */
   read(digest: Sha256, maxBytes: number): Promise<Buffer>
   /** Re-hashes objects; returns those that are missing or corrupt (set aside, so that they are never served). */
@@ -24,12 +49,15 @@ export type ObjectStore = Readonly<{
   readFolder(list: Sha256): Promise<Extract<Content, { kind: 'folder' }>>
   /**
    * Puts content at `target` (absolute) as a reflink or copy, never a link: written beside, fsynced, renamed; a folder
-   * replaces the old one whole. Files are 0644, or 0755 when executable.
+   * replaces the old one whole. Files are 0644, or 0755 when executable. Every object is re-hashed as it is copied.
    */
-  restore(content: Content, target: string): Promise<void>
+  restore(content: Content, target: string, options?: RestoreOptions): Promise<void>
   /**
    * Puts content at `target` for a read-only mount: hard links where possible. INVARIANT: the caller never hands
-   * `target` out writable; executables are copies, since a mode belongs to the inode.
+   * `target` out writable; executables are copies, since a mode belongs to the inode. Objects are not re-hashed:
+   * `verify` does that.
    */
-  link(content: Content, target: string): Promise<void>
+  link(content: Content, target: string, options?: RestoreOptions): Promise<void>
+  /** Keeps the collector away until it is disposed of. @throws ERR_STORE_BUSY while objects are being collected */
+  hold(): StoreHold
 }>

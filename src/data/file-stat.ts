@@ -1,0 +1,24 @@
+/** What a file system says about a file, as one text: equal texts mean "not touched", as far as it tells the truth. */
+import type { BigIntStats } from 'node:fs'
+
+/** `<size>.<mtime ns>.<ctime ns>.<inode>.<device>` */
+export type StatKey = string
+
+/** Times of a file closer than this to the moment of reading could hide a later change: 2 s is FAT's granule. */
+const racyNs = 2_000_000_000n
+
+export function statKeyOf(stats: BigIntStats): StatKey {
+  return `${stats.size}.${stats.mtimeNs}.${stats.ctimeNs}.${stats.ino}.${stats.dev}`
+}
+
+/**
+ * Whether a digest made at `readAtMs` may be remembered for this key.
+ *
+ * A file written just before it was read could be written again within the same tick of the file system's clock, and
+ * nobody would see it. Times in the future say nothing either.
+ */
+export function isSettled(key: StatKey, readAtMs: number): boolean {
+  const [, mtimeNs = '0', ctimeNs = '0'] = key.split('.')
+  const limit = BigInt(Math.floor(readAtMs)) * 1_000_000n - racyNs
+  return BigInt(mtimeNs) < limit && BigInt(ctimeNs) < limit
+}

@@ -1,0 +1,27 @@
+/** The worker: digests the files that it is told, one batch after the other. `hash-files.fs.ts` starts it. */
+import { parentPort } from 'node:worker_threads'
+import { DomainError, type ErrorCode } from '../core/index.ts'
+import { type HashJob, type HashOutcome, hashFile } from './hash-file.fs.ts'
+import { ioFault } from './io-fault.ts'
+
+export type HashRequest = Readonly<{ job: HashJob; files: readonly (string | number)[] }>
+export type HashReply =
+  | Readonly<{ kind: 'done'; outcomes: readonly HashOutcome[] }>
+  // What a thread can hand over of an error: a DomainError loses its class on the way.
+  | Readonly<{ kind: 'fault'; code: ErrorCode | undefined; message: string; staged: readonly HashOutcome[] }>
+
+parentPort?.on('message', (request: HashRequest) => parentPort?.postMessage(replyTo(request)))
+
+function replyTo({ job, files }: HashRequest): HashReply {
+  const outcomes: HashOutcome[] = []
+  for (const file of files) {
+    try {
+      outcomes.push(hashFile(file, job))
+    } catch (error) {
+      const fault = ioFault(error, String(file))
+      const message = fault instanceof Error ? fault.message : String(fault)
+      return { kind: 'fault', code: fault instanceof DomainError ? fault.code : undefined, message, staged: outcomes }
+    }
+  }
+  return { kind: 'done', outcomes }
+}

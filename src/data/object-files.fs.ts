@@ -1,0 +1,233 @@
+/**
+ * Objects as files: where they lie, how bytes are brought in, and what happens to those that went bad.
+ *
+ *   <root>/<2 hex>/<62 hex>   objects, 0444
+ *   <root>/tmp                bytes on their way in, named by the process that writes them
+ *   <root>/holds              processes that want no object collected
+ *   <root>/../quarantine      objects that do not hold the bytes of their name
+ *
+ * All of it is synchronous, so that a worker can do it too; `object-batch.fs.ts` makes it durable.
+ */
+import { createHash } from 'node:crypto'
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  fchmodSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { DomainError, hexOf, type Sha256, sha256Of } from '../core/index.ts'
+import { errnoOf } from './io-fault.ts'
+import { nameOfOwn } from './process-owner.fs.ts'
+
+/** Bytes that were read: an object already, or a temporary file that waits to become one. */
+export type Staged = Readonly<{ digest: Sha256; sizeBytes: number; temp?: string }>
+
+/** Up to this size a file is read whole. */
+const smallBytes = 1024 * 1024
+const chunkBytes = 4 * 1024 * 1024
+// Reused, since allocation costs more than reading a small file; safe because nothing here awaits.
+let smallBuffer: Buffer | undefined
+let otherBuffer: Buffer | undefined
+let chunkBuffer: Buffer | undefined
+
+export const tempFolder = (root: string): string => join(root, 'tmp')
+export const holdFolder = (root: string): string => join(root, 'holds')
+
+export function objectPath(root: string, digest: Sha256): string {
+  const hex = hexOf(digest)
+  return join(root, hex.slice(0, 2), hex.slice(2))
+}
+
+export function isObject(root: string, digest: Sha256): boolean {
+  return lstatSync(objectPath(root, digest), { throwIfNoEntry: false })?.isFile() === true
+}
+
+/**
+ * Tells the collector that the object is wanted now.
+ *
+ * @returns false when it is not there
+ */
+export function freshen(root: string, digest: Sha256): boolean {
+  const now = new Date()
+  try {
+    utimesSync(objectPath(root, digest), now, now)
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false
+    return isObject(root, digest) // a store that is only readable to us, which we then cannot collect either
+  }
+}
+
+/** Brings in bytes; when the object is there and right, nothing is written. */
+export function stageBytes(root: string, bytes: Uint8Array): Staged {
+  const digest = sha256Of(bytes)
+  if (holds(root, digest, bytes) && freshen(root, digest)) return { digest, sizeBytes: bytes.length }
+  const temp = join(tempFolder(root), nameOfOwn())
+  writeNew(temp, (fd) => {
+    writeAll(fd, bytes, bytes.length)
+    fchmodSync(fd, 0o444)
+  })
+  return { digest, sizeBytes: bytes.length, temp }
+}
+
+/**
+ * Brings in a file, reading it once from its beginning whatever the position of `fd`.
+ *
+ * @throws ERR_DATA_NOT_PLAIN when `fd` is not a regular file
+ */
+export function stageFile(root: string, fd: number): Staged {
+  const stats = fstatSync(fd)
+  if (!stats.isFile()) throw new DomainError('ERR_DATA_NOT_PLAIN', 'only regular files can be stored')
+  if (stats.size <= smallBytes) {
+    smallBuffer ??= Buffer.allocUnsafe(smallBytes + 1)
+    const length = readAll(fd, smallBuffer)
+    if (length <= smallBytes) return stageBytes(root, smallBuffer.subarray(0, length))
+  }
+  const temp = join(tempFolder(root), nameOfOwn())
+  const { digest, sizeBytes } = copyDigesting(fd, temp, 0o444)
+  return { digest, sizeBytes, temp }
+}
+
+/** Copies a file to a new one; the digest is that of the bytes written. Leaves nothing behind when it throws. */
+export function copyDigesting(fd: number, target: string, mode: number): { digest: Sha256; sizeBytes: number } {
+  if (fstatSync(fd).size > smallBytes && clone(fd, target)) {
+    // A clone is digested where it lies: the source may have changed since.
+    return writeExisting(target, (copy) => {
+      const found = digestFd(copy)
+      fchmodSync(copy, mode)
+      return found
+    })
+  }
+  return writeNew(target, (copy) => {
+    const found = digestFd(fd, (chunk, length) => writeAll(copy, chunk, length))
+    fchmodSync(copy, mode)
+    return found
+  })
+}
+
+/** SHA-256 of an open file from its beginning. */
+export function digestFd(fd: number, eachChunk?: (chunk: Buffer, length: number) => void): Omit<Staged, 'temp'> {
+  chunkBuffer ??= Buffer.allocUnsafe(chunkBytes)
+  const hasher = createHash('sha256')
+  let position = 0
+  for (;;) {
+    const length = readSync(fd, chunkBuffer, 0, chunkBytes, position)
+    if (length === 0) break
+    hasher.update(length === chunkBytes ? chunkBuffer : chunkBuffer.subarray(0, length))
+    eachChunk?.(chunkBuffer, length)
+    position += length
+  }
+  return { digest: `sha256:${hasher.digest('hex')}`, sizeBytes: position }
+}
+
+/** THREAT: the path may be a link that someone put there: never followed. @throws ERR_STORE_MISSING */
+export function openObject(root: string, digest: Sha256): number {
+  try {
+    return openSync(objectPath(root, digest), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ELOOP') throw error
+    throw missingObject(digest)
+  }
+}
+
+export function missingObject(digest: Sha256): DomainError {
+  return new DomainError('ERR_STORE_MISSING', `the object \`${digest}\` is not in the store`, { details: { digest } })
+}
+
+/** Moves a bad object out of the way and says so. */
+export function setAside(root: string, digest: Sha256): DomainError {
+  const name = `${hexOf(digest)}.${nameOfOwn()}`
+  const beside = join(dirname(root), 'quarantine')
+  const inside = join(root, 'quarantine')
+  const from = objectPath(root, digest)
+  let place = beside
+  try {
+    move(from, beside, name)
+  } catch (error) {
+    // The store may be a mount of its own, or its parent not ours to write.
+    if (!['EXDEV', 'EACCES', 'EPERM', 'EROFS'].includes(errnoOf(error) ?? '')) throw error
+    place = inside
+    move(from, inside, name)
+  }
+  return new DomainError('ERR_STORE_CORRUPT', `the object \`${digest}\` does not hold the bytes of its name`, {
+    details: { digest, setAside: join(place, name) },
+  })
+}
+
+function move(from: string, folder: string, name: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  try {
+    renameSync(from, join(folder, name))
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error // another process set it aside
+  }
+}
+
+/** Whether the object is there with exactly these bytes: a put of the right bytes replaces a bad object. */
+function holds(root: string, digest: Sha256, bytes: Uint8Array): boolean {
+  if (bytes.length > smallBytes || !isObject(root, digest)) return false
+  const fd = openObject(root, digest)
+  try {
+    otherBuffer ??= Buffer.allocUnsafe(smallBytes + 1)
+    const length = readAll(fd, otherBuffer)
+    return length === bytes.length && otherBuffer.subarray(0, length).equals(bytes)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** LIMIT: file systems without reflinks answer once an attempt; the attempt costs one open and one ioctl. */
+function clone(fd: number, target: string): boolean {
+  try {
+    copyFileSync(`/proc/self/fd/${fd}`, target, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL)
+    return true
+  } catch (error) {
+    rmSync(target, { force: true })
+    if (errnoOf(error) === 'ENOSPC') throw error
+    return false // no reflinks here, or no /proc: the bytes are copied
+  }
+}
+
+function writeNew<T>(target: string, write: (fd: number) => T): T {
+  return closing(target, openSync(target, 'wx', 0o600), write)
+}
+
+function writeExisting<T>(target: string, write: (fd: number) => T): T {
+  return closing(target, openSync(target, 'r'), write)
+}
+
+function closing<T>(target: string, fd: number, write: (fd: number) => T): T {
+  try {
+    return write(fd)
+  } catch (error) {
+    rmSync(target, { force: true })
+    throw error
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** Reads from the beginning until the end or until the buffer is full. */
+export function readAll(fd: number, buffer: Buffer): number {
+  let length = 0
+  while (length < buffer.length) {
+    const count = readSync(fd, buffer, length, buffer.length - length, length)
+    if (count === 0) break
+    length += count
+  }
+  return length
+}
+
+function writeAll(fd: number, bytes: Uint8Array, length: number): void {
+  for (let done = 0; done < length; ) done += writeSync(fd, bytes, done, length - done)
+}

@@ -1,0 +1,148 @@
+/**
+ * The object store in a folder: the adapter of the port `object-store.ts`.
+ *
+ * Processes may share it: names are digests, a rename is atomic, and equal bytes are equal. A process that is killed
+ * leaves only files in `tmp`, which `collect-garbage.fs.ts` sweeps.
+ */
+import { closeSync, fstatSync, lstatSync, mkdirSync } from 'node:fs'
+import { type Content, DomainError, isSha256, type Sha256, sha256Of } from '../core/index.ts'
+import { parseFolderList, printFolderList } from './folder-list.ts'
+import { hashFiles } from './hash-files.fs.ts'
+import { ioFault, withIoFaults } from './io-fault.ts'
+import { stagedBatch } from './object-batch.fs.ts'
+import {
+  holdFolder,
+  isObject,
+  missingObject,
+  objectPath,
+  openObject,
+  readAll,
+  type Staged,
+  setAside,
+  stageBytes,
+  tempFolder,
+} from './object-files.fs.ts'
+import { linkContent, restoreContent } from './object-restore.fs.ts'
+import type { ObjectBatch, ObjectStore } from './object-store.ts'
+import { holdStore } from './store-hold.fs.ts'
+
+/** LIMIT: a folder's list is read up to 512 MiB, some three million files. */
+const maxListBytes = 512 * 1024 * 1024
+
+/**
+ * Opens the store at `root`, making it (0700) when it is not there.
+ *
+ * Trust: whoever may write to `root` may change objects; `read`, `restore` and `verify` find it out.
+ *
+ * @throws ERR_DISK_FULL, ERR_IO
+ */
+export function openObjectStore(root: string): ObjectStore {
+  makeFolders(root)
+  const store: ObjectStore = {
+    root,
+    has: (digest) => isObject(root, digest),
+    pathOf(digest) {
+      if (!isObject(root, digest)) throw missingObject(digest)
+      return objectPath(root, digest)
+    },
+    async putBytes(bytes) {
+      using batch = store.batch()
+      const digest = batch.addBytes(bytes)
+      await batch.commit()
+      return digest
+    },
+    async putFile(fd) {
+      using batch = store.batch()
+      const stored = await batch.addFile(fd)
+      await batch.commit()
+      return stored
+    },
+    batch: () => openBatch(root),
+    read: (digest, maxBytes) => withIoFaults(objectPath(root, digest), () => readObject(root, digest, maxBytes)),
+    verify: (digests) => withIoFaults(root, () => verifyObjects(root, new Set(digests))),
+    putFolder: (files) => store.putBytes(Buffer.from(printFolderList(files))),
+    readFolder: async (list) => parseFolderList(await store.read(list, maxListBytes), list),
+    restore: (content: Content, target, options = {}) => restoreContent(root, content, target, options),
+    link: (content: Content, target, options = {}) => linkContent(root, content, target, options),
+    hold: () => holdStore(root),
+  }
+  return store
+}
+
+function makeFolders(root: string): void {
+  try {
+    mkdirSync(root, { recursive: true, mode: 0o700 })
+    for (const folder of [tempFolder(root), holdFolder(root)]) mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw ioFault(error, root)
+  }
+}
+
+function openBatch(root: string): ObjectBatch {
+  const batch = stagedBatch(root)
+  return {
+    addBytes(bytes) {
+      try {
+        const staged = stageBytes(root, bytes)
+        batch.add(staged)
+        return staged.digest
+      } catch (error) {
+        throw ioFault(error, root)
+      }
+    },
+    addFile: (fd) =>
+      withIoFaults(root, async () => {
+        const staged = await stageOpen(root, fd)
+        batch.add(staged)
+        return { digest: staged.digest, sizeBytes: staged.sizeBytes }
+      }),
+    commit: () => withIoFaults(root, () => batch.commit()),
+    [Symbol.dispose]: () => batch[Symbol.dispose](),
+  }
+}
+
+/** A large file goes to a worker, so that the event loop turns meanwhile. */
+async function stageOpen(root: string, fd: number): Promise<Staged> {
+  const sizes = [fstatSync(fd).size]
+  const [outcome] = await hashFiles([fd], { scheme: 'sha256', storeRoot: root, sizes, workers: 1 })
+  if (outcome?.kind === 'hashed' && isSha256(outcome.digest)) return { ...outcome, digest: outcome.digest }
+  if (outcome?.kind === 'changed') throw new DomainError('ERR_DATA_CHANGED', 'the file changed while it was being read')
+  throw new DomainError('ERR_DATA_NOT_PLAIN', 'only regular files can be stored')
+}
+
+function readObject(root: string, digest: Sha256, maxBytes: number): Buffer {
+  const fd = openObject(root, digest)
+  try {
+    const stats = fstatSync(fd)
+    if (!stats.isFile()) throw setAside(root, digest)
+    if (stats.size > maxBytes) {
+      throw new DomainError('ERR_INPUT_TOO_LARGE', `\`${digest}\` has ${stats.size} bytes, the limit is ${maxBytes}`)
+    }
+    const bytes = Buffer.allocUnsafe(stats.size)
+    const length = readAll(fd, bytes)
+    if (length !== stats.size || sha256Of(bytes) !== digest) throw setAside(root, digest)
+    return bytes
+  } finally {
+    closeSync(fd)
+  }
+}
+
+async function verifyObjects(root: string, digests: ReadonlySet<Sha256>): ReturnType<ObjectStore['verify']> {
+  const there: Sha256[] = []
+  const missing: Sha256[] = []
+  for (const digest of digests) (isObject(root, digest) ? there : missing).push(digest)
+  const paths = there.map((digest) => objectPath(root, digest))
+  const sizes = paths.map((path) => lstatSync(path, { throwIfNoEntry: false })?.size ?? 0)
+  const results = await hashFiles(paths, { scheme: 'sha256', sizes })
+  const corrupt: Sha256[] = []
+  for (const [index, digest] of there.entries()) {
+    const result = results[index]
+    if (result?.kind === 'missing') missing.push(digest)
+    else if (result?.kind !== 'hashed' || result.digest !== digest) corrupt.push(digest)
+  }
+  for (const digest of corrupt) setAside(root, digest)
+  return [
+    ...missing.map((digest) => ({ digest, fault: 'missing' as const })),
+    ...corrupt.map((digest) => ({ digest, fault: 'corrupt' as const })),
+  ]
+}
