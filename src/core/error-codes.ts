@@ -325,6 +325,172 @@ export const errorTable = {
     meaning: 'An environment could not be built from artefacts that are right.',
     help: 'read the message; delete .assay/environments and run again',
   },
+  // attestation
+  ERR_BUNDLE_MALFORMED: {
+    exit: 2,
+    meaning: 'Bytes are not a Sigstore bundle v0.3, or could be read in two ways.',
+    help: 'get the evidence again from where it was made',
+  },
+  ERR_BUNDLE_UNSUPPORTED: {
+    exit: 1,
+    meaning: 'A bundle is of a version or kind that is not accepted here: a certificate, a message signature.',
+    help: 'use a bundle v0.3 with a DSSE envelope, signed by a key',
+  },
+  ERR_SIGNATURE_INVALID: {
+    exit: 1,
+    meaning: 'A signature does not fit the bytes that it is said to sign.',
+    help: 'do not use the artifact; get it and its evidence again from where it was made',
+  },
+  ERR_SIGNER_UNKNOWN: {
+    exit: 1,
+    meaning: 'Evidence is signed by a key that the trust policy does not list.',
+    help: 'get the policy of those who made it (--policy), or make the artifact here with assay run',
+  },
+  ERR_SIGNER_ROLE: {
+    exit: 1,
+    meaning: 'Evidence is signed by a known key that is not listed for this role.',
+    help: 'have it signed by a key of the role, or list the key under the role in the trust policy',
+  },
+  ERR_BUILDER_UNLISTED: {
+    exit: 1,
+    meaning: 'The trust policy does not list this key for the builder that the statement names.',
+    help: 'list the key and the builder under roles: builder in the trust policy, if you trust the two together',
+  },
+  ERR_STATEMENT_MALFORMED: {
+    exit: 1,
+    meaning: 'Correctly signed bytes are not a statement that assay understands.',
+    help: 'make the evidence again with this version of assay',
+  },
+  ERR_STATEMENT_UNSUPPORTED: {
+    exit: 1,
+    meaning: 'A statement is of a type, version or build type that is not the one needed here.',
+    help: 'update assay, or give the evidence that is asked for',
+  },
+  ERR_SUBJECT_MISMATCH: {
+    exit: 1,
+    meaning: 'The artifact is not among those that its evidence names: its bytes differ.',
+    help: 'do not use it; assay checkout restores the bytes that were proven',
+  },
+  ERR_EVIDENCE_CORRUPT: {
+    exit: 1,
+    meaning: 'The bytes of an attestation are not those that were pinned.',
+    help: 'delete it and get it again, or run again',
+  },
+  ERR_EVIDENCE_FUTURE: {
+    exit: 1,
+    meaning: 'A statement is dated in the future, or ends before it starts.',
+    help: 'set the clock of this machine, or distrust the one that signed',
+  },
+  ERR_EVIDENCE_DIRTY: {
+    exit: 1,
+    meaning: 'A stage ran on files that are in no commit.',
+    help: 'commit, then run again',
+  },
+  ERR_EVIDENCE_OVERRIDE: {
+    exit: 1,
+    meaning: 'A stage ran with parameters that were given on the command line.',
+    help: 'write the values into the params file, commit, then run again',
+  },
+  ERR_EVIDENCE_UNISOLATED: {
+    exit: 1,
+    meaning: 'A stage ran without a sandbox, or as a draft.',
+    help: 'run again without --unsafe-no-sandbox and --draft',
+  },
+  ERR_CHAIN_LINK: {
+    exit: 1,
+    meaning: 'A stage used bytes that the statement it builds on did not make.',
+    help: 'do not use the artifact; run again from the stage that is named',
+  },
+  ERR_CHAIN_PROJECT: {
+    exit: 1,
+    meaning: 'A statement belongs to another project.',
+    help: 'give the evidence of this project, or the policy of that one (--policy)',
+  },
+  ERR_CHAIN_ORDER: {
+    exit: 1,
+    meaning: 'A stage started before one that it builds on had ended.',
+    help: 'do not use the artifact; run again',
+  },
+  ERR_CHAIN_LIMIT: {
+    exit: 1,
+    meaning: 'Evidence is larger, deeper or wider than one verification reads.',
+    help: 'the limits stand in docs/formats/stage-provenance.md',
+  },
+  ERR_CHAIN_COMMITS: {
+    exit: 1,
+    meaning: 'The chain spans several commits, and the policy demands one.',
+    help: 'run everything again at one commit (assay run --force)',
+  },
+  ERR_DEFINITION_MISMATCH: {
+    exit: 1,
+    meaning: 'A definition file that a stage used is not the one in the commit that its evidence names.',
+    help: 'do not use the artifact; run again at the commit',
+  },
+  ERR_LOG_MISSING: {
+    exit: 1,
+    meaning: 'The log of a stage, which is kept here, is gone or not the one that was signed.',
+    help: 'run the stage again (assay run --force STAGE)',
+  },
+  ERR_LEVEL_TOO_LOW: {
+    exit: 1,
+    meaning: 'The level that the evidence earns is below the minimum of the trust policy.',
+    help: 'assay level says what is missing',
+  },
+  ERR_POLICY_MALFORMED: {
+    exit: 2,
+    meaning: 'A trust policy is not what its format says.',
+    help: 'mend the file at the place named; docs/formats/trust-policy.md',
+  },
+  ERR_POLICY_EXPIRED: {
+    exit: 1,
+    meaning: 'The trust policy has expired.',
+    help: 'get a newer policy; its owner sets a new date after reviewing it',
+  },
+  ERR_KEY_HOME: {
+    exit: 2,
+    meaning: 'There is no signing key for this project, or no safe folder to keep one.',
+    help: 'make a key with assay key new, or set ASSAY_SIGNING_KEY_FILE',
+  },
+  ERR_KEY_LOCKED: {
+    exit: 2,
+    meaning: 'The signing key is encrypted and no passphrase, or a wrong one, was given.',
+    help: 'set ASSAY_KEY_PASSPHRASE',
+  },
+  ERR_KEY_EXPOSED: {
+    exit: 2,
+    meaning: 'The signing key, or a folder that leads to it, can be read or replaced by others.',
+    help: 'chmod -R go-rwx on the key folder; when others may have read the key, revoke it',
+  },
+  ERR_KEY_MALFORMED: {
+    exit: 2,
+    meaning: 'A key is not an ECDSA key on P-256 in PEM.',
+    help: 'make one with assay key new',
+  },
+  ERR_KEY_EXISTS: {
+    exit: 2,
+    meaning: 'There is a key for this project already.',
+    help: 'assay key show prints it; assay key revoke withdraws it',
+  },
+  ERR_KEY_CHECKOUT: {
+    exit: 2,
+    meaning: 'The key of this project was not made for a checkout at this place.',
+    help: 'if this checkout is yours, say so once with assay key use',
+  },
+  ERR_KEY_REVOKED: {
+    exit: 2,
+    meaning: 'The signing key of this project was revoked.',
+    help: 'make a new one with assay key new, and list it in trust.yaml',
+  },
+  ERR_SIGN_REFUSED: {
+    exit: 1,
+    meaning: 'The signer refused: an object is not what was to be signed, or the statement may not be made with this key.',
+    help: 'run the stage again; when it happens again, the store is damaged (assay gc --verify)',
+  },
+  ERR_SIGNER_FAILED: {
+    exit: 4,
+    meaning: "The signer's process ended or answered with nonsense.",
+    help: 'run again; its message stands in the error',
+  },
 } as const satisfies Record<string, ErrorEntry>
 
 export type ErrorCode = keyof typeof errorTable

@@ -1,0 +1,41 @@
+/** Public keys: ECDSA P-256 only, named by the hash of their SPKI. */
+import { createPublicKey, hash, type KeyObject } from 'node:crypto'
+import { DomainError } from '../core/index.ts'
+
+/** LIMIT: a PEM file is at most 64 KiB. */
+const maxPemChars = 64 * 1024
+
+/**
+ * A public key from its SPKI PEM.
+ *
+ * @throws ERR_KEY_MALFORMED when it is no PEM, holds a private key, or is not ECDSA on P-256
+ */
+export function parsePublicKey(pem: string): KeyObject {
+  if (pem.length > maxPemChars || pem.includes('PRIVATE')) throw malformed('is not a public key')
+  let key: KeyObject
+  try {
+    key = createPublicKey({ key: pem, format: 'pem' })
+  } catch (cause) {
+    throw malformed('is not PEM of a public key', cause)
+  }
+  if (!isP256(key)) throw malformed('is not an ECDSA key on P-256')
+  return key
+}
+
+export function isP256(key: KeyObject): boolean {
+  return key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1'
+}
+
+/** base64 SHA-256 of the SPKI DER: the hint that cosign writes. Source: sigstore protobuf-specs, PublicKeyIdentifier. */
+export function hintOf(key: KeyObject): string {
+  return hash('sha256', key.export({ type: 'spki', format: 'der' }), 'base64')
+}
+
+/** SPKI PEM, 64 columns, final newline. */
+export function pemOf(key: KeyObject): string {
+  return key.export({ type: 'spki', format: 'pem' }).toString()
+}
+
+function malformed(what: string, cause?: unknown): DomainError {
+  return new DomainError('ERR_KEY_MALFORMED', `the key ${what}`, { cause })
+}

@@ -1,0 +1,48 @@
+/**
+ * Who is believed, for what, and up to which level: the nouns of `trust.yaml`.
+ *
+ * What is not listed is not trusted; a key that is good for one role is refused in another.
+ * Parsing: `trust-policy-file.ts`. Format: docs/formats/trust-policy.md. Source: trust.md section 1.
+ */
+import { createPublicKey, type KeyObject } from 'node:crypto'
+import { builderIds, DomainError, namespace } from '../core/index.ts'
+import { hintOf } from './public-key.ts'
+
+export const otherRoles = ['source-approver', 'data-validator', 'reviewer', 'reproducer', 'promoter'] as const
+export type Role = 'builder' | (typeof otherRoles)[number]
+
+/** Where the policy came from, best first: a repository's own is only as good as the checkout being judged. */
+export type PolicyOrigin = 'file' | 'key' | 'pinned' | 'repository'
+
+export type TrustedKey = Readonly<{
+  name: string
+  key: KeyObject
+  /** base64 SHA-256 of the SPKI DER. */
+  hint: string
+  /** `Name <mail>` of the person or service; a listed principal is *verified* by its key. */
+  principal?: string
+}>
+
+/** One (signer, builder.id) pair and the highest level that it can earn. */
+export type BuilderGrant = Readonly<{ key: string; builder: string; maxLevel: 0 | 1 | 2 | 3 | 4 }>
+
+/** `threshold` different keys, or principals, of `anyOf` must have signed. */
+export type RoleRule = Readonly<{
+  anyOf: readonly string[]
+  threshold: number
+  distinct: 'keys' | 'principals'
+}>
+
+export type TrustPolicy = Readonly<{
+  origin: PolicyOrigin
+  /** Id of the project; missing in a policy that is made of one key. */
+  project?: string
+  /** By name. */
+  keys: ReadonlyMap<string, TrustedKey>
+  builders: readonly BuilderGrant[]
+  roles: ReadonlyMap<Exclude<Role, 'builder'>, RoleRule>
+  minimumLevel: 0 | 1 | 2 | 3 | 4
+  expiresAt?: Date
+  /** True when all statements of a chain must be of one commit. */
+  oneCommit: boolean
+}>
