@@ -144,8 +144,8 @@ export function evaluateMarker(marker: Marker, environment: MarkerEnvironment): 
     return marker.kind === 'and' ? answers.every(Boolean) : answers.some(Boolean)
   }
   const { operator } = marker
-  const left = valueOf(marker.left, environment)
-  const right = valueOf(marker.right, environment)
+  const left = operandValue(marker.left, environment)
+  const right = operandValue(marker.right, environment)
   if (operator === 'in') return right.includes(left)
   if (operator === 'not in') return !right.includes(left)
   const answer = holdsVersion(marker) ? meets(left, operator, right) : undefined
@@ -156,7 +156,7 @@ function holdsVersion({ left, right }: Extract<Marker, { kind: 'compare' }>): bo
   return [left, right].some((operand) => 'variable' in operand && versionVariables.has(operand.variable))
 }
 
-function valueOf(operand: MarkerOperand, environment: MarkerEnvironment): string {
+function operandValue(operand: MarkerOperand, environment: MarkerEnvironment): string {
   return 'text' in operand ? operand.text : environment[operand.variable]
 }
 

@@ -1,0 +1,114 @@
+/**
+ * Whether an archive has exactly one reading: each byte belongs to one thing, and both headers of a member agree.
+ *
+ * Readers of zip differ in which header they believe and what they skip; a wheel that two of them read differently could
+ * show clean files to a reviewer and install others. yauzl parses; this file only compares what it found.
+ * SOURCE: PKWARE APPNOTE 6.3.10, sections 4.3 to 4.5.
+ */
+import type { Entry, LocalFileHeader } from 'yauzl'
+
+export type LocatedEntry = Readonly<{
+  entry: Entry
+  local: LocalFileHeader
+  /** Bytes after the data, up to the next thing. */
+  trailer: Buffer
+}>
+
+const hasDescriptor = 0x0008
+const isUtf8 = 0x0800
+const isEncrypted = 0x2041
+const zip64ExtraId = 0x0001
+
+/** Why the two headers of a member do not agree, or undefined when they do. */
+export function headerFault({ entry, local, trailer }: LocatedEntry): string | undefined {
+  if (!local.fileName.equals(entry.fileNameRaw)) return 'has another name in its local header'
+  if (local.generalPurposeBitFlag !== entry.generalPurposeBitFlag) return 'has other flags in its local header'
+  if (local.compressionMethod !== entry.compressionMethod) return 'has another compression in its local header'
+  if ((entry.generalPurposeBitFlag & isEncrypted) !== 0) return 'is encrypted'
+  if (entry.compressionMethod !== 0 && entry.compressionMethod !== 8) return 'is neither stored nor deflated'
+  if (entry.compressionMethod === 0 && entry.compressedSize !== entry.uncompressedSize) return 'has two sizes'
+  const described = (entry.generalPurposeBitFlag & hasDescriptor) !== 0
+  if (described) return descriptorFault({ entry, local, trailer })
+  if (trailer.length > 0) return 'is followed by bytes that belong to nothing'
+  return agrees(local, entry) ? undefined : 'has another size or checksum in its local header'
+}
+
+function agrees(local: LocalFileHeader, entry: Entry): boolean {
+  const { compressed, uncompressed } = localSizes(local)
+  return local.crc32 === entry.crc32 && compressed === entry.compressedSize && uncompressed === entry.uncompressedSize
+}
+
+/** Sizes of a local header; over 4 GiB they stand in its zip64 field, the uncompressed one first. */
+function localSizes(local: LocalFileHeader): Readonly<{ compressed: number; uncompressed: number }> {
+  const wide = zip64Sizes(local.extraField)
+  const uncompressed = local.uncompressedSize === 0xffffffff ? (wide[0] ?? -1) : local.uncompressedSize
+  const next = local.uncompressedSize === 0xffffffff ? wide[1] : wide[0]
+  return { uncompressed, compressed: local.compressedSize === 0xffffffff ? (next ?? -1) : local.compressedSize }
+}
+
+function zip64Sizes(extra: Buffer): readonly number[] {
+  for (let at = 0; at + 4 <= extra.length; at += 4 + extra.readUInt16LE(at + 2)) {
+    if (extra.readUInt16LE(at) !== zip64ExtraId) continue
+    const data = extra.subarray(at + 4, at + 4 + extra.readUInt16LE(at + 2))
+    return Array.from({ length: Math.floor(data.length / 8) }, (_, index) => Number(data.readBigUInt64LE(index * 8)))
+  }
+  return []
+}
+
+/** With a descriptor the local sizes are 0 or right, and the trailer is one of the four forms of a descriptor. */
+function descriptorFault({ entry, local, trailer }: LocatedEntry): string | undefined {
+  const unset = local.crc32 === 0 && [0, 0xffffffff].includes(local.compressedSize)
+  if (!unset && !agrees(local, entry)) return 'has another size or checksum in its local header'
+  const forms = [false, true].flatMap((signed) => [false, true].map((wide) => descriptorOf(entry, signed, wide)))
+  return forms.some((form) => form.equals(trailer)) ? undefined : 'has a data descriptor that is not its own'
+}
+
+function descriptorOf({ crc32, compressedSize, uncompressedSize }: Entry, signed: boolean, wide: boolean): Buffer {
+  const form = Buffer.alloc(wide ? 24 : 16)
+  form.writeUInt32LE(0x08074b50, 0)
+  form.writeUInt32LE(crc32, 4)
+  if (wide) {
+    form.writeBigUInt64LE(BigInt(compressedSize), 8)
+    form.writeBigUInt64LE(BigInt(uncompressedSize), 16)
+  } else {
+    form.writeUInt32LE(compressedSize % 2 ** 32, 8)
+    form.writeUInt32LE(uncompressedSize % 2 ** 32, 12)
+  }
+  return signed ? form : form.subarray(4)
+}
+
+/** The member's name when it has one reading, else undefined: ASCII, or UTF-8 that says so, and no second name beside. */
+export function plainNameOf(entry: Entry): string | undefined {
+  const raw = entry.fileNameRaw
+  const said = (entry.generalPurposeBitFlag & isUtf8) !== 0
+  if (!said && raw.some((byte) => byte > 0x7e)) return undefined
+  const name = raw.toString('utf8')
+  return name === entry.fileName && Buffer.from(name).equals(raw) ? name : undefined
+}
+
+/** Why the end of the archive is not plain, or undefined. */
+export function endFault(
+  end: Buffer,
+  directory: Readonly<{ start: number; end: number; entries: number; sizeBytes: number }>,
+): string | undefined {
+  const trailing = directory.sizeBytes - directory.end
+  // 22: the end record alone. 98: a zip64 end record (56), its locator (20) and the end record.
+  if (trailing !== 22 && trailing !== 98) return 'has bytes after its directory that belong to nothing'
+  const record = end.subarray(-22)
+  if (record.readUInt32LE(0) !== 0x06054b50) return 'does not end with its end record'
+  if (record.readUInt16LE(8) !== record.readUInt16LE(10)) return 'is split over several disks'
+  if (trailing === 98) return wideEndFault(end, directory)
+  const says = [record.readUInt16LE(10), record.readUInt32LE(12), record.readUInt32LE(16)]
+  const is = [directory.entries, directory.end - directory.start, directory.start]
+  return says.every((value, index) => value === is[index]) ? undefined : 'has an end record that lies'
+}
+
+function wideEndFault(
+  end: Buffer,
+  directory: Readonly<{ start: number; end: number; entries: number }>,
+): string | undefined {
+  const says = [24, 32, 40, 48].map((at) => Number(end.readBigUInt64LE(at)))
+  const is = [directory.entries, directory.entries, directory.end - directory.start, directory.start]
+  const located = Number(end.readBigUInt64LE(56 + 8)) === directory.end && end.readUInt32LE(56) === 0x07064b50
+  return located && says.every((value, index) => value === is[index]) ? undefined : 'has an end record that lies'
+}
