@@ -21,8 +21,8 @@ export type Environment = Readonly<{
   packages: readonly EnvironmentPackage[]
   /** Interpreter, libc, BLAS and the like, each with its tier. */
   facts: readonly Readonly<{ name: string; value: string; tier: Tier }>[]
-  /** Digests of what it was made from: the lock, each wheel. */
-  materials: readonly Readonly<{ name: string; digest: Sha256 }>[]
+  /** Digests of what it was made from: the lock, each wheel. `uri` is where it was fetched, without credentials. */
+  materials: readonly Readonly<{ name: string; digest: Sha256; uri?: string }>[]
   /** Things a reader should know: `.pth` with code, `sitecustomize`. */
   warnings: readonly string[]
 }>

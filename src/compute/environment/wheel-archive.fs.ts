@@ -4,6 +4,7 @@
  * Nothing is written here. Content is checked against CRC and size as it is read; against RECORD by the caller.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { Readable } from 'node:stream'
 import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib'
 import { type Entry, fromFdPromise, type ZipFile } from 'yauzl'
 import { DomainError, nameFault } from '../../core/index.ts'

@@ -27,7 +27,7 @@ export type Placement =
   | Readonly<{ kind: 'refused'; because: string }>
 
 /** What the builder itself makes; no wheel may bring it. */
-const reserved = /^(pyvenv\.cfg|bin\/(python|pip)?[\d.]*|bin\/activate.*|lib|lib64|bin|include)$/
+const reserved = /^(pyvenv\.cfg|bin\/python[\d.]*|lib|lib64|bin|include)$/
 
 /** @param distInfo `six-1.17.0.dist-info`; @param project normalised */
 export function placeMember(member: string, distInfo: string, project: string, layout: TreeLayout): Placement {

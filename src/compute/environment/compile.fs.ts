@@ -1,0 +1,116 @@
+/**
+ * Bytecode, made once when an environment is built: a read-only tree without it pays seconds at every import.
+ *
+ * The compiler reads hostile source, so it runs in the sandbox; it sees the tree read-only and writes into a folder of
+ * its own, from which only files with the expected names are taken. `unchecked-hash` holds no time stamp: the same
+ * source and interpreter give the same bytes. A module that does not compile (templates, Python 2) stays without.
+ */
+import { createHash } from 'node:crypto'
+import { chmodSync, closeSync, existsSync, fchmodSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { comparePaths, DomainError, type FileEntry } from '../../core/index.ts'
+import type { RunInBox } from '../bubblewrap/index.ts'
+import type { Mount } from '../sandbox.ts'
+import type { Interpreter } from './interpreter.ts'
+import { mapPooled } from './pool.ts'
+import { readPlainFile } from './tree.fs.ts'
+import { environmentTarget, layoutOf } from './wheel-layout.ts'
+
+export type CompileRequest = Readonly<{
+  tree: string
+  files: readonly FileEntry[]
+  interpreter: Interpreter
+  interpreterMounts: readonly Mount[]
+  /** Absolute, empty folder for the lists and the results. */
+  scratch: string
+  runInBox: RunInBox
+  workFolder: string
+  signal: AbortSignal
+}>
+
+/** Always as many lists, so that what one process compiles does not depend on the machine. */
+const shards = 4
+const parallelShards = 2
+const outTarget = '/compiled'
+const maxBytecodeBytes = 64 * 1024 * 1024
+
+/** LIMIT: 20 minutes and 2 GiB a list; a source file of a megabyte takes 200 MiB to compile. */
+const limits = { cpus: 1, memoryBytes: 2 * 1024 ** 3, timeMs: 20 * 60_000, processes: 16, outputBytes: 4 * 1024 ** 3 }
+
+/** Writes the bytecode into the tree. @returns what was added @throws ERR_ENV_BUILD */
+export async function compileTree(request: CompileRequest): Promise<readonly FileEntry[]> {
+  const { sitePackages } = layoutOf(request.interpreter.probe.version)
+  const sources = request.files
+    .map(({ path }) => path)
+    .filter((path) => path.startsWith(`${sitePackages}/`) && path.endsWith('.py'))
+    .toSorted(comparePaths)
+  const size = Math.ceil(sources.length / shards)
+  const lists = Array.from({ length: shards }, (_, index) => sources.slice(index * size, (index + 1) * size))
+  const added = await mapPooled(
+    lists.filter((list) => list.length > 0),
+    parallelShards,
+    (list, index) => compileList(list, join(request.scratch, String(index)), request),
+  )
+  return added.flat()
+}
+
+async function compileList(
+  list: readonly string[],
+  folder: string,
+  request: CompileRequest,
+): Promise<readonly FileEntry[]> {
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'compile.py'), program)
+  writeFileSync(join(folder, 'list.json'), JSON.stringify(list))
+  const { runInBox, interpreter, interpreterMounts, workFolder, tree, signal } = request
+  const { end, tail } = await runInBox({
+    workFolder,
+    argv: [interpreter.path, '-S', '-s', '-B', '-W', 'ignore', `${outTarget}/compile.py`, environmentTarget, outTarget],
+    mounts: [...interpreterMounts, { source: tree, target: environmentTarget }],
+    writable: { source: folder, target: outTarget },
+    // Sets in constants are written in the order of their hashes before Python 3.11.
+    variables: { PYTHONHASHSEED: '0', LC_ALL: 'C.UTF-8' },
+    limits,
+    signal,
+  })
+  signal.throwIfAborted()
+  if (end.kind !== 'exited' || end.code !== 0) {
+    throw new DomainError('ERR_ENV_BUILD', `compiling the environment ended badly: ${tail.at(-1) ?? end.kind}`)
+  }
+  return list.flatMap((source, index) => adopt(source, join(folder, `${index}.pyc`), request))
+}
+
+function adopt(source: string, compiled: string, { tree, interpreter }: CompileRequest): readonly FileEntry[] {
+  const bytes = readPlainFile(compiled, maxBytecodeBytes)
+  if (bytes === undefined) return []
+  const folder = `${dirname(source)}/__pycache__`
+  if (!existsSync(join(tree, folder))) {
+    mkdirSync(join(tree, folder))
+    chmodSync(join(tree, folder), 0o755)
+  }
+  const stem = source.slice(source.lastIndexOf('/') + 1, -'.py'.length)
+  const path = `${folder}/${stem}.${interpreter.probe.cacheTag}.pyc`
+  const fd = openSync(join(tree, path), 'wx', 0o600)
+  try {
+    for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done)
+    fchmodSync(fd, 0o444)
+  } finally {
+    closeSync(fd)
+  }
+  const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}` as const
+  return [{ path, digest, sizeBytes: bytes.length, executable: false }]
+}
+
+/** Errors in a source are of no matter: Python will say so at the import, as it would without us. */
+const program = `
+import json, os, py_compile, sys
+tree, out = sys.argv[1:3]
+mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+with open(os.path.join(out, 'list.json'), encoding='utf-8') as listing:
+    sources = json.load(listing)
+for number, source in enumerate(sources):
+    try:
+        py_compile.compile(os.path.join(tree, source), os.path.join(out, '%d.pyc' % number), '${environmentTarget}/' + source, True, invalidation_mode=mode)
+    except (py_compile.PyCompileError, SyntaxError, UnicodeError, ValueError, RecursionError):
+        pass
+`

@@ -1,0 +1,8 @@
+/** Environments: the machine's own (`host`), or from a hash-locked list of Python packages. */
+export type { LockAdapter, LockedArtefacts, LockedRequirement } from './lock.ts'
+export { lockAdapters, parseLock } from './locks.ts'
+export { readNetworkSettings } from './network-settings.fs.ts'
+export { type NetworkSettings, withoutCredentials } from './network-settings.ts'
+export { prepareEnvironment } from './prepare.ts'
+export type { EnvironmentProgress, OnProgress } from './progress.ts'
+export type { EnvironmentRequest } from './request.ts'

@@ -1,0 +1,142 @@
+/**
+ * Finds the interpreter that a caller means: the real file behind links, virtual environments and shims.
+ *
+ * A shim (pyenv, asdf) is a script; it is asked once, outside of a sandbox, which interpreter it stands for: it is the
+ * caller's own program on the caller's own PATH. Anything else is found without starting it.
+ */
+import { execFile } from 'node:child_process'
+import { accessSync, closeSync, constants, openSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { DomainError } from '../../core/index.ts'
+
+export type Caller = Readonly<{
+  /** The caller's environment: PATH, HOME, VIRTUAL_ENV, CONDA_PREFIX and what shims read. */
+  environment: Readonly<Record<string, string | undefined>>
+  /** Absolute folder that the caller stands in; a shim may choose by it. */
+  workingFolder: string
+}>
+
+export type Located = Readonly<{
+  /** As it is called: `/home/ada/venv/bin/python3`, shims replaced. */
+  path: string
+  /** The real file of the base interpreter. */
+  real: string
+  /** Prefix of `path`: a virtual or conda environment, or the same as `basePrefix`. */
+  prefix: string
+  basePrefix: string
+}>
+
+/**
+ * @param wanted a path, or a name on PATH; `python3`, then `python` when left out
+ * @returns undefined when nothing was wanted and PATH has no Python
+ * @throws ERR_ENV_INTERPRETER
+ */
+export async function locateInterpreter(wanted: string | undefined, caller: Caller): Promise<Located | undefined> {
+  const names = wanted === undefined ? ['python3', 'python'] : [wanted]
+  for (const name of names) {
+    for (const candidate of candidatesOf(name, caller)) {
+      const path = isScript(candidate) ? await askShim(candidate, caller) : candidate
+      if (path !== undefined) return describe(path, caller)
+    }
+  }
+  if (wanted === undefined) return undefined
+  throw new DomainError('ERR_ENV_INTERPRETER', `the interpreter \`${wanted}\` is not there`)
+}
+
+function candidatesOf(name: string, { environment, workingFolder }: Caller): readonly string[] {
+  if (name.includes('/')) {
+    const path = resolve(workingFolder, name)
+    return isExecutable(path) ? [path] : []
+  }
+  const folders = (environment['PATH'] ?? '').split(':').filter(isAbsolute)
+  return folders.map((folder) => join(folder, name)).filter(isExecutable)
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return statSync(path).isFile()
+  } catch {
+    return false // INVARIANT: what cannot be executed is passed over, as a shell does.
+  }
+}
+
+function isScript(path: string): boolean {
+  const head = Buffer.alloc(2)
+  const fd = openSync(path, 'r')
+  try {
+    readSync(fd, head, 0, 2, 0)
+  } finally {
+    closeSync(fd)
+  }
+  return head.toString('latin1') === '#!'
+}
+
+const run = promisify(execFile)
+
+/** Undefined when the shim stands for nothing here (`pyenv: command not found`). */
+async function askShim(shim: string, { environment, workingFolder }: Caller): Promise<string | undefined> {
+  const passed = Object.entries(environment).filter(([name]) => /^(PATH|HOME|PYENV_\w+|ASDF_\w+|MISE_\w+)$/.test(name))
+  try {
+    const { stdout } = await run(shim, ['-I', '-S', '-c', 'import sys; print(sys.executable)'], {
+      cwd: workingFolder,
+      env: Object.fromEntries(passed),
+      timeout: 10_000,
+    })
+    const path = stdout.trim()
+    return isAbsolute(path) && isExecutable(path) && !isScript(path) ? path : undefined
+  } catch {
+    return undefined // INVARIANT: a shim that fails names no interpreter; the next one on PATH is looked at.
+  }
+}
+
+function describe(path: string, caller: Caller): Located {
+  const real = realInterpreter(path)
+  const prefix = dirname(dirname(path))
+  const basePrefix = dirname(dirname(real))
+  const isVirtual = isVirtualEnvironment(prefix)
+  const described = { path, real, prefix: isVirtual ? realpathSync(prefix) : basePrefix, basePrefix }
+  for (const folder of [described.prefix, described.basePrefix]) refuseHome(folder, caller)
+  return described
+}
+
+/** A virtual environment holds a link, or (`--copies`) a copy and the home of the real one in its configuration. */
+function realInterpreter(path: string): string {
+  const real = realpathSync(path)
+  const prefix = dirname(dirname(real))
+  if (!isVirtualEnvironment(prefix)) return real
+  const home = /^home\s*=\s*(.+)$/m.exec(readFileSync(join(prefix, 'pyvenv.cfg'), 'utf8'))?.[1]?.trim()
+  const base = join(home ?? '', real.slice(real.lastIndexOf('/') + 1))
+  if (home !== undefined && isAbsolute(home) && isExecutable(base)) return realpathSync(base)
+  throw new DomainError('ERR_ENV_INTERPRETER', `the virtual environment \`${prefix}\` has lost its interpreter`)
+}
+
+function isVirtualEnvironment(prefix: string): boolean {
+  return statSync(join(prefix, 'pyvenv.cfg'), { throwIfNoEntry: false })?.isFile() ?? false
+}
+
+/** THREAT: a prefix that is a home, or above one, would put the user's keys under the eyes of every stage. */
+function refuseHome(prefix: string, { environment }: Caller): void {
+  const homes = ['/root', ...(environment['HOME'] === undefined ? [] : [environment['HOME']])].map((home) =>
+    resolve(home),
+  )
+  const exposes = homes.some((home) => `${home}/`.startsWith(prefix === '/' ? '/' : `${prefix}/`))
+  const isLocal = homes.some((home) => prefix === join(home, '.local'))
+  if (!exposes && !isLocal && !/^\/home\/[^/]+$/.test(prefix)) return
+  throw new DomainError(
+    'ERR_ENV_INTERPRETER',
+    `the interpreter's folder \`${prefix}\` is a home, which no stage may see`,
+    {
+      help: 'use an interpreter with a folder of its own: a virtual environment, conda, pyenv, or the system',
+    },
+  )
+}
+
+/** Folders that must be mounted for an interpreter; `/usr` always is there. */
+export function prefixesToMount({ prefix, basePrefix }: Pick<Located, 'prefix' | 'basePrefix'>): readonly string[] {
+  const outside = [...new Set([basePrefix, prefix])].filter(
+    (folder) => folder !== '/usr' && !folder.startsWith('/usr/'),
+  )
+  return outside.filter((folder) => !outside.some((other) => other !== folder && folder.startsWith(`${other}/`)))
+}

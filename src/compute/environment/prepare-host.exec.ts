@@ -1,0 +1,162 @@
+/**
+ * The environment `host`: the machine's own interpreter and system packages, read-only, recorded and not locked.
+ *
+ * It lets an existing project run on its first day. Its digest is over what was recorded, no more: a file of `/usr` that
+ * was changed without its package's version shows nowhere, which is why `host` is named in every verdict.
+ */
+import { execFile } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { promisify } from 'node:util'
+import { z } from 'zod'
+import { DomainError, digestOfJson, parseStrictJson, type Sha256, sha256Of } from '../../core/index.ts'
+import type { Environment, EnvironmentPackage } from '../environment.ts'
+import { blasFact, interpreterFacts } from './facts.ts'
+import { type Interpreter, interpreterIdentity } from './interpreter.ts'
+import { type Located, locateInterpreter, prefixesToMount } from './locate.exec.ts'
+import { askInterpreter, askProgram } from './probe.fs.ts'
+import type { EnvironmentRequest } from './request.ts'
+import { sweepTemporaries } from './sweep.fs.ts'
+
+const recipe = 'assay-host/1'
+const systemPath = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
+
+/** @throws ERR_ENV_INTERPRETER when PATH has a Python that cannot be used */
+export async function prepareHost(request: EnvironmentRequest): Promise<Environment> {
+  mkdirSync(request.cacheFolder, { recursive: true })
+  sweepTemporaries(request.cacheFolder)
+  const [python, system] = await Promise.all([observePython(request), observeSystem()])
+  const recorded = {
+    recipe,
+    system: system.digest,
+    libc: system.libc,
+    python: python === undefined ? null : interpreterIdentity(python.interpreter),
+    distributions: (python?.packages ?? []).map(({ name, version }) => `${name}==${version}`),
+  }
+  const prefixes = python === undefined ? [] : prefixesToMount(python.located)
+  return {
+    name: request.name,
+    kind: 'host',
+    digest: digestOfJson(recorded),
+    locked: false,
+    mounts: prefixes.map((prefix) => ({ source: prefix, target: prefix })),
+    path: [...new Set([...(python === undefined ? [] : binFolders(python.located)), ...systemPath])],
+    variables: { PYTHONNOUSERSITE: '1', PYTHONDONTWRITEBYTECODE: '1', ...activation(python?.located, request) },
+    packages: python?.packages ?? [],
+    facts: [
+      ...(python === undefined
+        ? [{ name: 'python/version', value: 'none', tier: 'observed' as const }]
+        : interpreterFacts(python.interpreter)),
+      ...(python === undefined ? [{ name: 'libc', value: system.libc, tier: 'observed' as const }] : []),
+      ...blasFact(python?.libraries ?? []),
+      { name: 'recipe', value: recipe, tier: 'observed' },
+      { name: 'system/packages', value: String(system.count), tier: 'observed' },
+      { name: 'system/packages-digest', value: system.digest, tier: 'observed' },
+    ],
+    materials: [{ name: 'system packages', digest: system.digest }],
+    warnings: python?.warnings ?? [],
+  }
+}
+
+type Python = Readonly<{
+  located: Located
+  interpreter: Interpreter
+  packages: readonly EnvironmentPackage[]
+  libraries: readonly string[]
+  warnings: readonly string[]
+}>
+
+async function observePython(request: EnvironmentRequest): Promise<Python | undefined> {
+  const located = await locateInterpreter(undefined, request.caller)
+  if (located === undefined) return undefined
+  const [interpreter, installed] = await Promise.all([
+    askInterpreter(located, request),
+    askProgram(
+      `${located.prefix}/bin/${located.path.slice(located.path.lastIndexOf('/') + 1)}`,
+      ['-s', '-B'],
+      installedProgram,
+      located,
+      request,
+    ),
+  ])
+  return { located, interpreter, ...parseInstalled(installed) }
+}
+
+const installedShape = z.strictObject({
+  distributions: z.array(z.string().max(500)).max(20_000),
+  libraries: z.array(z.string().max(1000)).max(20_000),
+  outside: z.array(z.string().max(1000)).max(1000),
+})
+
+function parseInstalled(answer: Uint8Array): Pick<Python, 'packages' | 'libraries' | 'warnings'> {
+  const parsed = installedShape.safeParse(parseStrictJson(answer, 'the list of installed packages'))
+  if (!parsed.success) throw new DomainError('ERR_ENV_INTERPRETER', 'the interpreter does not list its packages')
+  const { distributions, libraries, outside } = parsed.data
+  const packages = distributions.map((name) => {
+    const at = name.indexOf('-')
+    return at < 0 ? { name, version: 'unknown' } : { name: name.slice(0, at), version: name.slice(at + 1) }
+  })
+  return {
+    packages,
+    libraries,
+    warnings: outside.map((folder) => `an installed package lies in \`${folder}\`, which no stage sees`),
+  }
+}
+
+/** Names of folders only: no package is imported. Folders that `.pth` files add and the sandbox lacks are told. */
+const installedProgram = `
+import json, os, re, sys
+found, libraries, outside = set(), [], []
+for folder in sys.path[1:]:
+    if not os.path.isdir(folder):
+        continue
+    for name in sorted(os.listdir(folder)):
+        match = re.match(r'^(.+?)-([^-]+?)(?:-py\\d.*)?\\.(?:dist-info|egg-info)$', name)
+        if match:
+            found.add(match.group(1) + '-' + match.group(2))
+        elif name.endswith('.libs') and os.path.isdir(os.path.join(folder, name)):
+            libraries.extend(os.listdir(os.path.join(folder, name)))
+        elif name.endswith('.pth'):
+            with open(os.path.join(folder, name), encoding='utf-8', errors='replace') as lines:
+                for line in lines:
+                    line = line.strip()
+                    if line.startswith('/') and not os.path.exists(line):
+                        outside.append(line)
+json.dump({'distributions': sorted(found), 'libraries': sorted(libraries), 'outside': sorted(set(outside))[:1000]}, sys.stdout)
+`
+
+function binFolders({ prefix, basePrefix }: Located): readonly string[] {
+  return [prefix, basePrefix].filter((folder) => folder !== '/usr').map((folder) => `${folder}/bin`)
+}
+
+/** What activating the environment would have set, when the interpreter is the one of that environment. */
+function activation(located: Located | undefined, { caller }: EnvironmentRequest): Readonly<Record<string, string>> {
+  if (located === undefined) return {}
+  if (located.prefix !== located.basePrefix) return { VIRTUAL_ENV: located.prefix }
+  return caller.environment['CONDA_PREFIX'] === located.prefix ? { CONDA_PREFIX: located.prefix } : {}
+}
+
+type System = Readonly<{ digest: Sha256; count: number; libc: string }>
+
+const run = promisify(execFile)
+
+async function observeSystem(): Promise<System> {
+  const [packages, libc] = await Promise.all([
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: fields of dpkg-query
+    outputOf('/usr/bin/dpkg-query', ['-W', '-f', '${Package}:${Architecture} ${Version} ${db:Status-Status}\\n']),
+    outputOf('/usr/bin/getconf', ['GNU_LIBC_VERSION']),
+  ])
+  const lines = packages
+    .split('\n')
+    .filter((line) => line.endsWith(' installed'))
+    .sort()
+  return { digest: sha256Of(lines.join('\n')), count: lines.length, libc: libc.trim() || 'unknown' }
+}
+
+async function outputOf(program: string, options: readonly string[]): Promise<string> {
+  try {
+    const { stdout } = await run(program, options, { env: { LC_ALL: 'C' }, timeout: 30_000, maxBuffer: 64 * 1024 ** 2 })
+    return stdout
+  } catch {
+    return '' // A system without dpkg or getconf: the list is empty, and the record says so (0 packages).
+  }
+}

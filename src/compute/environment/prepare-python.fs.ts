@@ -1,0 +1,240 @@
+/**
+ * An environment from a lock: wheels by digest, unpacked without starting an interpreter, compiled in the sandbox,
+ * mounted read-only at `/env`, re-hashed before each use.
+ *
+ * Order: the lock is parsed once, from the bytes that were given; what applies is decided with the interpreter's own
+ * answer; only then are bytes asked for. A tree is built beside and renamed, so that a killed build leaves only `tmp-*`.
+ */
+
+import { randomUUID } from 'node:crypto'
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { DomainError, digestOfJson, hexOf, type Sha256, sha256Of } from '../../core/index.ts'
+import type { Environment } from '../environment.ts'
+import type { Mount } from '../sandbox.ts'
+import { type AcquireRequest, acquireWheels, type ChosenWheel, recallChoice } from './acquire.fs.ts'
+import { compileTree } from './compile.fs.ts'
+import { blasFact, interpreterFacts } from './facts.ts'
+import { installWheels } from './install.fs.ts'
+import { type Interpreter, interpreterIdentity } from './interpreter.ts'
+import { locateInterpreter, prefixesToMount } from './locate.exec.ts'
+import { parseLock } from './locks.ts'
+import { askInterpreter } from './probe.fs.ts'
+import type { EnvironmentRequest } from './request.ts'
+import { applicableRequirements } from './select-wheel.ts'
+import { sweepTemporaries } from './sweep.fs.ts'
+import { rankTags } from './tags.ts'
+import {
+  type LocalParts,
+  localPartsOf,
+  readManifest,
+  type TreeManifest,
+  treeDigest,
+  treeFault,
+  writeLocalParts,
+  writeManifest,
+} from './tree.fs.ts'
+import { environmentTarget } from './wheel-layout.ts'
+
+/** Changes whenever the same inputs would make another tree. */
+const recipe = 'assay-python/1'
+
+type PythonRequest = EnvironmentRequest &
+  Readonly<{ definition: Extract<EnvironmentRequest['definition'], { kind: 'python' }> }>
+
+/**
+ * @throws ERR_ENV_LOCK_INVALID, ERR_ENV_HASH_MISSING, ERR_ENV_UNPINNED, ERR_ENV_UNSUPPORTED, ERR_ENV_INTERPRETER,
+ * ERR_ENV_NO_WHEEL, ERR_ENV_SOURCE_DIST, ERR_ENV_HASH_MISMATCH, ERR_ENV_FETCH, ERR_ENV_WHEEL_REFUSED, ERR_ENV_BUILD
+ */
+export async function preparePython(request: PythonRequest): Promise<Environment> {
+  const { definition, cacheFolder } = request
+  const lock = parseLock(definition.lock, definition.lockBytes, request.adapters)
+  mkdirSync(cacheFolder, { recursive: true })
+  sweepTemporaries(cacheFolder)
+  const { interpreter, mounts } = await findInterpreter(request)
+  const acquiring = {
+    ...request,
+    lock,
+    lockPath: definition.lock,
+    requirements: applicableRequirements(lock.requirements, interpreter.probe.markers, definition.lock),
+    ranks: rankTags(interpreter.probe),
+  }
+  const lockDigest = sha256Of(definition.lockBytes)
+  const choice = digestOfJson({ recipe, lock: lockDigest, interpreter: interpreterIdentity(interpreter) })
+  const recalled = recallChoice(acquiring, choice)
+  const local = localPartsOf(interpreter.path, interpreter.probe.version)
+  const plan = { request, acquiring, interpreter, mounts, local, lockDigest }
+  const built =
+    (recalled && reuse(recalled, plan)) ?? (await build(await acquireWheels(acquiring, choice, recalled), plan))
+  return describe(built, plan)
+}
+
+type Plan = Readonly<{
+  request: PythonRequest
+  acquiring: AcquireRequest
+  interpreter: Interpreter
+  mounts: readonly Mount[]
+  local: LocalParts
+  lockDigest: Sha256
+}>
+type Built = Readonly<{ folder: string; manifest: TreeManifest; chosen: readonly ChosenWheel[] }>
+
+async function findInterpreter(
+  request: PythonRequest,
+): Promise<Readonly<{ interpreter: Interpreter; mounts: readonly Mount[] }>> {
+  const located = await locateInterpreter(request.definition.interpreter, request.caller)
+  if (located === undefined) throw new DomainError('ERR_ENV_INTERPRETER', 'there is no `python3` on PATH')
+  // A locked environment stands on the base interpreter alone: nothing of a virtual environment may come in.
+  const base = { ...located, prefix: located.basePrefix }
+  const mounts = prefixesToMount(base).map((prefix) => ({ source: prefix, target: prefix }))
+  return { interpreter: await askInterpreter(base, request), mounts }
+}
+
+/** What the environment is, wherever it is built: the lock as it was read, its wheels in order, the interpreter. */
+function identityOf(chosen: readonly ChosenWheel[], { interpreter, lockDigest }: Plan): Sha256 {
+  return digestOfJson({
+    recipe,
+    lock: lockDigest,
+    interpreter: interpreterIdentity(interpreter),
+    wheels: chosen.map(({ requirement, digest }) => ({ name: requirement.name, digest })),
+  })
+}
+
+/** The built tree when it is there and every byte of it is right. */
+function reuse(chosen: readonly ChosenWheel[], plan: Plan): Built | undefined {
+  const identity = identityOf(chosen, plan)
+  const folder = join(plan.request.cacheFolder, hexOf(identity))
+  const manifest = readManifest(folder)
+  if (manifest?.identity !== identity) return undefined
+  plan.request.onProgress({ kind: 'verifying', files: manifest.files.length })
+  return treeFault(join(folder, 'tree'), manifest, plan.local) === undefined ? { folder, manifest, chosen } : undefined
+}
+
+async function build(chosen: readonly ChosenWheel[], plan: Plan): Promise<Built> {
+  const existing = reuse(chosen, plan)
+  if (existing !== undefined) return existing
+  await refuseCorrupt(chosen, plan)
+  const { cacheFolder } = plan.request
+  const temporary = join(cacheFolder, `tmp-${process.pid}-${randomUUID()}`)
+  mkdirSync(join(temporary, 'tree'), { recursive: true })
+  try {
+    const identity = identityOf(chosen, plan)
+    const manifest = await buildTree(temporary, chosen, plan, identity)
+    writeManifest(temporary, manifest)
+    const folder = join(cacheFolder, hexOf(identity))
+    publish(temporary, folder, () => reuse(chosen, plan) !== undefined)
+    return { folder, manifest, chosen }
+  } finally {
+    rmSync(temporary, { recursive: true, force: true })
+  }
+}
+
+/** THREAT: an object of the store that was changed on disk since it was fetched. */
+async function refuseCorrupt(chosen: readonly ChosenWheel[], { request, acquiring }: Plan): Promise<void> {
+  const faults = await request.store.verify(chosen.map(({ digest }) => digest))
+  if (faults.length === 0) return
+  // The store has set the bad ones aside: they are fetched again, once.
+  await acquireWheels(acquiring, identityKey(chosen), undefined)
+  const [still] = await request.store.verify(chosen.map(({ digest }) => digest))
+  if (still !== undefined) throw new DomainError('ERR_ENV_BUILD', `the stored wheel ${still.digest} is ${still.fault}`)
+}
+
+function identityKey(chosen: readonly ChosenWheel[]): Sha256 {
+  return digestOfJson(chosen.map(({ digest }) => digest))
+}
+
+async function buildTree(
+  temporary: string,
+  chosen: readonly ChosenWheel[],
+  { request, acquiring, interpreter, mounts, local }: Plan,
+  identity: Sha256,
+): Promise<TreeManifest> {
+  const { store, onProgress, signal, runInBox, workFolder } = request
+  const tree = join(temporary, 'tree')
+  const scratch = join(temporary, 'compiled')
+  mkdirSync(scratch)
+  const { probe } = interpreter
+  const { files, warnings } = await installWheels({
+    tree,
+    wheels: chosen.map(({ requirement, wheel, digest }) => ({
+      requirement,
+      fileName: wheel.fileName,
+      path: store.pathOf(digest),
+    })),
+    version: probe.version,
+    markers: probe.markers,
+    ranks: acquiring.ranks,
+    modules: probe.modules,
+    onWheel: (fileName, done) => onProgress({ kind: 'unpacking', fileName, done, total: chosen.length }),
+    signal,
+  })
+  onProgress({ kind: 'compiling', files: files.filter(({ path }) => path.endsWith('.py')).length })
+  const compiled = await compileTree({
+    tree,
+    files,
+    interpreter,
+    interpreterMounts: mounts,
+    scratch,
+    runInBox,
+    workFolder,
+    signal,
+  })
+  rmSync(scratch, { recursive: true, force: true })
+  writeLocalParts(tree, local)
+  return { identity, files: [...files, ...compiled].toSorted((a, b) => (a.path < b.path ? -1 : 1)), warnings }
+}
+
+/** Renames the new folder into place. A right one that another process put there first stays; a wrong one goes. */
+function publish(temporary: string, folder: string, isRight: () => boolean): void {
+  for (let tries = 0; tries < 5; tries += 1) {
+    try {
+      renameSync(temporary, folder)
+      return
+    } catch (error) {
+      const occupied = error instanceof Error && 'code' in error && ['ENOTEMPTY', 'EEXIST'].includes(String(error.code))
+      if (!occupied) throw error
+    }
+    if (isRight()) return
+    const aside = `${temporary}-aside-${tries}`
+    if (existsSync(folder)) renameSync(folder, aside)
+    rmSync(aside, { recursive: true, force: true })
+  }
+  throw new DomainError('ERR_ENV_BUILD', 'other processes keep changing the environment while it is built')
+}
+
+function describe(
+  { folder, manifest, chosen }: Built,
+  { request, interpreter, mounts, lockDigest, acquiring }: Plan,
+): Environment {
+  const tree = treeDigest(manifest)
+  return {
+    name: request.name,
+    kind: 'python',
+    digest: manifest.identity,
+    locked: true,
+    mounts: [...mounts, { source: join(folder, 'tree'), target: environmentTarget }],
+    path: [`${environmentTarget}/bin`, '/usr/local/bin', '/usr/bin', '/bin'],
+    variables: { VIRTUAL_ENV: environmentTarget, PYTHONNOUSERSITE: '1', PYTHONDONTWRITEBYTECODE: '1' },
+    packages: chosen.map(({ requirement, digest }) => ({
+      name: requirement.name,
+      version: requirement.version,
+      digest,
+    })),
+    facts: [
+      ...interpreterFacts(interpreter),
+      { name: 'tree', value: tree, tier: 'observed' },
+      { name: 'recipe', value: recipe, tier: 'observed' },
+      ...blasFact(manifest.files.map(({ path }) => path)),
+      ...acquiring.lock.options.map((value) => ({ name: 'lock/option', value, tier: 'declared' as const })),
+    ],
+    materials: [
+      { name: request.definition.lock, digest: lockDigest },
+      ...chosen.map(({ wheel, digest, source }) => ({
+        name: wheel.fileName,
+        digest,
+        ...(source.startsWith('http') ? { uri: source } : {}),
+      })),
+    ],
+    warnings: [...manifest.warnings, ...request.network.warnings],
+  }
+}

@@ -1,0 +1,28 @@
+/** What is needed to prepare an environment: the port's question. */
+import type { ObjectStore } from '../../data/index.ts'
+import type { RunInBox } from '../bubblewrap/index.ts'
+import type { Caller } from './locate.exec.ts'
+import type { LockAdapter } from './lock.ts'
+import type { NetworkSettings } from './network-settings.ts'
+import type { OnProgress } from './progress.ts'
+
+export type EnvironmentRequest = Readonly<{
+  name: string
+  definition:
+    | Readonly<{ kind: 'host' }>
+    /** `lock` is for messages and for the choice of the format; `lockBytes` are those of the commit. */
+    | Readonly<{ kind: 'python'; lock: string; lockBytes: Uint8Array; interpreter?: string }>
+  store: ObjectStore
+  /** Absolute; `.assay/environments` of the project. */
+  cacheFolder: string
+  /** Absolute; where the engine keeps its boxes. */
+  workFolder: string
+  /** PATH, virtual environment and working folder of whoever called assay. */
+  caller: Caller
+  network: NetworkSettings
+  runInBox: RunInBox
+  onProgress: OnProgress
+  signal: AbortSignal
+  /** The formats that are understood; `lockAdapters` when left out. */
+  adapters?: readonly LockAdapter[]
+}>

@@ -1,0 +1,23 @@
+/** Removes what killed builds left. LIMIT: a temporary of a dead process, or one that is a day old. */
+import { readdirSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+
+const graceMs = 10 * 60_000
+const dayMs = 86_400_000
+
+/** @param cacheFolder absolute; only its `tmp-<pid>-*` are touched */
+export function sweepTemporaries(cacheFolder: string): void {
+  for (const name of readdirSync(cacheFolder)) {
+    const pid = /^tmp-(\d{1,10})-/.exec(name)?.[1]
+    if (pid === undefined) continue
+    const path = join(cacheFolder, name)
+    const modifiedAt = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()
+    const ageMs = Date.now() - modifiedAt
+    // A process of another container has a number of its own: give it time.
+    if (ageMs > dayMs || (ageMs > graceMs && !isAlive(Number(pid)))) rmSync(path, { recursive: true, force: true })
+  }
+}
+
+function isAlive(pid: number): boolean {
+  return statSync(`/proc/${pid}`, { throwIfNoEntry: false }) !== undefined
+}

@@ -1,0 +1,168 @@
+/**
+ * An installed tree on disk: its manifest, and whether it still is what was built.
+ *
+ * Layout: `<folder>/tree/...` is mounted, `<folder>/manifest.json` says what it must hold. The parts that name where the
+ * interpreter lies (`pyvenv.cfg`, links in `bin`) are not in the manifest's digest, which is the same on every machine;
+ * they are compared with what this machine's interpreter asks for.
+ */
+import { createHash } from 'node:crypto'
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { type DirHash, type FileEntry, folderOf, isSha256, type Sha256 } from '../../core/index.ts'
+
+export type TreeManifest = Readonly<{
+  /** The environment that was built: lock, wheels, interpreter, recipe. */
+  identity: Sha256
+  files: readonly FileEntry[]
+  warnings: readonly string[]
+}>
+
+/** What this machine's interpreter needs beside the wheels. */
+export type LocalParts = Readonly<{
+  configuration: string
+  /** Path in the tree -> target of the link. */
+  links: ReadonlyMap<string, string>
+}>
+
+const configurationName = 'pyvenv.cfg'
+
+/** SOURCE: PEP 405. @param interpreter absolute real path of the binary */
+export function localPartsOf(interpreter: string, version: readonly [number, number, number]): LocalParts {
+  const home = interpreter.slice(0, interpreter.lastIndexOf('/'))
+  const names = ['python', `python${version[0]}`, `python${version[0]}.${version[1]}`]
+  return {
+    configuration: `home = ${home}\ninclude-system-site-packages = false\nversion = ${version.join('.')}\n`,
+    links: new Map(names.map((name) => [`bin/${name}`, interpreter])),
+  }
+}
+
+export function writeLocalParts(tree: string, { configuration, links }: LocalParts): void {
+  if (!existsSync(join(tree, 'bin'))) {
+    mkdirSync(join(tree, 'bin'))
+    chmodSync(join(tree, 'bin'), 0o755)
+  }
+  writeFileSync(join(tree, configurationName), configuration, { flag: 'wx' })
+  chmodSync(join(tree, configurationName), 0o444)
+  for (const [path, target] of links) symlinkSync(target, join(tree, path))
+}
+
+const manifestShape = z.strictObject({
+  identity: z.custom<Sha256>(isSha256),
+  files: z.array(
+    z.strictObject({
+      path: z.string().max(4096),
+      digest: z.custom<Sha256>(isSha256),
+      sizeBytes: z.int().nonnegative(),
+      executable: z.boolean(),
+    }),
+  ),
+  warnings: z.array(z.string()),
+})
+
+export function writeManifest(folder: string, manifest: TreeManifest): void {
+  const fd = openSync(join(folder, 'manifest.json'), 'wx', 0o644)
+  try {
+    writeFileSync(fd, JSON.stringify(manifest))
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** Undefined when there is none, or none of this shape: the tree is built anew then. */
+export function readManifest(folder: string): TreeManifest | undefined {
+  try {
+    return manifestShape.parse(JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')))
+  } catch {
+    return undefined // INVARIANT: without a manifest nothing of the tree is used.
+  }
+}
+
+export function treeDigest({ files }: TreeManifest): DirHash {
+  return folderOf(files).digest
+}
+
+/**
+ * Re-hashes every file of a tree.
+ *
+ * @returns undefined when the tree is exactly what the manifest and this machine's interpreter say, else the first
+ * difference
+ */
+export function treeFault(tree: string, manifest: TreeManifest, local: LocalParts): string | undefined {
+  const expected = new Map(manifest.files.map((file) => [file.path, file]))
+  const links = new Map(local.links)
+  let configured = false
+  const buffer = Buffer.allocUnsafe(1024 * 1024)
+  const folders = ['']
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    for (const item of readdirSync(join(tree, folder), { withFileTypes: true })) {
+      const path = folder === '' ? item.name : `${folder}/${item.name}`
+      const full = join(tree, path)
+      if (item.isDirectory()) folders.push(path)
+      else if (item.isSymbolicLink()) {
+        if (links.get(path) !== readlinkSync(full)) return `\`${path}\` is a link that was not built`
+        links.delete(path)
+      } else if (path === configurationName) {
+        if (!item.isFile() || readFileSync(full, 'utf8') !== local.configuration) return `\`${path}\` was changed`
+        configured = true
+      } else {
+        const fault = item.isFile() ? fileFault(full, expected.get(path), buffer) : 'is not a regular file'
+        if (fault !== undefined) return `\`${path}\` ${fault}`
+        expected.delete(path)
+      }
+    }
+  }
+  const missing = [...expected.keys(), ...links.keys(), ...(configured ? [] : [configurationName])][0]
+  return missing === undefined ? undefined : `\`${missing}\` is gone`
+}
+
+function fileFault(path: string, expected: FileEntry | undefined, buffer: Buffer): string | undefined {
+  if (expected === undefined) return 'was not built'
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+  try {
+    const status = fstatSync(fd)
+    if (status.size !== expected.sizeBytes) return 'has another size'
+    if (((status.mode & 0o111) !== 0) !== expected.executable) return 'has another mode'
+    return digestOf(fd, buffer) === expected.digest ? undefined : 'has other bytes'
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function digestOf(fd: number, buffer: Buffer): Sha256 {
+  const hasher = createHash('sha256')
+  for (;;) {
+    const count = readSync(fd, buffer, 0, buffer.length, null)
+    if (count === 0) return `sha256:${hasher.digest('hex')}`
+    hasher.update(buffer.subarray(0, count))
+  }
+}
+
+/** A regular file of a folder that somebody else wrote, or undefined. @param maxBytes above which it is not read */
+export function readPlainFile(path: string, maxBytes: number): Buffer | undefined {
+  const status = lstatSync(path, { throwIfNoEntry: false })
+  if (status === undefined || !status.isFile() || status.size > maxBytes) return undefined
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  try {
+    return fstatSync(fd).isFile() ? readFileSync(fd) : undefined
+  } finally {
+    closeSync(fd)
+  }
+}
