@@ -47,6 +47,15 @@ export type TrackedData = Readonly<{
   isImport: boolean
 }>
 
+/** What a dvc.yaml declares beside its stages, templates filled in: for reports, nothing is run from it. */
+export type TopLevel = Readonly<{
+  metrics: readonly Json[]
+  plots: readonly Json[]
+  params: readonly Json[]
+  datasets: readonly Json[]
+  artifacts: Readonly<Record<string, Json>>
+}>
+
 export type PipelineDefinition = Readonly<{
   stages: readonly StageDefinition[]
   tracked: readonly TrackedData[]
@@ -54,6 +63,8 @@ export type PipelineDefinition = Readonly<{
   after: ReadonlyMap<string, readonly string[]>
   /** stage -> `.dvc` files whose data it reads (direct edges, sorted). */
   afterData?: ReadonlyMap<string, readonly string[]>
+  /** dvc.yaml -> what it declares beside its stages. */
+  topLevel?: ReadonlyMap<string, TopLevel>
   /** Every file that was read to resolve this, as project paths: dvc.yaml, vars files, .dvc files. */
   files: readonly string[]
   warnings: readonly string[]

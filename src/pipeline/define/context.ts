@@ -27,6 +27,8 @@ export class Context {
   /** File -> the keys that were taken from it; null is all. */
   readonly #loaded: Map<string, readonly string[] | null>
   #loop: ReadonlyMap<string, Value> = new Map()
+  /** How many maps and values it holds: what a copy costs. */
+  #size = 0
 
   constructor(
     root: Branch = { entries: new Map() },
@@ -40,6 +42,7 @@ export class Context {
   clone(): Context {
     const copy = new Context(cloneOf(this.#root), this.#loaded)
     copy.#loop = this.#loop
+    copy.#size = this.#size
     return copy
   }
 
@@ -54,8 +57,8 @@ export class Context {
     }
   }
 
-  has(name: string): boolean {
-    return this.#root.entries.has(name)
+  get size(): number {
+    return this.#size
   }
 
   /** @param place of the vars entry, for the refusal */
@@ -70,7 +73,7 @@ export class Context {
       )
     }
     refuseForeign(map, origin, place)
-    merge(this.#root, map, { origin, place, path: '' })
+    this.#size += merge(this.#root, map, { origin, place, path: '' })
   }
 
   /**
@@ -139,21 +142,21 @@ function cloneOf(branch: Branch): Branch {
 
 type Merging = Readonly<{ origin: string; place: Place; path: string }>
 
-function merge(into: Branch, map: ValueMap, merging: Merging): void {
+/** @returns how many nodes were added */
+function merge(into: Branch, map: ValueMap, merging: Merging): number {
+  let added = 0
   for (const [key, value] of map) {
     if (typeof key !== 'string') continue
     const path = merging.path === '' ? key : `${merging.path}.${key}`
     const before = into.entries.get(key)
-    if (before === undefined) into.entries.set(key, nodeOf(value, merging.origin))
-    else if (isMap(value) && !('origin' in before)) merge(before, value, { ...merging, path })
+    if (before === undefined) {
+      const branch: Branch = { entries: new Map() }
+      into.entries.set(key, isMap(value) ? branch : { value: textKeyed(value), origin: merging.origin })
+      added += isMap(value) ? 1 + merge(branch, value, { ...merging, path }) : 1
+    } else if (isMap(value) && !('origin' in before)) added += merge(before, value, { ...merging, path })
     else throw redefined(path, before, merging)
   }
-}
-
-function nodeOf(value: Value, origin: string): Branch | Leaf {
-  if (!isMap(value)) return { value: textKeyed(value), origin }
-  const entries = [...value].filter((entry): entry is [string, Value] => typeof entry[0] === 'string')
-  return { entries: new Map(entries.map(([key, item]) => [key, nodeOf(item, origin)])) }
+  return added
 }
 
 /** Keys that are no text vanish, at every depth. */

@@ -130,7 +130,7 @@ function matrixSeeds(name: string, definition: ValueMap, filling: Filling, place
     members.set(key, member)
   }
   return [...members].map(([key, member]) => {
-    const item = new Map([...member].map(([axis, { value }]): [string, Value] => [axis, loopValue(value, at)]))
+    const item = new Map([...member].map(([axis, { value }]): [string, Value] => [axis, value]))
     return {
       name: generated(name, key, at),
       template,
@@ -148,11 +148,10 @@ type Axis = readonly [string, readonly Item[]]
 function axesOf(matrix: Value, filling: Filling): readonly Axis[] {
   if (!isMap(matrix)) return []
   const axes = [...matrix].map(([key, data]): Axis => {
+    const place = filling.places.ofValue(matrix, key)
     const name = loopKey(String(key), filling, filling.places.ofKey(matrix, key))
-    return [
-      name,
-      isList(data) ? literalItems(data, filling) : axisOfText(data, filling, filling.places.ofValue(matrix, key)),
-    ]
+    const items = isList(data) ? literalItems(data, filling) : axisOfText(data, filling, place)
+    return [name, items.map((item) => ({ ...item, value: loopValue(item.value, place) }))]
   })
   return [...new Map(axes)]
 }

@@ -5,6 +5,7 @@
  * not in `data`; a dep that is a folder comes after every out below it.
  */
 import { faultAt, type Place, quoted } from './fault.ts'
+import { maxEdges } from './limits.ts'
 
 /** A stage or a `.dvc` file. */
 export type GraphNode = Readonly<{
@@ -25,9 +26,15 @@ export function edgesOf(nodes: readonly GraphNode[]): ReadonlyMap<string, readon
   const sorted = [...outs.keys()].sort()
   for (const node of nodes) refuseInsideOut(node, outs)
   const edges = new Map<string, readonly string[]>()
+  let count = 0
   for (const node of nodes) {
-    const makers = node.deps.flatMap((dep) => makersOf(dep, outs, sorted))
-    edges.set(node.name, [...new Set(makers)].sort())
+    const makers = new Set<string>()
+    for (const dep of node.deps) {
+      for (const maker of makersOf(dep, outs, sorted)) makers.add(maker)
+      if (count + makers.size > maxEdges) throw tooMany(node)
+    }
+    count += makers.size
+    edges.set(node.name, [...makers].sort())
   }
   refuseCircles(edges, nodes)
   return edges
@@ -95,12 +102,24 @@ function below(folder: string, sorted: readonly string[]): readonly string[] {
   return sorted.slice(low, end)
 }
 
+function tooMany(node: GraphNode): Error {
+  return faultAt(
+    'ERR_INPUT_TOO_LARGE',
+    { file: node.file, line: 0, column: 0 },
+    `more than ${maxEdges} edges between stages`,
+  )
+}
+
 /** Takes away, again and again, what waits for nothing; what is left at the end waits for itself. */
 function refuseCircles(edges: ReadonlyMap<string, readonly string[]>, nodes: readonly GraphNode[]): void {
   const waiting = new Map([...edges].map(([name, before]) => [name, before.length]))
   const followers = new Map<string, string[]>()
   for (const [name, before] of edges) {
-    for (const earlier of before) followers.set(earlier, [...(followers.get(earlier) ?? []), name])
+    for (const earlier of before) {
+      const known = followers.get(earlier)
+      if (known === undefined) followers.set(earlier, [name])
+      else known.push(name)
+    }
   }
   const ready = [...waiting].filter(([, count]) => count === 0).map(([name]) => name)
   for (let name = ready.pop(); name !== undefined; name = ready.pop()) {

@@ -8,15 +8,15 @@ import { type FlagStyle, flagsOf } from './command-flags.ts'
 import type { Context } from './context.ts'
 import { type Expression, expressionsOf, hasExpression, isWellFormed, templateHelp } from './expression.ts'
 import { faultAt, type Place, quoted } from './fault.ts'
-import { maxProjectText, maxTextBytes } from './limits.ts'
+import { maxProjectNodes, maxProjectText, maxTextBytes } from './limits.ts'
 import { isForeign, isList, isMap, type Key, kindOf, templateText, type Value } from './value.ts'
 import type { Places } from './yaml.ts'
 
-/** Text made so far in a project; shared, so that many small templates cannot do what one large one may not. */
-export type Budget = { textLeft: number }
+/** What a project may still use; shared, so that many small templates cannot do what one large one may not. */
+export type Budget = { textLeft: number; nodesLeft: number }
 
 export function newBudget(): Budget {
-  return { textLeft: maxProjectText }
+  return { textLeft: maxProjectText, nodesLeft: maxProjectNodes }
 }
 
 export type Filling = Readonly<{
@@ -30,6 +30,7 @@ export type Filling = Readonly<{
 
 /** Every text and key of a value, filled in. Containers are new; `place` is that of the value itself. */
 export function filled(value: Value, filling: Filling, place: Place): Value {
+  spendNodes(filling.budget, 1, place)
   if (typeof value === 'string') return filledText(value, filling, place)
   if (isList(value)) {
     return value.map((item, index) => filled(item, filling, known(filling.places.ofValue(value, index), place)))
@@ -59,6 +60,7 @@ export function filledText(text: string, filling: Filling, place: Place): Value 
   if (only !== undefined && expressions.length === 1 && only.end - only.start === text.length) {
     const value = filling.context.select(only.inner, place)
     refuseUnfit(value, filling, only, place)
+    spendNodes(filling.budget, nodesIn(value, filling.budget.nodesLeft), place)
     return value
   }
   const parts: string[] = []
@@ -72,6 +74,24 @@ export function filledText(text: string, filling: Filling, place: Place): Value 
   const whole = [...parts, text.slice(end)].join('').replaceAll('\\${', '${')
   spend(filling.budget, whole, place)
   return whole
+}
+
+/** @throws ERR_INPUT_TOO_LARGE when the project has used up what it may */
+export function spendNodes(budget: Budget, nodes: number, place: Place): void {
+  budget.nodesLeft -= nodes
+  if (budget.nodesLeft >= 0) return
+  throw faultAt('ERR_INPUT_TOO_LARGE', place, `more than ${maxProjectNodes} values once all templates are filled in`)
+}
+
+/** How many values a value holds; counting ends beyond `limit`. */
+function nodesIn(value: Value, limit: number): number {
+  if (!isList(value) && !isMap(value)) return 1
+  let nodes = 1
+  for (const item of value.values()) {
+    if (nodes > limit) return nodes
+    nodes += nodesIn(item, limit - nodes)
+  }
+  return nodes
 }
 
 function spend(budget: Budget, text: string, place: Place): void {

@@ -1,6 +1,6 @@
 /** The tree of a params file, and the way through it by dotted keys. */
 import { faultAt, type Place, quoted, suggestion } from './fault.ts'
-import { isList, isMap, type Key, pythonText, type Value } from './value.ts'
+import { isForeign, isList, isMap, type Key, pythonText, type Value } from './value.ts'
 import type { Places } from './yaml.ts'
 
 /** A params file after it was read, with the user's `--set` changes in it. */
@@ -25,8 +25,8 @@ export function childOf(value: Value, name: string): Readonly<{ key: Key | numbe
     const entry = [...value].find(([key]) => typeof key !== 'string' && pythonText(key) === name)
     return entry === undefined ? undefined : { key: entry[0], value: entry[1] }
   }
-  if (!isList(value) || !/^(?:0|[1-9]\d{0,8})$/.test(name)) return undefined
-  const item = value[Number(name)]
+  const items = isList(value) ? value : isForeign(value) && value.foreign === 'tuple' ? (value.items ?? []) : []
+  const item = /^(?:0|[1-9]\d{0,8})$/.test(name) ? items[Number(name)] : undefined
   return item === undefined ? undefined : { key: Number(name), value: item }
 }
 

@@ -4,7 +4,7 @@
  * SOURCE: dvc/repo/index.py collect_files: folder by folder from the top, a folder that is an out is not entered, and
  * one bad file stops the whole.
  */
-import type { OutDefinition, PipelineDefinition, StageDefinition } from '../definition.ts'
+import type { OutDefinition, PipelineDefinition, StageDefinition, TopLevel } from '../definition.ts'
 import { Context } from './context.ts'
 import { refuseShapeOf } from './dvc-shape.ts'
 import { seedsOf } from './expand.ts'
@@ -14,7 +14,7 @@ import { type Filling, refuseMalformed, refuseTemplates } from './interpolate.ts
 import { maxDefinitionFiles, maxStages } from './limits.ts'
 import { type DefineOptions, type ProjectReader, ProjectSource } from './project-source.ts'
 import { loadVars, resolveStage, type StageSetting } from './stage.ts'
-import { refuseTopLevel } from './top-level.ts'
+import { topLevelOf } from './top-level.ts'
 import { type DataFile, readDataFile } from './tracked.ts'
 import { isList, isMap, type Value, type ValueMap } from './value.ts'
 import { type Document, readYaml } from './yaml.ts'
@@ -27,7 +27,7 @@ import { type Document, readYaml } from './yaml.ts'
  */
 export function definePipeline(reader: ProjectReader, options: DefineOptions = {}): PipelineDefinition {
   const source = new ProjectSource(reader, options)
-  const { stages, data, places } = collect(source)
+  const { stages, data, places, topLevel } = collect(source)
   const nodes = [...stages.map((stage) => nodeOf(stage, places)), ...data.map((file) => ({ ...file, name: file.file }))]
   const edges = edgesOf(nodes)
   source.refuseIdleOverrides(new Set(stages.flatMap((stage) => Object.keys(stage.params))))
@@ -39,6 +39,7 @@ export function definePipeline(reader: ProjectReader, options: DefineOptions = {
     tracked: data.flatMap((file) => file.tracked),
     after: new Map(stages.map((stage) => [stage.name, before(stage.name, false)])),
     afterData: new Map(stages.map((stage) => [stage.name, before(stage.name, true)])),
+    topLevel,
     files: source.files(),
     warnings: source.warnings,
   }
@@ -49,12 +50,14 @@ type Collected = Readonly<{
   data: readonly DataFile[]
   /** Where each stage begins. */
   places: ReadonlyMap<StageDefinition, Place>
+  topLevel: ReadonlyMap<string, TopLevel>
 }>
 
 function collect(source: ProjectSource): Collected {
   const stages: StageDefinition[] = []
   const data: DataFile[] = []
   const places = new Map<StageDefinition, Place>()
+  const topLevel = new Map<string, TopLevel>()
   const outs = new Set<string>()
   for (const file of inWalkOrder(source.reader.list())) {
     if (foldersOf(file).some((folder) => outs.has(folder))) continue
@@ -66,7 +69,9 @@ function collect(source: ProjectSource): Collected {
       for (const out of read.outs) outs.add(out.path)
       continue
     }
-    for (const [stage, place] of stagesOf(bytes, file, source)) {
+    const read = readPipelineFile(bytes, file, source)
+    topLevel.set(file, read.top)
+    for (const [stage, place] of read.stages) {
       stages.push(stage)
       places.set(stage, place)
       for (const out of stage.outs) outs.add(out.path)
@@ -74,7 +79,7 @@ function collect(source: ProjectSource): Collected {
     if (stages.length > maxStages)
       throw faultAt('ERR_INPUT_TOO_LARGE', wholeFile(file), `more than ${maxStages} stages`)
   }
-  return { stages, data, places }
+  return { stages, data, places, topLevel }
 }
 
 /** Files of a folder before its subfolders; by name, so that the order is the same everywhere. */
@@ -99,32 +104,30 @@ function foldersOf(file: string): readonly string[] {
   return names.slice(1).map((_, index) => names.slice(0, index + 1).join('/'))
 }
 
-function stagesOf(
-  bytes: Uint8Array,
-  file: string,
-  source: ProjectSource,
-): readonly (readonly [StageDefinition, Place])[] {
+type PipelineFile = Readonly<{ stages: readonly (readonly [StageDefinition, Place])[]; top: TopLevel }>
+
+function readPipelineFile(bytes: Uint8Array, file: string, source: ProjectSource): PipelineFile {
   const document = readYaml(bytes, file, 'ERR_DEFINITION_INVALID')
   const { root, places } = document
   refuseShapeOf('dvc.yaml', root, places.start, { places, code: 'ERR_DEFINITION_INVALID' })
   refuseBadLock(file, source)
   const top: ValueMap = isMap(root) ? root : new Map()
   const folder = foldersOf(file).at(-1) ?? '.'
-  const filling: Filling = {
-    context: new Context(),
-    places,
-    style: source.style,
-    budget: source.budget,
-    allow: 'scalar',
-  }
+  const { style, budget } = source
+  const filling: Filling = { context: new Context(), places, style, budget, allow: 'scalar' }
   const setting: StageSetting = { source, file, folder, filling }
   loadTopVars(document, top, setting)
-  refuseTopLevel(top, { ...filling, allow: 'any' }, places.start)
-  const definitions = top.get('stages') ?? null
+  return {
+    top: topLevelOf(top, { ...filling, allow: 'any' }, places.start),
+    stages: stagesOf(top.get('stages') ?? null, setting),
+  }
+}
+
+function stagesOf(definitions: Value, setting: StageSetting): PipelineFile['stages'] {
   if (!isMap(definitions)) return []
   const checked = new Set<Value>()
-  return seedsOf(definitions, filling).map((seed) => {
-    if (!checked.has(seed.template)) refuseMalformed(seed.template, places, seed.place)
+  return seedsOf(definitions, setting.filling).map((seed) => {
+    if (!checked.has(seed.template)) refuseMalformed(seed.template, setting.filling.places, seed.place)
     checked.add(seed.template)
     return [resolveStage(seed, setting), seed.place]
   })

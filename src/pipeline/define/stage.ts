@@ -6,10 +6,10 @@
 import type { Json } from '../../core/index.ts'
 import type { OutDefinition, StageDefinition } from '../definition.ts'
 import type { Context } from './context.ts'
-import { resolvePath } from './dvc-path.ts'
+import { isProjectPath, resolvePath } from './dvc-path.ts'
 import type { StageSeed } from './expand.ts'
 import { faultAt, type Place, quoted } from './fault.ts'
-import { type Filling, filled, filledText, refuseTemplates } from './interpolate.ts'
+import { type Filling, filled, filledText, refuseTemplates, spendNodes } from './interpolate.ts'
 import type { ProjectSource } from './project-source.ts'
 import { stageOuts } from './stage-outs.ts'
 import { stageParams } from './stage-params.ts'
@@ -94,8 +94,9 @@ function withVars(seed: StageSeed, setting: StageSetting, workingDirectory: stri
   const vars = seed.template.get('vars')
   const { context } = setting.filling
   if (!isList(vars) || vars.length === 0) return context
-  const copy = context.clone()
   const place = setting.filling.places.ofValue(seed.template, 'vars')
+  spendNodes(setting.filling.budget, context.size, place)
+  const copy = context.clone()
   loadVars(copy, vars, { ...setting, folder: workingDirectory, origin: `${seed.name}.vars`, place })
   return copy
 }
@@ -185,11 +186,15 @@ export function pathsFrom(workingDirectory: string, source: ProjectSource): Path
       throw faultAt('ERR_DEFINITION_INVALID', place, `${quoted(path)} is of no store that DVC knows`)
     }
     if (resolved.kind === 'url') refuseUnknownRemote(resolved.remote, source, place)
-    else if (source.reader.isIgnored?.(resolved.path) === true) {
+    else if (isIgnored(resolved.path, source)) {
       throw faultAt('ERR_DEFINITION_INVALID', place, `${quoted(path)} is ignored by .dvcignore and cannot be ${what}`)
     }
     return resolved.path
   }
+}
+
+function isIgnored(path: string, source: ProjectSource): boolean {
+  return isProjectPath(path) && path !== '.' && source.reader.isIgnored?.(path) === true
 }
 
 function refuseUnknownRemote(remote: string | undefined, source: ProjectSource, place: Place): void {

@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isDomainError } from '../../core/index.ts'
+import type { ProjectSettings } from '../definition.ts'
+import { definePipeline, defineSettings } from './index.ts'
+import { projectOf } from './project.memory.ts'
+
+const pipeline = definePipeline(
+  projectOf({
+    'dvc.yaml': `stages:
+  prepare: {cmd: a, deps: [data/raw.csv], outs: [data/train.parquet]}
+  train: {cmd: b, deps: [data/train.parquet], outs: [models/digits.safetensors], metrics: [metrics.json]}
+  sweep: {foreach: [a, b], do: {cmd: c}}
+`,
+    'sub/dvc.yaml': 'stages:\n  score: {cmd: d}\n',
+  }),
+)
+const honest = `assay: 1
+name: digits
+data:
+  data/raw.csv: {source: uci-digits, contract: contracts/raw.yaml}
+environments:
+  train: {python: {lock: requirements.lock}}
+defaults: {environment: train, network: none, seed: 7, limits: {cpus: 2, memory: 4GiB, time: 30m, processes: 256}}
+stages:
+  prepare:
+    outs: {data/train.parquet: {contract: contracts/train.yaml}}
+  train:
+    limits: {time: 2h}
+    secrets: [label-service]
+    env: {MODEL_SIZE: small, RATE: 1.0, HOME: null}
+    reproducible: {tolerance: {metrics.json: {accuracy: 0.005}}, because: thread order in BLAS}
+  sweep: {env: [TOKEN], environment: host}
+  sweep@b: {seed: 9, network: [example.org]}
+  sub/dvc.yaml:score:
+model: {name: digits, path: models/digits.safetensors, metrics: metrics.json, gates: ["accuracy >= 0.9"]}
+serving: serving.yaml
+protected: [notebooks/**]
+require: [approved-sources]
+clearance: internal
+lock: [assay, dvc]
+`
+const read = (text: string): ProjectSettings => defineSettings(Buffer.from(text), 'assay.yaml', pipeline)
+const fault = (right: string, wrong: string): string => {
+  assert.ok(honest.includes(right), right)
+  try {
+    read(honest.replace(right, wrong))
+  } catch (error) {
+    if (isDomainError(error)) return `${error.code} ${error.message} | ${error.help}`
+    throw error
+  }
+  return 'accepted'
+}
+
+test('reads all that the format has', () => {
+  const { settingsOf, data, environments, ...rest } = read(honest)
+  assert.deepEqual(rest, {
+    name: 'digits',
+    model: { name: 'digits', path: 'models/digits.safetensors', metrics: 'metrics.json', gates: ['accuracy >= 0.9'] },
+    serving: 'serving.yaml',
+    protected: ['notebooks/**'],
+    require: ['approved-sources'],
+    clearance: 'internal',
+    lock: ['assay', 'dvc'],
+  })
+  assert.deepEqual([...data], [['data/raw.csv', { source: 'uci-digits', contract: 'contracts/raw.yaml' }]])
+  assert.deepEqual(
+    [...environments],
+    [
+      ['host', { kind: 'host' }],
+      ['train', { kind: 'python', lock: 'requirements.lock' }],
+    ],
+  )
+  assert.deepEqual(settingsOf('train'), {
+    environment: 'train',
+    network: 'none',
+    seed: 7,
+    limits: { cpus: 2, memoryBytes: 4 * 1024 ** 3, timeMs: 7_200_000, processes: 256 },
+    env: { MODEL_SIZE: 'small', RATE: '1.0', HOME: null },
+    secrets: ['label-service'],
+    reproducible: { tolerance: { 'metrics.json': { accuracy: 0.005 } }, because: 'thread order in BLAS' },
+  })
+})
+
+test('gives a generated stage its own words over its group over the defaults', () => {
+  const { settingsOf } = read(honest)
+  const defaults = { cpus: 2, memoryBytes: 4 * 1024 ** 3, timeMs: 1_800_000, processes: 256 }
+  const group = { environment: 'host', network: 'none', seed: 7, limits: defaults, env: { TOKEN: null }, secrets: [] }
+  assert.deepEqual(settingsOf('sweep@a'), group)
+  assert.deepEqual(settingsOf('sweep@b'), { ...group, seed: 9, network: ['example.org'] })
+})
+
+test('has sensible defaults without a file', () => {
+  const { settingsOf, data, environments, ...rest } = defineSettings(undefined, 'assay.yaml', pipeline)
+  assert.deepEqual(rest, { name: 'project', protected: [], require: [], clearance: 'restricted', lock: ['assay'] })
+  assert.deepEqual([data.size, [...environments.keys()]], [0, ['host']])
+  assert.deepEqual(settingsOf('train'), {
+    environment: 'host',
+    network: 'none',
+    seed: 42,
+    limits: {},
+    env: {},
+    secrets: [],
+  })
+})
+
+const slips: readonly (readonly [string, string, string, RegExp])[] = [
+  [
+    'a stage that is not there',
+    '  train:\n',
+    '  trian:\n',
+    /line 11, column 3: no stage of the pipeline is named `trian` \| did you mean `train`\?/,
+  ],
+  [
+    'a stage of another file by its bare name',
+    'sub/dvc.yaml:score',
+    'score',
+    /no stage .* named `score` \| did you mean `sub\/dvc\.yaml:score`\?/,
+  ],
+  [
+    'an environment that is not there',
+    'environment: train',
+    'environment: trian',
+    /line 7, column 25: the environment `trian` is not defined \| did you mean `train`\?/,
+  ],
+  ['an unknown key', 'protected:', 'protect:', /line 21, column 1: `protect` is not a key of assay\.yaml/],
+  [
+    'an unknown key of a stage',
+    'secrets:',
+    'secret:',
+    /line 13, column 5: `secret` is not a key of `train` \| did you mean `secrets`\?/,
+  ],
+  ['an unknown limit', 'cpus: 2', 'cpu: 2', /`cpu` is not a key of `limits` \| did you mean `cpus`\?/],
+  ['a size without a unit', '4GiB', '4096', /`memory` is an integer, it must be a size such as 4GiB/],
+  ['a size in no unit', '4GiB', '4 lumps', /`memory`: `4 lumps` is not a size/],
+  ['a negative seed', 'seed: 7', 'seed: -7', /`seed` is an integer, it must be a whole number from 0/],
+  ['GPUs, which a later version limits', 'cpus: 2', 'gpus: 2', /`gpus` cannot be limited by this version/],
+  ['another version', 'assay: 1', 'assay: 2', /line 1, column 8/],
+  ['a network word', 'network: none', 'network: all', /`network` is `all`, it must be none/],
+  ['a word of clearance', 'internal', 'secret', /`clearance` is `secret`/],
+  ['a requirement', 'approved-sources', 'approved-source', /did you mean `approved-sources`\?/],
+  ['a lock without ours', '[assay, dvc]', '[dvc]', /`lock` must name assay/],
+  [
+    'data that a stage makes',
+    'data/raw.csv: {source',
+    'data/train.parquet: {source',
+    /line 4, column 3: `data\/train\.parquet` is made by `prepare`/,
+  ],
+  [
+    'an out that the stage does not make',
+    'outs: {data/train.parquet',
+    'outs: {data/trian.parquet',
+    /line 10, column 12: .* \| did you mean `data\/train\.parquet`\?/,
+  ],
+  ['a model that no stage makes', 'path: models/digits.', 'path: models/digit.', /no stage makes .* \| did you mean/],
+  [
+    'a path that leaves the project',
+    'serving: serving.yaml',
+    'serving: ../s.yaml',
+    /`serving`: the path `\.\.\/s\.yaml` leaves the project/,
+  ],
+  ['a variable that is none', 'MODEL_SIZE', 'MODEL-SIZE', /the key is `MODEL-SIZE`, it must be the name of a variable/],
+  ['an unreasoned waiver of reproduction', ', because: thread order in BLAS', '', /`reproducible` has no `because`/],
+  ['host as a name', '  train: {python', '  host: {python', /`host` is built in/],
+  [
+    'an equal key',
+    'name: digits\ndata',
+    'name: digits\nname: x\ndata',
+    /line 3, column 1: the key `name` stands twice/,
+  ],
+]
+for (const [name, right, wrong, message] of slips) {
+  test(`refuses ${name}`, () => {
+    const text = fault(right, wrong)
+    assert.match(text, /^ERR_SETTINGS_INVALID `assay\.yaml` line/)
+    assert.match(text, message)
+  })
+}
+
+for (const [name, wrong] of [
+  ['node', '{node: {lock: package-lock.json}}'],
+  ['image', '{image: "python@sha256:abc"}'],
+  ['uv', '{python: {lock: uv.lock}}'],
+  ['poetry', '{python: {lock: app/poetry.lock}}'],
+  ['pylock', '{python: {lock: pylock.toml}}'],
+] as const) {
+  test(`says that an environment of ${name} is of a later version, and what is supported now`, () => {
+    assert.match(fault('{python: {lock: requirements.lock}}', wrong), /^ERR_ENV_UNSUPPORTED .*\| supported now: python/)
+  })
+}
