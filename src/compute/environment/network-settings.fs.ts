@@ -11,6 +11,9 @@ type Caller = Readonly<Record<string, string | undefined>>
 const maxSettingsBytes = 1024 * 1024
 const maxBundleBytes = 16 * 1024 * 1024
 
+/** The machine's own authorities, which pip trusts too since 24.2: Debian, Fedora, Alpine. */
+const systemBundles = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/cert.pem']
+
 /**
  * PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS, PIP_CERT, pip.conf (site, user, PIP_CONFIG_FILE), SSL_CERT_FILE,
  * NODE_EXTRA_CA_CERTS and the proxy variables of a caller.
@@ -39,6 +42,7 @@ export function readNetworkSettings(caller: Caller, home: string): NetworkSettin
       caller['SSL_CERT_FILE'],
       caller['REQUESTS_CA_BUNDLE'],
       caller['NODE_EXTRA_CA_CERTS'],
+      systemBundles.find((bundle) => existsSync(bundle)),
     ]),
     warnings: links
       .filter((link) => /^https?:/.test(link))
