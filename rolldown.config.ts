@@ -27,7 +27,8 @@ const output = {
 const commandLine: RolldownOptions = { ...shared, input: { assay: join(root, 'src/cli/main.ts') }, output }
 
 /** Closed: no chunk is shared, so that the list of modules is all that runs in that process. */
-const started: readonly RolldownOptions[] = startedFiles(root).map((file) => ({
+const signer = join(root, 'src/attestation/signer/main.ts')
+const started: readonly RolldownOptions[] = [...new Set([signer, ...startedFiles(root)])].map((file) => ({
   ...shared,
   input: { [bundleNameOf(root, file)]: file },
   output: { ...output, codeSplitting: false },

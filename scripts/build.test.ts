@@ -25,7 +25,7 @@ const b = new URL('./data.json', import.meta.url), c = new URL('./x.ts', 'https:
 })
 
 test('a bundle is called after its path, a main after its folder', () => {
-  assert.equal(bundleNameOf('/p', '/p/src/data/hash-worker.ts'), 'data-hash-worker')
+  assert.equal(bundleNameOf('/p', '/p/src/data/hash-worker.fs.ts'), 'data-hash-worker')
   assert.equal(bundleNameOf('/p', '/p/src/attestation/signer/main.ts'), 'signer')
 })
 

@@ -75,6 +75,14 @@ const plants: readonly (readonly [
   ],
   ['an import that leaves src', { 'core/bad.ts': `export * from '../../scripts/x.ts'` }, ['core/bad.ts: layers']],
   ['an import of a file that is not there', { 'core/bad.ts': `export * from './gone.ts'` }, ['core/bad.ts: layers']],
+  [
+    'shipped code that imports what only tests use',
+    {
+      'core/bad.ts': `export * from './testing.exec.ts'`,
+      'core/testing.exec.ts': `export const home = process.env['HOME']`,
+    },
+    ['core/bad.ts: layers'],
+  ],
   ['a folder that is no layer', { 'utils/bad.ts': `export const bad = 1` }, ['utils/bad.ts: layers']],
   [
     'a value that the contract takes from a domain',

@@ -30,7 +30,8 @@ const levelOf = new Map(layers.flatMap((names, depth) => names.map((name) => [na
 const effectModules =
   /^(node:)?(fs|fs\/promises|net|tls|dgram|dns|dns\/promises|http|https|http2|child_process|worker_threads|cluster|sqlite|inspector|vm)$|^(undici|pg|better-sqlite3|@duckdb\/node-api)$/
 const effectFile = /\.(fs|exec|http|sqlite)\.ts$|(^|\/)main\.ts$/
-const testFile = /\.(test|property\.test|contract)\.ts$/
+/** Tests, and what only tests use: `testing.ts`, `testing.exec.ts`. */
+const testFile = /\.(test|contract)\.ts$|(^|\/)testing(\.\w+)?\.ts$/
 
 /** Tables, which are read by looking up and not from top to bottom. */
 const tables: ReadonlySet<string> = new Set(['core/error-codes.ts', 'cli/program.ts'])
@@ -118,6 +119,7 @@ function lintLayers({ file, imports }: Module, known: ReadonlySet<string>): read
     if (target.startsWith('..'))
       return testFile.test(file) ? [] : complain(`imports \`${specifier}\`, which is outside src`)
     if (!known.has(target)) return complain(`imports \`${specifier}\`, which is not there`)
+    if (testFile.test(target) && !testFile.test(file)) return complain(`imports \`${specifier}\`, which is for tests`)
     const other = target.split('/')[0] ?? ''
     if (other === own) return []
     const otherLevel = levelOf.get(other)

@@ -26,13 +26,13 @@ export function fileUrlsIn(code: string, file: string): readonly FileUrl[] {
   return found
 }
 
-/** `src/data/hash-worker.ts` -> `data-hash-worker`; `src/attestation/signer/main.ts` -> `signer`. */
+/** `src/data/hash-worker.fs.ts` -> `data-hash-worker`; `src/attestation/signer/main.ts` -> `signer`. */
 export function bundleNameOf(root: string, file: string): string {
-  const path = relative(join(root, 'src'), file).replace(/\.ts$/, '')
+  const path = relative(join(root, 'src'), file).replace(/(\.(fs|exec|http|sqlite))?\.ts$/, '')
   return basename(path) === 'main' ? basename(dirname(path)) : path.replaceAll('/', '-')
 }
 
-/** All files below `src` that are started by URL, sorted; tests do not count. */
+/** All files below `src` that are started by URL, sorted; what only tests start does not count. */
 export function startedFiles(root: string): readonly string[] {
   const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
