@@ -1,5 +1,10 @@
 /** The only file of `data` that other domains import. */
 
 export { type Collected, type CollectOptions, collectGarbage } from './collect-garbage.fs.ts'
+export type { DigestFilesOptions } from './digest-files.fs.ts'
+export type { CallerEnvironment } from './git.exec.ts'
 export { openObjectStore } from './object-store.fs.ts'
 export type * from './object-store.ts'
+export { openRepository, type RepositoryOptions } from './repository.exec.ts'
+export type * from './repository.ts'
+export { openStatCache, type StatCache } from './stat-cache.sqlite.ts'

@@ -11,6 +11,7 @@ import { hashFiles } from './hash-files.fs.ts'
 import { ioFault, withIoFaults } from './io-fault.ts'
 import { stagedBatch } from './object-batch.fs.ts'
 import {
+  freshen,
   holdFolder,
   isObject,
   missingObject,
@@ -41,6 +42,7 @@ export function openObjectStore(root: string): ObjectStore {
   const store: ObjectStore = {
     root,
     has: (digest) => isObject(root, digest),
+    keep: (digest) => freshen(root, digest),
     pathOf(digest) {
       if (!isObject(root, digest)) throw missingObject(digest)
       return objectPath(root, digest)

@@ -34,6 +34,8 @@ export type ObjectStore = Readonly<{
   /** Absolute folder that holds the objects. */
   root: string
   has(digest: Sha256): boolean
+  /** As `has`, and makes the object young again, so that the collector leaves it to whoever asked. */
+  keep(digest: Sha256): boolean
   /** Absolute path of the object, for reading and for read-only mounts. @throws ERR_STORE_MISSING */
   pathOf(digest: Sha256): string
   putBytes(bytes: Uint8Array): Promise<Sha256>

@@ -1,0 +1,97 @@
+/** Where a project's repository lies, found without git, and whether its owner is us. */
+import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
+import { errnoOf } from './io-fault.ts'
+
+export type RepositoryPlace = Readonly<{
+  /** Real path of the work tree. */
+  root: string
+  projectRoot: string
+  /** `.` when the project is the whole work tree. */
+  prefix: string
+  /** Of this work tree: HEAD, index. */
+  gitDir: string
+  /** Of all work trees: objects, refs, config. The same as `gitDir` unless this is a linked work tree. */
+  commonDir: string
+  /** Everything whose owner could prepare what git reads. */
+  owned: readonly string[]
+}>
+
+/** LIMIT: a `.git` file is one short line. */
+const maxLinkBytes = 8192
+
+/** The nearest folder, from the project upwards, whose `.git` is a repository. */
+export function locateRepository(project: string): RepositoryPlace | undefined {
+  const projectRoot = realpathSync(project)
+  for (let root = projectRoot; ; root = dirname(root)) {
+    const gitDir = gitDirOf(join(root, '.git'))
+    if (gitDir !== undefined) {
+      const common = linkIn(join(gitDir, 'commondir'))
+      const commonDir = common === undefined ? gitDir : realpathSync(resolve(gitDir, common))
+      const prefix = relative(root, projectRoot)
+      const owned = [root, join(root, '.git'), gitDir, commonDir]
+      return { root, projectRoot, prefix: prefix === '' ? '.' : prefix, gitDir, commonDir, owned }
+    }
+    if (dirname(root) === root) return undefined
+  }
+}
+
+/** A folder, or a file that names one (a linked work tree, a submodule). */
+function gitDirOf(entry: string): string | undefined {
+  const stats = statSync(entry, { throwIfNoEntry: false })
+  if (stats === undefined) return undefined
+  const named = stats.isFile() ? /^gitdir: (.+)$/s.exec(linkIn(entry) ?? '')?.[1] : '.'
+  if (named === undefined || (!stats.isFile() && !stats.isDirectory())) return undefined
+  const base = stats.isFile() ? dirname(entry) : entry
+  const folder = isAbsolute(named) ? named : resolve(base, named)
+  const isRepository = lstatSync(join(folder, 'HEAD'), { throwIfNoEntry: false }) !== undefined
+  return isRepository ? realpathSync(folder) : undefined
+}
+
+function linkIn(file: string): string | undefined {
+  try {
+    const text = readFileSync(file, 'utf8')
+    return text.length > maxLinkBytes ? undefined : text.replace(/\r?\n$/, '')
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/**
+ * The first of the repository's parts that belongs to somebody else, who could have prepared it; git's own rule.
+ *
+ * @param sudoUser `SUDO_UID` of the caller: root may read what the user behind sudo owns
+ */
+export function strangersPart(place: RepositoryPlace, sudoUser: string | undefined): string | undefined {
+  const own = process.geteuid?.()
+  if (own === undefined) return undefined
+  const friends = own === 0 && /^\d{1,10}$/.test(sudoUser ?? '') ? [own, Number(sudoUser)] : [own]
+  return place.owned.find((path) => !friends.includes(lstatSync(path).uid))
+}
+
+/** Whether a line of the file says something: alternates, grafts. */
+export function hasLines(file: string): boolean {
+  try {
+    return readFileSync(file, 'utf8')
+      .split('\n')
+      .some((line) => line.trim() !== '' && !line.startsWith('#'))
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return false
+    throw error
+  }
+}
+
+export function exists(file: string): boolean {
+  return lstatSync(file, { throwIfNoEntry: false }) !== undefined
+}
+
+/** Whether `path`, taken from `base` when relative, is the folder `other`; a path that is not there is not. */
+export function sameFolder(base: string, path: string, other: string): boolean {
+  try {
+    return realpathSync(resolve(base, path)) === realpathSync(other)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return false
+    throw error
+  }
+}

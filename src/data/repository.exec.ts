@@ -1,0 +1,182 @@
+/**
+ * A repository read through the git program: the adapter of the port `repository.ts`.
+ *
+ * Used are `cat-file`, `rev-parse`, `symbolic-ref`, `for-each-ref`, `config`, `check-ignore`, `check-attr` and
+ * `ls-files --others`; never `status`, `checkout`, `diff` or `archive`, which run what the repository says.
+ * Source: trust.md section 4. Read next: `git.exec.ts` (how git is tamed), `work-tree.fs.ts` (what is dirty).
+ */
+import { join } from 'node:path'
+import { DomainError } from '../core/index.ts'
+import type { DigestFilesOptions } from './digest-files.fs.ts'
+import {
+  type CallerEnvironment,
+  findGit,
+  type GitPlace,
+  gitFault,
+  readObjects,
+  runGit,
+  runGitAlone,
+} from './git.exec.ts'
+import { type GitConfig, hasIncludes, lastOf, parseConfigList, remoteOf } from './git-config.ts'
+import { exists, hasLines, locateRepository, type RepositoryPlace, sameFolder, strangersPart } from './git-locate.fs.ts'
+import type { GitOid, Repository, RepositoryFinding } from './repository.ts'
+import { repositoryBlobs } from './repository-blobs.ts'
+import { readContent } from './repository-content.ts'
+import { attributesOf, ignoredPaths, untrackedPaths } from './repository-paths.ts'
+import { dirtyPaths } from './work-tree.fs.ts'
+
+/** `cache` and the rest speed up `dirty` and the digests of blobs; they never change an answer. */
+export type RepositoryOptions = DigestFilesOptions & Readonly<{ environment?: CallerEnvironment }>
+
+/**
+ * Opens the repository that holds the project, or says that there is none.
+ *
+ * @param project a folder that exists
+ * @returns undefined when neither the folder nor one above it is a git work tree
+ * @throws ERR_GIT_UNAVAILABLE, ERR_GIT_UNSAFE, ERR_GIT_CORRUPT, ERR_GIT_FAILED, ERR_INPUT_TOO_LARGE
+ */
+export async function openRepository(
+  project: string,
+  options: RepositoryOptions = {},
+): Promise<Repository | undefined> {
+  const place = locateRepository(project)
+  if (place === undefined) return undefined
+  const environment = options.environment ?? {}
+  const git: GitPlace = { program: findGit(environment, place.root), gitDir: place.gitDir, root: place.root }
+  await refuseStrangers(place, git, environment)
+  const facts = await readFacts(place, git, environment)
+  const blobs = repositoryBlobs(facts, (oids) => readObjects(git, oids), options)
+  return {
+    ...facts,
+    ...blobs,
+    dirty: (within = ['.']) =>
+      dirtyPaths(facts, within, {
+        ...options,
+        attributesOf: (paths) => attributesOf(git, place.prefix, paths),
+        pointersOf: (entries) => blobs.pointersAmong(entries),
+      }),
+    untracked: (within) => untrackedPaths(git, place.prefix, { within, tree: facts.tree }),
+    ignored: (paths) => ignoredPaths(git, place.prefix, paths),
+  }
+}
+
+type Facts = Omit<
+  Repository,
+  | 'readBlob'
+  | 'readBlobs'
+  | 'blobDigests'
+  | 'storeBlobs'
+  | 'treeDigest'
+  | 'lfsPointers'
+  | 'dirty'
+  | 'untracked'
+  | 'ignored'
+>
+
+async function readFacts(place: RepositoryPlace, git: GitPlace, environment: CallerEnvironment): Promise<Facts> {
+  const [config, head, identity, isReplaced] = await Promise.all([
+    readConfig(place, git),
+    readHead(git),
+    readIdentity(git, environment),
+    hasReplaceRefs(git),
+  ])
+  const { findings, ...content } = await readContent(git, head.commit, place.prefix)
+  const remote = remoteOf(config, head.ref)
+  return {
+    root: place.root,
+    projectRoot: place.projectRoot,
+    prefix: place.prefix,
+    objectFormat: lastOf(config, 'extensions.objectformat') === 'sha256' ? 'sha256' : 'sha1',
+    isShallow: hasLines(join(place.commonDir, 'shallow')),
+    identity,
+    findings: [...findingsOf(place, config, isReplaced), ...findings],
+    ...head,
+    ...content,
+    ...(remote === undefined ? {} : { remote }),
+  }
+}
+
+/** Git itself does not ask, since it is given the git dir: so we do, by git's own rule. */
+async function refuseStrangers(place: RepositoryPlace, git: GitPlace, environment: CallerEnvironment): Promise<void> {
+  const part = strangersPart(place, environment['SUDO_UID'])
+  if (part === undefined) return
+  const request = { userConfig: environment }
+  const answer = await runGitAlone(git.program, ['config', '-z', '--type=path', '--get-all', 'safe.directory'], request)
+  let isSafe = false
+  for (const value of answer.stdout.split('\0').slice(0, -1)) {
+    // An empty value takes back all before it.
+    isSafe = value !== '' && (isSafe || value === '*' || value === place.root || isBelow(place.root, value))
+  }
+  if (isSafe) return
+  throw new DomainError(
+    'ERR_GIT_UNSAFE',
+    `\`${part}\` belongs to another user, who could have prepared the repository`,
+    {
+      help: `work as its owner, or trust it: git config --global --add safe.directory ${place.root}`,
+    },
+  )
+}
+
+function isBelow(root: string, value: string): boolean {
+  return value.endsWith('/*') && root.startsWith(value.slice(0, -1))
+}
+
+/** The repository's own files only, includes not followed. */
+async function readConfig(place: RepositoryPlace, git: GitPlace): Promise<GitConfig> {
+  let output = ''
+  for (const file of [join(place.commonDir, 'config'), join(place.gitDir, 'config.worktree')]) {
+    if (!exists(file)) continue
+    const answer = await runGitAlone(git.program, ['config', `--file=${file}`, '--no-includes', '-z', '--list'])
+    if (answer.status !== 0) throw gitFault(answer, 'read the configuration of the repository')
+    output += answer.stdout
+  }
+  return parseConfigList(output)
+}
+
+async function readHead(git: GitPlace): Promise<Readonly<{ commit?: GitOid; ref?: string }>> {
+  const [head, symbolic] = await Promise.all([
+    runGit(git, ['rev-parse', '--quiet', '--verify', 'HEAD']),
+    runGit(git, ['symbolic-ref', '--quiet', 'HEAD']),
+  ])
+  const ref = symbolic.status === 0 ? symbolic.stdout.trimEnd() : undefined
+  // A branch that is not born yet has a name and no commit; anything else without a commit is damage.
+  if (head.status === 1 && ref !== undefined) {
+    const born = await runGit(git, ['show-ref', '--verify', '--quiet', '--', ref])
+    if (born.status === 1) return { ref }
+  }
+  if (head.status !== 0) throw gitFault(head, 'read HEAD')
+  return { commit: head.stdout.trimEnd(), ...(ref === undefined ? {} : { ref }) }
+}
+
+async function readIdentity(git: GitPlace, environment: CallerEnvironment): Promise<Repository['identity']> {
+  const answer = await runGit(git, ['config', '-z', '--get-regexp', '^user\\.(name|email)$'], {
+    userConfig: environment,
+  })
+  const config = parseConfigList(answer.status === 0 ? answer.stdout : '')
+  const [name, email] = [lastOf(config, 'user.name'), lastOf(config, 'user.email')]
+  return { ...(name === undefined ? {} : { name }), ...(email === undefined ? {} : { email }), tier: 'declared' }
+}
+
+async function hasReplaceRefs(git: GitPlace): Promise<boolean> {
+  const answer = await runGit(git, ['for-each-ref', '--count=1', '--format=%(refname)', 'refs/replace/'])
+  if (answer.status !== 0) throw gitFault(answer, 'list the refs')
+  return answer.stdout !== ''
+}
+
+function findingsOf(place: RepositoryPlace, config: GitConfig, isReplaced: boolean): readonly RepositoryFinding[] {
+  const findings: RepositoryFinding[] = []
+  if (isReplaced) findings.push({ code: 'ERR_GIT_REPLACE_REFS', because: 'refs/replace exchanges objects for others' })
+  if (hasLines(join(place.commonDir, 'info/grafts'))) {
+    findings.push({ code: 'ERR_GIT_GRAFTS', because: 'info/grafts rewrites the history' })
+  }
+  if (['alternates', 'http-alternates'].some((name) => hasLines(join(place.commonDir, 'objects/info', name)))) {
+    findings.push({ code: 'ERR_GIT_ALTERNATES', because: 'objects are taken from another repository' })
+  }
+  const moved = lastOf(config, 'core.worktree')
+  if (moved !== undefined && !sameFolder(place.gitDir, moved, place.root)) {
+    findings.push({ code: 'ERR_GIT_WORKTREE', because: 'core.worktree names another folder than this one' })
+  }
+  if (hasIncludes(config))
+    findings.push({ code: 'ERR_GIT_INCLUDES', because: 'the configuration includes other files' })
+  return findings
+}

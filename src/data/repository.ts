@@ -1,0 +1,78 @@
+/**
+ * A git repository as the record of a project's code: the port. `repository.exec.ts` is the adapter.
+ *
+ * Trust: everything in a repository is hostile. Objects are re-hashed as they are read; its configuration, filters and
+ * hooks never run; what it says about itself (author, identity, remote) is declared, not proven.
+ */
+import type { Content, ErrorCode, Sha256 } from '../core/index.ts'
+import type { ObjectStore } from './object-store.ts'
+
+/** Hex: 40 digits, or 64 in a repository of the SHA-256 format. */
+export type GitOid = string
+
+export type TreeEntry =
+  | Readonly<{ kind: 'file'; mode: '100644' | '100755'; blob: GitOid; sizeBytes: number }>
+  /** `escapes`: the target is absolute or lies outside of the project. */
+  | Readonly<{ kind: 'symlink'; mode: '120000'; blob: GitOid; sizeBytes: number; target: string; escapes: boolean }>
+  | Readonly<{ kind: 'submodule'; mode: '160000'; commit: GitOid }>
+
+/** Who, as git was told; `at` by the clock of that machine. */
+export type GitPerson = Readonly<{ name: string; email: string; at: Date }>
+
+export type GitCommit = Readonly<{ tree: GitOid; parents: readonly GitOid[]; author: GitPerson; committer: GitPerson }>
+
+/** Something about the repository that a verdict must know. assay is not misled by it. */
+export type RepositoryFinding = Readonly<{ code: ErrorCode; because: string }>
+
+export type DirtyKind = 'modified' | 'missing' | 'mode' | 'type' | 'converted'
+export type DirtyPath = Readonly<{ path: string; kind: DirtyKind; because: string }>
+
+/** A Git LFS pointer in the commit: the bytes are elsewhere, known by their SHA-256. */
+export type LfsPointer = Readonly<{ digest: Sha256; sizeBytes: number }>
+
+export type Repository = Readonly<{
+  /** Real, absolute path of the work tree. */
+  root: string
+  /** Real, absolute path of the project, in or below the work tree. */
+  projectRoot: string
+  /** The project's folder in the work tree, `.` at its top. */
+  prefix: string
+  objectFormat: 'sha1' | 'sha256'
+  /** Of HEAD; undefined before the first commit. */
+  commit?: GitOid
+  head?: GitCommit
+  /** Full name of the ref that HEAD names, such as `refs/heads/main`; undefined when detached. */
+  ref?: string
+  /** A clone without its whole history. */
+  isShallow: boolean
+  /** Without user, password, query and fragment; undefined when there is none or it is no address. */
+  remote?: string
+  /** What git would write into a new commit: declared. */
+  identity: Readonly<{ name?: string; email?: string; tier: 'declared' }>
+  findings: readonly RepositoryFinding[]
+  /** Git's name of the project's folder in the commit; undefined when the commit has no such folder. */
+  treeOid?: GitOid
+  /** The project's part of the commit, by project path, sorted; empty before the first commit. */
+  tree: ReadonlyMap<string, TreeEntry>
+  /** @throws ERR_GIT_CORRUPT, ERR_GIT_FAILED when the object is not here, ERR_INPUT_TOO_LARGE over 1 GiB */
+  readBlob(blob: GitOid): Promise<Buffer>
+  /** Each distinct blob once, through one git process. */
+  readBlobs(blobs: Iterable<GitOid>): Promise<ReadonlyMap<GitOid, Buffer>>
+  /** SHA-256 of the committed bytes of regular files; paths that are none are left out. */
+  blobDigests(paths: Iterable<string>): Promise<ReadonlyMap<string, Sha256>>
+  /** Puts the committed bytes of regular files into a store; paths that are none are left out. */
+  storeBlobs(paths: Iterable<string>, store: ObjectStore): Promise<ReadonlyMap<string, Content>>
+  /** SHA-256 over (path, mode, SHA-256 of the bytes) of the project's part; undefined without a commit. */
+  treeDigest(): Promise<Sha256 | undefined>
+  lfsPointers(): Promise<ReadonlyMap<string, LfsPointer>>
+  /**
+   * Files of the commit whose work file is not the same, found by hashing work files; the index is not asked.
+   *
+   * @param within project paths, files or folders; the whole project when left out
+   */
+  dirty(within?: readonly string[]): Promise<readonly DirtyPath[]>
+  /** Work files at or below the given project paths that are neither in the commit nor ignored. */
+  untracked(within: readonly string[]): Promise<readonly string[]>
+  /** Which of the project paths the repository's ignore files name, whether committed or not. */
+  ignored(paths: readonly string[]): Promise<ReadonlySet<string>>
+}>
