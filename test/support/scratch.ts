@@ -71,9 +71,15 @@ export function scratch(context: TestContext, files: Readonly<Record<string, str
   }
 }
 
+/** What must reach the tool for it to fetch packages: proxies, certificates, the package index. */
+const passedOn =
+  /^(https?_proxy|no_proxy|all_proxy|node_extra_ca_certs|ssl_cert_(file|dir)|pip_cert|pip_index_url|pip_config_file)$/i
+
 /** What the tool gets of the environment: nothing of the person who runs the tests. */
 export function scratchEnvironment(keys: string): Record<string, string> {
+  const network = Object.entries(process.env).filter((entry): entry is [string, string] => passedOn.test(entry[0]))
   return {
+    ...Object.fromEntries(network),
     PATH: process.env['PATH'] ?? '',
     HOME: keys,
     ASSAY_CONFIG_HOME: join(keys, 'assay'),

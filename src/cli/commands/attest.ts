@@ -1,0 +1,64 @@
+/** `assay attest`: the statements behind an artifact, to read and to hand on. */
+import { resolve } from 'node:path'
+import { DomainError, printable, type Sha256 } from '../../core/index.ts'
+import { chainOfArtifact, openProject, readStage, writeEvidence } from '../../pipeline/index.ts'
+import type { CliContext, Exit } from '../context.ts'
+import { shortDigest, table } from '../render.ts'
+
+export async function attestShow(
+  context: CliContext,
+  [artifact]: readonly string[],
+  options: Readonly<{ raw?: boolean }>,
+): Promise<Exit> {
+  const { output } = context
+  const project = await openProject(context)
+  const chain = await chainOfArtifact(project, artifact, context.workingFolder)
+  if (options.raw === true) {
+    const bundles = chain.map((attestation) => Buffer.from(project.evidence.bundle(attestation) ?? []).toString('utf8'))
+    output.document({ bundles: bundles.map((text) => JSON.parse(text) as unknown) })
+    for (const text of bundles) output.line(printable(text))
+    return 0
+  }
+  const stages = chain.map((attestation) => ({ attestation, facts: readStage(project, attestation) }))
+  output.document({ stages: stages.map(({ attestation, facts }) => ({ attestation, ...facts })) })
+  for (const { attestation, facts } of stages) {
+    output.line(`${output.style('bold', printable(facts.stage))}  ${shortDigest(attestation)}`)
+    const rows = [
+      ['  commit', facts.source.commit ?? 'none'],
+      ['  signed for', `${facts.principal.name} <${facts.principal.email}>`],
+      ['  builder', facts.builderId],
+      ['  when', `${facts.startedAt} to ${facts.finishedAt}`],
+      ['  environment', `${facts.environment.name}, ${facts.environment.locked ? 'locked' : 'not locked'}, ${facts.environment.packages.length} packages`],
+      ...facts.dependencies.filter(({ role }) => role !== 'params').map((dep) => ['  in', `${dep.path}  ${shortDigest(dep.digest)}  ${dep.origin.kind}`]),
+      ...facts.outputs.map((out) => ['  out', `${out.path}  ${shortDigest(out.digest)}`]),
+    ]
+    for (const line of table(rows)) output.line(line)
+  }
+  return 0
+}
+
+export async function attestExport(
+  context: CliContext,
+  [artifact]: readonly string[],
+  options: Readonly<{ out?: string }>,
+): Promise<Exit> {
+  if (options.out === undefined) throw new DomainError('ERR_USAGE', 'attest export needs --out PATH', { help: 'a PATH that ends in .jsonl is one file, else a folder' })
+  const project = await openProject(context)
+  const chain = await chainOfArtifact(project, artifact, context.workingFolder)
+  const stages = chain.map((attestation) => ({
+    name: fileName(readStage(project, attestation).stage, attestation, chain),
+    bytes: project.evidence.bundle(attestation) ?? new Uint8Array(),
+  }))
+  const approvals = project.evidence.approvals().map(({ name, bytes }) => ({ name: name.replace(/^.*\/|\.sigstore\.json$/g, ''), bytes }))
+  const path = resolve(context.workingFolder, options.out)
+  writeEvidence(path, [...stages, ...approvals])
+  context.output.document({ path, stages: stages.length, approvals: approvals.length })
+  context.output.line(`${stages.length} statements of stages and ${approvals.length} approvals in ${printable(options.out)}`)
+  return 0
+}
+
+/** `sub/dvc.yaml:train@0.1` -> `sub-dvc.yaml-train@0.1`. */
+function fileName(stage: string, attestation: Sha256, chain: readonly Sha256[]): string {
+  const plain = stage.replace(/[^\p{L}\p{N}@._-]+/gu, '-')
+  return chain.length > 1 ? `${plain}-${shortDigest(attestation)}` : plain
+}

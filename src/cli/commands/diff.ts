@@ -1,0 +1,29 @@
+/** `assay diff`: what differs between two runs, most likely cause first. */
+import { DomainError } from '../../core/index.ts'
+import { diffRuns, openProject } from '../../pipeline/index.ts'
+import type { CliContext, Exit } from '../context.ts'
+import { table } from '../render.ts'
+
+export async function diff(context: CliContext, [left, right]: readonly string[]): Promise<Exit> {
+  const { output } = context
+  const project = await openProject(context)
+  const runs = project.runs.list()
+  const [newest, before] = runs
+  const from = left ?? before
+  if (from === undefined || newest === undefined) {
+    throw new DomainError('ERR_RUN_UNKNOWN', 'there are no two runs to compare', {
+      help: 'run twice, or name two runs',
+    })
+  }
+  const result = diffRuns(project, from, right ?? newest)
+  output.document(result)
+  output.line(`${result.left} -> ${result.right}`)
+  if (result.identical) output.line('the same inputs, code, environments and outputs')
+  for (const stage of result.stages) {
+    output.line()
+    output.line(output.style('bold', stage.name))
+    for (const line of table(stage.changes.map(({ what, before: old, after }) => ['  ', what, old, '->', after])))
+      output.line(line)
+  }
+  return 0
+}

@@ -1,0 +1,102 @@
+/** `assay run`: the main job. Read next: `pipeline/define`, `pipeline/plan`, `pipeline/run.ts`. */
+import { DomainError, formatDuration, printable } from '../../core/index.ts'
+import { openProject, type RunEvent, type RunReport, runPipeline } from '../../pipeline/index.ts'
+import type { CliContext, Exit } from '../context.ts'
+import type { Output } from '../output.ts'
+import { stageLines } from '../render.ts'
+
+type RunOptions = Readonly<{
+  dryRun?: boolean
+  force?: boolean
+  keepGoing?: boolean
+  trace?: boolean
+  draft?: boolean
+  requireLevel?: string
+  engine: string
+  rehash?: boolean
+  /** commander: `--unsafe-no-sandbox` */
+  unsafeNoSandbox?: boolean
+  set?: readonly string[]
+}>
+
+export async function run(context: CliContext, targets: readonly string[], options: RunOptions): Promise<Exit> {
+  if (options.engine !== 'bubblewrap') {
+    throw new DomainError('ERR_USAGE', `the engine \`${options.engine}\` is not known`, {
+      help: 'the engine here is bubblewrap',
+    })
+  }
+  const requiredLevel = parseLevel(options.requireLevel)
+  const project = await openProject(context, { overrides: options.set ?? [], rehash: options.rehash === true })
+  const report = await runPipeline(project, {
+    targets,
+    dryRun: options.dryRun === true,
+    force: options.force === true,
+    keepGoing: options.keepGoing === true,
+    trace: options.trace === true,
+    draft: options.draft === true,
+    unsafeNoSandbox: options.unsafeNoSandbox === true,
+    ...(requiredLevel === undefined ? {} : { requiredLevel }),
+    signal: context.signal,
+    onEvent: (event) => tell(context.output, event),
+  })
+  context.output.document(report)
+  if (options.dryRun !== true) tellEnd(context.output, report)
+  return exitOfRun(report)
+}
+
+/** A refusal by a check outweighs a failed command: exit 1 before 3. */
+function exitOfRun(report: RunReport): Exit {
+  if (report.status === 'refused' || report.error?.code === 'ERR_RUN_LEVEL') return 1
+  return report.status === 'failed' ? 3 : 0
+}
+
+function parseLevel(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  if (/^[0-4]$/.test(text)) return Number(text)
+  throw new DomainError('ERR_USAGE', `\`--require-level ${text}\` is not a level`, { help: 'levels are 0 to 4' })
+}
+
+function tell(output: Output, event: RunEvent): void {
+  if (output.json && !output.interactive) return
+  switch (event.kind) {
+    case 'notice':
+      output.note(`${output.style('yellow', 'note')}: ${printable(event.text)}`)
+      break
+    case 'progress':
+      output.progress(printable(event.text))
+      break
+    case 'planned':
+      output.line(
+        `${event.stage.padEnd(24)} ${event.run ? output.style('yellow', 'would run') : 'up to date'}  ${printable(event.because)}`,
+      )
+      break
+    case 'started':
+      output.note(`${output.style('bold', 'run')}      ${printable(event.stage)}  ${printable(event.because)}`)
+      break
+    case 'output':
+      output.stream(event.beside > 0 ? event.stage : '', event.chunk)
+      break
+    case 'ended':
+      for (const line of stageLines(output, event.report)) output.note(line)
+      break
+  }
+}
+
+function tellEnd(output: Output, report: RunReport): void {
+  const counts = new Map<string, number>()
+  for (const { status } of report.stages) counts.set(status, (counts.get(status) ?? 0) + 1)
+  const summary = [...counts].map(([status, count]) => `${count} ${status}`).join(', ')
+  const took = formatDuration(report.stages.reduce((sum, stage) => sum + stage.durationMs, 0))
+  output.line(
+    `${output.style(report.status === 'succeeded' ? ['bold', 'green'] : ['bold', 'red'], report.status)}  ${summary}  ${took}  run ${report.runId}`,
+  )
+  if (report.status === 'succeeded') {
+    output.line(
+      `level ${report.level}${report.whyNotHigher[0] === undefined ? '' : `: ${printable(report.whyNotHigher[0])}`}`,
+    )
+  }
+  if (report.error !== undefined) {
+    output.note(`${output.style(['bold', 'red'], 'error')}: ${printable(report.error.message)} (${report.error.code})`)
+    output.note(`  next: ${printable(report.error.help)}`)
+  }
+}

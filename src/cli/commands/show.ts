@@ -1,0 +1,95 @@
+/** `assay show`: one run, its stages and what they made; `--all` lists the runs. */
+import { DomainError, formatDuration, formatSize } from '../../core/index.ts'
+import { openProject, type Project, readStage } from '../../pipeline/index.ts'
+import type { CliContext, Exit } from '../context.ts'
+import { shortDigest, stageLines, table } from '../render.ts'
+
+type ShowOptions = Readonly<{ all?: boolean; stage?: string; environment?: boolean }>
+
+export async function show(context: CliContext, [runId]: readonly string[], options: ShowOptions): Promise<Exit> {
+  const project = await openProject(context)
+  if (options.all === true) return showAll(context, project)
+  const run = project.runs.load(runId)
+  if (options.stage !== undefined)
+    return showStage(context, project, options.stage, runId, options.environment === true)
+  const { output } = context
+  output.document({ ...run.report, startedAt: run.startedAt, finishedAt: run.finishedAt, commit: run.commit })
+  output.line(`run ${output.style('bold', run.report.runId)}  ${run.report.status}  level ${run.report.level}`)
+  output.line(`commit ${run.commit ?? 'none'}  started ${run.startedAt}`)
+  for (const stage of run.report.stages) {
+    output.line()
+    for (const line of stageLines(output, stage)) output.line(line)
+    const rows = stage.outputs.map((out) => ['        ', out.path, formatSize(out.sizeBytes), shortDigest(out.digest)])
+    for (const line of table(rows)) output.line(line)
+  }
+  return 0
+}
+
+function showAll({ output }: CliContext, project: Project): Exit {
+  const runs = project.runs.list().map((runId) => project.runs.load(runId))
+  output.document({
+    runs: runs.map(({ report, startedAt, commit }) => ({
+      runId: report.runId,
+      status: report.status,
+      level: report.level,
+      startedAt,
+      commit,
+    })),
+  })
+  const rows = runs.map(({ report, commit }) => {
+    const duration = report.stages.reduce((sum, stage) => sum + stage.durationMs, 0)
+    return [
+      report.runId,
+      report.status,
+      `level ${report.level}`,
+      commit?.slice(0, 12) ?? 'no commit',
+      formatDuration(duration),
+    ]
+  })
+  for (const line of table(rows)) output.line(line)
+  if (rows.length === 0) output.line('no run yet: assay run')
+  return 0
+}
+
+async function showStage(
+  { output }: CliContext,
+  project: Project,
+  name: string,
+  runId: string | undefined,
+  environmentOnly: boolean,
+): Promise<Exit> {
+  const stage = project.runs.load(runId).report.stages.find((candidate) => candidate.name === name)
+  if (stage?.attestation === undefined) {
+    throw new DomainError('ERR_STAGE_UNKNOWN', `the run holds no evidence of a stage called \`${name}\``, {
+      help: 'assay show lists the stages of the run',
+    })
+  }
+  const facts = readStage(project, stage.attestation)
+  const rows = facts.facts
+    .filter((fact) => !environmentOnly || !fact.name.startsWith('sandbox/'))
+    .map((fact) => [fact.name, fact.value, fact.tier])
+  if (environmentOnly) {
+    output.document({ environment: facts.environment, facts: facts.facts })
+    for (const { name: packageName, version } of facts.environment.packages)
+      rows.push([packageName, version, 'package'])
+  } else {
+    output.document(facts)
+    for (const line of table(describe(facts))) output.line(line)
+    output.line()
+  }
+  for (const line of table(rows)) output.line(line)
+  return 0
+}
+
+function describe(facts: ReturnType<typeof readStage>): readonly (readonly string[])[] {
+  return [
+    ['stage', facts.stage],
+    ['commit', facts.source.commit ?? 'none'],
+    ['commands', facts.commands.join(' && ')],
+    ['environment', `${facts.environment.name} ${shortDigest(facts.environment.digest)}`],
+    ['started', facts.startedAt],
+    ...facts.dependencies.map((dep) => ['in', `${dep.path}  ${shortDigest(dep.digest)}  ${dep.origin.kind}`]),
+    ...facts.outputs.map((out) => ['out', `${out.path}  ${shortDigest(out.digest)}`]),
+    ['network', `${facts.network.deniedAttempts} attempts denied`],
+  ]
+}

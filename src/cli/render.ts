@@ -1,0 +1,46 @@
+/** Words and small tables for people. Everything from elsewhere is made printable here. */
+import { type Digest, formatDuration, formatSize, hexOf, printable } from '../core/index.ts'
+import type { StageReport } from '../pipeline/index.ts'
+import type { Output } from './output.ts'
+
+/** Columns padded to their widest cell; the last one is left as it is. */
+export function table(rows: readonly (readonly string[])[]): readonly string[] {
+  const clean = rows.map((row) => row.map(printable))
+  const widths = (clean[0] ?? []).map((_, column) => Math.max(...clean.map((row) => (row[column] ?? '').length)))
+  return clean.map((row) =>
+    row
+      .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+/** Twelve digits: enough to recognise, never to compare. */
+export function shortDigest(digest: Digest): string {
+  return hexOf(digest).slice(0, 12)
+}
+
+const marks: Readonly<Record<StageReport['status'], readonly [string, 'green' | 'red' | 'yellow' | 'dim']>> = {
+  ran: ['ran', 'green'],
+  cached: ['cached', 'green'],
+  failed: ['failed', 'red'],
+  refused: ['refused', 'red'],
+  skipped: ['skipped', 'yellow'],
+}
+
+/** One line for the end of a stage, and the reason below it. */
+export function stageLines(output: Output, stage: StageReport): readonly string[] {
+  const [word, colour] = marks[stage.status]
+  const size = stage.outputs.reduce((sum, out) => sum + out.sizeBytes, 0)
+  const what =
+    stage.outputs.length === 0
+      ? ''
+      : `  ${stage.outputs.length} out${stage.outputs.length === 1 ? '' : 's'}, ${formatSize(size)}`
+  const lines = [
+    `${output.style(colour, word.padEnd(8))} ${printable(stage.name)}  ${formatDuration(stage.durationMs)}${what}`,
+  ]
+  if (stage.because !== undefined)
+    lines.push(`         ${printable(stage.because)}${stage.code === undefined ? '' : ` (${stage.code})`}`)
+  if (stage.help !== undefined) lines.push(`         next: ${printable(stage.help)}`)
+  return lines
+}

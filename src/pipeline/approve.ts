@@ -1,0 +1,49 @@
+/** Signs what a person decides about a source: approved for these bytes, or revoked for good. */
+import { type SourceApproval, startSigner } from '../attestation/index.ts'
+import { DomainError, type Sha256, sha256Of } from '../core/index.ts'
+import type { Source } from '../data/index.ts'
+import type { Project } from './project.ts'
+
+export type Decision = Readonly<{ decision: SourceApproval['decision']; because?: string }>
+export type SignedDecision = Readonly<{ source: Source; file: string; attestation: Sha256 }>
+
+/**
+ * Approves or revokes; the bundle goes into `attestations/`, to be committed.
+ *
+ * @throws ERR_SOURCE_UNKNOWN, ERR_SOURCE_CHANGED when the working tree holds other bytes than those on record (an
+ *   approval is for what the approver can look at), ERR_SOURCE_REVOKED
+ */
+export async function decideAboutSource(project: Project, id: string, decision: Decision): Promise<SignedDecision> {
+  const listed = project.sources.get(id)
+  if (listed === undefined) throw new DomainError('ERR_SOURCE_UNKNOWN', `no source is called \`${id}\``, { help: 'assay data list shows them' })
+  const { source } = listed
+  if (decision.decision === 'approved') await refuseUnlooked(project, source, listed.status)
+
+  await using signer = await startSigner({ key: project.keySource(), objectStoreRoot: project.store.root })
+  const { bytes } = await signer.sign({ kind: 'source-approval', approval: statementOf(project, source, decision) })
+  const attestation = sha256Of(bytes)
+  const file = project.evidence.saveApproval(`${id}-${decision.decision}-${attestation.slice(7, 19)}`, bytes)
+  return { source, file, attestation }
+}
+
+async function refuseUnlooked(project: Project, source: Source, status: string): Promise<void> {
+  if (status === 'revoked') throw new DomainError('ERR_SOURCE_REVOKED', `the source \`${source.id}\` was revoked`)
+  const digest = await project.contents.digest(source.path)
+  if (digest === source.digest) return
+  const what = digest === undefined ? 'is not there' : 'does not hold the bytes on record'
+  throw new DomainError('ERR_SOURCE_CHANGED', `\`${source.path}\` ${what}: there is nothing to look at and approve`)
+}
+
+function statementOf(project: Project, source: Source, { decision, because }: Decision): SourceApproval {
+  const { id, origin, owner, classification, licence, kind, digest, reviewBy } = source
+  return {
+    project: project.id,
+    source: { id, origin, owner: `${owner.name} <${owner.email}>`, classification, licence, kind },
+    digest,
+    decision,
+    ...(because === undefined ? {} : { because }),
+    at: project.now().toISOString(),
+    ...(reviewBy === undefined ? {} : { reviewBy }),
+    approver: { name: project.principal.name, email: project.principal.email },
+  }
+}

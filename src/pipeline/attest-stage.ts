@@ -1,0 +1,133 @@
+/** From what was observed of a stage to its signed statement. */
+import type { StageFacts, StatedDependency, StatedOutput } from '../attestation/index.ts'
+import type { Environment, StageOutcome } from '../compute/index.ts'
+import { builderIds, type Content, type Sha256 } from '../core/index.ts'
+import { recordCode, recordFacts } from '../reproducibility/index.ts'
+import type { Project } from './project.ts'
+import type { StageInputs } from './resolve-inputs.ts'
+import type { StageSetting } from './run-stage.ts'
+import type { RunTools } from './run-tools.ts'
+import type { ResolvedInput } from './view.ts'
+
+/** Signs what happened and stores it; the outs and the log are in the store already. @returns the bundle's digest */
+export async function attestStage(
+  project: Project,
+  tools: RunTools,
+  setting: StageSetting,
+  outcome: StageOutcome,
+): Promise<Sha256> {
+  const facts = await factsOf(project, tools, setting, outcome)
+  const signer = await tools.signer()
+  const { bytes } = await signer.sign({ kind: 'stage', facts })
+  return project.evidence.save(bytes, { key: setting.key, subjects: facts.outputs.map(({ digest }) => digest) })
+}
+
+async function factsOf(
+  project: Project,
+  tools: RunTools,
+  setting: StageSetting,
+  outcome: StageOutcome,
+): Promise<StageFacts> {
+  const { stage, settings, inputs, environment, variables } = setting
+  const { options, sandbox } = tools
+  return {
+    project: { id: project.id, name: project.settings.name },
+    runId: tools.runId,
+    stage: stage.name,
+    pipelineFile: stage.file,
+    source: sourceOf(project),
+    definition: project.definition,
+    commands: stage.commands,
+    workingDirectory: stage.workingDirectory,
+    parameters: inputs.params,
+    overrides: project.overrides,
+    variables,
+    seed: settings.seed,
+    dependencies: dependenciesOf(project, inputs),
+    code: recordCode(outcome.opened, await project.code.digests(inputs.visible)),
+    environment: environmentOf(environment),
+    sandbox: { engine: sandbox.policy.engine, digest: sandbox.policy.digest, facts: sandbox.policy.facts },
+    limits: setting.limits,
+    network: outcome.network,
+    resources: outcome.resources,
+    log: { digest: outcome.log.digest, sizeBytes: outcome.log.sizeBytes },
+    outputs: await outputsOf(project, outcome),
+    facts: recordFacts({
+      machine: tools.machine,
+      assayVersion: project.version,
+      environment: environment.facts,
+      sandbox: sandbox.policy.facts,
+      seed: settings.seed,
+      variables,
+    }),
+    key: setting.key,
+    principal: project.principal,
+    draft: options.draft,
+    builderId: sandbox.policy.engine === 'none' ? builderIds.unisolated : builderIds.sandboxed,
+    builderVersion: project.version,
+    startedAt: outcome.startedAt.toISOString(),
+    finishedAt: outcome.finishedAt.toISOString(),
+  }
+}
+
+function sourceOf({ code }: Project): StageFacts['source'] {
+  return {
+    ...(code.commit === undefined ? {} : { commit: code.commit }),
+    ...(code.treeDigest === undefined ? {} : { treeDigest: code.treeDigest }),
+    ...(code.uri === undefined ? {} : { uri: code.uri }),
+    ...(code.ref === undefined ? {} : { ref: code.ref }),
+    shallow: code.shallow,
+    dirty: code.dirty.map(({ path }) => path),
+  }
+}
+
+function dependenciesOf(project: Project, inputs: StageInputs): readonly StatedDependency[] {
+  const deps = inputs.resolved.map((input) => ({
+    path: input.ref.path,
+    digest: input.content.digest,
+    role: input.ref.role,
+    origin: originOf(project, input),
+  }))
+  const before = [...inputs.before].map(([path, { digest }]): StatedDependency => {
+    return { path, digest, role: 'persist', origin: { kind: 'unlisted' } }
+  })
+  return [...deps, ...before]
+}
+
+function originOf(project: Project, { ref, attestation }: ResolvedInput): StatedDependency['origin'] {
+  const { origin } = ref
+  if (origin.kind === 'code') return { kind: 'code' }
+  if (origin.kind === 'out') {
+    // INVARIANT: an out of a frozen stage without our statement was not made here; it is never linked as if it were.
+    return attestation === undefined
+      ? { kind: 'not-made-here', stage: origin.stage }
+      : { kind: 'stage', stage: origin.stage, attestation }
+  }
+  const source = origin.source === undefined ? undefined : project.sources.get(origin.source)?.source
+  if (source === undefined) return { kind: 'unlisted' }
+  return { kind: 'source', id: source.id, classification: source.classification }
+}
+
+function environmentOf(environment: Environment): StageFacts['environment'] {
+  const { name, kind, digest, locked, materials, packages } = environment
+  return {
+    name,
+    kind,
+    digest,
+    locked,
+    materials,
+    packages: packages.map(({ name: id, version }) => ({ name: id, version })),
+  }
+}
+
+async function outputsOf(project: Project, outcome: StageOutcome): Promise<readonly StatedOutput[]> {
+  const outputs: StatedOutput[] = []
+  for (const [path, content] of outcome.outs) outputs.push({ path, ...(await outputOf(project, content)) })
+  return outputs.toSorted((left, right) => (left.path < right.path ? -1 : 1))
+}
+
+async function outputOf(project: Project, content: Content): Promise<Omit<StatedOutput, 'path'>> {
+  const { digest, sizeBytes } = content
+  if (content.kind === 'file') return { digest, sizeBytes, executable: content.executable }
+  return { digest, sizeBytes, list: await project.store.putFolder(content.files) }
+}

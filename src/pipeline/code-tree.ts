@@ -1,0 +1,124 @@
+/** The code of a project, from its repository and its working tree. The port is `code.ts`. */
+import { type Content, DomainError, isInside, type Sha256 } from '../core/index.ts'
+import type { LfsPointer, ObjectStore, Repository } from '../data/index.ts'
+import type { CodeTree, DirtyFile } from './code.ts'
+import type { Contents } from './project.ts'
+
+export type CodeInput = Readonly<{
+  repository: Repository | undefined
+  store: ObjectStore
+  contents: Contents
+  /** Files that define what runs; one that the commit does not hold makes the tree dirty. */
+  definition: readonly string[]
+  /** Deps and params files of all stages: untracked, unignored ones make the tree dirty. */
+  declared: readonly string[]
+  /** Paths that may differ from the commit: locks, outs, approvals, pinned external inputs. */
+  exempt: readonly string[]
+}>
+
+export async function openCode(input: CodeInput): Promise<CodeTree> {
+  const { repository } = input
+  if (repository?.commit === undefined) return withoutCommit()
+  const [differing, untracked, pointers, treeDigest] = await Promise.all([
+    repository.dirty(),
+    repository.untracked(input.declared),
+    repository.lfsPointers(),
+    repository.treeDigest(),
+  ])
+  const exempt = (path: string): boolean => input.exempt.some((folder) => isInside(path, folder)) || isLock(path)
+  const dirty: DirtyFile[] = [
+    ...differing.map(({ path, kind, because }) => ({ path, because: kind === 'modified' ? 'changed' : because })),
+    ...untracked.map((path) => ({ path, because: 'not tracked' })),
+    ...input.definition
+      .filter((path) => !repository.tree.has(path) && !untracked.includes(path))
+      .map((path) => ({ path, because: 'not committed' })),
+  ].filter(({ path }) => !exempt(path))
+  const changed = new Set(differing.map(({ path }) => path))
+  const gone = new Set(differing.filter(({ kind }) => kind === 'missing' || kind === 'type').map(({ path }) => path))
+  const paths = [...repository.tree].flatMap(([path, { kind }]) => (kind === 'file' && !gone.has(path) ? [path] : []))
+  const reader = { ...input, repository, changed, pointers }
+  const atHead = await repository.blobDigests(input.definition)
+  return {
+    commit: repository.commit,
+    ...(treeDigest === undefined ? {} : { treeDigest }),
+    ...(repository.ref === undefined ? {} : { ref: repository.ref }),
+    ...(repository.remote === undefined ? {} : { uri: repository.remote }),
+    shallow: repository.isShallow,
+    paths,
+    dirty,
+    contents: (wanted) => contentsOf(reader, wanted),
+    digests: (wanted) => digestsOf(reader, wanted),
+    definitionAt: (commit, path) => (commit === repository.commit ? (atHead.get(path) ?? 'absent') : undefined),
+    isCommitted: (path) => repository.tree.has(path) && !changed.has(path),
+    blobOf: (path) => {
+      const entry = repository.tree.get(path)
+      return entry?.kind === 'file' && !changed.has(path) ? entry.blob : undefined
+    },
+  }
+}
+
+/** No repository, or nothing committed: no file is tracked, so a stage sees its declared deps alone. */
+function withoutCommit(): CodeTree {
+  return {
+    shallow: false,
+    paths: [],
+    dirty: [],
+    contents: async () => new Map(),
+    digests: async () => new Map(),
+    definitionAt: () => undefined,
+    isCommitted: () => false,
+    blobOf: () => undefined,
+  }
+}
+
+type Reader = Readonly<{
+  repository: Repository
+  store: ObjectStore
+  contents: Contents
+  changed: ReadonlySet<string>
+  pointers: ReadonlyMap<string, LfsPointer>
+}>
+
+async function contentsOf(reader: Reader, paths: readonly string[]): Promise<ReadonlyMap<string, Content>> {
+  const { fromCommit, fromWork } = split(reader, paths)
+  const found = new Map(await reader.repository.storeBlobs(fromCommit, reader.store))
+  for (const path of fromWork) {
+    const content = await reader.contents.ingest(path)
+    if (content === undefined) continue
+    refuseOtherLfs(reader, path, content.digest)
+    found.set(path, content)
+  }
+  return found
+}
+
+async function digestsOf(reader: Reader, paths: readonly string[]): Promise<ReadonlyMap<string, Sha256>> {
+  const { fromCommit, fromWork } = split(reader, paths)
+  const found = new Map(await reader.repository.blobDigests(fromCommit))
+  for (const path of fromWork) {
+    const content = await reader.contents.ingest(path)
+    if (content?.kind === 'file') found.set(path, content.digest)
+  }
+  return found
+}
+
+/** The commit's bytes where the work file is the same; an LFS pointer's bytes are in the work tree alone. */
+function split({ changed, pointers }: Reader, paths: readonly string[]): Record<'fromCommit' | 'fromWork', string[]> {
+  const fromCommit: string[] = []
+  const fromWork: string[] = []
+  for (const path of paths) (changed.has(path) || pointers.has(path) ? fromWork : fromCommit).push(path)
+  return { fromCommit, fromWork }
+}
+
+/** THREAT: a work file that is not what the committed pointer names, or the pointer itself read as data. */
+function refuseOtherLfs({ pointers, changed }: Reader, path: string, digest: string): void {
+  const pointer = pointers.get(path)
+  if (pointer === undefined || changed.has(path) || pointer.digest === digest) return
+  throw new DomainError('ERR_DATA_MISSING', `\`${path}\` is a Git LFS pointer and its bytes are not here`, {
+    help: `get them first: git lfs pull --include ${path}`,
+  })
+}
+
+function isLock(path: string): boolean {
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  return name === 'assay.lock' || name === 'dvc.lock'
+}

@@ -1,0 +1,31 @@
+/**
+ * The tracked files of a project as a stage would read them, and what makes the tree dirty.
+ *
+ * A clean file is taken from the commit's blob, a dirty one from the work tree; either way the bytes that were digested
+ * are the bytes in the store that the stage reads. Source: trust.md section 2.
+ */
+import type { Content, Sha256 } from '../core/index.ts'
+
+export type DirtyFile = Readonly<{ path: string; because: string }>
+
+export type CodeTree = Readonly<{
+  commit?: string
+  /** SHA-256 over the whole tree, beside git's SHA-1. */
+  treeDigest?: Sha256
+  ref?: string
+  uri?: string
+  shallow: boolean
+  /** Tracked regular files, project paths. */
+  paths: readonly string[]
+  dirty: readonly DirtyFile[]
+  /** The content of these tracked files, in the store. */
+  contents(paths: readonly string[]): Promise<ReadonlyMap<string, Content>>
+  /** Digest of a file in a commit; `absent` when the commit is here without it, undefined when it is not here. */
+  definitionAt(commit: string, path: string): Sha256 | 'absent' | undefined
+  /** True when the commit holds the file with the bytes that the work tree has. */
+  isCommitted(path: string): boolean
+  /** Git's own id of a committed file that the work tree has not changed. */
+  blobOf(path: string): string | undefined
+  /** Digests only, for the stage's key: nothing is copied. */
+  digests(paths: readonly string[]): Promise<ReadonlyMap<string, Sha256>>
+}>

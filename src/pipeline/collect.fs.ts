@@ -1,0 +1,64 @@
+/**
+ * Frees what nothing refers to: objects that no lock, kept run, attestation, source or environment names.
+ *
+ * INVARIANT: evidence is never removed here, and what evidence names stays; only attestations that neither the lock nor
+ * a kept run nor another attestation names stop protecting their outs.
+ */
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { StageFacts } from '../attestation/index.ts'
+import { environmentObjects } from '../compute/index.ts'
+import { isSha256, type Sha256 } from '../core/index.ts'
+import { collectGarbage } from '../data/index.ts'
+import { believedStage } from './believe.ts'
+import type { Project } from './project.ts'
+
+/** Objects younger than this stay: another process may just have made them. */
+const graceMs = 3600_000
+
+export type CollectedProject = Readonly<{ removed: number; freedBytes: number; runs: number }>
+
+export async function collectProject(
+  project: Project,
+  { dryRun, keepRuns }: Readonly<{ dryRun: boolean; keepRuns: number }>,
+): Promise<CollectedProject> {
+  const runs = project.runs.list()
+  const dropped = runs.slice(Math.max(1, keepRuns))
+  if (!dryRun) for (const runId of dropped) rmSync(join(project.root, '.assay', 'runs', runId), { recursive: true, force: true })
+  const kept = runs.slice(0, Math.max(1, keepRuns)).map((runId) => project.runs.load(runId))
+
+  const roots = new Set<Sha256>([...project.lock.values()].map(({ attestation }) => attestation))
+  const reachable = new Set<Sha256>(environmentObjects(join(project.root, '.assay', 'environments')))
+  for (const { report, logs } of kept) {
+    for (const log of Object.values(logs)) reachable.add(log)
+    for (const { attestation } of report.stages) if (attestation !== undefined) roots.add(attestation)
+  }
+  for (const facts of statementsFrom(project, roots)) await protect(project, facts, reachable)
+  const collected = await collectGarbage(project.store, reachable, { olderThanMs: graceMs, now: project.now(), dryRun })
+  return { ...collected, runs: dropped.length }
+}
+
+/** Each believed statement that is reached from the roots, once. */
+function* statementsFrom(project: Project, roots: Iterable<Sha256>): Generator<StageFacts> {
+  const seen = new Set<Sha256>()
+  const open = [...roots]
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (seen.has(next)) continue
+    seen.add(next)
+    const facts = believedStage(project, next)
+    if (facts === undefined) continue
+    yield facts
+    for (const { origin } of facts.dependencies) if (origin.kind === 'stage') open.push(origin.attestation)
+  }
+}
+
+async function protect(project: Project, facts: StageFacts, reachable: Set<Sha256>): Promise<void> {
+  reachable.add(facts.log.digest)
+  for (const { digest } of [...facts.dependencies, ...facts.environment.materials]) if (isSha256(digest)) reachable.add(digest)
+  for (const { digest, list } of facts.outputs) {
+    if (isSha256(digest)) reachable.add(digest)
+    if (list === undefined || !project.store.has(list)) continue
+    reachable.add(list)
+    for (const file of (await project.store.readFolder(list)).files) reachable.add(file.digest)
+  }
+}

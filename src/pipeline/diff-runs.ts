@@ -1,0 +1,87 @@
+/**
+ * What differs between two runs, stage by stage, from their statements: causes before effects.
+ *
+ * Order of a stage's changes: code, command, parameters, inputs, environment, machine, then outputs.
+ */
+import type { StageFacts } from '../attestation/index.ts'
+import { believedStage } from './believe.ts'
+import type { Project } from './project.ts'
+
+export type Change = Readonly<{ what: string; before: string; after: string }>
+export type RunDifference = Readonly<{
+  identical: boolean
+  left: string
+  right: string
+  stages: readonly Readonly<{ name: string; changes: readonly Change[] }>[]
+}>
+
+/** @throws ERR_RUN_UNKNOWN */
+export function diffRuns(project: Project, left: string, right: string): RunDifference {
+  const [then, now] = [project.runs.load(left), project.runs.load(right)]
+  const factsOf = (run: typeof then): ReadonlyMap<string, StageFacts> =>
+    new Map(
+      run.report.stages.flatMap(({ name, attestation }) => {
+        const facts = attestation === undefined ? undefined : believedStage(project, attestation)
+        return facts === undefined ? [] : [[name, facts] as const]
+      }),
+    )
+  const [leftFacts, rightFacts] = [factsOf(then), factsOf(now)]
+  const names = new Set([...leftFacts.keys(), ...rightFacts.keys()])
+  const stages = [...names].flatMap((name) => {
+    const changes = changesOf(leftFacts.get(name), rightFacts.get(name))
+    return changes.length === 0 ? [] : [{ name, changes }]
+  })
+  return { identical: stages.length === 0, left: then.report.runId, right: now.report.runId, stages }
+}
+
+function changesOf(left: StageFacts | undefined, right: StageFacts | undefined): readonly Change[] {
+  if (left === undefined || right === undefined) {
+    return [
+      {
+        what: 'evidence',
+        before: left === undefined ? 'none' : 'there',
+        after: right === undefined ? 'none' : 'there',
+      },
+    ]
+  }
+  return [
+    ...mapChanges('code', codeOf(left), codeOf(right)),
+    ...mapChanges('command', { command: left.commands.join(' && ') }, { command: right.commands.join(' && ') }),
+    ...mapChanges('parameter', paramsOf(left), paramsOf(right)),
+    ...mapChanges('input', depsOf(left), depsOf(right)),
+    ...mapChanges('environment', environmentOf(left), environmentOf(right)),
+    ...mapChanges('variable', left.variables, right.variables),
+    ...mapChanges('record', recordOf(left), recordOf(right)),
+    ...mapChanges('output', outsOf(left), outsOf(right)),
+  ]
+}
+
+type Facts = Readonly<Record<string, string>>
+
+function mapChanges(kind: string, left: Facts, right: Facts): readonly Change[] {
+  return [...new Set([...Object.keys(left), ...Object.keys(right)])].toSorted().flatMap((name) => {
+    const [before, after] = [left[name] ?? 'none', right[name] ?? 'none']
+    return before === after ? [] : [{ what: kind === name ? kind : `${kind} ${name}`, before, after }]
+  })
+}
+
+const codeOf = (facts: StageFacts): Facts =>
+  facts.code.kind === 'opened'
+    ? Object.fromEntries(facts.code.files.map(({ path, digest }) => [path, digest]))
+    : { 'all visible files': facts.code.digest }
+const depsOf = (facts: StageFacts): Facts =>
+  Object.fromEntries(
+    facts.dependencies.filter(({ role }) => role !== 'params').map(({ path, digest }) => [path, digest]),
+  )
+const outsOf = (facts: StageFacts): Facts => Object.fromEntries(facts.outputs.map(({ path, digest }) => [path, digest]))
+const recordOf = (facts: StageFacts): Facts => Object.fromEntries(facts.facts.map(({ name, value }) => [name, value]))
+const paramsOf = (facts: StageFacts): Facts =>
+  Object.fromEntries(
+    Object.entries(facts.parameters).flatMap(([file, values]) =>
+      Object.entries(values).map(([key, value]) => [`${file}:${key}`, JSON.stringify(value)] as const),
+    ),
+  )
+const environmentOf = (facts: StageFacts): Facts => ({
+  [facts.environment.name]: facts.environment.digest,
+  ...Object.fromEntries(facts.environment.packages.map(({ name, version }) => [`package ${name}`, version])),
+})

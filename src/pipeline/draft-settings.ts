@@ -1,0 +1,85 @@
+/**
+ * The assay.yaml that `init` writes for a repository that has none: its external inputs and its environment. Pure.
+ *
+ * Source: trust.md section 2: under `data:` goes each dep that no stage makes, that no command runs, and that has a data
+ * extension or is over 1 MiB, tracked or not.
+ */
+import { stringify } from 'yaml'
+import { isInside } from '../core/index.ts'
+import type { PipelineDefinition } from './definition.ts'
+
+/** What `init` finds in the working tree. */
+export type Surroundings = Readonly<{
+  /** Name of the project's folder. */
+  folder: string
+  /** Bytes of a file or folder, or undefined when it is not there. */
+  sizeOf(path: string): number | undefined
+  /** A lock file in which every requirement carries a hash. */
+  hashedLock?: string
+}>
+
+const dataExtensions =
+  /\.(csv|tsv|jsonl?|ndjson|parquet|arrow|feather|avro|orc|xlsx?|h5|hdf5|npy|npz|mat|pkl|pickle|joblib|pt|pth|onnx|safetensors|bin|gz|bz2|xz|zst|zip|tar|tgz|7z|txt|xml|sqlite|db|png|jpe?g|gif|tiff?|bmp|webp|wav|mp3|flac|mp4|avi|dcm|nii|tfrecords?|rds|rdata)$/i
+const codeExtensions =
+  /\.(py|ipynb|r|rmd|sh|bash|jl|js|mjs|ts|rb|pl|scala|java|go|rs|c|cc|cpp|cu|h|hpp|sql|ya?ml|toml|cfg|ini|lock|md)$/i
+
+/** Over this a dep is data, whatever it is called. */
+const largeBytes = 1024 * 1024
+
+export function externalInputs(pipeline: PipelineDefinition, surroundings: Surroundings): readonly string[] {
+  const outs = pipeline.stages.flatMap((stage) => stage.outs.map(({ path }) => path))
+  const tracked = pipeline.tracked.map(({ path }) => path)
+  const inputs = new Set<string>()
+  for (const stage of pipeline.stages) {
+    for (const dep of stage.deps) {
+      const made = [...outs, ...tracked].some((path) => isInside(dep, path) || isInside(path, dep))
+      if (!made && !isRun(dep, stage.commands) && looksLikeData(dep, surroundings)) inputs.add(dep)
+    }
+  }
+  return [...inputs].toSorted()
+}
+
+function looksLikeData(path: string, { sizeOf }: Surroundings): boolean {
+  if (dataExtensions.test(path)) return true
+  const sizeBytes = sizeOf(path)
+  return sizeBytes !== undefined && sizeBytes > largeBytes && !codeExtensions.test(path)
+}
+
+/** True when a command starts the file: it is the program itself or the script of an interpreter. */
+function isRun(path: string, commands: readonly string[]): boolean {
+  return commands.some((command) => {
+    const words = command.split(/[\s;|&()]+/).map((word) => word.replace(/^\.\//, ''))
+    const at = words.indexOf(path)
+    return at === 0 || (at > 0 && codeExtensions.test(path))
+  })
+}
+
+/** The file's text; it is read back by the same parser that reads every assay.yaml. */
+export function draftSettings(inputs: readonly string[], surroundings: Surroundings): string {
+  const lines = ['assay: 1', `name: ${stringify(nameOf(surroundings.folder)).trim()}`]
+  if (inputs.length > 0) {
+    lines.push('', '# every input that no stage makes; give each a source with: assay data add ID PATH', 'data:')
+    for (const path of inputs) lines.push(`  ${stringify(path).trim()}: {}`)
+  }
+  lines.push('')
+  if (surroundings.hashedLock === undefined) {
+    lines.push(
+      "# host: this machine's own interpreter, recorded but not locked; with a lock that has hashes:",
+      '# environments:',
+      '#   locked: {python: {lock: requirements.lock}}',
+      'defaults: {environment: host, network: none, seed: 42}',
+    )
+  } else {
+    lines.push(
+      'environments:',
+      `  locked: {python: {lock: ${stringify(surroundings.hashedLock).trim()}}}`,
+      'defaults: {environment: locked, network: none, seed: 42}',
+    )
+  }
+  return `${lines.join('\n')}\n`
+}
+
+function nameOf(folder: string): string {
+  const plain = folder.replace(/[^\p{L}\p{N}._-]+/gu, '-').replace(/^[^\p{L}\p{N}]+/u, '')
+  return plain === '' ? 'project' : plain.slice(0, 64)
+}

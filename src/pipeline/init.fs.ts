@@ -1,0 +1,87 @@
+/**
+ * Adopts a repository: writes what is missing, never over what is there.
+ *
+ * Written: `assay.yaml` from the pipeline, `trust.yaml` with the user's public key, `.assay/.gitignore`. The private key
+ * goes into the user's own folder. Source: design section 5 (`init`), trust.md section 1.
+ */
+import { randomUUID } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { newTrustPolicy, parseTrustPolicy } from '../attestation/index.ts'
+import { definePipeline, defineSettings } from './define/index.ts'
+import type { PipelineDefinition, ProjectSettings } from './definition.ts'
+import { draftSettings, externalInputs, type Surroundings } from './draft-settings.ts'
+import { writeDurably } from './evidence.fs.ts'
+import { openReader, readProjectFile } from './workspace.fs.ts'
+
+export type Adoption = Readonly<{
+  root: string
+  /** Files written, project paths; empty when everything was there. */
+  written: readonly string[]
+  projectId: string
+  pipeline: PipelineDefinition
+  settings: ProjectSettings
+  /** External inputs without a source. */
+  unlisted: readonly string[]
+}>
+
+export type AdoptionInput = Readonly<{
+  root: string
+  isGitIgnored(paths: readonly string[]): Promise<ReadonlySet<string>>
+  /** Makes or finds the user's key for a project. */
+  keyFor(projectId: string): Promise<Readonly<{ name: string; publicKeyPem: string; principal: string }>>
+  now: Date
+}>
+
+/** A new policy holds for a year: whoever relies on it looks at it again. */
+const policyDays = 365
+
+export async function adoptProject({ root, isGitIgnored, keyFor, now }: AdoptionInput): Promise<Adoption> {
+  const written: string[] = []
+  const write = (path: string, text: string): void => {
+    writeDurably(join(root, path), Buffer.from(text))
+    written.push(path)
+  }
+  const pipeline = definePipeline(await openReader(root, isGitIgnored), { root })
+  const surroundings = surroundingsOf(root)
+  const known = readProjectFile(root, 'assay.yaml')
+  if (known === undefined) write('assay.yaml', draftSettings(externalInputs(pipeline, surroundings), surroundings))
+  const settings = defineSettings(readProjectFile(root, 'assay.yaml'), 'assay.yaml', pipeline)
+
+  const policy = readProjectFile(root, 'trust.yaml')
+  const projectId = (policy === undefined ? undefined : parseTrustPolicy(policy, 'repository').project) ?? randomUUID()
+  const { name, publicKeyPem, principal } = await keyFor(projectId)
+  if (policy === undefined) {
+    const expires = new Date(now.getTime() + policyDays * 86_400_000).toISOString().slice(0, 10)
+    write('trust.yaml', newTrustPolicy({ project: projectId, keyName: name, publicKeyPem, principal, expires }))
+  }
+  if (!existsSync(join(root, '.assay', '.gitignore'))) {
+    mkdirSync(join(root, '.assay'), { recursive: true })
+    writeDurably(join(root, '.assay', '.gitignore'), Buffer.from('*\n'))
+  }
+  const unlisted = [...settings.data].flatMap(([path, { source }]) => (source === undefined ? [path] : []))
+  return { root, written, projectId, pipeline, settings, unlisted }
+}
+
+function surroundingsOf(root: string): Surroundings {
+  const hashedLock = ['requirements.lock', 'requirements.txt'].find((file) => {
+    const bytes = readProjectFile(root, file)
+    return bytes !== undefined && Buffer.from(bytes).includes('--hash=sha256:')
+  })
+  return {
+    folder: basename(root),
+    sizeOf: (path) => sizeOf(join(root, path)),
+    ...(hashedLock === undefined ? {} : { hashedLock }),
+  }
+}
+
+/** LIMIT: a folder is counted up to 1,000 entries; more than that is large anyway. */
+const maxEntries = 1000
+
+function sizeOf(path: string): number | undefined {
+  const status = statSync(path, { throwIfNoEntry: false })
+  if (status === undefined) return undefined
+  if (!status.isDirectory()) return status.size
+  const entries = readdirSync(path, { recursive: true, withFileTypes: true }).slice(0, maxEntries)
+  return entries.reduce((sum, entry) => sum + (statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0), 0)
+}

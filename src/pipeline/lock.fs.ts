@@ -1,0 +1,18 @@
+/** `assay.lock` on disk, beside the definition that it pins. */
+import { join } from 'node:path'
+import { writeDurably } from './evidence.fs.ts'
+import { type Lock, parseLock, printLock } from './lock.ts'
+import { readProjectFile } from './workspace.fs.ts'
+
+export const lockFile = 'assay.lock'
+
+/** An absent lock is an empty one. @throws ERR_LOCK_MALFORMED */
+export function loadLock(root: string): Lock {
+  const bytes = readProjectFile(root, lockFile)
+  return bytes === undefined ? new Map() : parseLock(bytes)
+}
+
+/** Written whole: a reader sees the lock before or after. @throws ERR_IO, ERR_DISK_FULL */
+export function saveLock(root: string, lock: Lock): void {
+  writeDurably(join(root, lockFile), Buffer.from(printLock(lock)))
+}

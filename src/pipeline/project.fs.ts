@@ -1,0 +1,150 @@
+/** Opens a project: its definition, code, inventory, evidence and trust policy, read once and not believed. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { emptyPolicy, parseTrustPolicy, pinnedPolicy, signingKey, type TrustPolicy } from '../attestation/index.ts'
+import { isInside, sha256Of } from '../core/index.ts'
+import { openObjectStore, openRepository, openStatCache, parseSources, type Repository, type Source } from '../data/index.ts'
+import type { CodeTree } from './code.ts'
+import { openCode } from './code-tree.ts'
+import { openContents } from './contents.fs.ts'
+import { definePipeline, defineSettings, parseOverrides, planDocument, type PlanDocument } from './define/index.ts'
+import type { PipelineDefinition, ProjectSettings } from './definition.ts'
+import { openEvidence } from './evidence.fs.ts'
+import { anchorsOf } from './inputs.ts'
+import { loadLock } from './lock.fs.ts'
+import type { Project } from './project.ts'
+import { openRuns } from './runs.fs.ts'
+import { listSources } from './sources.ts'
+import { openReader, readProjectFile, requireRoot } from './workspace.fs.ts'
+
+/** Who asks: a command line, later a server. */
+export type Caller = Readonly<{
+  workingFolder: string
+  environment: Readonly<Record<string, string | undefined>>
+  now(): Date
+  version: string
+}>
+
+export type OpenOptions = Readonly<{
+  /** `--set`, as given. */
+  overrides?: readonly string[]
+  /** Trusts no remembered digest. */
+  rehash?: boolean
+  /** A policy that the caller chose; else the pinned one, else the repository's. */
+  policy?: TrustPolicy
+}>
+
+/** @throws ERR_PROJECT_MISSING, ERR_DEFINITION_INVALID, ERR_SETTINGS_INVALID, ERR_POLICY_MALFORMED, ERR_SOURCES_INVALID */
+export async function openProject(caller: Caller, options: OpenOptions = {}): Promise<Project> {
+  const root = requireRoot(caller.workingFolder)
+  const state = join(root, '.assay')
+  mkdirSync(state, { recursive: true })
+  const cache = openStatCache(join(state, 'cache', 'stat.sqlite'))
+  const digesting = { cache, rehash: options.rehash === true }
+  const repository = await openRepository(root, { ...digesting, environment: caller.environment })
+  const overrides = options.overrides ?? []
+  const parsedOverrides = parseOverrides(overrides)
+  const reader = await openReader(root, ignoredBy(repository))
+  const pipeline = definePipeline(reader, { root, overrides: parsedOverrides })
+  const settings = defineSettings(readProjectFile(root, 'assay.yaml'), 'assay.yaml', pipeline)
+
+  const store = openObjectStore(join(state, 'objects'))
+  const contents = openContents(root, store, digesting)
+  const listed = sourcesOf(root)
+  const trust = options.policy ?? policyOf(root, caller)
+  const evidence = openEvidence(root)
+  const definition = definitionFiles(root, pipeline, settings)
+  const code = await openCode({
+    repository,
+    store,
+    contents,
+    definition,
+    declared: declaredBy(pipeline),
+    exempt: exemptOf(pipeline, settings, listed),
+  })
+  return {
+    root,
+    id: trust.project ?? '',
+    version: caller.version,
+    now: caller.now,
+    environment: caller.environment,
+    settings,
+    pipeline,
+    anchors: anchorsOf(pipeline, settings),
+    definition: describeDefinition(root, definition, code),
+    overrides,
+    parsedOverrides,
+    code,
+    contents,
+    store,
+    evidence,
+    runs: openRuns(root),
+    lock: loadLock(root),
+    sources: listSources(listed, evidence.approvals(), trust, caller.now()),
+    trust,
+    principal: {
+      name: repository?.identity.name ?? 'unknown',
+      email: repository?.identity.email ?? 'unknown',
+      tier: 'declared',
+    },
+    revokedSources: listed.filter((source) => source.revoked !== undefined).map(({ id }) => id),
+    keySource: () => signingKey({ projectId: trust.project ?? '', root, environment: caller.environment }),
+    memory: new Map(),
+  }
+}
+
+/** The plan alone, as DVC resolves it: no data, no key, no assay.yaml. */
+export async function openPlan(caller: Caller): Promise<PlanDocument> {
+  const root = requireRoot(caller.workingFolder)
+  const repository = await openRepository(root, { environment: caller.environment })
+  return planDocument(definePipeline(await openReader(root, ignoredBy(repository)), { root }))
+}
+
+export function ignoredBy(repository: Repository | undefined): (paths: readonly string[]) => Promise<ReadonlySet<string>> {
+  return async (paths) => (repository === undefined || paths.length === 0 ? new Set() : repository.ignored(paths))
+}
+
+/** Pinned by the user before what the checkout says of itself. Source: trust.md section 1. */
+function policyOf(root: string, caller: Caller): TrustPolicy {
+  const bytes = readProjectFile(root, 'trust.yaml')
+  if (bytes === undefined) return emptyPolicy()
+  const own = parseTrustPolicy(bytes, 'repository')
+  return pinnedPolicy(own.project ?? '', caller.environment) ?? own
+}
+
+function sourcesOf(root: string): readonly Source[] {
+  const bytes = readProjectFile(root, 'sources.yaml')
+  return bytes === undefined ? [] : parseSources(bytes)
+}
+
+/** Everything that says what runs: one of these that the commit does not hold makes the tree dirty. */
+function definitionFiles(root: string, pipeline: PipelineDefinition, settings: ProjectSettings): readonly string[] {
+  const own = ['assay.yaml', 'sources.yaml', 'trust.yaml'].filter((path) => readProjectFile(root, path) !== undefined)
+  const locks = [...settings.environments.values()].flatMap((environment) => ('lock' in environment ? [environment.lock] : []))
+  const params = pipeline.stages.flatMap((stage) => Object.keys(stage.params))
+  const made = pipeline.stages.flatMap((stage) => stage.outs.map(({ path }) => path))
+  const files = new Set([...pipeline.files, ...own, 'assay.yaml', ...locks, ...params])
+  return [...files].filter((path) => !made.some((out) => isInside(path, out))).toSorted()
+}
+
+function describeDefinition(root: string, files: readonly string[], code: CodeTree): Project['definition'] {
+  return files.flatMap((path) => {
+    const bytes = readProjectFile(root, path)
+    if (bytes === undefined) return []
+    const gitBlob = code.blobOf(path)
+    return [{ path, digest: sha256Of(bytes), ...(gitBlob === undefined ? {} : { gitBlob }) }]
+  })
+}
+
+function declaredBy(pipeline: PipelineDefinition): readonly string[] {
+  return [...new Set(pipeline.stages.flatMap((stage) => [...stage.deps, ...Object.keys(stage.params)]))]
+}
+
+/** Outs, approvals, and inputs that a source or a `.dvc` file pins by digest. Source: trust.md section 2. */
+function exemptOf(pipeline: PipelineDefinition, settings: ProjectSettings, sources: readonly Source[]): readonly string[] {
+  const known = new Set(sources.map(({ id }) => id))
+  const pinned = [...settings.data].flatMap(([path, { source }]) => (source !== undefined && known.has(source) ? [path] : []))
+  const outs = pipeline.stages.flatMap((stage) => stage.outs.map(({ path }) => path))
+  return ['attestations', ...outs, ...pinned, ...pipeline.tracked.map(({ path }) => path)]
+}
+

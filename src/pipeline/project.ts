@@ -1,0 +1,63 @@
+/** One opened project: what the rest of the pipeline works on. Nouns only; `project.fs.ts` opens it. */
+import type { KeySource, StageFacts, TrustPolicy } from '../attestation/index.ts'
+import type { Content, Digest, Json, Sha256, Tier } from '../core/index.ts'
+import type { ObjectStore, Source } from '../data/index.ts'
+import type { CodeTree } from './code.ts'
+import type { Overrides } from './define/index.ts'
+import type { PipelineDefinition, ProjectSettings } from './definition.ts'
+import type { EvidenceStore } from './evidence.fs.ts'
+import type { Anchor } from './inputs.ts'
+import type { Lock } from './lock.ts'
+import type { RunArchive } from './runs.fs.ts'
+
+export type Project = Readonly<{
+  /** Absolute real path. */
+  root: string
+  /** From trust.yaml; the empty text where there is none yet. */
+  id: string
+  version: string
+  now(): Date
+  /** The caller's environment: for the key home, the package index and `env: [NAME]`. */
+  environment: Readonly<Record<string, string | undefined>>
+
+  settings: ProjectSettings
+  pipeline: PipelineDefinition
+  anchors: readonly Anchor[]
+  /** Definition files as they were read. */
+  definition: StageFacts['definition']
+  /** `--set` as given, and parsed. */
+  overrides: readonly string[]
+  parsedOverrides: Overrides
+
+  code: CodeTree
+  contents: Contents
+  store: ObjectStore
+  evidence: EvidenceStore
+  runs: RunArchive
+  lock: Lock
+  /** Inventory by id, with the status that signed statements give. */
+  sources: ReadonlyMap<string, ListedSource>
+  trust: TrustPolicy
+  principal: Readonly<{ name: string; email: string; tier: Tier }>
+  /** Ids of sources that sources.yaml marks as revoked. */
+  revokedSources: readonly string[]
+  /** Where the signing key is; asked for when the first statement is to be signed. @throws ERR_KEY_HOME, ERR_KEY_LOCKED */
+  keySource(): KeySource
+  /** Statements that `believedStage` has verified: a bundle never changes. */
+  memory: Map<Sha256, StageFacts>
+}>
+
+export type ListedSource = Readonly<{ source: Source; status: 'proposed' | 'approved' | 'revoked' | 'expired'; because: string }>
+
+/** Contents of the working tree and of the store. Paths are project paths. */
+export type Contents = Readonly<{
+  /** In the store; undefined when nothing is there. */
+  ingest(path: string): Promise<Content | undefined>
+  /** Digest only, by the stat cache where it is sure. */
+  digest(path: string): Promise<Digest | undefined>
+  /** Puts content into the working tree. */
+  restore(path: string, content: Content): Promise<void>
+  /** Content that evidence names, when the store holds all of it. */
+  stored(output: StageFacts['outputs'][number]): Promise<Content | undefined>
+  readJson(digest: Digest, name: string): Promise<Json>
+}>

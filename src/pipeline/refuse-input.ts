@@ -1,0 +1,22 @@
+/** May these bytes enter a stage? The inventory decides; here its decision is put to the run. */
+import { type Digest, DomainError } from '../core/index.ts'
+import { decideInput } from '../data/index.ts'
+import type { Project } from './project.ts'
+
+/**
+ * @param sourceId what assay.yaml says under `data:`; an input without a source runs, and is a finding, unless
+ *   `require: [approved-sources]`
+ * @throws ERR_SOURCE_UNKNOWN, ERR_SOURCE_UNAPPROVED, ERR_SOURCE_CHANGED, ERR_SOURCE_REVOKED, ERR_SOURCE_EXPIRED,
+ *   ERR_SOURCE_OVERCLASSIFIED
+ */
+export function refuseInput(project: Project, path: string, sourceId: string | undefined, digest: Digest): void {
+  if (sourceId === undefined) {
+    if (!project.settings.require.includes('approved-sources')) return
+    throw new DomainError('ERR_SOURCE_UNKNOWN', `\`${path}\` has no source, and assay.yaml requires approved sources`, {
+      help: `register it: assay data add ID ${path}`,
+    })
+  }
+  const listed = project.sources.get(sourceId)
+  const refusal = decideInput({ path, sourceId, digest }, listed?.source, listed?.status, project.settings.clearance)
+  if (refusal !== undefined) throw refusal
+}

@@ -1,0 +1,37 @@
+/** Puts a file or folder into the inventory: `sources.yaml`, and its mapping into `assay.yaml`; comments are kept. */
+import { join } from 'node:path'
+import { DomainError } from '../core/index.ts'
+import { addSource, mapInput, markRevoked, parseSources, replaceSource, type Source } from '../data/index.ts'
+import { defineSettings } from './define/index.ts'
+import { writeDurably } from './evidence.fs.ts'
+import type { Project } from './project.ts'
+import { readProjectFile } from './workspace.fs.ts'
+
+export type NewSource = Omit<Source, 'digest' | 'addedAt' | 'revoked'>
+
+/** Both files are read back before they are written: what assay writes, assay accepts. */
+export async function registerSource(project: Project, given: NewSource, replace: boolean): Promise<Source> {
+  const content = await project.contents.ingest(given.path)
+  if (content === undefined) throw new DomainError('ERR_DATA_MISSING', `\`${given.path}\` is not there`, { help: 'name a file or folder of the project' })
+  const source: Source = { ...given, digest: content.digest, addedAt: project.now().toISOString() }
+  const before = textOf(project.root, 'sources.yaml')
+  const sources = replace ? replaceSource(before, source) : addSource(before, source)
+  parseSources(Buffer.from(sources))
+  const settings = mapInput(textOf(project.root, 'assay.yaml'), source.path, source.id, source.contract)
+  defineSettings(Buffer.from(settings), 'assay.yaml', project.pipeline)
+  writeDurably(join(project.root, 'sources.yaml'), Buffer.from(sources))
+  writeDurably(join(project.root, 'assay.yaml'), Buffer.from(settings))
+  return source
+}
+
+/** Beside the signed revocation, so that a file that goes missing cannot undo it. */
+export function writeRevocation(project: Project, id: string, because: string): void {
+  const text = markRevoked(textOf(project.root, 'sources.yaml'), id, { at: project.now().toISOString(), because })
+  parseSources(Buffer.from(text))
+  writeDurably(join(project.root, 'sources.yaml'), Buffer.from(text))
+}
+
+function textOf(root: string, path: string): string {
+  const bytes = readProjectFile(root, path)
+  return bytes === undefined ? '' : new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+}

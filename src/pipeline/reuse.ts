@@ -1,0 +1,155 @@
+/**
+ * May a stage's earlier outs be used again? Only on a verified statement of at least the same trust as running now.
+ *
+ * The lock says where to look first, the index by key where to look next; both are hints. What decides is the signed
+ * statement: its key equals ours, the tracked files that it opened are as they were, its objects are in the store.
+ * Source: trust.md section 2 ("a cache hit").
+ */
+import type { StageFacts } from '../attestation/index.ts'
+import { builderIds, type Content, type Digest, type Sha256 } from '../core/index.ts'
+import { changedCode } from '../reproducibility/index.ts'
+import { believedStage } from './believe.ts'
+import type { Project } from './project.ts'
+import type { StageSetting } from './run-stage.ts'
+import type { RunTools } from './run-tools.ts'
+
+export type Reusable = Readonly<{
+  kind: 'reusable'
+  attestation: Sha256
+  because: string
+  outs: ReadonlyMap<string, Content>
+  /** Outs that the working tree does not hold as they were: to be restored. */
+  stale: ReadonlyMap<string, Content>
+}>
+export type NotReusable = Readonly<{ kind: 'not-reusable'; because: string }>
+
+export async function findReusable(
+  project: Project,
+  tools: RunTools,
+  setting: StageSetting,
+): Promise<Reusable | NotReusable> {
+  const { stage } = setting
+  const always = reasonToRunAlways(tools, setting)
+  if (always !== undefined) return { kind: 'not-reusable', because: always }
+
+  const pinned = project.lock.get(stage.name)
+  const candidates = [
+    ...new Set([...(pinned === undefined ? [] : [pinned.attestation]), ...project.evidence.byKey(setting.key)]),
+  ]
+  const reasons: string[] = []
+  for (const attestation of candidates) {
+    const found = await tryCandidate(project, tools, setting, attestation)
+    if (found.kind === 'reusable') return found
+    reasons.push(found.because)
+  }
+  if (reasons[0] !== undefined) return { kind: 'not-reusable', because: reasons[0] }
+  return { kind: 'not-reusable', because: pinned === undefined ? 'it has not run yet' : 'its evidence is not here' }
+}
+
+function reasonToRunAlways(tools: RunTools, { stage, inputs }: StageSetting): string | undefined {
+  if (tools.options.force) return '--force'
+  if (stage.alwaysChanged) return 'it is always_changed'
+  if (inputs.before.size > 0) return 'it adds to its own previous outs (persist)'
+  return stage.deps.length === 0 && stage.outs.length === 0 && Object.keys(stage.params).length === 0
+    ? 'it declares neither deps nor outs'
+    : undefined
+}
+
+async function tryCandidate(
+  project: Project,
+  tools: RunTools,
+  setting: StageSetting,
+  attestation: Sha256,
+): Promise<Reusable | NotReusable> {
+  const no = (because: string): NotReusable => ({ kind: 'not-reusable', because })
+  const facts = believedStage(project, attestation)
+  if (facts === undefined) return no('its evidence cannot be verified')
+  const changed = changedFact(facts, setting)
+  if (changed !== undefined) return no(changed)
+  const code = changedCode(facts.code, await project.code.digests(setting.inputs.visible))
+  if (code !== undefined) return no(code)
+  const weaker = weakerThanNow(project, tools, attestation)
+  if (weaker !== undefined) return no(weaker)
+
+  const outs = await storedOuts(project, facts)
+  if (outs === undefined) return no('its outs are no longer in the store')
+  const stale = new Map<string, Content>()
+  for (const [path, content] of outs) {
+    if ((await project.contents.digest(path)) !== content.digest) stale.set(path, content)
+  }
+  const because = stale.size === 0 ? 'up to date' : `restored ${[...stale.keys()].join(', ')} from the store`
+  return { kind: 'reusable', attestation, because, outs, stale }
+}
+
+/** The first fact of the key that differs, in the words of a user. */
+function changedFact(facts: StageFacts, setting: StageSetting): string | undefined {
+  if (facts.key === setting.key) return undefined
+  const { stage, inputs, environment, variables } = setting
+  if (!equal(facts.commands, stage.commands)) return 'its command changed'
+  if (facts.workingDirectory !== stage.workingDirectory) return 'its wdir changed'
+  const then = new Map<string, Digest>(facts.dependencies.map((dep) => [dep.path, dep.digest]))
+  for (const { ref, content } of inputs.resolved) {
+    const before = then.get(ref.path)
+    if (before === undefined) return `\`${ref.path}\` is a new dep`
+    if (before !== content.digest && ref.role === 'dep') return `\`${ref.path}\` changed`
+  }
+  if (!equal(facts.parameters, inputs.params))
+    return `parameters changed: ${changedParams(facts.parameters, inputs.params)}`
+  if (facts.environment.digest !== environment.digest) return `its environment \`${environment.name}\` changed`
+  if (!equal(facts.variables, variables)) return 'its variables changed'
+  return 'its outs, its deps or the sandbox changed'
+}
+
+function changedParams(then: StageFacts['parameters'], now: StageFacts['parameters']): string {
+  const names: string[] = []
+  for (const [file, values] of Object.entries(now)) {
+    for (const [name, value] of Object.entries(values)) if (!equal(then[file]?.[name], value)) names.push(name)
+  }
+  return names.slice(0, 5).join(', ') || 'the selection'
+}
+
+/**
+ * Why this evidence is worth less than a run now would be, or undefined; upstream evidence counts with it.
+ *
+ * THREAT: a draft, a dirty tree or a run without a sandbox fills the cache of one that is to be trusted.
+ */
+function weakerThanNow(project: Project, tools: RunTools, attestation: Sha256): string | undefined {
+  const seen = new Set<Sha256>()
+  const open = [attestation]
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (seen.has(next)) continue
+    seen.add(next)
+    const facts = believedStage(project, next)
+    if (facts === undefined) return 'evidence that it builds on cannot be verified'
+    const because = weakness(facts, project, tools)
+    if (because !== undefined) return next === attestation ? because : `\`${facts.stage}\`: ${because}`
+    for (const { origin } of facts.dependencies) if (origin.kind === 'stage') open.push(origin.attestation)
+  }
+  return undefined
+}
+
+function weakness(facts: StageFacts, project: Project, tools: RunTools): string | undefined {
+  const { options } = tools
+  if (facts.builderId !== builderIds.sandboxed && !options.unsafeNoSandbox) return 'it last ran without a sandbox'
+  if (facts.draft && !options.draft) return 'it last ran as a draft'
+  const dirtyNow = project.code.commit === undefined || project.code.dirty.length > 0
+  if (!dirtyNow && (facts.source.commit === undefined || facts.source.dirty.length > 0))
+    return 'it last ran on uncommitted changes'
+  if (facts.overrides.length > 0 && project.overrides.length === 0)
+    return 'it last ran with parameters of the command line'
+  return undefined
+}
+
+async function storedOuts(project: Project, facts: StageFacts): Promise<ReadonlyMap<string, Content> | undefined> {
+  const outs = new Map<string, Content>()
+  for (const output of facts.outputs) {
+    const content = await project.contents.stored(output)
+    if (content === undefined) return undefined
+    outs.set(output.path, content)
+  }
+  return outs
+}
+
+function equal(left: unknown, right: unknown): boolean {
+  return JSON.stringify(left) === JSON.stringify(right)
+}

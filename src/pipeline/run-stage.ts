@@ -1,0 +1,239 @@
+/**
+ * One stage of a run: resolve, reuse or execute, judge, sign, put into place.
+ *
+ * Order: the statement is signed and stored before the outs reach the working tree, and the lock is written after both:
+ * a process killed between any two steps leaves a project whose next run finds the evidence and finishes the job.
+ */
+import type { Environment, Limits, StageOutcome } from '../compute/index.ts'
+import { type Content, DomainError, isDomainError, type Sha256 } from '../core/index.ts'
+import { digestStageKey } from '../reproducibility/index.ts'
+import { attestStage } from './attest-stage.ts'
+import type { StageDefinition, StageSettings } from './definition.ts'
+import { judgeStage } from './judge.ts'
+import type { LockEntry } from './lock.ts'
+import type { Project } from './project.ts'
+import type { OutputReport, StageReport } from './report.ts'
+import { resolveInputs, type StageInputs } from './resolve-inputs.ts'
+import { findReusable, type Reusable } from './reuse.ts'
+import type { RunTools } from './run-tools.ts'
+import { limitsOf, taskOf, variablesOf } from './stage-task.ts'
+import { hiddenPaths } from './workspace.fs.ts'
+
+export type StageResult = Readonly<{
+  report: StageReport
+  /** Outs by path, in the store. */
+  outs: ReadonlyMap<string, Content>
+  lock?: LockEntry
+  log?: Sha256
+}>
+
+/** Everything that decides what the stage would do. */
+export type StageSetting = Readonly<{
+  stage: StageDefinition
+  settings: StageSettings
+  inputs: StageInputs
+  environment: Environment
+  variables: Readonly<Record<string, string>>
+  limits: Limits
+  key: Sha256
+}>
+
+/** INVARIANT: a refusal or failure is a result; only a fault of assay or of the world rejects. */
+export async function runStage(
+  project: Project,
+  tools: RunTools,
+  stage: StageDefinition,
+  done: ReadonlyMap<string, StageResult>,
+): Promise<StageResult> {
+  const startedMs = performance.now()
+  const elapsed = (): number => Math.round(performance.now() - startedMs)
+  try {
+    if (stage.frozen) return frozenResult(stage, elapsed())
+    const setting = await settingOf(project, tools, stage, done)
+    const reuse = await findReusable(project, tools, setting)
+    if (reuse.kind === 'reusable') return await reuseResult(project, tools, setting, reuse, elapsed)
+    return await execute(project, tools, setting, reuse.because, elapsed)
+  } catch (error) {
+    if (!isDomainError(error) || worldFaults.has(error.code)) throw error
+    return refusal(stage.name, error, elapsed())
+  }
+}
+
+/** Faults that end the whole run: the next stage would meet them too. */
+const worldFaults: ReadonlySet<string> = new Set([
+  'ERR_IO',
+  'ERR_DISK_FULL',
+  'ERR_INTERNAL',
+  'ERR_KEY_HOME',
+  'ERR_KEY_LOCKED',
+  'ERR_SANDBOX_UNAVAILABLE',
+])
+
+async function settingOf(
+  project: Project,
+  tools: RunTools,
+  stage: StageDefinition,
+  done: ReadonlyMap<string, StageResult>,
+): Promise<StageSetting> {
+  const settings = project.settings.settingsOf(stage.name)
+  refuseUnsupported(stage, settings)
+  const inputs = await resolveInputs(project, stage, done)
+  const environment = await tools.environment(settings.environment)
+  const limits = limitsOf(settings, tools.capacity)
+  const variables = variablesOf(stage, settings, limits, environment, project.environment)
+  const key = digestStageKey({
+    commands: stage.commands,
+    workingDirectory: stage.workingDirectory,
+    deps: inputs.resolved.map(({ ref, content }) => ({
+      path: ref.path,
+      digest: content.digest,
+      origin: ref.origin.kind === 'external' ? `source:${ref.origin.source ?? ''}` : ref.origin.kind,
+    })),
+    params: inputs.params,
+    environment: environment.digest,
+    sandbox: tools.sandbox.policy.digest,
+    variables,
+    outs: stage.outs.map(({ path, persist }) => ({ path, persist })),
+  })
+  return { stage, settings, inputs, environment, variables, limits, key }
+}
+
+function refuseUnsupported(stage: StageDefinition, settings: StageSettings): void {
+  if (settings.network !== 'none') {
+    const hosts = settings.network.join(', ')
+    throw new DomainError('ERR_NETWORK_LIST_UNSUPPORTED', `the stage \`${stage.name}\` lists hosts: ${hosts}`)
+  }
+  if (settings.secrets.length > 0) {
+    const names = settings.secrets.join(', ')
+    throw new DomainError('ERR_SECRETS_UNSUPPORTED', `the stage \`${stage.name}\` asks for secrets: ${names}`)
+  }
+}
+
+/** A frozen stage is never run; whoever needs its outs finds them in the workspace, not made here. */
+function frozenResult(stage: StageDefinition, durationMs: number): StageResult {
+  const report: StageReport = { name: stage.name, status: 'cached', because: 'it is frozen', durationMs, outputs: [] }
+  return { report, outs: new Map() }
+}
+
+async function reuseResult(
+  project: Project,
+  tools: RunTools,
+  setting: StageSetting,
+  reuse: Reusable,
+  elapsed: () => number,
+): Promise<StageResult> {
+  const { stage } = setting
+  if (tools.options.dryRun)
+    tools.options.onEvent({ kind: 'planned', stage: stage.name, run: false, because: reuse.because })
+  else for (const [path, content] of reuse.stale) await project.contents.restore(path, content)
+  const report: StageReport = {
+    name: stage.name,
+    status: 'cached',
+    because: reuse.because,
+    durationMs: elapsed(),
+    outputs: outputsOf(reuse.outs),
+    attestation: reuse.attestation,
+  }
+  return { report, outs: reuse.outs, lock: lockEntryOf(setting, reuse.attestation, reuse.outs) }
+}
+
+async function execute(
+  project: Project,
+  tools: RunTools,
+  setting: StageSetting,
+  because: string,
+  elapsed: () => number,
+): Promise<StageResult> {
+  const { stage } = setting
+  if (tools.options.dryRun) {
+    tools.options.onEvent({ kind: 'planned', stage: stage.name, run: true, because })
+    const report: StageReport = { name: stage.name, status: 'skipped', because, durationMs: 0, outputs: [] }
+    return { report: { ...report, status: 'ran' }, outs: new Map() }
+  }
+  await tools.signer() // a missing key is a fault before the stage has cost anything
+  tools.options.onEvent({ kind: 'started', stage: stage.name, because })
+  const outcome = await tools.execute(stage.name, await taskFor(project, tools, setting))
+  const judgement = judgeStage(stage, outcome)
+  if (judgement.kind !== 'good') {
+    const { kind, ...why } = judgement
+    const report: StageReport = { name: stage.name, status: kind, ...why, durationMs: elapsed(), outputs: [] }
+    return { report, outs: new Map(), log: outcome.log.digest }
+  }
+  const attestation = await attestStage(project, tools, setting, outcome)
+  for (const [path, content] of outcome.outs) await project.contents.restore(path, content)
+  const report: StageReport = {
+    name: stage.name,
+    status: 'ran',
+    durationMs: elapsed(),
+    outputs: outputsOf(outcome.outs),
+    attestation,
+  }
+  const lock = lockEntryOf(setting, attestation, outcome.outs)
+  return { report, outs: outcome.outs, lock, log: outcome.log.digest }
+}
+
+async function taskFor(
+  project: Project,
+  tools: RunTools,
+  setting: StageSetting,
+): Promise<Parameters<RunTools['execute']>[1]> {
+  const { stage, inputs, environment, variables, limits } = setting
+  return taskOf({
+    runId: tools.runId,
+    stage,
+    inputs: inputs.resolved,
+    code: await project.code.contents(inputs.visible),
+    before: inputs.before,
+    environment,
+    variables,
+    limits,
+    trace: tools.options.trace,
+    hidden: hiddenFrom(project, stage, inputs),
+  })
+}
+
+/** Paths that exist and that this stage does not see; folders on the way to a shown file are seen. */
+function hiddenFrom(project: Project, stage: StageDefinition, inputs: StageInputs): readonly string[] {
+  const shown = [
+    ...inputs.visible,
+    ...inputs.resolved.flatMap(({ ref }) => ref.shows),
+    ...stage.outs.map(({ path }) => path),
+  ]
+  const whole = new Set(shown)
+  const above = new Set(shown.flatMap(foldersAbove))
+  return hiddenPaths(project.root, (path) => {
+    return whole.has(path) || above.has(path) || foldersAbove(path).some((folder) => whole.has(folder))
+  })
+}
+
+function foldersAbove(path: string): readonly string[] {
+  const names = path.split('/')
+  return names.slice(1).map((_, index) => names.slice(0, index + 1).join('/'))
+}
+
+function lockEntryOf(setting: StageSetting, attestation: Sha256, outs: StageOutcome['outs']): LockEntry {
+  return {
+    attestation,
+    key: setting.key,
+    deps: Object.fromEntries(setting.inputs.resolved.map(({ ref, content }) => [ref.path, content.digest])),
+    params: setting.inputs.paramDigests,
+    outs: Object.fromEntries([...outs].map(([path, content]) => [path, content.digest])),
+  }
+}
+
+export function outputsOf(outs: ReadonlyMap<string, Content>): readonly OutputReport[] {
+  return [...outs].map(([path, { digest, sizeBytes }]) => ({ path, digest, sizeBytes }))
+}
+
+function refusal(name: string, error: DomainError, durationMs: number): StageResult {
+  const report: StageReport = {
+    name,
+    status: 'refused',
+    code: error.code,
+    because: error.message,
+    help: error.help,
+    durationMs,
+    outputs: [],
+  }
+  return { report, outs: new Map() }
+}

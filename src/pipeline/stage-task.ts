@@ -1,0 +1,93 @@
+/** The task that a sandbox is given for a stage, and the environment variables of the stage: pure. */
+import type { Environment, Limits, StageTask } from '../compute/index.ts'
+import { type Content, DomainError } from '../core/index.ts'
+import { deterministicVariables } from '../reproducibility/index.ts'
+import type { StageDefinition, StageSettings } from './definition.ts'
+import { type ResolvedInput, viewOf } from './view.ts'
+
+/** LIMIT: what a stage gets when assay.yaml says nothing. */
+export const defaultLimits: Limits = {
+  cpus: 2,
+  memoryBytes: 4 * 1024 ** 3,
+  timeMs: 24 * 3600 * 1000,
+  processes: 512,
+  outputBytes: 64 * 1024 ** 3,
+}
+
+/** @param machine the machine's own cores and memory: a default is never above them */
+export function limitsOf(settings: StageSettings, machine: Readonly<{ cpus: number; memoryBytes: number }>): Limits {
+  return {
+    ...defaultLimits,
+    cpus: Math.min(defaultLimits.cpus, machine.cpus),
+    memoryBytes: Math.min(defaultLimits.memoryBytes, machine.memoryBytes),
+    ...settings.limits,
+  }
+}
+
+/**
+ * The whole environment of a stage: what is fixed, what its interpreter needs, what the definition gives.
+ *
+ * @throws ERR_ENV_VARIABLE_MISSING when `env: [NAME]` names a variable that the caller does not have
+ */
+export function variablesOf(
+  stage: StageDefinition,
+  settings: StageSettings,
+  limits: Limits,
+  environment: Environment,
+  caller: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string>> {
+  const given: Record<string, string> = {}
+  for (const [name, value] of Object.entries(settings.env)) {
+    const found = value ?? caller[name]
+    if (found === undefined) {
+      throw new DomainError(
+        'ERR_ENV_VARIABLE_MISSING',
+        `the stage \`${stage.name}\` passes \`${name}\` through, which is not set`,
+      )
+    }
+    given[name] = found
+  }
+  return {
+    ...deterministicVariables(settings.seed, limits.cpus),
+    DVC_ROOT: '/project',
+    DVC_STAGE: stage.name,
+    HOME: '/home/stage',
+    ...environment.variables,
+    ...given,
+    PATH: [...environment.path, '/usr/local/bin', '/usr/bin', '/bin'].join(':'),
+  }
+}
+
+export type TaskInput = Readonly<{
+  runId: string
+  stage: StageDefinition
+  inputs: readonly ResolvedInput[]
+  code: ReadonlyMap<string, Content>
+  /** Previous content of `persist` outs, by path. */
+  before: ReadonlyMap<string, Content>
+  environment: Environment
+  variables: Readonly<Record<string, string>>
+  limits: Limits
+  trace: boolean
+  hidden: readonly string[]
+}>
+
+export function taskOf(input: TaskInput): StageTask {
+  const { stage, before } = input
+  return {
+    runId: input.runId,
+    stage: stage.name,
+    commands: stage.commands,
+    workingDirectory: stage.workingDirectory,
+    view: viewOf(input.inputs, input.code),
+    outs: stage.outs.map(({ path }) => {
+      const previous = before.get(path)
+      return previous === undefined ? { path } : { path, before: previous }
+    }),
+    mounts: input.environment.mounts,
+    variables: input.variables,
+    limits: input.limits,
+    trace: input.trace,
+    hidden: input.hidden,
+  }
+}

@@ -1,0 +1,159 @@
+/** `assay verify FILE`: finds the artifact, its evidence and the policy to judge by, and asks the chain. */
+import { existsSync, lstatSync, readFileSync, realpathSync } from 'node:fs'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { type ChainEvidence, parseTrustPolicy, policyFromKey, refused, type TrustPolicy, verifyChain, verifyStage } from '../attestation/index.ts'
+import { type Digest, DomainError, isInside, type Sha256 } from '../core/index.ts'
+import { digestPath } from '../data/index.ts'
+import { readEvidence } from './evidence-files.fs.ts'
+import type { Project } from './project.ts'
+import { type Caller, openProject } from './project.fs.ts'
+import { chainEvidenceOf } from './chain-facts.ts'
+import { type ArtifactVerdict, chainOf, finalOuts, judgesOf, untrusted, verdictOf, verifyContent } from './verify.ts'
+import { findRoot } from './workspace.fs.ts'
+
+export type VerifyOptions = Readonly<{ policy?: string; key?: string; bundle?: string; evidence?: string; rehash?: boolean }>
+
+/** LIMIT: a policy or key file is at most 1 MiB. */
+const maxPolicyBytes = 1024 * 1024
+
+/** One verdict an artifact; without `artifact` those of the project's model, else of its final outs. */
+export async function verifyArtifact(
+  caller: Caller,
+  artifact: string | undefined,
+  options: VerifyOptions,
+): Promise<readonly ArtifactVerdict[]> {
+  const policy = chosenPolicy(caller, options)
+  if (artifact !== undefined) {
+    const file = resolve(caller.workingFolder, artifact)
+    const evidencePath = evidencePathOf(caller, file, options)
+    if (evidencePath !== undefined) return [await verifyAlone(caller, file, evidencePath, policy)]
+    return [await verifyInProject(caller, file, policy, options)]
+  }
+  const project = await openProject(caller, openOptions(policy, options))
+  const paths = finalOuts(project)
+  if (paths.length === 0) throw new DomainError('ERR_EVIDENCE_MISSING', 'the project makes nothing that could be verified')
+  const verdicts: ArtifactVerdict[] = []
+  for (const path of paths) verdicts.push(await verifyPath(project, path))
+  return verdicts
+}
+
+function openOptions(policy: TrustPolicy | undefined, { rehash }: VerifyOptions): Parameters<typeof openProject>[1] {
+  return { ...(policy === undefined ? {} : { policy }), rehash: rehash === true }
+}
+
+function chosenPolicy(caller: Caller, { policy, key }: VerifyOptions): TrustPolicy | undefined {
+  if (policy !== undefined) return parseTrustPolicy(readSmall(resolve(caller.workingFolder, policy)), 'file', policy)
+  return key === undefined ? undefined : policyFromKey(readSmall(resolve(caller.workingFolder, key)).toString('utf8'))
+}
+
+function readSmall(path: string): Buffer {
+  const status = lstatSync(realOf(path), { throwIfNoEntry: false })
+  if (status?.isFile() !== true) throw new DomainError('ERR_INPUT_MALFORMED', `\`${path}\` is not a file`)
+  if (status.size > maxPolicyBytes) throw new DomainError('ERR_INPUT_TOO_LARGE', `\`${path}\` has ${status.size} bytes`)
+  return readFileSync(path)
+}
+
+function realOf(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path
+}
+
+function evidencePathOf(caller: Caller, file: string, options: VerifyOptions): string | undefined {
+  const given = options.bundle ?? options.evidence
+  if (given !== undefined) return resolve(caller.workingFolder, given)
+  return existsSync(`${file}.assay.jsonl`) ? `${file}.assay.jsonl` : undefined
+}
+
+/** Evidence that travelled with the artifact: no project is asked, unless it is the one that the policy is in. */
+async function verifyAlone(
+  caller: Caller,
+  file: string,
+  evidencePath: string,
+  chosen: TrustPolicy | undefined,
+): Promise<ArtifactVerdict> {
+  const evidence = readEvidence(evidencePath)
+  const name = basename(file)
+  const digest = await digestOf(file)
+  if (digest === undefined) return untrusted(name, missing(name))
+  const policy = chosen ?? (await enclosingPolicy(caller, file))
+  if (policy === undefined) {
+    throw new DomainError('ERR_USAGE', 'there is no trust policy to judge by', { help: 'give one with --policy trust.yaml, or a key with --key' })
+  }
+  const path = nameIn(evidence, digest, policy) ?? name
+  return verdictOf(verifyChain({ subject: { path, digest }, entries: [], evidence, policy, surroundings: { now: caller.now() } }))
+}
+
+async function enclosingPolicy(caller: Caller, file: string): Promise<TrustPolicy | undefined> {
+  const root = findRoot(dirname(file))
+  return root === undefined ? undefined : (await openProject({ ...caller, workingFolder: root })).trust
+}
+
+/** The path that believed evidence gives these bytes: an artifact may be called otherwise where it went. */
+function nameIn(evidence: ChainEvidence, digest: Digest, policy: TrustPolicy): string | undefined {
+  for (const attestation of evidence.bySubject(digest)) {
+    const bytes = evidence.bundle(attestation)
+    const verdict = bytes === undefined ? undefined : verifyStage(bytes, policy)
+    const output = verdict?.trusted === true ? verdict.statement.facts.outputs.find((out) => out.digest === digest) : undefined
+    if (output !== undefined) return output.path
+  }
+  return undefined
+}
+
+async function verifyInProject(
+  caller: Caller,
+  file: string,
+  policy: TrustPolicy | undefined,
+  options: VerifyOptions,
+): Promise<ArtifactVerdict> {
+  const folder = existsSync(dirname(file)) ? realpathSync(dirname(file)) : dirname(file)
+  const root = existsSync(folder) ? findRoot(folder) : undefined
+  if (root === undefined) {
+    throw new DomainError('ERR_EVIDENCE_MISSING', `there is no evidence for \`${file}\`: it lies in no project`, {
+      help: 'give its evidence with --evidence FILE.assay.jsonl',
+    })
+  }
+  const project = await openProject({ ...caller, workingFolder: root }, openOptions(policy, options))
+  return verifyPath(project, relative(root, join(folder, basename(file))))
+}
+
+/** A file inside a folder out is judged as its folder: that is what the evidence speaks of. */
+async function verifyPath(project: Project, path: string): Promise<ArtifactVerdict> {
+  const outs = project.pipeline.stages.flatMap((stage) => stage.outs.map((out) => out.path))
+  const subject = outs.find((out) => isInside(path, out)) ?? path
+  const digest = await project.contents.digest(subject)
+  if (digest === undefined) return untrusted(path, missing(path))
+  return verifyContent(project, subject, digest)
+}
+
+async function digestOf(file: string): Promise<Digest | undefined> {
+  return existsSync(file) ? (await digestPath(file)).digest : undefined
+}
+
+function missing(path: string): ReturnType<typeof refused> {
+  return refused('artifact', 'ERR_ARTIFACT_MISSING', `\`${path}\` is not there`)
+}
+
+/**
+ * The attestations behind an artifact of the project, the artifact's first.
+ *
+ * @throws ERR_EVIDENCE_MISSING when there are none
+ */
+export async function chainOfArtifact(
+  project: Project,
+  artifact: string | undefined,
+  workingFolder: string,
+): Promise<readonly Sha256[]> {
+  const paths = artifact === undefined ? finalOuts(project) : [relative(project.root, realOf(resolve(workingFolder, artifact)))]
+  const chain = new Set<Sha256>()
+  for (const path of paths) {
+    const outs = project.pipeline.stages.flatMap((stage) => stage.outs.map((out) => out.path))
+    const subject = outs.find((out) => isInside(path, out)) ?? path
+    const digest = await project.contents.digest(subject)
+    if (digest === undefined) continue
+    const verdict = chainOf(project, subject, digest, chainEvidenceOf(project), project.settings.model?.path === subject ? judgesOf(project, subject) : [])
+    for (const { attestation } of verdict.stages) chain.add(attestation)
+  }
+  if (chain.size === 0) {
+    throw new DomainError('ERR_EVIDENCE_MISSING', `there is no evidence for ${paths.map((path) => `\`${path}\``).join(', ')}`)
+  }
+  return [...chain]
+}

@@ -1,0 +1,116 @@
+/** Where a project begins, and the files that define it. */
+import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import ignore, { type Ignore } from 'ignore'
+import { DomainError, nameFault } from '../core/index.ts'
+import type { ProjectReader } from './define/index.ts'
+
+/** LIMIT: a file that defines something is at most 16 MiB. */
+const maxDefinitionBytes = 16 * 1024 * 1024
+
+/** Folders that are never looked into for definitions. */
+const closedFolders: ReadonlySet<string> = new Set(['.git', '.assay', '.dvc', 'node_modules', '__pycache__'])
+
+/**
+ * The nearest folder at or above `from` with an assay.yaml, else with a `.dvc` folder, else with a dvc.yaml.
+ *
+ * @returns an absolute real path
+ */
+export function findRoot(from: string): string | undefined {
+  const folders: string[] = []
+  for (let folder = realpathSync(from); ; folder = dirname(folder)) {
+    folders.push(folder)
+    if (dirname(folder) === folder) break
+  }
+  for (const mark of ['assay.yaml', '.dvc', 'dvc.yaml']) {
+    const found = folders.find((folder) => existsSync(join(folder, mark)))
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** @throws ERR_PROJECT_MISSING */
+export function requireRoot(from: string): string {
+  const root = findRoot(from)
+  if (root === undefined) throw new DomainError('ERR_PROJECT_MISSING', `there is no project in \`${from}\` or above it`)
+  return root
+}
+
+/** The bytes of a file of the project; undefined when there is no regular file. @throws ERR_INPUT_TOO_LARGE */
+export function readProjectFile(root: string, path: string): Uint8Array | undefined {
+  const file = join(root, path)
+  const status = statSync(file, { throwIfNoEntry: false })
+  if (status === undefined || !status.isFile()) return undefined
+  if (status.size > maxDefinitionBytes) {
+    throw new DomainError(
+      'ERR_INPUT_TOO_LARGE',
+      `\`${path}\` has ${status.size} bytes, the limit is ${maxDefinitionBytes}`,
+    )
+  }
+  return readFileSync(file)
+}
+
+/**
+ * Reads the working tree for `define`.
+ *
+ * @param isGitIgnored answers for many project paths at once
+ */
+export async function openReader(
+  root: string,
+  isGitIgnored: (paths: readonly string[]) => Promise<ReadonlySet<string>>,
+): Promise<ProjectReader> {
+  const dvcIgnored = dvcIgnores(root)
+  const found = definitionFiles(root, dvcIgnored)
+  const ignored = await isGitIgnored(found)
+  const listed = found.filter((path) => !ignored.has(path))
+  return {
+    read: (path) => readProjectFile(root, path),
+    list: () => listed,
+    isFolder: (path) => statSync(join(root, path), { throwIfNoEntry: false })?.isDirectory() === true,
+    isIgnored: (path) => dvcIgnored.ignores(path),
+  }
+}
+
+function dvcIgnores(root: string): Ignore {
+  const rules = readProjectFile(root, '.dvcignore')
+  return ignore({ allowRelativePaths: false }).add(rules === undefined ? '' : new TextDecoder().decode(rules))
+}
+
+function definitionFiles(root: string, ignored: Ignore): readonly string[] {
+  const files: string[] = []
+  const open = ['']
+  for (let folder = open.pop(); folder !== undefined; folder = open.pop()) {
+    for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+      if (nameFault(entry.name) !== undefined) continue
+      const path = folder === '' ? entry.name : `${folder}/${entry.name}`
+      if (entry.isDirectory()) {
+        if (!closedFolders.has(entry.name) && !ignored.ignores(`${path}/`) && !isOtherProject(root, path))
+          open.push(path)
+      } else if ((entry.name === 'dvc.yaml' || entry.name.endsWith('.dvc')) && !ignored.ignores(path)) files.push(path)
+    }
+  }
+  return files.toSorted()
+}
+
+/** A DVC project inside this one is its own. */
+function isOtherProject(root: string, path: string): boolean {
+  return lstatSync(join(root, path, '.dvc'), { throwIfNoEntry: false })?.isDirectory() === true
+}
+
+/** LIMIT: so many hidden paths are known by name, to say which one a failed stage asked for. */
+const maxHiddenPaths = 50_000
+
+/** Files and folders of the working tree that are not shown: names for an error message, nothing else. */
+export function hiddenPaths(root: string, isShown: (path: string) => boolean): readonly string[] {
+  const hidden: string[] = []
+  const open = ['']
+  for (let folder = open.pop(); folder !== undefined && hidden.length < maxHiddenPaths; folder = open.pop()) {
+    for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+      if (closedFolders.has(entry.name) || nameFault(entry.name) !== undefined) continue
+      const path = folder === '' ? entry.name : `${folder}/${entry.name}`
+      if (!isShown(path)) hidden.push(path)
+      if (entry.isDirectory()) open.push(path)
+    }
+  }
+  return hidden.slice(0, maxHiddenPaths)
+}
