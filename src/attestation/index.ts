@@ -1,7 +1,17 @@
 /** The only file of `attestation` that other domains import. */
 export * from './chain.ts'
+export { decideSource, type SourceQuestion, type SourceStanding } from './chain-sources.ts'
 export * from './finding.ts'
+export { hintOf, parsePublicKey } from './public-key.ts'
 export type * from './source-approval-facts.ts'
 export type * from './stage-facts.ts'
-export type * from './trust-policy.ts'
-export type * from './verify.ts'
+export * from './trust-policy.ts'
+export {
+  builderIdOf,
+  type NewTrustPolicy,
+  newTrustPolicy,
+  parseTrustPolicy,
+  policyFromKey,
+} from './trust-policy-file.ts'
+export * from './verify.ts'
+export { verifyChain } from './verify-chain.ts'

@@ -89,7 +89,6 @@ export type StageFacts = Readonly<{
     digest: Sha256
     locked: boolean
     materials: readonly Readonly<{ name: string; digest: Sha256 }>[]
-    facts: readonly StatedFact[]
     packages: readonly Readonly<{ name: string; version: string; digest?: Sha256 }>[]
   }>
   sandbox: Readonly<{ engine: string; digest: Sha256; facts: Readonly<Record<string, string | number | boolean>> }>

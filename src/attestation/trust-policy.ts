@@ -4,9 +4,7 @@
  * What is not listed is not trusted; a key that is good for one role is refused in another.
  * Parsing: `trust-policy-file.ts`. Format: docs/formats/trust-policy.md. Source: trust.md section 1.
  */
-import { createPublicKey, type KeyObject } from 'node:crypto'
-import { builderIds, DomainError, namespace } from '../core/index.ts'
-import { hintOf } from './public-key.ts'
+import type { KeyObject } from 'node:crypto'
 
 export const otherRoles = ['source-approver', 'data-validator', 'reviewer', 'reproducer', 'promoter'] as const
 export type Role = 'builder' | (typeof otherRoles)[number]
@@ -46,3 +44,10 @@ export type TrustPolicy = Readonly<{
   /** True when all statements of a chain must be of one commit. */
   oneCommit: boolean
 }>
+
+/** How many of the signers count towards a rule's threshold: different keys, or different principals. */
+export function countSigners(rule: RoleRule, signers: readonly TrustedKey[]): number {
+  const counted = signers.filter(({ name }) => rule.anyOf.includes(name))
+  // A key without a principal is nobody's in particular, and so counts as itself.
+  return new Set(counted.map(({ name, principal }) => (rule.distinct === 'keys' ? name : (principal ?? name)))).size
+}

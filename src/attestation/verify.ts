@@ -1,13 +1,19 @@
 /**
  * May one signed statement be believed?
  *
- * Everything here is pure and works on bytes that an attacker chose. Chains of statements: `verify-chain.ts`.
+ * Pure: bytes that an attacker chose, against a policy that the caller trusts. Chains of statements:
+ * `verify-chain.ts`. It does not look at time, expiry or files: the chain does, with what its caller knows.
  */
-import type { Sha256 } from '../core/index.ts'
-import type { Finding } from './finding.ts'
+import { type Digest, DomainError, fromDigestSet, isDomainError, type Sha256, sha256Of } from '../core/index.ts'
+import { type Bundle, parseBundle } from './bundle.ts'
+import { isSignedBy, statementPayloadType } from './dsse.ts'
+import { allPassed, type Finding, passed, refused } from './finding.ts'
+import { sourceApprovalOf } from './predicates/source-approval.ts'
+import { stageFactsOf } from './predicates/stage-provenance.ts'
 import type { SourceApproval } from './source-approval-facts.ts'
 import type { StageFacts } from './stage-facts.ts'
-import type { BuilderGrant, TrustedKey } from './trust-policy.ts'
+import { parseStatement, type Statement } from './statement.ts'
+import type { BuilderGrant, Role, TrustedKey, TrustPolicy } from './trust-policy.ts'
 
 declare const verified: unique symbol
 
@@ -21,10 +27,11 @@ export type VerifiedStage = Readonly<{
   readonly [verified]: 'stage'
 }>
 
-/** Only `verifySourceApproval` can make one. */
+/** What a signed approval says. Only `verifySourceApproval` can make one. */
 export type VerifiedApproval = Readonly<{
   approval: SourceApproval
   signer: TrustedKey
+  /** Digest of the bundle. */
   attestation: Sha256
   readonly [verified]: 'approval'
 }>
@@ -32,3 +39,136 @@ export type VerifiedApproval = Readonly<{
 export type Verdict<Verified> =
   | Readonly<{ trusted: true; statement: Verified; findings: readonly Finding[] }>
   | Readonly<{ trusted: false; findings: readonly Finding[] }>
+
+/**
+ * Decides whether a bundle is a stage's statement, signed by a builder that the policy lists.
+ *
+ * Trust: `bytes` are hostile; `policy` is trusted as far as its origin says.
+ * Order: the signature is checked before the payload is parsed, so unsigned bytes never reach the parser.
+ *
+ * @returns every finding in the order made; `statement` only when all passed
+ */
+export function verifyStage(bytes: Uint8Array, policy: TrustPolicy): Verdict<VerifiedStage> {
+  const signed = openSigned(bytes, policy, 'builder')
+  if (signed.signer === undefined) return { trusted: false, findings: signed.findings }
+
+  const read = readPayload(signed.payload, stageFactsOf)
+  if (read.value === undefined) return { trusted: false, findings: [...signed.findings, read.finding] }
+
+  const { signer } = signed
+  const grant = grantOf(policy, signer, read.value.builderId)
+  const findings = [
+    ...signed.findings,
+    read.finding,
+    builderListed(grant, signer, read.value),
+    ofProject(policy, read.value.project.id),
+  ]
+  if (grant === undefined || !allPassed(findings)) return { trusted: false, findings }
+  // `as`: all findings passed, which is what the brand says.
+  const statement = { facts: read.value, signer, grant, attestation: sha256Of(bytes) } as VerifiedStage
+  return { trusted: true, statement, findings }
+}
+
+/** Decides whether a bundle is an approval or revocation, signed by a source-approver of the policy. */
+export function verifySourceApproval(bytes: Uint8Array, policy: TrustPolicy): Verdict<VerifiedApproval> {
+  const signed = openSigned(bytes, policy, 'source-approver')
+  if (signed.signer === undefined) return { trusted: false, findings: signed.findings }
+
+  const read = readPayload(signed.payload, sourceApprovalOf)
+  if (read.value === undefined) return { trusted: false, findings: [...signed.findings, read.finding] }
+
+  const findings = [...signed.findings, read.finding, ofProject(policy, read.value.project)]
+  if (!allPassed(findings)) return { trusted: false, findings }
+  // `as`: all findings passed, which is what the brand says.
+  const statement = { approval: read.value, signer: signed.signer, attestation: sha256Of(bytes) } as VerifiedApproval
+  return { trusted: true, statement, findings }
+}
+
+/**
+ * The digests that a bundle's statement names, for an index that finds evidence by its subject.
+ *
+ * Trust: nothing is verified; what comes out is a hint and no more. Empty when the bytes are no statement.
+ */
+export function subjectsOfBundle(bytes: Uint8Array): readonly Digest[] {
+  try {
+    const { subject } = parseStatement(parseBundle(bytes).envelope.payload)
+    return subject.flatMap(({ digest }) => fromDigestSet(digest) ?? [])
+  } catch (error) {
+    if (isDomainError(error)) return [] // INVARIANT: an index without an entry only ever finds less
+    throw error
+  }
+}
+
+type Signed =
+  | Readonly<{ signer: TrustedKey; payload: Uint8Array; findings: readonly Finding[] }>
+  | Readonly<{ signer?: undefined; findings: readonly Finding[] }>
+
+/** Bundle, signer, role, signature, payload type: all that is asked before the payload is looked into. */
+function openSigned(bytes: Uint8Array, policy: TrustPolicy, role: Role): Signed {
+  const opened = attempt('bundle', 'is a Sigstore bundle v0.3', () => parseBundle(bytes))
+  if (opened.value === undefined) return { findings: [opened.finding] }
+  const { envelope, hint } = opened.value
+
+  const signer = [...policy.keys.values()].find((key) => key.hint === hint)
+  if (signer === undefined) return { findings: [opened.finding, unknownSigner(opened.value)] }
+  const findings = [
+    opened.finding,
+    isSignedBy(envelope, signer.key)
+      ? passed('signature', `is signed by \`${signer.name}\``)
+      : refused(
+          'signature',
+          'ERR_SIGNATURE_INVALID',
+          `is not signed by \`${signer.name}\`, as it says: it was changed`,
+        ),
+    hasRole(policy, signer, role)
+      ? passed('role', `\`${signer.name}\` is listed as ${role}`)
+      : refused('role', 'ERR_SIGNER_ROLE', `\`${signer.name}\` is not listed as ${role}`),
+    envelope.payloadType === statementPayloadType
+      ? passed('payload-type', 'is an in-toto statement')
+      : refused('payload-type', 'ERR_STATEMENT_UNSUPPORTED', 'is signed, and is no in-toto statement'),
+  ]
+  return allPassed(findings) ? { signer, payload: envelope.payload, findings } : { findings }
+}
+
+function unknownSigner({ hint }: Bundle): Finding {
+  const shown = /^[\w+/=]{1,64}$/.test(hint) ? ` (${hint})` : ''
+  return refused('signature', 'ERR_SIGNER_UNKNOWN', `is signed by a key that the policy does not list${shown}`)
+}
+
+function hasRole(policy: TrustPolicy, signer: TrustedKey, role: Role): boolean {
+  return role === 'builder'
+    ? policy.builders.some(({ key }) => key === signer.name)
+    : (policy.roles.get(role)?.anyOf.includes(signer.name) ?? false)
+}
+
+function readPayload<T>(payload: Uint8Array, read: (statement: Statement) => T): Attempt<T> {
+  return attempt('statement', 'is a statement of the type that is needed', () => read(parseStatement(payload)))
+}
+
+function grantOf(policy: TrustPolicy, signer: TrustedKey, builderId: string): BuilderGrant | undefined {
+  return policy.builders.find(({ key, builder }) => key === signer.name && builder === builderId)
+}
+
+function builderListed(grant: BuilderGrant | undefined, signer: TrustedKey, { builderId }: StageFacts): Finding {
+  return grant === undefined
+    ? refused('builder', 'ERR_BUILDER_UNLISTED', `\`${signer.name}\` is not listed for the builder \`${builderId}\``)
+    : passed('builder', `\`${signer.name}\` is listed for the builder \`${builderId}\``)
+}
+
+function ofProject(policy: TrustPolicy, project: string): Finding {
+  return policy.project === undefined || policy.project === project
+    ? passed('project', `belongs to the project \`${project}\``)
+    : refused('project', 'ERR_CHAIN_PROJECT', `belongs to the project \`${project}\`, not to \`${policy.project}\``)
+}
+
+type Attempt<T> = Readonly<{ value: T; finding: Finding }> | Readonly<{ value?: undefined; finding: Finding }>
+
+/** A parser's fault as a finding: a question of trust was asked, and a broken file is the answer no. */
+function attempt<T>(check: string, because: string, parse: () => T): Attempt<T> {
+  try {
+    return { value: parse(), finding: passed(check, because) }
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error
+    return { finding: refused(check, error.code, error.message) }
+  }
+}

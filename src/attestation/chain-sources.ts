@@ -1,0 +1,212 @@
+/**
+ * Are the external inputs of a chain approved for these very bytes, by enough of the right people, now?
+ *
+ * Approvals are computed from signed statements each time; a word in a file approves nothing. Ignoring a statement can
+ * only ever take an approval away: a revocation that somebody withholds still stands in `sources.yaml`.
+ */
+import type { Digest, ErrorCode } from '../core/index.ts'
+import { type ChainQuestion, chainLimits, type VisitedStage } from './chain.ts'
+import { maxClockSkewMs } from './chain-walk.ts'
+import { caveat, type Finding, passed, refused } from './finding.ts'
+import type { StatedDependency } from './stage-facts.ts'
+import { countSigners, type TrustPolicy } from './trust-policy.ts'
+import { type VerifiedApproval, verifySourceApproval } from './verify.ts'
+
+/** An external input of the chain: what is known of its approval. */
+export type ExternalInput = Readonly<{
+  stage: string
+  path: string
+  /** `unlisted`: in no inventory, or made by a frozen stage without our statement. */
+  kind: 'approved' | 'refused' | 'unlisted'
+  /** True when somebody else than the owner approved it. */
+  independent: boolean
+}>
+
+type Held = VerifiedApproval & Readonly<{ name: string; committed: boolean }>
+type Book = Readonly<{ held: readonly Held[]; disbelieved: readonly string[] }>
+
+export function judgeInputs(
+  question: ChainQuestion,
+  stages: readonly VisitedStage[],
+): Readonly<{ inputs: readonly ExternalInput[]; findings: readonly Finding[] }> {
+  const inputs: ExternalInput[] = []
+  const findings: Finding[] = []
+  let book: Book | undefined
+  for (const { stage } of stages) {
+    for (const dependency of stage.facts.dependencies) {
+      const { origin, path } = dependency
+      if (origin.kind === 'stage' || origin.kind === 'code') continue
+      const scope = { subject: `${stage.facts.stage}: ${path}` }
+      if (origin.kind === 'source') {
+        book ??= readBook(question)
+        const judged = judgeSource(question, book, { id: origin.id, dependency, startedAt: stage.facts.startedAt })
+        findings.push(...judged.findings.map((finding) => ({ ...finding, ...scope })))
+        inputs.push({ stage: stage.facts.stage, path, kind: judged.kind, independent: judged.independent })
+      } else if (dependency.role === 'persist') {
+        findings.push(caveat('inventory', 'adds to its own previous bytes, which no statement proves', scope))
+        inputs.push({ stage: stage.facts.stage, path, kind: 'unlisted', independent: false })
+      } else {
+        findings.push(caveat('inventory', unlistedBecause(origin), scope))
+        inputs.push({ stage: stage.facts.stage, path, kind: 'unlisted', independent: false })
+      }
+    }
+  }
+  return { inputs, findings }
+}
+
+function unlistedBecause(origin: StatedDependency['origin']): string {
+  return origin.kind === 'not-made-here'
+    ? `was not made here: \`${origin.stage}\` is frozen and has no statement`
+    : 'is not in the inventory'
+}
+
+/** Every approval and revocation that the policy believes. */
+function readBook({ evidence, policy, limits = chainLimits }: ChainQuestion): Book {
+  const held: Held[] = []
+  const disbelieved: string[] = []
+  for (const { name, bytes, committed } of evidence.approvals.slice(0, limits.approvals)) {
+    const verdict = bytes.length > limits.bundleBytes ? undefined : verifySourceApproval(bytes, policy)
+    if (verdict?.trusted === true) held.push({ ...verdict.statement, name, committed })
+    else {
+      const why = verdict?.findings.find((finding) => !finding.passed)
+      // Reviews and stages lie beside approvals: a statement of another type is not a broken approval.
+      if (why?.code !== 'ERR_STATEMENT_UNSUPPORTED') disbelieved.push(`${name}: ${why?.because ?? 'is too large'}`)
+    }
+  }
+  return { held, disbelieved }
+}
+
+type SourceInput = Readonly<{ id: string; dependency: StatedDependency; startedAt: string }>
+type JudgedSource = Readonly<{ kind: 'approved' | 'refused'; independent: boolean; findings: readonly Finding[] }>
+
+function judgeSource(question: ChainQuestion, book: Book, input: SourceInput): JudgedSource {
+  const { policy, surroundings } = question
+  const ofSource = book.held.filter(({ approval }) => approval.source.id === input.id)
+  const standing = decideSource({
+    id: input.id,
+    digest: input.dependency.digest,
+    statements: ofSource,
+    policy,
+    now: surroundings.now,
+    revoked: surroundings.revokedSources?.includes(input.id) ?? false,
+  })
+  if (standing.kind === 'refused') {
+    const disbelieved = book.disbelieved.slice(0, 3).join('; ')
+    const more =
+      standing.code === 'ERR_SOURCE_UNAPPROVED' && disbelieved !== '' ? ` (not believed: ${disbelieved})` : ''
+    const finding = refused('source-approval', standing.code, `${standing.because}${more}`)
+    return { kind: 'refused', independent: false, findings: [finding] }
+  }
+  const { by } = standing
+  const names = by.map(({ signer }) => `\`${signer.name}\``).join(', ')
+  const approved = passed('source-approval', `the source \`${input.id}\` is approved for these bytes by ${names}`)
+  return {
+    kind: 'approved',
+    independent: by.some((held) => !isSelfApproved(held)),
+    findings: [approved, ...approvalCaveats(input, by)],
+  }
+}
+
+/** What a reader should know of an approval that counts. */
+function approvalCaveats(
+  { id, dependency: { origin }, startedAt }: SourceInput,
+  by: readonly Held[],
+): readonly Finding[] {
+  const findings: Finding[] = []
+  if (by.every(isSelfApproved)) {
+    findings.push(caveat('separation-of-duties', `the owner of the source \`${id}\` approved it`, { tier: 'declared' }))
+  }
+  const loose = by.filter(({ committed }) => !committed).map(({ name }) => name)
+  if (loose.length > 0) findings.push(caveat('approval-committed', `${loose.join(', ')} is not committed`))
+  if (by.every(({ approval }) => Date.parse(approval.at) > Date.parse(startedAt))) {
+    findings.push(caveat('approval-order', `the source \`${id}\` was approved after the stage had run`))
+  }
+  if (origin.kind !== 'source') return findings
+  const { approval: pinned, classification } = origin
+  if (pinned !== undefined && by.every(({ attestation }) => attestation !== pinned)) {
+    findings.push(caveat('approval-pinned', 'the approval that the run relied on is not at hand; another one counts'))
+  }
+  if (by.some(({ approval }) => approval.source.classification !== classification)) {
+    findings.push(caveat('classification', `the run took the source \`${id}\` for \`${classification}\``))
+  }
+  return findings
+}
+
+function isSelfApproved({ approval, signer }: Held): boolean {
+  const owner = mailOf(approval.source.owner)
+  return (
+    owner === mailOf(approval.approver.email) || (signer.principal !== undefined && owner === mailOf(signer.principal))
+  )
+}
+
+function mailOf(person: string): string {
+  return (/<([^<>]*)>\s*$/.exec(person)?.[1] ?? person).trim().toLowerCase()
+}
+
+export type SourceQuestion<Statement extends VerifiedApproval> = Readonly<{
+  id: string
+  digest: Digest
+  /** Approvals and revocations of this source, all verified. */
+  statements: readonly Statement[]
+  policy: TrustPolicy
+  now: Date
+  /** Marked as revoked in sources.yaml. */
+  revoked: boolean
+}>
+
+export type SourceStanding<Statement extends VerifiedApproval> =
+  | Readonly<{ kind: 'approved'; by: readonly Statement[] }>
+  | Readonly<{ kind: 'refused'; code: ErrorCode; because: string }>
+
+/**
+ * Whether a source is approved for these bytes at this moment.
+ *
+ * A revocation counts for every digest of the source and against every approval that is not later than it.
+ */
+export function decideSource<Statement extends VerifiedApproval>(
+  question: SourceQuestion<Statement>,
+): SourceStanding<Statement> {
+  const { id, digest, policy, now } = question
+  const no = (code: ErrorCode, because: string): SourceStanding<Statement> => ({ kind: 'refused', code, because })
+  if (question.revoked) return no('ERR_SOURCE_REVOKED', `the source \`${id}\` is marked as revoked in sources.yaml`)
+
+  const statements = question.statements.filter(({ approval }) => approval.source.id === id)
+  const revokedMs = Math.max(
+    ...statements.filter(({ approval }) => approval.decision === 'revoked').map(atMs),
+    -Infinity,
+  )
+  const approvals = statements.filter(({ approval }) => approval.decision === 'approved')
+  const forBytes = approvals.filter(
+    (held) => held.approval.digest === digest && atMs(held) <= now.getTime() + maxClockSkewMs,
+  )
+  const standing = forBytes.filter((held) => atMs(held) > revokedMs)
+  const fresh = standing.filter(({ approval }) => !isPast(approval.reviewBy, now))
+
+  if (isEnough(policy, fresh)) return { kind: 'approved', by: fresh }
+  if (isEnough(policy, standing)) return no('ERR_SOURCE_EXPIRED', `the approval of the source \`${id}\` has expired`)
+  if (isEnough(policy, forBytes)) return no('ERR_SOURCE_REVOKED', `the source \`${id}\` was revoked`)
+  if (forBytes.length > 0) return no('ERR_SOURCE_UNAPPROVED', `too few people approved the source \`${id}\``)
+  return approvals.length > 0
+    ? no('ERR_SOURCE_UNAPPROVED', `the source \`${id}\` is approved for other bytes than these`)
+    : no('ERR_SOURCE_UNAPPROVED', `nobody who may has approved the source \`${id}\``)
+}
+
+function isEnough(policy: TrustPolicy, held: readonly VerifiedApproval[]): boolean {
+  const rule = policy.roles.get('source-approver')
+  return (
+    rule !== undefined &&
+    countSigners(
+      rule,
+      held.map(({ signer }) => signer),
+    ) >= rule.threshold
+  )
+}
+
+function atMs({ approval }: VerifiedApproval): number {
+  return Date.parse(approval.at)
+}
+
+/** A review date counts through its last second, UTC. */
+function isPast(reviewBy: string | undefined, now: Date): boolean {
+  return reviewBy !== undefined && now.getTime() >= Date.parse(`${reviewBy}T00:00:00Z`) + 86_400_000
+}

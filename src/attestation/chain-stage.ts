@@ -1,0 +1,153 @@
+/**
+ * What is asked of each stage by itself: was its code committed, its definition that of the commit, its sandbox real,
+ * its log kept, its time possible?
+ */
+import { builderIds, type ErrorCode, type Sha256 } from '../core/index.ts'
+import type { ChainQuestion, VisitedStage } from './chain.ts'
+import { maxClockSkewMs } from './chain-walk.ts'
+import { caveat, type Finding, passed, refused } from './finding.ts'
+import type { StageFacts } from './stage-facts.ts'
+import type { VerifiedStage } from './verify.ts'
+
+/** What the level's rules need to know of one stage. */
+export type JudgedStage = Readonly<{
+  stage: VerifiedStage
+  /** Why it is not a clean commit; undefined when it is. */
+  unclean?: string
+  /** Why it counts as not isolated; undefined when it was. */
+  unisolated?: string
+  definition: 'matches' | 'differs' | 'unknown'
+  log: 'present' | 'missing' | 'corrupt' | 'unknown'
+}>
+
+export function judgeStages(
+  question: ChainQuestion,
+  visited: readonly VisitedStage[],
+): Readonly<{ stages: readonly JudgedStage[]; findings: readonly Finding[] }> {
+  const definitionAt = remembered(question.surroundings.definitionAt)
+  const findings: Finding[] = []
+  const stages = visited.map(({ stage }) => {
+    const judged: JudgedStage = {
+      stage,
+      ...uncleanOf(stage.facts),
+      ...unisolatedOf(stage.facts),
+      definition: definitionOf(stage.facts, definitionAt),
+      log: question.surroundings.logAt?.(stage.facts.log.digest) ?? 'unknown',
+    }
+    const subject = stage.facts.stage
+    findings.push(...findingsOf(question, judged).map((finding) => ({ ...finding, subject })))
+    return judged
+  })
+  return { stages, findings }
+}
+
+function findingsOf(question: ChainQuestion, judged: JudgedStage): readonly Finding[] {
+  return [
+    possibleTime(question, judged.stage.facts),
+    cleanCommit(question, judged),
+    ...overridden(question, judged.stage.facts),
+    isolated(question, judged),
+    definitionFinding(judged),
+    logFinding(question, judged),
+    ...(judged.stage.facts.source.shallow ? [caveat('history', 'ran in a shallow clone: no history to look at')] : []),
+  ]
+}
+
+/** A fact that costs the level and not, by itself, the trust: a policy with `minimumLevel: 0` accepts it. */
+function levelZero({ policy }: ChainQuestion, check: string, code: ErrorCode, because: string): Finding {
+  return policy.minimumLevel === 0 ? caveat(check, because) : refused(check, code, because)
+}
+
+function possibleTime({ surroundings }: ChainQuestion, { startedAt, finishedAt }: StageFacts): Finding {
+  const aheadMs = Date.parse(finishedAt) - surroundings.now.getTime()
+  if (Date.parse(finishedAt) < Date.parse(startedAt)) {
+    return refused('time', 'ERR_EVIDENCE_FUTURE', 'ended before it started')
+  }
+  return aheadMs > maxClockSkewMs
+    ? refused('time', 'ERR_EVIDENCE_FUTURE', `is dated ${Math.ceil(aheadMs / 1000)} s in the future`)
+    : passed('time', `ran until ${finishedAt}`)
+}
+
+function uncleanOf({ source }: StageFacts): Pick<JudgedStage, 'unclean'> {
+  if (source.commit === undefined) return { unclean: 'ran on files that are in no commit' }
+  if (source.dirty.length === 0) return {}
+  const shown = source.dirty.slice(0, 5).join(', ')
+  const more = source.dirty.length > 5 ? ` and ${source.dirty.length - 5} more` : ''
+  return { unclean: `ran on uncommitted changes: ${shown}${more}` }
+}
+
+function cleanCommit(question: ChainQuestion, { stage, unclean }: JudgedStage): Finding {
+  return unclean === undefined
+    ? passed('commit', `ran at the commit ${stage.facts.source.commit ?? ''}`)
+    : levelZero(question, 'commit', 'ERR_EVIDENCE_DIRTY', unclean)
+}
+
+function overridden(question: ChainQuestion, { overrides }: StageFacts): readonly Finding[] {
+  if (overrides.length === 0) return []
+  const because = `ran with parameters of the command line: ${overrides.slice(0, 5).join(', ')}`
+  return [levelZero(question, 'overrides', 'ERR_EVIDENCE_OVERRIDE', because)]
+}
+
+function unisolatedOf({ builderId, draft, sandbox }: StageFacts): Pick<JudgedStage, 'unisolated'> {
+  if (builderId === builderIds.unisolated || sandbox.engine === 'none') return { unisolated: 'ran without a sandbox' }
+  return draft ? { unisolated: 'ran as a draft' } : {}
+}
+
+function isolated(question: ChainQuestion, { stage, unisolated }: JudgedStage): Finding {
+  return unisolated === undefined
+    ? passed('isolation', `ran in a sandbox (${stage.facts.sandbox.engine})`)
+    : levelZero(question, 'isolation', 'ERR_EVIDENCE_UNISOLATED', unisolated)
+}
+
+type DefinitionAt = (commit: string, path: string) => Sha256 | 'absent' | undefined
+
+/** Stages of one commit share their definition files: each is looked up once. */
+function remembered(definitionAt: DefinitionAt | undefined): DefinitionAt {
+  const known = new Map<string, Sha256 | 'absent' | undefined>()
+  return (commit, path) => {
+    const name = `${commit} ${path}`
+    if (!known.has(name)) known.set(name, definitionAt?.(commit, path))
+    return known.get(name)
+  }
+}
+
+/** A statement that admits its dirt differs from the commit honestly: that costs the level elsewhere. */
+function definitionOf({ source, definition, pipelineFile }: StageFacts, at: DefinitionAt): JudgedStage['definition'] {
+  if (!definition.some(({ path }) => path === pipelineFile)) return 'differs'
+  const { commit } = source
+  if (commit === undefined) return 'unknown'
+  const found = definition
+    .filter(({ path }) => !source.dirty.includes(path))
+    .map(({ path, digest }) => {
+      const inCommit = at(commit, path)
+      return inCommit === undefined ? 'unknown' : inCommit === digest ? 'matches' : 'differs'
+    })
+  if (found.includes('differs')) return 'differs'
+  return found.includes('unknown') || found.length === 0 ? 'unknown' : 'matches'
+}
+
+function definitionFinding({ definition }: JudgedStage): Finding {
+  switch (definition) {
+    case 'matches':
+      return passed('definition', 'its definition is the one in the commit')
+    case 'differs':
+      return refused('definition', 'ERR_DEFINITION_MISMATCH', 'its definition is not the one in the commit')
+    case 'unknown':
+      return caveat('definition', 'the builder checked its definition; the commit is not at hand here', {
+        tier: 'declared',
+      })
+  }
+}
+
+function logFinding(question: ChainQuestion, { log }: JudgedStage): Finding {
+  switch (log) {
+    case 'present':
+      return passed('log', 'its log is kept')
+    case 'unknown':
+      return caveat('log', 'its log is not at hand')
+    case 'missing':
+      return levelZero(question, 'log', 'ERR_LOG_MISSING', 'its log is gone')
+    case 'corrupt':
+      return levelZero(question, 'log', 'ERR_LOG_MISSING', 'its log is not the one that was signed')
+  }
+}

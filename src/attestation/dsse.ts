@@ -1,0 +1,33 @@
+/**
+ * DSSE: what is signed is the payload *and* its type, each with its length, so that neither can be read as the other.
+ *
+ * ECDSA on P-256 with SHA-256, DER: the one choice that cosign, slsa-verifier, model_signing and sigstore-js all verify.
+ * SOURCE: secure-systems-lab/dsse v1.0.2, protocol.md; vector test/vectors/dsse/protocol-example.json.
+ */
+import { type KeyObject, sign, verify } from 'node:crypto'
+
+/** One payload with one signature; a Sigstore bundle allows no more. */
+export type Envelope = Readonly<{ payload: Uint8Array; payloadType: string; signature: Uint8Array }>
+
+export const statementPayloadType = 'application/vnd.in-toto+json'
+
+/** The bytes that are signed. Lengths are of UTF-8 bytes, decimal, without leading zeros. */
+export function preAuthenticationEncoding(payloadType: string, payload: Uint8Array): Buffer {
+  const header = `DSSEv1 ${Buffer.byteLength(payloadType)} ${payloadType} ${payload.length} `
+  return Buffer.concat([Buffer.from(header), payload])
+}
+
+export function signEnvelope(payload: Uint8Array, payloadType: string, key: KeyObject): Envelope {
+  const signature = sign('sha256', preAuthenticationEncoding(payloadType, payload), { key, dsaEncoding: 'der' })
+  return { payload, payloadType, signature }
+}
+
+/** True when `key` signed payload and type. Trust: the envelope is hostile, the key is ours. */
+export function isSignedBy(envelope: Envelope, key: KeyObject): boolean {
+  const signed = preAuthenticationEncoding(envelope.payloadType, envelope.payload)
+  try {
+    return verify('sha256', signed, { key, dsaEncoding: 'der' }, envelope.signature)
+  } catch {
+    return false // INVARIANT: bytes that are no signature sign nothing
+  }
+}

@@ -1,0 +1,280 @@
+/**
+ * What a level means, as a table: each row is one requirement, and says what would earn it.
+ *
+ * Levels are computed over verified evidence and never claimed. All rows are evaluated and shown, also those of levels
+ * above one that is missing. A row that no evidence known to this version can satisfy says so: it fails closed.
+ * Source: trust.md section 3.
+ */
+import { namespace } from '../core/index.ts'
+import type { ChainProperties, Level, LevelRequirement } from './chain.ts'
+import type { ExternalInput } from './chain-sources.ts'
+import type { JudgedStage } from './chain-stage.ts'
+import type { PolicyOrigin } from './trust-policy.ts'
+
+/** All that the rules look at. */
+export type LevelFacts = Readonly<{
+  /** True when no finding was refused for another reason than the level itself. */
+  chainHolds: boolean
+  stages: readonly JudgedStage[]
+  inputs: readonly ExternalInput[]
+  /** `stage: path` of outs that equal an input. */
+  laundered: readonly string[]
+  policyOrigin: PolicyOrigin
+}>
+
+type Answer = Readonly<{ held: boolean; because: string }>
+export type LevelRule = Readonly<{
+  level: Exclude<Level, 0>
+  requirement: string
+  howTo: string
+  holds(facts: LevelFacts): Answer
+}>
+
+/** INVARIANT: a chain without stages satisfies no row. */
+export const levelRules: readonly LevelRule[] = [
+  {
+    level: 1,
+    requirement: 'verified chain',
+    howTo: 'see the findings that were refused',
+    holds: ({ chainHolds }) =>
+      answer(chainHolds, 'every statement is verified and every link holds', 'a statement or a link was refused'),
+  },
+  {
+    level: 1,
+    requirement: 'clean commit',
+    howTo: 'commit, then run again',
+    holds: ({ stages }) => each(stages, 'every stage ran at a clean commit', ({ unclean }) => unclean),
+  },
+  {
+    level: 1,
+    requirement: 'parameters of the commit',
+    howTo: 'write the values into the params file, commit, then run again without --set',
+    holds: ({ stages }) =>
+      each(stages, 'no parameter came from the command line', ({ stage }) =>
+        stage.facts.overrides.length > 0 ? `ran with ${stage.facts.overrides.join(', ')}` : undefined,
+      ),
+  },
+  {
+    level: 1,
+    requirement: 'definition of the commit',
+    howTo: 'run again at the commit',
+    holds: ({ stages }) =>
+      each(stages, 'every definition is the one in the commit', ({ definition }) =>
+        definition === 'differs' ? 'has a definition that is not in the commit' : undefined,
+      ),
+  },
+  {
+    level: 1,
+    requirement: 'kept log',
+    howTo: 'run the stage again (assay run --force STAGE)',
+    holds: ({ stages }) =>
+      each(stages, 'the digest of every log is signed, and no log that is kept here is missing', ({ log }) =>
+        log === 'missing' || log === 'corrupt' ? `has a log that is ${log}` : undefined,
+      ),
+  },
+  {
+    level: 1,
+    requirement: 'isolated, with the real key',
+    howTo: 'run again without --unsafe-no-sandbox and --draft',
+    holds: ({ stages }) => each(stages, 'every stage ran in a sandbox', ({ unisolated }) => unisolated),
+  },
+  {
+    level: 2,
+    requirement: 'hosted builder',
+    howTo: 'let a control plane or CI that the policy lists run it and sign',
+    holds: ({ stages }) =>
+      each(stages, 'every stage was run and signed by a hosted builder', ({ stage }) =>
+        isLocal(stage.facts.builderId) ? "was signed by a person's own key on their own machine" : undefined,
+      ),
+  },
+  {
+    level: 2,
+    requirement: 'responsible human',
+    howTo: 'trigger it with an identity that the builder verifies',
+    holds: ({ stages }) =>
+      each(stages, 'a verified person is named for every stage', ({ stage: { facts } }) =>
+        facts.principal.tier === 'verified'
+          ? undefined
+          : `names \`${facts.principal.email}\`, who is ${facts.principal.tier}`,
+      ),
+  },
+  {
+    level: 3,
+    requirement: 'signer apart from the stage',
+    howTo: 'sign on another host, or with a KMS behind the control plane (builder hosted/separate)',
+    holds: ({ stages }) =>
+      each(stages, 'every signer is on another host than its stage', ({ stage }) =>
+        stage.facts.builderId === `${namespace}/builder/hosted/separate` ? undefined : 'was signed on its own host',
+      ),
+  },
+  {
+    level: 3,
+    requirement: 'inputs in the inventory',
+    howTo: 'register and approve them: assay data add, assay data approve',
+    holds: ({ inputs }) => {
+      const loose = inputs.filter(({ kind }) => kind !== 'approved').map(({ path }) => path)
+      return answer(
+        loose.length === 0,
+        'every external input is an approved source',
+        `${list(loose)}: not approved sources`,
+      )
+    },
+  },
+  {
+    level: 3,
+    requirement: 'independent source approval',
+    howTo: 'let somebody else than the owner approve the source',
+    holds: ({ inputs }) => {
+      const own = inputs.filter(({ kind, independent }) => kind === 'approved' && !independent).map(({ path }) => path)
+      return answer(own.length === 0, 'no owner approved their own source', `${list(own)}: approved by their owner`)
+    },
+  },
+  {
+    level: 3,
+    requirement: 'no laundering',
+    howTo: 'take the out from where it is made, instead of copying it',
+    holds: ({ laundered }) =>
+      answer(laundered.length === 0, 'no out equals an input', `${list(laundered)}: equal to an input`),
+  },
+  {
+    level: 3,
+    requirement: 'full history',
+    howTo: 'run in a clone with history',
+    holds: ({ stages }) =>
+      each(stages, 'every clone had its history', ({ stage }) =>
+        stage.facts.source.shallow ? 'ran in a shallow clone' : undefined,
+      ),
+  },
+  unearned(
+    3,
+    'reviewed definition',
+    'no signed review of the definition is known',
+    'a protected ref, and a review by another person than author, committer and trigger',
+  ),
+  unearned(
+    3,
+    'validated inputs',
+    'no signed data verdict is known',
+    'a passed, signed validation of every external and training input',
+  ),
+  {
+    level: 4,
+    requirement: 'locked environment',
+    howTo: 'lock the packages with hashes: assay env lock',
+    holds: ({ stages }) =>
+      each(stages, 'every environment is locked by hashes', ({ stage: { facts } }) =>
+        facts.environment.locked ? undefined : `used \`${facts.environment.name}\`, which is not locked`,
+      ),
+  },
+  {
+    level: 4,
+    requirement: 'no network',
+    howTo: 'fetch data beforehand and set network: none',
+    holds: ({ stages }) =>
+      each(stages, 'no stage was let out', ({ stage: { facts } }) =>
+        (facts.network.allowed ?? []).length > 0 ? `was let out to ${list(facts.network.allowed ?? [])}` : undefined,
+      ),
+  },
+  unearned(
+    4,
+    'reproduced bit by bit',
+    'no reproduction by another builder is known',
+    'reproduce the whole chain with another key, on another host, by another operator',
+  ),
+]
+
+function unearned(level: 3 | 4, requirement: string, because: string, howTo: string): LevelRule {
+  return { level, requirement, howTo, holds: () => ({ held: false, because }) }
+}
+
+export type JudgedLevel = Readonly<{
+  level: Level
+  whyNotHigher: readonly string[]
+  requirements: readonly LevelRequirement[]
+}>
+
+/** The highest level whose rows and all below hold, and never above what the policy grants. */
+export function judgeLevel(facts: LevelFacts, rules: readonly LevelRule[] = levelRules): JudgedLevel {
+  const requirements = rules.map(({ level, requirement, howTo, holds }): LevelRequirement => {
+    const { held, because } = facts.stages.length === 0 ? { held: false, because: 'nothing is verified' } : holds(facts)
+    return { level, requirement, held, because, howTo: held ? '' : howTo }
+  })
+  const missing = requirements.filter(({ held }) => !held).map(({ level }) => level)
+  const earned = Math.min(4, ...missing.map((level) => level - 1))
+  const cap = capOf(facts)
+  const level = levelOf(Math.min(earned, cap.level))
+  const why = requirements
+    .filter((row) => !row.held && row.level <= level + 1)
+    .map((row) => `${row.requirement}: ${row.because} (${row.howTo})`)
+  return { level, whyNotHigher: level < 4 && cap.level <= level ? [...why, cap.because] : why, requirements }
+}
+
+/** The least that any (signer, builder) pair may earn; a person's key and a repository's own policy earn at most 1. */
+function capOf({ stages, policyOrigin }: LevelFacts): Readonly<{ level: number; because: string }> {
+  let cap = { level: 4, because: '' }
+  const lower = (level: number, because: string): void => {
+    if (level < cap.level) cap = { level, because }
+  }
+  for (const { stage } of stages) {
+    const { key, maxLevel } = stage.grant
+    lower(maxLevel, `the policy grants \`${key}\` with this builder at most level ${maxLevel}`)
+    if (isLocal(stage.facts.builderId)) lower(1, "a person's own key earns at most level 1, whatever a policy says")
+  }
+  if (policyOrigin === 'repository') {
+    lower(
+      1,
+      'the policy is the one of the repository being judged: give another with --policy, or pin it (assay trust pin)',
+    )
+  }
+  return cap
+}
+
+export function propertiesOf({ stages, inputs, chainHolds }: LevelFacts): ChainProperties {
+  const every = (holds: (judged: JudgedStage) => boolean): boolean =>
+    chainHolds && stages.length > 0 && stages.every(holds)
+  const isolated = every(({ unisolated }) => unisolated === undefined)
+  return {
+    isolated,
+    hermetic:
+      isolated &&
+      every(({ stage: { facts } }) => facts.network.deniedAttempts === 0 && (facts.network.allowed ?? []).length === 0),
+    inputsApproved: every(() => true) && inputs.every(({ kind }) => kind === 'approved'),
+    locked: every(({ stage }) => stage.facts.environment.locked),
+    // Verdicts and reproductions are not read by this version: what is not proven is not shown as earned.
+    validated: false,
+    reproduced: false,
+  }
+}
+
+function isLocal(builderId: string): boolean {
+  return builderId.startsWith(`${namespace}/builder/local/`)
+}
+
+function answer(held: boolean, yes: string, no: string): Answer {
+  return { held, because: held ? yes : no }
+}
+
+/** Held when no stage has a fault; the faults name their stages. */
+function each(
+  stages: readonly JudgedStage[],
+  yes: string,
+  faultOf: (judged: JudgedStage) => string | undefined,
+): Answer {
+  const faults = stages.flatMap((judged) => {
+    const fault = faultOf(judged)
+    return fault === undefined ? [] : [`\`${judged.stage.facts.stage}\` ${fault}`]
+  })
+  return answer(faults.length === 0, yes, list(faults))
+}
+
+function list(names: readonly string[]): string {
+  const shown = names.slice(0, 3).join(', ')
+  return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown
+}
+
+function levelOf(value: number): Level {
+  if (value >= 4) return 4
+  if (value >= 3) return 3
+  if (value >= 2) return 2
+  return value >= 1 ? 1 : 0
+}

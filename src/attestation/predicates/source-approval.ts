@@ -1,0 +1,72 @@
+/**
+ * A person's word on a data source: these bytes may be used, or this source may not be used any more.
+ *
+ * Subject: the source's id with the digest of the data. Format: docs/formats/source-approval.md.
+ */
+import { z } from 'zod'
+import { DomainError, fromDigestSet, sourceApprovalType, toDigestSet } from '../../core/index.ts'
+import { digestShape, instantShape, textShape } from '../shapes.ts'
+import type { SourceApproval } from '../source-approval-facts.ts'
+import { issueOf, type Statement } from '../statement.ts'
+
+const personShape = z.object({ name: textShape, email: textShape })
+
+const predicateShape = z.object({
+  project: z.string().min(1).max(200),
+  source: z.object({
+    id: z.string().min(1).max(200),
+    origin: textShape,
+    owner: textShape,
+    classification: z.enum(['public', 'internal', 'confidential', 'restricted']),
+    licence: textShape,
+    kind: textShape,
+  }),
+  decision: z.enum(['approved', 'revoked']),
+  because: textShape.exactOptional(),
+  at: instantShape,
+  reviewBy: z.iso.date().exactOptional(),
+  approver: personShape,
+})
+
+export const sourceApprovalShape: z.ZodType<SourceApproval> = predicateShape.extend({ digest: digestShape })
+
+/** The predicate's wire shape, for its JSON Schema. */
+export const sourceApprovalPredicateShape = predicateShape
+
+/** @throws ERR_STATEMENT_MALFORMED when the approval has another shape */
+export function sourceApprovalStatement(approval: SourceApproval): Statement {
+  const parsed = sourceApprovalShape.safeParse(approval)
+  if (!parsed.success) throw malformed(issueOf(parsed.error))
+  const { digest, ...predicate } = parsed.data
+  return {
+    subject: [{ name: predicate.source.id, digest: toDigestSet(digest) }],
+    predicateType: sourceApprovalType,
+    predicate,
+  }
+}
+
+/**
+ * What an approval says. Trust: the statement's signature was checked by the caller.
+ *
+ * @throws ERR_STATEMENT_UNSUPPORTED for another predicate
+ * @throws ERR_STATEMENT_MALFORMED when it names another subject than its source, or none that counts
+ */
+export function sourceApprovalOf({ subject, predicateType, predicate }: Statement): SourceApproval {
+  if (predicateType !== sourceApprovalType) {
+    throw new DomainError(
+      'ERR_STATEMENT_UNSUPPORTED',
+      `the statement has the predicate \`${predicateType.slice(0, 100)}\`, not source-approval`,
+    )
+  }
+  const parsed = predicateShape.safeParse(predicate)
+  if (!parsed.success) throw malformed(issueOf(parsed.error))
+  const [data, ...more] = subject
+  const digest = fromDigestSet(data?.digest)
+  if (digest === undefined || more.length > 0) throw malformed('does not name exactly one digest that counts')
+  if (data?.name !== parsed.data.source.id) throw malformed('names another subject than its source')
+  return { ...parsed.data, digest }
+}
+
+function malformed(what: string): DomainError {
+  return new DomainError('ERR_STATEMENT_MALFORMED', `the approval ${what}`)
+}

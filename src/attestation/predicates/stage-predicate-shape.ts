@@ -1,0 +1,118 @@
+/**
+ * The wire shape of a stage's SLSA Provenance. docs/formats/stage-provenance.schema.json is printed from it.
+ *
+ * Unknown fields are dropped (in-toto), except inside externalParameters, where they are refused (SLSA): whoever ignored
+ * one there would believe in a build that had an input nobody looked at.
+ */
+import { z } from 'zod'
+import { stageBuildType } from '../../core/index.ts'
+import { countShape, factShape, gitIdShape, instantShape, sha256Shape, textShape } from '../shapes.ts'
+import {
+  codeShape,
+  limitsShape,
+  networkShape,
+  originShape,
+  packageShape,
+  parametersShape,
+  principalShape,
+  projectShape,
+  resourcesShape,
+  sandboxShape,
+  sourceShape,
+} from '../stage-facts-shape.ts'
+
+const hex = z.string().regex(/^[0-9a-f]{64}$/)
+const sha256Set = z.object({ sha256: hex })
+/** A file or a folder. */
+const contentSet = z.union([sha256Set, z.object({ dirHash1: hex })])
+
+/** One shape a role. INVARIANT: a role that is not here is refused: skipping it would shorten the chain. */
+const dependencyShape = z.union([
+  z.object({
+    name: z.literal('source'),
+    uri: textShape,
+    digest: z.object({ gitCommit: gitIdShape }).exactOptional(),
+    annotations: z.object({ role: z.literal('source'), ...sourceShape.omit({ commit: true }).shape }),
+  }),
+  z.object({
+    name: textShape,
+    digest: z.object({ sha256: hex, gitBlob: gitIdShape.exactOptional() }),
+    annotations: z.object({ role: z.literal('definition') }),
+  }),
+  z.object({
+    name: textShape,
+    digest: contentSet,
+    annotations: z.object({ role: z.enum(['dep', 'params', 'persist']), origin: originShape }),
+  }),
+  z.object({ name: textShape, digest: sha256Set, annotations: z.object({ role: z.literal('environment') }) }),
+  z.object({ name: textShape, digest: sha256Set, annotations: z.object({ role: z.literal('material') }) }),
+])
+
+const externalParametersShape = z.strictObject({
+  project: projectShape,
+  pipeline: textShape,
+  stage: textShape,
+  commands: z.array(z.string()),
+  workingDirectory: textShape,
+  parameters: parametersShape,
+  overrides: z.array(z.string()),
+  variables: z.record(z.string(), z.string()),
+  seed: z.int(),
+  draft: z.boolean(),
+})
+
+const internalParametersShape = z.object({
+  key: sha256Shape,
+  code: codeShape,
+  environment: z.object({
+    name: textShape,
+    kind: textShape,
+    locked: z.boolean(),
+    packages: packageShape,
+  }),
+  sandbox: sandboxShape,
+  limits: limitsShape,
+  principal: principalShape,
+  facts: z.array(factShape),
+})
+
+export const stagePredicateShape = z.object({
+  buildDefinition: z.object({
+    buildType: z.literal(stageBuildType),
+    externalParameters: externalParametersShape,
+    internalParameters: internalParametersShape,
+    resolvedDependencies: z.array(dependencyShape),
+  }),
+  runDetails: z.object({
+    builder: z.object({ id: textShape, version: z.object({ assay: textShape }) }),
+    metadata: z.object({ invocationId: textShape, startedOn: instantShape, finishedOn: instantShape }),
+    byproducts: z.tuple([
+      z.object({ name: z.literal('log'), digest: sha256Set, annotations: z.object({ sizeBytes: countShape }) }),
+      z.object({ name: z.literal('network'), uri: textShape, annotations: networkShape }),
+      z.object({ name: z.literal('resources'), uri: textShape, annotations: resourcesShape }),
+    ]),
+  }),
+})
+
+/** Subjects of a stage's statement. */
+export const stageSubjectsShape = z.array(
+  z.union([
+    z.object({
+      name: textShape,
+      digest: contentSet,
+      annotations: z.object({
+        role: z.literal('out'),
+        sizeBytes: countShape,
+        list: sha256Shape.exactOptional(),
+        executable: z.boolean().exactOptional(),
+      }),
+    }),
+    z.object({ name: z.literal('log'), digest: sha256Set, annotations: z.object({ role: z.literal('log') }) }),
+  ]),
+)
+
+export type StagePredicate = z.infer<typeof stagePredicateShape>
+export type StageDependency = StagePredicate['buildDefinition']['resolvedDependencies'][number]
+
+/** For readers that look at the build type first. */
+export const buildTypeShape = z.object({ buildDefinition: z.object({ buildType: z.string() }) })

@@ -1,0 +1,36 @@
+/** Shapes of the nouns that statements share. Each refuses what does not fit; none of them mends anything. */
+import { z } from 'zod'
+import { type Digest, type Json, parseProjectPath, type Sha256, type Tier } from '../core/index.ts'
+
+// `as` on the next three: a pattern proves the template-literal type, which zod cannot infer from it.
+export const sha256Shape = z.string().regex(/^sha256:[0-9a-f]{64}$/) as unknown as z.ZodType<Sha256, Sha256>
+export const digestShape = z.string().regex(/^(sha256|dirHash1):[0-9a-f]{64}$/) as unknown as z.ZodType<Digest, Digest>
+export const jsonShape = z.json() as unknown as z.ZodType<Json, Json>
+
+/** Git object ids: SHA-1 or SHA-256, bare hex. */
+export const gitIdShape = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/)
+
+export const tierShape: z.ZodType<Tier, Tier> = z.enum(['observed', 'declared', 'verified'])
+export const factShape = z.object({ name: z.string(), value: z.string(), tier: tierShape })
+
+/** RFC 3339 in UTC, with `Z`. */
+export const instantShape = z.iso.datetime()
+export const countShape = z.int().nonnegative()
+
+/** A project path in its one spelling. THREAT: a path that leaves the project, or prints like another one. */
+export const pathShape = z.string().min(1).refine(isProjectPath, 'is not a plain project path')
+
+export const textShape = z.string().max(64 * 1024)
+
+function isProjectPath(path: string): boolean {
+  try {
+    return parseProjectPath(path) === path
+  } catch {
+    return false
+  }
+}
+
+/** True when no two items have the same name. */
+export function areUnique(names: readonly string[]): boolean {
+  return new Set(names).size === names.length
+}

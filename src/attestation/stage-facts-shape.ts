@@ -1,0 +1,149 @@
+/**
+ * The shape of `StageFacts`: what the signer accepts, and what a statement must come to.
+ *
+ * Unknown keys are dropped, never signed and never believed; unknown kinds, roles and tiers are refused.
+ */
+import { z } from 'zod'
+import {
+  areUnique,
+  countShape,
+  digestShape,
+  factShape,
+  gitIdShape,
+  instantShape,
+  jsonShape,
+  pathShape,
+  sha256Shape,
+  textShape,
+  tierShape,
+} from './shapes.ts'
+import type { StageFacts } from './stage-facts.ts'
+import { maxSubjects } from './statement.ts'
+
+export const originShape = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('stage'), stage: z.string().min(1), attestation: sha256Shape }),
+  z.object({
+    kind: z.literal('source'),
+    id: z.string().min(1),
+    classification: z.string().min(1),
+    approval: sha256Shape.exactOptional(),
+  }),
+  z.object({ kind: z.literal('code') }),
+  z.object({ kind: z.literal('unlisted') }),
+  z.object({ kind: z.literal('not-made-here'), stage: z.string().min(1) }),
+])
+
+const dependencyShape = z.object({
+  path: pathShape,
+  digest: digestShape,
+  role: z.enum(['dep', 'params', 'persist']),
+  origin: originShape,
+})
+
+export const codeShape = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('opened'),
+    files: z.array(z.object({ path: pathShape, digest: sha256Shape })),
+    folders: z.array(z.object({ path: pathShape, names: sha256Shape })),
+  }),
+  z.object({ kind: z.literal('visible'), digest: sha256Shape }),
+])
+
+const outputShape = z.object({
+  path: pathShape,
+  digest: digestShape,
+  sizeBytes: countShape,
+  list: sha256Shape.exactOptional(),
+  executable: z.boolean().exactOptional(),
+})
+
+export const sourceShape = z.object({
+  commit: gitIdShape.exactOptional(),
+  treeDigest: sha256Shape.exactOptional(),
+  uri: textShape.exactOptional(),
+  ref: textShape.exactOptional(),
+  shallow: z.boolean(),
+  dirty: z.array(textShape),
+})
+
+const environmentShape = z.object({
+  name: textShape,
+  kind: textShape,
+  digest: sha256Shape,
+  locked: z.boolean(),
+  materials: z.array(z.object({ name: textShape, digest: sha256Shape })),
+  packages: z.array(z.object({ name: textShape, version: textShape, digest: sha256Shape.exactOptional() })),
+})
+
+export const sandboxShape = z.object({
+  engine: textShape,
+  digest: sha256Shape,
+  facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+})
+export const limitsShape = z.object({
+  cpus: z.number().positive(),
+  memoryBytes: countShape,
+  timeMs: countShape,
+  processes: countShape,
+  outputBytes: countShape,
+})
+export const networkShape = z.object({
+  deniedAttempts: countShape,
+  destinations: z.array(textShape),
+  tier: tierShape,
+  allowed: z.array(textShape).exactOptional(),
+})
+export const resourcesShape = z.object({
+  wallMs: z.number().nonnegative(),
+  cpuMs: z.number().nonnegative().exactOptional(),
+  memoryPeakBytes: countShape.exactOptional(),
+  processesPeak: countShape.exactOptional(),
+  heldBy: textShape,
+})
+export const principalShape = z.object({ name: textShape, email: textShape, tier: tierShape })
+export const projectShape = z.strictObject({ id: z.string().min(1).max(200), name: textShape })
+export const parametersShape = z.record(z.string(), z.record(z.string(), jsonShape))
+export const packageShape = environmentShape.shape.packages
+
+export const stageFactsShape: z.ZodType<StageFacts> = z
+  .object({
+    project: projectShape,
+    runId: z.string().min(1).max(200),
+    stage: z.string().min(1).max(1000),
+    pipelineFile: pathShape,
+    source: sourceShape,
+    definition: z.array(z.object({ path: pathShape, digest: sha256Shape, gitBlob: gitIdShape.exactOptional() })),
+    commands: z.array(z.string()),
+    workingDirectory: pathShape,
+    parameters: parametersShape,
+    overrides: z.array(z.string()),
+    variables: z.record(z.string(), z.string()),
+    seed: z.int(),
+    dependencies: z.array(dependencyShape),
+    code: codeShape,
+    environment: environmentShape,
+    sandbox: sandboxShape,
+    limits: limitsShape,
+    network: networkShape,
+    resources: resourcesShape,
+    log: z.object({ digest: sha256Shape, sizeBytes: countShape }),
+    outputs: z.array(outputShape).max(maxSubjects),
+    facts: z.array(factShape),
+    key: sha256Shape,
+    principal: principalShape,
+    draft: z.boolean(),
+    builderId: z.url(),
+    builderVersion: textShape,
+    startedAt: instantShape,
+    finishedAt: instantShape,
+  })
+  .refine(({ outputs }) => areUnique(outputs.map(({ path }) => path)), 'an output is named twice')
+  .refine(
+    ({ dependencies }) => areUnique(dependencies.map(({ role, path }) => `${role} ${path}`)),
+    'a dependency is named twice',
+  )
+  .refine(({ definition }) => areUnique(definition.map(({ path }) => path)), 'a definition file is named twice')
+  .refine(
+    ({ outputs }) => outputs.every(({ digest, list }) => digest.startsWith('dirHash1:') === (list !== undefined)),
+    'a folder needs the digest of its list, and a file has none',
+  )

@@ -1,0 +1,216 @@
+/**
+ * May this artifact be believed, all the way back to its sources?
+ *
+ * Model <- evaluation <- training <- preparation <- approved source: each statement verified, each link checked, every
+ * finding returned. Pure; what only the caller can know comes in `surroundings`. It decides nothing by the absence of a
+ * statement, so that withholding evidence can never open a door.
+ * Read next: `chain-walk.ts` (links), `chain-stage.ts`, `chain-sources.ts`, `level.ts` (what it earns).
+ */
+import type { Digest, Sha256 } from '../core/index.ts'
+import { type ChainQuestion, type ChainVerdict, chainLimits, type VisitedStage } from './chain.ts'
+import { judgeInputs } from './chain-sources.ts'
+import { judgeStages } from './chain-stage.ts'
+import { type StageVerdicts, walkChain } from './chain-walk.ts'
+import { allPassed, caveat, type Finding, passed, refused } from './finding.ts'
+import { judgeLevel, type LevelFacts, propertiesOf } from './level.ts'
+import type { VerifiedStage } from './verify.ts'
+
+/**
+ * Judges an artifact by the first candidate that makes it trusted, else by the one that comes nearest.
+ *
+ * Trust: evidence and entries are hostile; policy and surroundings are the caller's word.
+ *
+ * @returns all findings of that candidate; never throws for what evidence says
+ */
+export function verifyChain(question: ChainQuestion): ChainVerdict {
+  const candidates = candidatesOf(question)
+  const verdicts: StageVerdicts = new Map()
+  let best: ChainVerdict | undefined
+  for (const entry of candidates) {
+    const verdict = judgeCandidate(question, entry, verdicts)
+    if (verdict.trusted) return verdict
+    if (best === undefined || standingOf(verdict) > standingOf(best)) best = verdict
+  }
+  return best ?? nothingKnown(question)
+}
+
+function candidatesOf({ entries, evidence, subject, limits = chainLimits }: ChainQuestion): readonly Sha256[] {
+  return [...new Set([...entries, ...evidence.bySubject(subject.digest)])].slice(0, limits.candidates)
+}
+
+/** Of two that are not trusted, the one that names the artifact says more, then the one with the higher level. */
+function standingOf({ findings, level }: ChainVerdict): number {
+  return (findings.some(({ check, passed: yes }) => check === 'subject' && yes) ? 10 : 0) + level
+}
+
+function judgeCandidate(question: ChainQuestion, entry: Sha256, verdicts: StageVerdicts): ChainVerdict {
+  const { policy, subject } = question
+  const extraRoots = question.extraRoots ?? []
+  const walk = walkChain(question, [entry, ...extraRoots], verdicts)
+  const judged = judgeStages(question, walk.stages)
+  const sources = judgeInputs(question, walk.stages)
+  const laundered = launderedOuts(walk.stages)
+  const findings = [
+    ...policyFindings(question),
+    subjectFinding(question, stageAt(walk.stages, entry)),
+    ...walk.findings,
+    ...sameProject(walk.stages),
+    ...extraRoots.map((root) => judgeFinding(walk.stages, root, entry)),
+    ...judged.findings,
+    ...sources.findings,
+    ...laundered.map((place) => caveat('output-equals-input', 'is equal to an input', { subject: place })),
+    ...commitFindings(question, walk.stages),
+  ]
+  const facts: LevelFacts = {
+    chainHolds: findings.every((finding) => finding.passed || levelZeroChecks.has(finding.check)),
+    stages: judged.stages,
+    inputs: sources.inputs,
+    laundered,
+    policyOrigin: policy.origin,
+  }
+  const { level, whyNotHigher, requirements } = judgeLevel(facts)
+  const all = [...findings, minimumLevel(question, level)]
+  return {
+    trusted: allPassed(all),
+    level,
+    whyNotHigher,
+    requirements,
+    subject,
+    findings: all,
+    properties: propertiesOf(facts),
+    entry,
+    stages: walk.stages,
+    commits: commitsOf(walk.stages),
+  }
+}
+
+/** Checks that cost the level by a row of their own. */
+const levelZeroChecks: ReadonlySet<string> = new Set(['commit', 'overrides', 'isolation', 'log', 'definition'])
+
+function policyFindings({ policy, surroundings }: ChainQuestion): readonly Finding[] {
+  const origins = {
+    file: passed('policy', 'the policy was given for this verification'),
+    pinned: passed('policy', 'the policy is the one that was pinned for this project'),
+    key: caveat('policy', 'one key was given, and stands for every role'),
+    repository: caveat('policy', 'the policy is the one of the repository being judged, so the level is at most 1'),
+  }
+  const { expiresAt } = policy
+  const expiry =
+    expiresAt !== undefined && surroundings.now.getTime() >= expiresAt.getTime()
+      ? refused('policy-expiry', 'ERR_POLICY_EXPIRED', `the policy expired at ${expiresAt.toISOString()}`)
+      : passed('policy-expiry', expiresAt === undefined ? 'the policy does not expire' : 'the policy has not expired')
+  return [origins[policy.origin], expiry]
+}
+
+/** Subjects match by digest; a path that the statement gives to other bytes is refused all the same. */
+function subjectFinding({ subject }: ChainQuestion, entry: VerifiedStage | undefined): Finding {
+  const scope = { subject: subject.path }
+  if (entry === undefined) {
+    return refused('subject', 'ERR_EVIDENCE_MISSING', 'no verified statement names it', scope)
+  }
+  const { stage, outputs } = entry.facts
+  const samePath = outputs.find(({ path }) => path === subject.path)
+  const sameBytes = outputs.find(({ digest }) => digest === subject.digest)
+  if (sameBytes === undefined || (samePath !== undefined && samePath.digest !== subject.digest)) {
+    return refused('subject', 'ERR_SUBJECT_MISMATCH', `its bytes are not those that \`${stage}\` made`, scope)
+  }
+  return samePath === undefined
+    ? caveat('subject', `its bytes are those that \`${stage}\` made, as \`${sameBytes.path}\``, scope)
+    : passed('subject', `its bytes are those that \`${stage}\` made`, scope)
+}
+
+function sameProject(stages: readonly VisitedStage[]): readonly Finding[] {
+  const projects = [...new Set(stages.map(({ stage }) => stage.facts.project.id))]
+  return projects.length <= 1
+    ? []
+    : [refused('one-project', 'ERR_CHAIN_PROJECT', `the chain spans ${projects.length} projects`)]
+}
+
+/** A judging stage counts only when what it judged is this artifact's own statement, at whatever distance. */
+function judgeFinding(stages: readonly VisitedStage[], root: Sha256, entry: Sha256): Finding {
+  const judge = stageAt(stages, root)
+  const scope = { subject: judge?.facts.stage ?? root.slice(0, 19) }
+  return reaches(stages, root, entry)
+    ? passed('judged', 'judged these bytes', scope)
+    : refused('judged', 'ERR_CHAIN_LINK', 'did not judge these bytes: run again', scope)
+}
+
+function reaches(stages: readonly VisitedStage[], from: Sha256, to: Sha256): boolean {
+  const byDigest = new Map(stages.map(({ attestation, stage }) => [attestation, stage]))
+  const seen = new Set<Sha256>()
+  const open = [from]
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (next === to) return byDigest.has(to)
+    if (seen.has(next)) continue
+    seen.add(next)
+    for (const { origin } of byDigest.get(next)?.facts.dependencies ?? []) {
+      if (origin.kind === 'stage') open.push(origin.attestation)
+    }
+  }
+  return false
+}
+
+/**
+ * Outs that hold the bytes of an input: what they are called is not what they are.
+ *
+ * A persisted out's own previous bytes do not count, nor do empty files.
+ */
+function launderedOuts(stages: readonly VisitedStage[]): readonly string[] {
+  const external = new Set<Digest>()
+  for (const { stage } of stages) {
+    for (const { digest, origin, role } of stage.facts.dependencies) {
+      if (origin.kind !== 'stage' && role !== 'persist') external.add(digest)
+    }
+    if (stage.facts.code.kind === 'opened') for (const { digest } of stage.facts.code.files) external.add(digest)
+  }
+  return stages.flatMap(({ stage: { facts } }) => {
+    const own = new Set(facts.dependencies.filter(({ role }) => role !== 'persist').map(({ digest }) => digest))
+    return facts.outputs
+      .filter(({ digest, sizeBytes }) => sizeBytes > 0 && (own.has(digest) || external.has(digest)))
+      .map(({ path }) => `${facts.stage}: ${path}`)
+  })
+}
+
+function commitFindings({ policy }: ChainQuestion, stages: readonly VisitedStage[]): readonly Finding[] {
+  const commits = commitsOf(stages)
+  if (commits.length <= 1) return []
+  const because = `the chain spans ${commits.length} commits`
+  return [policy.oneCommit ? refused('one-commit', 'ERR_CHAIN_COMMITS', because) : passed('one-commit', because)]
+}
+
+function commitsOf(stages: readonly VisitedStage[]): readonly string[] {
+  return [...new Set(stages.flatMap(({ stage }) => stage.facts.source.commit ?? []))].sort()
+}
+
+function minimumLevel({ policy }: ChainQuestion, level: number): Finding {
+  const because = `reaches level ${level}, the policy asks for ${policy.minimumLevel}`
+  return level >= policy.minimumLevel
+    ? passed('minimum-level', because)
+    : refused('minimum-level', 'ERR_LEVEL_TOO_LOW', because)
+}
+
+function stageAt(stages: readonly VisitedStage[], attestation: Sha256): VerifiedStage | undefined {
+  return stages.find((visited) => visited.attestation === attestation)?.stage
+}
+
+function nothingKnown(question: ChainQuestion): ChainVerdict {
+  const facts: LevelFacts = {
+    chainHolds: false,
+    stages: [],
+    inputs: [],
+    laundered: [],
+    policyOrigin: question.policy.origin,
+  }
+  const { level, whyNotHigher, requirements } = judgeLevel(facts)
+  return {
+    trusted: false,
+    level,
+    whyNotHigher,
+    requirements,
+    subject: question.subject,
+    findings: [...policyFindings(question), subjectFinding(question, undefined), minimumLevel(question, level)],
+    properties: propertiesOf(facts),
+    stages: [],
+    commits: [],
+  }
+}
