@@ -24,23 +24,18 @@ export type FetchClient = Readonly<{
   close(): Promise<void>
 }>
 
-/** LIMIT: 8 GiB a file, 5 redirects, 30 s without an answer or a byte, then up to 3 more tries. */
+/** LIMIT: 8 GiB a file, 5 redirects, 30 s without an answer or a byte, then as many more tries as the settings have pauses. */
 const maxFileBytes = 8 * 1024 ** 3
 const maxRedirects = 5
 const silenceMs = 30_000
-const defaultDelaysMs: readonly number[] = [300, 1000, 3000]
 
-export function openFetchClient(
-  settings: NetworkSettings,
-  signal: AbortSignal,
-  delaysMs: readonly number[] = defaultDelaysMs,
-): FetchClient {
+export function openFetchClient(settings: NetworkSettings, signal: AbortSignal): FetchClient {
   const dispatcher = dispatcherOf(settings)
   const origins = credentialsByOrigin(settings.indexes)
   const get = (url: string, headers: Record<string, string>): Promise<Dispatcher.ResponseData> =>
     follow({ url, headers, origins, dispatcher, signal })
   const retried = <Result>(what: string, attempt: () => Promise<Result>): Promise<Result> =>
-    retry(attempt, { what, delaysMs, signal })
+    retry(attempt, { what, delaysMs: settings.retryDelaysMs, signal })
   return {
     page: (index, project) => {
       const address = pageAddress(index, project)

@@ -44,6 +44,7 @@ export function readNetworkSettings(caller: Caller, home: string): NetworkSettin
       caller['NODE_EXTRA_CA_CERTS'],
       systemBundles.find((bundle) => existsSync(bundle)),
     ]),
+    retryDelaysMs: [300, 1000, 3000],
     warnings: links
       .filter((link) => /^https?:/.test(link))
       .map(() => 'a find-links page is not read: only folders and indexes are'),

@@ -15,6 +15,8 @@ export type NetworkSettings = Readonly<{
   noProxy: string
   /** PEM texts that are trusted beside Node's own authorities. */
   authorities: readonly string[]
+  /** Pauses before each further try of a failed request, milliseconds. */
+  retryDelaysMs: readonly number[]
   /** What pip would honour and this version does not, for the record. */
   warnings: readonly string[]
 }>

@@ -5,16 +5,19 @@
  */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { crc32, deflateRawSync } from 'node:zlib'
 import { openObjectStore } from '../../data/index.ts'
 import type { RunInBox } from '../bubblewrap/index.ts'
+import type { Environment } from '../environment.ts'
 import { readNetworkSettings } from './network-settings.fs.ts'
 import type { NetworkSettings } from './network-settings.ts'
+import { prepareEnvironment } from './prepare.ts'
 import type { EnvironmentRequest } from './request.ts'
+import { environmentTarget } from './wheel-layout.ts'
 
 /** Runs the command as a child of this process, its inside paths replaced by the host's: for speed, not for safety. */
 export const plainBox: RunInBox = ({ argv, mounts, writable, variables, signal }) =>
@@ -50,6 +53,7 @@ export const noNetwork: NetworkSettings = {
   httpsProxy: '',
   noProxy: '',
   authorities: [],
+  retryDelaysMs: [5, 5, 5],
   warnings: [],
 }
 
@@ -195,4 +199,34 @@ export function wheelOf(wheel: WheelToWrite): Buffer {
     })
   const record = [...(wheel.record ?? ((same) => same))(lines), `${folder}/RECORD,,`, ''].join('\n')
   return zipOf([...members, { name: `${folder}/RECORD`, content: record }], wheel.around)
+}
+
+/** A lock of these wheels, and a folder that holds them. */
+export function lockOf(folder: string, wheels: readonly WheelToWrite[]): string {
+  mkdirSync(folder, { recursive: true })
+  const lines = wheels.map((wheel) => {
+    const bytes = wheelOf(wheel)
+    writeFileSync(join(folder, wheelName(wheel)), bytes)
+    return `${wheel.project}==${wheel.version ?? '1.0'} --hash=sha256:${createHash('sha256').update(bytes).digest('hex')}`
+  })
+  return `${lines.join('\n')}\n`
+}
+
+/** Prepares an environment of wheels from a local folder, without any network. */
+export async function prepareWheels(
+  root: string,
+  wheels: readonly WheelToWrite[],
+  given: Partial<EnvironmentRequest> = {},
+): Promise<Environment> {
+  const folder = join(root, 'wheels')
+  const lock = lockOf(folder, wheels)
+  const definition = { kind: 'python' as const, lock: 'requirements.lock', lockBytes: Buffer.from(lock) }
+  return prepareEnvironment(requestFor(root, definition, { network: { ...noNetwork, folders: [folder] }, ...given }))
+}
+
+/** Absolute folder of the tree that an environment mounts. */
+export function treeOf(environment: Environment): string {
+  const mount = environment.mounts.find(({ target }) => target === environmentTarget)
+  if (mount === undefined) throw new Error('no tree is mounted')
+  return mount.source
 }

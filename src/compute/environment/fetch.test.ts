@@ -1,0 +1,221 @@
+/** An index that lies, breaks and redirects, on loopback. Threat: supply-chain compromise. */
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { isDomainError, sha256Of } from '../../core/index.ts'
+import type { Environment } from '../environment.ts'
+import { prepareEnvironment } from './prepare.ts'
+import { noNetwork, requestFor, scratchFolder, type WheelToWrite, wheelName, wheelOf } from './testing.exec.ts'
+
+const wheel: WheelToWrite = { project: 'tool', files: [{ name: 'tool.py', content: 'x = 1\n' }] }
+const bytes = wheelOf(wheel)
+const digest = sha256Of(bytes)
+const fileName = wheelName(wheel)
+const lock = `tool==1.0 --hash=${digest}\n`
+
+async function serve(context: TestContext, listener: RequestListener): Promise<string> {
+  const server = createServer(listener)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  context.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}` // a TCP server's address has this shape
+}
+
+type Asked = Readonly<{ path: string; authorization: string | undefined }>
+type Index = Readonly<{ address: string; asked: Asked[]; root: string }>
+
+/** A right index, but for what is given: answers by path. */
+async function indexOf(
+  context: TestContext,
+  answers: Readonly<Record<string, RequestListener>> = {},
+  file: Readonly<Record<string, unknown>> = {},
+): Promise<Index> {
+  const asked: Asked[] = []
+  const address = await serve(context, (request, response) => {
+    const path = request.url ?? ''
+    asked.push({ path, authorization: request.headers.authorization })
+    const given = answers[path]
+    if (given !== undefined) return given(request, response)
+    if (path === '/simple/tool/') {
+      response.setHeader('content-type', 'application/vnd.pypi.simple.v1+json')
+      const files = [{ filename: fileName, url: `/files/${fileName}`, hashes: { sha256: digest.slice(7) }, ...file }]
+      return response.end(JSON.stringify({ meta: { 'api-version': '1.1' }, name: 'tool', files }))
+    }
+    if (path === `/files/${fileName}`) return response.end(bytes)
+    response.statusCode = 404
+    return response.end()
+  })
+  return { address, asked, root: scratchFolder(context) }
+}
+
+function install(
+  { address, root }: Index,
+  given: Readonly<{ indexes?: readonly string[]; lock?: string }> = {},
+): Promise<Environment> {
+  const definition = { kind: 'python' as const, lock: 'requirements.lock', lockBytes: Buffer.from(given.lock ?? lock) }
+  const network = { ...noNetwork, indexes: given.indexes ?? [`${address}/simple`] }
+  return prepareEnvironment(requestFor(root, definition, { network }))
+}
+
+const pathOfFile = `/files/${fileName}`
+
+test('fetches once: a second use of the lock asks nobody', async (context) => {
+  const index = await indexOf(context)
+  const first = await install(index)
+  assert.deepEqual(first.materials[1], { name: fileName, digest, uri: `${index.address}${pathOfFile}` })
+  assert.equal(index.asked.length, 2)
+  const second = await install(index)
+  assert.deepEqual(second, first)
+  assert.equal(index.asked.length, 2)
+})
+
+const lies: Readonly<
+  Record<string, readonly [answers: Record<string, RequestListener>, code: 'ERR_ENV_HASH_MISMATCH' | 'ERR_ENV_FETCH']>
+> = {
+  'other bytes than it names': [
+    { [pathOfFile]: (_, response) => response.end('other bytes') },
+    'ERR_ENV_HASH_MISMATCH',
+  ],
+  'half of the bytes': [
+    { [pathOfFile]: (_, response) => response.end(bytes.subarray(0, 200)) },
+    'ERR_ENV_HASH_MISMATCH',
+  ],
+  'an endless redirect': [
+    { [pathOfFile]: (_, response) => response.writeHead(302, { location: pathOfFile }).end() },
+    'ERR_ENV_FETCH',
+  ],
+  'a redirect to a file of this machine': [
+    { [pathOfFile]: (_, response) => response.writeHead(302, { location: 'file:///etc/passwd' }).end() },
+    'ERR_ENV_FETCH',
+  ],
+  'a page that is HTML': [
+    { '/simple/tool/': (_, response) => response.setHeader('content-type', 'text/html').end('<a href="x">x</a>') },
+    'ERR_ENV_FETCH',
+  ],
+  'a page with a key twice': [
+    { '/simple/tool/': (_, response) => response.end('{"meta":{"api-version":"1.0"},"files":[],"files":[]}') },
+    'ERR_ENV_FETCH',
+  ],
+  'that access is denied': [{ '/simple/tool/': (_, response) => response.writeHead(403).end() }, 'ERR_ENV_FETCH'],
+}
+for (const [what, [answers, code]] of Object.entries(lies)) {
+  test(`an index that answers with ${what} is refused with ${code}, and nothing is kept`, async (context) => {
+    const index = await indexOf(context, answers)
+    await assert.rejects(
+      () => install(index),
+      (error) => isDomainError(error, code),
+    )
+    const kept = readdirSync(join(index.root, 'objects'), { recursive: true, encoding: 'utf8', withFileTypes: true })
+    assert.deepEqual(
+      kept.filter((item) => item.isFile() && item.name !== 'hold').map(({ name }) => name),
+      [],
+    )
+  })
+}
+
+test('an index that names the locked hash for a better name is found out by the wheel itself', async (context) => {
+  const index = await indexOf(context, {}, { filename: 'tool-1.0-cp27-none-any.whl' })
+  await assert.rejects(
+    () => install(index),
+    (error) => isDomainError(error, 'ERR_ENV_NO_WHEEL'),
+  )
+})
+
+test('an index that states no hash is tried, and its bytes must be those of the lock', async (context) => {
+  const honest = await indexOf(context, {}, { hashes: {} })
+  assert.equal((await install(honest)).packages.length, 1)
+  const liar = await indexOf(context, { [pathOfFile]: (_, response) => response.end('x') }, { hashes: {} })
+  await assert.rejects(
+    () => install(liar),
+    (error) => isDomainError(error, 'ERR_ENV_HASH_MISMATCH') && error.message.startsWith('requirements.lock:1: '),
+  )
+})
+
+test('tries again when a server stumbles or a connection breaks', async (context) => {
+  let tries = 0
+  const index = await indexOf(context, {
+    [pathOfFile]: (_, response) => {
+      tries += 1
+      if (tries === 1) return response.writeHead(503).end()
+      if (tries > 2) return response.end(bytes)
+      response.writeHead(200, { 'content-length': bytes.length })
+      response.write(bytes.subarray(0, 100))
+      return setTimeout(() => response.destroy(), 20)
+    },
+  })
+  assert.equal((await install(index)).packages.length, 1)
+  assert.equal(tries, 3)
+})
+
+test('an index that is down is ERR_ENV_FETCH; beside one that has the wheel it does not matter', async (context) => {
+  const index = await indexOf(context)
+  const down = 'http://127.0.0.1:9/simple'
+  await assert.rejects(
+    () => install(index, { indexes: [down] }),
+    (error) => isDomainError(error, 'ERR_ENV_FETCH') && error.message.includes('ECONNREFUSED'),
+  )
+  assert.equal((await install(index, { indexes: [down, `${index.address}/simple`] })).packages.length, 1)
+})
+
+test('sends credentials to the origin they were given for and to no other, and records none', async (context) => {
+  const elsewhere = await indexOf(context)
+  const index = await indexOf(context, {
+    [pathOfFile]: (_, response) =>
+      response
+        .writeHead(302, { location: `${elsewhere.address.replace('127.0.0.1', 'localhost')}${pathOfFile}` })
+        .end(),
+  })
+  const withSecret = `${index.address.replace('http://', 'http://ada:hunter2@')}/simple`
+  const environment = await install(index, { indexes: [withSecret] })
+  const expected = `Basic ${Buffer.from('ada:hunter2').toString('base64')}`
+  assert.deepEqual(
+    index.asked.map(({ authorization }) => authorization),
+    [expected, expected],
+  )
+  assert.deepEqual(
+    elsewhere.asked.map(({ authorization }) => authorization),
+    [undefined],
+  )
+  assert.ok(!JSON.stringify(environment).includes('hunter2'))
+})
+
+test('asks the index that the lock names too', async (context) => {
+  const index = await indexOf(context)
+  const named = await install(index, { indexes: [], lock: `--index-url ${index.address}/simple\n${lock}` })
+  assert.equal(named.packages.length, 1)
+})
+
+test('goes through the proxy of the caller, and around it where the caller says so', async (context) => {
+  const index = await indexOf(context)
+  const seen: string[] = []
+  const proxy = await serve(context, (request, response) => {
+    seen.push(request.url ?? '')
+    response.writeHead(502).end()
+  })
+  const run = (noProxy: string): Promise<Environment> => {
+    const definition = { kind: 'python' as const, lock: 'requirements.lock', lockBytes: Buffer.from(lock) }
+    const network = { ...noNetwork, indexes: [`${index.address}/simple`], httpProxy: proxy, noProxy }
+    return prepareEnvironment(requestFor(index.root, definition, { network }))
+  }
+  await assert.rejects(
+    () => run(''),
+    (error) => isDomainError(error, 'ERR_ENV_FETCH'),
+  )
+  assert.ok(seen.length > 0)
+  assert.equal((await run('127.0.0.1')).packages.length, 1)
+})
+
+test('ends at once when the caller gives up', async (context) => {
+  const index = await indexOf(context, { [pathOfFile]: (_, response) => response.writeHead(200).write('x') })
+  const abort = new AbortController()
+  const definition = { kind: 'python' as const, lock: 'requirements.lock', lockBytes: Buffer.from(lock) }
+  const network = { ...noNetwork, indexes: [`${index.address}/simple`] }
+  const prepared = prepareEnvironment(requestFor(index.root, definition, { network, signal: abort.signal }))
+  setTimeout(() => abort.abort(new Error('given up')), 100)
+  await assert.rejects(prepared, /given up/)
+})
