@@ -15,7 +15,7 @@ export const maxTextBytes = 1024 * 1024
 /** LIMIT: resolved text of a whole project, in UTF-16 units. */
 export const maxProjectText = 256 * 1024 * 1024
 /** LIMIT: values handled while the templates of a project are filled in: stages times what each of them holds. */
-export const maxProjectNodes = 50_000_000
+export const maxProjectNodes = 10_000_000
 /** LIMIT: edges between stages and `.dvc` files. */
 export const maxEdges = 2_000_000
 /** LIMIT: digits of an integer, which is where Python stops too. */

@@ -63,6 +63,8 @@ LR = 1e-3  # a comment
 SIZE: int = 0x_10
 NAMES = ("a", 'b' "c", r"\\n", "\\x41\\u00e9")
 NEGATIVE, OTHER = -1, 2
+DOT = 5.
+BELOW = --1
 LATER = os.environ["HOME"]
 BOTH = AGAIN = 3
 FLAGS = {"on": True, "none": None, **os.environ}
@@ -84,6 +86,7 @@ class Train(Base):
     LR: 0.001,
     SIZE: 16,
     NAMES: ['a', 'bc', '\\n', 'Aé'],
+    DOT: 5,
     PLAIN: { '1': [1, -2.5], on: true },
     PAIR: [1, 2],
     Train: { EPOCHS: 3, Inner: { DEPTH: 10 }, momentum: 0.9 },
@@ -93,6 +96,12 @@ class Train(Base):
     fault(() => values('p.py', 'A = 1\nB = = 2\n', [])),
     /`p\.py` line 2, column \d+: not Python/,
   )
+})
+
+test('reads past what the grammar does not know, and keeps values exact', () => {
+  const text =
+    'def gen():\n    yield\n    x = (yield)\n\f\nA = {(1, 2): "x", (1, 3): b"\\x90"}\nB = "yield\\n5."\nC = 1.e3\n'
+  assert.deepEqual(values('p.py', text, []), { A: { '(1, 2)': 'x', '(1, 3)': "b'\\x90'" }, B: 'yield\n5.', C: 1000 })
 })
 
 test('names the key that is missing, its place, and the one that was meant', () => {

@@ -2,14 +2,15 @@
 import type { parser } from '@lezer/python'
 import { maxIntegerDigits } from './limits.ts'
 import {
+  bytesOf,
   type Foreign,
   floatText,
+  groupOf,
   isForeign,
   isList,
   isMap,
   type Key,
   keyIdentity,
-  pythonText,
   type Value,
 } from './value.ts'
 
@@ -53,10 +54,15 @@ export function literalOf(node: SyntaxNode, text: string): Value | undefined {
     case 'BinaryExpression':
       return complexSum(node, text)
     case 'CallExpression':
-      return source.replace(/\s+/g, '') === 'set()' ? { foreign: 'set', text: 'set', items: [] } : undefined
+      return source.replace(/\s+/g, '') === 'set()' ? groupOf('set', []) : undefined
     default:
       return undefined
   }
+}
+
+function unwrapped(node: SyntaxNode): SyntaxNode {
+  const [, inside] = node.name === 'ParenthesizedExpression' ? childrenOf(node) : []
+  return inside === undefined ? node : unwrapped(inside)
 }
 
 function within(node: SyntaxNode, text: string): Value | undefined {
@@ -69,7 +75,7 @@ export function tupleOf(nodes: readonly SyntaxNode[], text: string): Value | und
 }
 
 function foreignOf(foreign: 'tuple' | 'set', items: readonly Value[] | undefined): Foreign | undefined {
-  return items === undefined ? undefined : { foreign, text: foreign, items }
+  return items === undefined ? undefined : groupOf(foreign, items)
 }
 
 function itemsOf(nodes: readonly SyntaxNode[], text: string): readonly Value[] | undefined {
@@ -103,7 +109,9 @@ function numberOf(source: string): Value | undefined {
 
 function signed(node: SyntaxNode, text: string): Value | undefined {
   const [operator, operand] = childrenOf(node)
-  const value = operator?.name === 'ArithOp' && operand !== undefined ? literalOf(operand, text) : undefined
+  // One sign before a number and no more, as in Python's `literal_eval`.
+  const isNumber = operator?.name === 'ArithOp' && operand !== undefined && unwrapped(operand).name === 'Number'
+  const value = isNumber ? literalOf(operand, text) : undefined
   const sign = operator === undefined ? '' : text.slice(operator.from, operator.to)
   if (sign !== '-' && sign !== '+') return undefined
   if (isForeign(value)) return value.foreign === 'complex' ? { ...value, text: `${sign}${value.text}` } : undefined
@@ -115,10 +123,17 @@ function signed(node: SyntaxNode, text: string): Value | undefined {
 function complexSum(node: SyntaxNode, text: string): Value | undefined {
   const [left, operator, right] = childrenOf(node)
   if (left === undefined || right === undefined || operator?.name !== 'ArithOp') return undefined
-  const [real, imaginary] = [literalOf(left, text), literalOf(right, text)]
+  const [real, imaginary] = [literalOf(left, text), unwrapped(right).name === 'Number' ? literalOf(right, text) : null]
   const isReal = typeof real === 'number' || typeof real === 'bigint'
   const sign = text.slice(operator.from, operator.to)
-  if (!isReal || !isForeign(imaginary) || imaginary.foreign !== 'complex' || !/^[-+]$/.test(sign)) return undefined
+  if (
+    !isReal ||
+    imaginary === undefined ||
+    !isForeign(imaginary) ||
+    imaginary.foreign !== 'complex' ||
+    !/^[-+]$/.test(sign)
+  )
+    return undefined
   const realText = typeof real === 'number' ? floatText(real) : real.toString()
   return { foreign: 'complex', text: `(${realText}${sign}${imaginary.text})` }
 }
@@ -130,7 +145,7 @@ function stringOf(node: SyntaxNode, text: string): Value | undefined {
   const bytes = pieces[0]?.bytes ?? false
   if (pieces.some((one) => one.bytes !== bytes)) return undefined
   const joined = pieces.map((one) => one.text).join('')
-  return bytes ? { foreign: 'bytes', text: `b${pythonText([joined]).slice(1, -1)}` } : joined
+  return bytes ? bytesOf(joined) : joined
 }
 
 function piece(source: string): Readonly<{ text: string; bytes: boolean }> | undefined {

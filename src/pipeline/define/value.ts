@@ -80,6 +80,19 @@ export function pythonText(value: Value): string {
   return typeof value === 'string' ? value : isForeign(value) ? value.text : pythonRepr(value)
 }
 
+/** Bytes, one character each, as Python prints them. */
+export function bytesOf(latin1: string): Foreign {
+  const shown = stringRepr(latin1).replace(/[\u0080-\u00ff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`)
+  return { foreign: 'bytes', text: `b${shown}` }
+}
+
+/** A tuple or set; its text is Python's, so that two of them are one key only when they are equal. */
+export function groupOf(foreign: 'tuple' | 'set', items: readonly Value[]): Foreign {
+  const inside = items.map(pythonRepr).join(', ')
+  if (foreign === 'tuple') return { foreign, items, text: `(${inside}${items.length === 1 ? ',' : ''})` }
+  return { foreign, items, text: items.length === 0 ? 'set()' : `{${inside}}` }
+}
+
 function pythonRepr(value: Value): string {
   if (value === null) return 'None'
   if (typeof value === 'boolean') return value ? 'True' : 'False'

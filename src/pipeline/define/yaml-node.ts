@@ -11,14 +11,15 @@ import {
 } from 'yaml'
 import { maxDepth, maxNodes } from './limits.ts'
 import {
+  bytesOf,
   type Foreign,
+  groupOf,
   isForeign,
   isList,
   isMap,
   isTruthy,
   type Key,
   keyIdentity,
-  pythonText,
   type Value,
   type ValueMap,
 } from './value.ts'
@@ -98,7 +99,7 @@ export class NodeReader {
     const text = this.#textOf(node, at)
     const { version, fault } = this.#setting
     const tag = this.#scalarTag(node, text, at)
-    if (tag === 'binary') return bytesOf(text)
+    if (tag === 'binary') return bytesOf(Buffer.from(text, 'base64').toString('latin1'))
     const value = tag === 'merge' || tag === 'value' ? undefined : scalarOf(tag, text, version)
     if (value !== undefined) return value
     if (tag === 'merge' || tag === 'value') throw fault(at, `\`${text}\` has no meaning here`, 'quote it')
@@ -149,7 +150,7 @@ export class NodeReader {
       return pair
     })
     if (name === 'omap') return new Map(pairs)
-    return pairs.map(([key, value]): Foreign => ({ foreign: 'tuple', text: 'tuple', items: [key, value] }))
+    return pairs.map(([key, value]): Foreign => groupOf('tuple', [key, value]))
   }
 
   /** SOURCE: in a flow list `a:` before `,` or `]` is text for ruamel and DVC, and a map for YAML 1.2.2. */
@@ -201,7 +202,7 @@ export class NodeReader {
     }
     const value = this.#assembled(own, merged ?? [])
     if (name === 'map') return value
-    return { foreign: 'set', text: 'set', items: [...value.keys()] }
+    return groupOf('set', [...value.keys()])
   }
 
   #entry(node: YAMLMap, pair: Pair, keyAt: number): Entry {
@@ -217,7 +218,7 @@ export class NodeReader {
   #key(node: unknown, at: number): Key {
     const key = this.#value(node, at)
     if (isList(key) && !key.some((item) => isList(item) || isMap(item))) {
-      return { foreign: 'tuple', text: pythonText(key), items: key }
+      return groupOf('tuple', key)
     }
     if (isList(key) || isMap(key) || (isForeign(key) && key.foreign === 'set')) {
       throw this.#setting.fault(at, 'a list or map cannot be a key')
@@ -288,9 +289,4 @@ function anchorOf(node: unknown): string | undefined {
 function startOf(node: unknown, otherwise: number): number {
   const known = isScalar(node) || isMapNode(node) || isSeq(node) || isAlias(node)
   return known ? (node.range?.[0] ?? otherwise) : otherwise
-}
-
-function bytesOf(text: string): Foreign {
-  const bytes = Buffer.from(text, 'base64').toString('latin1')
-  return { foreign: 'bytes', text: `b${pythonText([bytes]).slice(1, -1)}` }
 }

@@ -112,7 +112,7 @@ test('refuses an alias bomb before it is followed, and reads honest aliases', ()
 })
 
 test('refuses nesting that would exhaust the stack', () => {
-  assert.match(refusal('['.repeat(200_000)), /nested deeper|not YAML/)
+  assert.match(refusal('['.repeat(200_000)), /nested deeper than 100 levels/)
   assert.match(refusal(`${'['.repeat(150)}${']'.repeat(150)}`), /nested deeper than 100 levels/)
   assert.equal(refusal(`${'['.repeat(90)}${']'.repeat(90)}`), 'accepted')
 })

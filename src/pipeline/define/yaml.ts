@@ -52,7 +52,7 @@ export function readYaml(bytes: Uint8Array, file: string, code: ErrorCode): Docu
   })
   const parsed = composed(text, lines, file, code)
   const [error] = [...parsed.errors, ...parsed.warnings.filter(({ code: kind }) => kind === 'BAD_DIRECTIVE')]
-  if (error !== undefined) throw fault(error.pos[0], `not YAML: ${sentence(error.message)}`)
+  if (error !== undefined) throw fault(error.pos[0], syntaxFault(error.message))
   const version = parsed.directives?.yaml.version === '1.1' ? '1.1' : '1.2'
   const root = new NodeReader({ text, version, offsets, fault }).read(parsed.contents)
   const find = (container: Value, key: Key | number, which: 0 | 1): Place => {
@@ -118,7 +118,9 @@ function composed(text: string, lines: LineCounter, file: string, code: ErrorCod
   }
 }
 
-function sentence(message: string): string {
+/** The library reports its own exhausted stack as an error of the text, which it is. */
+function syntaxFault(message: string): string {
+  if (message.includes('call stack')) return `nested deeper than ${maxDepth} levels`
   const [first = ''] = printable(message).split('\n')
-  return first.slice(0, 1).toLowerCase() + first.slice(1, 200)
+  return `not YAML: ${first.slice(0, 1).toLowerCase()}${first.slice(1, 200)}`
 }
