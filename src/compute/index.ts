@@ -1,6 +1,6 @@
 /** The only file of `compute` that other domains import. */
 
-export type * from './bubblewrap/index.ts'
+export * from './bubblewrap/index.ts'
 export * from './environment/index.ts'
 export type * from './environment.ts'
 export type * from './sandbox.ts'

@@ -122,10 +122,21 @@ export const errorTable = {
     meaning: 'A stage asks for secrets, which needs the broker that this version does not have.',
     help: 'take secrets from the stage',
   },
+  ERR_SANDBOX_UNAVAILABLE: {
+    exit: 4,
+    meaning: 'This machine cannot isolate a stage: a program is missing, too old, or user namespaces are switched off.',
+    help: 'assay doctor says what to install or enable; --unsafe-no-sandbox runs without isolation and says so in the evidence',
+  },
   ERR_ENV_VARIABLE_MISSING: {
     exit: 2,
     meaning: 'A stage passes a variable through that the caller does not have.',
     help: 'set the variable, or give its value in assay.yaml',
+  },
+  ERR_ARTIFACT_MISSING: { exit: 1, meaning: 'The artifact to be verified is not there.', help: 'name a file or folder that exists' },
+  ERR_GATE_FAILED: {
+    exit: 1,
+    meaning: 'A gate of the model does not hold on metrics that evidence proves.',
+    help: 'look at the metrics; a gate is changed in assay.yaml, by a reviewed commit',
   },
   ERR_EVIDENCE_MISSING: {
     exit: 1,

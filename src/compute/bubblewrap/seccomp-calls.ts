@@ -106,11 +106,11 @@ export const absentCalls: Readonly<Record<string, CallNumbers>> = {
 
 /** Judged by their arguments in `seccomp.ts`. */
 export const judgedCalls = {
-  clone: numbers(56, 220),
-  socket: numbers(41, 198),
-  socketpair: numbers(53, 199),
-  ioctl: numbers(16, 29),
-  personality: numbers(135, 92),
-  mknod: numbers(133, null),
-  mknodat: numbers(259, 33),
+  clone: { x64: 56, arm64: 220 },
+  socket: { x64: 41, arm64: 198 },
+  socketpair: { x64: 53, arm64: 199 },
+  ioctl: { x64: 16, arm64: 29 },
+  personality: { x64: 135, arm64: 92 },
+  mknod: { x64: 133, arm64: null },
+  mknodat: { x64: 259, arm64: 33 },
 } as const satisfies Readonly<Record<string, CallNumbers>>

@@ -1,0 +1,207 @@
+/**
+ * The folder of one box on the host: view, scratch, /etc, a fifo for output. Removed when the box has ended.
+ *
+ * Its name says which process owns it, so that a later run can sweep what a killed one left.
+ */
+import { randomBytes } from 'node:crypto'
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  copyFileSync,
+  lchownSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { setImmediate as breathe } from 'node:timers/promises'
+import type { ObjectStore } from '../../data/index.ts'
+import type { OutRequest } from '../sandbox.ts'
+import type { Layout, Scratch, ViewFile } from './layout.ts'
+import { errnoOf, processState } from './process-facts.fs.ts'
+import { type Bind, etcFiles, projectFolder } from './recipe.ts'
+
+export type BoxFolder = Readonly<{
+  path: string
+  /** What the run needs again when it sweeps: see `sweep.fs.ts`. */
+  name: string
+  remove(): void
+}>
+
+/** Files between two turns of the event loop. */
+const filesPerTurn = 512
+
+/** @param uid owner when every sandbox has its own user id; nobody else may enter then */
+export function makeBoxFolder(workFolder: string, uid: number | undefined): BoxFolder {
+  mkdirSync(workFolder, { recursive: true, mode: 0o700 })
+  // the sandbox's user must pass through; names of boxes stay hidden from others
+  if (uid !== undefined) chmodSync(workFolder, 0o711)
+  const name = `box-${pidNamespace()}-${process.pid}-${processState(process.pid)?.startTicks ?? 0}-${randomBytes(8).toString('hex')}`
+  const path = join(workFolder, name)
+  mkdirSync(path, { mode: 0o700 })
+  chmodSync(path, 0o700)
+  if (uid !== undefined) chownSync(path, uid, uid)
+  return { path, name, remove: () => removeTree(path) }
+}
+
+/** Inode of the own pid namespace: pids of another one mean nothing here. */
+export function pidNamespace(): number {
+  return statSync('/proc/self/ns/pid').ino
+}
+
+/** A folder whose mode does not depend on the caller's umask. */
+export function makeFolder(path: string, mode = 0o755): string {
+  mkdirSync(path, { mode })
+  chmodSync(path, mode)
+  return path
+}
+
+function makeFile(path: string, content = ''): void {
+  writeFileSync(path, content, { mode: 0o444, flag: 'wx' })
+  chmodSync(path, 0o444)
+}
+
+/** A stage may leave folders that even their owner cannot enter. */
+export function removeTree(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true, maxRetries: 2, retryDelay: 20 })
+  } catch (error) {
+    if (errnoOf(error) !== 'EACCES' && errnoOf(error) !== 'EPERM') throw error
+    openTree(path)
+    rmSync(path, { recursive: true, force: true })
+  }
+}
+
+function openTree(folder: string | Buffer): void {
+  chmodSync(folder, 0o700)
+  for (const { path, isFolder } of entriesOf(folder)) if (isFolder) openTree(path)
+}
+
+/** Names as bytes, since a stage chooses them. INVARIANT: a link to a folder is not a folder. */
+function entriesOf(folder: string | Buffer): readonly Readonly<{ path: Buffer; isFolder: boolean }>[] {
+  const prefix = Buffer.concat([Buffer.from(folder), Buffer.from('/')])
+  return readdirSync(folder, { withFileTypes: true, encoding: 'buffer' }).map((entry) => ({
+    path: Buffer.concat([prefix, entry.name]),
+    isFolder: entry.isDirectory(),
+  }))
+}
+
+/** /etc of the box, and the binds of the host's pieces on top. */
+export function makeEtc(box: BoxFolder, hostEtc: readonly Bind[], traced: boolean): string {
+  const folder = makeFolder(join(box.path, 'etc'))
+  for (const [name, content] of Object.entries(etcFiles(traced))) makeFile(join(folder, name), content)
+  for (const { source, target } of hostEtc) {
+    const inner = target.slice('/etc/'.length)
+    makeParents(folder, dirname(inner))
+    if (statSync(source).isDirectory()) makeFolder(join(folder, inner))
+    else makeFile(join(folder, inner))
+  }
+  return folder
+}
+
+function makeParents(root: string, inner: string): void {
+  if (inner === '.') return
+  makeParents(root, dirname(inner))
+  try {
+    makeFolder(join(root, inner))
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error
+  }
+}
+
+/**
+ * The view: hard links to objects, 0444 in 0755 folders.
+ *
+ * INVARIANT: never bound writable: a writable mount of a link would rewrite the object.
+ * @throws ERR_STORE_MISSING
+ */
+export async function makeView(box: BoxFolder, layout: Layout, store: ObjectStore): Promise<string> {
+  const view = makeFolder(join(box.path, 'view'))
+  for (const folder of layout.folders) makeFolder(join(view, folder))
+  for (const [index, file] of layout.files.entries()) {
+    placeFile(store, file, join(view, file.path))
+    if (index % filesPerTurn === filesPerTurn - 1) await breathe()
+  }
+  return view
+}
+
+function placeFile(store: ObjectStore, { digest, executable }: ViewFile, target: string): void {
+  const object = store.pathOf(digest)
+  if (!executable) {
+    try {
+      linkSync(object, target)
+      return
+    } catch (error) {
+      // another file system, too many links, or an object of another user: a copy does as well
+      if (!['EXDEV', 'EMLINK', 'EPERM', 'EACCES'].includes(errnoOf(error) ?? '')) throw error
+    }
+  }
+  copyFileSync(object, target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL)
+  chmodSync(target, executable ? 0o555 : 0o444) // a mode belongs to the inode, so an executable is a copy
+}
+
+export type MadeScratch = Readonly<{ scratch: Scratch; path: string; binds: readonly Bind[] }>
+
+/** A writable folder with mount points for its neighbours, and previous bytes of persisted outs as copies. */
+export async function makeScratch(
+  options: Readonly<{ box: BoxFolder; index: number; view: string; store: ObjectStore; uid: number | undefined }>,
+  scratch: Scratch,
+  requests: readonly OutRequest[],
+): Promise<MadeScratch> {
+  const { box, view, store, uid } = options
+  const path = makeFolder(join(box.path, `scratch-${options.index}`))
+  const target = inProject(scratch.folder)
+  const binds: Bind[] = [{ kind: 'writable', source: path, target }]
+  for (const { name, kind, held } of scratch.neighbours) {
+    const source = join(view, scratch.folder, name)
+    if (held === 'copy') {
+      copyFileSync(source, join(path, name), constants.COPYFILE_FICLONE)
+      continue
+    }
+    if (kind === 'folder') makeFolder(join(path, name))
+    else makeFile(join(path, name))
+    binds.push({ kind: 'read-only', source, target: `${target}/${name}` })
+  }
+  for (const { path: out, before } of requests) {
+    if (before === undefined || !scratch.outs.includes(out)) continue
+    const place = join(path, out.slice(out.lastIndexOf('/') + 1))
+    await store.restore(before, place, { within: path })
+    if (uid !== undefined) giveTree(place, uid)
+  }
+  if (uid !== undefined) chownSync(path, uid, uid)
+  return { scratch, path, binds }
+}
+
+export function inProject(path: string): string {
+  return path === '.' ? projectFolder : `${projectFolder}/${path}`
+}
+
+/** Changes the owner of a tree, links themselves included, following none. */
+export function giveTree(path: string | Buffer, uid: number, gid = uid): void {
+  const isFolder = lstatSync(path).isDirectory()
+  if (isFolder) for (const entry of entriesOf(path)) giveEntry(entry, uid, gid)
+  lchownSync(path, uid, gid)
+}
+
+function giveEntry(entry: Readonly<{ path: Buffer; isFolder: boolean }>, uid: number, gid: number): void {
+  if (entry.isFolder) giveTree(entry.path, uid, gid)
+  else lchownSync(entry.path, uid, gid)
+}
+
+/** A file of the box opened for a child to read, already complete. */
+export function openFilled(box: BoxFolder, name: string, content: Uint8Array | string): number {
+  const path = join(box.path, name)
+  writeFileSync(path, content, { mode: 0o600, flag: 'wx' })
+  return openSync(path, 'r')
+}
+
+export function closeAll(fds: readonly number[]): void {
+  for (const fd of fds) closeSync(fd)
+}

@@ -1,0 +1,186 @@
+/**
+ * A box: user id, folder, control group and log of one sandbox, and the one launch it is for.
+ *
+ * Everything that it took is given back when it is disposed of, whatever happened.
+ */
+import { randomUUID } from 'node:crypto'
+import { chownSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { Limits, StageEnd } from '../sandbox.ts'
+import { type BoxFolder, makeBoxFolder, makeEtc, openFilled } from './box-folder.fs.ts'
+import { chainOf, relocator } from './chain.ts'
+import { type ControlGroup, type GroupUsage, makeControlGroup } from './control-group.fs.ts'
+import { type Launched, launchBox, traceDescriptor } from './launch.exec.ts'
+import { type Machine, meetingPlace } from './machine.exec.ts'
+import { type OutputLog, openOutputLog } from './output.exec.ts'
+import { processState } from './process-facts.fs.ts'
+import { type Bind, boxArguments } from './recipe.ts'
+import { seccompProgram } from './seccomp.ts'
+import { takeUidSlot, type UidSlot } from './uid-slot.exec.ts'
+
+export type BoxOptions = Readonly<{
+  workFolder: string
+  limits: Limits
+  traced: boolean
+  onOutput(chunk: Buffer): void
+}>
+
+export type BoxLaunch = Readonly<{
+  binds: readonly Bind[]
+  workingDirectory: string
+  variables: Readonly<Record<string, string>>
+  command: readonly string[]
+  /** Host folders that the command may write, to be held to the limit of bytes. */
+  scratch: readonly string[]
+  ready: Promise<unknown>
+  signal: AbortSignal
+}>
+
+export type Box = AsyncDisposable &
+  Readonly<{
+    folder: BoxFolder
+    /** Owner of what the stage writes; undefined when that is the caller. */
+    uid: number | undefined
+    log: OutputLog
+    heldBy: string
+    usage(): GroupUsage
+    readTrace(maxBytes: number): string
+    launch(what: BoxLaunch): Promise<Launched>
+  }>
+
+let boxes = 0
+
+/** @throws ERR_SANDBOX_UNAVAILABLE, ERR_IO */
+export async function openBox(machine: Machine, options: BoxOptions): Promise<Box> {
+  await using undo = new AsyncDisposableStack()
+  const slot: UidSlot | undefined = machine.dropsUid ? await takeUidSlot() : undefined
+  if (slot !== undefined) undo.defer(() => slot.release())
+  const folder = makeBoxFolder(options.workFolder, slot?.uid)
+  undo.defer(() => folder.remove())
+  const group = openGroup(machine, options.limits)
+  if (group !== undefined) {
+    writeFileSync(join(folder.path, 'groups'), group.folders.join('\n'), { mode: 0o600 })
+    undo.defer(() => group.remove())
+  }
+  let stop: (end: StageEnd) => void = () => undefined
+  const log = await openOutputLog(folder, {
+    mkfifo: machine.tools.mkfifo,
+    uid: slot?.uid,
+    onOutput: options.onOutput,
+    onOverLimit: () => stop({ kind: 'limit', limit: 'output', because: 'its output is over the limit of a log' }),
+  })
+  undo.defer(() => log.close())
+  const held = undo.move()
+  return {
+    folder,
+    uid: slot?.uid,
+    log,
+    heldBy: group?.heldBy ?? 'rlimits',
+    usage: () => group?.usage() ?? {},
+    readTrace: (maxBytes) => readFileSync(join(folder.path, 'trace')).toString('latin1', 0, maxBytes),
+    launch: (what) =>
+      launchIn({ machine, options, folder, uid: slot?.uid, group, log, onStop: (end) => (stop = end) }, what),
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
+
+function openGroup(machine: Machine, limits: Limits): ControlGroup | undefined {
+  boxes += 1
+  const name = `assay-${process.pid}-${processState(process.pid)?.startTicks ?? 0}-${boxes}`
+  for (const place of machine.groups) {
+    const group = makeControlGroup(place, name, limits)
+    if (group !== undefined) return group
+  }
+  return undefined
+}
+
+type Opened = Readonly<{
+  machine: Machine
+  options: BoxOptions
+  folder: BoxFolder
+  uid: number | undefined
+  group: ControlGroup | undefined
+  log: OutputLog
+  onStop(stop: (end: StageEnd) => void): void
+}>
+
+async function launchIn(box: Opened, what: BoxLaunch): Promise<Launched> {
+  const { machine, options, folder, uid, group, log } = box
+  const { reach, relocations } = relocator(meetingPlace, uid === undefined ? () => true : canOthersReach, kindOfPath)
+  reach(folder.path)
+  const bind = (each: Bind): Bind => ({ ...each, source: reach(each.source) })
+  const etcFolder = makeEtc(folder, machine.etc, options.traced)
+  const bootIdFile = join(folder.path, 'boot-id')
+  writeFileSync(bootIdFile, `${randomUUID()}\n`, { mode: 0o444 })
+  const args = boxArguments({
+    system: machine.system,
+    etcFolder: reach(etcFolder),
+    etc: machine.etc,
+    bootIdFile: reach(bootIdFile),
+    binds: what.binds.filter(isNeeded).map(bind),
+    workingDirectory: what.workingDirectory,
+    variables: what.variables,
+    memoryBytes: options.limits.memoryBytes,
+    outputBytes: options.limits.outputBytes,
+  })
+  const argv = chainOf({
+    tools: machine.tools,
+    groupEntries: group?.entries ?? [],
+    relocations,
+    meetingPlace,
+    uid,
+    limits: options.limits,
+    openFiles: machine.openFiles,
+    processors: group === undefined ? processorsFor(options.limits.cpus) : [],
+    parentPid: process.pid,
+    traceDescriptor: options.traced ? traceDescriptor : undefined,
+    command: what.command,
+  })
+  return launchBox({
+    argv,
+    argumentsFile: openFilled(folder, 'arguments', `${args.join('\0')}\0`),
+    seccompFile: openFilled(folder, 'seccomp', seccompProgram(machine.architecture)),
+    traceFile: options.traced ? openTrace(folder, uid) : undefined,
+    log,
+    group,
+    limits: options.limits,
+    scratch: what.scratch,
+    ready: what.ready,
+    signal: what.signal,
+    onStop: box.onStop,
+  })
+}
+
+/** /usr is there already; binding a part of it onto itself would only cost. */
+function isNeeded({ kind, source, target }: Bind): boolean {
+  return kind === 'writable' || source !== target || !(target === '/usr' || target.startsWith('/usr/'))
+}
+
+/** Whether a user without any group may pass every folder above. LIMIT: access control lists are not looked at. */
+function canOthersReach(path: string): boolean {
+  for (let folder = dirname(path); ; folder = dirname(folder)) {
+    if ((statSync(folder).mode & 0o001) === 0) return false
+    if (folder === '/') return true
+  }
+}
+
+function kindOfPath(path: string): 'file' | 'folder' {
+  return statSync(path).isDirectory() ? 'folder' : 'file'
+}
+
+function openTrace(folder: BoxFolder, uid: number | undefined): number {
+  const path = join(folder.path, 'trace')
+  const fd = openSync(path, 'wx', 0o600)
+  if (uid !== undefined) chownSync(path, uid, uid)
+  return fd
+}
+
+/** The first `cpus` of the processors that we may use ourselves. */
+function processorsFor(cpus: number): readonly number[] {
+  const text = /^Cpus_allowed_list:\s+(\S+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? ''
+  const allowed = text.split(',').flatMap((range) => {
+    const [from = 0, to = from] = range.split('-').map(Number)
+    return Array.from({ length: to - from + 1 }, (_, index) => from + index)
+  })
+  return allowed.slice(0, Math.max(1, Math.ceil(cpus)))
+}

@@ -1,0 +1,144 @@
+/**
+ * The programs that stand between assay and bubblewrap, each replacing the one before (one pid): pure.
+ *
+ *   sh (enter control groups) -> unshare (private mounts, as root) -> sh (bind what the user id cannot reach) ->
+ *   prlimit -> setpriv (drop the user, die with assay) -> sh (is assay still there?) -> [strace ->] bubblewrap
+ */
+import { join } from 'node:path'
+import type { Limits } from '../sandbox.ts'
+import { descriptors } from './recipe.ts'
+
+export type Relocation = Readonly<{ source: string; target: string; kind: 'file' | 'folder' }>
+
+export type Chain = Readonly<{
+  tools: Readonly<{
+    bwrap: string
+    setpriv: string
+    prlimit: string
+    unshare?: string
+    mount?: string
+    taskset?: string
+    strace?: string
+  }>
+  /** Files of control groups that take the pid. Empty: limits are held by other means. */
+  groupEntries: readonly string[]
+  /** Made in a mount namespace of its own, below `meetingPlace`. */
+  relocations: readonly Relocation[]
+  meetingPlace: string
+  /** User and group to become; undefined keeps the caller's. */
+  uid: number | undefined
+  limits: Limits
+  openFiles: number
+  /** Processors to stay on, when no control group holds the time. */
+  processors: readonly number[]
+  parentPid: number
+  /** Descriptor that strace writes to. */
+  traceDescriptor: number | undefined
+  command: readonly string[]
+}>
+
+const shell = '/bin/sh'
+
+/** Each script takes its arguments up to `--`, then becomes the rest. */
+const enterGroups = 'while [ "$1" != -- ]; do echo $$ >"$1" || exit 125; shift; done; shift; exec "$@"'
+/** THREAT: assay may die before setpriv has asked the kernel to be told; then nobody would end the stage. */
+const isParentThere = '[ "$PPID" = "$1" ] || exit 125; shift; exec "$@"'
+const bindAll =
+  'mount=$1 place=$2; shift 2; "$mount" -t tmpfs -o mode=0755,size=64k none "$place" || exit 125; ' +
+  'while [ "$1" != -- ]; do case $1 in folder) mkdir "$3" ;; *) : >"$3" ;; esac && "$mount" --rbind "$2" "$3" || exit 125; shift 3; done; ' +
+  'shift; exec "$@"'
+const closeThenRun = (descriptor: number): string => `exec ${descriptor}>&-; exec "$@"`
+
+export function chainOf(chain: Chain): readonly string[] {
+  const { tools, groupEntries, limits } = chain
+  const enter = groupEntries.length === 0 ? [] : [shell, '-c', enterGroups, 'sh', ...groupEntries, '--']
+  const rlimits = [
+    '--core=0:0',
+    `--fsize=${limits.outputBytes}:${limits.outputBytes}`,
+    `--nofile=${chain.openFiles}:${chain.openFiles}`,
+  ]
+  const affinity =
+    tools.taskset === undefined || chain.processors.length === 0
+      ? []
+      : [tools.taskset, '-c', chain.processors.join(',')]
+  return [
+    ...enter,
+    ...bindArguments(chain),
+    ...affinity,
+    ...[tools.prlimit, ...rlimits],
+    ...privilegeArguments(chain),
+    ...[shell, '-c', isParentThere, 'sh', `${chain.parentPid}`],
+    ...traceArguments(chain),
+    ...[tools.bwrap, '--args', `${descriptors.arguments}`, '--', ...boxedCommand(chain)],
+  ]
+}
+
+function bindArguments({ tools, relocations, meetingPlace }: Chain): readonly string[] {
+  if (relocations.length === 0 || tools.unshare === undefined || tools.mount === undefined) return []
+  const triples = relocations.flatMap(({ kind, source, target }) => [kind, source, target])
+  return [
+    ...[tools.unshare, '--mount', '--propagation', 'slave'],
+    ...[shell, '-c', bindAll, 'sh', tools.mount, meetingPlace, ...triples, '--'],
+  ]
+}
+
+function privilegeArguments({ tools, uid }: Chain): readonly string[] {
+  const drop =
+    uid === undefined
+      ? []
+      : [
+          `--reuid=${uid}`,
+          `--regid=${uid}`,
+          '--clear-groups',
+          '--inh-caps=-all',
+          '--ambient-caps=-all',
+          '--bounding-set=-all',
+        ]
+  return [tools.setpriv, ...drop, '--no-new-privs', '--pdeathsig', 'KILL']
+}
+
+/** strace is the parent of bubblewrap; its file must not reach the stage. */
+function traceArguments({ tools, traceDescriptor }: Chain): readonly string[] {
+  if (traceDescriptor === undefined || tools.strace === undefined) return []
+  return [
+    ...[tools.strace, '-f', '-q', '--seccomp-bpf', '-e', 'trace=%file,connect,sendto,sendmmsg', '-e', 'signal=none'],
+    ...['-s', '256', '-o', `/proc/self/fd/${traceDescriptor}`],
+    ...[shell, '-c', closeThenRun(traceDescriptor), 'sh'],
+  ]
+}
+
+/** Without control groups the number of processes is a resource limit, counted in the sandbox's own user namespace. */
+function boxedCommand({ tools, groupEntries, limits, command }: Chain): readonly string[] {
+  if (groupEntries.length > 0) return command
+  return [tools.prlimit, `--nproc=${limits.processes}:${limits.processes}`, ...command]
+}
+
+/** One command is the shell's own; several run in order, the first failure ends the stage. */
+export function stageCommand(commands: readonly string[]): readonly string[] {
+  const [first] = commands
+  if (first !== undefined && commands.length === 1) return [shell, '-c', first]
+  return [shell, '-c', 'for command do /bin/sh -c "$command" || exit; done', 'sh', ...commands]
+}
+
+/**
+ * Where a user id without groups cannot reach `path`, its place below `meetingPlace`; otherwise the path itself.
+ * Asked once a path; the relocations that came out of it are in `relocations`.
+ */
+export function relocator(
+  meetingPlace: string,
+  canReach: (path: string) => boolean,
+  kindOf: (path: string) => 'file' | 'folder',
+): Readonly<{ reach(path: string): string; relocations: readonly Relocation[] }> {
+  const relocations: Relocation[] = []
+  return {
+    relocations,
+    reach(path) {
+      if (canReach(path)) return path
+      const known = relocations.find(({ source }) => path === source || path.startsWith(`${source}/`))
+      if (known !== undefined) return known.target + path.slice(known.source.length)
+      const target = join(meetingPlace, `${relocations.length}`)
+      relocations.push({ source: path, target, kind: kindOf(path) })
+      return target
+    },
+  }
+}

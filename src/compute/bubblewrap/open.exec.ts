@@ -1,0 +1,141 @@
+/** Opens the engine: inspects the machine, tries a box on it, names the policy. */
+import { closeSync, readdirSync, readFileSync } from 'node:fs'
+import { sha256Of } from '../../core/index.ts'
+import type { Limits, Sandbox, SandboxPolicy } from '../sandbox.ts'
+import { openBox } from './box.exec.ts'
+import { inspectMachine, type Machine, unavailable } from './machine.exec.ts'
+import { recipeDigest } from './recipe.ts'
+import { runStage } from './run.ts'
+import { seccompProgram } from './seccomp.ts'
+import { sweepBoxes } from './sweep.fs.ts'
+
+export type BubblewrapOptions = Readonly<{
+  /** Absolute folder for boxes, made when missing; on the file system of the store, so that objects can be linked. */
+  workFolder: string
+  storeRoot: string
+}>
+
+const trialLimits: Limits = {
+  cpus: 1,
+  memoryBytes: 256 * 1024 ** 2,
+  timeMs: 20_000,
+  processes: 16,
+  outputBytes: 1024 ** 2,
+}
+
+/**
+ * The engine, tried on this machine a moment ago; what killed runs left is swept first.
+ *
+ * @throws ERR_SANDBOX_UNAVAILABLE with what to install or enable
+ */
+export async function openBubblewrap(options: BubblewrapOptions): Promise<Sandbox> {
+  await sweepBoxes(options.workFolder)
+  const { machine, heldBy } = await openMachine(options.workFolder)
+  return {
+    policy: policyOf(machine, heldBy),
+    run: (task, store, observer) => runStage(machine, options.workFolder, task, store, observer),
+  }
+}
+
+/** @throws ERR_SANDBOX_UNAVAILABLE */
+export async function openMachine(workFolder: string): Promise<Readonly<{ machine: Machine; heldBy: string }>> {
+  closeInheritedDescriptors()
+  const machine = await inspectMachine()
+  const heldBy = await tryBox(machine, workFolder)
+  if (heldBy !== undefined) return { machine, heldBy }
+  // a control group may be made and still not be entered: then limits are held by other means
+  const without = { ...machine, groups: [] }
+  const second = await tryBox(without, workFolder)
+  if (second === undefined)
+    throw unavailable('a trial sandbox did not start', 'assay doctor says what to install or enable')
+  return { machine: without, heldBy: second }
+}
+
+/** Runs `true` in a box. @returns what held the limits, undefined when control groups could not be entered */
+async function tryBox(machine: Machine, workFolder: string): Promise<string | undefined> {
+  await using box = await openBox(machine, {
+    workFolder,
+    limits: trialLimits,
+    traced: false,
+    onOutput: () => undefined,
+  })
+  const launched = box.launch({
+    binds: [],
+    workingDirectory: '/',
+    variables: {},
+    command: ['/bin/sh', '-c', 'exit 0'],
+    scratch: [],
+    ready: Promise.resolve(),
+    signal: new AbortController().signal,
+  })
+  try {
+    const { end } = await launched
+    if (end.kind === 'exited' && end.code === 0) return box.heldBy
+  } catch (error) {
+    if (box.heldBy === 'rlimits') throw explained(error)
+  }
+  return undefined
+}
+
+/** What usually stands in the way, by the kernel's own switches. */
+function explained(error: unknown): unknown {
+  const because = error instanceof Error ? error.message : ''
+  for (const [file, off, help] of switches) {
+    if (readOr(file).trim() === off)
+      return unavailable(
+        `user namespaces are switched off by ${file}${because === '' ? '' : `; ${because}`}`,
+        help,
+        error,
+      )
+  }
+  return error
+}
+
+const switches = [
+  ['/proc/sys/user/max_user_namespaces', '0', 'as root: sysctl user.max_user_namespaces=15000'],
+  ['/proc/sys/kernel/unprivileged_userns_clone', '0', 'as root: sysctl kernel.unprivileged_userns_clone=1'],
+  [
+    '/proc/sys/kernel/apparmor_restrict_unprivileged_userns',
+    '1',
+    'as root: install an AppArmor profile for bwrap that allows userns (apparmor-profiles), or sysctl kernel.apparmor_restrict_unprivileged_userns=0',
+  ],
+] as const
+
+function readOr(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return '' // INVARIANT: a kernel without the switch is not switched off.
+  }
+}
+
+/**
+ * THREAT: a descriptor that assay's caller left open would be open in the stage too, and libuv marks only the low ones.
+ * SOURCE: proc(5), fdinfo: flags in octal, 02000000 is O_CLOEXEC.
+ */
+function closeInheritedDescriptors(): void {
+  const closeOnExec = 0o2000000
+  for (const name of readdirSync('/proc/self/fd')) {
+    const fd = Number(name)
+    const flags = /^flags:\s+([0-7]+)/m.exec(readOr(`/proc/self/fdinfo/${name}`))?.[1]
+    if (fd <= 2 || flags === undefined || (Number.parseInt(flags, 8) & closeOnExec) !== 0) continue
+    closeSync(fd)
+  }
+}
+
+function policyOf(machine: Machine, heldBy: string): SandboxPolicy {
+  return {
+    engine: 'bubblewrap',
+    digest: recipeDigest(machine.architecture),
+    facts: {
+      isolated: true,
+      bubblewrap: machine.bwrapVersion,
+      architecture: machine.architecture,
+      seccomp: sha256Of(seccompProgram(machine.architecture)),
+      network: 'none',
+      dropsUid: machine.dropsUid,
+      limitsHeldBy: heldBy,
+      observesOpens: machine.tools.inotifywait !== undefined,
+    },
+  }
+}

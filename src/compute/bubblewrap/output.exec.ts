@@ -1,0 +1,75 @@
+/**
+ * stdout and stderr of a stage: one fifo, one log file, one live stream.
+ *
+ * A fifo that the stage's user owns, and not a pipe of Node's: those are sockets, and `echo > /dev/stdout` fails there.
+ */
+import { execFile } from 'node:child_process'
+import { chownSync, closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { BoxFolder } from './box-folder.fs.ts'
+
+export type OutputLog = Readonly<{
+  /** The write end, given to the stage as 1 and 2; `handedOver` closes ours. */
+  writeEnd: number
+  handedOver(): void
+  /** When every writer is gone and all is in the log. */
+  finished: Promise<void>
+  sizeBytes(): number
+  isOverLimit(): boolean
+  /** The log's last bytes. */
+  readEnd(maxBytes: number): Buffer
+  /** Open for reading from its start. */
+  fd: number
+  close(): void
+}>
+
+/** LIMIT: a log of a stage has at most 256 MiB; a stage that writes more is ended. */
+export const maxLogBytes = 256 * 1024 * 1024
+
+export async function openOutputLog(
+  box: BoxFolder,
+  options: Readonly<{ mkfifo: string; uid: number | undefined; onOutput(chunk: Buffer): void; onOverLimit(): void }>,
+): Promise<OutputLog> {
+  const fifo = join(box.path, 'output')
+  await promisify(execFile)(options.mkfifo, ['-m', '600', fifo], { env: {} })
+  if (options.uid !== undefined) chownSync(fifo, options.uid, options.uid)
+  const readEnd = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK)
+  // opened blocking, since the mode is shared with the stage
+  const writeEnd = openSync(fifo, constants.O_WRONLY)
+  const fd = openSync(join(box.path, 'log'), 'wx+', 0o600)
+  let sizeBytes = 0
+  let isOver = false
+  const keep = (chunk: Buffer): void => {
+    if (isOver) return
+    if (sizeBytes + chunk.length > maxLogBytes) {
+      isOver = true
+      options.onOverLimit()
+      return
+    }
+    for (let done = 0; done < chunk.length; ) done += writeSync(fd, chunk, done)
+    sizeBytes += chunk.length
+    options.onOutput(chunk)
+  }
+  const socket = new Socket({ fd: readEnd, readable: true, writable: false })
+  socket.on('data', keep)
+  return {
+    writeEnd,
+    handedOver: () => closeSync(writeEnd),
+    finished: new Promise((resolve, reject) => socket.once('close', () => resolve()).once('error', reject)),
+    sizeBytes: () => sizeBytes,
+    isOverLimit: () => isOver,
+    readEnd: (maxBytes) => readAt(fd, Math.max(0, sizeBytes - maxBytes), Math.min(sizeBytes, maxBytes)),
+    fd,
+    close: () => {
+      socket.destroy()
+      closeSync(fd)
+    },
+  }
+}
+
+function readAt(fd: number, position: number, length: number): Buffer {
+  const buffer = Buffer.alloc(length)
+  return buffer.subarray(0, readSync(fd, buffer, 0, length, position))
+}

@@ -1,0 +1,164 @@
+/**
+ * What bubblewrap is told: the whole box as arguments, pure. docs/reference/isolation.md says why each line is there.
+ *
+ * Everything is named; nothing is inherited: no host folder but /usr, a few files of /etc, and what the plan binds.
+ */
+import { digestOfJson, type Sha256, sha256Of } from '../../core/index.ts'
+import { seccompProgram } from './seccomp.ts'
+import type { Architecture } from './seccomp-calls.ts'
+
+/** Changes when the recipe changes in a way that its arguments do not show. */
+const recipeVersion = 1
+
+export const projectFolder = '/project'
+export const homeFolder = '/home/stage'
+
+export type Bind = Readonly<{ kind: 'read-only' | 'writable'; source: string; target: string }>
+
+/** What this machine has of the places that a box shows or hides; looked up once. */
+export type SystemLayout = Readonly<{
+  /** `/bin` -> `usr/bin`; where a system has real folders instead, they are in `folders`. */
+  links: readonly Readonly<{ path: string; to: string }>[]
+  folders: readonly string[]
+  maskedFiles: readonly string[]
+  maskedFolders: readonly string[]
+}>
+
+export type BoxPlan = Readonly<{
+  system: SystemLayout
+  /** Folder that becomes /etc, with mount points for `etc`. */
+  etcFolder: string
+  etc: readonly Bind[]
+  bootIdFile: string
+  /** In order: later ones may lie on top of earlier ones. */
+  binds: readonly Bind[]
+  workingDirectory: string
+  variables: Readonly<Record<string, string>>
+  memoryBytes: number
+  outputBytes: number
+}>
+
+/** Open descriptors of the bubblewrap process. */
+export const descriptors = { arguments: 3, seccomp: 4, status: 5, block: 6 } as const
+
+/** Parts of a new procfs that tell about the machine or let it be changed. */
+export const procFiles = (
+  'bootconfig buddyinfo cmdline config.gz consoles diskstats dma interrupts iomem ioports kallsyms kcore key-users keys ' +
+  'kmsg kpagecgroup kpagecount kpageflags latency_stats mdstat modules pagetypeinfo partitions sched_debug schedstat ' +
+  'slabinfo softirqs swaps sysrq-trigger timer_list vmallocinfo'
+).split(' ')
+export const procFolders = ['acpi', 'asound', 'bus', 'driver', 'dynamic_debug', 'fs', 'irq', 'pressure', 'scsi', 'tty']
+/** Of the host's /etc: what programs need to find libraries, fonts and certificates; no names of people or hosts. */
+export const etcEntries = (
+  'R alternatives ca-certificates.conf fonts java-11-openjdk java-17-openjdk java-21-openjdk ld.so.cache magic mime.types ' +
+  'pki/ca-trust pki/tls/certs protocols services ssl/certs ssl/openssl.cnf'
+).split(' ')
+
+/** LIMIT: memory file systems are charged to the stage's memory; each has its own bound. */
+const sizesOf = (plan: BoxPlan): Readonly<Record<string, number>> => {
+  const share = (parts: number): number =>
+    Math.max(1 << 20, Math.floor(Math.min(plan.memoryBytes / parts, plan.outputBytes)))
+  return { '/tmp': share(1), '/var/tmp': share(4), [homeFolder]: share(4), '/dev/shm': share(2) }
+}
+
+export function boxArguments(plan: BoxPlan): readonly string[] {
+  return [
+    ...['--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup', '--unshare-net'],
+    ...['--disable-userns', '--cap-drop', 'ALL', '--new-session', '--die-with-parent'],
+    ...['--uid', '1000', '--gid', '1000', '--hostname', 'stage', '--clearenv'],
+    ...['--seccomp', `${descriptors.seccomp}`, '--json-status-fd', `${descriptors.status}`],
+    ...['--block-fd', `${descriptors.block}`],
+    ...systemArguments(plan),
+    ...procArguments(plan),
+    ...scratchArguments(plan),
+    ...plan.binds.flatMap(bindArguments),
+    // the project may hide a path that /tmp or the home would: they come first, and the frame is closed last
+    ...['--remount-ro', '/dev', '--remount-ro', '/', '--chdir', plan.workingDirectory],
+    ...Object.entries(plan.variables).flatMap(([name, value]) => ['--setenv', name, value]),
+  ]
+}
+
+function systemArguments({ system, etcFolder, etc }: BoxPlan): readonly string[] {
+  return [
+    ...['--ro-bind', '/usr', '/usr'],
+    ...system.folders.flatMap((folder) => ['--ro-bind', folder, folder]),
+    ...system.links.flatMap(({ path, to }) => ['--symlink', to, path]),
+    ...['--ro-bind', etcFolder, '/etc'],
+    ...etc.flatMap(bindArguments),
+  ]
+}
+
+function procArguments({ system, bootIdFile }: BoxPlan): readonly string[] {
+  return [
+    ...['--proc', '/proc'],
+    ...system.maskedFiles.flatMap((file) => ['--ro-bind', '/dev/null', file]),
+    ...system.maskedFolders.flatMap((folder) => [
+      '--perms',
+      '0555',
+      '--size',
+      '4096',
+      '--tmpfs',
+      folder,
+      '--remount-ro',
+      folder,
+    ]),
+    ...['--ro-bind', bootIdFile, '/proc/sys/kernel/random/boot_id'],
+    ...['--dev', '/dev'],
+  ]
+}
+
+function scratchArguments(plan: BoxPlan): readonly string[] {
+  return Object.entries(sizesOf(plan)).flatMap(([folder, size]) => {
+    const mode = folder === homeFolder ? '0700' : '1777'
+    return ['--perms', mode, '--size', `${size}`, '--tmpfs', folder]
+  })
+}
+
+function bindArguments({ kind, source, target }: Bind): readonly string[] {
+  return [kind === 'writable' ? '--bind' : '--ro-bind', source, target]
+}
+
+/** Files of the box's own /etc. `traced` sends look-ups to a closed port of loopback, where their text can be seen. */
+export function etcFiles(traced: boolean): Readonly<Record<string, string>> {
+  return {
+    passwd: `root:x:0:0::/nonexistent:/usr/sbin/nologin\nstage:x:1000:1000::${homeFolder}:/bin/sh\nnobody:x:65534:65534::/nonexistent:/usr/sbin/nologin\n`,
+    group: 'root:x:0:\nstage:x:1000:\nnogroup:x:65534:\n',
+    hosts: '127.0.0.1 localhost stage\n::1 localhost ip6-localhost ip6-loopback\n',
+    hostname: 'stage\n',
+    'host.conf': 'multi on\n',
+    'nsswitch.conf':
+      'passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nservices: files\nprotocols: files\n',
+    // SOURCE: RFC 5737, an address that no network routes
+    'resolv.conf': `nameserver ${traced ? '127.0.0.1' : '198.51.100.1'}\noptions timeout:1 attempts:1\n`,
+  }
+}
+
+/** Identity of the recipe: the same on every machine of one architecture that is laid out alike. */
+export function recipeDigest(architecture: Architecture): Sha256 {
+  const system = {
+    links: [],
+    folders: [],
+    maskedFiles: procFiles.map((name) => `/proc/${name}`),
+    maskedFolders: procFolders.map((name) => `/proc/${name}`),
+  }
+  const sample: BoxPlan = {
+    system,
+    etcFolder: 'ETC',
+    etc: etcEntries.map((name) => ({ kind: 'read-only', source: `/etc/${name}`, target: `/etc/${name}` })),
+    bootIdFile: 'BOOT-ID',
+    binds: [
+      { kind: 'read-only', source: 'VIEW', target: projectFolder },
+      { kind: 'writable', source: 'SCRATCH', target: `${projectFolder}/OUT` },
+    ],
+    workingDirectory: projectFolder,
+    variables: {},
+    memoryBytes: 2 ** 32,
+    outputBytes: 2 ** 36,
+  }
+  return digestOfJson({
+    version: recipeVersion,
+    arguments: boxArguments(sample),
+    etc: etcFiles(false),
+    seccomp: sha256Of(seccompProgram(architecture)),
+  })
+}

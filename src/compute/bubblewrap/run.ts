@@ -1,0 +1,121 @@
+/** A stage in a box, from task to outcome: the main flow of this engine, read top to bottom. */
+import { printable, type Sha256 } from '../../core/index.ts'
+import type { ObjectStore } from '../../data/index.ts'
+import type { StageEnd, StageObserver, StageOutcome, StageTask } from '../sandbox.ts'
+import { type Box, openBox } from './box.exec.ts'
+import { inProject, type MadeScratch, makeScratch, makeView } from './box-folder.fs.ts'
+import { stageCommand } from './chain.ts'
+import { collectOuts } from './collect.fs.ts'
+import type { Launched } from './launch.exec.ts'
+import { type Layout, layoutOf } from './layout.ts'
+import type { Machine } from './machine.exec.ts'
+import { type OpenWatch, watchOpens } from './opened.exec.ts'
+import { tailOf } from './tail.ts'
+import { parseTrace, type Trace } from './trace.ts'
+import { undeclaredReads } from './undeclared.ts'
+
+/** LIMIT: bytes of a trace that are read, and of a log that is searched for undeclared reads. */
+const maxTraceBytes = 64 * 1024 * 1024
+const searchedLogBytes = 256 * 1024
+
+export async function runStage(
+  machine: Machine,
+  workFolder: string,
+  task: StageTask,
+  store: ObjectStore,
+  observer: StageObserver,
+): Promise<StageOutcome> {
+  await using box = await openBox(machine, {
+    workFolder,
+    limits: task.limits,
+    traced: task.trace,
+    onOutput: observer.onOutput,
+  })
+  const layout = layoutOf(task, task.mounts)
+  const view = await makeView(box.folder, layout, store)
+  const scratches: MadeScratch[] = []
+  for (const [index, scratch] of layout.scratches.entries()) {
+    scratches.push(await makeScratch({ box: box.folder, index, view, store, uid: box.uid }, scratch, task.outs))
+  }
+  using opens = openWatch(machine, box, view, layout)
+  const launched = await box.launch({
+    binds: [
+      { kind: 'read-only', source: view, target: inProject('.') },
+      ...scratches.flatMap(({ binds }) => binds),
+      ...task.mounts.map(({ source, target }) => ({ kind: 'read-only' as const, source, target })),
+    ],
+    workingDirectory: inProject(task.workingDirectory),
+    variables: task.variables,
+    command: stageCommand(task.commands),
+    scratch: scratches.map(({ path }) => path),
+    ready: opens.ready,
+    signal: observer.signal,
+  })
+  const opened = await opens.finish()
+  const { digest } = await store.putFile(box.log.fd)
+  const collected = await collectOuts(scratches, store, task.limits.outputBytes)
+  return { ...outcomeOf(task, box, launched, digest), ...(opened === undefined ? {} : { opened }), ...collected }
+}
+
+type Watch = Readonly<{ ready: Promise<unknown>; finish: OpenWatch['finish']; [Symbol.dispose](): void }>
+
+/** Without inotifywait nothing is observed, and the outcome says so by leaving it out. */
+function openWatch(machine: Machine, box: Box, view: string, layout: Layout): Watch {
+  const { inotifywait, setpriv } = machine.tools
+  if (inotifywait === undefined) {
+    return { ready: Promise.resolve(), finish: async () => undefined, [Symbol.dispose]: () => undefined }
+  }
+  const copied = layout.scratches.flatMap(({ folder, neighbours }) =>
+    neighbours.filter(({ held }) => held === 'copy').map(({ name }) => (folder === '.' ? name : `${folder}/${name}`)),
+  )
+  const watch = watchOpens({
+    inotifywait,
+    setpriv,
+    box: box.folder,
+    view,
+    layout,
+    maxQueuedEvents: machine.maxQueuedEvents,
+  })
+  return {
+    ready: watch.ready,
+    async finish() {
+      const opened = await watch.finish()
+      // a copy is opened unseen, so it counts as opened
+      return opened === undefined ? undefined : { ...opened, files: [...new Set([...opened.files, ...copied])].sort() }
+    },
+    [Symbol.dispose]: () => watch.close(),
+  }
+}
+
+function outcomeOf(
+  task: StageTask,
+  box: Box,
+  launched: Launched,
+  digest: Sha256,
+): Omit<StageOutcome, 'opened' | 'outs' | 'faults' | 'discarded'> {
+  const lines = box.log.readEnd(searchedLogBytes).toString('utf8').split('\n')
+  const trace: Trace = task.trace
+    ? parseTrace(box.readTrace(maxTraceBytes), task.workingDirectory)
+    : { destinations: [], missing: [] }
+  const missing = new Set(trace.missing)
+  const fromLog = new Set(undeclaredReads(lines, task.hidden, task.workingDirectory))
+  return {
+    end: endAfter(launched.end, box),
+    startedAt: launched.startedAt,
+    finishedAt: launched.finishedAt,
+    log: { digest, sizeBytes: box.log.sizeBytes(), tail: tailOf(lines) },
+    network: {
+      deniedAttempts: launched.deniedAttempts,
+      destinations: trace.destinations.map(printable),
+      tier: 'observed',
+    },
+    undeclaredReads: task.hidden.filter((path) => fromLog.has(path) || missing.has(path)),
+    resources: { wallMs: Math.round(launched.wallMs), ...launched.peaks, ...box.usage(), heldBy: box.heldBy },
+  }
+}
+
+function endAfter(end: StageEnd, box: Box): StageEnd {
+  return box.log.isOverLimit() && end.kind !== 'cancelled'
+    ? { kind: 'limit', limit: 'output', because: 'its output is over the limit of a log' }
+    : end
+}

@@ -1,0 +1,135 @@
+/**
+ * What is watched while a stage runs: time, bytes written, and, where no control group does, memory and processes.
+ *
+ * LIMIT: between two looks a stage may go over a limit that is held this way (memory 50 ms, bytes 250 ms or more).
+ */
+import { lstatSync, readdirSync, readFileSync, statfsSync } from 'node:fs'
+import type { Limits, StageEnd } from '../sandbox.ts'
+import type { ControlGroup } from './control-group.fs.ts'
+import { errnoOf } from './process-facts.fs.ts'
+
+export type Supervision = Readonly<{
+  peaks(): Readonly<{ memoryPeakBytes?: number; processesPeak?: number }>
+  /** Bytes in the writable folders now. */
+  writtenBytes(): number
+  close(): void
+}>
+
+type LimitEnd = Extract<StageEnd, { kind: 'limit' }>
+
+const memoryEveryMs = 50
+const bytesEveryMs = 250
+const longestTimerMs = 2 ** 31 - 1
+const temporaryFolders = ['tmp', 'var/tmp', 'home/stage', 'dev/shm']
+
+export function supervise(
+  options: Readonly<{
+    limits: Limits
+    group: ControlGroup | undefined
+    /** Process 1 of the sandbox, as seen from here. */
+    firstPid: number
+    scratch: readonly string[]
+    stop(end: LimitEnd): void
+  }>,
+): Supervision {
+  const { limits, group, firstPid, scratch, stop } = options
+  const over = (limit: LimitEnd['limit'], because: string): void => stop({ kind: 'limit', limit, because })
+  let memoryPeakBytes = 0
+  let processesPeak = 0
+  const timers = new Set<NodeJS.Timeout>()
+  /** Takes at most a twentieth of the time, however long one look takes. */
+  const repeat = (everyMs: number, look: () => void): void => {
+    const again = (delayMs: number): void => {
+      const timer = setTimeout(() => {
+        timers.delete(timer)
+        const startedMs = performance.now()
+        look()
+        again(Math.max(everyMs, (performance.now() - startedMs) * 20))
+      }, delayMs)
+      timers.add(timer)
+    }
+    again(everyMs)
+  }
+  timers.add(
+    setTimeout(() => over('time', `it ran longer than ${limits.timeMs} ms`), Math.min(limits.timeMs, longestTimerMs)),
+  )
+  const writtenBytes = (): number =>
+    scratch.reduce((sum, folder) => sum + allocatedBytes(folder), 0) + temporaryBytes(firstPid)
+  repeat(bytesEveryMs, () => {
+    if (writtenBytes() > limits.outputBytes) over('output', `it wrote more than ${limits.outputBytes} bytes`)
+    if (group !== undefined) processesPeak = Math.max(processesPeak, group.processes() - 2)
+  })
+  if (group === undefined) {
+    repeat(memoryEveryMs, () => {
+      const pids = treeOf(firstPid)
+      const bytes = pids.reduce((sum, pid) => sum + residentBytes(pid), 0) + temporaryBytes(firstPid)
+      memoryPeakBytes = Math.max(memoryPeakBytes, bytes)
+      processesPeak = Math.max(processesPeak, pids.length - 1)
+      if (bytes > limits.memoryBytes) over('memory', `it used more than ${limits.memoryBytes} bytes of memory`)
+    })
+  }
+  return {
+    peaks: () => ({
+      ...(memoryPeakBytes > 0 ? { memoryPeakBytes } : {}),
+      ...(processesPeak > 0 ? { processesPeak } : {}),
+    }),
+    writtenBytes,
+    close: () => {
+      for (const timer of timers) clearTimeout(timer)
+      timers.clear()
+    },
+  }
+}
+
+/** Blocks that a tree holds, by bytes; what vanishes meanwhile is not counted. */
+function allocatedBytes(folder: string | Buffer): number {
+  const prefix = Buffer.concat([Buffer.from(folder), Buffer.from('/')])
+  return namesIn(folder).reduce((sum, name) => {
+    const path = Buffer.concat([prefix, name])
+    const stats = quietly(() => lstatSync(path))
+    if (stats === undefined) return sum
+    return sum + stats.blocks * 512 + (stats.isDirectory() ? allocatedBytes(path) : 0)
+  }, 0)
+}
+
+function namesIn(folder: string | Buffer): readonly Buffer[] {
+  return quietly(() => readdirSync(folder, { encoding: 'buffer' })) ?? []
+}
+
+/** The sandbox's own memory file systems, seen through its first process; 0 where we may not look. */
+function temporaryBytes(pid: number): number {
+  return temporaryFolders.reduce((sum, folder) => {
+    const stats = quietly(() => statfsSync(`/proc/${pid}/root/${folder}`))
+    return stats === undefined ? sum : sum + (stats.blocks - stats.bfree) * stats.bsize
+  }, 0)
+}
+
+/** A process and all below it; orphans are children of the first. */
+function treeOf(pid: number): readonly number[] {
+  const threads = quietly(() => readdirSync(`/proc/${pid}/task`)) ?? []
+  const children = threads.flatMap((thread) =>
+    (quietly(() => readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8')) ?? '')
+      .split(' ')
+      .filter(Boolean)
+      .map(Number),
+  )
+  return [pid, ...children.flatMap(treeOf)]
+}
+
+/** Proportional share, so that pages shared by workers count once. THREAT: a process may hide it; then all its pages count. */
+function residentBytes(pid: number): number {
+  const pss = /^Pss:\s+(\d+) kB/m.exec(quietly(() => readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')) ?? '')?.[1]
+  if (pss !== undefined) return Number(pss) * 1024
+  const pages = (quietly(() => readFileSync(`/proc/${pid}/statm`, 'utf8')) ?? '').split(' ')[1]
+  return (Number(pages) || 0) * 4096
+}
+
+/** A process or file that is gone, or that we may not look at. */
+function quietly<T>(look: () => T): T | undefined {
+  try {
+    return look()
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error
+    return undefined
+  }
+}

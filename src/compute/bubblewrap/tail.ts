@@ -1,0 +1,16 @@
+/** The end of a log, for people. */
+import { printable } from '../../core/index.ts'
+
+/** LIMIT: lines shown, and characters of each. */
+const lines = 20
+const maxCharacters = 2000
+
+export function tailOf(all: readonly string[]): readonly string[] {
+  const whole = all.at(-1) === '' ? all.slice(0, -1) : all
+  return whole.slice(-lines).map((line) => printable(lastOverwrite(line)).slice(0, maxCharacters))
+}
+
+/** A progress bar writes over its own line: what a terminal would show at the end. */
+function lastOverwrite(line: string): string {
+  return line.replace(/\r+$/, '').split('\r').at(-1) ?? ''
+}
