@@ -97,7 +97,7 @@ function describe(path: string, caller: Caller): Located {
   const basePrefix = dirname(dirname(real))
   const isVirtual = isVirtualEnvironment(prefix)
   const described = { path, real, prefix: isVirtual ? realpathSync(prefix) : basePrefix, basePrefix }
-  for (const folder of [described.prefix, described.basePrefix]) refuseHome(folder, caller)
+  for (const folder of prefixesToMount(described)) refuseHome(folder, caller)
   return described
 }
 
@@ -116,20 +116,18 @@ function isVirtualEnvironment(prefix: string): boolean {
   return statSync(join(prefix, 'pyvenv.cfg'), { throwIfNoEntry: false })?.isFile() ?? false
 }
 
-/** THREAT: a prefix that is a home, or above one, would put the user's keys under the eyes of every stage. */
-function refuseHome(prefix: string, { environment }: Caller): void {
-  const homes = ['/root', ...(environment['HOME'] === undefined ? [] : [environment['HOME']])].map((home) =>
-    resolve(home),
+/** THREAT: a prefix that is a home or the project, or above one, would show every stage what it may not see. */
+function refuseHome(prefix: string, { environment, workingFolder }: Caller): void {
+  const homes = ['/root', environment['HOME'] ?? ''].filter(isAbsolute).map((home) => resolve(home))
+  const exposes = [...homes, workingFolder].some((folder) =>
+    `${folder}/`.startsWith(prefix === '/' ? '/' : `${prefix}/`),
   )
-  const exposes = homes.some((home) => `${home}/`.startsWith(prefix === '/' ? '/' : `${prefix}/`))
-  const isLocal = homes.some((home) => prefix === join(home, '.local'))
-  if (!exposes && !isLocal && !/^\/home\/[^/]+$/.test(prefix)) return
+  const isPersonal = homes.some((home) => prefix === join(home, '.local')) || /^\/home(\/[^/]+)?$/.test(prefix)
+  if (!exposes && !isPersonal) return
   throw new DomainError(
     'ERR_ENV_INTERPRETER',
-    `the interpreter's folder \`${prefix}\` is a home, which no stage may see`,
-    {
-      help: 'use an interpreter with a folder of its own: a virtual environment, conda, pyenv, or the system',
-    },
+    `the interpreter's folder \`${prefix}\` is or holds a home or the project, which no stage may see`,
+    { help: 'use an interpreter with a folder of its own: a virtual environment, conda, pyenv, or the system' },
   )
 }
 

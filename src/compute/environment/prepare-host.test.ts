@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { isDomainError } from '../../core/index.ts'
@@ -85,9 +85,17 @@ test('never mounts a home: an interpreter whose folder is one is refused', async
   for (const folder of [join(root, 'bin'), join(root, '.local', 'bin')]) {
     await assert.rejects(
       () => host(root, { PATH: folder, HOME: root }),
-      (error) => isDomainError(error, 'ERR_ENV_INTERPRETER') && error.message.includes('is a home'),
+      (error) => isDomainError(error, 'ERR_ENV_INTERPRETER') && error.message.includes('holds a home'),
     )
   }
-  symlinkSync('/usr/bin/python3', join(root, 'linked'))
   assert.deepEqual((await host(root, { PATH: '/usr/bin', HOME: root })).mounts, [])
+})
+
+test('a virtual environment that is the project itself is refused', async (context) => {
+  const root = scratchFolder(context)
+  execFileSync('/usr/bin/python3', ['-m', 'venv', '--without-pip', root])
+  await assert.rejects(
+    () => host(root, { PATH: `${root}/bin` }),
+    (error) => isDomainError(error, 'ERR_ENV_INTERPRETER') && error.message.includes('the project'),
+  )
 })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import {
   chmodSync,
   existsSync,
@@ -151,6 +151,40 @@ test('builds that run at once all end with the one right tree, and leave nothing
   assert.equal(inSandbox(built[0] ?? assert.fail(), 'hello'), 'hello')
   const left = readdirSync(join(root, 'environments')).filter((name) => name !== 'chosen')
   assert.equal(left.length, 1)
+})
+
+test('a build that is killed leaves temporaries alone, and the next one succeeds', async (context) => {
+  const root = scratchFolder(context)
+  const lock = lockOf(join(root, 'wheels'), [tool])
+  const program = `
+    import { prepareEnvironment } from '${import.meta.dirname}/prepare.ts'
+    import { noNetwork, requestFor } from '${import.meta.dirname}/testing.exec.ts'
+    const definition = { kind: 'python', lock: 'requirements.lock', lockBytes: Buffer.from(${JSON.stringify(lock)}) }
+    const network = { ...noNetwork, folders: ['${root}/wheels'] }
+    const onProgress = ({ kind }) => { if (kind === 'compiling') process.kill(process.pid, 'SIGKILL') }
+    await prepareEnvironment(requestFor('${root}', definition, { network, onProgress }))`
+  const killed = spawnSync(process.execPath, ['--input-type=module-typescript', '-e', program], { encoding: 'utf8' })
+  assert.equal(killed.signal, 'SIGKILL', killed.stderr)
+  const left = readdirSync(join(root, 'environments')).filter((name) => name !== 'chosen')
+  assert.ok(left.length > 0 && left.every((name) => name.startsWith('tmp-')), left.join())
+  assert.equal(inSandbox(await prepareWheels(root, [tool]), 'hello'), 'hello')
+})
+
+test('unpacks members that are too large for one piece', async (context) => {
+  const large = Buffer.alloc(40 * 1024 ** 2, 'the quick brown fox ')
+  const files = [
+    { name: 'deflated.bin', content: large },
+    { name: 'stored.bin', content: large, method: 0 as const },
+  ]
+  const { facts } = await prepareWheels(join(scratchFolder(context), 'a'), [{ project: 'large', files }])
+  assert.ok(facts.length > 0)
+  const lying = [
+    { name: 'deflated.bin', content: large, local: { size: large.length - 1 }, central: { size: large.length - 1 } },
+  ]
+  await assert.rejects(
+    () => prepareWheels(join(scratchFolder(context), 'b'), [{ project: 'large', files: lying }]),
+    (error) => isDomainError(error, 'ERR_ENV_WHEEL_REFUSED'),
+  )
 })
 
 test('sweeps what a killed build left, once it is old; not what is young', async (context) => {
