@@ -4,7 +4,8 @@
  * A fifo that the stage's user owns, and not a pipe of Node's: those are sockets, and `echo > /dev/stdout` fails there.
  */
 import { execFile } from 'node:child_process'
-import { chownSync, closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { closeSync, constants, existsSync, lchownSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -32,12 +33,7 @@ export async function openOutputLog(
   box: BoxFolder,
   options: Readonly<{ mkfifo: string; uid: number | undefined; onOutput(chunk: Buffer): void; onOverLimit(): void }>,
 ): Promise<OutputLog> {
-  const fifo = join(box.path, 'output')
-  await promisify(execFile)(options.mkfifo, ['-m', '600', fifo], { env: {} })
-  if (options.uid !== undefined) chownSync(fifo, options.uid, options.uid)
-  const readEnd = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK)
-  // opened blocking, since the mode is shared with the stage
-  const writeEnd = openSync(fifo, constants.O_WRONLY)
+  const { readEnd, writeEnd } = await makeFifo(options.mkfifo, options.uid)
   const fd = openSync(join(box.path, 'log'), 'wx+', 0o600)
   let sizeBytes = 0
   let isOver = false
@@ -66,6 +62,28 @@ export async function openOutputLog(
       socket.destroy()
       closeSync(fd)
     },
+  }
+}
+
+/**
+ * Both ends of a fifo that has no name any more.
+ *
+ * THREAT: a stage can read the path of its own stdout; so the fifo is made where the path says nothing of the project.
+ */
+async function makeFifo(
+  mkfifo: string,
+  uid: number | undefined,
+): Promise<Readonly<{ readEnd: number; writeEnd: number }>> {
+  const place = existsSync('/dev/shm') ? '/dev/shm' : '/tmp'
+  const fifo = `${place}/assay-${randomBytes(16).toString('hex')}`
+  await promisify(execFile)(mkfifo, ['-m', '600', fifo], { env: {} })
+  try {
+    if (uid !== undefined) lchownSync(fifo, uid, uid)
+    const readEnd = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
+    // opened blocking, since the mode is shared with the stage
+    return { readEnd, writeEnd: openSync(fifo, constants.O_WRONLY | constants.O_NOFOLLOW) }
+  } finally {
+    unlinkSync(fifo)
   }
 }
 
