@@ -1,0 +1,284 @@
+/**
+ * The user's configuration folder: keys, known checkouts and pinned policies, by project id.
+ *
+ *     <folder>/projects/<id>/{key.pem, record.json, policy.yaml, revoked-<n>.pem}
+ *
+ * Never in a project: `git clean` must not destroy a key and no stage may get one as a dep. THREAT: a stranger's
+ * repository that carries another project's id must not have that key sign for it: the real path of the checkout is
+ * remembered when the key is made, and any other is refused until its user says otherwise. Source: trust.md section 1.
+ */
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
+import { z } from 'zod'
+import { DomainError, parseStrictJson } from '../core/index.ts'
+import { generateKey, type KeySource } from './key.ts'
+import { readSecretFile, refuseExposedFolder } from './key-file.fs.ts'
+import type { KeyEnvironment, KeyHome, KeyRecord } from './key-home.ts'
+import { hintOf } from './public-key.ts'
+import { parseTrustPolicy } from './trust-policy-file.ts'
+
+export type KeyHomeOptions = Readonly<{
+  environment: KeyEnvironment
+  /** Absolute folder of the checkout. */
+  projectRoot: string
+  /** Absolute paths of deps outside the project: no key may lie in them either. */
+  deps?: readonly string[]
+}>
+
+/** LIMIT: a record is at most 1 MiB. */
+const recordLimits = { maxBytes: 1024 * 1024, maxDepth: 8 }
+
+const recordShape = z.strictObject({
+  version: z.literal(1),
+  project: z.string(),
+  key: z
+    .strictObject({ publicPem: z.string(), hint: z.string(), encrypted: z.boolean(), createdAt: z.iso.datetime() })
+    .exactOptional(),
+  checkouts: z.array(z.string()),
+  revoked: z.array(
+    z.strictObject({
+      publicPem: z.string(),
+      hint: z.string(),
+      revokedAt: z.iso.datetime(),
+      since: z.string().exactOptional(),
+      because: z.string(),
+    }),
+  ),
+})
+
+/**
+ * Opens the key home of a user for one checkout; creates nothing yet.
+ *
+ * @throws ERR_KEY_HOME when no folder is named, or it lies in the project or a dep
+ */
+export function openKeyHome(options: KeyHomeOptions): KeyHome {
+  const folder = keyFolder(options.environment)
+  const checkout = realpathSync(options.projectRoot)
+  for (const place of [checkout, ...(options.deps ?? [])]) refuseInside(folder, place)
+  const placeOf = (project: string): string => join(folder, 'projects', plainId(project))
+  const load = (project: string): KeyRecord | undefined => loadRecord(placeOf(project), project)
+  const save = (record: KeyRecord): KeyRecord => saveRecord(folder, placeOf(record.project), record)
+
+  return {
+    folder,
+    createKey: (project, now) => {
+      const before = load(project) ?? { project, checkouts: [], revoked: [] }
+      if (before.key !== undefined)
+        throw new DomainError('ERR_KEY_EXISTS', `the project \`${project}\` has a key already`)
+      const passphrase = passphraseOf(options.environment)
+      const { privatePem, publicPem, publicKey } = generateKey(passphrase)
+      prepareFolder(folder, placeOf(project))
+      writePrivate(join(placeOf(project), 'key.pem'), Buffer.from(privatePem))
+      const key = {
+        publicPem,
+        hint: hintOf(publicKey),
+        encrypted: passphrase !== undefined,
+        createdAt: now.toISOString(),
+      }
+      return save({ ...before, key, checkouts: withCheckout(before.checkouts, checkout) })
+    },
+    loadKey: (project) => {
+      const given = givenKey(options.environment, checkout)
+      return given ?? storedKey(options.environment, placeOf(project), load(project), { project, checkout })
+    },
+    listKeys: () => projectsIn(folder).flatMap((project) => load(project) ?? []),
+    exportPublic: (project) => keyOf(load(project), project).publicPem,
+    backup: (project, target) => {
+      keyOf(load(project), project)
+      if (existsSync(target))
+        throw new DomainError('ERR_IO', `\`${target}\` is there already`, { help: 'name a new file' })
+      writePrivate(resolve(target), readSecretFile(join(placeOf(project), 'key.pem')))
+    },
+    markRevoked: (project, { because, since, now }) => {
+      const record = load(project)
+      const { publicPem, hint } = keyOf(record, project)
+      const { key: _, ...rest } = record ?? { project, checkouts: [], revoked: [] }
+      const revoked = {
+        publicPem,
+        hint,
+        revokedAt: now.toISOString(),
+        because,
+        ...(since === undefined ? {} : { since }),
+      }
+      save({ ...rest, revoked: [...rest.revoked, revoked] })
+      renameSync(join(placeOf(project), 'key.pem'), join(placeOf(project), `revoked-${rest.revoked.length + 1}.pem`))
+      return revoked
+    },
+    registerCheckout: (project) => {
+      const record = load(project)
+      keyOf(record, project)
+      return save({
+        ...(record ?? { project, revoked: [] }),
+        checkouts: withCheckout(record?.checkouts ?? [], checkout),
+      })
+    },
+    pinPolicy: (project, policy) => {
+      parseTrustPolicy(policy, 'pinned')
+      prepareFolder(folder, placeOf(project))
+      writePrivate(join(placeOf(project), 'policy.yaml'), policy)
+    },
+    readPin: (project) => {
+      const file = join(placeOf(project), 'policy.yaml')
+      if (!existsSync(file)) return undefined
+      refuseExposedFolder(placeOf(project))
+      return readFileSync(file)
+    },
+  }
+}
+
+/** An empty passphrase is none. */
+function passphraseOf(environment: KeyEnvironment): string | undefined {
+  const passphrase = environment['ASSAY_KEY_PASSPHRASE']
+  return passphrase === '' ? undefined : passphrase
+}
+
+function keyFolder(environment: KeyEnvironment): string {
+  const { ASSAY_CONFIG_HOME: own, XDG_CONFIG_HOME: configuration, HOME: home } = environment
+  if (own !== undefined && isAbsolute(own)) return own
+  if (own !== undefined && own !== '')
+    throw new DomainError('ERR_KEY_HOME', 'ASSAY_CONFIG_HOME is not an absolute path')
+  // As the XDG base directory specification says, a relative path is ignored.
+  if (configuration !== undefined && isAbsolute(configuration)) return join(configuration, 'assay')
+  if (home !== undefined && isAbsolute(home)) return join(home, '.config', 'assay')
+  throw new DomainError(
+    'ERR_KEY_HOME',
+    'no folder for keys is known: HOME, XDG_CONFIG_HOME and ASSAY_CONFIG_HOME are not set',
+    {
+      help: 'set ASSAY_CONFIG_HOME to a folder of your own outside the project',
+    },
+  )
+}
+
+function refuseInside(path: string, folder: string): void {
+  const inner = relative(realOf(folder), realOf(path))
+  if (inner !== '' && (inner === '..' || inner.startsWith('../') || isAbsolute(inner))) return
+  throw new DomainError('ERR_KEY_HOME', `the keys at \`${path}\` would lie inside \`${folder}\``, {
+    help: 'set ASSAY_CONFIG_HOME to a folder of your own outside the project',
+  })
+}
+
+/** The real path, also of what is not there yet. */
+function realOf(path: string): string {
+  if (existsSync(path)) return realpathSync(path)
+  const parent = dirname(path)
+  return parent === path ? path : join(realOf(parent), path.slice(parent.length).replace(/^\/+/, ''))
+}
+
+function plainId(project: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/.test(project)) return project
+  throw new DomainError('ERR_KEY_HOME', 'the id of the project is not a plain name', {
+    help: 'the id stands in trust.yaml under project',
+  })
+}
+
+/** In CI: the file that ASSAY_SIGNING_KEY_FILE names. A link is followed here once; mounted secrets are links. */
+function givenKey(environment: KeyEnvironment, checkout: string): KeySource | undefined {
+  const file = environment['ASSAY_SIGNING_KEY_FILE']
+  if (file === undefined || file === '') return undefined
+  if (!isAbsolute(file) || !existsSync(file)) {
+    throw new DomainError('ERR_KEY_HOME', 'ASSAY_SIGNING_KEY_FILE does not name a file by an absolute path')
+  }
+  refuseInside(file, checkout)
+  return keySource(realpathSync(file), environment)
+}
+
+function storedKey(
+  environment: KeyEnvironment,
+  place: string,
+  record: KeyRecord | undefined,
+  { project, checkout }: Readonly<{ project: string; checkout: string }>,
+): KeySource {
+  const { encrypted } = keyOf(record, project)
+  refuseExposedFolder(place)
+  if (record?.checkouts.includes(checkout) !== true) {
+    throw new DomainError('ERR_KEY_CHECKOUT', `the key of this project was not made for the checkout \`${checkout}\``)
+  }
+  if (encrypted && passphraseOf(environment) === undefined) {
+    throw new DomainError('ERR_KEY_LOCKED', 'the signing key is encrypted and ASSAY_KEY_PASSPHRASE is not set')
+  }
+  return keySource(join(place, 'key.pem'), environment)
+}
+
+function keySource(path: string, environment: KeyEnvironment): KeySource {
+  const passphrase = passphraseOf(environment)
+  return { kind: 'file', path, ...(passphrase === undefined ? {} : { passphrase }) }
+}
+
+function keyOf(record: KeyRecord | undefined, project: string): NonNullable<KeyRecord['key']> {
+  if (record?.key !== undefined) return record.key
+  if (record !== undefined && record.revoked.length > 0) {
+    throw new DomainError('ERR_KEY_REVOKED', `the key of the project \`${project}\` was revoked`)
+  }
+  throw new DomainError('ERR_KEY_HOME', `there is no key for the project \`${project}\``)
+}
+
+function withCheckout(checkouts: readonly string[], checkout: string): readonly string[] {
+  return [...new Set([...checkouts, checkout])]
+}
+
+function projectsIn(folder: string): readonly string[] {
+  const projects = join(folder, 'projects')
+  return existsSync(projects) ? readdirSync(projects).sort() : []
+}
+
+function loadRecord(place: string, project: string): KeyRecord | undefined {
+  const file = join(place, 'record.json')
+  if (!existsSync(file)) return undefined
+  refuseExposedFolder(dirname(dirname(place)))
+  refuseExposedFolder(place)
+  if (statSync(file).size > recordLimits.maxBytes) throw broken(file)
+  const parsed = recordShape.safeParse(parseStrictJson(readFileSync(file), 'record.json', recordLimits))
+  if (!parsed.success || parsed.data.project !== project) throw broken(file)
+  const { version: _, ...record } = parsed.data
+  return record
+}
+
+function broken(file: string): DomainError {
+  return new DomainError('ERR_KEY_MALFORMED', `\`${file}\` is not a record of keys`, {
+    help: 'take it from a backup, or move the folder away and make a new key (assay key new)',
+  })
+}
+
+function saveRecord(folder: string, place: string, record: KeyRecord): KeyRecord {
+  prepareFolder(folder, place)
+  writePrivate(join(place, 'record.json'), Buffer.from(`${JSON.stringify({ version: 1, ...record }, null, 2)}\n`))
+  return record
+}
+
+function prepareFolder(folder: string, place: string): void {
+  try {
+    mkdirSync(place, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    throw new DomainError('ERR_KEY_HOME', `the folder \`${folder}\` cannot be made`, { cause })
+  }
+  for (const each of [folder, dirname(place), place]) refuseExposedFolder(each)
+}
+
+/** Written beside, fsynced, renamed; nobody else can read it at any moment. @throws ERR_IO */
+function writePrivate(file: string, bytes: Uint8Array): void {
+  const temporary = `${file}.${process.pid}.tmp`
+  try {
+    const fd = openSync(temporary, 'wx', 0o600)
+    try {
+      for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written)
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+    renameSync(temporary, file)
+  } catch (cause) {
+    throw new DomainError('ERR_IO', `\`${file}\` could not be written`, { cause })
+  }
+}

@@ -1,0 +1,51 @@
+/** The user's keys and pinned policies, by project: the nouns. `key-home.fs.ts` keeps them in the user's own folder. */
+import type { KeySource } from './key.ts'
+
+/** The caller's environment; only HOME, XDG_CONFIG_HOME and the ASSAY_ variables of the keys are looked at. */
+export type KeyEnvironment = Readonly<Record<string, string | undefined>>
+
+export type RevokedKey = Readonly<{
+  publicPem: string
+  hint: string
+  /** RFC 3339, UTC. */
+  revokedAt: string
+  /** From when its signatures are void; all of them when missing. */
+  since?: string
+  because: string
+}>
+
+export type KeyRecord = Readonly<{
+  project: string
+  /** Missing when the key was revoked and no new one was made. */
+  key?: Readonly<{ publicPem: string; hint: string; encrypted: boolean; createdAt: string }>
+  /** Real paths of the checkouts that may use it. */
+  checkouts: readonly string[]
+  revoked: readonly RevokedKey[]
+}>
+
+export type KeyHome = Readonly<{
+  /** Absolute. */
+  folder: string
+  /** Makes the project's key, for the checkout that is open. @throws ERR_KEY_EXISTS */
+  createKey(project: string, now: Date): KeyRecord
+  /**
+   * Where the signer finds the key.
+   *
+   * @throws ERR_KEY_HOME when there is none, ERR_KEY_CHECKOUT when it was not made for this checkout, ERR_KEY_REVOKED,
+   *   ERR_KEY_LOCKED when it is encrypted and ASSAY_KEY_PASSPHRASE is not set, ERR_KEY_EXPOSED
+   */
+  loadKey(project: string): KeySource
+  /** Every project that has a record here, by id. */
+  listKeys(): readonly KeyRecord[]
+  /** The public PEM. @throws ERR_KEY_HOME */
+  exportPublic(project: string): string
+  /** Copies the private key as it is, encrypted or not, to a new file that only its owner may read. @throws ERR_KEY_HOME, ERR_IO */
+  backup(project: string, target: string): void
+  /** Takes the key out of use; a new one can be made afterwards. @throws ERR_KEY_HOME */
+  markRevoked(project: string, revocation: Readonly<{ because: string; since?: string; now: Date }>): RevokedKey
+  /** Lets this checkout use the project's key (`assay key use`). @throws ERR_KEY_HOME */
+  registerCheckout(project: string): KeyRecord
+  /** Keeps a policy for the project (`assay trust pin`). @throws ERR_POLICY_MALFORMED */
+  pinPolicy(project: string, policy: Uint8Array): void
+  readPin(project: string): Uint8Array | undefined
+}>

@@ -1,0 +1,27 @@
+/** Where a signing key comes from, and how one is made. Reading one: `key-file.fs.ts`, in the signer's process alone. */
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { pemOf } from './public-key.ts'
+
+/** What the signer is told. The passphrase crosses a pipe, never the command line or the environment. */
+export type KeySource =
+  | Readonly<{ kind: 'file'; path: string; passphrase?: string }>
+  /** Made by the signer and gone with it: for runs that can earn nothing. */
+  | Readonly<{ kind: 'ephemeral' }>
+
+export type NewKey = Readonly<{
+  /** PKCS8 PEM; PBES2 with AES-256-CBC when a passphrase was given. */
+  privatePem: string
+  publicPem: string
+  publicKey: KeyObject
+}>
+
+/** A new ECDSA key on P-256. An empty passphrase is none. */
+export function generateKey(passphrase: string | undefined): NewKey {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+  const encryption = passphrase === undefined || passphrase === '' ? {} : { cipher: 'aes-256-cbc', passphrase }
+  return {
+    privatePem: privateKey.export({ type: 'pkcs8', format: 'pem', ...encryption }).toString(),
+    publicPem: pemOf(publicKey),
+    publicKey,
+  }
+}
