@@ -14,6 +14,7 @@ import {
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { isDomainError, sha256Of } from '../../core/index.ts'
+import { runInBox } from '../bubblewrap/index.ts'
 import type { Environment } from '../environment.ts'
 import { prepareEnvironment } from './prepare.ts'
 import {
@@ -144,12 +145,22 @@ async function eventsOf(root: string): Promise<readonly string[]> {
   return kinds
 }
 
+test('the sandbox makes the same environment as no sandbox does: nothing of either is in it', async (context) => {
+  const root = scratchFolder(context)
+  chmodSync(root, 0o755)
+  const boxed = await prepareWheels(join(root, 'boxed'), [tool], { runInBox })
+  const plain = await prepareWheels(join(root, 'plain'), [tool])
+  assert.equal(boxed.digest, plain.digest)
+  assert.deepEqual(boxed.facts, plain.facts)
+  assert.equal(inSandbox(boxed, 'hello'), 'hello')
+})
+
 test('builds that run at once all end with the one right tree, and leave nothing beside it', async (context) => {
   const root = scratchFolder(context)
   const built = await Promise.all(Array.from({ length: 4 }, () => prepareWheels(root, [tool])))
   assert.equal(new Set(built.map(treeOf)).size, 1)
   assert.equal(inSandbox(built[0] ?? assert.fail(), 'hello'), 'hello')
-  const left = readdirSync(join(root, 'environments')).filter((name) => name !== 'chosen')
+  const left = readdirSync(join(root, 'environments')).filter((name) => name !== 'chosen' && name !== 'interpreters')
   assert.equal(left.length, 1)
 })
 
@@ -165,7 +176,7 @@ test('a build that is killed leaves temporaries alone, and the next one succeeds
     await prepareEnvironment(requestFor('${root}', definition, { network, onProgress }))`
   const killed = spawnSync(process.execPath, ['--input-type=module-typescript', '-e', program], { encoding: 'utf8' })
   assert.equal(killed.signal, 'SIGKILL', killed.stderr)
-  const left = readdirSync(join(root, 'environments')).filter((name) => name !== 'chosen')
+  const left = readdirSync(join(root, 'environments')).filter((name) => name !== 'chosen' && name !== 'interpreters')
   assert.ok(left.length > 0 && left.every((name) => name.startsWith('tmp-')), left.join())
   assert.equal(inSandbox(await prepareWheels(root, [tool]), 'hello'), 'hello')
 })

@@ -1,8 +1,9 @@
 /** Asks an interpreter, in the sandbox, what it is, and digests its binary. */
-import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { DomainError, type Sha256 } from '../../core/index.ts'
+import { createHash, randomUUID } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { release, version } from 'node:os'
+import { dirname, join } from 'node:path'
+import { DomainError, digestOfJson, hexOf, type Sha256 } from '../../core/index.ts'
 import type { RunInBox } from '../bubblewrap/index.ts'
 import { type Interpreter, parseProbe, probeProgram } from './interpreter.ts'
 import { type Located, prefixesToMount } from './locate.exec.ts'
@@ -20,9 +21,25 @@ const answerTarget = '/answer'
 const maxAnswerBytes = 8 * 1024 * 1024
 const limits = { cpus: 1, memoryBytes: 1024 ** 3, timeMs: 60_000, processes: 16, outputBytes: 64 * 1024 ** 2 }
 
-/** @throws ERR_ENV_INTERPRETER */
+/**
+ * Asks once: the answer is kept by the digests of the binary and its library and by what else can change it (C library,
+ * kernel, place), so that a warm start needs no sandbox.
+ *
+ * @throws ERR_ENV_INTERPRETER
+ */
 export async function askInterpreter(located: Located, asking: Asking): Promise<Interpreter> {
-  const answer = await askProgram(located.real, ['-I', '-S', '-B'], probeProgram, located, asking)
+  const binary = digestOfFile(located.real)
+  const standing = {
+    probeProgram,
+    binary,
+    path: located.real,
+    libc: libcOfHost(),
+    release: release(),
+    version: version(),
+  }
+  const memory = join(asking.cacheFolder, 'interpreters', `${hexOf(digestOfJson(standing))}.json`)
+  const kept = recall(memory)
+  const answer = kept ?? (await askProgram(located.real, ['-I', '-S', '-B'], probeProgram, located, asking))
   const probe = parseProbe(answer)
   if (probe.implementation !== 'cpython' || probe.version[0] !== 3 || probe.version[1] < 8) {
     throw new DomainError(
@@ -30,13 +47,38 @@ export async function askInterpreter(located: Located, asking: Asking): Promise<
       `\`${located.real}\` is ${probe.implementation} ${probe.version.join('.')}`,
     )
   }
+  if (kept === undefined) remember(memory, answer)
   return {
     path: located.real,
     prefix: located.basePrefix,
-    binary: digestOfFile(located.real),
+    binary,
     ...(probe.sharedLibrary === '' ? {} : { library: digestOfFile(probe.sharedLibrary) }),
     probe,
   }
+}
+
+/** The C library of this machine as Node sees it; empty where it does not say (musl). */
+function libcOfHost(): string {
+  const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } } // untyped in @types/node
+  return report.header?.glibcVersionRuntime ?? ''
+}
+
+/** A kept answer that is whole, else undefined: then the interpreter is asked again. */
+function recall(path: string): Buffer | undefined {
+  const answer = readPlainFile(path, maxAnswerBytes)
+  try {
+    if (answer !== undefined) parseProbe(answer)
+    return answer
+  } catch {
+    return undefined
+  }
+}
+
+function remember(path: string, answer: Buffer): void {
+  mkdirSync(dirname(path), { recursive: true })
+  const temporary = `${path}.${process.pid}.${randomUUID()}`
+  writeFileSync(temporary, answer)
+  renameSync(temporary, path)
 }
 
 /** Runs a program that prints one document, and returns the document. @throws ERR_ENV_INTERPRETER */
