@@ -105,6 +105,10 @@ const attacks: Readonly<Record<string, readonly [wheels: readonly WheelToWrite[]
     [withFile({ name: 'evil-1.0.data/data/pyvenv.cfg', content: 'home = /tmp' })],
     /belongs to the environment/,
   ],
+  'a second library folder': [
+    [withFile({ name: 'evil-1.0.data/data/lib64/python3.11/site-packages/x.pth', content: 'import os' })],
+    /belongs to the environment/,
+  ],
   'an unknown part of .data': [[withFile({ name: 'evil-1.0.data/etc/x', content: 'x' })], /unknown part/],
   'code in an entry point': [
     [{ ...withFile(), entryPoints: '[console_scripts]\nx = good:value(__import__("os").system("id"))\n' }],
@@ -162,6 +166,7 @@ test('reports what runs before the stage, and what hides behind a name of the li
       { name: 'sitecustomize.py', content: '' },
       { name: 'random.py', content: '' },
       { name: 'noisy-1.0.data/scripts/json.py', content: '#!python\n' },
+      { name: 'noisy-1.0.data/scripts/sort', content: '#!/bin/sh\n' },
       { name: 'only.pyc', content: 'x' },
     ],
   }
@@ -172,6 +177,7 @@ test('reports what runs before the stage, and what hides behind a name of the li
     `${owner}: \`sitecustomize.py\` runs whenever Python starts`,
     `${owner}: \`random.py\` has a name of the standard library`,
     `${owner}: the script \`json.py\` shadows the library`,
+    `${owner}: the script \`sort\` shadows the command of the system`,
     `${owner}: \`only.pyc\` is bytecode without source`,
   ])
 })

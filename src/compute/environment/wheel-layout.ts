@@ -29,6 +29,9 @@ export type Placement =
 /** What the builder itself makes; no wheel may bring it. */
 const reserved = /^(pyvenv\.cfg|bin\/python[\d.]*|lib|lib64|bin|include)$/
 
+/** Folders from which some builds of Python import beside the one that is compiled and looked at. */
+const foreignLibrary = /^(local\/)?lib(64)?\/python/
+
 /** @param distInfo `six-1.17.0.dist-info`; @param project normalised */
 export function placeMember(member: string, distInfo: string, project: string, layout: TreeLayout): Placement {
   const parts = member.split('/')
@@ -46,7 +49,9 @@ export function placeMember(member: string, distInfo: string, project: string, l
   }[scheme]
   if (folder === undefined || inside === '') return { kind: 'refused', because: `has an unknown part \`${member}\`` }
   const path = folder === '' ? inside : `${folder}/${inside}`
-  if (reserved.test(path)) return { kind: 'refused', because: `brings \`${path}\`, which belongs to the environment` }
+  const isOther = foreignLibrary.test(path) && !path.startsWith(`${layout.sitePackages}/`)
+  if (isOther || reserved.test(path))
+    return { kind: 'refused', because: `brings \`${path}\`, which belongs to the environment` }
   return { kind: 'file', path, script: scheme === 'scripts' }
 }
 
@@ -76,6 +81,13 @@ export function launcherOf({ module, attribute }: EntryPoint): string {
   ].join('\n')
 }
 
+/** The environment's `bin` is first on PATH: a script with one of these names runs in place of what a stage means. */
+const systemCommands = new Set(
+  'awk bash cat chmod cp cut date dash echo env find git grep gzip head ls make mkdir mv printf rm sed sh sort tail tar tee test touch tr uniq wc xargs zsh'.split(
+    ' ',
+  ),
+)
+
 export type TreeFacts = Readonly<{ path: string; owner: string; head: Buffer }>
 
 /** What runs, or is found, where a reader would not look for it. `modules` are the names of the standard library. */
@@ -86,6 +98,9 @@ export function warningOf(
 ): string | undefined {
   const script = /^bin\/([^/]+)\.py$/.exec(path)?.[1]
   if (script !== undefined && modules.has(script)) return `${owner}: the script \`${script}.py\` shadows the library`
+  if (path.startsWith('bin/') && systemCommands.has(path.slice(4))) {
+    return `${owner}: the script \`${path.slice(4)}\` shadows the command of the system`
+  }
   if (!path.startsWith(`${layout.sitePackages}/`)) return undefined
   const name = path.slice(layout.sitePackages.length + 1)
   if (/^[^/]+\.pth$/.test(name) && /^import[ \t]/m.test(head.toString('latin1'))) {
