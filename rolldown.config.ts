@@ -14,7 +14,7 @@ const shared = {
   platform: 'node',
   plugins: [workerUrls(root)],
   treeshake: { moduleSideEffects: false },
-  resolve: { conditionNames: ['node', 'import', 'default'] },
+  resolve: { conditionNames: ['node', 'import', 'default'], mainFields: ['module', 'main'] },
 } satisfies RolldownOptions
 
 const output = {

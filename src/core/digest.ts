@@ -67,7 +67,17 @@ export type Content =
 
 /** Order of UTF-8 bytes, which is the order of code points and not that of JavaScript strings. */
 export function comparePaths(left: string, right: string): number {
-  return Buffer.compare(Buffer.from(left), Buffer.from(right))
+  const length = Math.min(left.length, right.length)
+  for (let at = 0; at < length; at += 1) {
+    const [a, b] = [left.charCodeAt(at), right.charCodeAt(at)]
+    if (a !== b) return codePointOrder(a) - codePointOrder(b)
+  }
+  return left.length - right.length
+}
+
+/** Surrogates stand for code points above all of the basic plane, where U+E000 to U+FFFF sort after them as units. */
+function codePointOrder(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit
 }
 
 /** The folder that these files make; the empty folder is the hash of nothing. */

@@ -132,7 +132,11 @@ export const errorTable = {
     meaning: 'A stage passes a variable through that the caller does not have.',
     help: 'set the variable, or give its value in assay.yaml',
   },
-  ERR_ARTIFACT_MISSING: { exit: 1, meaning: 'The artifact to be verified is not there.', help: 'name a file or folder that exists' },
+  ERR_ARTIFACT_MISSING: {
+    exit: 1,
+    meaning: 'The artifact to be verified is not there.',
+    help: 'name a file or folder that exists',
+  },
   ERR_GATE_FAILED: {
     exit: 1,
     meaning: 'A gate of the model does not hold on metrics that evidence proves.',
@@ -494,7 +498,8 @@ export const errorTable = {
   },
   ERR_SIGN_REFUSED: {
     exit: 1,
-    meaning: 'The signer refused: an object is not what was to be signed, or the statement may not be made with this key.',
+    meaning:
+      'The signer refused: an object is not what was to be signed, or the statement may not be made with this key.',
     help: 'run the stage again; when it happens again, the store is damaged (assay gc --verify)',
   },
   ERR_SIGNER_FAILED: {

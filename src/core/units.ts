@@ -52,3 +52,8 @@ export function formatDuration(ms: number): string {
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
   return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`
 }
+
+/** `2027-11-24`, in UTC. */
+export function formatDay(instant: Date): string {
+  return instant.toISOString().slice(0, 10)
+}

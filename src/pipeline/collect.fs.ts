@@ -7,7 +7,6 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StageFacts } from '../attestation/index.ts'
-import { environmentObjects } from '../compute/index.ts'
 import { isSha256, type Sha256 } from '../core/index.ts'
 import { collectGarbage } from '../data/index.ts'
 import { believedStage } from './believe.ts'
@@ -24,11 +23,12 @@ export async function collectProject(
 ): Promise<CollectedProject> {
   const runs = project.runs.list()
   const dropped = runs.slice(Math.max(1, keepRuns))
-  if (!dryRun) for (const runId of dropped) rmSync(join(project.root, '.assay', 'runs', runId), { recursive: true, force: true })
+  if (!dryRun)
+    for (const runId of dropped) rmSync(join(project.root, '.assay', 'runs', runId), { recursive: true, force: true })
   const kept = runs.slice(0, Math.max(1, keepRuns)).map((runId) => project.runs.load(runId))
 
   const roots = new Set<Sha256>([...project.lock.values()].map(({ attestation }) => attestation))
-  const reachable = new Set<Sha256>(environmentObjects(join(project.root, '.assay', 'environments')))
+  const reachable = new Set<Sha256>()
   for (const { report, logs } of kept) {
     for (const log of Object.values(logs)) reachable.add(log)
     for (const { attestation } of report.stages) if (attestation !== undefined) roots.add(attestation)
@@ -54,7 +54,8 @@ function* statementsFrom(project: Project, roots: Iterable<Sha256>): Generator<S
 
 async function protect(project: Project, facts: StageFacts, reachable: Set<Sha256>): Promise<void> {
   reachable.add(facts.log.digest)
-  for (const { digest } of [...facts.dependencies, ...facts.environment.materials]) if (isSha256(digest)) reachable.add(digest)
+  for (const { digest } of [...facts.dependencies, ...facts.environment.materials])
+    if (isSha256(digest)) reachable.add(digest)
   for (const { digest, list } of facts.outputs) {
     if (isSha256(digest)) reachable.add(digest)
     if (list === undefined || !project.store.has(list)) continue

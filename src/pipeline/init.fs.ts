@@ -21,8 +21,8 @@ export type Adoption = Readonly<{
   projectId: string
   pipeline: PipelineDefinition
   settings: ProjectSettings
-  /** External inputs without a source. */
-  unlisted: readonly string[]
+  /** External inputs without a source; the size is missing where nothing is there. */
+  unlisted: readonly Readonly<{ path: string; sizeBytes?: number }>[]
 }>
 
 export type AdoptionInput = Readonly<{
@@ -59,7 +59,10 @@ export async function adoptProject({ root, isGitIgnored, keyFor, now }: Adoption
     mkdirSync(join(root, '.assay'), { recursive: true })
     writeDurably(join(root, '.assay', '.gitignore'), Buffer.from('*\n'))
   }
-  const unlisted = [...settings.data].flatMap(([path, { source }]) => (source === undefined ? [path] : []))
+  const unlisted = [...settings.data].flatMap(([path, { source }]) => {
+    const sizeBytes = surroundings.sizeOf(path)
+    return source === undefined ? [{ path, ...(sizeBytes === undefined ? {} : { sizeBytes }) }] : []
+  })
   return { root, written, projectId, pipeline, settings, unlisted }
 }
 
@@ -83,5 +86,8 @@ function sizeOf(path: string): number | undefined {
   if (status === undefined) return undefined
   if (!status.isDirectory()) return status.size
   const entries = readdirSync(path, { recursive: true, withFileTypes: true }).slice(0, maxEntries)
-  return entries.reduce((sum, entry) => sum + (statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0), 0)
+  return entries.reduce(
+    (sum, entry) => sum + (statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  )
 }

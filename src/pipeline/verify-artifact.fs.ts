@@ -1,17 +1,31 @@
 /** `assay verify FILE`: finds the artifact, its evidence and the policy to judge by, and asks the chain. */
 import { existsSync, lstatSync, readFileSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
-import { type ChainEvidence, parseTrustPolicy, policyFromKey, refused, type TrustPolicy, verifyChain, verifyStage } from '../attestation/index.ts'
+import {
+  type ChainEvidence,
+  parseTrustPolicy,
+  policyFromKey,
+  refused,
+  type TrustPolicy,
+  verifyChain,
+  verifyStage,
+} from '../attestation/index.ts'
 import { type Digest, DomainError, isInside, type Sha256 } from '../core/index.ts'
 import { digestPath } from '../data/index.ts'
-import { readEvidence } from './evidence-files.fs.ts'
-import type { Project } from './project.ts'
-import { type Caller, openProject } from './project.fs.ts'
 import { chainEvidenceOf } from './chain-facts.ts'
+import { readEvidence } from './evidence-files.fs.ts'
+import { openProject } from './project.fs.ts'
+import type { Caller, Project } from './project.ts'
 import { type ArtifactVerdict, chainOf, finalOuts, judgesOf, untrusted, verdictOf, verifyContent } from './verify.ts'
 import { findRoot } from './workspace.fs.ts'
 
-export type VerifyOptions = Readonly<{ policy?: string; key?: string; bundle?: string; evidence?: string; rehash?: boolean }>
+export type VerifyOptions = Readonly<{
+  policy?: string
+  key?: string
+  bundle?: string
+  evidence?: string
+  rehash?: boolean
+}>
 
 /** LIMIT: a policy or key file is at most 1 MiB. */
 const maxPolicyBytes = 1024 * 1024
@@ -31,7 +45,8 @@ export async function verifyArtifact(
   }
   const project = await openProject(caller, openOptions(policy, options))
   const paths = finalOuts(project)
-  if (paths.length === 0) throw new DomainError('ERR_EVIDENCE_MISSING', 'the project makes nothing that could be verified')
+  if (paths.length === 0)
+    throw new DomainError('ERR_EVIDENCE_MISSING', 'the project makes nothing that could be verified')
   const verdicts: ArtifactVerdict[] = []
   for (const path of paths) verdicts.push(await verifyPath(project, path))
   return verdicts
@@ -76,10 +91,14 @@ async function verifyAlone(
   if (digest === undefined) return untrusted(name, missing(name))
   const policy = chosen ?? (await enclosingPolicy(caller, file))
   if (policy === undefined) {
-    throw new DomainError('ERR_USAGE', 'there is no trust policy to judge by', { help: 'give one with --policy trust.yaml, or a key with --key' })
+    throw new DomainError('ERR_USAGE', 'there is no trust policy to judge by', {
+      help: 'give one with --policy trust.yaml, or a key with --key',
+    })
   }
   const path = nameIn(evidence, digest, policy) ?? name
-  return verdictOf(verifyChain({ subject: { path, digest }, entries: [], evidence, policy, surroundings: { now: caller.now() } }))
+  return verdictOf(
+    verifyChain({ subject: { path, digest }, entries: [], evidence, policy, surroundings: { now: caller.now() } }),
+  )
 }
 
 async function enclosingPolicy(caller: Caller, file: string): Promise<TrustPolicy | undefined> {
@@ -92,7 +111,8 @@ function nameIn(evidence: ChainEvidence, digest: Digest, policy: TrustPolicy): s
   for (const attestation of evidence.bySubject(digest)) {
     const bytes = evidence.bundle(attestation)
     const verdict = bytes === undefined ? undefined : verifyStage(bytes, policy)
-    const output = verdict?.trusted === true ? verdict.statement.facts.outputs.find((out) => out.digest === digest) : undefined
+    const output =
+      verdict?.trusted === true ? verdict.statement.facts.outputs.find((out) => out.digest === digest) : undefined
     if (output !== undefined) return output.path
   }
   return undefined
@@ -142,18 +162,28 @@ export async function chainOfArtifact(
   artifact: string | undefined,
   workingFolder: string,
 ): Promise<readonly Sha256[]> {
-  const paths = artifact === undefined ? finalOuts(project) : [relative(project.root, realOf(resolve(workingFolder, artifact)))]
+  const paths =
+    artifact === undefined ? finalOuts(project) : [relative(project.root, realOf(resolve(workingFolder, artifact)))]
   const chain = new Set<Sha256>()
   for (const path of paths) {
     const outs = project.pipeline.stages.flatMap((stage) => stage.outs.map((out) => out.path))
     const subject = outs.find((out) => isInside(path, out)) ?? path
     const digest = await project.contents.digest(subject)
     if (digest === undefined) continue
-    const verdict = chainOf(project, subject, digest, chainEvidenceOf(project), project.settings.model?.path === subject ? judgesOf(project, subject) : [])
+    const verdict = chainOf(
+      project,
+      subject,
+      digest,
+      chainEvidenceOf(project),
+      project.settings.model?.path === subject ? judgesOf(project, subject) : [],
+    )
     for (const { attestation } of verdict.stages) chain.add(attestation)
   }
   if (chain.size === 0) {
-    throw new DomainError('ERR_EVIDENCE_MISSING', `there is no evidence for ${paths.map((path) => `\`${path}\``).join(', ')}`)
+    throw new DomainError(
+      'ERR_EVIDENCE_MISSING',
+      `there is no evidence for ${paths.map((path) => `\`${path}\``).join(', ')}`,
+    )
   }
   return [...chain]
 }

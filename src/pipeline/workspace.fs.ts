@@ -3,6 +3,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, statSyn
 import { dirname, join } from 'node:path'
 import ignore, { type Ignore } from 'ignore'
 import { DomainError, nameFault } from '../core/index.ts'
+import type { Repository } from '../data/index.ts'
 import type { ProjectReader } from './define/index.ts'
 
 /** LIMIT: a file that defines something is at most 16 MiB. */
@@ -69,6 +70,13 @@ export async function openReader(
     isFolder: (path) => statSync(join(root, path), { throwIfNoEntry: false })?.isDirectory() === true,
     isIgnored: (path) => dvcIgnored.ignores(path),
   }
+}
+
+/** Asks the repository's ignore files; without a repository nothing is ignored. */
+export function ignoredBy(
+  repository: Repository | undefined,
+): (paths: readonly string[]) => Promise<ReadonlySet<string>> {
+  return async (paths) => (repository === undefined || paths.length === 0 ? new Set() : repository.ignored(paths))
 }
 
 function dvcIgnores(root: string): Ignore {

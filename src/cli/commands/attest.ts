@@ -28,8 +28,13 @@ export async function attestShow(
       ['  signed for', `${facts.principal.name} <${facts.principal.email}>`],
       ['  builder', facts.builderId],
       ['  when', `${facts.startedAt} to ${facts.finishedAt}`],
-      ['  environment', `${facts.environment.name}, ${facts.environment.locked ? 'locked' : 'not locked'}, ${facts.environment.packages.length} packages`],
-      ...facts.dependencies.filter(({ role }) => role !== 'params').map((dep) => ['  in', `${dep.path}  ${shortDigest(dep.digest)}  ${dep.origin.kind}`]),
+      [
+        '  environment',
+        `${facts.environment.name}, ${facts.environment.locked ? 'locked' : 'not locked'}, ${facts.environment.packages.length} packages`,
+      ],
+      ...facts.dependencies
+        .filter(({ role }) => role !== 'params')
+        .map((dep) => ['  in', `${dep.path}  ${shortDigest(dep.digest)}  ${dep.origin.kind}`]),
       ...facts.outputs.map((out) => ['  out', `${out.path}  ${shortDigest(out.digest)}`]),
     ]
     for (const line of table(rows)) output.line(line)
@@ -42,18 +47,25 @@ export async function attestExport(
   [artifact]: readonly string[],
   options: Readonly<{ out?: string }>,
 ): Promise<Exit> {
-  if (options.out === undefined) throw new DomainError('ERR_USAGE', 'attest export needs --out PATH', { help: 'a PATH that ends in .jsonl is one file, else a folder' })
+  if (options.out === undefined)
+    throw new DomainError('ERR_USAGE', 'attest export needs --out PATH', {
+      help: 'a PATH that ends in .jsonl is one file, else a folder',
+    })
   const project = await openProject(context)
   const chain = await chainOfArtifact(project, artifact, context.workingFolder)
   const stages = chain.map((attestation) => ({
     name: fileName(readStage(project, attestation).stage, attestation, chain),
     bytes: project.evidence.bundle(attestation) ?? new Uint8Array(),
   }))
-  const approvals = project.evidence.approvals().map(({ name, bytes }) => ({ name: name.replace(/^.*\/|\.sigstore\.json$/g, ''), bytes }))
+  const approvals = project.evidence
+    .approvals()
+    .map(({ name, bytes }) => ({ name: name.replace(/^.*\/|\.sigstore\.json$/g, ''), bytes }))
   const path = resolve(context.workingFolder, options.out)
   writeEvidence(path, [...stages, ...approvals])
   context.output.document({ path, stages: stages.length, approvals: approvals.length })
-  context.output.line(`${stages.length} statements of stages and ${approvals.length} approvals in ${printable(options.out)}`)
+  context.output.line(
+    `${stages.length} statements of stages and ${approvals.length} approvals in ${printable(options.out)}`,
+  )
   return 0
 }
 

@@ -1,0 +1,48 @@
+/** `assay init`: adopts a repository without an edit; writes what is missing, never over what is there. */
+import { formatSize, printable } from '../../core/index.ts'
+import { adoptHere, commitFiles } from '../../pipeline/index.ts'
+import type { CliContext, Exit } from '../context.ts'
+import { table } from '../render.ts'
+
+export async function init(
+  context: CliContext,
+  _: readonly string[],
+  options: Readonly<{ yes?: boolean; commit?: boolean }>,
+): Promise<Exit> {
+  const { output } = context
+  const adoption = await adoptHere(context)
+  const committed =
+    options.commit === true && adoption.written.length > 0
+      ? await commitFiles(adoption.root, adoption.written)
+      : undefined
+  output.document({
+    root: adoption.root,
+    project: adoption.projectId,
+    written: adoption.written,
+    commit: committed ?? null,
+    key: adoption.key,
+    stages: adoption.pipeline.stages.length,
+    unlisted: adoption.unlisted.map(({ path }) => path),
+  })
+  for (const path of adoption.written) output.line(`written  ${printable(path)}`)
+  if (adoption.written.length === 0) output.line('everything was there already')
+  output.line(
+    `key      ${printable(adoption.key.path)}${adoption.key.encrypted ? '' : ', not encrypted (set ASSAY_KEY_PASSPHRASE before init for one that is)'}`,
+  )
+  if (committed !== undefined) output.line(`commit   ${committed.slice(0, 12)}`)
+  else if (adoption.written.length > 0) output.line(`next: git add ${adoption.written.join(' ')} && git commit`)
+  if (adoption.unlisted.length > 0) {
+    output.line()
+    output.line('inputs without a source; they run, and cap the level:')
+    const rows = adoption.unlisted.map(({ path, sizeBytes }) => [
+      '  ',
+      path,
+      sizeBytes === undefined ? 'not here' : formatSize(sizeBytes),
+      `assay data add ID ${path}`,
+    ])
+    for (const line of table(rows)) output.line(line)
+  }
+  output.line()
+  output.line(`${adoption.pipeline.stages.length} stages; next: assay run`)
+  return 0
+}

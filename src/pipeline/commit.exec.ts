@@ -1,0 +1,24 @@
+/** Commits exactly the files that `init` wrote, in the user's own repository and name. */
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { DomainError } from '../core/index.ts'
+
+const run = promisify(execFile)
+
+/** @returns the new commit. @throws ERR_GIT_FAILED with what git said */
+export async function commitFiles(root: string, files: readonly string[]): Promise<string> {
+  const git = async (...args: readonly string[]): Promise<string> => {
+    try {
+      return (await run('git', ['--literal-pathspecs', ...args], { cwd: root, encoding: 'utf8' })).stdout
+    } catch (cause) {
+      const said = cause instanceof Error && 'stderr' in cause ? String(cause.stderr).trim().split('\n')[0] : ''
+      throw new DomainError('ERR_GIT_FAILED', `the files could not be committed: ${said}`, {
+        cause,
+        help: `commit them yourself: git add ${files.join(' ')} && git commit`,
+      })
+    }
+  }
+  await git('add', '--', ...files)
+  await git('commit', '--quiet', '--message', 'Adopt assay', '--only', '--', ...files)
+  return (await git('rev-parse', 'HEAD')).trim()
+}

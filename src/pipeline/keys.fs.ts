@@ -1,0 +1,182 @@
+/** The user's key and pinned policy for a project: what `assay key`, `assay trust` and `assay init` do. */
+import { existsSync, lstatSync, readFileSync } from 'node:fs'
+import {
+  hintOf,
+  type KeyRecord,
+  type KeySource,
+  openKeyHome,
+  parsePublicKey,
+  parseTrustPolicy,
+  type TrustPolicy,
+} from '../attestation/index.ts'
+import { DomainError, isDomainError } from '../core/index.ts'
+import { openRepository, type Repository } from '../data/index.ts'
+import { writeDurably } from './evidence.fs.ts'
+import { type Adoption, adoptProject } from './init.fs.ts'
+import type { Caller } from './project.ts'
+import { findRoot, ignoredBy, readProjectFile, requireRoot } from './workspace.fs.ts'
+
+/** Where the signer finds the key of a project. @throws ERR_KEY_HOME, ERR_KEY_CHECKOUT, ERR_KEY_LOCKED, ERR_KEY_REVOKED */
+export function keySourceOf(root: string, projectId: string, environment: Caller['environment']): KeySource {
+  if (projectId === '' && (environment['ASSAY_SIGNING_KEY_FILE'] ?? '') === '') {
+    throw new DomainError('ERR_KEY_HOME', 'the project has no trust.yaml and so no key', {
+      help: 'make both: assay init',
+    })
+  }
+  return openKeyHome({ environment, projectRoot: root }).loadKey(projectId)
+}
+
+/** The policy that the user pinned for a project, or undefined. @throws ERR_POLICY_MALFORMED, ERR_KEY_EXPOSED */
+export function pinnedPolicy(
+  root: string,
+  projectId: string,
+  environment: Caller['environment'],
+): TrustPolicy | undefined {
+  if (projectId === '') return undefined
+  try {
+    const bytes = openKeyHome({ environment, projectRoot: root }).readPin(projectId)
+    return bytes === undefined ? undefined : parseTrustPolicy(bytes, 'pinned')
+  } catch (error) {
+    if (isDomainError(error, 'ERR_KEY_HOME')) return undefined // INVARIANT: without a folder of the user nothing is pinned, and the repository's own policy caps the level
+    throw error
+  }
+}
+
+export type KeyDescription = Readonly<{
+  name: string
+  path: string
+  encrypted: boolean
+  publicPem: string
+  hint: string
+  listed: boolean
+  roles: readonly string[]
+  revoked: string | null
+}>
+
+export type AdoptedProject = Adoption & Readonly<{ key: Readonly<{ name: string; path: string; encrypted: boolean }> }>
+
+/** `assay init`. The passphrase is the caller's ASSAY_KEY_PASSPHRASE. */
+export async function adoptHere(caller: Caller): Promise<AdoptedProject> {
+  const root = findRoot(caller.workingFolder) ?? caller.workingFolder
+  const repository = await openRepository(root, { environment: caller.environment })
+  const person = personOf(repository)
+  const home = openKeyHome({ environment: caller.environment, projectRoot: root })
+  let key: AdoptedProject['key'] | undefined
+  const adoption = await adoptProject({
+    root,
+    isGitIgnored: ignoredBy(repository),
+    now: caller.now(),
+    keyFor: async (projectId) => {
+      const known = home.listKeys().find((record) => record.project === projectId && record.key !== undefined)
+      const record = known ?? home.createKey(projectId, caller.now())
+      key = {
+        name: person.keyName,
+        path: `${home.folder}/projects/${projectId}/key.pem`,
+        encrypted: record.key?.encrypted === true,
+      }
+      return { name: person.keyName, publicKeyPem: home.exportPublic(projectId), principal: person.principal }
+    },
+  })
+  if (key === undefined) throw new Error('init made no key')
+  return { ...adoption, key }
+}
+
+function personOf(repository: Repository | undefined): Readonly<{ keyName: string; principal: string }> {
+  const { name = 'unknown', email = 'unknown@localhost' } = repository?.identity ?? {}
+  const plain = name
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+  return { keyName: plain === '' ? 'owner' : plain.slice(0, 60), principal: `${name} <${email}>` }
+}
+
+type OpenedHome = Readonly<{ root: string; project: string; home: ReturnType<typeof openKeyHome>; policy: TrustPolicy }>
+
+function openHome(caller: Caller): OpenedHome {
+  const root = requireRoot(caller.workingFolder)
+  const bytes = readProjectFile(root, 'trust.yaml')
+  if (bytes === undefined)
+    throw new DomainError('ERR_KEY_HOME', 'the project has no trust.yaml and so no id', { help: 'make it: assay init' })
+  const policy = parseTrustPolicy(bytes, 'repository')
+  return {
+    root,
+    project: policy.project ?? '',
+    home: openKeyHome({ environment: caller.environment, projectRoot: root }),
+    policy,
+  }
+}
+
+export async function makeKey(caller: Caller, name: string | undefined): Promise<KeyDescription> {
+  const opened = openHome(caller)
+  opened.home.createKey(opened.project, caller.now())
+  const described = describe(opened)
+  const person = personOf(await openRepository(opened.root, { environment: caller.environment }))
+  return described.listed ? described : { ...described, name: name ?? person.keyName }
+}
+
+export async function describeKey(caller: Caller): Promise<KeyDescription> {
+  return describe(openHome(caller))
+}
+
+function describe({ home, project, policy }: OpenedHome): KeyDescription {
+  const record: KeyRecord | undefined = home.listKeys().find((candidate) => candidate.project === project)
+  const publicPem = home.exportPublic(project)
+  const hint = hintOf(parsePublicKey(publicPem))
+  const listed = [...policy.keys.values()].find((key) => key.hint === hint)
+  const roles =
+    listed === undefined
+      ? []
+      : [...policy.roles].flatMap(([role, { anyOf }]) => (anyOf.includes(listed.name) ? [role] : []))
+  const builds = policy.builders.some(({ key }) => key === listed?.name)
+  return {
+    name: listed?.name ?? 'not listed',
+    path: `${home.folder}/projects/${project}/key.pem`,
+    encrypted: record?.key?.encrypted === true,
+    publicPem,
+    hint,
+    listed: listed !== undefined,
+    roles: builds ? ['builder', ...roles] : roles,
+    revoked: record?.revoked.at(-1)?.revokedAt ?? null,
+  }
+}
+
+export async function useKey(caller: Caller): Promise<Readonly<{ project: string; checkout: string }>> {
+  const { home, project, root } = openHome(caller)
+  home.registerCheckout(project)
+  return { project, checkout: root }
+}
+
+export async function backupKey(caller: Caller, file: string): Promise<Readonly<{ encrypted: boolean }>> {
+  const opened = openHome(caller)
+  opened.home.backup(opened.project, file)
+  return { encrypted: describe(opened).encrypted }
+}
+
+export async function revokeKey(caller: Caller, because: string): Promise<Readonly<{ name: string }>> {
+  const opened = openHome(caller)
+  const { name } = describe(opened)
+  opened.home.markRevoked(opened.project, { because, now: caller.now() })
+  return { name }
+}
+
+/** LIMIT: a policy is at most 1 MiB. */
+const maxPolicyBytes = 1024 * 1024
+
+export async function pinTrust(caller: Caller, file: string): Promise<Readonly<{ project: string; file: string }>> {
+  const status = existsSync(file) ? lstatSync(file) : undefined
+  if (status?.isFile() !== true || status.size > maxPolicyBytes) {
+    throw new DomainError('ERR_POLICY_MALFORMED', `\`${file}\` is not a policy file`)
+  }
+  const bytes = readFileSync(file)
+  const { project } = parseTrustPolicy(bytes, 'pinned', file)
+  const root = requireRoot(caller.workingFolder)
+  const home = openKeyHome({ environment: caller.environment, projectRoot: root })
+  if (project === undefined) throw new DomainError('ERR_POLICY_MALFORMED', `\`${file}\` names no project`)
+  home.pinPolicy(project, bytes)
+  return { project, file: `${home.folder}/projects/${project}/policy.yaml` }
+}
+
+export function writeFile(path: string, text: string): void {
+  writeDurably(path, Buffer.from(text))
+}
