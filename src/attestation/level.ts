@@ -217,8 +217,8 @@ function capOf({ stages, policyOrigin }: LevelFacts): Readonly<{ level: number; 
   }
   for (const { stage } of stages) {
     const { key, maxLevel } = stage.grant
-    lower(maxLevel, `the policy grants \`${key}\` with this builder at most level ${maxLevel}`)
     if (isLocal(stage.facts.builderId)) lower(1, "a person's own key earns at most level 1, whatever a policy says")
+    lower(maxLevel, `the policy grants \`${key}\` with this builder at most level ${maxLevel}`)
   }
   if (policyOrigin === 'repository') {
     lower(
@@ -254,17 +254,19 @@ function answer(held: boolean, yes: string, no: string): Answer {
   return { held, because: held ? yes : no }
 }
 
-/** Held when no stage has a fault; the faults name their stages. */
+/** Held when no stage has a fault; stages with the same fault are named together. */
 function each(
   stages: readonly JudgedStage[],
   yes: string,
   faultOf: (judged: JudgedStage) => string | undefined,
 ): Answer {
-  const faults = stages.flatMap((judged) => {
+  const faults = new Map<string, string[]>()
+  for (const judged of stages) {
     const fault = faultOf(judged)
-    return fault === undefined ? [] : [`\`${judged.stage.facts.stage}\` ${fault}`]
-  })
-  return answer(faults.length === 0, yes, list(faults))
+    if (fault !== undefined) faults.set(fault, [...(faults.get(fault) ?? []), `\`${judged.stage.facts.stage}\``])
+  }
+  const texts = [...faults].map(([fault, names]) => `${list(names)} ${fault}`)
+  return answer(texts.length === 0, yes, list(texts))
 }
 
 function list(names: readonly string[]): string {

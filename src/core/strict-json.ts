@@ -71,6 +71,8 @@ function refuseAmbiguity(text: string, name: string, maxDepth: number): void {
         if (keys?.has(key))
           throw malformed(name, `has the key \`${key}\` twice, line ${line + 1}, column ${column + 1}`)
         if (!key.isWellFormed()) throw malformed(name, `has a lone surrogate, line ${line + 1}`)
+        // THREAT: some readers drop this key, so what one of them ignores another believes.
+        if (key === '__proto__') throw malformed(name, `has the key \`__proto__\`, line ${line + 1}`)
         keys?.add(key)
       },
       onLiteralValue: (value, _offset, _length, line, column) => {
