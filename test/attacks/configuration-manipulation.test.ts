@@ -34,6 +34,6 @@ test('a misspelt key of assay.yaml is refused with its place and a suggestion, n
   project.write({ 'assay.yaml': `${project.read('assay.yaml')}\nrequires: [approved-sources]\n` })
   const { error } = await project.json(2, 'run')
   assert.equal(error.code, 'ERR_SETTINGS_INVALID')
-  assert.match(`${error.message} ${error.help}`, /assay\.yaml:\d+:\d+/)
+  assert.match(`${error.message} ${error.help}`, /assay\.yaml` line \d+, column \d+/)
   assert.match(`${error.message} ${error.help}`, /require/)
 })

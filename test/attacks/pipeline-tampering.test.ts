@@ -16,7 +16,7 @@ const honest = 'sort "$1" > "$2"\n'
 
 test('a stage that reads a file it does not declare fails by name; declared, it runs', async (context) => {
   const project = scratch(context, {
-    ...withSort(`cat secret/notes.txt\n${honest}`),
+    ...withSort(`set -e\ncat secret/notes.txt\n${honest}`),
     'secret/notes.txt': 'x\n',
     '.gitignore': '/out\n/model\n/secret\n',
   })

@@ -29,17 +29,44 @@ function tell(output: Output, verdict: ArtifactVerdict): void {
   const properties = Object.entries(verdict.properties).map(([name, holds]) => `${holds ? '+' : '-'} ${wordsOf(name)}`)
   output.line(`  ${properties.join('   ')}`)
   output.line()
-  const rows = verdict.findings.map(({ check, passed, because, tier, code }) => [
-    passed ? '  ok' : '  NO',
-    check,
-    `${because}${passed ? '' : ` (${code})`}  [${tier}]`,
-  ])
-  for (const line of table(rows)) output.line(line.startsWith('  NO') ? output.style('red', line) : line)
+  for (const [subject, findings] of bySubject(verdict.findings)) {
+    output.line(output.style('bold', printable(subject)))
+    const rows = findings.map(({ check, because, tier, ...finding }) => [
+      markOf(finding),
+      check,
+      `${because}${finding.passed ? '' : ` (${finding.code})`}`,
+      tier,
+    ])
+    for (const line of table(rows)) output.line(colourOf(output, line))
+  }
   if (verdict.whyNotHigher.length > 0) {
     output.line()
     output.line('why not higher:')
     for (const reason of verdict.whyNotHigher) output.line(`  - ${printable(reason)}`)
   }
+}
+
+type Finding = ArtifactVerdict['findings'][number]
+
+/** Findings about one thing together, in the order in which each was first spoken of. */
+function bySubject(findings: readonly Finding[]): ReadonlyMap<string, readonly Finding[]> {
+  const groups = new Map<string, Finding[]>()
+  for (const finding of findings) {
+    const subject = finding.subject ?? 'as a whole'
+    groups.set(subject, [...(groups.get(subject) ?? []), finding])
+  }
+  return groups
+}
+
+/** `!` stands for a finding that does not refuse and that a reader should know. */
+function markOf({ passed, code }: Pick<Finding, 'passed' | 'code'>): string {
+  if (!passed) return '  NO'
+  return code === 'CAVEAT' ? '  ! ' : '  ok'
+}
+
+function colourOf(output: Output, line: string): string {
+  if (line.startsWith('  NO')) return output.style('red', line)
+  return line.startsWith('  !') ? output.style('yellow', line) : line
 }
 
 /** `inputsApproved` -> `inputs approved`. */
