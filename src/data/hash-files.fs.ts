@@ -53,7 +53,7 @@ function hashHere(files: readonly (string | number)[], job: HashJob): readonly H
     try {
       outcomes.push(hashFile(file, job))
     } catch (error) {
-      discard(outcomes)
+      discardStaged(outcomes)
       throw ioFault(error, String(file))
     }
   }
@@ -90,7 +90,7 @@ async function hashInWorkers(
     if (failed !== undefined) throw failed.reason
     return outcomes
   } catch (error) {
-    discard(outcomes)
+    discardStaged(outcomes)
     throw error
   } finally {
     await Promise.all(threads.map((thread) => thread.terminate()))
@@ -124,7 +124,8 @@ function ask(thread: Worker, request: HashRequest): Promise<HashReply> {
   })
 }
 
-function discard(outcomes: readonly HashOutcome[]): void {
+/** Removes what was staged and not taken. */
+export function discardStaged(outcomes: readonly HashOutcome[]): void {
   for (const outcome of Object.values(outcomes)) {
     if (outcome.kind === 'hashed' && outcome.temp !== undefined) rmSync(outcome.temp, { force: true })
   }

@@ -2,6 +2,7 @@
 
 export { type Collected, type CollectOptions, collectGarbage } from './collect-garbage.fs.ts'
 export type { DigestFilesOptions } from './digest-files.fs.ts'
+export { type DigestPathOptions, digestPath, ingestPath } from './digest-tree.fs.ts'
 export type { CallerEnvironment } from './git.exec.ts'
 export { openObjectStore } from './object-store.fs.ts'
 export type * from './object-store.ts'

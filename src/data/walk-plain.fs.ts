@@ -1,0 +1,110 @@
+/**
+ * The plain files below a path: regular files with plain names, nothing else.
+ *
+ * Links are never followed: a link is told by name, since what it leads to is not part of what is approved.
+ * `.git` and `.assay` are left out wherever they stand; trust.md section 1.
+ */
+import { type Dirent, lstatSync, readdirSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { DomainError, nameFault, printable } from '../core/index.ts'
+import type { SeenFile } from './digest-files.fs.ts'
+import { statKeyOf } from './file-stat.ts'
+import { errnoOf } from './io-fault.ts'
+
+/** `inner` is the file's path in the folder, `.` for a single file. */
+export type PlainFile = SeenFile & Readonly<{ inner: string }>
+export type PlainTree = Readonly<{ kind: 'file' | 'folder'; files: readonly PlainFile[] }>
+
+/** `name`: how to call the path in errors. `within`: folders between it and the path must not be links. */
+export type WalkOptions = Readonly<{ name: string; within?: string }>
+
+/** LIMIT: what core allows for a path. */
+const maxPathBytes = 1024
+const masked: ReadonlySet<string> = new Set(['.git', '.assay'])
+
+/**
+ * Sees every file once; nothing is read.
+ *
+ * @throws ERR_DATA_MISSING, ERR_DATA_NOT_PLAIN naming the path
+ */
+export function walkPlain(path: string, options: WalkOptions): PlainTree {
+  if (options.within !== undefined) refuseLinksAbove(path, options.within, options.name)
+  const stats = lstatSync(path, { throwIfNoEntry: false })
+  if (stats === undefined) throw new DomainError('ERR_DATA_MISSING', `\`${printable(options.name)}\` is not there`)
+  if (!stats.isDirectory()) return { kind: 'file', files: [see(path, '.', options.name)] }
+  const files: PlainFile[] = []
+  const folders = ['']
+  const folded = new Map<string, string>()
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    for (const entry of entriesOf(join(path, folder), `${options.name}/${folder}`)) {
+      if (masked.has(entry.name)) continue
+      const inner = `${folder}${entry.name}`
+      const shown = `${options.name}/${inner}`
+      refuseName(entry.name, inner, shown)
+      refuseTwin(folded, inner, shown)
+      if (entry.isDirectory()) folders.push(`${inner}/`)
+      else files.push(see(join(path, inner), inner, shown))
+    }
+  }
+  return { kind: 'folder', files }
+}
+
+function see(path: string, inner: string, shown: string): PlainFile {
+  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+  if (stats === undefined)
+    throw new DomainError('ERR_DATA_CHANGED', `\`${printable(shown)}\` vanished while it was read`)
+  if (!stats.isFile()) throw notPlain(shown, `is ${kindOf(stats)}`)
+  const executable = (stats.mode & 0o100n) !== 0n
+  return { path, inner, stat: statKeyOf(stats), sizeBytes: Number(stats.size), executable }
+}
+
+export function kindOf(entry: Pick<Dirent, 'isSymbolicLink' | 'isFIFO' | 'isSocket' | 'isDirectory'>): string {
+  if (entry.isSymbolicLink()) return 'a link'
+  if (entry.isFIFO()) return 'a fifo'
+  if (entry.isSocket()) return 'a socket'
+  return entry.isDirectory() ? 'a folder' : 'a device'
+}
+
+/** THREAT: two readers may take names for one that differ in case only. */
+function refuseTwin(folded: Map<string, string>, inner: string, shown: string): void {
+  const key = inner.toLowerCase()
+  const twin = folded.get(key)
+  if (twin !== undefined) throw notPlain(shown, `differs from \`${twin}\` in case only`)
+  folded.set(key, inner)
+}
+
+function refuseName(name: string, inner: string, shown: string): void {
+  // What is not UTF-8 was decoded to this character.
+  const fault = name.includes('\ufffd') ? 'is not UTF-8' : nameFault(name)
+  if (fault !== undefined) throw notPlain(shown, `has a name that ${fault}`)
+  if (Buffer.byteLength(inner) > maxPathBytes) throw notPlain(shown, `is longer than ${maxPathBytes} bytes`)
+}
+
+function refuseLinksAbove(path: string, within: string, name: string): void {
+  for (let folder = dirname(path); folder !== within; folder = dirname(folder)) {
+    if (dirname(folder) === folder || relative(within, folder).startsWith('..')) {
+      throw new DomainError('ERR_PATH_UNSAFE', `\`${printable(name)}\` is not inside the project`)
+    }
+    const stats = lstatSync(folder, { throwIfNoEntry: false })
+    if (stats !== undefined && !stats.isDirectory()) {
+      throw notPlain(
+        name,
+        `lies in \`${relative(within, folder)}\`, which is ${stats.isFile() ? 'a file' : kindOf(stats)}`,
+      )
+    }
+  }
+}
+
+function entriesOf(folder: string, shown: string): readonly Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTDIR') throw error
+    throw new DomainError('ERR_DATA_CHANGED', `\`${printable(shown)}\` vanished while it was read`)
+  }
+}
+
+function notPlain(shown: string, what: string): DomainError {
+  const path = printable(shown).slice(0, 1000)
+  return new DomainError('ERR_DATA_NOT_PLAIN', `\`${path}\` ${what}`, { details: { path } })
+}
