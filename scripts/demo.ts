@@ -12,7 +12,7 @@ import { join, relative } from 'node:path'
 import { styleText } from 'node:util'
 import { makeScratchProject, type ScratchProject } from './scratch-project.ts'
 
-type Expectation = Readonly<{ exit: number; says?: readonly string[]; shows?: string; lines?: number }>
+type Expectation = Readonly<{ exit: number; says?: readonly string[]; shows?: string; head?: number; tail?: number }>
 
 const quiet = process.argv.includes('--quiet')
 const colour = process.stdout.isTTY === true && (process.env['NO_COLOR'] ?? '') === ''
@@ -39,7 +39,7 @@ function tell(project: ScratchProject, command: readonly string[], expected: Exp
   const startedAt = Date.now()
   const outcome = spawnSync(program, rest, { cwd: project.root, env: project.environment, encoding: 'utf8' })
   const output = `${outcome.stderr ?? ''}${outcome.stdout ?? ''}`.trimEnd()
-  if (!quiet) showOutput(output, expected.lines ?? 14)
+  if (!quiet) showOutput(output, expected.head ?? 12, expected.tail ?? 2)
   const missing = (expected.says ?? []).filter((words) => !output.includes(words))
   if (outcome.status !== expected.exit || missing.length > 0) {
     const wanted = [`exit ${expected.exit}`, ...missing.map((words) => `the words \`${words}\``)].join(', ')
@@ -51,12 +51,10 @@ function tell(project: ScratchProject, command: readonly string[], expected: Exp
   return outcome.stdout ?? ''
 }
 
-function showOutput(output: string, limit: number): void {
+function showOutput(output: string, head: number, tail: number): void {
   const lines = output.split('\n').filter((line) => line.trim() !== '')
-  const kept =
-    lines.length <= limit
-      ? lines
-      : [...lines.slice(0, limit - 3), `... ${lines.length - limit + 1} lines more ...`, ...lines.slice(-2)]
+  const left = lines.length - head - tail
+  const kept = left <= 1 ? lines : [...lines.slice(0, head), `... ${left} lines more ...`, ...lines.slice(-tail)]
   for (const line of kept) console.log(`   | ${line.slice(0, 160)}`)
 }
 
@@ -106,13 +104,13 @@ function trustedRun(project: ScratchProject): void {
   commit(project, 'Approve the holdout')
 
   headline('Run: each stage in a fresh sandbox, without network, with hash-locked packages')
-  tell(project, ['assay', 'run'], { exit: 0, says: ['export', 'prepare', 'train', 'evaluate'], lines: 30 })
+  tell(project, ['assay', 'run'], { exit: 0, says: ['export', 'prepare', 'train', 'evaluate'], head: 30 })
 
   headline('Evidence: one signed in-toto statement with SLSA provenance for each stage')
-  tell(project, ['assay', 'attest', 'show'], { exit: 0, lines: 24 })
+  tell(project, ['assay', 'attest', 'show'], { exit: 0, head: 14 })
 
   headline('Verify: trusted, how far, and why not further')
-  tell(project, ['assay', 'verify'], { exit: 0, says: ['trusted', 'level 1'], lines: 40 })
+  tell(project, ['assay', 'verify'], { exit: 0, says: ['trusted', 'level 1'], head: 8, tail: 4 })
   const verdict = JSON.parse(tellQuietly(project, ['assay', 'verify', '--json'])) as Verdict // the tool's documented shape
   const holds = verdict.trusted && verdict.level === 1 && verdict.whyNotHigher.length > 0
   const earned = ['isolated', 'hermetic', 'inputsApproved', 'locked'].filter(
@@ -220,7 +218,7 @@ function main(): void {
     attackCode(project)
     headline('Afterwards: everything as it was, nothing runs again, still trusted')
     tell(project, ['assay', 'run'], { exit: 0 })
-    tell(project, ['assay', 'verify'], { exit: 0, says: ['trusted'], lines: 4 })
+    tell(project, ['assay', 'verify'], { exit: 0, says: ['trusted'], head: 3, tail: 4 })
     console.log(`\n${bold(`The story holds: ${step} steps, ${((Date.now() - startedAt) / 1000).toFixed(0)} s.`)}`)
     explain(`look around: cd ${relative(process.cwd(), project.root)}`)
   } catch (error) {
