@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict'
+import { createPrivateKey } from 'node:crypto'
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { type ErrorCode, isDomainError } from '../core/index.ts'
+import { newPerson, now, policyText } from './fixtures/chain.ts'
+import { scratchFolder } from './fixtures/store.fs.ts'
+import { generateKey } from './key.ts'
+import { readPrivateKey } from './key-file.fs.ts'
+import { openKeyHome } from './key-home.fs.ts'
+import type { KeyEnvironment, KeyHome } from './key-home.ts'
+import { hintOf, parsePublicKey } from './public-key.ts'
+
+type Place = Readonly<{
+  base: string
+  checkout: string
+  config: string
+  open(more?: KeyEnvironment, root?: string): KeyHome
+}>
+
+function place(context: TestContext): Place {
+  const scratch = scratchFolder()
+  context.after(() => scratch[Symbol.dispose]())
+  const checkout = join(scratch.root, 'project')
+  const config = join(scratch.root, 'config')
+  mkdirSync(checkout)
+  const open: Place['open'] = (more = {}, projectRoot = checkout) =>
+    openKeyHome({ environment: { ASSAY_CONFIG_HOME: config, ...more }, projectRoot })
+  return { base: scratch.root, checkout, config, open }
+}
+
+const refuses = (act: () => unknown, code: ErrorCode): void => assert.throws(act, (error) => isDomainError(error, code))
+
+test('makes a key for a project, in folders and files that only the user may read', (context) => {
+  const { config, checkout, open } = place(context)
+  const record = open().createKey('p1', now)
+  const folder = join(config, 'projects/p1')
+  for (const path of [config, join(config, 'projects'), folder]) assert.equal(statSync(path).mode & 0o777, 0o700)
+  for (const name of ['key.pem', 'record.json']) assert.equal(statSync(join(folder, name)).mode & 0o777, 0o600)
+  assert.deepEqual(record.checkouts, [checkout])
+  assert.equal(record.key?.encrypted, false)
+  assert.equal(record.key?.hint, hintOf(parsePublicKey(open().exportPublic('p1'))))
+  assert.deepEqual(open().loadKey('p1'), { kind: 'file', path: join(folder, 'key.pem') })
+  assert.deepEqual(open().listKeys(), [record])
+  assert.equal(readFileSync(join(folder, 'record.json'), 'utf8').includes('PRIVATE'), false)
+})
+
+test('a passphrase encrypts the key, and without it the key is locked before anything is read', (context) => {
+  const { open } = place(context)
+  const locked = { ASSAY_KEY_PASSPHRASE: 'open sesame' }
+  assert.equal(open(locked).createKey('p1', now).key?.encrypted, true)
+  const source = open(locked).loadKey('p1')
+  assert.ok(source.kind === 'file')
+  assert.equal(source.passphrase, 'open sesame')
+  assert.ok(readPrivateKey(source.path, 'open sesame'))
+  assert.throws(() => createPrivateKey(readFileSync(source.path)))
+  refuses(() => open().loadKey('p1'), 'ERR_KEY_LOCKED')
+  refuses(() => open({ ASSAY_KEY_PASSPHRASE: '' }).loadKey('p1'), 'ERR_KEY_LOCKED')
+})
+
+test('a second key for a project is refused; another project gets its own', (context) => {
+  const { open } = place(context)
+  const first = open().createKey('p1', now)
+  refuses(() => open().createKey('p1', now), 'ERR_KEY_EXISTS')
+  assert.notEqual(open().createKey('p2', now).key?.hint, first.key?.hint)
+})
+
+test('an unknown checkout is refused until its user says that it is theirs', (context) => {
+  const { base, open } = place(context)
+  open().createKey('p1', now)
+  const stranger = join(base, 'stranger')
+  mkdirSync(stranger)
+  refuses(() => open({}, stranger).loadKey('p1'), 'ERR_KEY_CHECKOUT')
+  open({}, stranger).registerCheckout('p1')
+  assert.equal(open({}, stranger).loadKey('p1').kind, 'file')
+  const link = join(base, 'link')
+  symlinkSync(stranger, link)
+  assert.equal(open({}, link).loadKey('p1').kind, 'file')
+})
+
+test('no key, no home, or an id that is no plain name are refused', (context) => {
+  const { checkout, open } = place(context)
+  refuses(() => open().loadKey('p1'), 'ERR_KEY_HOME')
+  refuses(() => open().registerCheckout('p1'), 'ERR_KEY_HOME')
+  refuses(() => open().loadKey('../p1'), 'ERR_KEY_HOME')
+  refuses(() => open().createKey('', now), 'ERR_KEY_HOME')
+  refuses(() => openKeyHome({ environment: {}, projectRoot: checkout }), 'ERR_KEY_HOME')
+  refuses(() => open({ ASSAY_CONFIG_HOME: 'relative' }), 'ERR_KEY_HOME')
+})
+
+test('the folder is that of ASSAY_CONFIG_HOME, else XDG_CONFIG_HOME, else HOME', (context) => {
+  const { base, checkout, config } = place(context)
+  const folderOf = (environment: KeyEnvironment): string => openKeyHome({ environment, projectRoot: checkout }).folder
+  const xdg = { XDG_CONFIG_HOME: join(base, 'xdg'), HOME: join(base, 'home') }
+  assert.equal(folderOf({ ...xdg, ASSAY_CONFIG_HOME: config }), config)
+  assert.equal(folderOf(xdg), join(base, 'xdg/assay'))
+  assert.equal(folderOf({ ...xdg, XDG_CONFIG_HOME: 'relative' }), join(base, 'home/.config/assay'))
+  assert.equal(folderOf({ HOME: join(base, 'home') }), join(base, 'home/.config/assay'))
+})
+
+test('a home inside the project or a dep is refused, through a link too', (context) => {
+  const { base, checkout, config, open } = place(context)
+  refuses(() => open({ ASSAY_CONFIG_HOME: checkout }), 'ERR_KEY_HOME')
+  refuses(() => open({ ASSAY_CONFIG_HOME: join(checkout, 'keys/new') }), 'ERR_KEY_HOME')
+  symlinkSync(checkout, join(base, 'innocent'))
+  refuses(() => open({ ASSAY_CONFIG_HOME: join(base, 'innocent/keys') }), 'ERR_KEY_HOME')
+  const withDeps = (deps: readonly string[]): KeyHome =>
+    openKeyHome({ environment: { ASSAY_CONFIG_HOME: config }, projectRoot: checkout, deps })
+  refuses(() => withDeps([base]), 'ERR_KEY_HOME')
+  withDeps([join(base, 'configuration')])
+  open({ ASSAY_CONFIG_HOME: `${checkout}-keys` })
+})
+
+test('a key folder that others can write, or a key that they can read, is refused', (context) => {
+  const { config, open } = place(context)
+  open().createKey('p1', now)
+  chmodSync(join(config, 'projects/p1'), 0o770)
+  refuses(() => open().loadKey('p1'), 'ERR_KEY_EXPOSED')
+  chmodSync(join(config, 'projects/p1'), 0o700)
+  const source = open().loadKey('p1')
+  assert.ok(source.kind === 'file')
+  chmodSync(source.path, 0o640)
+  refuses(() => readPrivateKey(source.path, undefined), 'ERR_KEY_EXPOSED')
+  refuses(() => open().backup('p1', join(config, '../backup.pem')), 'ERR_KEY_EXPOSED')
+})
+
+test('in CI the key is the file that is named, by an absolute path outside the project', (context) => {
+  const { base, checkout, open } = place(context)
+  const file = join(base, 'ci.pem')
+  writeFileSync(file, generateKey(undefined).privatePem, { mode: 0o600 })
+  const link = join(base, 'mounted.pem')
+  symlinkSync(file, link)
+  assert.deepEqual(open({ ASSAY_SIGNING_KEY_FILE: file }).loadKey('p1'), { kind: 'file', path: file })
+  assert.deepEqual(open({ ASSAY_SIGNING_KEY_FILE: link }).loadKey('p1'), { kind: 'file', path: file })
+  refuses(() => open({ ASSAY_SIGNING_KEY_FILE: join(base, 'none.pem') }).loadKey('p1'), 'ERR_KEY_HOME')
+  refuses(() => open({ ASSAY_SIGNING_KEY_FILE: 'ci.pem' }).loadKey('p1'), 'ERR_KEY_HOME')
+  writeFileSync(join(checkout, 'ci.pem'), generateKey(undefined).privatePem, { mode: 0o600 })
+  refuses(() => open({ ASSAY_SIGNING_KEY_FILE: join(checkout, 'ci.pem') }).loadKey('p1'), 'ERR_KEY_HOME')
+})
+
+test('a revoked key signs no more, is remembered, and makes room for a new one', (context) => {
+  const { config, open } = place(context)
+  const { key } = open().createKey('p1', now)
+  const revoked = open().markRevoked('p1', { because: 'laptop lost', since: '2026-11-01', now })
+  assert.equal(revoked.hint, key?.hint)
+  refuses(() => open().loadKey('p1'), 'ERR_KEY_REVOKED')
+  refuses(() => open().exportPublic('p1'), 'ERR_KEY_REVOKED')
+  assert.equal(existsSync(join(config, 'projects/p1/key.pem')), false)
+  const again = open().createKey('p1', now)
+  assert.notEqual(again.key?.hint, key?.hint)
+  assert.deepEqual(again.revoked, [revoked])
+})
+
+test('a backup is a private copy, and never overwrites', (context) => {
+  const { base, open } = place(context)
+  open().createKey('p1', now)
+  const target = join(base, 'backup.pem')
+  open().backup('p1', target)
+  assert.equal(statSync(target).mode & 0o777, 0o600)
+  const source = open().loadKey('p1')
+  assert.ok(source.kind === 'file')
+  assert.deepEqual(readFileSync(target), readFileSync(source.path))
+  refuses(() => open().backup('p1', target), 'ERR_IO')
+})
+
+test('a pinned policy is kept as it was given; one that is no policy is refused', (context) => {
+  const { open } = place(context)
+  const policy = Buffer.from(policyText(newPerson()))
+  assert.equal(open().readPin('p1'), undefined)
+  open().pinPolicy('p1', policy)
+  assert.deepEqual(open().readPin('p1'), policy)
+  refuses(() => open().pinPolicy('p1', Buffer.from('trust: 2\n')), 'ERR_POLICY_MALFORMED')
+  assert.deepEqual(open().readPin('p1'), policy)
+})
+
+test('a record that is not ours is refused', (context) => {
+  const { config, open } = place(context)
+  open().createKey('p1', now)
+  const file = join(config, 'projects/p1/record.json')
+  const record = JSON.parse(readFileSync(file, 'utf8'))
+  writeFileSync(file, JSON.stringify({ ...record, project: 'p2' }))
+  refuses(() => open().loadKey('p1'), 'ERR_KEY_MALFORMED')
+  writeFileSync(file, JSON.stringify({ ...record, extra: 1 }))
+  refuses(() => open().loadKey('p1'), 'ERR_KEY_MALFORMED')
+  writeFileSync(file, JSON.stringify(record))
+  assert.equal(open().loadKey('p1').kind, 'file')
+})

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
+import { test } from 'node:test'
+import { builderIds, isDomainError } from '../core/index.ts'
+import { newPerson, policyText, project } from './fixtures/chain.ts'
+import { countSigners } from './trust-policy.ts'
+import { parseTrustPolicy, policyFromKey } from './trust-policy-file.ts'
+
+const ada = newPerson()
+const eve = newPerson()
+const text = policyText(ada)
+
+/** A key as it stands in the file, indented for it. */
+const keyBlock = (name: string, pem: string, principal?: string): string =>
+  `  ${name}:\n    publicKey: |\n${pem.trimEnd().replace(/^/gm, '      ')}\n${principal === undefined ? '' : `    principal: ${principal}\n`}`
+
+/** A policy of two keys. */
+const two = (roles: string, more = ''): string =>
+  `trust: 1\nproject: p1\nkeys:\n${keyBlock('ada', ada.publicPem, 'Ada <ada@example.org>')}${keyBlock('eve', eve.publicPem, 'Eve <eve@example.org>')}roles:\n${roles}${more}`
+
+function parse(given: string): ReturnType<typeof parseTrustPolicy> {
+  return parseTrustPolicy(Buffer.from(given), 'file')
+}
+
+test('reads what it writes for a new project', () => {
+  const policy = parse(text)
+  assert.equal(policy.project, project.id)
+  assert.deepEqual(policy.builders, [{ key: 'ada', builder: builderIds.sandboxed, maxLevel: 1 }])
+  assert.deepEqual([...policy.roles.keys()], ['source-approver', 'data-validator', 'reviewer', 'reproducer'])
+  assert.deepEqual(policy.roles.get('reviewer'), { anyOf: ['ada'], threshold: 1, distinct: 'principals' })
+  assert.equal(policy.minimumLevel, 1)
+  assert.equal(policy.oneCommit, false)
+  assert.equal(policy.keys.get('ada')?.hint, ada.hint)
+  assert.equal(policy.keys.get('ada')?.principal, 'Ada <ada@example.org>')
+})
+
+test('holds through the whole day that it names', () => {
+  assert.equal(parse(text).expiresAt?.toISOString(), '2027-11-24T00:00:00.000Z')
+})
+
+test('reads a threshold, and counts people and not keys unless told to', () => {
+  const policy = parse(two('  source-approver: {anyOf: [ada, eve], threshold: 2}\n'))
+  const rule = policy.roles.get('source-approver')
+  assert.deepEqual(rule, { anyOf: ['ada', 'eve'], threshold: 2, distinct: 'principals' })
+  const [first, second] = [...policy.keys.values()]
+  assert.ok(rule !== undefined && first !== undefined && second !== undefined)
+  assert.equal(countSigners(rule, [first, first]), 1)
+  assert.equal(countSigners(rule, [first, second]), 2)
+  const same = { ...second, principal: first.principal ?? '' }
+  assert.equal(countSigners(rule, [first, same]), 1)
+  assert.equal(countSigners({ ...rule, distinct: 'keys' }, [first, same]), 2)
+  assert.equal(countSigners({ ...rule, anyOf: ['eve'] }, [first]), 0)
+})
+
+test('a builder is a name of ours or an address as it is', () => {
+  const roles = `  builder:\n    - {key: ada, builder: hosted/separate, maxLevel: 3}\n    - {key: ada, builder: "https://ci.example.org/train", maxLevel: 2}\n`
+  assert.deepEqual(
+    parse(two(roles)).builders.map(({ builder }) => builder),
+    ['https://assay.dev/builder/hosted/separate', 'https://ci.example.org/train'],
+  )
+})
+
+const p384 = generateKeyPairSync('ec', { namedCurve: 'secp384r1' })
+  .publicKey.export({ type: 'spki', format: 'pem' })
+  .toString()
+const faults: readonly (readonly [string, string, RegExp])[] = [
+  [
+    'an unknown key, with its place and a suggestion',
+    text.replace('minimumLevel', 'minimumlevel'),
+    /^`trust.yaml:\d+:\d+` has the unknown key `minimumlevel`/,
+  ],
+  ['an unknown role', text.replace('reviewer:', 'reviwer:'), /unknown key `reviwer`/],
+  ['another version', text.replace('trust: 1', 'trust: 2'), /^`trust.yaml:2:8`/],
+  ['a key twice', `${text}minimumLevel: 2\n`, /^`trust.yaml:\d+:\d+` is not YAML: Map keys must be unique/],
+  ['an alias', two('  reviewer: &r [ada]\n  reproducer: *r\n'), /aliases/],
+  ['a tag', two('  reviewer: !!binary aGk=\n'), /`trust.yaml:\d+:\d+`/],
+  ['a role for a key that is not listed', two('  reviewer: [mallory]\n'), /names the key `mallory`/],
+  [
+    'a builder for a key that is not listed',
+    two('  builder: [{key: mallory, builder: local/sandboxed, maxLevel: 1}]\n'),
+    /names the key `mallory`/,
+  ],
+  ['a level that does not exist', text.replace('maxLevel: 1', 'maxLevel: 5'), /`trust.yaml:\d+:\d+`/],
+  ['a threshold of nobody', two('  reviewer: {anyOf: [ada], threshold: 0}\n'), /`trust.yaml:\d+:\d+`/],
+  [
+    'one key under two names',
+    text.replace('keys:\n', `keys:\n${keyBlock('twin', ada.publicPem)}`),
+    /is the same key as `twin`/,
+  ],
+  ['a key of another curve', text.replace('keys:\n', `keys:\n${keyBlock('odd', p384)}`), /not an ECDSA key on P-256/],
+  [
+    'a private key',
+    text.replace(
+      'keys:\n',
+      `keys:\n${keyBlock('odd', '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----')}`,
+    ),
+    /not a public key/,
+  ],
+  ['an expiry that is no date', text.replace(/expires: .*/, 'expires: never'), /`trust.yaml:\d+:\d+`/],
+  ['an empty file', '', /`trust.yaml`/],
+  ['a list', '- 1\n', /`trust.yaml/],
+]
+for (const [name, given, message] of faults) {
+  test(`refuses ${name}`, () => {
+    assert.notEqual(given, text)
+    assert.throws(
+      () => parse(given),
+      (error) => isDomainError(error, 'ERR_POLICY_MALFORMED') && message.test(error.message),
+    )
+  })
+}
+
+test('suggests the word that was meant', () => {
+  assert.throws(
+    () => parse(text.replace('minimumLevel', 'minimumlevel')),
+    (error) => isDomainError(error) && error.help === 'did you mean `minimumLevel`?',
+  )
+})
+
+test('refuses bytes that are not UTF-8 and files over the limit', () => {
+  assert.throws(() => parseTrustPolicy(Buffer.from([0xff]), 'file'), /not UTF-8/)
+  assert.throws(() => parseTrustPolicy(Buffer.alloc(1024 * 1024 + 1, 0x20), 'file'), /the limit is/)
+})
+
+test('a policy of one key trusts it in every role but promoter', () => {
+  const policy = policyFromKey(ada.publicPem)
+  assert.equal(policy.origin, 'key')
+  assert.equal(policy.project, undefined)
+  assert.deepEqual([...policy.roles.keys()], ['source-approver', 'data-validator', 'reviewer', 'reproducer'])
+  assert.throws(
+    () => policyFromKey('nonsense'),
+    (error) => isDomainError(error, 'ERR_KEY_MALFORMED'),
+  )
+})
