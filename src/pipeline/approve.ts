@@ -15,7 +15,8 @@ export type SignedDecision = Readonly<{ source: Source; file: string; attestatio
  */
 export async function decideAboutSource(project: Project, id: string, decision: Decision): Promise<SignedDecision> {
   const listed = project.sources.get(id)
-  if (listed === undefined) throw new DomainError('ERR_SOURCE_UNKNOWN', `no source is called \`${id}\``, { help: 'assay data list shows them' })
+  if (listed === undefined)
+    throw new DomainError('ERR_SOURCE_UNKNOWN', `no source is called \`${id}\``, { help: 'assay data list shows them' })
   const { source } = listed
   if (decision.decision === 'approved') await refuseUnlooked(project, source, listed.status)
 

@@ -18,6 +18,7 @@ export function believedStage(project: Project, attestation: Sha256): StageFacts
 /** @throws ERR_EVIDENCE_MISSING when nothing believable is there */
 export function readStage(project: Project, attestation: Sha256): StageFacts {
   const facts = believedStage(project, attestation)
-  if (facts === undefined) throw new DomainError('ERR_EVIDENCE_MISSING', `the evidence ${attestation} is not here, or not believed`)
+  if (facts === undefined)
+    throw new DomainError('ERR_EVIDENCE_MISSING', `the evidence ${attestation} is not here, or not believed`)
   return facts
 }

@@ -2,18 +2,25 @@
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Content, DomainError, isDirHash, isSha256, parseStrictJson } from '../core/index.ts'
-import { type DigestOptions, digestPath, ingestPath, type ObjectStore } from '../data/index.ts'
+import {
+  type DigestFilesOptions,
+  type DigestPathOptions,
+  digestPath,
+  ingestPath,
+  type ObjectStore,
+} from '../data/index.ts'
 import type { Contents } from './project.ts'
 
 /** LIMIT: JSON that assay itself reads (metrics) is at most 16 MiB. */
 const maxJsonBytes = 16 * 1024 * 1024
 
 /** @param options how the working tree is digested: the stat cache, `rehash` */
-export function openContents(root: string, store: ObjectStore, options: DigestOptions): Contents {
+export function openContents(root: string, store: ObjectStore, options: DigestFilesOptions): Contents {
   const present = (path: string): boolean => lstatSync(join(root, path), { throwIfNoEntry: false }) !== undefined
+  const named = (path: string): DigestPathOptions => ({ ...options, name: path, within: root })
   return {
-    ingest: async (path) => (present(path) ? ingestPath(join(root, path), store, options) : undefined),
-    digest: async (path) => (present(path) ? (await digestPath(join(root, path), options)).digest : undefined),
+    ingest: async (path) => (present(path) ? ingestPath(join(root, path), store, named(path)) : undefined),
+    digest: async (path) => (present(path) ? (await digestPath(join(root, path), named(path))).digest : undefined),
     restore: (path, content) => store.restore(content, join(root, path), { within: root }),
     stored: (output) => storedContent(store, output),
     readJson: async (digest, name) => {
@@ -38,4 +45,3 @@ async function storedContent(
   const faults = await store.verify(folder.files.map((file) => file.digest))
   return faults.length > 0 ? undefined : folder
 }
-

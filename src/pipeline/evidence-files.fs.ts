@@ -36,8 +36,11 @@ export function readEvidence(path: string): ChainEvidence {
 function bundlesAt(path: string): readonly NamedBundle[] {
   const status = statSync(path, { throwIfNoEntry: false })
   if (status?.isDirectory() === true) {
-    const names = readdirSync(path).filter((name) => name.endsWith('.sigstore.json')).toSorted()
-    if (names.length > maxFiles) throw new DomainError('ERR_INPUT_TOO_LARGE', `\`${path}\` holds more than ${maxFiles} files`)
+    const names = readdirSync(path)
+      .filter((name) => name.endsWith('.sigstore.json'))
+      .toSorted()
+    if (names.length > maxFiles)
+      throw new DomainError('ERR_INPUT_TOO_LARGE', `\`${path}\` holds more than ${maxFiles} files`)
     return names.map((name) => ({ name, bytes: readBounded(join(path, name)) }))
   }
   if (status?.isFile() !== true) throw new DomainError('ERR_EVIDENCE_MISSING', `there is no evidence at \`${path}\``)
@@ -46,7 +49,8 @@ function bundlesAt(path: string): readonly NamedBundle[] {
 
 function readBounded(file: string): Uint8Array {
   const { size } = statSync(file)
-  if (size > maxFileBytes) throw new DomainError('ERR_INPUT_TOO_LARGE', `\`${file}\` has ${size} bytes, the limit is ${maxFileBytes}`)
+  if (size > maxFileBytes)
+    throw new DomainError('ERR_INPUT_TOO_LARGE', `\`${file}\` has ${size} bytes, the limit is ${maxFileBytes}`)
   return readFileSync(file)
 }
 

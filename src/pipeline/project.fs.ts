@@ -1,29 +1,23 @@
 /** Opens a project: its definition, code, inventory, evidence and trust policy, read once and not believed. */
+
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { emptyPolicy, parseTrustPolicy, pinnedPolicy, signingKey, type TrustPolicy } from '../attestation/index.ts'
+import { parseTrustPolicy, type TrustPolicy } from '../attestation/index.ts'
 import { isInside, sha256Of } from '../core/index.ts'
-import { openObjectStore, openRepository, openStatCache, parseSources, type Repository, type Source } from '../data/index.ts'
+import { openObjectStore, openRepository, openStatCache, parseSources, type Source } from '../data/index.ts'
 import type { CodeTree } from './code.ts'
 import { openCode } from './code-tree.ts'
 import { openContents } from './contents.fs.ts'
-import { definePipeline, defineSettings, parseOverrides, planDocument, type PlanDocument } from './define/index.ts'
+import { definePipeline, defineSettings, type PlanDocument, parseOverrides, planDocument } from './define/index.ts'
 import type { PipelineDefinition, ProjectSettings } from './definition.ts'
 import { openEvidence } from './evidence.fs.ts'
 import { anchorsOf } from './inputs.ts'
+import { keySourceOf, pinnedPolicy } from './keys.fs.ts'
 import { loadLock } from './lock.fs.ts'
-import type { Project } from './project.ts'
+import type { Caller, Project } from './project.ts'
 import { openRuns } from './runs.fs.ts'
 import { listSources } from './sources.ts'
-import { openReader, readProjectFile, requireRoot } from './workspace.fs.ts'
-
-/** Who asks: a command line, later a server. */
-export type Caller = Readonly<{
-  workingFolder: string
-  environment: Readonly<Record<string, string | undefined>>
-  now(): Date
-  version: string
-}>
+import { ignoredBy, openReader, readProjectFile, requireRoot } from './workspace.fs.ts'
 
 export type OpenOptions = Readonly<{
   /** `--set`, as given. */
@@ -88,7 +82,7 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
       tier: 'declared',
     },
     revokedSources: listed.filter((source) => source.revoked !== undefined).map(({ id }) => id),
-    keySource: () => signingKey({ projectId: trust.project ?? '', root, environment: caller.environment }),
+    keySource: () => keySourceOf(root, trust.project ?? '', caller.environment),
     memory: new Map(),
   }
 }
@@ -100,16 +94,22 @@ export async function openPlan(caller: Caller): Promise<PlanDocument> {
   return planDocument(definePipeline(await openReader(root, ignoredBy(repository)), { root }))
 }
 
-export function ignoredBy(repository: Repository | undefined): (paths: readonly string[]) => Promise<ReadonlySet<string>> {
-  return async (paths) => (repository === undefined || paths.length === 0 ? new Set() : repository.ignored(paths))
+/** Before `assay init` nobody is believed. */
+const nobody: TrustPolicy = {
+  origin: 'repository',
+  keys: new Map(),
+  builders: [],
+  roles: new Map(),
+  minimumLevel: 1,
+  oneCommit: false,
 }
 
 /** Pinned by the user before what the checkout says of itself. Source: trust.md section 1. */
 function policyOf(root: string, caller: Caller): TrustPolicy {
   const bytes = readProjectFile(root, 'trust.yaml')
-  if (bytes === undefined) return emptyPolicy()
+  if (bytes === undefined) return nobody
   const own = parseTrustPolicy(bytes, 'repository')
-  return pinnedPolicy(own.project ?? '', caller.environment) ?? own
+  return pinnedPolicy(root, own.project ?? '', caller.environment) ?? own
 }
 
 function sourcesOf(root: string): readonly Source[] {
@@ -120,7 +120,9 @@ function sourcesOf(root: string): readonly Source[] {
 /** Everything that says what runs: one of these that the commit does not hold makes the tree dirty. */
 function definitionFiles(root: string, pipeline: PipelineDefinition, settings: ProjectSettings): readonly string[] {
   const own = ['assay.yaml', 'sources.yaml', 'trust.yaml'].filter((path) => readProjectFile(root, path) !== undefined)
-  const locks = [...settings.environments.values()].flatMap((environment) => ('lock' in environment ? [environment.lock] : []))
+  const locks = [...settings.environments.values()].flatMap((environment) =>
+    'lock' in environment ? [environment.lock] : [],
+  )
   const params = pipeline.stages.flatMap((stage) => Object.keys(stage.params))
   const made = pipeline.stages.flatMap((stage) => stage.outs.map(({ path }) => path))
   const files = new Set([...pipeline.files, ...own, 'assay.yaml', ...locks, ...params])
@@ -141,10 +143,15 @@ function declaredBy(pipeline: PipelineDefinition): readonly string[] {
 }
 
 /** Outs, approvals, and inputs that a source or a `.dvc` file pins by digest. Source: trust.md section 2. */
-function exemptOf(pipeline: PipelineDefinition, settings: ProjectSettings, sources: readonly Source[]): readonly string[] {
+function exemptOf(
+  pipeline: PipelineDefinition,
+  settings: ProjectSettings,
+  sources: readonly Source[],
+): readonly string[] {
   const known = new Set(sources.map(({ id }) => id))
-  const pinned = [...settings.data].flatMap(([path, { source }]) => (source !== undefined && known.has(source) ? [path] : []))
+  const pinned = [...settings.data].flatMap(([path, { source }]) =>
+    source !== undefined && known.has(source) ? [path] : [],
+  )
   const outs = pipeline.stages.flatMap((stage) => stage.outs.map(({ path }) => path))
   return ['attestations', ...outs, ...pinned, ...pipeline.tracked.map(({ path }) => path)]
 }
-

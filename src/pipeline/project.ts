@@ -1,4 +1,5 @@
 /** One opened project: what the rest of the pipeline works on. Nouns only; `project.fs.ts` opens it. */
+
 import type { KeySource, StageFacts, TrustPolicy } from '../attestation/index.ts'
 import type { Content, Digest, Json, Sha256, Tier } from '../core/index.ts'
 import type { ObjectStore, Source } from '../data/index.ts'
@@ -9,6 +10,14 @@ import type { EvidenceStore } from './evidence.fs.ts'
 import type { Anchor } from './inputs.ts'
 import type { Lock } from './lock.ts'
 import type { RunArchive } from './runs.fs.ts'
+
+/** Who asks: a command line, later a server. */
+export type Caller = Readonly<{
+  workingFolder: string
+  environment: Readonly<Record<string, string | undefined>>
+  now(): Date
+  version: string
+}>
 
 export type Project = Readonly<{
   /** Absolute real path. */
@@ -47,7 +56,11 @@ export type Project = Readonly<{
   memory: Map<Sha256, StageFacts>
 }>
 
-export type ListedSource = Readonly<{ source: Source; status: 'proposed' | 'approved' | 'revoked' | 'expired'; because: string }>
+export type ListedSource = Readonly<{
+  source: Source
+  status: 'proposed' | 'approved' | 'revoked' | 'expired'
+  because: string
+}>
 
 /** Contents of the working tree and of the store. Paths are project paths. */
 export type Contents = Readonly<{

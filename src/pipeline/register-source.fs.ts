@@ -12,7 +12,10 @@ export type NewSource = Omit<Source, 'digest' | 'addedAt' | 'revoked'>
 /** Both files are read back before they are written: what assay writes, assay accepts. */
 export async function registerSource(project: Project, given: NewSource, replace: boolean): Promise<Source> {
   const content = await project.contents.ingest(given.path)
-  if (content === undefined) throw new DomainError('ERR_DATA_MISSING', `\`${given.path}\` is not there`, { help: 'name a file or folder of the project' })
+  if (content === undefined)
+    throw new DomainError('ERR_DATA_MISSING', `\`${given.path}\` is not there`, {
+      help: 'name a file or folder of the project',
+    })
   const source: Source = { ...given, digest: content.digest, addedAt: project.now().toISOString() }
   const before = textOf(project.root, 'sources.yaml')
   const sources = replace ? replaceSource(before, source) : addSource(before, source)

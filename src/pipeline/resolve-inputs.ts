@@ -3,7 +3,15 @@
  *
  * Fails closed: an input that is missing, not approved for these bytes, or that its stage did not make is a refusal.
  */
-import { type Content, type Digest, DomainError, digestOfJson, isInside, type Json, type Sha256 } from '../core/index.ts'
+import {
+  type Content,
+  type Digest,
+  DomainError,
+  digestOfJson,
+  isInside,
+  type Json,
+  type Sha256,
+} from '../core/index.ts'
 import { believedStage } from './believe.ts'
 import { paramValues, readParams } from './define/index.ts'
 import type { StageDefinition } from './definition.ts'
@@ -42,10 +50,7 @@ export async function resolveInputs(
 
   const params: Record<string, Readonly<Record<string, Json>>> = {}
   for (const [file, keys] of Object.entries(stage.params)) {
-    params[file] = paramValues(
-      readParams(await bytesOf(project, resolved, file), file, project.parsedOverrides),
-      keys,
-    )
+    params[file] = paramValues(readParams(await bytesOf(project, resolved, file), file, project.parsedOverrides), keys)
   }
   const externals = new Set(
     project.pipeline.stages

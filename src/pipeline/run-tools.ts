@@ -1,15 +1,20 @@
 /** What one run works with, opened once: the sandbox, environments, the signer, the machine. Closed at the end. */
+
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 import { type Signer, startSigner } from '../attestation/index.ts'
 import {
   type Environment,
   openBubblewrap,
   openUnsafeHost,
   prepareEnvironment,
+  progressText,
+  readNetworkSettings,
+  runInBox,
   type Sandbox,
   type StageOutcome,
   type StageTask,
 } from '../compute/index.ts'
-import { join } from 'node:path'
 import { DomainError } from '../core/index.ts'
 import { type MachineFacts, observeMachine } from '../reproducibility/index.ts'
 import { holdProject } from './busy.fs.ts'
@@ -66,7 +71,7 @@ export async function openRunTools(project: Project, options: RunOptions): Promi
 async function composeTools(project: Project, options: RunOptions, release: () => void): Promise<RunTools> {
   const machine = observeMachine()
   const capacity = { cpus: machine.cpus, memoryBytes: machine.memoryBytes }
-  const place = { workFolder: join(project.root, ".assay", 'boxes'), storeRoot: project.store.root }
+  const place = { workFolder: join(project.root, '.assay', 'boxes'), storeRoot: project.store.root }
   const sandbox = options.unsafeNoSandbox ? openUnsafeHost(place) : await openBubblewrap(place)
   const environments = new Map<string, Promise<Environment>>()
   let signer: Promise<Signer> | undefined
@@ -109,7 +114,10 @@ async function composeTools(project: Project, options: RunOptions, release: () =
 /** THREAT: without a sandbox the stage runs as the user and could steal the key: the real one is never opened. */
 function openSigner(project: Project, options: RunOptions): Promise<Signer> {
   const throwAway = options.unsafeNoSandbox || options.draft
-  return startSigner({ key: throwAway ? { kind: 'ephemeral' } : project.keySource(), objectStoreRoot: project.store.root })
+  return startSigner({
+    key: throwAway ? { kind: 'ephemeral' } : project.keySource(),
+    objectStoreRoot: project.store.root,
+  })
 }
 
 async function prepare(project: Project, options: RunOptions, name: string): Promise<Environment> {
@@ -121,9 +129,12 @@ async function prepare(project: Project, options: RunOptions, name: string): Pro
     definition:
       definition.kind === 'host' ? definition : { ...definition, lockBytes: await lockBytes(project, definition.lock) },
     store: project.store,
-    cacheFolder: join(project.root, ".assay", 'environments'),
-    caller: project.environment,
-    onProgress: (text: string) => options.onEvent({ kind: 'progress', text }),
+    cacheFolder: join(project.root, '.assay', 'environments'),
+    workFolder: join(project.root, '.assay', 'boxes'),
+    caller: { environment: project.environment, workingFolder: project.root },
+    network: readNetworkSettings(project.environment, project.environment['HOME'] ?? homedir()),
+    runInBox,
+    onProgress: (event) => options.onEvent({ kind: 'progress', text: progressText(event) }),
     signal: options.signal,
   })
 }
@@ -144,7 +155,10 @@ function newRunId(now: Date): string {
 async function lockBytes(project: Project, path: string): Promise<Uint8Array> {
   const [content] = (await project.code.contents([path])).values()
   const found = content ?? (await project.contents.ingest(path))
-  if (found?.kind !== 'file') throw new DomainError('ERR_DATA_MISSING', `the lock \`${path}\` is not there`, { help: 'make it, or name the right file in assay.yaml' })
+  if (found?.kind !== 'file')
+    throw new DomainError('ERR_DATA_MISSING', `the lock \`${path}\` is not there`, {
+      help: 'make it, or name the right file in assay.yaml',
+    })
   return project.store.read(found.digest, maxLockBytes)
 }
 

@@ -6,13 +6,13 @@
  */
 import { DomainError, type Sha256 } from '../core/index.ts'
 import type { StageDefinition } from './definition.ts'
-import type { LockEntry } from './lock.ts'
 import { saveLock } from './lock.fs.ts'
+import type { LockEntry } from './lock.ts'
 import { planRun } from './plan.ts'
-import { type Project, saveLock } from './project.fs.ts'
+import type { Project } from './project.ts'
 import { type RunReport, type StageReport, statusOf } from './report.ts'
 import { runStage, type StageResult } from './run-stage.ts'
-import { openRunTools, type RunOptions, type RunTools } from './run-tools.ts'
+import { openRunTools, type RunOptions } from './run-tools.ts'
 import { runSchedule } from './schedule.ts'
 import { levelOfRun } from './verify.ts'
 

@@ -19,7 +19,5 @@ export function listSources(
     const { approval, attestation } = verdict.statement
     return [{ ...approval, id: approval.source.id, origin: approval.source.origin, attestation }]
   })
-  return new Map(
-    sources.map((source) => [source.id, { source, ...sourceStatus(source, { approvals: facts, now }) }]),
-  )
+  return new Map(sources.map((source) => [source.id, { source, ...sourceStatus(source, { approvals: facts, now }) }]))
 }

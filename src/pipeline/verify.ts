@@ -4,7 +4,14 @@
  * Order of what is judged by: `--policy`, `--key`, the pinned policy, the repository's own trust.yaml. Order of where
  * evidence is looked for: `--evidence`, `<file>.assay.jsonl`, the enclosing project. Source: trust.md section 1.
  */
-import { type ChainEvidence, type ChainVerdict, type Finding, refused, passed, verifyChain } from '../attestation/index.ts'
+import {
+  type ChainEvidence,
+  type ChainVerdict,
+  type Finding,
+  passed,
+  refused,
+  verifyChain,
+} from '../attestation/index.ts'
 import { type Digest, isInside, type Sha256 } from '../core/index.ts'
 import { believedStage } from './believe.ts'
 import { chainEvidenceOf, surroundingsOf } from './chain-facts.ts'
