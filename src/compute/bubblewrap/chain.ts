@@ -107,10 +107,17 @@ function traceArguments({ tools, traceDescriptor }: Chain): readonly string[] {
   ]
 }
 
-/** Without control groups the number of processes is a resource limit, counted in the sandbox's own user namespace. */
+/**
+ * What runs inside: a shell as process 1, which reaps orphans and has nothing to hide.
+ *
+ * THREAT: bubblewrap's own process 1 would be readable through /proc/1/mem, and knows the host's paths.
+ * Without control groups the number of processes is a resource limit, counted in the sandbox's own user namespace, where
+ * that shell counts too.
+ */
 function boxedCommand({ tools, groupEntries, limits, command }: Chain): readonly string[] {
-  if (groupEntries.length > 0) return command
-  return [tools.prlimit, `--nproc=${limits.processes}:${limits.processes}`, ...command]
+  const most = limits.processes + 1
+  const counted = groupEntries.length > 0 ? [] : [tools.prlimit, `--nproc=${most}:${most}`]
+  return [...counted, shell, '-c', '"$@"; exit $?', 'sh', ...command]
 }
 
 /** One command is the shell's own; several run in order, the first failure ends the stage. */

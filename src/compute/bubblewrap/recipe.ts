@@ -64,7 +64,7 @@ const sizesOf = (plan: BoxPlan): Readonly<Record<string, number>> => {
 export function boxArguments(plan: BoxPlan): readonly string[] {
   return [
     ...['--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup', '--unshare-net'],
-    ...['--disable-userns', '--cap-drop', 'ALL', '--new-session', '--die-with-parent'],
+    ...['--disable-userns', '--cap-drop', 'ALL', '--new-session', '--die-with-parent', '--as-pid-1'],
     ...['--uid', '1000', '--gid', '1000', '--hostname', 'stage', '--clearenv'],
     ...['--seccomp', `${descriptors.seccomp}`, '--json-status-fd', `${descriptors.status}`],
     ...['--block-fd', `${descriptors.block}`],
@@ -73,7 +73,7 @@ export function boxArguments(plan: BoxPlan): readonly string[] {
     ...scratchArguments(plan),
     ...plan.binds.flatMap(bindArguments),
     // the project may hide a path that /tmp or the home would: they come first, and the frame is closed last
-    ...['--remount-ro', '/dev', '--remount-ro', '/', '--chdir', plan.workingDirectory],
+    ...['--remount-ro', '/proc', '--remount-ro', '/dev', '--remount-ro', '/', '--chdir', plan.workingDirectory],
     ...Object.entries(plan.variables).flatMap(([name, value]) => ['--setenv', name, value]),
   ]
 }
