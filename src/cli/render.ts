@@ -36,10 +36,11 @@ export function stageLines(output: Output, stage: StageReport): readonly string[
     stage.outputs.length === 0
       ? ''
       : `  ${stage.outputs.length} out${stage.outputs.length === 1 ? '' : 's'}, ${formatSize(size)}`
+  const quiet = stage.status === 'cached' && stage.because !== undefined ? `  ${printable(stage.because)}` : ''
   const lines = [
-    `${output.style(colour, word.padEnd(8))} ${printable(stage.name)}  ${formatDuration(stage.durationMs)}${what}`,
+    `${output.style(colour, word.padEnd(8))} ${printable(stage.name)}  ${formatDuration(stage.durationMs)}${what}${quiet}`,
   ]
-  if (stage.because !== undefined)
+  if (stage.because !== undefined && quiet === '')
     lines.push(`         ${printable(stage.because)}${stage.code === undefined ? '' : ` (${stage.code})`}`)
   if (stage.help !== undefined) lines.push(`         next: ${printable(stage.help)}`)
   return lines

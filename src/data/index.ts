@@ -4,10 +4,30 @@ export { type Collected, type CollectOptions, collectGarbage } from './collect-g
 export type { DigestFilesOptions } from './digest-files.fs.ts'
 export { type DigestPathOptions, digestPath, ingestPath } from './digest-tree.fs.ts'
 export type { CallerEnvironment } from './git.exec.ts'
+export {
+  addSource,
+  type Classification,
+  classifications,
+  markRevoked,
+  type Person,
+  parsePerson,
+  parseSources,
+  type Revocation,
+  replaceSource,
+  type Source,
+} from './inventory.ts'
+export { isLicenceExpression } from './licence.ts'
+export { mapInput } from './map-input.ts'
 export { openObjectStore } from './object-store.fs.ts'
 export type * from './object-store.ts'
 export { openRepository, type RepositoryOptions } from './repository.exec.ts'
 export type * from './repository.ts'
+export {
+  type ApprovalFact,
+  decideInput,
+  type Input,
+  type SourceState,
+  type SourceStatus,
+  sourceStatus,
+} from './source-status.ts'
 export { openStatCache, type StatCache } from './stat-cache.sqlite.ts'
-export * from './inventory.ts'
-export { addSource, mapInput, markRevoked, parseSources, replaceSource } from './inventory-file.ts'

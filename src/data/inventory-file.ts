@@ -3,7 +3,7 @@
  *
  * An unknown key is refused: `status: approved` is no fact of this file, and must not look like one.
  */
-import { type Document, isMap, isNode, LineCounter, parseDocument, YAMLMap } from 'yaml'
+import { type Document, isMap, isNode, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { type Digest, DomainError, isDigest, nearest, parseProjectPath } from '../core/index.ts'
 import { classifications, type Source } from './inventory.ts'
@@ -101,20 +101,6 @@ export function markRevoked(before: string, id: string, revoked: Readonly<{ at: 
   return print(document)
 }
 
-/** `data: {<path>: {source: <id>}}` in the text of assay.yaml; all else stays as it is. @throws ERR_SETTINGS_INVALID */
-export function mapInput(before: string, path: string, source: string, contract?: string): string {
-  const document = parseDocument(before === '' ? 'assay: 1\n' : before, { strict: true, uniqueKeys: true })
-  if (document.errors.length > 0 || !isMap(document.contents)) {
-    throw new DomainError('ERR_SETTINGS_INVALID', '`assay.yaml` is not a map of settings')
-  }
-  if (!isMap(document.get('data'))) document.set('data', new YAMLMap())
-  const entry = document.createNode({ source, ...(contract === undefined ? {} : { contract }) }, { flow: true })
-  const data = document.get('data')
-  if (isMap(data)) data.flow = false
-  document.setIn(['data', path], entry)
-  return print(document)
-}
-
 function withSource(document: Document, source: Source): string {
   const { id, owner, addedAt, revoked: _, ...facts } = source
   document.setIn(
@@ -183,5 +169,5 @@ function invalid(place: string, what: string, help?: string): DomainError {
 }
 
 function print(document: Document): string {
-  return document.toString({ lineWidth: 0 })
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false })
 }

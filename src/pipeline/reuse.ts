@@ -6,7 +6,7 @@
  * Source: trust.md section 2 ("a cache hit").
  */
 import type { StageFacts } from '../attestation/index.ts'
-import { builderIds, type Content, type Digest, type Sha256 } from '../core/index.ts'
+import { builderIds, type Content, canonicalJson, type Digest, type Sha256 } from '../core/index.ts'
 import { changedCode } from '../reproducibility/index.ts'
 import { believedStage } from './believe.ts'
 import type { Project } from './project.ts'
@@ -150,6 +150,8 @@ async function storedOuts(project: Project, facts: StageFacts): Promise<Readonly
   return outs
 }
 
+/** By value: a statement's members come back in another order. */
 function equal(left: unknown, right: unknown): boolean {
-  return JSON.stringify(left) === JSON.stringify(right)
+  if (left === undefined || right === undefined) return left === right
+  return canonicalJson(left) === canonicalJson(right)
 }
