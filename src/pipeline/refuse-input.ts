@@ -17,6 +17,8 @@ export function refuseInput(project: Project, path: string, sourceId: string | u
     })
   }
   const listed = project.sources.get(sourceId)
-  const refusal = decideInput({ path, sourceId, digest }, listed?.source, listed?.status, project.settings.clearance)
+  const { clearance, name } = project.settings
+  const standing = { status: listed?.status, clearance }
+  const refusal = decideInput({ path, sourceId, digest, pipeline: name }, listed?.source, standing)
   if (refusal !== undefined) throw refusal
 }
