@@ -1,0 +1,45 @@
+/** JSON Schemas of the statements, printed from the shapes that read them: docs/formats/*.schema.json. */
+import { z } from 'zod'
+import { namespace, sourceApprovalType } from '../core/index.ts'
+import { sourceApprovalPredicateShape } from './predicates/source-approval.ts'
+import { stagePredicateShape, stageSubjectsShape } from './predicates/stage-predicate-shape.ts'
+import { provenanceType } from './predicates/stage-provenance.ts'
+import { statementType } from './statement.ts'
+
+const hex = z.string().regex(/^[0-9a-f]{64}$/)
+
+/** File name below docs/formats -> schema, JSON Schema 2020-12. */
+export function formatSchemas(): Readonly<Record<string, object>> {
+  const stage = z.object({
+    _type: z.literal(statementType),
+    subject: stageSubjectsShape.min(1),
+    predicateType: z.literal(provenanceType),
+    predicate: stagePredicateShape,
+  })
+  const approval = z.object({
+    _type: z.literal(statementType),
+    subject: z.tuple([
+      z.object({ name: z.string(), digest: z.union([z.object({ sha256: hex }), z.object({ dirHash1: hex })]) }),
+    ]),
+    predicateType: z.literal(sourceApprovalType),
+    predicate: sourceApprovalPredicateShape,
+  })
+  return {
+    'stage-provenance.schema.json': schemaOf(
+      stage,
+      'stage-provenance',
+      'Statement of one stage, in-toto v1 with SLSA Provenance v1',
+    ),
+    'source-approval.schema.json': schemaOf(
+      approval,
+      'source-approval',
+      'Approval or revocation of a data source, in-toto Statement v1',
+    ),
+  }
+}
+
+function schemaOf(shape: z.ZodType, name: string, title: string): object {
+  // `input`: what a reader accepts; unknown fields are allowed wherever the shape drops them.
+  const { $schema, ...schema } = z.toJSONSchema(shape, { io: 'input', target: 'draft-2020-12' })
+  return { $schema, $id: `${namespace}/schema/${name}/v1`, title, ...schema }
+}

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { sha256Of } from '../core/index.ts'
+import { parseBundle } from './bundle.ts'
+import { exampleApproval, exampleFacts } from './fixtures/examples.ts'
+import { formatSchemas } from './format-schemas.ts'
+import { parseTrustPolicy } from './trust-policy-file.ts'
+import { verifySourceApproval, verifyStage } from './verify.ts'
+import { verifyChain } from './verify-chain.ts'
+
+const formats = join(import.meta.dirname, '../../docs/formats')
+const read = (name: string): Buffer => readFileSync(join(formats, name))
+const stage = read('examples/stage-provenance.sigstore.json')
+const approval = read('examples/source-approval.sigstore.json')
+const policyText = read('examples/trust.yaml')
+const policy = parseTrustPolicy(policyText, 'file')
+
+// biome-ignore lint/suspicious/noExplicitAny: documents are altered in ways that no type allows
+type Loose = any
+const payloadOf = (bundle: Uint8Array): Loose =>
+  JSON.parse(Buffer.from(parseBundle(bundle).envelope.payload).toString())
+
+/** The first fenced block of a page. */
+function exampleIn(page: string, language: string): string {
+  return new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``).exec(read(page).toString())?.[1] ?? ''
+}
+
+/** Compiled once a schema; formats are checked by patterns. */
+function validator(name: string): (document: unknown) => boolean {
+  const schema = formatSchemas()[name]
+  assert.ok(schema !== undefined)
+  return new Ajv2020({ strict: true, allowUnionTypes: true, validateFormats: false }).compile(schema)
+}
+
+test('the schemas in docs/formats are those of the code', () => {
+  for (const [name, schema] of Object.entries(formatSchemas()))
+    assert.deepEqual(JSON.parse(read(name).toString()), schema)
+})
+
+test('the example of a stage is what the page shows, is valid, and is believed', () => {
+  const verdict = verifyStage(stage, policy)
+  assert.ok(verdict.trusted)
+  assert.deepEqual(verdict.statement.facts, exampleFacts(sha256Of(approval)))
+  assert.deepEqual(JSON.parse(exampleIn('stage-provenance.md', 'json')), payloadOf(stage))
+  assert.ok(validator('stage-provenance.schema.json')(payloadOf(stage)))
+})
+
+test('the example of an approval is what the page shows, is valid, and is believed', () => {
+  const verdict = verifySourceApproval(approval, policy)
+  assert.ok(verdict.trusted)
+  assert.deepEqual(verdict.statement.approval, exampleApproval)
+  assert.deepEqual(JSON.parse(exampleIn('source-approval.md', 'json')), payloadOf(approval))
+  assert.ok(validator('source-approval.schema.json')(payloadOf(approval)))
+})
+
+test('the example of a policy is what the page shows', () => {
+  assert.equal(exampleIn('trust-policy.md', 'yaml'), policyText.toString())
+})
+
+test('the examples make a chain that is trusted at level 1', () => {
+  const entry = sha256Of(stage)
+  const verdict = verifyChain({
+    subject: { path: 'out/sorted.txt', digest: sha256Of('apple 2\npear 1\npear 3\n') },
+    entries: [entry],
+    evidence: {
+      bundle: (attestation) => (attestation === entry ? stage : undefined),
+      bySubject: () => [],
+      approvals: [{ name: 'attestations/words.sigstore.json', bytes: approval, committed: true }],
+    },
+    policy,
+    surroundings: { now: new Date('2026-11-24T12:00:00Z') },
+  })
+  assert.deepEqual([verdict.trusted, verdict.level], [true, 1])
+})
+
+const alterations: readonly (readonly [string, (statement: Loose) => unknown])[] = [
+  ['an unknown external parameter', (s) => Object.assign(s.predicate.buildDefinition.externalParameters, { x: 1 })],
+  ['another build type', (s) => Object.assign(s.predicate.buildDefinition, { buildType: 'x' })],
+  ['no subject', (s) => Object.assign(s, { subject: [] })],
+  ['a digest in upper case', (s) => Object.assign(s.subject[1], { digest: { sha256: 'A'.repeat(64) } })],
+  [
+    'an unknown role',
+    (s) => Object.assign(s.predicate.buildDefinition.resolvedDependencies[0].annotations, { role: 'x' }),
+  ],
+]
+for (const [name, alter] of alterations) {
+  test(`the schema of a stage refuses ${name}, as the reader does`, () => {
+    const statement = payloadOf(stage)
+    alter(statement)
+    assert.equal(validator('stage-provenance.schema.json')(statement), false)
+  })
+}
+
+test('the schema of a stage allows unknown fields where the reader ignores them', () => {
+  const statement = payloadOf(stage)
+  statement.predicate.runDetails.extra = 1
+  statement.subject[0].extra = 1
+  assert.ok(validator('stage-provenance.schema.json')(statement))
+})
