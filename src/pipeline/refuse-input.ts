@@ -18,7 +18,6 @@ export function refuseInput(project: Project, path: string, sourceId: string | u
   }
   const listed = project.sources.get(sourceId)
   const { clearance, name } = project.settings
-  const standing = { status: listed?.status, clearance }
-  const refusal = decideInput({ path, sourceId, digest, pipeline: name }, listed?.source, standing)
+  const refusal = decideInput({ path, sourceId, digest, pipeline: name }, listed?.source, listed?.status, clearance)
   if (refusal !== undefined) throw refusal
 }

@@ -17,6 +17,7 @@ import { readEvidence } from './evidence-files.fs.ts'
 import { openProject } from './project.fs.ts'
 import type { Caller, Project } from './project.ts'
 import { type ArtifactVerdict, chainOf, finalOuts, judgesOf, untrusted, verdictOf, verifyContent } from './verify.ts'
+import { verifyOneBundle } from './verify-bundle.ts'
 import { findRoot } from './workspace.fs.ts'
 
 export type VerifyOptions = Readonly<{
@@ -29,6 +30,8 @@ export type VerifyOptions = Readonly<{
 
 /** LIMIT: a policy or key file is at most 1 MiB. */
 const maxPolicyBytes = 1024 * 1024
+/** LIMIT: a bundle is at most 16 MiB. */
+const maxBundleBytes = 16 * 1024 * 1024
 
 /** One verdict an artifact; without `artifact` those of the project's model, else of its final outs. */
 export async function verifyArtifact(
@@ -39,6 +42,7 @@ export async function verifyArtifact(
   const policy = chosenPolicy(caller, options)
   if (artifact !== undefined) {
     const file = resolve(caller.workingFolder, artifact)
+    if (options.bundle !== undefined) return [await verifyByBundle(caller, file, options.bundle, policy)]
     const evidencePath = evidencePathOf(caller, file, options)
     if (evidencePath !== undefined) return [await verifyAlone(caller, file, evidencePath, policy)]
     return [await verifyInProject(caller, file, policy, options)]
@@ -61,10 +65,10 @@ function chosenPolicy(caller: Caller, { policy, key }: VerifyOptions): TrustPoli
   return key === undefined ? undefined : policyFromKey(readSmall(resolve(caller.workingFolder, key)).toString('utf8'))
 }
 
-function readSmall(path: string): Buffer {
+function readSmall(path: string, maxBytes = maxPolicyBytes): Buffer {
   const status = lstatSync(realOf(path), { throwIfNoEntry: false })
   if (status?.isFile() !== true) throw new DomainError('ERR_INPUT_MALFORMED', `\`${path}\` is not a file`)
-  if (status.size > maxPolicyBytes) throw new DomainError('ERR_INPUT_TOO_LARGE', `\`${path}\` has ${status.size} bytes`)
+  if (status.size > maxBytes) throw new DomainError('ERR_INPUT_TOO_LARGE', `\`${path}\` has ${status.size} bytes`)
   return readFileSync(path)
 }
 
@@ -73,9 +77,29 @@ function realOf(path: string): string {
 }
 
 function evidencePathOf(caller: Caller, file: string, options: VerifyOptions): string | undefined {
-  const given = options.bundle ?? options.evidence
-  if (given !== undefined) return resolve(caller.workingFolder, given)
+  if (options.evidence !== undefined) return resolve(caller.workingFolder, options.evidence)
   return existsSync(`${file}.assay.jsonl`) ? `${file}.assay.jsonl` : undefined
+}
+
+async function verifyByBundle(
+  caller: Caller,
+  file: string,
+  bundle: string,
+  chosen: TrustPolicy | undefined,
+): Promise<ArtifactVerdict> {
+  const name = basename(file)
+  const digest = await digestOf(file)
+  if (digest === undefined) return untrusted(name, missing(name))
+  const policy = chosen ?? (await enclosingPolicy(caller, file))
+  if (policy === undefined) throw noPolicy()
+  const bytes = readSmall(resolve(caller.workingFolder, bundle), maxBundleBytes)
+  return verifyOneBundle({ path: name, digest }, bytes, policy, caller.now())
+}
+
+function noPolicy(): DomainError {
+  return new DomainError('ERR_USAGE', 'there is no trust policy to judge by', {
+    help: 'give one with --policy trust.yaml, or a key with --key',
+  })
 }
 
 /** Evidence that travelled with the artifact: no project is asked, unless it is the one that the policy is in. */
@@ -90,11 +114,7 @@ async function verifyAlone(
   const digest = await digestOf(file)
   if (digest === undefined) return untrusted(name, missing(name))
   const policy = chosen ?? (await enclosingPolicy(caller, file))
-  if (policy === undefined) {
-    throw new DomainError('ERR_USAGE', 'there is no trust policy to judge by', {
-      help: 'give one with --policy trust.yaml, or a key with --key',
-    })
-  }
+  if (policy === undefined) throw noPolicy()
   const path = nameIn(evidence, digest, policy) ?? name
   return verdictOf(
     verifyChain({ subject: { path, digest }, entries: [], evidence, policy, surroundings: { now: caller.now() } }),

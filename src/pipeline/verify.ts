@@ -30,7 +30,7 @@ export type ArtifactVerdict = Readonly<{
   commits: readonly string[]
 }>
 
-const nothingEarned: ChainVerdict['properties'] = {
+export const nothingEarned: ChainVerdict['properties'] = {
   isolated: false,
   hermetic: false,
   inputsApproved: false,

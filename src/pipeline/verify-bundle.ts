@@ -1,0 +1,43 @@
+/** `assay verify FILE --bundle FILE`: only that bundle decides, without a project and without a chain. Pure. */
+import { allPassed, type Finding, passed, refused, type TrustPolicy, verifyStage } from '../attestation/index.ts'
+import type { Digest } from '../core/index.ts'
+import { type ArtifactVerdict, nothingEarned } from './verify.ts'
+
+/**
+ * @param bytes of the bundle; hostile
+ * @returns level 0 whatever it finds: one statement says nothing about what it was made of
+ */
+export function verifyOneBundle(
+  subject: Readonly<{ path: string; digest: Digest }>,
+  bytes: Uint8Array,
+  policy: TrustPolicy,
+  now: Date,
+): ArtifactVerdict {
+  const verdict = verifyStage(bytes, policy)
+  const findings: Finding[] = [...verdict.findings, isInForce(policy, now)]
+  if (verdict.trusted) {
+    const names = verdict.statement.facts.outputs.some(({ digest }) => digest === subject.digest)
+    findings.push(
+      names
+        ? passed('subject', 'the statement names these bytes')
+        : refused('subject', 'ERR_SUBJECT_MISMATCH', 'the statement does not name these bytes'),
+    )
+  }
+  return {
+    trusted: verdict.trusted && allPassed(findings),
+    level: 0,
+    whyNotHigher: [
+      'one bundle was judged alone: what it builds on was not looked at (leave --bundle out, or use --evidence)',
+    ],
+    subject,
+    findings,
+    properties: nothingEarned,
+    commits: [],
+  }
+}
+
+function isInForce({ expiresAt }: TrustPolicy, now: Date): Finding {
+  return expiresAt === undefined || now < expiresAt
+    ? passed('policy-expiry', 'the policy has not expired')
+    : refused('policy-expiry', 'ERR_POLICY_EXPIRED', `the policy expired on ${expiresAt.toISOString()}`)
+}
