@@ -67,6 +67,9 @@ function send(message: unknown): void {
   process.stdout.write(encodeFrame(message))
 }
 
+// Ctrl-C reaches the whole group: the run decides what is still signed, and closes the pipe when it is done.
+process.on('SIGINT', () => undefined)
+
 try {
   await main()
 } catch (error) {
