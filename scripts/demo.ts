@@ -55,7 +55,7 @@ function showOutput(output: string, head: number, tail: number): void {
   const lines = output.split('\n').filter((line) => line.trim() !== '')
   const left = lines.length - head - tail
   const kept = left <= 1 ? lines : [...lines.slice(0, head), `... ${left} lines more ...`, ...lines.slice(-tail)]
-  for (const line of kept) console.log(`   | ${line.slice(0, 160)}`)
+  for (const line of kept) console.log(`   | ${line.slice(0, 400)}`)
 }
 
 function git(project: ScratchProject, ...args: readonly string[]): void {
@@ -201,6 +201,8 @@ function attackCode(project: ScratchProject): void {
       tell(project, ['assay', 'run'], {
         exit: 3,
         says: ['train', 'ERR_STAGE_UNDECLARED_READ', 'data/holdout.csv'],
+        head: 4,
+        tail: 7,
         shows: 'failed by name: what a stage does not declare is not there',
       })
     },

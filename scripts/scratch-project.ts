@@ -7,7 +7,7 @@
  * use, are kept from one time to the next.
  */
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 export type ScratchProject = Readonly<{
@@ -31,11 +31,16 @@ const kept: ReadonlySet<string> = new Set(['objects', 'environments', 'cache'])
 const generated =
   /^\/(\.assay|data\/raw|data\/prepared|models|reports|metrics\.json|dvc\.lock|assay\.lock|trust\.yaml|attestations)(\/|$)|\/__pycache__(\/|$)|^\/\.dvc\/(tmp|cache)(\/|$)/
 
-/** @param label names the folder; two that run at once need two labels */
+/**
+ * @param label names the folder
+ * @throws when another process has the same folder in use
+ */
 export function makeScratchProject(label: string): ScratchProject {
   const base = join(repository, '.cache', label)
   const root = join(base, 'digits')
   const home = join(base, 'home')
+  mkdirSync(base, { recursive: true })
+  claim(join(base, 'in-use'))
   clear(root)
   rmSync(home, { recursive: true, force: true })
   mkdirSync(home, { recursive: true, mode: 0o700 })
@@ -58,6 +63,18 @@ export function makeScratchProject(label: string): ScratchProject {
   git('add', '--all')
   git('commit', '--quiet', '--message', 'The digits example')
   return { root, environment }
+}
+
+/** Two that lay out one folder at once would tear it from under each other. */
+function claim(file: string): void {
+  const holder = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0
+  if (holder !== process.pid && isAlive(holder))
+    throw new Error(`process ${holder} uses ${file}: wait until it has ended`)
+  writeFileSync(file, String(process.pid))
+}
+
+function isAlive(pid: number): boolean {
+  return pid > 0 && existsSync(`/proc/${pid}`)
 }
 
 function clear(root: string): void {
