@@ -25,7 +25,7 @@ const passedOn =
   /^(https?_proxy|no_proxy|all_proxy|node_extra_ca_certs|ssl_cert_(file|dir)|pip_cert|pip_index_url|pip_config_file)$/i
 
 /** Found again by digest: what survives in `.assay`. */
-const kept: ReadonlySet<string> = new Set(['objects', 'environments', 'cache'])
+const kept: ReadonlySet<string> = new Set(['.gitignore', 'objects', 'environments', 'cache'])
 
 /** What a run in the example's own folder may have left there. */
 const generated =

@@ -5,14 +5,14 @@
  * goes into the user's own folder. Source: design section 5 (`init`), trust.md section 1.
  */
 import { randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { newTrustPolicy, parseTrustPolicy } from '../attestation/index.ts'
 import { definePipeline, defineSettings } from './define/index.ts'
 import type { PipelineDefinition, ProjectSettings } from './definition.ts'
 import { draftSettings, externalInputs, type Surroundings } from './draft-settings.ts'
 import { writeDurably } from './evidence.fs.ts'
-import { openReader, readProjectFile } from './workspace.fs.ts'
+import { makeState, openReader, readProjectFile } from './workspace.fs.ts'
 
 export type Adoption = Readonly<{
   root: string
@@ -55,10 +55,7 @@ export async function adoptProject({ root, isGitIgnored, keyFor, now }: Adoption
     const expires = new Date(now.getTime() + policyDays * 86_400_000).toISOString().slice(0, 10)
     write('trust.yaml', newTrustPolicy({ project: projectId, keyName: name, publicKeyPem, principal, expires }))
   }
-  if (!existsSync(join(root, '.assay', '.gitignore'))) {
-    mkdirSync(join(root, '.assay'), { recursive: true })
-    writeDurably(join(root, '.assay', '.gitignore'), Buffer.from('*\n'))
-  }
+  makeState(root)
   const unlisted = [...settings.data].flatMap(([path, { source }]) => {
     const sizeBytes = surroundings.sizeOf(path)
     return source === undefined ? [{ path, ...(sizeBytes === undefined ? {} : { sizeBytes }) }] : []

@@ -1,6 +1,5 @@
 /** Opens a project: its definition, code, inventory, evidence and trust policy, read once and not believed. */
 
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseTrustPolicy, type TrustPolicy } from '../attestation/index.ts'
 import { isInside, sha256Of } from '../core/index.ts'
@@ -11,13 +10,13 @@ import { openContents } from './contents.fs.ts'
 import { definePipeline, defineSettings, type PlanDocument, parseOverrides, planDocument } from './define/index.ts'
 import type { PipelineDefinition, ProjectSettings } from './definition.ts'
 import { openEvidence } from './evidence.fs.ts'
-import { anchorsOf } from './inputs.ts'
+import { anchorsOf, visibleFiles } from './inputs.ts'
 import { keySourceOf, pinnedPolicy } from './keys.fs.ts'
 import { loadLock } from './lock.fs.ts'
 import type { Caller, Project } from './project.ts'
 import { openRuns } from './runs.fs.ts'
 import { listSources } from './sources.ts'
-import { ignoredBy, openReader, readProjectFile, requireRoot } from './workspace.fs.ts'
+import { ignoredBy, makeState, openReader, readProjectFile, requireRoot } from './workspace.fs.ts'
 
 export type OpenOptions = Readonly<{
   /** `--set`, as given. */
@@ -32,7 +31,7 @@ export type OpenOptions = Readonly<{
 export async function openProject(caller: Caller, options: OpenOptions = {}): Promise<Project> {
   const root = requireRoot(caller.workingFolder)
   const state = join(root, '.assay')
-  mkdirSync(state, { recursive: true })
+  makeState(root)
   const cache = openStatCache(join(state, 'cache', 'stat.sqlite'))
   const digesting = { cache, rehash: options.rehash === true }
   const repository = await openRepository(root, { ...digesting, environment: caller.environment })
@@ -56,6 +55,7 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
     declared: declaredBy(pipeline),
     exempt: exemptOf(pipeline, settings, listed),
   })
+  const anchors = anchorsOf(pipeline, settings)
   return {
     root,
     id: trust.project ?? '',
@@ -64,7 +64,8 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
     environment: caller.environment,
     settings,
     pipeline,
-    anchors: anchorsOf(pipeline, settings),
+    anchors,
+    visible: visibleFiles(anchors, code.paths),
     definition: describeDefinition(root, definition, code),
     overrides,
     parsedOverrides,

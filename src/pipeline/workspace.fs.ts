@@ -1,5 +1,14 @@
 /** Where a project begins, and the files that define it. */
-import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import ignore, { type Ignore } from 'ignore'
 import { DomainError, nameFault } from '../core/index.ts'
@@ -35,6 +44,14 @@ export function requireRoot(from: string): string {
   const root = findRoot(from)
   if (root === undefined) throw new DomainError('ERR_PROJECT_MISSING', `there is no project in \`${from}\` or above it`)
   return root
+}
+
+/** `.assay`, with a `.gitignore` of its own before anything else is in it: no store is ever committed by accident. */
+export function makeState(root: string): void {
+  const ignore = join(root, '.assay', '.gitignore')
+  if (existsSync(ignore)) return
+  mkdirSync(join(root, '.assay'), { recursive: true })
+  writeFileSync(ignore, '*\n')
 }
 
 /** The bytes of a file of the project; undefined when there is no regular file. @throws ERR_INPUT_TOO_LARGE */
