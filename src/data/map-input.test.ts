@@ -30,6 +30,15 @@ test('fills an entry without a value, and quotes a path that needs it', () => {
   assert.equal(mapInput('data:\n  z: {}\n', 'a: b.csv', 'a'), 'data:\n  "a: b.csv": {source: a}\n  z: {}\n')
 })
 
+test('keeps what else an entry says, whatever its style', () => {
+  const before =
+    'data:\n  ./data/a.csv:\n    contract: a.yaml   # kept\n  data/b.csv: {contract: b.yaml}   # b\n  data/c.csv: {source: old} # c\n'
+  assert.equal(mapped(before), before.replace('# kept\n', '# kept\n    source: a\n'))
+  assert.equal(mapped(before, 'data/b.csv'), before.replace('b.yaml}', 'b.yaml, source: a}'))
+  assert.equal(mapped(before, 'data/c.csv'), before.replace('old', 'a'))
+  assert.equal(mapInput(before, 'data/b.csv', 'a', 'new.yaml'), before.replace('b.yaml}', 'new.yaml, source: a}'))
+})
+
 test('refuses a text that has no place for it', () => {
   for (const text of ['- a\n', 'data: {z: {}}\n', 'a: [\n']) {
     assert.throws(

@@ -3,7 +3,8 @@
  * are the user's.
  */
 import { isMap, isNode, isScalar, type Pair, parseDocument, stringify, type YAMLMap } from 'yaml'
-import { DomainError } from '../core/index.ts'
+import { DomainError, isDomainError, parseProjectPath } from '../core/index.ts'
+import { setInYaml } from './yaml-edit.ts'
 
 /**
  * The text with `data: {<path>: {source: <id>}}` in it; an entry that says so already stays as it is.
@@ -20,8 +21,8 @@ export function mapInput(before: string, path: string, source: string, contract?
   const data = document.get('data', true)
 
   if (!isMap(data) || data.items.length === 0) return withData(before, document.contents, line)
-  const entry = data.items.find(({ key }) => isScalar(key) && key.value === path)
-  if (entry !== undefined) return withValue(before, entry, value, source)
+  const entry = data.items.find(({ key }) => isScalar(key) && meansPath(String(key.value), path))
+  if (entry !== undefined) return isFilled(entry) ? withFacts(before, entry, facts) : withValue(before, entry, value)
   if (data.flow === true)
     throw invalid('has its `data` on one line', 'write each input under `data:` on a line of its own')
   return withLine(before, data, line)
@@ -37,8 +38,31 @@ function withData(before: string, contents: YAMLMap, line: string): string {
   return `${base.slice(0, start)}data:\n  ${line}${base.slice(Math.max(end, start + 'data:'.length))}`
 }
 
-function withValue(before: string, entry: Pair, value: string, source: string): string {
-  if (isMap(entry.value) && entry.value.get('source') === source) return before
+/** The path as its user wrote it: `./data/a.csv` is `data/a.csv`. */
+function meansPath(written: string, path: string): boolean {
+  try {
+    return parseProjectPath(written) === path
+  } catch (error) {
+    if (isDomainError(error)) return false
+    throw error
+  }
+}
+
+function isFilled({ value }: Pair): boolean {
+  return isMap(value) && value.items.length > 0
+}
+
+/** What else the entry says, such as its contract, stays. */
+function withFacts(before: string, entry: Pair, facts: Readonly<Record<string, string>>): string {
+  const members = isMap(entry.value) ? entry.value : undefined
+  const path = ['data', String(isScalar(entry.key) ? entry.key.value : '')]
+  return Object.entries(facts).reduce(
+    (text, [name, fact]) => (members?.get(name) === fact ? text : setInYaml(text, [...path, name], fact)),
+    before,
+  )
+}
+
+function withValue(before: string, entry: Pair, value: string): string {
   const [start, end] = rangeOf(entry.value)
   const [, keyEnd = 0] = rangeOf(entry.key)
   if (start === undefined || end === undefined || end === start) {
