@@ -127,6 +127,16 @@ export const errorTable = {
     meaning: 'This machine cannot isolate a stage: a program is missing, too old, or user namespaces are switched off.',
     help: 'assay doctor says what to install or enable; --unsafe-no-sandbox runs without isolation and says so in the evidence',
   },
+  ERR_CONTRACT_UNSUPPORTED: {
+    exit: 1,
+    meaning: 'Data carries a contract, which this version cannot evaluate; it is not treated as passed.',
+    help: 'take the contract from assay.yaml until contracts are evaluated',
+  },
+  ERR_LOCK_UNSUPPORTED: {
+    exit: 1,
+    meaning: 'assay.yaml asks for a lock that this version does not write.',
+    help: 'write lock: [assay], or leave lock out',
+  },
   ERR_ENV_VARIABLE_MISSING: {
     exit: 2,
     meaning: 'A stage passes a variable through that the caller does not have.',

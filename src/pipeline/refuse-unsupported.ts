@@ -1,0 +1,36 @@
+/**
+ * Settings that assay.yaml may hold and that this version does not act on: refused, never ignored. A contract that is
+ * not evaluated must not look like one that passed.
+ */
+import { DomainError } from '../core/index.ts'
+import type { ProjectSettings, StageDefinition, StageSettings } from './definition.ts'
+
+/** @throws ERR_CONTRACT_UNSUPPORTED, ERR_LOCK_UNSUPPORTED */
+export function refuseUnsupportedSettings(settings: ProjectSettings): void {
+  const [contracted] = [...settings.data].filter(([, { contract }]) => contract !== undefined)
+  if (contracted !== undefined) throw unsupportedContract(contracted[0])
+  if (settings.lock.includes('dvc')) {
+    throw new DomainError(
+      'ERR_LOCK_UNSUPPORTED',
+      '`lock` in assay.yaml names dvc, and dvc.lock is not written by this version',
+    )
+  }
+}
+
+/** @throws ERR_NETWORK_LIST_UNSUPPORTED, ERR_SECRETS_UNSUPPORTED, ERR_CONTRACT_UNSUPPORTED */
+export function refuseUnsupportedStage(stage: StageDefinition, settings: StageSettings): void {
+  if (settings.network !== 'none') {
+    const hosts = settings.network.join(', ')
+    throw new DomainError('ERR_NETWORK_LIST_UNSUPPORTED', `the stage \`${stage.name}\` lists hosts: ${hosts}`)
+  }
+  if (settings.secrets.length > 0) {
+    const names = settings.secrets.join(', ')
+    throw new DomainError('ERR_SECRETS_UNSUPPORTED', `the stage \`${stage.name}\` asks for secrets: ${names}`)
+  }
+  const [contracted] = Object.entries(settings.outs ?? {}).filter(([, { contract }]) => contract !== undefined)
+  if (contracted !== undefined) throw unsupportedContract(contracted[0])
+}
+
+function unsupportedContract(path: string): DomainError {
+  return new DomainError('ERR_CONTRACT_UNSUPPORTED', `\`${path}\` has a contract, which this version cannot evaluate`)
+}
