@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { codesSaid, commandsOf } from './docs-check.ts'
 import { printErrors } from './docs-errors.ts'
+import { unknownIn } from './docs-verbs.ts'
 import { anchorOf, readPage } from './markdown.ts'
 
 const page = `# A title: \`code\`
@@ -73,3 +74,27 @@ test('the page of errors has one heading a code, in order', () => {
     /## ERR_A\n\nA is refused\. Exit 1\.\n\nNext: ask a\.\n\n## ERR_B\n\nB is wrong\. Exit 2\.\n\nNext: mend b\.\n$/,
   )
 })
+
+test('a command that is only named must have its verb and its options', () => {
+  const known = [
+    { usage: 'run [stages...]', summary: '', options: [['--force', ''] as const], examples: [], load: never },
+    {
+      usage: 'data add <id> <path>',
+      summary: '',
+      options: [['--owner <person>', ''] as const],
+      examples: [],
+      load: never,
+    },
+  ]
+  assert.equal(unknownIn('assay run train --force', known), undefined)
+  assert.equal(unknownIn('assay data add ID PATH --owner=me --json', known), undefined)
+  assert.equal(unknownIn('assay data', known), undefined)
+  assert.equal(unknownIn('assay --version', known), undefined)
+  assert.equal(unknownIn('assay run --quick', known), 'there is no option `--quick`')
+  assert.equal(unknownIn('assay data remove ID', known), 'there is no verb `data remove`')
+  assert.equal(unknownIn('assay destroy', known), 'there is no verb `destroy`')
+})
+
+function never(): never {
+  throw new Error('no verb is run here')
+}

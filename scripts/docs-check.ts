@@ -3,7 +3,8 @@
  *
  * - the codes of `errorTable`, of docs/reference/errors.md and of the source are one set
  * - relative links lead to a file, and to a heading of it when they name one
- * - every command is executed: a block fenced as `sh` is a script, one fenced as `console` has its commands behind `$ `
+ * - a command that a text or `--help` only names has a verb and options that exist
+ * - every command in a block is executed: a block fenced as `sh` is a script, one fenced as `console` has its commands behind `$ `
  *   (`# exits 1` at the end of a line when 1 is what it should exit with). Each document gets one scratch copy of the
  *   example, in which its blocks run in order. `npm` lines are compared with package.json, since the whole test runs
  *   them. What must not be run is fenced as `text`.
@@ -12,8 +13,10 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { parseAst } from 'rolldown/parseAst'
+import { verbs } from '../src/cli/program.ts'
 import { errorTable } from '../src/core/error-codes.ts'
 import { errorsPage, printErrors } from './docs-errors.ts'
+import { unknownIn } from './docs-verbs.ts'
 import { type Fence, type Page, readPage } from './markdown.ts'
 import { makeScratchProject, type ScratchProject } from './scratch-project.ts'
 import { eachNode } from './syntax.ts'
@@ -81,6 +84,24 @@ function checkLinks({ file, page }: Document): readonly string[] {
   })
 }
 
+/** Inline code that is a command of ours. */
+function checkNamedCommands({ file, page }: Document): readonly string[] {
+  return page.code.flatMap(({ text, line }) => {
+    const fault = /^(bin\/)?assay [a-z-]/.test(text) ? unknownIn(text) : undefined
+    return fault === undefined ? [] : [`${file}:${line}: \`${text}\`: ${fault}`]
+  })
+}
+
+/** The examples of `--help` are documentation too. */
+function checkHelp(): readonly string[] {
+  return verbs.flatMap(({ usage, examples }) =>
+    examples.flatMap((example) => {
+      const fault = unknownIn(example)
+      return fault === undefined ? [] : [`assay ${usage} --help: \`${example}\`: ${fault}`]
+    }),
+  )
+}
+
 type Command = Readonly<{ script: string; exit: number; place: string }>
 
 /** The commands of a block, in order; a block that is no shell has none. */
@@ -137,7 +158,12 @@ function main(): void {
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
   const documents = filesOf('*.md').map((file) => ({ file, page: readPage(readFileSync(join(root, file), 'utf8')) }))
   const scripts = Object.keys(manifest.scripts)
-  const faults = [...checkErrorCodes(documents), ...documents.flatMap(checkLinks)]
+  const faults = [
+    ...checkErrorCodes(documents),
+    ...documents.flatMap(checkLinks),
+    ...documents.flatMap(checkNamedCommands),
+    ...checkHelp(),
+  ]
   for (const document of documents) faults.push(...checkCommands(document, scripts))
   for (const fault of faults) console.error(fault)
   if (faults.length > 0) process.exitCode = 1

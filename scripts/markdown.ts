@@ -5,6 +5,8 @@ export type Page = Readonly<{
   fences: readonly Fence[]
   /** Target and line of every inline link and image, outside code. */
   links: readonly Readonly<{ target: string; line: number }>[]
+  /** Text in single backticks, with its line. */
+  code: readonly Readonly<{ text: string; line: number }>[]
   /** Anchors as GitHub makes them. */
   anchors: ReadonlySet<string>
   /** Lines of indented code blocks. */
@@ -14,6 +16,7 @@ export type Page = Readonly<{
 export function readPage(text: string): Page {
   const fences: Fence[] = []
   const links: { target: string; line: number }[] = []
+  const code: { text: string; line: number }[] = []
   const indented: { text: string; line: number }[] = []
   const anchors = new Set<string>()
   let open: { info: string; lines: string[]; line: number } | undefined
@@ -40,11 +43,12 @@ export function readPage(text: string): Page {
     }
     const heading = /^#{1,6}\s+(.*)$/.exec(line)
     if (heading !== null) anchors.add(anchorOf(heading[1] ?? ''))
+    for (const match of line.matchAll(/`([^`]+)`/g)) code.push({ text: match[1] ?? '', line: index + 1 })
     for (const match of line.replace(/`[^`]*`/g, '').matchAll(/\]\(([^()\s]+)\)/g)) {
       links.push({ target: match[1] ?? '', line: index + 1 })
     }
   }
-  return { fences, links, anchors, indented }
+  return { fences, links, code, anchors, indented }
 }
 
 /** `## ERR_IO: a file` -> `err_io-a-file`. */
