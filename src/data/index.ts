@@ -16,6 +16,7 @@ export {
   replaceSource,
   type Source,
 } from './inventory.ts'
+export { ioFault } from './io-fault.ts'
 export { isLicenceExpression } from './licence.ts'
 export { mapInput } from './map-input.ts'
 export { openObjectStore } from './object-store.fs.ts'

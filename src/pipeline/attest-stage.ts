@@ -2,21 +2,24 @@
 import type { StageFacts, StatedDependency, StatedOutput } from '../attestation/index.ts'
 import type { Environment, StageOutcome } from '../compute/index.ts'
 import { builderIds, type Content, type Sha256 } from '../core/index.ts'
-import { recordCode, recordFacts } from '../reproducibility/index.ts'
+import { recordCode, recordFacts, type VisibleFiles } from '../reproducibility/index.ts'
 import type { Project } from './project.ts'
 import type { StageInputs } from './resolve-inputs.ts'
 import type { StageSetting } from './run-stage.ts'
 import type { RunTools } from './run-tools.ts'
 import type { ResolvedInput } from './view.ts'
 
+/** What the stage did, and the tracked files as it was shown them: not as the working tree has them by now. */
+export type Happened = Readonly<{ outcome: StageOutcome; code: ReadonlyMap<string, Content> }>
+
 /** Signs what happened and stores it; the outs and the log are in the store already. @returns the bundle's digest */
 export async function attestStage(
   project: Project,
   tools: RunTools,
   setting: StageSetting,
-  outcome: StageOutcome,
+  happened: Happened,
 ): Promise<Sha256> {
-  const facts = await factsOf(project, tools, setting, outcome)
+  const facts = await factsOf(project, tools, setting, happened)
   const signer = await tools.signer()
   const { bytes } = await signer.sign({ kind: 'stage', facts })
   return project.evidence.save(bytes, { key: setting.key, subjects: facts.outputs.map(({ digest }) => digest) })
@@ -26,10 +29,11 @@ async function factsOf(
   project: Project,
   tools: RunTools,
   setting: StageSetting,
-  outcome: StageOutcome,
+  { outcome, code }: Happened,
 ): Promise<StageFacts> {
   const { stage, settings, inputs, environment, variables } = setting
-  const { options, sandbox } = tools
+  const { options } = tools
+  const sandbox = await tools.sandbox()
   return {
     project: { id: project.id, name: project.settings.name },
     runId: tools.runId,
@@ -44,7 +48,7 @@ async function factsOf(
     variables,
     seed: settings.seed,
     dependencies: dependenciesOf(project, inputs),
-    code: recordCode(outcome.opened, await project.code.digests(inputs.visible)),
+    code: recordCode(outcome.opened, digestsOf(code, inputs.code)),
     environment: environmentOf(environment),
     sandbox: { engine: sandbox.policy.engine, digest: sandbox.policy.digest, facts: sandbox.policy.facts },
     limits: setting.limits,
@@ -118,6 +122,15 @@ function environmentOf(environment: Environment): StageFacts['environment'] {
     materials,
     packages: packages.map(({ name: id, version }) => ({ name: id, version })),
   }
+}
+
+function digestsOf(code: Happened['code'], counted: readonly string[]): VisibleFiles {
+  return new Map(
+    counted.flatMap((path) => {
+      const content = code.get(path)
+      return content?.kind === 'file' ? [[path, content.digest] as const] : []
+    }),
+  )
 }
 
 async function outputsOf(project: Project, outcome: StageOutcome): Promise<readonly StatedOutput[]> {

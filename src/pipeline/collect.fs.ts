@@ -23,8 +23,6 @@ export async function collectProject(
 ): Promise<CollectedProject> {
   const runs = project.runs.list()
   const dropped = runs.slice(Math.max(1, keepRuns))
-  if (!dryRun)
-    for (const runId of dropped) rmSync(join(project.root, '.assay', 'runs', runId), { recursive: true, force: true })
   const kept = runs.slice(0, Math.max(1, keepRuns)).map((runId) => project.runs.load(runId))
 
   const roots = new Set<Sha256>([...project.lock.values()].map(({ attestation }) => attestation))
@@ -35,6 +33,8 @@ export async function collectProject(
   }
   for (const facts of statementsFrom(project, roots)) await protect(project, facts, reachable)
   const collected = await collectGarbage(project.store, reachable, { olderThanMs: graceMs, now: project.now(), dryRun })
+  for (const runId of dryRun ? [] : dropped)
+    rmSync(join(project.root, '.assay', 'runs', runId), { recursive: true, force: true })
   return { ...collected, runs: dropped.length }
 }
 

@@ -15,11 +15,13 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   writeSync,
 } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { type Digest, DomainError, hexOf, isSha256, type Sha256, sha256Of } from '../core/index.ts'
+import { basename, dirname, join } from 'node:path'
+import { type Digest, hexOf, isSha256, type Sha256, sha256Of } from '../core/index.ts'
+import { ioFault } from '../data/index.ts'
 
 export type StoredApproval = Readonly<{ name: string; bytes: Uint8Array }>
 
@@ -59,9 +61,9 @@ export function openEvidence(root: string): EvidenceStore {
   return {
     save: (bytes, { key, subjects }) => {
       const attestation = sha256Of(bytes)
-      writeDurably(join(folder, `${hexOf(attestation)}.sigstore.json`), bytes)
+      writeDurably(join(folder, `${hexOf(attestation)}.sigstore.json`), bytes, join(root, '.assay', 'tmp'))
       for (const place of [`key/${key}`, ...subjects.map((subject) => `subject/${subject}`)]) {
-        writeDurably(join(index, place.replace(':', '-'), hexOf(attestation)), new Uint8Array())
+        mark(join(index, place.replace(':', '-')), hexOf(attestation))
       }
       return attestation
     },
@@ -89,11 +91,27 @@ export function openEvidence(root: string): EvidenceStore {
   }
 }
 
-/** Writes beside, fsyncs, renames, fsyncs the folder: a reader sees the old bytes or the new ones. @throws ERR_IO, ERR_DISK_FULL */
-export function writeDurably(file: string, bytes: Uint8Array): void {
-  const temporary = `${file}.${process.pid}.${Math.random().toString(36).slice(2)}.tmp`
+/** An empty file; one that a crash loses costs a look-up, nothing else. @throws ERR_IO, ERR_DISK_FULL */
+function mark(folder: string, name: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+    closeSync(openSync(join(folder, name), 'a', 0o644))
+  } catch (error) {
+    throw ioFault(error, join(folder, name))
+  }
+}
+
+/**
+ * Writes aside, fsyncs, renames, fsyncs the folder: a reader sees the old bytes or the new ones.
+ *
+ * @param aside folder of the same file system, swept by whoever owns it; the file's own when left out
+ * @throws ERR_IO, ERR_DISK_FULL
+ */
+export function writeDurably(file: string, bytes: Uint8Array, aside = dirname(file)): void {
+  const temporary = join(aside, `${basename(file)}.${process.pid}.${Math.random().toString(36).slice(2)}.tmp`)
   try {
     mkdirSync(dirname(file), { recursive: true })
+    mkdirSync(aside, { recursive: true })
     const fd = openSync(temporary, 'wx', 0o644)
     try {
       for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written)
@@ -108,9 +126,9 @@ export function writeDurably(file: string, bytes: Uint8Array): void {
     } finally {
       closeSync(parent)
     }
-  } catch (cause) {
-    const full = cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT')
-    throw new DomainError(full ? 'ERR_DISK_FULL' : 'ERR_IO', `\`${file}\` could not be written`, { cause })
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw ioFault(error, file)
   }
 }
 

@@ -81,16 +81,12 @@ function refsOf(
 }
 
 /**
- * The tracked files that a stage sees beside its deps: no data, no outs, no one else's input.
+ * The tracked files that every stage sees beside its deps: no data, no outs, no one's external input.
  *
- * @param externals external inputs of the whole project that are neither under `data:` nor outs
+ * A dep that git does not track hides nothing that it does track; so `data:`, `.dvc` targets and outs are all there is.
  */
-export function visibleFiles(
-  tracked: readonly string[],
-  anchors: readonly Anchor[],
-  externals: ReadonlySet<string>,
-): readonly string[] {
-  const hidden = folderIndex([...anchors.map(({ path }) => path), ...externals])
+export function visibleFiles(anchors: readonly Anchor[], tracked: readonly string[]): readonly string[] {
+  const hidden = folderIndex(anchors.map(({ path }) => path))
   return tracked.filter((file) => !hidden(file) && !isMasked(file))
 }
 

@@ -32,6 +32,8 @@ export type Project = Readonly<{
   settings: ProjectSettings
   pipeline: PipelineDefinition
   anchors: readonly Anchor[]
+  /** Tracked files that every stage may see beside its own deps. */
+  visible: readonly string[]
   /** Definition files as they were read. */
   definition: StageFacts['definition']
   /** `--set` as given, and parsed. */

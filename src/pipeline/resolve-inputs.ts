@@ -15,7 +15,7 @@ import {
 import { believedStage } from './believe.ts'
 import { paramValues, readParams } from './define/index.ts'
 import type { StageDefinition } from './definition.ts'
-import { type InputRef, inputsOf, visibleFiles } from './inputs.ts'
+import { type InputRef, inputsOf } from './inputs.ts'
 import type { Project } from './project.ts'
 import { refuseInput } from './refuse-input.ts'
 import type { StageResult } from './run-stage.ts'
@@ -28,6 +28,8 @@ export type StageInputs = Readonly<{
   paramDigests: Readonly<Record<string, Sha256>>
   /** Tracked files that the stage may see beside its inputs. */
   visible: readonly string[]
+  /** Those of them that count when it opens them. A params file counts by the values that are declared, as with DVC. */
+  code: readonly string[]
   /** Previous bytes of `persist` outs: inputs too. */
   before: ReadonlyMap<string, Content>
 }>
@@ -52,16 +54,12 @@ export async function resolveInputs(
   for (const [file, keys] of Object.entries(stage.params)) {
     params[file] = paramValues(readParams(await bytesOf(project, resolved, file), file, project.parsedOverrides), keys)
   }
-  const externals = new Set(
-    project.pipeline.stages
-      .flatMap((other) => inputsOf(other, project.anchors, project.code.paths))
-      .flatMap(({ origin, path }) => (origin.kind === 'external' ? [path] : [])),
-  )
   return {
     resolved,
     params,
     paramDigests: Object.fromEntries(Object.entries(params).map(([file, values]) => [file, digestOfJson(values)])),
-    visible: visibleFiles(project.code.paths, project.anchors, externals),
+    visible: project.visible,
+    code: project.visible.filter((path) => !Object.hasOwn(stage.params, path)),
     before: await previousOf(project, stage),
   }
 }

@@ -46,10 +46,9 @@ export async function findReusable(
   return { kind: 'not-reusable', because: pinned === undefined ? 'it has not run yet' : 'its evidence is not here' }
 }
 
-function reasonToRunAlways(tools: RunTools, { stage, inputs }: StageSetting): string | undefined {
+function reasonToRunAlways(tools: RunTools, { stage }: StageSetting): string | undefined {
   if (tools.options.force) return '--force'
   if (stage.alwaysChanged) return 'it is always_changed'
-  if (inputs.before.size > 0) return 'it adds to its own previous outs (persist)'
   return stage.deps.length === 0 && stage.outs.length === 0 && Object.keys(stage.params).length === 0
     ? 'it declares neither deps nor outs'
     : undefined
@@ -62,11 +61,12 @@ async function tryCandidate(
   attestation: Sha256,
 ): Promise<Reusable | NotReusable> {
   const no = (because: string): NotReusable => ({ kind: 'not-reusable', because })
+  const { stage } = setting
   const facts = believedStage(project, attestation)
   if (facts === undefined) return no('its evidence cannot be verified')
   const changed = changedFact(facts, setting)
   if (changed !== undefined) return no(changed)
-  const code = changedCode(facts.code, await project.code.digests(setting.inputs.visible))
+  const code = changedCode(facts.code, await project.code.digests(setting.inputs.code))
   if (code !== undefined) return no(code)
   const weaker = weakerThanNow(project, tools, attestation)
   if (weaker !== undefined) return no(weaker)
@@ -77,6 +77,8 @@ async function tryCandidate(
   for (const [path, content] of outs) {
     if ((await project.contents.digest(path)) !== content.digest) stale.set(path, content)
   }
+  const grown = stage.outs.find(({ path, persist }) => persist && stale.has(path) && setting.inputs.before.has(path))
+  if (grown !== undefined) return no(`its persisted out \`${grown.path}\` changed`)
   const because = stale.size === 0 ? 'up to date' : `restored ${[...stale.keys()].join(', ')} from the store`
   return { kind: 'reusable', attestation, because, outs, stale }
 }

@@ -5,13 +5,15 @@
  * a process killed between any two steps leaves a project whose next run finds the evidence and finishes the job.
  */
 import type { Environment, Limits, StageOutcome } from '../compute/index.ts'
-import { type Content, DomainError, isDomainError, type Sha256 } from '../core/index.ts'
+import { type Content, type DomainError, isDomainError, type Sha256 } from '../core/index.ts'
 import { digestStageKey } from '../reproducibility/index.ts'
 import { attestStage } from './attest-stage.ts'
 import type { StageDefinition, StageSettings } from './definition.ts'
+import type { InputRef } from './inputs.ts'
 import { judgeStage } from './judge.ts'
 import type { LockEntry } from './lock.ts'
 import type { Project } from './project.ts'
+import { refuseUnsupportedStage } from './refuse-unsupported.ts'
 import type { OutputReport, StageReport } from './report.ts'
 import { resolveInputs, type StageInputs } from './resolve-inputs.ts'
 import { findReusable, type Reusable } from './reuse.ts'
@@ -25,6 +27,8 @@ export type StageResult = Readonly<{
   outs: ReadonlyMap<string, Content>
   lock?: LockEntry
   log?: Sha256
+  /** A dry run says that it would run: what its outs will be is not known. */
+  pending?: true
 }>
 
 /** Everything that decides what the stage would do. */
@@ -49,23 +53,24 @@ export async function runStage(
   const elapsed = (): number => Math.round(performance.now() - startedMs)
   try {
     if (stage.frozen) return frozenResult(stage, elapsed())
+    const pending = pendingUpstream(project, stage, done)
+    if (pending !== undefined) return planned(tools, stage, `\`${pending}\` runs before it`)
     const setting = await settingOf(project, tools, stage, done)
     const reuse = await findReusable(project, tools, setting)
     if (reuse.kind === 'reusable') return await reuseResult(project, tools, setting, reuse, elapsed)
     return await execute(project, tools, setting, reuse.because, elapsed)
   } catch (error) {
-    if (!isDomainError(error) || worldFaults.has(error.code)) throw error
+    if (!isDomainError(error) || error.code.startsWith('ERR_KEY_') || worldFaults.has(error.code)) throw error
     return refusal(stage.name, error, elapsed())
   }
 }
 
-/** Faults that end the whole run: the next stage would meet them too. */
+/** Faults that end the whole run, with those of the key: the next stage would meet them too. */
 const worldFaults: ReadonlySet<string> = new Set([
   'ERR_IO',
   'ERR_DISK_FULL',
   'ERR_INTERNAL',
-  'ERR_KEY_HOME',
-  'ERR_KEY_LOCKED',
+  'ERR_SIGNER_FAILED',
   'ERR_SANDBOX_UNAVAILABLE',
 ])
 
@@ -76,7 +81,7 @@ async function settingOf(
   done: ReadonlyMap<string, StageResult>,
 ): Promise<StageSetting> {
   const settings = project.settings.settingsOf(stage.name)
-  refuseUnsupported(stage, settings)
+  refuseUnsupportedStage(stage, settings)
   const inputs = await resolveInputs(project, stage, done)
   const environment = await tools.environment(settings.environment)
   const limits = limitsOf(settings, tools.capacity)
@@ -84,35 +89,47 @@ async function settingOf(
   const key = digestStageKey({
     commands: stage.commands,
     workingDirectory: stage.workingDirectory,
-    deps: inputs.resolved.map(({ ref, content }) => ({
-      path: ref.path,
-      digest: content.digest,
-      origin: ref.origin.kind === 'external' ? `source:${ref.origin.source ?? ''}` : ref.origin.kind,
-    })),
+    deps: inputs.resolved.flatMap(({ ref, content }) =>
+      ref.role === 'params' ? [] : [{ path: ref.path, digest: content.digest, origin: originOf(ref) }],
+    ),
     params: inputs.params,
     environment: environment.digest,
-    sandbox: tools.sandbox.policy.digest,
+    sandbox: tools.sandboxDigest,
     variables,
     outs: stage.outs.map(({ path, persist }) => ({ path, persist })),
   })
   return { stage, settings, inputs, environment, variables, limits, key }
 }
 
-function refuseUnsupported(stage: StageDefinition, settings: StageSettings): void {
-  if (settings.network !== 'none') {
-    const hosts = settings.network.join(', ')
-    throw new DomainError('ERR_NETWORK_LIST_UNSUPPORTED', `the stage \`${stage.name}\` lists hosts: ${hosts}`)
-  }
-  if (settings.secrets.length > 0) {
-    const names = settings.secrets.join(', ')
-    throw new DomainError('ERR_SECRETS_UNSUPPORTED', `the stage \`${stage.name}\` asks for secrets: ${names}`)
-  }
+function originOf({ origin }: InputRef): string {
+  return origin.kind === 'external' ? `source:${origin.source ?? ''}` : origin.kind
 }
 
 /** A frozen stage is never run; whoever needs its outs finds them in the workspace, not made here. */
 function frozenResult(stage: StageDefinition, durationMs: number): StageResult {
   const report: StageReport = { name: stage.name, status: 'cached', because: 'it is frozen', durationMs, outputs: [] }
   return { report, outs: new Map() }
+}
+
+/** The stage that a dry run would run and that this one waits for: what it will read is not known. */
+function pendingUpstream(
+  project: Project,
+  stage: StageDefinition,
+  done: ReadonlyMap<string, StageResult>,
+): string | undefined {
+  return project.pipeline.after.get(stage.name)?.find((name) => done.get(name)?.pending === true)
+}
+
+function planned(tools: RunTools, stage: StageDefinition, because: string): StageResult {
+  tools.options.onEvent({ kind: 'planned', stage: stage.name, run: true, because })
+  const report: StageReport = {
+    name: stage.name,
+    status: 'skipped',
+    because: `would run: ${because}`,
+    durationMs: 0,
+    outputs: [],
+  }
+  return { report, outs: new Map(), pending: true }
 }
 
 async function reuseResult(
@@ -145,21 +162,18 @@ async function execute(
   elapsed: () => number,
 ): Promise<StageResult> {
   const { stage } = setting
-  if (tools.options.dryRun) {
-    tools.options.onEvent({ kind: 'planned', stage: stage.name, run: true, because })
-    const report: StageReport = { name: stage.name, status: 'skipped', because, durationMs: 0, outputs: [] }
-    return { report: { ...report, status: 'ran' }, outs: new Map() }
-  }
+  if (tools.options.dryRun) return planned(tools, stage, because)
   await tools.signer() // a missing key is a fault before the stage has cost anything
   tools.options.onEvent({ kind: 'started', stage: stage.name, because })
-  const outcome = await tools.execute(stage.name, await taskFor(project, tools, setting))
+  const code = await project.code.contents(setting.inputs.visible)
+  const outcome = await tools.execute(stage.name, taskFor(project, tools, setting, code))
   const judgement = judgeStage(stage, outcome)
   if (judgement.kind !== 'good') {
     const { kind, ...why } = judgement
     const report: StageReport = { name: stage.name, status: kind, ...why, durationMs: elapsed(), outputs: [] }
     return { report, outs: new Map(), log: outcome.log.digest }
   }
-  const attestation = await attestStage(project, tools, setting, outcome)
+  const attestation = await attestStage(project, tools, setting, { outcome, code })
   for (const [path, content] of outcome.outs) await project.contents.restore(path, content)
   const report: StageReport = {
     name: stage.name,
@@ -172,17 +186,18 @@ async function execute(
   return { report, outs: outcome.outs, lock, log: outcome.log.digest }
 }
 
-async function taskFor(
+function taskFor(
   project: Project,
   tools: RunTools,
   setting: StageSetting,
-): Promise<Parameters<RunTools['execute']>[1]> {
+  code: ReadonlyMap<string, Content>,
+): Parameters<RunTools['execute']>[1] {
   const { stage, inputs, environment, variables, limits } = setting
   return taskOf({
     runId: tools.runId,
     stage,
     inputs: inputs.resolved,
-    code: await project.code.contents(inputs.visible),
+    code,
     before: inputs.before,
     environment,
     variables,
@@ -215,7 +230,11 @@ function lockEntryOf(setting: StageSetting, attestation: Sha256, outs: StageOutc
   return {
     attestation,
     key: setting.key,
-    deps: Object.fromEntries(setting.inputs.resolved.map(({ ref, content }) => [ref.path, content.digest])),
+    deps: Object.fromEntries(
+      setting.inputs.resolved.flatMap(({ ref, content }) =>
+        ref.role === 'params' ? [] : [[ref.path, content.digest] as const],
+      ),
+    ),
     params: setting.inputs.paramDigests,
     outs: Object.fromEntries([...outs].map(([path, content]) => [path, content.digest])),
   }

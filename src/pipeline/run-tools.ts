@@ -4,6 +4,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { type Signer, startSigner } from '../attestation/index.ts'
 import {
+  bubblewrapRecipe,
   type Environment,
   openBubblewrap,
   openUnsafeHost,
@@ -15,13 +16,16 @@ import {
   type StageOutcome,
   type StageTask,
 } from '../compute/index.ts'
-import { DomainError } from '../core/index.ts'
+import { DomainError, type Sha256 } from '../core/index.ts'
 import { type MachineFacts, observeMachine } from '../reproducibility/index.ts'
 import { holdProject } from './busy.fs.ts'
+import { loadLock } from './lock.fs.ts'
+import type { Lock } from './lock.ts'
 import type { Project } from './project.ts'
 import type { StageReport } from './report.ts'
 import type { Cost } from './schedule.ts'
 import { limitsOf } from './stage-task.ts'
+import { sweepProject } from './sweep-project.fs.ts'
 
 export type RunEvent =
   | Readonly<{ kind: 'notice' | 'progress'; text: string }>
@@ -47,7 +51,14 @@ export type RunTools = AsyncDisposable &
   Readonly<{
     runId: string
     options: RunOptions
-    sandbox: Sandbox
+    /** Of the sandbox that stages run in; part of each stage's key. */
+    sandboxDigest: Sha256
+    /** Opened and tried once, when the first stage is to run. @throws ERR_SANDBOX_UNAVAILABLE */
+    sandbox(): Promise<Sandbox>
+    /** As it is on disk since this run holds the project. */
+    lock: Lock
+    /** Whether outcomes go into `assay.lock`: evidence of a throw-away key would pin what nobody ever believes. */
+    pins: boolean
     machine: MachineFacts
     capacity: Cost
     costOf(stage: string): Cost
@@ -59,20 +70,34 @@ export type RunTools = AsyncDisposable &
   }>
 
 export async function openRunTools(project: Project, options: RunOptions): Promise<RunTools> {
-  const release = options.dryRun ? (): void => undefined : holdProject(project.root)
+  const held = options.dryRun ? new DisposableStack() : holdForRun(project)
   try {
-    return await composeTools(project, options, release)
+    return composeTools(project, options, held)
   } catch (error) {
-    release()
+    held.dispose()
     throw error
   }
 }
 
-async function composeTools(project: Project, options: RunOptions, release: () => void): Promise<RunTools> {
+/** The project against other runs, the store against a collector. @throws ERR_RUN_BUSY, ERR_STORE_BUSY */
+function holdForRun(project: Project): DisposableStack {
+  using held = new DisposableStack()
+  held.defer(holdProject(project.root))
+  held.use(project.store.hold())
+  sweepProject(project.root)
+  return held.move()
+}
+
+function composeTools(project: Project, options: RunOptions, held: Disposable): RunTools {
   const machine = observeMachine()
   const capacity = { cpus: machine.cpus, memoryBytes: machine.memoryBytes }
   const place = { workFolder: join(project.root, '.assay', 'boxes'), storeRoot: project.store.root }
-  const sandbox = options.unsafeNoSandbox ? openUnsafeHost(place) : await openBubblewrap(place)
+  const unsafe = options.unsafeNoSandbox ? openUnsafeHost(place) : undefined
+  let opened: Promise<Sandbox> | undefined
+  const sandbox = (): Promise<Sandbox> => {
+    opened ??= unsafe === undefined ? openBubblewrap(place) : Promise.resolve(unsafe)
+    return opened
+  }
   const environments = new Map<string, Promise<Environment>>()
   let signer: Promise<Signer> | undefined
   let running = 0
@@ -80,7 +105,10 @@ async function composeTools(project: Project, options: RunOptions, release: () =
   return {
     runId: newRunId(project.now()),
     options,
+    sandboxDigest: unsafe?.policy.digest ?? bubblewrapRecipe(),
     sandbox,
+    lock: options.dryRun ? project.lock : loadLock(project.root),
+    pins: !(options.dryRun || isThrowAway(options)),
     machine,
     capacity,
     costOf: (stage) => limitsOf(project.settings.settingsOf(stage), capacity),
@@ -96,7 +124,7 @@ async function composeTools(project: Project, options: RunOptions, release: () =
     execute: async (stage, task) => {
       running += 1
       try {
-        return await sandbox.run(task, project.store, {
+        return await (await sandbox()).run(task, project.store, {
           onOutput: (chunk) => options.onEvent({ kind: 'output', stage, chunk, beside: running - 1 }),
           signal: options.signal,
         })
@@ -105,17 +133,20 @@ async function composeTools(project: Project, options: RunOptions, release: () =
       }
     },
     [Symbol.asyncDispose]: async () => {
+      using _held = held
       await (await signer?.catch(() => undefined))?.close()
-      release()
     },
   }
 }
 
+function isThrowAway({ draft, unsafeNoSandbox }: RunOptions): boolean {
+  return draft || unsafeNoSandbox
+}
+
 /** THREAT: without a sandbox the stage runs as the user and could steal the key: the real one is never opened. */
 function openSigner(project: Project, options: RunOptions): Promise<Signer> {
-  const throwAway = options.unsafeNoSandbox || options.draft
   return startSigner({
-    key: throwAway ? { kind: 'ephemeral' } : project.keySource(),
+    key: isThrowAway(options) ? { kind: 'ephemeral' } : project.keySource(),
     objectStoreRoot: project.store.root,
   })
 }

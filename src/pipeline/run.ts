@@ -10,6 +10,7 @@ import { saveLock } from './lock.fs.ts'
 import type { LockEntry } from './lock.ts'
 import { planRun } from './plan.ts'
 import type { Project } from './project.ts'
+import { refuseUnsupportedSettings } from './refuse-unsupported.ts'
 import { type RunReport, type StageReport, statusOf } from './report.ts'
 import { runStage, type StageResult } from './run-stage.ts'
 import { openRunTools, type RunOptions } from './run-tools.ts'
@@ -28,12 +29,16 @@ export type { RunEvent, RunOptions } from './run-tools.ts'
  * @throws ERR_SANDBOX_UNAVAILABLE when this machine cannot isolate
  */
 export async function runPipeline(project: Project, options: RunOptions): Promise<RunReport> {
+  refuseUnsupportedSettings(project.settings)
   const plan = planRun(project.pipeline, options.targets)
-  await using tools = await openRunTools(project, options)
+  const fault = new AbortController()
+  const signal = AbortSignal.any([options.signal, fault.signal])
+  await using tools = await openRunTools(project, { ...options, signal })
   tellBeforeTheFirstStage(project, options)
 
   const done = new Map<string, StageResult>()
-  const lock = new Map(project.lock)
+  const known = new Set(project.pipeline.stages.map(({ name }) => name))
+  const lock = new Map([...tools.lock].filter(([name]) => known.has(name)))
   const logs: Record<string, Sha256> = {}
   const startedAt = project.now().toISOString()
   const save = (report: RunReport, finishedAt?: string): void => {
@@ -52,9 +57,9 @@ export async function runPipeline(project: Project, options: RunOptions): Promis
   const settle = (stage: StageDefinition, result: StageResult): StageResult => {
     done.set(stage.name, result)
     if (result.log !== undefined) logs[stage.name] = result.log
-    if (result.lock !== undefined && !options.dryRun) keepLock(project, lock, stage.name, result.lock)
+    if (result.lock !== undefined && tools.pins) keepLock(project, lock, stage.name, result.lock)
     options.onEvent({ kind: 'ended', report: result.report })
-    save(report())
+    if (result.report.status !== 'cached') save(report())
     return result
   }
 
@@ -66,9 +71,10 @@ export async function runPipeline(project: Project, options: RunOptions): Promis
       return settle(stage, await runStage(project, tools, stage, done))
     },
     skip: (name, upstream) => settle(stageNamed(plan.order, name), skipped(name, upstream)),
-    succeeded: ({ report: { status } }) => status === 'ran' || status === 'cached',
+    succeeded: ({ report: { status }, pending }) => status === 'ran' || status === 'cached' || pending === true,
     keepGoing: options.keepGoing,
-    signal: options.signal,
+    signal,
+    abandon: () => fault.abort(),
   })
   const ended = options.dryRun ? report() : withLevel(project, report(), options)
   save(ended, project.now().toISOString())
@@ -123,7 +129,7 @@ function skipped(name: string, upstream: string | undefined): StageResult {
 
 function reportOf(runId: string, order: readonly StageDefinition[], done: ReadonlyMap<string, StageResult>): RunReport {
   const stages: readonly StageReport[] = order.flatMap(({ name }) => done.get(name)?.report ?? [])
-  const status = statusOf(stages)
+  const status = statusOf(stages.filter(({ name }) => done.get(name)?.pending !== true))
   const first = stages.find((stage) => stage.status === 'failed' || stage.status === 'refused')
   const error =
     first?.code === undefined

@@ -37,6 +37,7 @@ export function openRuns(root: string): RunArchive {
       writeDurably(
         join(folder, record.report.runId, 'run.json'),
         Buffer.from(`${JSON.stringify(record, undefined, 2)}\n`),
+        join(root, '.assay', 'tmp'),
       ),
     list,
     load: (runId) => {

@@ -19,7 +19,15 @@ const planOf = (edges: Record<string, readonly string[]>): Plan => ({
   after: new Map(Object.entries(edges)),
 })
 
-type Given = { fails?: readonly string[]; keepGoing?: boolean; capacity?: number; signal?: AbortSignal }
+type Given = {
+  throws?: string
+  fails?: readonly string[]
+  keepGoing?: boolean
+  capacity?: number
+  signal?: AbortSignal
+  onEnd?(name: string): void
+  abandon?(): void
+}
 
 async function outcomeOf(edges: Record<string, readonly string[]>, given: Given = {}): Promise<Record<string, string>> {
   let running = 0
@@ -28,7 +36,9 @@ async function outcomeOf(edges: Record<string, readonly string[]>, given: Given 
     costOf: () => ({ cpus: 1, memoryBytes: 1 }),
     execute: async (name) => {
       running += 1
+      if (given.throws === name) throw new Error(`${name} broke`)
       await wait(2)
+      given.onEnd?.(name)
       const peak = running
       running -= 1
       return given.fails?.includes(name) ? 'failed' : `ran beside ${peak - 1}`
@@ -37,6 +47,7 @@ async function outcomeOf(edges: Record<string, readonly string[]>, given: Given 
     succeeded: (result) => result.startsWith('ran'),
     keepGoing: given.keepGoing ?? false,
     signal: given.signal ?? new AbortController().signal,
+    abandon: () => given.abandon?.(),
   })
   return Object.fromEntries(results)
 }
@@ -77,6 +88,18 @@ test('starts nothing after it was stopped', async () => {
     a: 'skipped for undefined',
     b: 'skipped for a',
   })
+})
+
+test('a fault is thrown when the stages beside it were stopped and have ended', async () => {
+  const seen: string[] = []
+  const given = {
+    throws: 'b',
+    capacity: 2,
+    onEnd: (name: string) => seen.push(`${name} ended`),
+    abandon: () => seen.push('abandoned'),
+  }
+  await assert.rejects(outcomeOf({ a: [], b: [], c: ['a'] }, given), /b broke/)
+  assert.deepEqual(seen, ['abandoned', 'a ended'])
 })
 
 test('a stage that needs more than the machine has runs alone', async () => {

@@ -17,9 +17,15 @@ export type ScheduleOptions<Result> = Readonly<{
   succeeded(result: Result): boolean
   keepGoing: boolean
   signal: AbortSignal
+  /** Called when `execute` rejects: stops what runs beside it. */
+  abandon(): void
 }>
 
-/** One result for each stage of the plan, in the plan's order. */
+/**
+ * One result for each stage of the plan, in the plan's order.
+ *
+ * INVARIANT: nothing runs any more when it resolves or rejects; a fault of one stage is thrown after the others ended.
+ */
 export async function runSchedule<Result>(
   plan: Plan,
   options: ScheduleOptions<Result>,
@@ -66,7 +72,14 @@ export async function runSchedule<Result>(
         start(name, options.costOf(name))
       }
     }
-    if (running.size > 0) running.delete(await Promise.race(running.values()))
+    if (running.size === 0) continue
+    try {
+      running.delete(await Promise.race(running.values()))
+    } catch (fault) {
+      options.abandon()
+      await Promise.allSettled(running.values())
+      throw fault
+    }
   }
   return new Map(plan.order.flatMap(({ name }) => [[name, results.get(name)] as const]).filter(isPresent))
 }

@@ -159,6 +159,7 @@ async function verifyInProject(
 async function verifyPath(project: Project, path: string): Promise<ArtifactVerdict> {
   const outs = project.pipeline.stages.flatMap((stage) => stage.outs.map((out) => out.path))
   const subject = outs.find((out) => isInside(path, out)) ?? path
+  if (!existsSync(join(project.root, path))) return untrusted(path, missing(path))
   const digest = await project.contents.digest(subject)
   if (digest === undefined) return untrusted(path, missing(path))
   return verifyContent(project, subject, digest)

@@ -12,7 +12,7 @@ import {
   refused,
   verifyChain,
 } from '../attestation/index.ts'
-import { type Digest, isInside, type Sha256 } from '../core/index.ts'
+import { type Digest, isInside, isSha256, type Sha256 } from '../core/index.ts'
 import { believedStage } from './believe.ts'
 import { chainEvidenceOf, surroundingsOf } from './chain-facts.ts'
 import { decideGate, parseGate } from './gates.ts'
@@ -88,7 +88,7 @@ export async function verifyContent(
 ): Promise<ArtifactVerdict> {
   const isModel = project.settings.model?.path === path
   const chain = chainOf(project, path, digest, evidence, isModel ? judgesOf(project, path) : [])
-  return verdictOf(chain, isModel ? await gateFindings(project) : [])
+  return verdictOf(chain, isModel ? await gateFindings(project, digest) : [])
 }
 
 export function chainOf(
@@ -121,12 +121,12 @@ export function judgesOf(project: Project, path: string): readonly Sha256[] {
 }
 
 /** Fails closed: gates without metrics that evidence proves do not pass. */
-async function gateFindings(project: Project): Promise<readonly Finding[]> {
+async function gateFindings(project: Project, digest: Digest): Promise<readonly Finding[]> {
   const { model } = project.settings
   if (model === undefined || model.gates.length === 0) return []
-  const metrics = model.metrics === undefined ? undefined : await provenMetrics(project, model.metrics)
+  const metrics = model.metrics === undefined ? undefined : await provenMetrics(project, model.metrics, digest)
   if (metrics === undefined) {
-    return [refused('gates', 'ERR_GATE_FAILED', 'the model has gates, and there are no metrics that evidence proves')]
+    return [refused('gates', 'ERR_GATE_FAILED', 'the model has gates, and no evidence proves metrics of these bytes')]
   }
   return model.gates.map((text) => {
     const verdict = decideGate(parseGate(text), metrics)
@@ -135,12 +135,33 @@ async function gateFindings(project: Project): Promise<readonly Finding[]> {
   })
 }
 
-/** The metrics as the judging stage wrote them, whatever lies in the working tree. */
-async function provenMetrics(project: Project, path: string): Promise<Parameters<typeof decideGate>[1] | undefined> {
+/**
+ * The metrics as the judging stage wrote them, whatever lies in the working tree.
+ *
+ * THREAT: good metrics of an earlier model stand for a later one that was never evaluated.
+ */
+async function provenMetrics(
+  project: Project,
+  path: string,
+  model: Digest,
+): Promise<Parameters<typeof decideGate>[1] | undefined> {
   const entry = [...project.lock.values()].find(({ outs }) => Object.hasOwn(outs, path))
-  const facts = entry === undefined ? undefined : believedStage(project, entry.attestation)
-  const output = facts?.outputs.find((out) => out.path === path)
-  return output === undefined ? undefined : project.contents.readJson(output.digest, path)
+  if (entry === undefined || !isAbout(project, entry.attestation, model)) return undefined
+  const output = believedStage(project, entry.attestation)?.outputs.find((out) => out.path === path)
+  if (output === undefined || !(isSha256(output.digest) && project.store.has(output.digest))) return undefined
+  return project.contents.readJson(output.digest, path)
+}
+
+/** Whether the model of these bytes is among what a statement is about or builds on. */
+function isAbout(project: Project, attestation: Sha256, model: Digest): boolean {
+  const open = new Set([attestation])
+  for (const next of open) {
+    const facts = believedStage(project, next)
+    if (facts?.outputs.some(({ path, digest }) => path === project.settings.model?.path && digest === model) === true)
+      return true
+    for (const { origin } of facts?.dependencies ?? []) if (origin.kind === 'stage') open.add(origin.attestation)
+  }
+  return false
 }
 
 /** The lowest level over what a run left behind, and why it is not higher. */

@@ -74,7 +74,7 @@ export function unavailable(because: string, help: string, cause?: unknown): Dom
   })
 }
 
-function architectureOf(name: string): Architecture {
+export function architectureOf(name: string): Architecture {
   if (name === 'x64' || name === 'arm64') return name
   throw unavailable(`there is no system call filter for ${name}`, 'use a machine with x86_64 or aarch64')
 }

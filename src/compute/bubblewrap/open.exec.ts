@@ -1,9 +1,9 @@
 /** Opens the engine: inspects the machine, tries a box on it, names the policy. */
 import { closeSync, readdirSync, readFileSync } from 'node:fs'
-import { sha256Of } from '../../core/index.ts'
+import { type Sha256, sha256Of } from '../../core/index.ts'
 import type { Limits, Sandbox, SandboxPolicy } from '../sandbox.ts'
 import { openBox } from './box.exec.ts'
-import { inspectMachine, type Machine, unavailable } from './machine.exec.ts'
+import { architectureOf, inspectMachine, type Machine, unavailable } from './machine.exec.ts'
 import { recipeDigest } from './recipe.ts'
 import { runStage } from './run.ts'
 import { seccompProgram } from './seccomp.ts'
@@ -35,6 +35,11 @@ export async function openBubblewrap(options: BubblewrapOptions): Promise<Sandbo
     policy: policyOf(machine, heldBy),
     run: (task, store, observer) => runStage(machine, options.workFolder, task, store, observer),
   }
+}
+
+/** The digest of the policy that the engine has here, known without trying it. @throws ERR_SANDBOX_UNAVAILABLE */
+export function bubblewrapRecipe(): Sha256 {
+  return recipeDigest(architectureOf(process.arch))
 }
 
 /** @throws ERR_SANDBOX_UNAVAILABLE */

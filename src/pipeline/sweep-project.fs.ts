@@ -1,0 +1,19 @@
+/** Removes what a killed run left of its own bookkeeping. Boxes are swept by the sandbox, objects by `gc`. */
+import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** INVARIANT: called by the one process that holds the project; nobody else writes to these places. */
+export function sweepProject(root: string): void {
+  rmSync(join(root, '.assay', 'tmp'), { recursive: true, force: true })
+  for (const name of readdirSync(root)) {
+    if (/^assay\.lock\.\d+\.[a-z0-9]+\.tmp$/.test(name)) rmSync(join(root, name), { force: true })
+  }
+  const state = join(root, '.assay')
+  for (const name of readdirSync(state)) {
+    if (/^run\.lock\.\d+(\.stale)?$/.test(name)) rmSync(join(state, name), { force: true })
+  }
+  const runs = join(state, 'runs')
+  for (const name of existsSync(runs) ? readdirSync(runs) : []) {
+    if (readdirSync(join(runs, name)).length === 0) rmdirSync(join(runs, name))
+  }
+}
