@@ -265,7 +265,9 @@ function each(
     const fault = faultOf(judged)
     if (fault !== undefined) faults.set(fault, [...(faults.get(fault) ?? []), `\`${judged.stage.facts.stage}\``])
   }
-  const texts = [...faults].map(([fault, names]) => `${list(names)} ${fault}`)
+  const texts = [...faults].map(([fault, names]) =>
+    names.length === 1 ? `${names[0]} ${fault}` : `each of ${list(names)} ${fault}`,
+  )
   return answer(texts.length === 0, yes, list(texts))
 }
 

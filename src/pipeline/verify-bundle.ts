@@ -33,6 +33,7 @@ export function verifyOneBundle(
     findings,
     properties: nothingEarned,
     commits: [],
+    requirements: [],
   }
 }
 

@@ -28,6 +28,8 @@ export type ArtifactVerdict = Readonly<{
   findings: readonly Finding[]
   properties: ChainVerdict['properties']
   commits: readonly string[]
+  /** Every row of the level table, those of higher levels too. */
+  requirements: ChainVerdict['requirements']
 }>
 
 export const nothingEarned: ChainVerdict['properties'] = {
@@ -49,11 +51,12 @@ export function untrusted(path: string, finding: Finding): ArtifactVerdict {
     findings: [finding],
     properties: nothingEarned,
     commits: [],
+    requirements: [],
   }
 }
 
 export function verdictOf(chain: ChainVerdict, more: readonly Finding[] = []): ArtifactVerdict {
-  const { level, whyNotHigher, subject, findings, properties, commits } = chain
+  const { level, whyNotHigher, subject, findings, properties, commits, requirements } = chain
   const held = more.every((finding) => finding.passed)
   return {
     trusted: chain.trusted && held,
@@ -63,6 +66,7 @@ export function verdictOf(chain: ChainVerdict, more: readonly Finding[] = []): A
     findings: [...findings, ...more],
     properties,
     commits,
+    requirements,
   }
 }
 

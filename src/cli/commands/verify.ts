@@ -39,10 +39,25 @@ function tell(output: Output, verdict: ArtifactVerdict): void {
     ])
     for (const line of table(rows)) output.line(colourOf(output, line))
   }
+  tellLevels(output, verdict)
   if (verdict.whyNotHigher.length > 0) {
     output.line()
     output.line('why not higher:')
     for (const reason of verdict.whyNotHigher) output.line(`  - ${printable(reason)}`)
+  }
+}
+
+/** One line a level: what holds and what does not, also above the first that is missing. */
+function tellLevels(output: Output, { requirements }: ArtifactVerdict): void {
+  if (requirements.length === 0) return
+  output.line()
+  output.line('what each level asks:')
+  for (const level of [1, 2, 3, 4]) {
+    const rows = requirements.filter((row) => row.level === level)
+    const words = rows.map(({ held, requirement }) =>
+      held ? `+ ${requirement}` : output.style('yellow', `- ${requirement}`),
+    )
+    output.line(`  ${level}  ${words.join('   ')}`)
   }
 }
 
