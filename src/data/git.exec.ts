@@ -128,9 +128,9 @@ export async function* readObjects(place: GitPlace, oids: readonly GitOid[]): As
   if (oids.length === 0) return
   const args = ['--no-pager', `--git-dir=${place.gitDir}`, ...switchedOff, 'cat-file', '--batch', '--buffer']
   const child = spawn(place.program, args, { cwd: place.root, env: hardened(), stdio: ['pipe', 'pipe', 'ignore'] })
-  const closed = new Promise<void>((resolve) => {
+  const ended = new Promise<void>((resolve) => {
     child.once('error', () => resolve())
-    child.once('close', () => resolve())
+    child.once('exit', () => resolve())
   })
   try {
     child.stdin.on('error', () => undefined) // git ended early: the missing answer tells
@@ -138,8 +138,10 @@ export async function* readObjects(place: GitPlace, oids: readonly GitOid[]): As
     const source = chunksOf(child.stdout)
     for (const oid of oids) yield await readObject(source, oid)
   } finally {
+    // Whoever stops early leaves bytes unread, which would keep the streams open for ever.
+    child.stdout.destroy()
     child.kill('SIGKILL')
-    await closed
+    await ended
   }
 }
 

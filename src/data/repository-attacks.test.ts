@@ -159,15 +159,20 @@ test('a file that only the index knows is untracked', async (context) => {
 test('a pack that shows other bytes under an honest name is refused', async (context) => {
   const scratch = gitScratch(context)
   scratch.write({ 'a.txt': 'honest', 'b.txt': 'evil..' })
+  const large = Array.from({ length: 100 }, (_, index) => [`many/${index}`, `${index}`.repeat(10_000)])
+  scratch.write(Object.fromEntries(large))
   scratch.commit()
   scratch.git('repack', '-a', '-d', '-q')
-  assert.equal((await useAll(scratch)).tree.size, 2)
+  assert.equal((await useAll(scratch)).tree.size, 102)
   const [left, right] = [scratch.git('rev-parse', 'HEAD:a.txt'), scratch.git('rev-parse', 'HEAD:b.txt')]
   swapInPackIndex(scratch, left, right)
   assert.equal(scratch.git('cat-file', '-p', left), 'evil..', 'git shows the other bytes')
   const repository = await opened(scratch.root)
   await assert.rejects(repository.readBlob(left), { code: 'ERR_GIT_CORRUPT' })
   await assert.rejects(repository.treeDigest(), { code: 'ERR_GIT_CORRUPT' })
+  // The answers that nobody reads any more must not keep us waiting.
+  const all = [...repository.tree.values()].flatMap((entry) => (entry.kind === 'file' ? [entry.blob] : []))
+  await assert.rejects(repository.readBlobs([left, ...all]), { code: 'ERR_GIT_CORRUPT' })
 })
 
 test('a pack that shows another tree or commit under an honest name is refused', async (context) => {

@@ -95,7 +95,7 @@ export function parseShape<T>(file: YamlFile, shape: z.ZodType<T>, code: ErrorCo
   throw yamlFault(
     code,
     file.name,
-    placeIn(file, path, 'value'),
+    placeIn(file, path, inKey === undefined ? 'value' : 'key'),
     `${where}: ${sentence(inKey?.message ?? issue.message)}`,
   )
 }
