@@ -45,10 +45,13 @@ function allowListOf(name: string): readonly string[] | undefined {
 
 async function buildOne(options: RolldownOptions): Promise<readonly string[]> {
   const { output, ...input } = options
-  const bundle = await rolldown(input)
+  const faults: string[] = []
+  // A package that is not there is only a warning to the bundler, and would be missed when the verb is called.
+  const bundle = await rolldown({ ...input, onLog: (_level, { message }) => void faults.push(message) })
   const written = await bundle.write({ ...(Array.isArray(output) ? output[0] : output), dir: staging })
   await bundle.close()
   const chunks = written.output.filter((item) => item.type === 'chunk')
+  if (faults.length > 0) return faults
   const name = Object.keys(input.input ?? {})[0] ?? ''
   if (name === 'assay') return []
   if (chunks.length !== 1) return [`${name} is not one closed file`]

@@ -17,7 +17,7 @@ const clean: Readonly<Record<string, string>> = {
   'data/port.test.ts': `import fc from 'fast-check'\nimport { readFileSync } from 'node:fs'\nexport const use = [fc, readFileSync]`,
   'compute/index.ts': `import type { Stats } from 'node:fs'\nimport type { Port } from '../data/index.ts'\nimport { digest } from '../core/index.ts'\nexport const run = (port: Port, stats: Stats) => [digest, port, stats]`,
   'cli/main.ts': `import { spawn } from 'node:child_process'\nexport const start = () => [spawn, process.env['HOME']]`,
-  'cli/fault.ts': `export class UsageError extends Error {}\nexport class Handle { close(): void {} }`,
+  'cli/fault.ts': `export class UsageError extends Error {}\nexport class Handle { close(): void {} }\nexport class Reader { #depth = 0; read(): number { return this.#depth } }`,
 }
 
 /** What the lint says of the clean house with some files put in or replaced: `file: rule`. */
@@ -121,7 +121,7 @@ const plants: readonly (readonly [
     ['data/bad.fs.ts: environment'],
   ],
   [
-    'a class that is neither error nor resource',
+    'a class without anything to close and without private state',
     { 'core/bad.ts': `export class Manager { run(): void {} }` },
     ['core/bad.ts: classes'],
   ],

@@ -5,7 +5,7 @@
  * - cycles: no module imports itself by way of others (types do not count, dynamic imports do)
  * - effects: file system, network, processes, workers and databases only in files whose name says so
  * - environment: `process.env` only in main.ts
- * - classes: only errors and resources (`extends Error`, or a `close` or dispose method)
+ * - classes: only errors, resources (a `close` or dispose method) and readers with private state; DECISION 0008
  * - dependencies: a package that is imported stands in package.json; tests may use the development ones
  * - length: a file has at most 350 lines, a test 600
  */
@@ -168,24 +168,30 @@ function lintEnvironment({ file, tree }: Module): readonly Violation[] {
 
 function lintClasses({ file, tree }: Module): readonly Violation[] {
   const found: Violation[] = []
+  const complain = (because: string): void => void found.push({ rule: 'classes', file, because })
   eachNode(tree, (node) => {
     if (node['type'] !== 'ClassDeclaration' && node['type'] !== 'ClassExpression') return
     const parent = node['superClass']?.name
-    const methods: readonly string[] = (node['body']?.body ?? []).map((member: SyntaxNode) =>
-      String(member['key']?.name ?? member['key']?.property?.name),
-    )
     if (/Error$/.test(parent ?? '')) return
-    if (parent !== undefined)
-      found.push({ rule: 'classes', file, because: `\`${node['id']?.name}\` inherits from \`${parent}\`` })
-    else if (!methods.some((name) => ['close', 'dispose', 'asyncDispose'].includes(name))) {
-      found.push({
-        rule: 'classes',
-        file,
-        because: `the class \`${node['id']?.name}\` is neither an error nor a resource`,
-      })
+    const name = node['id']?.name
+    if (parent !== undefined) complain(`\`${name}\` inherits from \`${parent}\``)
+    else if (!isResource(node) && !hasPrivateState(node)) {
+      complain(`the class \`${name}\` is no error, has nothing to close and no private state: write functions`)
     }
   })
   return found
+}
+
+function membersOf(node: SyntaxNode): readonly SyntaxNode[] {
+  return node['body']?.body ?? []
+}
+
+function isResource(node: SyntaxNode): boolean {
+  return membersOf(node).some(({ key }) => /^(close|dispose|asyncDispose)$/.test(key?.name ?? key?.property?.name))
+}
+
+function hasPrivateState(node: SyntaxNode): boolean {
+  return membersOf(node).some(({ type, key }) => type === 'PropertyDefinition' && key?.type === 'PrivateIdentifier')
 }
 
 function lintPackages(
