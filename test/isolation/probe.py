@@ -325,7 +325,7 @@ def signal_host_process(): return CONFIG['hostPid'] > 4000 and os.kill(CONFIG['h
 @escape
 def signal_by_descriptor(): return worked('pidfd_open', CONFIG['hostPid'], 0) and CONFIG['hostPid'] > 4000
 @escape
-def trace_init(): return worked('ptrace', 16, 1, 0, 0)
+def trace_init(): return worked('ptrace', 0x4206, 1, 0, 0)  # PTRACE_SEIZE: does not stop it
 @escape
 def trace_own_child():
     child = os.fork()
@@ -333,7 +333,7 @@ def trace_own_child():
         time.sleep(3)
         os._exit(0)
     try:
-        return worked('ptrace', 16, child, 0, 0)
+        return worked('ptrace', 0x4206, child, 0, 0)
     finally:
         os.kill(child, 9)
         os.waitpid(child, 0)
@@ -528,7 +528,8 @@ surface('the caller\'s session', lambda: os.getsid(0) == 0)
 
 
 def main():
-    for kind, name, function in PROBES:
+    # escapes last: where one succeeds, the world is another afterwards
+    for kind, name, function in sorted(PROBES, key=lambda each: each[0] == 'escape'):
         try:
             out, why = bool(function()), ''
         except Exception as error:

@@ -73,7 +73,7 @@ function parseMount(line: string): readonly CgroupMount[] {
 /** The own group's folder, or the mount point where a namespace hides it. */
 function ownFolder({ root, point }: CgroupMount, path: string): string {
   const inner = root === '/' ? path : path.startsWith(`${root}/`) ? path.slice(root.length) : '/'
-  const folder = join(point, inner)
+  const folder = inner === '/' ? point : join(point, inner)
   return existsSync(folder) ? folder : point
 }
 

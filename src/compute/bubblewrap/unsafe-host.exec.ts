@@ -7,6 +7,7 @@
 import { spawn } from 'node:child_process'
 import { chmodSync, constants, copyFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { digestOfJson } from '../../core/index.ts'
 import type { ObjectStore } from '../../data/index.ts'
 import type { Sandbox, StageEnd, StageObserver, StageOutcome, StageTask } from '../sandbox.ts'
@@ -22,6 +23,8 @@ import { sweepBoxes } from './sweep.fs.ts'
 import { tailOf } from './tail.ts'
 import { undeclaredReads } from './undeclared.ts'
 
+/** LIMIT: how long output of a process that outlives its stage is waited for. */
+const lingerMs = 500
 const searchedLogBytes = 256 * 1024
 const mkfifo = '/usr/bin/mkfifo'
 
@@ -58,6 +61,8 @@ async function runUnisolated(
         signal: observer.signal,
         onStop: (each) => (stop = each),
       })
+      // a daemon may hold the fifo for ever
+      await Promise.race([log.finished, sleep(lingerMs)])
       const lines = log.readEnd(searchedLogBytes).toString('utf8').split('\n')
       const { digest } = await store.putFile(log.fd)
       const scratches = layout.scratches.map((scratch) => ({ scratch, path: join(project, scratch.folder) }))

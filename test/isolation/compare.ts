@@ -1,0 +1,110 @@
+/**
+ * Prints the probe's score of this engine and of a plain bubblewrap, for docs/reference/isolation.md.
+ *
+ *   node test/isolation/compare.ts [--names]
+ */
+import { spawnSync } from 'node:child_process'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  type Canaries,
+  namesOut,
+  type ProbeResult,
+  parseResults,
+  plantCanaries,
+  probeSource,
+  scoreOf,
+} from './probe.ts'
+import { type Identity, identities, startDriver } from './support.ts'
+
+const nobody = 65534
+
+async function probeOurs(identity: Identity, root: string, canaries: Canaries): Promise<readonly ProbeResult[]> {
+  const driver = startDriver(identity, {
+    environment: { CANARY: canaries.canary },
+    inherited: { 40: canaries.descriptor },
+  })
+  const files = {
+    'src/code.py': '\n',
+    'out/neighbour.txt': '\n',
+    'probe.py': probeSource,
+    'config.json': canaries.config(root),
+  }
+  const commands = ['python3 -I probe.py config.json > out/results.jsonl']
+  const { answers } = await driver.ask({
+    root,
+    engine: 'bubblewrap',
+    asks: [{ files, commands, outs: ['out/results.jsonl'] }],
+  })
+  driver.process.stdin?.end()
+  return parseResults(String(answers[0]?.outs['out/results.jsonl']).split('\n'))
+}
+
+/** What many write: every namespace, the whole disk read-only, one writable folder. */
+function probePlain(identity: Identity, root: string, canaries: Canaries): readonly ProbeResult[] {
+  const project = join(root, 'project')
+  for (const folder of ['src', 'out']) mkdirSync(join(project, folder), { recursive: true })
+  for (const file of ['src/code.py', 'out/neighbour.txt']) writeFileSync(join(project, file), '\n')
+  writeFileSync(join(project, 'probe.py'), probeSource)
+  writeFileSync(join(project, 'config.json'), canaries.config(root).replaceAll('"/project/', `"${project}/`))
+  if (identity === 'user' && process.getuid?.() === 0) chownSync(join(project, 'out'), nobody, nobody)
+  const plain = [
+    'bwrap',
+    '--unshare-all',
+    '--ro-bind',
+    '/',
+    '/',
+    '--dev',
+    '/dev',
+    '--proc',
+    '/proc',
+    '--bind',
+    join(project, 'out'),
+    join(project, 'out'),
+  ]
+  const drop =
+    identity === 'user' && process.getuid?.() === 0
+      ? ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups']
+      : []
+  const [program = '', ...args] = [
+    ...drop,
+    ...plain,
+    '--chdir',
+    project,
+    '/usr/bin/python3',
+    '-I',
+    'probe.py',
+    'config.json',
+  ]
+  const stdio = Array.from({ length: 41 }, (_, fd) => (fd === 40 ? canaries.descriptor : fd <= 2 ? 'pipe' : 'ignore'))
+  const { stdout } = spawnSync(program, args, {
+    env: { PATH: '/usr/bin:/bin', CANARY: canaries.canary },
+    encoding: 'utf8',
+    timeout: 60_000,
+    killSignal: 'SIGKILL',
+    stdio,
+  })
+  return parseResults(stdout.split('\n'))
+}
+
+const withNames = process.argv.includes('--names')
+for (const [engine, probe] of [
+  ['assay', probeOurs],
+  ['plain bubblewrap', probePlain],
+] as const) {
+  for (const identity of identities) {
+    await using canaries = await plantCanaries()
+    const root = mkdtempSync(join(tmpdir(), 'assay-compare-'))
+    chmodSync(root, 0o755)
+    if (identity === 'user' && process.getuid?.() === 0) chownSync(root, nobody, nobody)
+    const results = await probe(identity, root, canaries)
+    rmSync(root, { recursive: true, force: true })
+    const score = scoreOf(results)
+    console.log(`${engine}, as ${identity}: escapes ${score.escape}, leaks ${score.leak}, surface ${score.surface}`)
+    if (withNames)
+      for (const kind of ['escape', 'leak', 'surface'] as const)
+        console.log(`  ${kind}: ${namesOut(results, kind).join(', ')}`)
+  }
+}
+process.exit()
