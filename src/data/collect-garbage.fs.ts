@@ -32,8 +32,7 @@ export function collectGarbage(
   return withIoFaults(store.root, () => {
     using _turn = takeCollectorsTurn(store.root)
     const isOld = (stats: Stats): boolean => stats.mtimeMs <= options.now.getTime() - options.olderThanMs
-    sweepDead(tempFolder(store.root), isOld)
-    sweepDead(holdFolder(store.root), isOld)
+    sweepStore(store, options)
     let freedBytes = 0
     let removed = 0
     for (const { path, digest, stats } of objectsIn(store.root)) {
@@ -44,6 +43,16 @@ export function collectGarbage(
     }
     return { freedBytes, removed }
   })
+}
+
+/** Removes what processes that are gone left half done; objects stay. Safe beside anyone who uses the store. */
+export function sweepStore(
+  store: Pick<ObjectStore, 'root'>,
+  { olderThanMs, now }: Pick<CollectOptions, 'olderThanMs' | 'now'>,
+): void {
+  const isOld = (stats: Stats): boolean => stats.mtimeMs <= now.getTime() - olderThanMs
+  sweepDead(tempFolder(store.root), isOld)
+  sweepDead(holdFolder(store.root), isOld)
 }
 
 function* objectsIn(root: string): Generator<Readonly<{ path: string; digest: Sha256; stats: Stats }>> {

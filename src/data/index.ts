@@ -1,6 +1,6 @@
 /** The only file of `data` that other domains import. */
 
-export { type Collected, type CollectOptions, collectGarbage } from './collect-garbage.fs.ts'
+export { type Collected, type CollectOptions, collectGarbage, sweepStore } from './collect-garbage.fs.ts'
 export type { DigestFilesOptions } from './digest-files.fs.ts'
 export { type DigestPathOptions, digestPath, ingestPath } from './digest-tree.fs.ts'
 export type { CallerEnvironment } from './git.exec.ts'

@@ -17,6 +17,7 @@ import {
   type StageTask,
 } from '../compute/index.ts'
 import { DomainError, type Sha256 } from '../core/index.ts'
+import { sweepStore } from '../data/index.ts'
 import { type MachineFacts, observeMachine } from '../reproducibility/index.ts'
 import { holdProject } from './busy.fs.ts'
 import { loadLock } from './lock.fs.ts'
@@ -79,12 +80,16 @@ export async function openRunTools(project: Project, options: RunOptions): Promi
   }
 }
 
+/** A younger file may belong to a process that cannot be seen from here. */
+const leftAgeMs = 3600_000
+
 /** The project against other runs, the store against a collector. @throws ERR_RUN_BUSY, ERR_STORE_BUSY */
 function holdForRun(project: Project): DisposableStack {
   using held = new DisposableStack()
   held.defer(holdProject(project.root))
   held.use(project.store.hold())
   sweepProject(project.root)
+  sweepStore(project.store, { olderThanMs: leftAgeMs, now: project.now() })
   return held.move()
 }
 
@@ -145,6 +150,11 @@ function isThrowAway({ draft, unsafeNoSandbox }: RunOptions): boolean {
 
 /** THREAT: without a sandbox the stage runs as the user and could steal the key: the real one is never opened. */
 function openSigner(project: Project, options: RunOptions): Promise<Signer> {
+  if (project.id === '') {
+    throw new DomainError('ERR_KEY_HOME', 'the project has no trust.yaml: evidence could not say what it is about', {
+      help: 'make it, and a key: assay init',
+    })
+  }
   return startSigner({
     key: isThrowAway(options) ? { kind: 'ephemeral' } : project.keySource(),
     objectStoreRoot: project.store.root,

@@ -86,6 +86,10 @@ function describe(facts: ReturnType<typeof readStage>): readonly (readonly strin
     ['stage', facts.stage],
     ['commit', facts.source.commit ?? 'none'],
     ['commands', facts.commands.join(' && ')],
+    ...facts.overrides.map((given) => ['--set', given]),
+    ...Object.entries(facts.parameters).flatMap(([file, values]) =>
+      Object.entries(values).map(([key, value]) => ['param', `${file}  ${key} = ${JSON.stringify(value)}`]),
+    ),
     ['environment', `${facts.environment.name} ${shortDigest(facts.environment.digest)}`],
     ['started', facts.startedAt],
     ...facts.dependencies.map((dep) => ['in', `${dep.path}  ${shortDigest(dep.digest)}  ${dep.origin.kind}`]),

@@ -1,0 +1,207 @@
+/** Goal: whatever happens to a run, the next one finishes the job and nothing false is believed. */
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
+import { adopted, statuses } from '../support/adopted.ts'
+import { words } from '../support/projects.ts'
+import { type Ran, type Scratch, scratchEnvironment } from '../support/scratch.ts'
+
+const tool = join(import.meta.dirname, '../../bin/assay')
+
+/** A number of seconds that only the naps of one test sleep, so that they can be found among all processes. */
+const napOf = (context: TestContext): string =>
+  `31${[...context.name].reduce((sum, letter) => sum + letter.charCodeAt(0), 0)}`
+
+const napping = (seconds: string): Readonly<Record<string, string>> => ({
+  ...words,
+  'src/sort.sh': `sort "$1" > "$2"\nif [ -e slow ]; then sleep ${seconds} & sleep ${seconds}; fi\n`,
+  slow: 'slow\n',
+})
+
+/** The same without the nap. */
+function awake(project: Scratch): void {
+  rmSync(join(project.root, 'slow'))
+  project.commit('no nap')
+}
+
+function start(project: Scratch, ...args: readonly string[]): Readonly<{ child: ChildProcess; ended: Promise<Ran> }> {
+  const child = spawn(tool, args, {
+    cwd: project.root,
+    env: scratchEnvironment(project.keys),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout?.on('data', (chunk) => (stdout += chunk))
+  child.stderr?.on('data', (chunk) => (stderr += chunk))
+  const ended = new Promise<Ran>((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })))
+  return { child, ended }
+}
+
+const processes = (sought: string): readonly string[] =>
+  readdirSync('/proc').filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(sought)
+    } catch {
+      return false // it has just ended
+    }
+  })
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  for (let waited = 0; !holds(); waited += 20) {
+    assert.ok(waited < 10_000, what)
+    await wait(20)
+  }
+}
+
+/** What lies in `.assay` beside evidence, objects and records: must not grow. */
+function litter(project: Scratch): readonly string[] {
+  const found = readdirSync(join(project.root, '.assay'), { recursive: true, encoding: 'utf8' })
+  const odd = found.filter((path) => /\.tmp$|^boxes\/.|^run\.lock|^runs\/[^/]+$/.test(path))
+  const runs = odd.filter((path) => path.startsWith('runs/') && !found.includes(`${path}/run.json`))
+  return [
+    ...odd.filter((path) => !path.startsWith('runs/')),
+    ...runs,
+    ...readdirSync(project.root).filter((name) => name.endsWith('.tmp')),
+  ]
+}
+
+/** Makes every file below a folder two hours old. */
+function backdate(folder: string): void {
+  const past = new Date(Date.now() - 7200_000)
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }))
+    if (entry.isFile()) utimesSync(join(entry.parentPath, entry.name), past, past)
+}
+
+async function finishes(project: Scratch): Promise<void> {
+  const run = await project.json(0, 'run')
+  assert.deepEqual([run.status, run.level], ['succeeded', 1])
+  assert.equal((await project.json(0, 'verify', 'model/count.txt')).trusted, true)
+  assert.deepEqual(litter(project), [])
+}
+
+for (const [signal, exit] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  test(`${signal} ends the stage and its children, and exits ${exit}`, async (context) => {
+    const nap = napOf(context)
+    const project = await adopted(context, napping(nap))
+    const { child, ended } = start(project, 'run')
+    await until('the stage sleeps', () => processes(nap).length >= 2)
+    child.kill(signal)
+    const { code } = await ended
+    assert.equal(code, exit)
+    assert.deepEqual(processes(nap), [])
+    assert.equal(existsSync(join(project.root, 'out/sorted.txt')), false)
+    awake(project)
+    await finishes(project)
+  })
+}
+
+test('kill -9 in the middle of a stage leaves nothing alive, and the next run finishes', async (context) => {
+  const nap = napOf(context)
+  const project = await adopted(context, napping(nap))
+  const { child, ended } = start(project, 'run')
+  await until('the stage sleeps', () => processes(nap).length >= 2)
+  child.kill('SIGKILL')
+  await ended
+  await until('the stage is gone', () => processes(nap).length === 0)
+  awake(project)
+  await finishes(project)
+  assert.doesNotMatch(readFileSync('/proc/self/mountinfo', 'utf8'), new RegExp(project.root))
+})
+
+test('kill -9 at any moment leaves a project whose next run finishes', async (context) => {
+  const project = await adopted(context, words)
+  for (let round = 0; round < 10; round += 1) {
+    const { child, ended } = start(project, 'run', '--force')
+    await wait(100 + 110 * round)
+    child.kill('SIGKILL')
+    await ended
+  }
+  for (const folder of ['tmp', 'holds']) backdate(join(project.root, '.assay/objects', folder))
+  await finishes(project)
+  assert.deepEqual(readdirSync(join(project.root, '.assay/objects/tmp')), [])
+  assert.deepEqual(readdirSync(join(project.root, '.assay/objects/holds')), [])
+  assert.deepEqual(statuses(await project.json(0, 'run')), { sort: 'cached', count: 'cached' })
+})
+
+test('of two runs at once one is refused and the other succeeds; afterwards both may run', async (context) => {
+  const project = await adopted(context, { ...words, 'src/sort.sh': 'sleep 1; sort "$1" > "$2"\n' })
+  const ran = await Promise.all([start(project, 'run', '--json').ended, start(project, 'run', '--json').ended])
+  assert.deepEqual(ran.map(({ code }) => code).sort(), [0, 4])
+  const refused = ran.find(({ code }) => code === 4)
+  assert.equal(JSON.parse(refused?.stdout ?? '').error.code, 'ERR_RUN_BUSY')
+  await finishes(project)
+})
+
+test('a corrupt object is never served: restored where another copy proves it, made again where not', async (context) => {
+  const project = await adopted(context, words)
+  await project.json(0, 'run')
+  const made = project.read('model/count.txt')
+  const { digest } = (await project.json(0, 'verify', 'model/count.txt')).subject
+  const object = join(project.root, '.assay/objects', digest.slice(7, 9), digest.slice(9))
+  chmodSync(object, 0o600)
+  writeFileSync(object, 'forged\n')
+  rmSync(join(project.root, 'model/count.txt'))
+  assert.deepEqual(statuses(await project.json(0, 'run')), { sort: 'cached', count: 'ran' })
+  assert.equal(project.read('model/count.txt'), made)
+  await finishes(project)
+})
+
+test('without its store, with lock and evidence, everything is made again and trusted', async (context) => {
+  const project = await adopted(context, words)
+  await project.json(0, 'run')
+  rmSync(join(project.root, '.assay/objects'), { recursive: true })
+  const verdict = await project.json(1, 'verify', 'model/count.txt')
+  assert.match(JSON.stringify(verdict.findings), /log/)
+  assert.deepEqual(statuses(await project.json(0, 'run')), { sort: 'ran', count: 'ran' })
+  await finishes(project)
+})
+
+test('without its lock a project is still up to date: evidence is found by key', async (context) => {
+  const project = await adopted(context, words)
+  await project.json(0, 'run')
+  const lock = project.read('assay.lock')
+  rmSync(join(project.root, 'assay.lock'))
+  assert.deepEqual(statuses(await project.json(0, 'run')), { sort: 'cached', count: 'cached' })
+  assert.equal(project.read('assay.lock'), lock)
+})
+
+test('a lock that was truncated or merged badly is refused by name, and removing it is enough', async (context) => {
+  const project = await adopted(context, words)
+  await project.json(0, 'run')
+  const lock = project.read('assay.lock')
+  const conflicted = `<<<<<<< ours\n${lock}=======\n${lock}>>>>>>> theirs\n`
+  for (const text of [lock.slice(0, lock.length - 40), conflicted, 'assay: 2\n', '[]\n']) {
+    project.write({ 'assay.lock': text })
+    const refused = await project.json(2, 'run')
+    assert.equal(refused.error.code, 'ERR_LOCK_MALFORMED', text.slice(0, 40))
+    assert.match(refused.error.help, /delete it and run again/)
+  }
+  rmSync(join(project.root, 'assay.lock'))
+  await finishes(project)
+})
+
+test('gc frees old versions and never what the lock or its evidence needs', async (context) => {
+  const project = await adopted(context, words)
+  await project.json(0, 'run')
+  project.write({ 'data/words.txt': 'quince 7\n' })
+  project.commit()
+  await project.json(0, 'run')
+  assert.equal((await project.json(0, 'gc', '--keep-runs', '1')).removed, 0, 'what is an hour old stays')
+  backdate(join(project.root, '.assay/objects'))
+  const ahead = await project.json(0, 'gc', '--keep-runs', '1', '--dry-run')
+  const freed = await project.json(0, 'gc', '--keep-runs', '1')
+  assert.ok(freed.removed > 0)
+  assert.equal(freed.removed, ahead.removed)
+  rmSync(join(project.root, 'out'), { recursive: true })
+  rmSync(join(project.root, 'model'), { recursive: true })
+  assert.deepEqual(statuses(await project.json(0, 'run')), { sort: 'cached', count: 'cached' })
+  assert.equal((await project.json(0, 'verify', 'model/count.txt')).trusted, true)
+})

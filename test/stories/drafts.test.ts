@@ -1,0 +1,73 @@
+/** Goal: try something fast, without it ever being taken for more than a trial. */
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { adopted, statuses } from '../support/adopted.ts'
+import { words } from '../support/projects.ts'
+import { runAssay, type Scratch, scratch, scratchEnvironment } from '../support/scratch.ts'
+
+/** A project whose key is encrypted; nobody gives the passphrase afterwards. */
+async function locked(project: Scratch): Promise<void> {
+  project.commit()
+  const environment = { ...scratchEnvironment(project.keys), ASSAY_KEY_PASSPHRASE: 'a long passphrase' }
+  const made = await runAssay(['init', '--yes', '--commit'], project.root, environment)
+  assert.equal(made.code, 0, made.stderr)
+}
+
+test('an encrypted key without its passphrase stops the run before its first stage', async (context) => {
+  const project = scratch(context, words)
+  await locked(project)
+  const refused = await project.json(2, 'run')
+  assert.equal(refused.error.code, 'ERR_KEY_LOCKED')
+  assert.match(refused.error.help, /ASSAY_KEY_PASSPHRASE/)
+  assert.equal(existsSync(join(project.root, 'out/sorted.txt')), false)
+
+  const environment = { ...scratchEnvironment(project.keys), ASSAY_KEY_PASSPHRASE: 'a long passphrase' }
+  const run = await runAssay(['run', '--json'], project.root, environment)
+  assert.equal(run.code, 0, run.stdout)
+  const verdict = await project.json(0, 'verify', 'model/count.txt')
+  assert.equal(verdict.trusted, true, 'verifying needs no key')
+})
+
+for (const option of ['--draft', '--unsafe-no-sandbox']) {
+  test(`${option} never opens the key, has level 0, and is never reused`, async (context) => {
+    const project = scratch(context, words)
+    await locked(project)
+    const draft = await project.json(0, 'run', option)
+    assert.deepEqual([draft.level, statuses(draft)], [0, { sort: 'ran', count: 'ran' }])
+    assert.equal(existsSync(join(project.root, 'assay.lock')), false, 'evidence that nobody believes is not pinned')
+    assert.equal((await project.json(1, 'verify', 'model/count.txt')).level, 0)
+
+    const environment = { ...scratchEnvironment(project.keys), ASSAY_KEY_PASSPHRASE: 'a long passphrase' }
+    const run = await runAssay(['run', '--json'], project.root, environment)
+    const report = JSON.parse(run.stdout)
+    assert.deepEqual([report.level, statuses(report)], [1, { sort: 'ran', count: 'ran' }])
+    assert.equal((await project.json(0, 'verify', 'model/count.txt')).level, 1)
+    const reused = await project.json(0, 'run', '--draft')
+    assert.deepEqual(statuses(reused), { sort: 'cached', count: 'cached' }, 'a draft may use what is proven')
+  })
+}
+
+test('--set is recorded, counts as dirty, and is never reused by a run without it', async (context) => {
+  const project = await adopted(context, words)
+  await project.json(0, 'run')
+  const proven = project.read('model/count.txt')
+  const trial = await project.json(0, 'run', '--set', 'count.field=2')
+  assert.deepEqual([trial.level, statuses(trial)], [0, { sort: 'cached', count: 'ran' }])
+  assert.notEqual(project.read('model/count.txt'), proven)
+  assert.equal((await project.json(1, 'verify', 'model/count.txt')).trusted, false)
+  const { stdout } = await project.assay('show', '--stage', 'count')
+  assert.match(stdout, /count\.field=2/)
+  const back = await project.json(0, 'run')
+  assert.deepEqual([back.level, statuses(back)], [1, { sort: 'cached', count: 'cached' }])
+  assert.equal(project.read('model/count.txt'), proven)
+  assert.equal((await project.json(0, 'verify', 'model/count.txt')).trusted, true)
+})
+
+test('--require-level stops a script at what was not reached', async (context) => {
+  const project = await adopted(context, words)
+  const short = await project.json(1, 'run', '--require-level', '2')
+  assert.deepEqual([short.status, short.level, short.error.code], ['succeeded', 1, 'ERR_RUN_LEVEL'])
+  await project.json(0, 'run', '--require-level', '1')
+})
