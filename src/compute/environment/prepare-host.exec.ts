@@ -7,13 +7,13 @@
 import { execFile } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { z } from 'zod'
-import { DomainError, digestOfJson, parseStrictJson, type Sha256, sha256Of } from '../../core/index.ts'
-import type { Environment, EnvironmentPackage } from '../environment.ts'
+import { digestOfJson, type Sha256, sha256Of } from '../../core/index.ts'
+import type { Environment } from '../environment.ts'
 import { blasFact, interpreterFacts } from './facts.ts'
+import { type Installed, listInstalled } from './installed.fs.ts'
 import { type Interpreter, interpreterIdentity } from './interpreter.ts'
 import { type Located, locateInterpreter, prefixesToMount } from './locate.exec.ts'
-import { askInterpreter, askProgram } from './probe.fs.ts'
+import { askInterpreter } from './probe.fs.ts'
 import type { EnvironmentRequest } from './request.ts'
 import { sweepTemporaries } from './sweep.fs.ts'
 
@@ -57,72 +57,14 @@ export async function prepareHost(request: EnvironmentRequest): Promise<Environm
   }
 }
 
-type Python = Readonly<{
-  located: Located
-  interpreter: Interpreter
-  packages: readonly EnvironmentPackage[]
-  libraries: readonly string[]
-  warnings: readonly string[]
-}>
+type Python = Installed & Readonly<{ located: Located; interpreter: Interpreter }>
 
 async function observePython(request: EnvironmentRequest): Promise<Python | undefined> {
   const located = await locateInterpreter(undefined, request.caller)
   if (located === undefined) return undefined
-  const [interpreter, installed] = await Promise.all([
-    askInterpreter(located, request),
-    askProgram(
-      `${located.prefix}/bin/${located.path.slice(located.path.lastIndexOf('/') + 1)}`,
-      ['-s', '-B'],
-      installedProgram,
-      located,
-      request,
-    ),
-  ])
-  return { located, interpreter, ...parseInstalled(installed) }
+  const interpreter = await askInterpreter(located, request)
+  return { located, interpreter, ...(await listInstalled(located, interpreter, request)) }
 }
-
-const installedShape = z.strictObject({
-  distributions: z.array(z.string().max(500)).max(20_000),
-  libraries: z.array(z.string().max(1000)).max(20_000),
-  outside: z.array(z.string().max(1000)).max(1000),
-})
-
-function parseInstalled(answer: Uint8Array): Pick<Python, 'packages' | 'libraries' | 'warnings'> {
-  const parsed = installedShape.safeParse(parseStrictJson(answer, 'the list of installed packages'))
-  if (!parsed.success) throw new DomainError('ERR_ENV_INTERPRETER', 'the interpreter does not list its packages')
-  const { distributions, libraries, outside } = parsed.data
-  const packages = distributions.map((name) => {
-    const at = name.indexOf('-')
-    return at < 0 ? { name, version: 'unknown' } : { name: name.slice(0, at), version: name.slice(at + 1) }
-  })
-  return {
-    packages,
-    libraries,
-    warnings: outside.map((folder) => `an installed package lies in \`${folder}\`, which no stage sees`),
-  }
-}
-
-/** Names of folders only: no package is imported. Folders that `.pth` files add and the sandbox lacks are told. */
-const installedProgram = `
-import json, os, re, sys
-found, libraries, outside = set(), [], []
-for folder in sys.path[1:]:
-    if not os.path.isdir(folder):
-        continue
-    for name in sorted(os.listdir(folder)):
-        match = re.match(r'^(.+?)-([^-]+?)(?:-py\\d.*)?\\.(?:dist-info|egg-info)$', name)
-        if match:
-            found.add(match.group(1) + '-' + match.group(2))
-        elif name.endswith('.libs') and os.path.isdir(os.path.join(folder, name)):
-            libraries.extend(os.listdir(os.path.join(folder, name)))
-        elif name.endswith('.pth'):
-            with open(os.path.join(folder, name), encoding='utf-8', errors='replace') as lines:
-                for line in lines:
-                    line = line.strip()
-                    if line.startswith('/') and not os.path.exists(line):
-                        outside.append(line)
-json.dump({'distributions': sorted(found), 'libraries': sorted(libraries), 'outside': sorted(set(outside))[:1000]}, sys.stdout)
-`
 
 function binFolders({ prefix, basePrefix }: Located): readonly string[] {
   return [prefix, basePrefix].filter((folder) => folder !== '/usr').map((folder) => `${folder}/bin`)

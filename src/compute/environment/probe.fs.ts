@@ -74,7 +74,8 @@ function recall(path: string): Buffer | undefined {
   }
 }
 
-function remember(path: string, answer: Buffer): void {
+/** Written aside and renamed: a reader sees all of it or nothing. */
+export function remember(path: string, answer: Buffer): void {
   mkdirSync(dirname(path), { recursive: true })
   const temporary = `${path}.${process.pid}.${randomUUID()}`
   writeFileSync(temporary, answer)
