@@ -8,12 +8,15 @@ import { type Dirent, lstatSync, readdirSync, renameSync, rmSync, type Stats } f
 import { join } from 'node:path'
 import { isSha256, type Sha256 } from '../core/index.ts'
 import { errnoOf, withIoFaults } from './io-fault.ts'
-import { holdFolder, tempFolder } from './object-files.fs.ts'
+import { freshForMs, holdFolder, tempFolder } from './object-files.fs.ts'
 import type { ObjectStore } from './object-store.ts'
 import { isOwnerAlive, nameOfOwn } from './process-owner.fs.ts'
 import { takeCollectorsTurn } from './store-hold.fs.ts'
 
-/** `olderThanMs`: what is younger stays, reachable or not; give at least the length of an ordinary run. */
+/**
+ * `olderThanMs`: what is younger stays, reachable or not; give at least the length of an ordinary run and ten minutes.
+ * LIMIT: 20 minutes at least, since an object that is wanted is touched once in ten.
+ */
 export type CollectOptions = Readonly<{ olderThanMs: number; now: Date; dryRun?: boolean }>
 
 export type Collected = Readonly<{ freedBytes: number; removed: number }>
@@ -31,7 +34,8 @@ export function collectGarbage(
 ): Promise<Collected> {
   return withIoFaults(store.root, () => {
     using _turn = takeCollectorsTurn(store.root)
-    const isOld = (stats: Stats): boolean => stats.mtimeMs <= options.now.getTime() - options.olderThanMs
+    const limitMs = options.now.getTime() - Math.max(options.olderThanMs, 2 * freshForMs)
+    const isOld = (stats: Stats): boolean => stats.mtimeMs <= limitMs
     sweepStore(store, options)
     let freedBytes = 0
     let removed = 0

@@ -27,8 +27,8 @@ export type DigestFilesOptions = Readonly<{
   random?: (limit: number) => number
 }>
 
-/** LIMIT: a spot check reads 64 MiB on average at most; a larger file is read with the probability that keeps this. */
-const spotCheckBytes = 64 * 1024 * 1024
+/** LIMIT: a spot check reads 2 MiB on average at most; a larger file is read with the probability that keeps this. */
+const spotCheckBytes = 2 * 1024 * 1024
 
 /**
  * One outcome a file, in their order; with `storeRoot` (scheme `sha256`) every digest is in that store or staged.

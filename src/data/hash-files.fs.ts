@@ -9,6 +9,7 @@ import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { DomainError } from '../core/index.ts'
 import { type HashJob, type HashOutcome, hashFile } from './hash-file.fs.ts'
+import { decodeOutcomes } from './hash-reply.ts'
 import type { HashReply, HashRequest } from './hash-worker.fs.ts'
 import { ioFault } from './io-fault.ts'
 
@@ -106,8 +107,7 @@ async function drive(
   for (let next = queue.next(); next.done !== true; next = queue.next()) {
     const indexes = next.value
     const reply = await ask(thread, { job, files: indexes.map((index) => files[index] ?? '') })
-    const found = reply.kind === 'done' ? reply.outcomes : reply.staged
-    for (const [place, outcome] of found.entries()) outcomes[indexes[place] ?? -1] = outcome
+    for (const [place, outcome] of decodeOutcomes(reply.outcomes).entries()) outcomes[indexes[place] ?? -1] = outcome
     if (reply.kind === 'done') continue
     if (reply.code === undefined) throw new Error(`a hash worker failed: ${reply.message}`)
     throw new DomainError(reply.code, reply.message)

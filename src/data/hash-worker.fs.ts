@@ -2,13 +2,14 @@
 import { parentPort } from 'node:worker_threads'
 import { DomainError, type ErrorCode } from '../core/index.ts'
 import { type HashJob, type HashOutcome, hashFile } from './hash-file.fs.ts'
+import { encodeOutcomes } from './hash-reply.ts'
 import { ioFault } from './io-fault.ts'
 
 export type HashRequest = Readonly<{ job: HashJob; files: readonly (string | number)[] }>
 export type HashReply =
-  | Readonly<{ kind: 'done'; outcomes: readonly HashOutcome[] }>
+  | Readonly<{ kind: 'done'; outcomes: string }>
   // What a thread can hand over of an error: a DomainError loses its class on the way.
-  | Readonly<{ kind: 'fault'; code: ErrorCode | undefined; message: string; staged: readonly HashOutcome[] }>
+  | Readonly<{ kind: 'fault'; code: ErrorCode | undefined; message: string; outcomes: string }>
 
 parentPort?.on('message', (request: HashRequest) => parentPort?.postMessage(replyTo(request)))
 
@@ -20,8 +21,13 @@ function replyTo({ job, files }: HashRequest): HashReply {
     } catch (error) {
       const fault = ioFault(error, String(file))
       const message = fault instanceof Error ? fault.message : String(fault)
-      return { kind: 'fault', code: fault instanceof DomainError ? fault.code : undefined, message, staged: outcomes }
+      return {
+        kind: 'fault',
+        code: fault instanceof DomainError ? fault.code : undefined,
+        message,
+        outcomes: encodeOutcomes(outcomes),
+      }
     }
   }
-  return { kind: 'done', outcomes }
+  return { kind: 'done', outcomes: encodeOutcomes(outcomes) }
 }

@@ -32,6 +32,8 @@ import { nameOfOwn } from './process-owner.fs.ts'
 /** Bytes that were read: an object already, or a temporary file that waits to become one. */
 export type Staged = Readonly<{ digest: Sha256; sizeBytes: number; temp?: string }>
 
+/** An object is made young again at most this often: a touch is a write, and a no-change run touches every object. */
+export const freshForMs = 10 * 60_000
 /** Up to this size a file is read whole. */
 const smallBytes = 1024 * 1024
 const chunkBytes = 4 * 1024 * 1024
@@ -59,6 +61,9 @@ export function isObject(root: string, digest: Sha256): boolean {
  */
 export function freshen(root: string, digest: Sha256): boolean {
   const now = new Date()
+  const stats = lstatSync(objectPath(root, digest), { throwIfNoEntry: false })
+  if (stats?.isFile() !== true) return false
+  if (Math.abs(now.getTime() - stats.mtimeMs) < freshForMs) return true
   try {
     utimesSync(objectPath(root, digest), now, now)
     return true
