@@ -9,9 +9,11 @@ import { faultAt, type Place } from './fault.ts'
 import { maxDepth, maxIntegerDigits } from './limits.ts'
 import { isTruthy, type Key, type Value } from './value.ts'
 
+type Source = Readonly<{ text: string; fault: (offset: number, what: string) => Error }>
+
 /** @throws ERR_PARAMS_INVALID with line and column */
 export function readJsonValue(text: string, file: string): Value {
-  const fault = (offset: number, what: string): Error => {
+  const fault: Source['fault'] = (offset, what) => {
     const before = text.slice(0, offset)
     const place: Place = { file, line: before.split('\n').length, column: offset - before.lastIndexOf('\n') }
     return faultAt('ERR_PARAMS_INVALID', place, what)
@@ -21,12 +23,12 @@ export function readJsonValue(text: string, file: string): Value {
   const [error] = errors
   if (error !== undefined) throw fault(error.offset, `not JSON: ${printParseErrorCode(error.error)}`)
   if (root === undefined) throw fault(0, 'not JSON: the file is empty')
-  const value = new Reader(text, fault).value(root, 0)
+  const value = readNode(root, 0, { text, fault })
   // As DVC: `json.loads(text) or {}`.
   return isTruthy(value) ? value : new Map()
 }
 
-function treeOf(text: string, errors: ParseError[], fault: (offset: number, what: string) => Error): Node | undefined {
+function treeOf(text: string, errors: ParseError[], fault: Source['fault']): Node | undefined {
   try {
     return parseTree(text, errors, { disallowComments: true, allowTrailingComma: false, allowEmptyContent: false })
   } catch (cause) {
@@ -36,39 +38,29 @@ function treeOf(text: string, errors: ParseError[], fault: (offset: number, what
   }
 }
 
-class Reader {
-  readonly #text: string
-  readonly #fault: (offset: number, what: string) => Error
+function readNode(node: Node, depth: number, source: Source): Value {
+  if (depth > maxDepth) throw source.fault(node.offset, `nested deeper than ${maxDepth} levels`)
+  if (node.type === 'array') return (node.children ?? []).map((item) => readNode(item, depth + 1, source))
+  if (node.type === 'object') return readMap(node, depth, source)
+  if (node.type === 'number') return readNumber(node, source)
+  if (node.type === 'string') return String(node.value)
+  return node.type === 'boolean' ? node.value === true : null
+}
 
-  constructor(text: string, fault: (offset: number, what: string) => Error) {
-    this.#text = text
-    this.#fault = fault
+function readMap(node: Node, depth: number, source: Source): Value {
+  const map = new Map<Key, Value>()
+  for (const property of node.children ?? []) {
+    const [key, value] = property.children ?? []
+    if (key === undefined || value === undefined) throw source.fault(property.offset, 'not JSON: a value is missing')
+    if (map.has(String(key.value))) throw source.fault(key.offset, `the key \`${key.value}\` stands twice`)
+    map.set(String(key.value), readNode(value, depth + 1, source))
   }
+  return map
+}
 
-  value(node: Node, depth: number): Value {
-    if (depth > maxDepth) throw this.#fault(node.offset, `nested deeper than ${maxDepth} levels`)
-    if (node.type === 'array') return (node.children ?? []).map((item) => this.value(item, depth + 1))
-    if (node.type === 'object') return this.#map(node, depth)
-    if (node.type === 'number') return this.#number(node)
-    if (node.type === 'string') return String(node.value)
-    return node.type === 'boolean' ? node.value === true : null
-  }
-
-  #map(node: Node, depth: number): Value {
-    const map = new Map<Key, Value>()
-    for (const property of node.children ?? []) {
-      const [key, value] = property.children ?? []
-      if (key === undefined || value === undefined) throw this.#fault(property.offset, 'not JSON: a value is missing')
-      if (map.has(String(key.value))) throw this.#fault(key.offset, `the key \`${key.value}\` stands twice`)
-      map.set(String(key.value), this.value(value, depth + 1))
-    }
-    return map
-  }
-
-  #number(node: Node): Value {
-    const source = this.#text.slice(node.offset, node.offset + node.length)
-    if (/[.eE]/.test(source)) return Number(source)
-    if (source.length > maxIntegerDigits) throw this.#fault(node.offset, 'an integer has too many digits')
-    return BigInt(source)
-  }
+function readNumber(node: Node, { text, fault }: Source): Value {
+  const digits = text.slice(node.offset, node.offset + node.length)
+  if (/[.eE]/.test(digits)) return Number(digits)
+  if (digits.length > maxIntegerDigits) throw fault(node.offset, 'an integer has too many digits')
+  return BigInt(digits)
 }

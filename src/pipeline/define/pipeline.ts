@@ -12,7 +12,7 @@ import { faultAt, type Place } from './fault.ts'
 import { edgesOf, type GraphNode } from './graph.ts'
 import { type Filling, refuseMalformed, refuseTemplates } from './interpolate.ts'
 import { maxDefinitionFiles, maxStages } from './limits.ts'
-import { type DefineOptions, type ProjectReader, ProjectSource } from './project-source.ts'
+import { type DefineOptions, openSource, type ProjectReader, type ProjectSource } from './project-source.ts'
 import { loadVars, resolveStage, type StageSetting } from './stage.ts'
 import { topLevelOf } from './top-level.ts'
 import { type DataFile, readDataFile } from './tracked.ts'
@@ -26,7 +26,7 @@ import { type Document, readYaml } from './yaml.ts'
  * the place and a suggestion where there is one
  */
 export function definePipeline(reader: ProjectReader, options: DefineOptions = {}): PipelineDefinition {
-  const source = new ProjectSource(reader, options)
+  const source = openSource(reader, options)
   const { stages, data, places, topLevel } = collect(source)
   const nodes = [...stages.map((stage) => nodeOf(stage, places)), ...data.map((file) => ({ ...file, name: file.file }))]
   const edges = edgesOf(nodes)

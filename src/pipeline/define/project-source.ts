@@ -26,101 +26,106 @@ export type DefineOptions = Readonly<{
   root?: string
 }>
 
-export class ProjectSource {
-  readonly reader: ProjectReader
-  readonly root: string | undefined
-  readonly style: FlagStyle
-  readonly remotes: ReadonlySet<string>
-  readonly budget: Budget = newBudget()
-  readonly warnings: string[] = []
-  readonly #overrides: Overrides
-  readonly #files = new Set<string>()
-  readonly #params = new Map<string, ParamsTree | undefined>()
-
-  constructor(reader: ProjectReader, options: DefineOptions) {
-    this.reader = reader
-    this.root = options.root
-    this.#overrides = options.overrides ?? new Map()
-    const config = new DvcConfig(reader)
-    this.style = config.style()
-    this.remotes = config.remotes()
-  }
-
+export type ProjectSource = Readonly<{
+  reader: ProjectReader
+  root: string | undefined
+  style: FlagStyle
+  remotes: ReadonlySet<string>
+  budget: Budget
+  /** Grows while the project is read. */
+  warnings: string[]
   /** The bytes of a file that says what the pipeline is. */
-  definition(path: string): Uint8Array | undefined {
-    const bytes = isProjectPath(path) ? this.reader.read(path) : undefined
-    if (bytes !== undefined) this.#files.add(path)
-    return bytes
-  }
-
+  definition(path: string): Uint8Array | undefined
   /** A params or vars file as templates see it, with the user's changes in it; read once. */
-  params(path: string): ParamsTree | undefined {
-    if (!this.#params.has(path)) {
-      const bytes = this.definition(path)
-      this.#params.set(path, bytes === undefined ? undefined : readParams(bytes, path, this.#overrides))
-    }
-    return this.#params.get(path)
-  }
-
-  isFolder(path: string): boolean {
-    return isProjectPath(path) && this.reader.isFolder(path)
-  }
-
+  params(path: string): ParamsTree | undefined
+  isFolder(path: string): boolean
   /** Every definition file that was read, sorted. */
-  files(): readonly string[] {
-    return [...this.#files].sort()
-  }
-
+  files(): readonly string[]
   /**
    * Refuses a change to a file that nothing here reads, or to a parameter that the file does not have.
    *
    * @param declared params files of the stages
    */
-  refuseIdleOverrides(declared: ReadonlySet<string>): void {
-    for (const file of this.#overrides.keys()) {
-      const used = declared.has(file) || this.#params.has(file)
-      const bytes = used ? this.reader.read(file) : undefined
-      if (bytes === undefined) {
-        const help = suggestion(file, [...declared, ...this.#params.keys()])
-        const what = used ? 'the params file does not exist' : 'no stage and no template reads this params file'
-        throw faultAt('ERR_PARAMS_INVALID', { file, line: 0, column: 0 }, what, help)
-      }
-      readParams(bytes, file, this.#overrides)
+  refuseIdleOverrides(declared: ReadonlySet<string>): void
+}>
+
+export function openSource(reader: ProjectReader, { root, overrides = new Map() }: DefineOptions): ProjectSource {
+  const config = dvcConfigLayers(reader)
+  const files = new Set<string>()
+  const trees = new Map<string, ParamsTree | undefined>()
+  const definition = (path: string): Uint8Array | undefined => {
+    const bytes = isProjectPath(path) ? reader.read(path) : undefined
+    if (bytes !== undefined) files.add(path)
+    return bytes
+  }
+  const params = (path: string): ParamsTree | undefined => {
+    if (!trees.has(path)) {
+      const bytes = definition(path)
+      trees.set(path, bytes === undefined ? undefined : readParams(bytes, path, overrides))
     }
+    return trees.get(path)
+  }
+  return {
+    reader,
+    root,
+    style: styleOf(config),
+    remotes: remotesOf(config),
+    budget: newBudget(),
+    warnings: [],
+    definition,
+    params,
+    isFolder: (path) => isProjectPath(path) && reader.isFolder(path),
+    files: () => [...files].sort(),
+    refuseIdleOverrides: (declared) => refuseIdle(overrides, new Set([...declared, ...trees.keys()]), reader),
   }
 }
 
-/** `.dvc/config` and `.dvc/config.local`: the two things that change what a definition means. */
-class DvcConfig {
-  readonly #layers: readonly Readonly<Record<string, unknown>>[]
-
-  constructor(reader: ProjectReader) {
-    this.#layers = ['.dvc/config', '.dvc/config.local'].flatMap((file) => {
-      const bytes = reader.read(file)
-      return bytes === undefined ? [] : [parseIni(decodeText(bytes, file, 'ERR_DEFINITION_INVALID'))]
-    })
+/** @param used params files that a stage declares or a template reads */
+function refuseIdle(overrides: Overrides, used: ReadonlySet<string>, reader: ProjectReader): void {
+  for (const file of overrides.keys()) {
+    const bytes = used.has(file) ? reader.read(file) : undefined
+    if (bytes === undefined) {
+      const missing = 'the params file does not exist'
+      const what = used.has(file) ? missing : 'no stage and no template reads this params file'
+      throw faultAt('ERR_PARAMS_INVALID', { file, line: 0, column: 0 }, what, suggestion(file, [...used]))
+    }
+    readParams(bytes, file, overrides)
   }
+}
 
-  style(): FlagStyle {
-    const bool = this.#choice('bool', ['store_true', 'boolean_optional']) ?? defaultFlagStyle.bool
-    const list = this.#choice('list', ['nargs', 'append']) ?? defaultFlagStyle.list
-    return { bool, list }
-  }
+/** `.dvc/config` and `.dvc/config.local`: two things in them change what a definition means. */
+type DvcConfig = readonly Readonly<Record<string, unknown>>[]
 
-  #choice<Choice extends string>(key: string, choices: readonly Choice[]): Choice | undefined {
-    const values = this.#layers.map((layer) => member(layer['parsing'], key)).filter((value) => value !== undefined)
-    const value = values.at(-1)
-    if (value === undefined) return undefined
-    const chosen = choices.find((choice) => choice === String(value).toLowerCase())
-    if (chosen !== undefined) return chosen
-    throw new DomainError('ERR_DEFINITION_INVALID', `\`.dvc/config\`: parsing.${key} is not ${choices.join(' or ')}`)
-  }
+function dvcConfigLayers(reader: ProjectReader): DvcConfig {
+  return ['.dvc/config', '.dvc/config.local'].flatMap((file) => {
+    const bytes = reader.read(file)
+    return bytes === undefined ? [] : [parseIni(decodeText(bytes, file, 'ERR_DEFINITION_INVALID'))]
+  })
+}
 
-  remotes(): ReadonlySet<string> {
-    const sections = this.#layers.flatMap((layer) => sectionNames(layer, ''))
-    const named = sections.map((name) => /^'?remote\s+["'](.+?)["']'?$/.exec(name)?.[1]?.toLowerCase())
-    return new Set(named.filter((name) => name !== undefined))
-  }
+function styleOf(config: DvcConfig): FlagStyle {
+  const bool = choiceOf(config, 'bool', ['store_true', 'boolean_optional']) ?? defaultFlagStyle.bool
+  const list = choiceOf(config, 'list', ['nargs', 'append']) ?? defaultFlagStyle.list
+  return { bool, list }
+}
+
+function choiceOf<Choice extends string>(
+  config: DvcConfig,
+  key: string,
+  choices: readonly Choice[],
+): Choice | undefined {
+  const values = config.map((layer) => member(layer['parsing'], key)).filter((value) => value !== undefined)
+  const value = values.at(-1)
+  if (value === undefined) return undefined
+  const chosen = choices.find((choice) => choice === String(value).toLowerCase())
+  if (chosen !== undefined) return chosen
+  throw new DomainError('ERR_DEFINITION_INVALID', `\`.dvc/config\`: parsing.${key} is not ${choices.join(' or ')}`)
+}
+
+function remotesOf(config: DvcConfig): ReadonlySet<string> {
+  const sections = config.flatMap((layer) => sectionNames(layer, ''))
+  const named = sections.map((name) => /^'?remote\s+["'](.+?)["']'?$/.exec(name)?.[1]?.toLowerCase())
+  return new Set(named.filter((name) => name !== undefined))
 }
 
 function member(section: unknown, key: string): unknown {
