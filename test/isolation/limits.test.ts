@@ -48,125 +48,130 @@ async function untilGone(marker: string): Promise<void> {
   assert.deepEqual(processesWith(marker), [])
 }
 
-for (const identity of identities) {
-  describe(`limits of a sandbox, as ${identity}`, () => {
-    test('a time limit ends the command and its stubborn daemons', async (context) => {
-      const marker = `marker-time-${identity}-${process.pid}`
-      const { end, resources } = await driveOne(identity, context, { ...stubborn(marker), limits: { timeMs: 1500 } })
-      assert.deepEqual(end, { kind: 'limit', limit: 'time', because: 'it ran longer than 1500 ms' })
-      assert.deepEqual(processesWith(marker), [], 'nothing is alive when the outcome is there')
-      assert.ok(resources.wallMs < 6000)
-    })
-
-    test('a command that ends well leaves no daemon behind', async (context) => {
-      const marker = `marker-end-${identity}-${process.pid}`
-      const [ask] = [stubborn(marker)]
-      const answer = await driveOne(identity, context, {
-        ...ask,
-        commands: [`python3 daemons.py ${marker} & sleep 0.5`],
+describe('limits of a sandbox', { concurrency: 2 }, () => {
+  for (const identity of identities) {
+    describe(`as ${identity}`, () => {
+      test('a time limit ends the command and its stubborn daemons', async (context) => {
+        const marker = `marker-time-${identity}-${process.pid}`
+        const { end, resources } = await driveOne(identity, context, { ...stubborn(marker), limits: { timeMs: 1500 } })
+        assert.deepEqual(end, { kind: 'limit', limit: 'time', because: 'it ran longer than 1500 ms' })
+        assert.deepEqual(processesWith(marker), [], 'nothing is alive when the outcome is there')
+        assert.ok(resources.wallMs < 6000)
       })
-      assert.deepEqual(answer.end, { kind: 'exited', code: 0 })
-      assert.deepEqual(processesWith(marker), [])
-    })
 
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      test(`${signal} cancels the stage, daemons included`, async (context) => {
-        const marker = `marker-${signal}-${identity}-${process.pid}`
+      test('a command that ends well leaves no daemon behind', async (context) => {
+        const marker = `marker-end-${identity}-${process.pid}`
+        const [ask] = [stubborn(marker)]
+        const answer = await driveOne(identity, context, {
+          ...ask,
+          commands: [`python3 daemons.py ${marker} & sleep 0.5`],
+        })
+        assert.deepEqual(answer.end, { kind: 'exited', code: 0 })
+        assert.deepEqual(processesWith(marker), [])
+      })
+
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+        test(`${signal} cancels the stage, daemons included`, async (context) => {
+          const marker = `marker-${signal}-${identity}-${process.pid}`
+          const root = folderFor(identity, context)
+          const driver = startDriver(identity)
+          const reply = driver.ask({ root, engine: 'bubblewrap', asks: [stubborn(marker)] })
+          await untilStarted(driver.said)
+          assert.ok(processesWith(marker).length >= 20)
+          driver.process.kill(signal)
+          assert.deepEqual((await reply).answers[0]?.end, { kind: 'cancelled' })
+          assert.deepEqual(processesWith(marker), [])
+          assert.deepEqual(readdirSync(join(root, 'boxes')), [])
+          driver.process.stdin?.end()
+          await driver.done
+        })
+      }
+
+      test('kill -9 of assay itself leaves no process, and the next run sweeps the rest', async (context) => {
+        const marker = `marker-kill-${identity}-${process.pid}`
         const root = folderFor(identity, context)
         const driver = startDriver(identity)
-        const reply = driver.ask({ root, engine: 'bubblewrap', asks: [stubborn(marker)] })
+        const reply = driver.ask({ root, engine: 'bubblewrap', asks: [stubborn(marker)] }).catch(() => undefined)
         await untilStarted(driver.said)
-        assert.ok(processesWith(marker).length >= 20)
-        driver.process.kill(signal)
-        assert.deepEqual((await reply).answers[0]?.end, { kind: 'cancelled' })
-        assert.deepEqual(processesWith(marker), [])
-        assert.deepEqual(readdirSync(join(root, 'boxes')), [])
-        driver.process.stdin?.end()
+        driver.process.kill('SIGKILL')
         await driver.done
+        await reply
+        await untilGone(marker)
+        const [left] = readdirSync(join(root, 'boxes'))
+        assert.ok(left !== undefined, 'the box is still there')
+        const [place, ...groups] = [
+          ...linesOf(join(root, 'boxes', left, 'place')),
+          ...linesOf(join(root, 'boxes', left, 'groups')),
+        ]
+        assert.ok(place !== undefined && existsSync(place))
+        await untilGone(place) // the watch for opens names a file of the box
+        await driveOne(identity, context, { commands: ['true'] }, { root })
+        assert.deepEqual(readdirSync(join(root, 'boxes')), [])
+        assert.deepEqual(
+          groups.filter((group) => existsSync(group)),
+          [],
+        )
       })
-    }
 
-    test('kill -9 of assay itself leaves no process, and the next run sweeps the rest', async (context) => {
-      const marker = `marker-kill-${identity}-${process.pid}`
-      const root = folderFor(identity, context)
-      const driver = startDriver(identity)
-      const reply = driver.ask({ root, engine: 'bubblewrap', asks: [stubborn(marker)] }).catch(() => undefined)
-      await untilStarted(driver.said)
-      driver.process.kill('SIGKILL')
-      await driver.done
-      await reply
-      await untilGone(marker)
-      await untilGone(join(root, 'boxes')) // the watch for opens names a file of the box
-      const [left] = readdirSync(join(root, 'boxes'))
-      assert.ok(left !== undefined, 'the box is still there')
-      const groups = groupsOf(join(root, 'boxes', left))
-      await driveOne(identity, context, { commands: ['true'] }, { root })
-      assert.deepEqual(readdirSync(join(root, 'boxes')), [])
-      assert.deepEqual(
-        groups.filter((group) => existsSync(group)),
-        [],
-      )
+      test('a memory hog is stopped, and what fits is not', async (context) => {
+        const hold = (mib: number): string =>
+          `python3 -c "b = bytearray(${mib} << 20); import time; b[::4096] = b'x' * len(b[::4096]); time.sleep(0.3); print('held')"`
+        const limits = { memoryBytes: 200 << 20 }
+        const [hog, modest, shared] = await drive(identity, context, [
+          { commands: [hold(600)], limits },
+          { commands: [hold(60)], limits },
+          {
+            commands: [
+              'head -c 600M /dev/zero > /dev/shm/x; head -c 600M /dev/zero > /tmp/x; sleep 1; test $(($(stat -c %s /tmp/x) + $(stat -c %s /dev/shm/x))) -le 230000000',
+            ],
+            limits,
+          },
+        ])
+        assert.equal(hog?.end.kind === 'limit' && hog.end.limit, 'memory', JSON.stringify(hog?.end))
+        assert.deepEqual(modest?.end, { kind: 'exited', code: 0 })
+        assert.notDeepEqual(shared?.end, { kind: 'exited', code: 1 }, 'memory file systems count as memory')
+      })
+
+      test('a fork bomb is stopped, and its neighbours are not', async (context) => {
+        const bomb =
+          'import os, time\nwhile True:\n  try:\n    os.fork()\n  except OSError:\n    time.sleep(2); os._exit(5)\n'
+        const [bombed, modest] = await drive(identity, context, [
+          { files: { 'bomb.py': bomb }, commands: ['python3 bomb.py'], limits: { processes: 40, timeMs: 10_000 } },
+          { commands: ['for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.2 & done; wait'], limits: { processes: 40 } },
+        ])
+        assert.equal(bombed?.end.kind === 'limit' && bombed.end.limit, 'processes', JSON.stringify(bombed?.end))
+        assert.ok((bombed?.resources.processesPeak ?? 0) <= 46, `${bombed?.resources.processesPeak}`)
+        assert.deepEqual(modest?.end, { kind: 'exited', code: 0 })
+      })
+
+      test('a disk filler is stopped, by one file or by many, in an out or beside it', async (context) => {
+        const limits = { outputBytes: 20 << 20 }
+        const outs = ['out/a.bin']
+        const answers = await drive(identity, context, [
+          { commands: ['head -c 50M /dev/zero > out/a.bin'], outs, limits },
+          { commands: ['for i in 1 2 3 4 5; do head -c 8M /dev/zero > out/$i; done; sleep 5'], outs, limits },
+          {
+            commands: ['mkdir -p out/x/y; for i in 1 2 3 4 5; do head -c 8M /dev/zero > out/x/y/$i; done'],
+            outs,
+            limits,
+          },
+          { commands: ['head -c 15M /dev/zero > out/a.bin'], outs, limits },
+        ])
+        assert.deepEqual(
+          answers.map(({ end }) => (end.kind === 'limit' ? end.limit : end.kind)),
+          ['output', 'output', 'output', 'exited'],
+        )
+      })
+
+      test('a stage that prints without end is stopped', async (context) => {
+        const { end, log } = await driveOne(identity, context, { commands: ['yes'] })
+        assert.deepEqual(end, { kind: 'limit', limit: 'output', because: 'its output is over the limit of a log' })
+        assert.ok(log.sizeBytes <= 256 << 20)
+      })
     })
+  }
+})
 
-    test('a memory hog is stopped, and what fits is not', async (context) => {
-      const hold = (mib: number): string =>
-        `python3 -c "b = bytearray(${mib} << 20); import time; b[::4096] = b'x' * len(b[::4096]); time.sleep(0.3); print('held')"`
-      const limits = { memoryBytes: 200 << 20 }
-      const [hog, modest, shared] = await drive(identity, context, [
-        { commands: [hold(600)], limits },
-        { commands: [hold(60)], limits },
-        {
-          commands: [
-            'head -c 600M /dev/zero > /dev/shm/x; head -c 600M /dev/zero > /tmp/x; sleep 1; test $(($(stat -c %s /tmp/x) + $(stat -c %s /dev/shm/x))) -le 230000000',
-          ],
-          limits,
-        },
-      ])
-      assert.equal(hog?.end.kind === 'limit' && hog.end.limit, 'memory', JSON.stringify(hog?.end))
-      assert.deepEqual(modest?.end, { kind: 'exited', code: 0 })
-      assert.notDeepEqual(shared?.end, { kind: 'exited', code: 1 }, 'memory file systems count as memory')
-    })
-
-    test('a fork bomb is stopped, and its neighbours are not', async (context) => {
-      const bomb =
-        'import os, time\nwhile True:\n  try:\n    os.fork()\n  except OSError:\n    time.sleep(2); os._exit(5)\n'
-      const [bombed, modest] = await drive(identity, context, [
-        { files: { 'bomb.py': bomb }, commands: ['python3 bomb.py'], limits: { processes: 40, timeMs: 10_000 } },
-        { commands: ['for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.2 & done; wait'], limits: { processes: 40 } },
-      ])
-      assert.equal(bombed?.end.kind === 'limit' && bombed.end.limit, 'processes', JSON.stringify(bombed?.end))
-      assert.ok((bombed?.resources.processesPeak ?? 0) <= 46, `${bombed?.resources.processesPeak}`)
-      assert.deepEqual(modest?.end, { kind: 'exited', code: 0 })
-    })
-
-    test('a disk filler is stopped, by one file or by many, in an out or beside it', async (context) => {
-      const limits = { outputBytes: 20 << 20 }
-      const outs = ['out/a.bin']
-      const answers = await drive(identity, context, [
-        { commands: ['head -c 50M /dev/zero > out/a.bin'], outs, limits },
-        { commands: ['for i in 1 2 3 4 5; do head -c 8M /dev/zero > out/$i; done; sleep 5'], outs, limits },
-        {
-          commands: ['mkdir -p out/x/y; for i in 1 2 3 4 5; do head -c 8M /dev/zero > out/x/y/$i; done'],
-          outs,
-          limits,
-        },
-        { commands: ['head -c 15M /dev/zero > out/a.bin'], outs, limits },
-      ])
-      assert.deepEqual(
-        answers.map(({ end }) => (end.kind === 'limit' ? end.limit : end.kind)),
-        ['output', 'output', 'output', 'exited'],
-      )
-    })
-
-    test('a stage that prints without end is stopped', async (context) => {
-      const { end, log } = await driveOne(identity, context, { commands: ['yes'] })
-      assert.deepEqual(end, { kind: 'limit', limit: 'output', because: 'its output is over the limit of a log' })
-      assert.ok(log.sizeBytes <= 256 << 20)
-    })
-  })
-}
-
-function groupsOf(box: string): readonly string[] {
-  const file = join(box, 'groups')
+function linesOf(file: string): readonly string[] {
   return existsSync(file) ? readFileSync(file, 'utf8').split('\n') : []
 }

@@ -29,26 +29,56 @@ import { errnoOf, processState } from './process-facts.fs.ts'
 import { type Bind, etcFiles, projectFolder } from './recipe.ts'
 
 export type BoxFolder = Readonly<{
+  /** Absolute; everything that the sandbox is shown lies in it. */
   path: string
-  /** What the run needs again when it sweeps: see `sweep.fs.ts`. */
-  name: string
+  /** In the work folder: what a later run needs to sweep this box. See `sweep.fs.ts`. */
+  record: string
   remove(): void
 }>
 
 /** Files between two turns of the event loop. */
 const filesPerTurn = 512
+/** Longest kept first: `/tmp` is emptied at boot. */
+const neutralPlaces = ['/var/tmp', '/tmp']
+export const neutralPath = /^\/(?:var\/)?tmp\/assay-[0-9a-f]{32}$/
 
-/** @param uid owner when every sandbox has its own user id; nobody else may enter then */
+/**
+ * @param workFolder absolute
+ * @param uid owner when every sandbox has its own user id; nobody else may enter then
+ */
 export function makeBoxFolder(workFolder: string, uid: number | undefined): BoxFolder {
   mkdirSync(workFolder, { recursive: true, mode: 0o700 })
-  // the sandbox's user must pass through; names of boxes stay hidden from others
-  if (uid !== undefined) chmodSync(workFolder, 0o711)
-  const name = `box-${pidNamespace()}-${process.pid}-${processState(process.pid)?.startTicks ?? 0}-${randomBytes(8).toString('hex')}`
-  const path = join(workFolder, name)
-  mkdirSync(path, { mode: 0o700 })
-  chmodSync(path, 0o700)
-  if (uid !== undefined) chownSync(path, uid, uid)
-  return { path, name, remove: () => removeTree(path) }
+  const owner = `${pidNamespace()}-${process.pid}-${processState(process.pid)?.startTicks ?? 0}`
+  const record = makeFolder(join(workFolder, `box-${owner}-${randomBytes(8).toString('hex')}`), 0o700)
+  const path = makeNeutralFolder(record) ?? record
+  if (uid !== undefined) {
+    // the sandbox's user must pass through; names of boxes stay hidden from others
+    if (path === record) chmodSync(workFolder, 0o711)
+    chownSync(path, uid, uid)
+  }
+  const remove = (): void => {
+    removeTree(path)
+    removeTree(record)
+  }
+  return { path, record, remove }
+}
+
+/**
+ * THREAT: a stage can read in its mount table where on its file system the view lies; a place outside the project says
+ * nothing of the user. It must be on the file system of the store, so that objects can be linked.
+ */
+function makeNeutralFolder(record: string): string | undefined {
+  const { dev } = statSync(record)
+  const place = neutralPlaces.find((folder) => statSync(folder, { throwIfNoEntry: false })?.dev === dev)
+  if (place === undefined) return undefined
+  const path = join(place, `assay-${randomBytes(16).toString('hex')}`)
+  writeFileSync(join(record, 'place'), path, { mode: 0o600, flag: 'wx' })
+  try {
+    return makeFolder(path, 0o700)
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error
+    return undefined // a place that we may not write to
+  }
 }
 
 /** Inode of the own pid namespace: pids of another one mean nothing here. */

@@ -59,7 +59,7 @@ export async function openBox(machine: Machine, options: BoxOptions): Promise<Bo
   undo.defer(() => folder.remove())
   const group = openGroup(machine, options.limits)
   if (group !== undefined) {
-    writeFileSync(join(folder.path, 'groups'), group.folders.join('\n'), { mode: 0o600 })
+    writeFileSync(join(folder.record, 'groups'), group.folders.join('\n'), { mode: 0o600 })
     undo.defer(() => group.remove())
   }
   let stop: (end: StageEnd) => void = () => undefined

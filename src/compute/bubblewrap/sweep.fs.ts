@@ -1,7 +1,7 @@
-/** Removes what a killed run left: its box folders, and the control groups that they name. */
+/** Removes what a killed run left: its box folders, and the places and control groups that they name. */
 import { lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { pidNamespace, removeTree } from './box-folder.fs.ts'
+import { neutralPath, pidNamespace, removeTree } from './box-folder.fs.ts'
 import { removeLeftGroups } from './control-group.fs.ts'
 import { errnoOf, processState } from './process-facts.fs.ts'
 
@@ -15,7 +15,8 @@ export async function sweepBoxes(workFolder: string): Promise<void> {
   for (const entry of readdirSync(workFolder, { withFileTypes: true })) {
     const path = join(workFolder, entry.name)
     if (!entry.isDirectory() || !isLeft(entry.name, path)) continue
-    await removeLeftGroups(groupsOf(path))
+    await removeLeftGroups(linesOf(path, 'groups'))
+    for (const place of linesOf(path, 'place')) if (isOurs(place)) removeTree(place)
     removeTree(path)
   }
 }
@@ -30,9 +31,14 @@ function isLeft(name: string, path: string): boolean {
   return processState(Number(pid))?.startTicks !== startTicks
 }
 
-function groupsOf(box: string): readonly string[] {
+/** THREAT: a record may be forged; only a folder with one of our names that no link stands for is removed. */
+function isOurs(place: string): boolean {
+  return neutralPath.test(place) && lstatSync(place, { throwIfNoEntry: false })?.isDirectory() === true
+}
+
+function linesOf(record: string, name: string): readonly string[] {
   try {
-    return readFileSync(join(box, 'groups'), 'utf8').split('\n').filter(Boolean)
+    return readFileSync(join(record, name), 'utf8').split('\n').filter(Boolean)
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return []
     throw error
