@@ -22,100 +22,74 @@ export type VarsFiles = Readonly<{
   isFolder(path: string): boolean
 }>
 
-export class Context {
-  readonly #root: Branch
+export type Context = {
+  readonly root: Branch
   /** File -> the keys that were taken from it; null is all. */
-  readonly #loaded: Map<string, readonly string[] | null>
-  #loop: ReadonlyMap<string, Value> = new Map()
+  readonly loaded: Map<string, readonly string[] | null>
+  /** The loop's names: they hide the project's own and may not be redefined. */
+  readonly loop: ReadonlyMap<string, Value>
   /** How many maps and values it holds: what a copy costs. */
-  #size = 0
+  size: number
+}
 
-  constructor(
-    root: Branch = { entries: new Map() },
-    loaded: ReadonlyMap<string, readonly string[] | null> = new Map(),
-  ) {
-    this.#root = root
-    this.#loaded = new Map(loaded)
-  }
+export function emptyContext(): Context {
+  return { root: { entries: new Map() }, loaded: new Map(), loop: new Map(), size: 0 }
+}
 
-  /** A copy that may grow without changing this one; the loop's names stay. */
-  clone(): Context {
-    const copy = new Context(cloneOf(this.#root), this.#loaded)
-    copy.#loop = this.#loop
-    copy.#size = this.#size
-    return copy
-  }
+/** A copy that may grow without changing the first one; the loop's names stay. */
+export function copyOf(context: Context): Context {
+  return { ...context, root: cloneOf(context.root), loaded: new Map(context.loaded) }
+}
 
-  /** Runs `body` while the loop's names are set; they hide the project's own and may not be redefined. */
-  within<Result>(loop: ReadonlyMap<string, Value>, body: () => Result): Result {
-    const before = this.#loop
-    this.#loop = loop
-    try {
-      return body()
-    } finally {
-      this.#loop = before
-    }
+/** @param place of the vars entry, for the refusal */
+export function defineVars(context: Context, map: ValueMap, origin: string, place: Place): void {
+  const reserved = [...context.loop.keys()].find((name) => map.has(name))
+  if (reserved !== undefined) {
+    const what = `${quoted(reserved)} is the loop's own name`
+    throw faultAt('ERR_DEFINITION_INVALID', place, what, 'choose another name')
   }
+  refuseForeign(map, origin, place)
+  context.size += merge(context.root, map, { origin, place, path: '' })
+}
 
-  get size(): number {
-    return this.#size
-  }
+/** A vars file by its project path; `keys` is undefined for the whole file. */
+export type VarsFile = Readonly<{ path: string; keys: readonly string[] | undefined; files: VarsFiles }>
 
-  /** @param place of the vars entry, for the refusal */
-  define(map: ValueMap, origin: string, place: Place): void {
-    const reserved = [...this.#loop.keys()].find((name) => map.has(name))
-    if (reserved !== undefined) {
-      throw faultAt(
-        'ERR_DEFINITION_INVALID',
-        place,
-        `${quoted(reserved)} is the loop's own name`,
-        'choose another name',
-      )
-    }
-    refuseForeign(map, origin, place)
-    this.#size += merge(this.#root, map, { origin, place, path: '' })
-  }
+/** @throws ERR_DEFINITION_INVALID when the file is missing, is loaded already in part, or redefines a name */
+export function loadVarsFile(context: Context, { path, keys, files }: VarsFile, place: Place): void {
+  const before = context.loaded.get(path)
+  if (keys === undefined && before === null) return
+  refuseSecondLoad(path, keys, before, place)
+  const map = mapOf(path, files, place)
+  defineVars(context, keys === undefined ? map : selected(map, keys, path, place), path, place)
+  context.loaded.set(path, keys === undefined ? null : [...(before ?? []), ...keys])
+}
 
-  /**
-   * @param path project path of the file
-   * @param keys undefined for the whole file
-   * @throws ERR_DEFINITION_INVALID when the file is missing, is loaded already in part, or redefines a name
-   */
-  load(path: string, keys: readonly string[] | undefined, files: VarsFiles, place: Place): void {
-    const before = this.#loaded.get(path)
-    if (keys === undefined && before === null) return
-    refuseSecondLoad(path, keys, before, place)
-    const map = mapOf(path, files, place)
-    this.define(keys === undefined ? map : selected(map, keys, path, place), path, place)
-    this.#loaded.set(path, keys === undefined ? null : [...(before ?? []), ...keys])
+/** The value that an expression names. @throws ERR_DEFINITION_INVALID when it is malformed or names nothing */
+export function select({ root, loop }: Context, inner: string, place: Place): Value {
+  const shown = quoted(`\${${inner}}`)
+  if (!isWellFormed(inner)) {
+    throw faultAt('ERR_DEFINITION_INVALID', place, `${shown} is not a template`, templateHelp)
   }
+  const names = namesOf(inner)
+  const [first = ''] = names
+  const looped = loop.get(first)
+  const value = looped === undefined ? named(root, names) : walk(looped, names.slice(1))
+  if (value !== undefined) return value
+  const known = [...loop.keys(), ...root.entries.keys()]
+  const near = known.includes(first) ? undefined : suggestion(first, known)
+  throw faultAt('ERR_DEFINITION_INVALID', place, `${shown} names nothing that is defined`, near)
+}
 
-  /** The value that an expression names. @throws ERR_DEFINITION_INVALID when it is malformed or names nothing */
-  select(inner: string, place: Place): Value {
-    const shown = quoted(`\${${inner}}`)
-    if (!isWellFormed(inner)) {
-      throw faultAt('ERR_DEFINITION_INVALID', place, `${shown} is not a template`, templateHelp)
-    }
-    const names = namesOf(inner)
-    const [first = ''] = names
-    const looped = this.#loop.get(first)
-    const value = looped === undefined ? this.#named(names) : walk(looped, names.slice(1))
-    if (value !== undefined) return value
-    const known = [...this.#loop.keys(), ...this.#root.entries.keys()]
-    const near = known.includes(first) ? undefined : suggestion(first, known)
-    throw faultAt('ERR_DEFINITION_INVALID', place, `${shown} names nothing that is defined`, near)
+/** Walks the branches first, so that a name deep in a large file costs its depth and not the file. */
+function named(root: Branch, names: readonly string[]): Value | undefined {
+  let node: Branch | Leaf | undefined = root
+  for (const [index, name] of names.entries()) {
+    if (node === undefined) return undefined
+    if ('origin' in node) return walk(node.value, names.slice(index))
+    node = node.entries.get(name)
   }
-
-  /** Walks the branches first, so that a name deep in a large file costs its depth and not the file. */
-  #named(names: readonly string[]): Value | undefined {
-    let node: Branch | Leaf | undefined = this.#root
-    for (const [index, name] of names.entries()) {
-      if (node === undefined) return undefined
-      if ('origin' in node) return walk(node.value, names.slice(index))
-      node = node.entries.get(name)
-    }
-    return node === undefined ? undefined : valueBelow(node)
-  }
+  return node === undefined ? undefined : valueBelow(node)
 }
 
 function valueBelow(node: Branch | Leaf): Value {

@@ -5,7 +5,7 @@
  */
 
 import { type FlagStyle, flagsOf } from './command-flags.ts'
-import type { Context } from './context.ts'
+import { type Context, select } from './context.ts'
 import { type Expression, expressionsOf, hasExpression, isWellFormed, templateHelp } from './expression.ts'
 import { faultAt, type Place, quoted } from './fault.ts'
 import { maxProjectNodes, maxProjectText, maxTextBytes } from './limits.ts'
@@ -58,7 +58,7 @@ export function filledText(text: string, filling: Filling, place: Place): Value 
   const expressions = expressionsOf(text)
   const [only] = expressions
   if (only !== undefined && expressions.length === 1 && only.end - only.start === text.length) {
-    const value = filling.context.select(only.inner, place)
+    const value = select(filling.context, only.inner, place)
     refuseUnfit(value, filling, only, place)
     spendNodes(filling.budget, nodesIn(value, filling.budget.nodesLeft), place)
     return value
@@ -66,7 +66,7 @@ export function filledText(text: string, filling: Filling, place: Place): Value 
   const parts: string[] = []
   let end = 0
   for (const expression of expressions) {
-    const value = filling.context.select(expression.inner, place)
+    const value = select(filling.context, expression.inner, place)
     refuseUnfit(value, filling, expression, place)
     parts.push(text.slice(end, expression.start), printed(value, filling, place))
     end = expression.end

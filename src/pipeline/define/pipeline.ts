@@ -5,7 +5,7 @@
  * one bad file stops the whole.
  */
 import type { OutDefinition, PipelineDefinition, StageDefinition, TopLevel } from '../definition.ts'
-import { Context } from './context.ts'
+import { emptyContext, loadVarsFile } from './context.ts'
 import { refuseShapeOf } from './dvc-shape.ts'
 import { seedsOf } from './expand.ts'
 import { faultAt, type Place } from './fault.ts'
@@ -114,7 +114,7 @@ function readPipelineFile(bytes: Uint8Array, file: string, source: ProjectSource
   const top: ValueMap = isMap(root) ? root : new Map()
   const folder = foldersOf(file).at(-1) ?? '.'
   const { style, budget } = source
-  const filling: Filling = { context: new Context(), places, style, budget, allow: 'scalar' }
+  const filling: Filling = { context: emptyContext(), places, style, budget, allow: 'scalar' }
   const setting: StageSetting = { source, file, folder, filling }
   loadTopVars(document, top, setting)
   return {
@@ -142,8 +142,8 @@ function loadTopVars({ places }: Document, top: ValueMap, setting: StageSetting)
   refuseTemplates(list, places, place)
   const usual = folder === '.' ? 'params.yaml' : `${folder}/params.yaml`
   if (source.isFolder(usual) || source.params(usual) !== undefined) {
-    const files = { read: (path: string) => source.params(path), isFolder: (path: string) => source.isFolder(path) }
-    filling.context.load(usual, undefined, files, wholeFile(usual))
+    const files = { read: source.params, isFolder: source.isFolder }
+    loadVarsFile(filling.context, { path: usual, keys: undefined, files }, wholeFile(usual))
   }
   loadVars(filling.context, list, { ...setting, origin: 'vars', place })
 }

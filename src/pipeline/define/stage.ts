@@ -5,7 +5,7 @@
  */
 import type { Json } from '../../core/index.ts'
 import type { OutDefinition, StageDefinition } from '../definition.ts'
-import type { Context } from './context.ts'
+import { type Context, copyOf, defineVars, loadVarsFile } from './context.ts'
 import { isProjectPath, resolvePath } from './dvc-path.ts'
 import type { StageSeed } from './expand.ts'
 import { faultAt, type Place, quoted } from './fault.ts'
@@ -29,30 +29,30 @@ export type Section = Readonly<{ value: Value; place: Place; placeOf(index: numb
 /** How a stage's paths become project paths; refuses what DVC refuses as dep or out. */
 export type PathOf = (path: Value, what: string, place: Place) => string
 
-export function resolveStage(seed: StageSeed, setting: StageSetting): StageDefinition {
-  return setting.filling.context.within(seed.loop, () => {
-    const workingDirectory = workingDirectoryOf(seed, setting)
-    const context = withVars(seed, setting, workingDirectory)
-    const section = (key: string): Section => sectionOf(seed, key, { ...setting.filling, context })
-    refuseBadTypes(section('wdir'))
-    const pathOf = pathsFrom(workingDirectory, setting.source)
-    const cmd = commandsOf(section('cmd'))
-    const metaOf = section('meta')
-    const desc = section('desc').value
-    return {
-      name: setting.folder === '.' ? seed.name : `${setting.file}:${seed.name}`,
-      file: setting.file,
-      ...cmd,
-      workingDirectory,
-      deps: depsOf(section('deps'), pathOf),
-      params: stageParams(section('params'), pathOf),
-      outs: outsOf(section, pathOf),
-      frozen: seed.template.get('frozen') === true,
-      alwaysChanged: seed.template.get('always_changed') === true,
-      ...(typeof desc === 'string' ? { desc } : desc === null ? {} : { desc: pythonText(desc) }),
-      ...(seed.template.has('meta') ? { meta: toJson(metaOf.value) } : {}),
-    }
-  })
+export function resolveStage(seed: StageSeed, fileSetting: StageSetting): StageDefinition {
+  const { filling } = fileSetting
+  const setting = { ...fileSetting, filling: { ...filling, context: { ...filling.context, loop: seed.loop } } }
+  const workingDirectory = workingDirectoryOf(seed, setting)
+  const context = withVars(seed, setting, workingDirectory)
+  const section = (key: string): Section => sectionOf(seed, key, { ...setting.filling, context })
+  refuseBadTypes(section('wdir'))
+  const pathOf = pathsFrom(workingDirectory, setting.source)
+  const cmd = commandsOf(section('cmd'))
+  const metaOf = section('meta')
+  const desc = section('desc').value
+  return {
+    name: setting.folder === '.' ? seed.name : `${setting.file}:${seed.name}`,
+    file: setting.file,
+    ...cmd,
+    workingDirectory,
+    deps: depsOf(section('deps'), pathOf),
+    params: stageParams(section('params'), pathOf),
+    outs: outsOf(section, pathOf),
+    frozen: seed.template.get('frozen') === true,
+    alwaysChanged: seed.template.get('always_changed') === true,
+    ...(typeof desc === 'string' ? { desc } : desc === null ? {} : { desc: pythonText(desc) }),
+    ...(seed.template.has('meta') ? { meta: toJson(metaOf.value) } : {}),
+  }
 }
 
 function sectionOf(seed: StageSeed, key: string, filling: Filling): Section {
@@ -96,7 +96,7 @@ function withVars(seed: StageSeed, setting: StageSetting, workingDirectory: stri
   if (!isList(vars) || vars.length === 0) return context
   const place = setting.filling.places.ofValue(seed.template, 'vars')
   spendNodes(setting.filling.budget, context.size, place)
-  const copy = context.clone()
+  const copy = copyOf(context)
   loadVars(copy, vars, { ...setting, folder: workingDirectory, origin: `${seed.name}.vars`, place })
   return copy
 }
@@ -110,7 +110,7 @@ export function loadVars(context: Context, vars: readonly Value[], setting: Vars
   for (const [index, item] of vars.entries()) {
     const known = filling.places.ofValue(vars, index)
     const place = known.line === 0 ? setting.place : known
-    if (isMap(item)) context.define(item, `${origin}[${index}]`, place)
+    if (isMap(item)) defineVars(context, item, `${origin}[${index}]`, place)
     if (typeof item !== 'string') continue
     const colon = item.indexOf(':')
     const path = colon < 0 ? item : item.slice(0, colon)
@@ -122,11 +122,8 @@ export function loadVars(context: Context, vars: readonly Value[], setting: Vars
             .split(',')
             .filter((key) => key !== '')
     const file = normalizedFolder(path, folder, source.root)
-    const files = {
-      read: (wanted: string) => source.params(wanted),
-      isFolder: (wanted: string) => source.isFolder(wanted),
-    }
-    context.load(file, keys.length === 0 ? undefined : keys, files, place)
+    const files = { read: source.params, isFolder: source.isFolder }
+    loadVarsFile(context, { path: file, keys: keys.length === 0 ? undefined : keys, files }, place)
   }
 }
 
