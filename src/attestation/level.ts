@@ -160,7 +160,7 @@ export const levelRules: readonly LevelRule[] = [
   {
     level: 4,
     requirement: 'locked environment',
-    howTo: 'lock the packages with hashes: assay env lock',
+    howTo: 'lock the packages with hashes: docs/reference/environments.md',
     holds: ({ stages }) =>
       each(stages, 'every environment is locked by hashes', ({ stage: { facts } }) =>
         facts.environment.locked ? undefined : `used \`${facts.environment.name}\`, which is not locked`,

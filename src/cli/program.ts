@@ -32,6 +32,12 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/init.ts')).init,
   },
   {
+    usage: 'doctor',
+    summary: 'what this machine can enforce, and one step for each gap',
+    examples: ['assay doctor', 'assay doctor --json'],
+    load: async () => (await import('./commands/doctor.ts')).doctor,
+  },
+  {
     usage: 'run [stages...]',
     summary: 'run what is out of date, each stage isolated, and sign what happened',
     options: [

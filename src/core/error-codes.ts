@@ -191,12 +191,12 @@ export const errorTable = {
   ERR_STORE_MISSING: {
     exit: 4,
     meaning: 'An object is not in the store.',
-    help: 'get it with assay pull, or make it again with assay run --force',
+    help: 'make it again with assay run --force',
   },
   ERR_STORE_CORRUPT: {
     exit: 4,
     meaning: 'An object of the store does not hold the bytes of its name; it was set aside and is not served.',
-    help: 'get it again with assay pull, or make it again with assay run; look at the disk',
+    help: 'make it again with assay run; look at the disk',
   },
   ERR_STORE_BUSY: {
     exit: 4,
@@ -394,7 +394,7 @@ export const errorTable = {
   ERR_SUBJECT_MISMATCH: {
     exit: 1,
     meaning: 'The artifact is not among those that its evidence names: its bytes differ.',
-    help: 'do not use it; assay checkout restores the bytes that were proven',
+    help: 'do not use it; assay run restores the bytes that were proven',
   },
   ERR_EVIDENCE_CORRUPT: {
     exit: 1,
@@ -459,7 +459,7 @@ export const errorTable = {
   ERR_LEVEL_TOO_LOW: {
     exit: 1,
     meaning: 'The level that the evidence earns is below the minimum of the trust policy.',
-    help: 'assay level says what is missing',
+    help: 'assay verify says what is missing',
   },
   ERR_POLICY_MALFORMED: {
     exit: 2,

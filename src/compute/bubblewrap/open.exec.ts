@@ -4,7 +4,7 @@ import { type Sha256, sha256Of } from '../../core/index.ts'
 import type { Limits, Sandbox, SandboxPolicy } from '../sandbox.ts'
 import { openBox } from './box.exec.ts'
 import { architectureOf, inspectMachine, type Machine, unavailable } from './machine.exec.ts'
-import { recipeDigest } from './recipe.ts'
+import { recipeDigest } from './policy.ts'
 import { runStage } from './run.ts'
 import { seccompProgram } from './seccomp.ts'
 import { sweepBoxes } from './sweep.fs.ts'
@@ -52,7 +52,10 @@ export async function openMachine(workFolder: string): Promise<Readonly<{ machin
   const without = { ...machine, groups: [] }
   const second = await tryBox(without, workFolder)
   if (second === undefined)
-    throw unavailable('a trial sandbox did not start', 'assay doctor says what to install or enable')
+    throw unavailable(
+      'a trial sandbox did not start',
+      'see whether your system lets ordinary users make user namespaces (docs/reference/isolation.md)',
+    )
   return { machine: without, heldBy: second }
 }
 
