@@ -46,7 +46,11 @@ const suites: Readonly<Record<string, Suite>> = {
       { name: 'a fresh clone sets itself up and runs', command: ['sh', 'scripts/fresh-clone.sh'] },
     ],
   },
-  interop: { steps: [], tests: [{ globs: ['test/interop/**/*.test.ts'], concurrency: 1 }], last: [] },
+  interop: {
+    steps: [{ name: 'Go and Python are here', command: ['sh', 'scripts/interop-needs.sh'] }],
+    tests: [{ globs: ['test/interop/**/*.test.ts'], concurrency: 1 }],
+    last: [],
+  },
 }
 
 function runStep({ name, command: [program = '', ...rest] }: Step, tally: Tally): void {
