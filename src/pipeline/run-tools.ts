@@ -15,6 +15,7 @@ import {
   type Sandbox,
   type StageOutcome,
   type StageTask,
+  sweepBoxes,
 } from '../compute/index.ts'
 import { DomainError, type Sha256 } from '../core/index.ts'
 import { sweepStore } from '../data/index.ts'
@@ -71,6 +72,8 @@ export type RunTools = AsyncDisposable &
   }>
 
 export async function openRunTools(project: Project, options: RunOptions): Promise<RunTools> {
+  // Before anything is written: a full disk may be full of what a killed run left.
+  if (!options.dryRun) await sweepBoxes(boxesOf(project))
   const held = options.dryRun ? new DisposableStack() : holdForRun(project)
   try {
     return composeTools(project, options, held)
@@ -78,6 +81,10 @@ export async function openRunTools(project: Project, options: RunOptions): Promi
     held.dispose()
     throw error
   }
+}
+
+function boxesOf({ root }: Project): string {
+  return join(root, '.assay', 'boxes')
 }
 
 /** A younger file may belong to a process that cannot be seen from here. */
@@ -96,7 +103,7 @@ function holdForRun(project: Project): DisposableStack {
 function composeTools(project: Project, options: RunOptions, held: Disposable): RunTools {
   const machine = observeMachine()
   const capacity = { cpus: machine.cpus, memoryBytes: machine.memoryBytes }
-  const place = { workFolder: join(project.root, '.assay', 'boxes'), storeRoot: project.store.root }
+  const place = { workFolder: boxesOf(project), storeRoot: project.store.root }
   const unsafe = options.unsafeNoSandbox ? openUnsafeHost(place) : undefined
   let opened: Promise<Sandbox> | undefined
   const sandbox = (): Promise<Sandbox> => {
@@ -171,7 +178,7 @@ async function prepare(project: Project, options: RunOptions, name: string): Pro
       definition.kind === 'host' ? definition : { ...definition, lockBytes: await lockBytes(project, definition.lock) },
     store: project.store,
     cacheFolder: join(project.root, '.assay', 'environments'),
-    workFolder: join(project.root, '.assay', 'boxes'),
+    workFolder: boxesOf(project),
     caller: { environment: project.environment, workingFolder: project.root },
     network: readNetworkSettings(project.environment, project.environment['HOME'] ?? homedir()),
     runInBox,

@@ -9,13 +9,14 @@ import { closeSync, constants, existsSync, lchownSync, openSync, readSync, unlin
 import { Socket } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { ioFault } from '../../data/index.ts'
 import type { BoxFolder } from './box-folder.fs.ts'
 
 export type OutputLog = Readonly<{
   /** The write end, given to the stage as 1 and 2; `handedOver` closes ours. */
   writeEnd: number
   handedOver(): void
-  /** When every writer is gone and all is in the log. */
+  /** When every writer is gone and all is in the log. @throws ERR_DISK_FULL, ERR_IO when it could not be written */
   finished: Promise<void>
   sizeBytes(): number
   isOverLimit(): boolean
@@ -31,29 +32,45 @@ export const maxLogBytes = 256 * 1024 * 1024
 
 export async function openOutputLog(
   box: BoxFolder,
-  options: Readonly<{ mkfifo: string; uid: number | undefined; onOutput(chunk: Buffer): void; onOverLimit(): void }>,
+  options: Readonly<{
+    mkfifo: string
+    uid: number | undefined
+    onOutput(chunk: Buffer): void /** The stage is to be ended. */
+    onOverLimit(): void
+  }>,
 ): Promise<OutputLog> {
   const { readEnd, writeEnd } = await makeFifo(options.mkfifo, options.uid)
   const fd = openSync(join(box.path, 'log'), 'wx+', 0o600)
   let sizeBytes = 0
   let isOver = false
+  let fault: unknown
   const keep = (chunk: Buffer): void => {
-    if (isOver) return
+    if (isOver || fault !== undefined) return
     if (sizeBytes + chunk.length > maxLogBytes) {
       isOver = true
       options.onOverLimit()
       return
     }
-    for (let done = 0; done < chunk.length; ) done += writeSync(fd, chunk, done)
+    try {
+      for (let done = 0; done < chunk.length; ) done += writeSync(fd, chunk, done)
+    } catch (error) {
+      fault = ioFault(error, 'the log of the stage')
+      options.onOverLimit()
+      return
+    }
     sizeBytes += chunk.length
     options.onOutput(chunk)
   }
   const socket = new Socket({ fd: readEnd, readable: true, writable: false })
   socket.on('data', keep)
+  const finished = new Promise<void>((resolve, reject) => {
+    socket.once('close', () => (fault === undefined ? resolve() : reject(fault))).once('error', reject)
+  })
+  finished.catch(() => undefined) // whoever waits for it is told
   return {
     writeEnd,
     handedOver: () => closeSync(writeEnd),
-    finished: new Promise((resolve, reject) => socket.once('close', () => resolve()).once('error', reject)),
+    finished,
     sizeBytes: () => sizeBytes,
     isOverLimit: () => isOver,
     readEnd: (maxBytes) => readAt(fd, Math.max(0, sizeBytes - maxBytes), Math.min(sizeBytes, maxBytes)),

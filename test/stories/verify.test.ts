@@ -1,0 +1,121 @@
+/** Goal: know whether an artifact may be used, by a policy of my own choice, and why. */
+import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { adopted, statuses } from '../support/adopted.ts'
+import { words } from '../support/projects.ts'
+import type { Document } from '../support/scratch.ts'
+
+const codes = (verdict: Document): readonly string[] =>
+  verdict.findings.flatMap(({ passed, code }: { passed: boolean; code: string }) => (passed ? [] : [code]))
+
+test('a chain may span commits: what is up to date keeps its evidence', async (context) => {
+  const project = await adopted(context, words)
+  await project.json(0, 'run')
+  const first = project.git('rev-parse', 'HEAD').trim()
+  project.write({ 'params.yaml': 'count:\n  field: 2\n' })
+  project.commit()
+  assert.deepEqual(statuses(await project.json(0, 'run')), { sort: 'cached', count: 'ran' })
+  const verdict = await project.json(0, 'verify', 'model/count.txt')
+  assert.equal(verdict.level, 1)
+  assert.deepEqual([...verdict.commits].sort(), [first, project.git('rev-parse', 'HEAD').trim()].sort())
+
+  project.write({ 'one.yaml': `${project.read('trust.yaml')}oneCommit: true\n` })
+  assert.equal((await project.json(1, 'verify', 'model/count.txt', '--policy', 'one.yaml')).trusted, false)
+  await project.json(0, 'run', '--force')
+  assert.equal((await project.json(0, 'verify', 'model/count.txt')).trusted, true)
+})
+
+test('a policy given, pinned or of the checkout: the first that there is decides', async (context) => {
+  const project = await adopted(context, words)
+  await project.json(0, 'run')
+  assert.equal((await project.json(0, 'verify', 'model/count.txt', '--policy', 'trust.yaml')).trusted, true)
+  await project.json(0, 'trust', 'pin')
+
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+  const stranger = String(publicKey.export({ type: 'spki', format: 'pem' }))
+  const own = project.read('trust.yaml')
+  const pem = /-----BEGIN[^-]*-----[\s\S]*?-----END[^-]*-----/
+  assert.match(own, pem)
+  const indent = /^( *)-----BEGIN/m.exec(own)?.[1] ?? ''
+  const hostile = own.replace(/ *-----BEGIN[\s\S]*?END PUBLIC KEY-----/, stranger.trim().replace(/^/gm, indent))
+  project.write({ 'trust.yaml': hostile, 'stranger.pem': stranger })
+  assert.equal((await project.json(0, 'verify', 'model/count.txt')).trusted, true, 'the pinned policy decides')
+  const judged = codes(await project.json(1, 'verify', 'model/count.txt', '--policy', 'trust.yaml'))
+  assert.ok(judged.includes('ERR_SIGNER_UNKNOWN'), judged.join(', '))
+})
+
+test('by one key: the right one is enough, a wrong one is refused', async (context) => {
+  const project = await adopted(context, words)
+  await project.json(0, 'run')
+  await project.json(0, 'key', 'export', '--out', 'ada.pem')
+  assert.equal((await project.json(0, 'verify', 'model/count.txt', '--key', 'ada.pem')).trusted, true)
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+  writeFileSync(join(project.root, 'eve.pem'), publicKey.export({ type: 'spki', format: 'pem' }))
+  assert.equal((await project.json(1, 'verify', 'model/count.txt', '--key', 'eve.pem')).trusted, false)
+  project.write({ 'none.pem': 'no key\n' })
+  assert.ok((await project.json(2, 'verify', 'model/count.txt', '--key', 'none.pem')).error.code)
+})
+
+test('an expired policy proves nothing, to verify or to run by', async (context) => {
+  const project = await adopted(context, words)
+  await project.json(0, 'run')
+  project.write({ 'old.yaml': project.read('trust.yaml').replace(/^expires: .*$/m, 'expires: 2020-01-01') })
+  const verdict = await project.json(1, 'verify', 'model/count.txt', '--policy', 'old.yaml')
+  assert.ok(codes(verdict).includes('ERR_POLICY_EXPIRED'), codes(verdict).join(', '))
+  assert.equal((await project.json(0, 'verify', 'model/count.txt', '--policy', 'trust.yaml')).trusted, true)
+})
+
+test('a policy or an artifact that is not there, or no policy at all, is told apart', async (context) => {
+  const project = await adopted(context, words)
+  await project.json(0, 'run')
+  assert.equal(
+    (await project.json(2, 'verify', 'model/count.txt', '--policy', 'none.yaml')).error.code,
+    'ERR_INPUT_MALFORMED',
+  )
+  project.write({ 'bad.yaml': 'trust: 1\nproject: x\nkeys: {}\nroles: {}\nminimumlevel: 0\n' })
+  assert.equal(
+    (await project.json(2, 'verify', 'model/count.txt', '--policy', 'bad.yaml')).error.code,
+    'ERR_POLICY_MALFORMED',
+  )
+  assert.deepEqual(codes(await project.json(1, 'verify', 'model/none.txt')), ['ERR_ARTIFACT_MISSING'])
+  assert.equal((await project.json(1, 'verify', 'src/lib.sh')).trusted, false, 'code is not made by anyone')
+})
+
+test('a gate is about the bytes of the model at hand, not of one that was measured before', async (context) => {
+  const project = await adopted(context, {
+    'dvc.yaml': `stages:
+  train:
+    cmd: cp data/in.txt model.txt
+    deps: [data/in.txt]
+    outs: [model.txt]
+  evaluate:
+    cmd: printf '{"lines":%s}' "$(wc -l < model.txt)" > metrics.json
+    deps: [model.txt]
+    metrics: [metrics.json]
+`,
+    'assay.yaml':
+      'assay: 1\nname: gates\ndata: {data/in.txt: {}}\nmodel: {name: m, path: model.txt, metrics: metrics.json, gates: ["lines >= 2"]}\n',
+    'data/in.txt': 'a\nb\n',
+    '.gitignore': '/model.txt\n/metrics.json\n',
+  })
+  await project.json(0, 'run')
+  assert.equal((await project.json(0, 'verify')).trusted, true)
+
+  project.write({ 'data/in.txt': 'a\n' })
+  project.commit()
+  await project.json(0, 'run', 'train')
+  assert.equal((await project.json(1, 'verify')).trusted, false, 'nobody measured this model')
+  await project.json(0, 'run')
+  assert.ok(codes(await project.json(1, 'verify')).includes('ERR_GATE_FAILED'))
+})
+
+test('a checkout that cannot be written is verified as any other', async (context) => {
+  const project = await adopted(context, words)
+  await project.json(0, 'run')
+  const lock = readFileSync(join(project.root, 'assay.lock'))
+  assert.equal((await project.json(0, 'verify', 'model/count.txt', '--rehash')).trusted, true)
+  assert.deepEqual(readFileSync(join(project.root, 'assay.lock')), lock)
+})
