@@ -2,7 +2,8 @@
  * Content out of the store, to a path: as copies that anybody may change, or as links that nobody may.
  *
  * What is put there is built beside the target and takes its place in one rename. LIMIT: a folder that replaces another
- * needs two, so that a kill between them leaves the old one under `.NAME.assay-old-*`.
+ * needs two, so that a kill between them leaves the old one under `.NAME.assay-old-*`; a kill before
+ * them leaves `.NAME.assay-new-*`, which nobody takes for anything.
  */
 import { randomBytes } from 'node:crypto'
 import { closeSync, fstatSync, linkSync, lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs'

@@ -23,7 +23,8 @@ export function repositoryBlobs(
   read: ReadObjects,
   { cache, rehash }: DigestFilesOptions,
 ): Blobs {
-  const digests = knownDigests(treeOid, read, rehash === true ? undefined : cache)
+  const remembered = rehash === true ? undefined : cache
+  const digests = knownDigests(treeOid, read, remembered)
   const readBlobs = (oids: Iterable<GitOid>): Promise<ReadonlyMap<GitOid, Buffer>> => readAll(read, oids)
   const filesAt = (paths: Iterable<string>): ReadonlyMap<string, FileEntry> => {
     const files = new Map<string, FileEntry>()
@@ -48,19 +49,42 @@ export function repositoryBlobs(
     storeBlobs: (paths, store) => putBlobs(filesAt(paths), { read, store, digests }),
     treeDigest: () => (treeOid === undefined ? Promise.resolve(undefined) : digestTree(tree, digests)),
     pointersAmong: (entries) => readPointers(entries, readBlobs),
-    async lfsPointers() {
-      const files = [...filesAt(tree.keys())]
-      const pointers = await readPointers(
-        files.map(([, entry]) => entry),
-        readBlobs,
-      )
-      return new Map(
-        files.flatMap(([path, { blob }]) => {
-          const pointer = pointers.get(blob)
-          return pointer === undefined ? [] : [[path, pointer] as const]
-        }),
-      )
-    },
+    lfsPointers: () => listPointers(filesAt(tree.keys()), readBlobs, { treeOid, cache: remembered }),
+  }
+}
+
+/** Remembered by tree: without a memory every small file of the commit is read. */
+async function listPointers(
+  files: ReadonlyMap<string, FileEntry>,
+  readBlobs: Repository['readBlobs'],
+  { treeOid, cache }: Readonly<{ treeOid: GitOid | undefined; cache: StatCache | undefined }>,
+): Promise<ReadonlyMap<string, LfsPointer>> {
+  const key = `git-lfs:${treeOid}`
+  const known = parseBlobList(cache?.fact(key))
+  const entries = [...files.values()].filter(({ blob }) => known?.has(blob) ?? true)
+  const pointers = await readPointers(entries, readBlobs)
+  if (known === undefined) cache?.recordFact(key, JSON.stringify([...pointers.keys()]))
+  return new Map(
+    [...files].flatMap(([path, { blob }]) => {
+      const pointer = pointers.get(blob)
+      return pointer === undefined ? [] : [[path, pointer] as const]
+    }),
+  )
+}
+
+/** Undefined when nothing, or nothing legible, is remembered. */
+function parseBlobList(text: string | undefined): ReadonlySet<GitOid> | undefined {
+  const list = parseList(text)
+  return list?.every((blob) => typeof blob === 'string') === true ? new Set(list) : undefined
+}
+
+function parseList(text: string | undefined): readonly unknown[] | undefined {
+  try {
+    const list: unknown = text === undefined ? undefined : JSON.parse(text)
+    return Array.isArray(list) ? list : undefined
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    return undefined // what cannot be read is not known: the blobs are read again
   }
 }
 
@@ -124,17 +148,11 @@ function knownDigests(treeOid: GitOid | undefined, read: ReadObjects, cache: Sta
   }
 }
 
-/** What cannot be read is not known: the blobs are read again. */
 function parseKnown(text: string | undefined): Map<GitOid, Sha256> {
   const known = new Map<GitOid, Sha256>()
-  try {
-    const pairs: unknown = JSON.parse(text ?? '[]')
-    for (const pair of Array.isArray(pairs) ? pairs : []) {
-      const [blob, digest]: readonly unknown[] = Array.isArray(pair) ? pair : []
-      if (typeof blob === 'string' && isSha256(digest)) known.set(blob, digest)
-    }
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error
+  for (const pair of parseList(text) ?? []) {
+    const [blob, digest]: readonly unknown[] = Array.isArray(pair) ? pair : []
+    if (typeof blob === 'string' && isSha256(digest)) known.set(blob, digest)
   }
   return known
 }

@@ -25,7 +25,7 @@ import { readContent } from './repository-content.ts'
 import { attributesOf, ignoredPaths, untrackedPaths } from './repository-paths.ts'
 import { dirtyPaths } from './work-tree.fs.ts'
 
-/** `cache` and the rest speed up `dirty` and the digests of blobs; they never change an answer. */
+/** `cache` speeds up `dirty`, the digests of blobs and `lfsPointers`; with `rehash` it is asked nothing. */
 export type RepositoryOptions = DigestFilesOptions & Readonly<{ environment?: CallerEnvironment }>
 
 /**

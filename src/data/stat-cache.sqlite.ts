@@ -4,7 +4,7 @@
  * It is a hint and nothing else: losing it, or any trouble with it, only makes files be read again. A wrong entry is
  * found by the spot checks of `digest-files.fs.ts`. Processes may share one file (WAL).
  */
-import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { StatKey } from './file-stat.ts'
@@ -35,6 +35,8 @@ const schema = `
 /** SQLite's answers that mean: this is no database, or a broken one. */
 const corruptCodes: ReadonlySet<unknown> = new Set([11, 26])
 const busyTimeoutMs = 2000
+/** LIMIT: some two million files; a larger cache is begun anew, since nothing else forgets files that are gone. */
+const maxBytes = 512 * 1024 * 1024
 
 /**
  * Opens the cache at `file`, making it when it is not there; a broken one is thrown away.
@@ -100,7 +102,8 @@ function textOf(value: unknown): string | undefined {
 /** Undefined where no database can be: a read-only folder, a full disk. */
 function openDatabase(file: string): DatabaseSync | undefined {
   try {
-    return prepareDatabase(file)
+    const { size = 0 } = statSync(file, { throwIfNoEntry: false }) ?? {}
+    return size > maxBytes ? replaceDatabase(file, undefined) : prepareDatabase(file)
   } catch (error) {
     return isCorrupt(error) ? replaceDatabase(file, undefined) : unavailable(error)
   }

@@ -6,7 +6,7 @@
  */
 
 import { createHash } from 'node:crypto'
-import { lstatSync, readFileSync, readlinkSync, type Stats } from 'node:fs'
+import { lstatSync, readFileSync, readlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { isInside } from '../core/index.ts'
 import { type DigestFilesOptions, digestFiles, type SeenFile } from './digest-files.fs.ts'
@@ -33,30 +33,17 @@ export async function dirtyPaths(
   options: WorkTreeOptions,
 ): Promise<readonly DirtyPath[]> {
   const dirty: DirtyPath[] = []
-  const toHash: { path: string; entry: FileEntry; seen: SeenFile }[] = []
+  const toHash: TrackedFile[] = []
   const isFolder = folderCheck(projectRoot)
   for (const [path, entry] of tree) {
     if (entry.kind === 'submodule' || !within.some((folder) => isInside(path, folder))) continue
-    const stats = isFolder(dirname(path))
-      ? lstatSync(join(projectRoot, path), { bigint: true, throwIfNoEntry: false })
-      : undefined
-    const fault =
-      stats === undefined
-        ? told('missing', 'it is in the commit and not on disk')
-        : kindFault(entry, join(projectRoot, path))
-    if (fault !== undefined) dirty.push({ path, ...fault })
-    else if (entry.kind === 'file' && stats !== undefined) {
-      const executable = (stats.mode & 0o100n) !== 0n
-      const seen = { path: join(projectRoot, path), stat: statKeyOf(stats), sizeBytes: Number(stats.size), executable }
-      toHash.push({ path, entry, seen })
-    }
+    const seen = isFolder(dirname(path)) ? seeEntry(join(projectRoot, path), entry) : missing
+    if ('kind' in seen) dirty.push({ path, ...seen })
+    else if (entry.kind === 'file') toHash.push({ path, entry, seen })
   }
   const scheme = objectFormat === 'sha1' ? 'git-sha1' : 'git-sha256'
-  const outcomes = await digestFiles(
-    toHash.map(({ seen }) => seen),
-    { scheme },
-    options,
-  )
+  const seen = toHash.map((file) => file.seen)
+  const outcomes = await digestFiles(seen, { scheme }, options)
   const differing = toHash.filter(({ entry }, index) => {
     const outcome = outcomes[index]
     return outcome?.kind !== 'hashed' || outcome.digest !== entry.blob
@@ -65,18 +52,25 @@ export async function dirtyPaths(
   return dirty.sort((left, right) => (left.path < right.path ? -1 : 1))
 }
 
-const told = (kind: DirtyKind, because: string): Omit<DirtyPath, 'path'> => ({ kind, because })
+type Fault = Omit<DirtyPath, 'path'>
+type TrackedFile = Readonly<{ path: string; entry: FileEntry; seen: SeenFile }>
 
-function kindFault(entry: TreeEntry, path: string): Omit<DirtyPath, 'path'> | undefined {
-  const stats: Stats = lstatSync(path)
+const told = (kind: DirtyKind, because: string): Fault => ({ kind, because })
+const missing = told('missing', 'it is in the commit and not on disk')
+
+/** What differs without reading the file; else the file as it was seen. */
+function seeEntry(path: string, entry: Exclude<TreeEntry, { kind: 'submodule' }>): Fault | SeenFile {
+  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+  if (stats === undefined) return missing
+  const executable = (stats.mode & 0o100n) !== 0n
+  const seen = { path, stat: statKeyOf(stats), sizeBytes: Number(stats.size), executable }
   if (entry.kind === 'symlink') {
     if (!stats.isSymbolicLink()) return told('type', 'it is a link in the commit')
-    return readlinkSync(path) === entry.target ? undefined : told('modified', 'the link has another target')
+    return readlinkSync(path) === entry.target ? seen : told('modified', 'the link has another target')
   }
   if (!stats.isFile()) return told('type', 'it is a regular file in the commit')
-  const isExecutable = (stats.mode & 0o100) !== 0
-  if (isExecutable === (entry.kind === 'file' && entry.mode === '100755')) return undefined
-  return told('mode', isExecutable ? 'it is executable, not so in the commit' : 'it is executable in the commit')
+  if (executable === (entry.mode === '100755')) return seen
+  return told('mode', executable ? 'it is executable, not so in the commit' : 'it is executable in the commit')
 }
 
 /** THREAT: a tracked folder replaced by a link would show other files: they count as missing. */
@@ -95,7 +89,7 @@ function folderCheck(projectRoot: string): (folder: string) => boolean {
 }
 
 async function explain(
-  differing: readonly Readonly<{ path: string; entry: FileEntry; seen: SeenFile }>[],
+  differing: readonly TrackedFile[],
   objectFormat: Repository['objectFormat'],
   options: WorkTreeOptions,
 ): Promise<readonly DirtyPath[]> {
@@ -123,7 +117,7 @@ function reasonOf(
   seen: SeenFile,
   entry: FileEntry,
   { named, objectFormat, isPointer }: Readonly<{ named: readonly string[]; objectFormat: string; isPointer: boolean }>,
-): Omit<DirtyPath, 'path'> {
+): Fault {
   if (isPointer) return told('modified', 'its bytes are not those that the LFS pointer in the commit names')
   if (seen.sizeBytes <= maxTextBytes && differsInLineEnds(seen.path, entry.blob, objectFormat)) {
     const cause = named.length === 0 ? 'core.autocrlf or an editor' : `the attribute ${named.join(', ')}`
