@@ -24,12 +24,17 @@ export type ChainSurroundings = Readonly<{
   revokedSources?: readonly string[]
 }>
 
+/** A stage that judges the artifact, and the statement of it that is at hand; without one it has not judged. */
+export type ChainJudge = Readonly<{ stage: string; attestation?: Sha256 }>
+
 export type ChainQuestion = Readonly<{
   subject: Readonly<{ path: string; digest: Digest }>
+  /** The artifact lies elsewhere than where it was made: its bytes alone say what it is. Else its path must fit too. */
+  renamed?: boolean
   /** Attestations to try first (from assay.lock); those that the evidence knows by subject are tried after them. */
   entries: readonly Sha256[]
-  /** Judging stages (evaluation, gates): each must build on the statement of the subject. */
-  extraRoots?: readonly Sha256[]
+  /** Judging stages (evaluation, gates): each must be there and build on the statement of the subject. */
+  judges?: readonly ChainJudge[]
   evidence: ChainEvidence
   policy: TrustPolicy
   surroundings: ChainSurroundings

@@ -249,9 +249,11 @@ test('the evidence is found by the bytes when the entries lead elsewhere', () =>
   ])
 })
 
-test('bytes under another name are believed, with a caveat', () => {
-  const verdict = verdictWith({ question: { subject: { path: 'count', digest: digestNamed('out/2.csv') } } })
+test('bytes under another name are believed, with a caveat, where their name may differ, and refused where not', () => {
+  const subject = { path: 'count', digest: digestNamed('out/2.csv') }
+  const verdict = verdictWith({ question: { subject, renamed: true } })
   assert.deepEqual([verdict.trusted, caveats(verdict)], [true, ['subject']])
+  assert.deepEqual(refusals(verdictWith({ question: { subject } }))[0], 'subject ERR_SUBJECT_MISMATCH')
 })
 
 test('two runs that made equal bytes are not spliced: the statement that was built on is missing', () => {
@@ -426,14 +428,19 @@ test('a judging stage counts only when it judged these bytes', () => {
     )
   const honest = judge([madeBy('stage-1', model, 'out/1.csv')])
   const other = judge(stageFacts().dependencies)
-  assert.deepEqual(refusals(verifyChain({ ...question, extraRoots: [honest], policy })), [])
-  assert.deepEqual(refusals(verifyChain({ ...question, extraRoots: [other], policy })).slice(0, 1), [
-    'judged ERR_CHAIN_LINK',
-  ])
-  assert.deepEqual(refusals(verifyChain({ ...question, extraRoots: [digestNamed('none')], policy })).slice(0, 2), [
+  const judgedBy = (attestation: Sha256 | undefined, stage = 'evaluate'): readonly string[] => {
+    const named = attestation === undefined ? { stage } : { stage, attestation }
+    return refusals(verifyChain({ ...question, judges: [named], policy }))
+  }
+  assert.deepEqual(judgedBy(honest), [])
+  assert.deepEqual(judgedBy(other).slice(0, 1), ['judged ERR_CHAIN_LINK'])
+  assert.deepEqual(judgedBy(digestNamed('none')).slice(0, 2), [
     'evidence ERR_EVIDENCE_MISSING',
     'judged ERR_CHAIN_LINK',
   ])
+  assert.deepEqual(judgedBy(undefined).slice(0, 1), ['judged ERR_EVIDENCE_MISSING'], 'a judge is withheld')
+  assert.deepEqual(judgedBy(model).slice(0, 1), ['judged ERR_CHAIN_LINK'], 'no statement judges itself')
+  assert.deepEqual(judgedBy(honest, 'audit').slice(0, 1), ['judged ERR_CHAIN_LINK'], 'another stage is no judge')
 })
 
 test('limits on statements, depth, edges and bytes are refusals, and the same chain passes within them', () => {

@@ -7,7 +7,7 @@
  * Read next: `chain-walk.ts` (links), `chain-stage.ts`, `chain-sources.ts`, `level.ts` (what it earns).
  */
 import type { Digest, Sha256 } from '../core/index.ts'
-import { type ChainQuestion, type ChainVerdict, chainLimits, type VisitedStage } from './chain.ts'
+import { type ChainJudge, type ChainQuestion, type ChainVerdict, chainLimits, type VisitedStage } from './chain.ts'
 import { judgeInputs } from './chain-sources.ts'
 import { judgeStages } from './chain-stage.ts'
 import { type StageVerdicts, walkChain } from './chain-walk.ts'
@@ -45,8 +45,8 @@ function standingOf({ findings, level }: ChainVerdict): number {
 
 function judgeCandidate(question: ChainQuestion, entry: Sha256, verdicts: StageVerdicts): ChainVerdict {
   const { policy, subject } = question
-  const extraRoots = question.extraRoots ?? []
-  const walk = walkChain(question, [entry, ...extraRoots], verdicts)
+  const judges = question.judges ?? []
+  const walk = walkChain(question, [entry, ...judges.flatMap(({ attestation }) => attestation ?? [])], verdicts)
   const judged = judgeStages(question, walk.stages)
   const sources = judgeInputs(question, walk.stages)
   const laundered = launderedOuts(walk.stages)
@@ -55,7 +55,7 @@ function judgeCandidate(question: ChainQuestion, entry: Sha256, verdicts: StageV
     subjectFinding(question, stageAt(walk.stages, entry)),
     ...walk.findings,
     ...sameProject(walk.stages),
-    ...extraRoots.map((root) => judgeFinding(walk.stages, root, entry)),
+    ...judges.map((judge) => judgeFinding(walk.stages, judge, entry)),
     ...judged.findings,
     ...sources.findings,
     ...laundered.map((place) => caveat('output-equals-input', 'is equal to an input', { subject: place })),
@@ -102,8 +102,12 @@ function policyFindings({ policy, surroundings }: ChainQuestion): readonly Findi
   return [origins[policy.origin], expiry]
 }
 
-/** Subjects match by digest; a path that the statement gives to other bytes is refused all the same. */
-function subjectFinding({ subject }: ChainQuestion, entry: VerifiedStage | undefined): Finding {
+/**
+ * Subjects match by digest; a path that the statement gives to other bytes is refused all the same.
+ *
+ * THREAT: an intermediate out, or the model of another stage, put in the model's place.
+ */
+function subjectFinding({ subject, renamed }: ChainQuestion, entry: VerifiedStage | undefined): Finding {
   const scope = { subject: subject.path }
   if (entry === undefined) {
     return refused('subject', 'ERR_EVIDENCE_MISSING', 'no verified statement names it', scope)
@@ -113,6 +117,10 @@ function subjectFinding({ subject }: ChainQuestion, entry: VerifiedStage | undef
   const sameBytes = outputs.find(({ digest }) => digest === subject.digest)
   if (sameBytes === undefined || (samePath !== undefined && samePath.digest !== subject.digest)) {
     return refused('subject', 'ERR_SUBJECT_MISMATCH', `its bytes are not those that \`${stage}\` made`, scope)
+  }
+  if (samePath === undefined && renamed !== true) {
+    const because = `\`${stage}\` made these bytes as \`${sameBytes.path}\`, not as \`${subject.path}\``
+    return refused('subject', 'ERR_SUBJECT_MISMATCH', because, scope)
   }
   return samePath === undefined
     ? caveat('subject', `its bytes are those that \`${stage}\` made, as \`${sameBytes.path}\``, scope)
@@ -126,11 +134,18 @@ function sameProject(stages: readonly VisitedStage[]): readonly Finding[] {
     : [refused('one-project', 'ERR_CHAIN_PROJECT', `the chain spans ${projects.length} projects`)]
 }
 
-/** A judging stage counts only when what it judged is this artifact's own statement, at whatever distance. */
-function judgeFinding(stages: readonly VisitedStage[], root: Sha256, entry: Sha256): Finding {
-  const judge = stageAt(stages, root)
-  const scope = { subject: judge?.facts.stage ?? root.slice(0, 19) }
-  return reaches(stages, root, entry)
+/**
+ * A judging stage counts only when what it judged is this artifact's own statement, at whatever distance.
+ *
+ * THREAT: a judge that is withheld, or the statement of a stage that is no judge in its place.
+ */
+function judgeFinding(stages: readonly VisitedStage[], judge: ChainJudge, entry: Sha256): Finding {
+  const { stage, attestation } = judge
+  const scope = { subject: stage }
+  if (attestation === undefined) {
+    return refused('judged', 'ERR_EVIDENCE_MISSING', 'has not judged these bytes: run it', scope)
+  }
+  return stageAt(stages, attestation)?.facts.stage === stage && reaches(stages, attestation, entry)
     ? passed('judged', 'judged these bytes', scope)
     : refused('judged', 'ERR_CHAIN_LINK', 'did not judge these bytes: run again', scope)
 }

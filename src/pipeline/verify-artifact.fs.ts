@@ -16,7 +16,7 @@ import { chainEvidenceOf } from './chain-facts.ts'
 import { readEvidence } from './evidence-files.fs.ts'
 import { openProject } from './project.fs.ts'
 import type { Caller, Project } from './project.ts'
-import { type ArtifactVerdict, chainOf, finalOuts, judgesOf, untrusted, verdictOf, verifyContent } from './verify.ts'
+import { type ArtifactVerdict, chainOf, finalOuts, untrusted, verdictOf, verifyContent } from './verify.ts'
 import { verifyOneBundle } from './verify-bundle.ts'
 import { findRoot } from './workspace.fs.ts'
 
@@ -43,9 +43,8 @@ export async function verifyArtifact(
   if (artifact !== undefined) {
     const file = resolve(caller.workingFolder, artifact)
     if (options.bundle !== undefined) return [await verifyByBundle(caller, file, options.bundle, policy)]
-    const evidencePath = evidencePathOf(caller, file, options)
-    if (evidencePath !== undefined) return [await verifyAlone(caller, file, evidencePath, policy)]
-    return [await verifyInProject(caller, file, policy, options)]
+    if (options.evidence === undefined) return [await verifyWhereItLies(caller, file, policy, options)]
+    return [await verifyAlone(caller, file, resolve(caller.workingFolder, options.evidence), policy)]
   }
   const project = await openProject(caller, openOptions(policy, options))
   const paths = finalOuts(project)
@@ -76,11 +75,6 @@ function realOf(path: string): string {
   return existsSync(path) ? realpathSync(path) : path
 }
 
-function evidencePathOf(caller: Caller, file: string, options: VerifyOptions): string | undefined {
-  if (options.evidence !== undefined) return resolve(caller.workingFolder, options.evidence)
-  return existsSync(`${file}.assay.jsonl`) ? `${file}.assay.jsonl` : undefined
-}
-
 async function verifyByBundle(
   caller: Caller,
   file: string,
@@ -90,7 +84,7 @@ async function verifyByBundle(
   const name = basename(file)
   const digest = await digestOf(file)
   if (digest === undefined) return untrusted(name, missing(name))
-  const policy = chosen ?? (await enclosingPolicy(caller, file))
+  const policy = chosen ?? (await enclosingProject(caller, file))?.trust
   if (policy === undefined) throw noPolicy()
   const bytes = readSmall(resolve(caller.workingFolder, bundle), maxBundleBytes)
   return verifyOneBundle({ path: name, digest }, bytes, policy, caller.now())
@@ -113,17 +107,17 @@ async function verifyAlone(
   const name = basename(file)
   const digest = await digestOf(file)
   if (digest === undefined) return untrusted(name, missing(name))
-  const policy = chosen ?? (await enclosingPolicy(caller, file))
+  const enclosing = chosen === undefined ? await enclosingProject(caller, file) : undefined
+  const policy = chosen ?? enclosing?.trust
   if (policy === undefined) throw noPolicy()
   const path = nameIn(evidence, digest, policy) ?? name
-  return verdictOf(
-    verifyChain({ subject: { path, digest }, entries: [], evidence, policy, surroundings: { now: caller.now() } }),
-  )
+  const surroundings = { now: caller.now(), revokedSources: enclosing?.revokedSources ?? [] }
+  return verdictOf(verifyChain({ subject: { path, digest }, entries: [], evidence, policy, surroundings }))
 }
 
-async function enclosingPolicy(caller: Caller, file: string): Promise<TrustPolicy | undefined> {
+async function enclosingProject(caller: Caller, file: string): Promise<Project | undefined> {
   const root = findRoot(dirname(file))
-  return root === undefined ? undefined : (await openProject({ ...caller, workingFolder: root })).trust
+  return root === undefined ? undefined : openProject({ ...caller, workingFolder: root })
 }
 
 /** The path that believed evidence gives these bytes: an artifact may be called otherwise where it went. */
@@ -138,31 +132,56 @@ function nameIn(evidence: ChainEvidence, digest: Digest, policy: TrustPolicy): s
   return undefined
 }
 
-async function verifyInProject(
+/**
+ * Of an out of a project, the project says what is asked; evidence may lie beside the file, and alone beside any other.
+ *
+ * THREAT: evidence put beside the project's own model, so that its gates, its judges and revocations are not asked for.
+ */
+async function verifyWhereItLies(
   caller: Caller,
   file: string,
   policy: TrustPolicy | undefined,
   options: VerifyOptions,
 ): Promise<ArtifactVerdict> {
+  const beside = existsSync(`${file}.assay.jsonl`) ? `${file}.assay.jsonl` : undefined
   const folder = existsSync(dirname(file)) ? realpathSync(dirname(file)) : dirname(file)
   const root = existsSync(folder) ? findRoot(folder) : undefined
   if (root === undefined) {
+    if (beside !== undefined) return verifyAlone(caller, file, beside, policy)
     throw new DomainError('ERR_EVIDENCE_MISSING', `there is no evidence for \`${file}\`: it lies in no project`, {
       help: 'give its evidence with --evidence FILE.assay.jsonl',
     })
   }
   const project = await openProject({ ...caller, workingFolder: root }, openOptions(policy, options))
-  return verifyPath(project, relative(root, join(folder, basename(file))))
+  const path = relative(root, join(folder, basename(file)))
+  if (beside === undefined) return verifyPath(project, path)
+  return outAt(project, path) === undefined
+    ? verifyAlone(caller, file, beside, policy)
+    : verifyPath(project, path, readEvidence(beside))
+}
+
+/** The out that the path is, or lies in. */
+function outAt({ pipeline }: Project, path: string): string | undefined {
+  return pipeline.stages.flatMap(({ outs }) => outs).find((out) => isInside(path, out.path))?.path
 }
 
 /** A file inside a folder out is judged as its folder: that is what the evidence speaks of. */
-async function verifyPath(project: Project, path: string): Promise<ArtifactVerdict> {
-  const outs = project.pipeline.stages.flatMap((stage) => stage.outs.map((out) => out.path))
-  const subject = outs.find((out) => isInside(path, out)) ?? path
+async function verifyPath(project: Project, path: string, beside?: ChainEvidence): Promise<ArtifactVerdict> {
+  const subject = outAt(project, path) ?? path
   if (!existsSync(join(project.root, path))) return untrusted(path, missing(path))
   const digest = await project.contents.digest(subject)
   if (digest === undefined) return untrusted(path, missing(path))
-  return verifyContent(project, subject, digest)
+  const own = chainEvidenceOf(project)
+  return verifyContent(project, subject, digest, beside === undefined ? own : bothOf(own, beside))
+}
+
+/** Committed approvals are the project's own: what lies beside a file is in no commit. */
+function bothOf(own: ChainEvidence, beside: ChainEvidence): ChainEvidence {
+  return {
+    bundle: (attestation) => own.bundle(attestation) ?? beside.bundle(attestation),
+    bySubject: (subject) => [...own.bySubject(subject), ...beside.bySubject(subject)],
+    approvals: [...own.approvals, ...beside.approvals.map((approval) => ({ ...approval, committed: false }))],
+  }
 }
 
 async function digestOf(file: string): Promise<Digest | undefined> {
@@ -187,17 +206,10 @@ export async function chainOfArtifact(
     artifact === undefined ? finalOuts(project) : [relative(project.root, realOf(resolve(workingFolder, artifact)))]
   const chain = new Set<Sha256>()
   for (const path of paths) {
-    const outs = project.pipeline.stages.flatMap((stage) => stage.outs.map((out) => out.path))
-    const subject = outs.find((out) => isInside(path, out)) ?? path
+    const subject = outAt(project, path) ?? path
     const digest = await project.contents.digest(subject)
     if (digest === undefined) continue
-    const verdict = chainOf(
-      project,
-      subject,
-      digest,
-      chainEvidenceOf(project),
-      project.settings.model?.path === subject ? judgesOf(project, subject) : [],
-    )
+    const verdict = chainOf(project, subject, digest, chainEvidenceOf(project))
     for (const { attestation } of verdict.stages) chain.add(attestation)
   }
   if (chain.size === 0) {

@@ -6,15 +6,17 @@
  */
 import {
   type ChainEvidence,
+  type ChainJudge,
   type ChainVerdict,
+  caveat,
   type Finding,
   passed,
   refused,
   verifyChain,
 } from '../attestation/index.ts'
 import { type Digest, isInside, isSha256, type Sha256 } from '../core/index.ts'
-import { believedStage } from './believe.ts'
 import { chainEvidenceOf, surroundingsOf } from './chain-facts.ts'
+import type { StageDefinition } from './definition.ts'
 import { decideGate, parseGate } from './gates.ts'
 import type { Project } from './project.ts'
 import type { RunReport } from './report.ts'
@@ -90,22 +92,24 @@ export async function verifyContent(
   digest: Digest,
   evidence: ChainEvidence = chainEvidenceOf(project),
 ): Promise<ArtifactVerdict> {
-  const isModel = project.settings.model?.path === path
-  const chain = chainOf(project, path, digest, evidence, isModel ? judgesOf(project, path) : [])
-  return verdictOf(chain, isModel ? await gateFindings(project, digest) : [])
+  const chain = chainOf(project, path, digest, evidence)
+  return verdictOf(chain, isModel(project, path) ? await modelFindings(project, chain) : [])
 }
 
+/** The chain; that of the project's model with the stages that judge it. */
 export function chainOf(
   project: Project,
   path: string,
   digest: Digest,
   evidence: ChainEvidence,
-  extraRoots: readonly Sha256[],
+  judges: readonly ChainJudge[] = judgesOf(project, path),
 ): ChainVerdict {
   return verifyChain({
     subject: { path, digest },
+    // A copy of an out may lie anywhere; where an out of a stage belongs, nothing else may lie.
+    renamed: makerOf(project, path) === undefined,
     entries: entriesOf(project, path),
-    extraRoots,
+    judges,
     evidence,
     policy: project.trust,
     surroundings: surroundingsOf(project),
@@ -117,18 +121,54 @@ function entriesOf(project: Project, path: string): readonly Sha256[] {
   return [...project.lock.values()].flatMap((entry) => (Object.hasOwn(entry.outs, path) ? [entry.attestation] : []))
 }
 
-/** Stages that need the model: evaluation. */
-export function judgesOf(project: Project, path: string): readonly Sha256[] {
+/** The model may be a file of a folder out, which evidence names whole, or a folder of outs. */
+function isModel({ settings: { model } }: Project, path: string): boolean {
+  return model !== undefined && (isInside(model.path, path) || isInside(path, model.path))
+}
+
+/** The stage that declares an out at this path. */
+function makerOf({ pipeline }: Project, path: string): StageDefinition | undefined {
+  return pipeline.stages.find(({ outs }) => outs.some((out) => out.path === path))
+}
+
+/**
+ * Of the project's model: stages that need it (evaluation), and the one that writes the metrics of its gates.
+ *
+ * THREAT: which stages judge comes from the definition, and only where their evidence is from the lock: a lock that
+ * leaves a judge out hides nothing.
+ */
+function judgesOf(project: Project, path: string): readonly ChainJudge[] {
+  if (!isModel(project, path)) return []
+  const metrics = project.settings.model?.metrics
+  const measuring = metrics === undefined ? undefined : makerOf(project, metrics)
   return project.pipeline.stages
-    .filter((stage) => stage.deps.some((dep) => isInside(dep, path) || isInside(path, dep)))
-    .flatMap((stage) => project.lock.get(stage.name)?.attestation ?? [])
+    .filter((stage) => stage === measuring || stage.deps.some((dep) => isInside(dep, path) || isInside(path, dep)))
+    .map(({ name }) => {
+      const attestation = project.lock.get(name)?.attestation
+      return attestation === undefined ? { stage: name } : { stage: name, attestation }
+    })
+}
+
+async function modelFindings(project: Project, chain: ChainVerdict): Promise<readonly Finding[]> {
+  return [judgedByTheCommit(project), ...(await gateFindings(project, chain))]
+}
+
+/** THREAT: a gate, or the stage that judges, taken out of the definition for one verification. */
+function judgedByTheCommit({ code, pipeline, trust }: Project): Finding {
+  const files = ['assay.yaml', ...pipeline.files.filter((file) => !file.endsWith('.dvc'))]
+  const loose = files.filter((file) => !code.isCommitted(file))
+  if (loose.length === 0) return passed('gates-committed', 'what judges the model is committed')
+  const because = `what judges the model is not committed: ${loose.slice(0, 5).join(', ')}`
+  return trust.minimumLevel === 0
+    ? caveat('gates-committed', because)
+    : refused('gates-committed', 'ERR_EVIDENCE_DIRTY', because)
 }
 
 /** Fails closed: gates without metrics that evidence proves do not pass. */
-async function gateFindings(project: Project, digest: Digest): Promise<readonly Finding[]> {
+async function gateFindings(project: Project, chain: ChainVerdict): Promise<readonly Finding[]> {
   const { model } = project.settings
   if (model === undefined || model.gates.length === 0) return []
-  const metrics = model.metrics === undefined ? undefined : await provenMetrics(project, model.metrics, digest)
+  const metrics = model.metrics === undefined ? undefined : await provenMetrics(project, model.metrics, chain)
   if (metrics === undefined) {
     return [refused('gates', 'ERR_GATE_FAILED', 'the model has gates, and no evidence proves metrics of these bytes')]
   }
@@ -140,32 +180,20 @@ async function gateFindings(project: Project, digest: Digest): Promise<readonly 
 }
 
 /**
- * The metrics as the judging stage wrote them, whatever lies in the working tree.
+ * The metrics as the judge that the chain was judged by wrote them, whatever lies in the working tree.
  *
- * THREAT: good metrics of an earlier model stand for a later one that was never evaluated.
+ * THREAT: good metrics of an earlier model, or of a run that earns nothing, stand for those of this one.
  */
 async function provenMetrics(
   project: Project,
   path: string,
-  model: Digest,
+  chain: ChainVerdict,
 ): Promise<Parameters<typeof decideGate>[1] | undefined> {
-  const entry = [...project.lock.values()].find(({ outs }) => Object.hasOwn(outs, path))
-  if (entry === undefined || !isAbout(project, entry.attestation, model)) return undefined
-  const output = believedStage(project, entry.attestation)?.outputs.find((out) => out.path === path)
+  const judge = project.lock.get(makerOf(project, path)?.name ?? '')?.attestation
+  const facts = chain.stages.find(({ attestation }) => attestation === judge)?.stage.facts
+  const output = facts?.outputs.find((out) => out.path === path)
   if (output === undefined || !(isSha256(output.digest) && project.store.has(output.digest))) return undefined
   return project.contents.readJson(output.digest, path)
-}
-
-/** Whether the model of these bytes is among what a statement is about or builds on. */
-function isAbout(project: Project, attestation: Sha256, model: Digest): boolean {
-  const open = new Set([attestation])
-  for (const next of open) {
-    const facts = believedStage(project, next)
-    if (facts?.outputs.some(({ path, digest }) => path === project.settings.model?.path && digest === model) === true)
-      return true
-    for (const { origin } of facts?.dependencies ?? []) if (origin.kind === 'stage') open.add(origin.attestation)
-  }
-  return false
 }
 
 /** The lowest level over what a run left behind, and why it is not higher. */
