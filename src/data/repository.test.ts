@@ -199,11 +199,15 @@ test('LFS files are compared by the SHA-256 of their pointer', async (context) =
     'note.txt': 'version x\n',
   })
   scratch.commit()
-  const repository = await opened(scratch.root)
-  assert.deepEqual(
-    [...(await repository.lfsPointers())],
-    [['model.bin', { digest: sha256Of('the model'), sizeBytes: 9 }]],
-  )
+  using cache = openStatCache(join(scratch.base, 'cache.sqlite'))
+  const repository = await opened(scratch.root, { cache })
+  const pointers = [['model.bin', { digest: sha256Of('the model'), sizeBytes: 9 }]]
+  assert.deepEqual([...(await repository.lfsPointers())], pointers)
+  const key = `git-lfs:${repository.treeOid}`
+  assert.deepEqual(JSON.parse(cache.fact(key) ?? ''), [scratch.git('rev-parse', 'HEAD:model.bin')])
+  assert.deepEqual([...(await repository.lfsPointers())], pointers, 'remembered')
+  cache.recordFact(key, '[1')
+  assert.deepEqual([...(await repository.lfsPointers())], pointers, 'not legible')
   assert.deepEqual(await repository.dirty(), [])
   scratch.write({ 'model.bin': 'the model' })
   assert.deepEqual(await repository.dirty(), [])
