@@ -25,7 +25,7 @@ import { setImmediate as breathe } from 'node:timers/promises'
 import type { ObjectStore } from '../../data/index.ts'
 import type { OutRequest } from '../sandbox.ts'
 import type { Layout, Scratch, ViewFile } from './layout.ts'
-import { errnoOf, processState } from './process-facts.fs.ts'
+import { errnoOf, pidNamespace, processState } from './process-facts.fs.ts'
 import { type Bind, etcFiles, projectFolder } from './recipe.ts'
 
 export type BoxFolder = Readonly<{
@@ -79,11 +79,6 @@ function makeNeutralFolder(record: string): string | undefined {
     if (errnoOf(error) === undefined) throw error
     return undefined // a place that we may not write to
   }
-}
-
-/** Inode of the own pid namespace: pids of another one mean nothing here. */
-export function pidNamespace(): number {
-  return statSync('/proc/self/ns/pid').ino
 }
 
 /** A folder whose mode does not depend on the caller's umask. */

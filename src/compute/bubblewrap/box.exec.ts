@@ -9,11 +9,10 @@ import { dirname, join } from 'node:path'
 import type { Limits, StageEnd } from '../sandbox.ts'
 import { type BoxFolder, makeBoxFolder, makeEtc, openFilled } from './box-folder.fs.ts'
 import { chainOf, relocator } from './chain.ts'
-import { type ControlGroup, type GroupUsage, makeControlGroup } from './control-group.fs.ts'
+import { type ControlGroup, type GroupUsage, makeControlGroup, newGroupName } from './control-group.fs.ts'
 import { type Launched, launchBox, traceDescriptor } from './launch.exec.ts'
 import { type Machine, meetingPlace } from './machine.exec.ts'
 import { type OutputLog, openOutputLog } from './output.exec.ts'
-import { processState } from './process-facts.fs.ts'
 import { type Bind, boxArguments } from './recipe.ts'
 import { seccompProgram } from './seccomp.ts'
 import { takeUidSlot, type UidSlot } from './uid-slot.exec.ts'
@@ -47,8 +46,6 @@ export type Box = AsyncDisposable &
     readTrace(maxBytes: number): string
     launch(what: BoxLaunch): Promise<Launched>
   }>
-
-let boxes = 0
 
 /** @throws ERR_SANDBOX_UNAVAILABLE, ERR_IO */
 export async function openBox(machine: Machine, options: BoxOptions): Promise<Box> {
@@ -85,8 +82,7 @@ export async function openBox(machine: Machine, options: BoxOptions): Promise<Bo
 }
 
 function openGroup(machine: Machine, limits: Limits): ControlGroup | undefined {
-  boxes += 1
-  const name = `assay-${process.pid}-${processState(process.pid)?.startTicks ?? 0}-${boxes}`
+  const name = newGroupName()
   for (const place of machine.groups) {
     const group = makeControlGroup(place, name, limits)
     if (group !== undefined) return group

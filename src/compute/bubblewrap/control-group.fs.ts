@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileS
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Limits } from '../sandbox.ts'
-import { errnoOf } from './process-facts.fs.ts'
+import { errnoOf, pidNamespace, processState } from './process-facts.fs.ts'
 
 export type GroupUsage = Readonly<{ cpuMs?: number; memoryPeakBytes?: number; processesPeak?: number }>
 
@@ -34,7 +34,8 @@ export type GroupPlace =
 
 /** Beyond the stage's own: bubblewrap's two and the shell between commands. */
 const ownProcesses = 4
-const groupName = /^assay-\d{1,10}-\d{1,20}-\d{1,10}$/
+/** Own pid namespace, pid, start time, number. */
+const groupName = /^assay-(\d{1,20})-(\d{1,10})-(\d{1,20})-\d{1,10}$/
 
 type CgroupMount = Readonly<{ root: string; point: string; controllers: readonly string[]; version: 1 | 2 }>
 
@@ -229,14 +230,23 @@ export async function removeLeftGroups(folders: readonly string[]): Promise<void
   await removeAll(ours)
 }
 
-/** Is any group of ours left below these places? For tests and `doctor`. */
-export function leftGroups(place: GroupPlace): readonly string[] {
-  const parents = place.version === 1 ? Object.values(place.folders) : [place.folder]
-  return parents.flatMap((parent) =>
-    readdirSync(parent)
-      .filter((name) => groupName.test(name))
-      .map((name) => join(parent, name)),
-  )
+/** Removes empty groups of processes that are gone and whose record is gone too. One that holds processes stays. */
+export function sweepGroups(place: GroupPlace): void {
+  for (const parent of place.version === 1 ? Object.values(place.folders) : [place.folder]) {
+    for (const name of existsSync(parent) ? readdirSync(parent) : []) {
+      const [, namespace, pid, startTicks] = groupName.exec(name) ?? []
+      if (Number(namespace) !== pidNamespace() || processState(Number(pid))?.startTicks === startTicks) continue
+      removeNow(join(parent, name))
+    }
+  }
+}
+
+let groups = 0
+
+/** A name that no other process of this machine takes, and that says whose it is. */
+export function newGroupName(): string {
+  groups += 1
+  return `assay-${pidNamespace()}-${process.pid}-${processState(process.pid)?.startTicks ?? 0}-${groups}`
 }
 
 function write(folder: string, file: string, value: string | number): void {

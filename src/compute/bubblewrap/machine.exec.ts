@@ -161,11 +161,18 @@ async function findGroups(tools: Tools, isRoot: boolean): Promise<readonly Group
   return look()
 }
 
+/** Another mount namespace than the machine's first process, or than whoever started us: `bin/assay` makes one as root. */
 function hasPrivateMounts(): boolean {
+  const own = linkOr('/proc/self/ns/mnt')
+  const others = [linkOr('/proc/1/ns/mnt'), linkOr(`/proc/${process.ppid}/ns/mnt`)]
+  return own !== undefined && others.some((other) => other !== undefined && other !== own)
+}
+
+function linkOr(path: string): string | undefined {
   try {
-    return readlinkSync('/proc/self/ns/mnt') !== readlinkSync('/proc/1/ns/mnt')
+    return readlinkSync(path)
   } catch {
-    return false // INVARIANT: in doubt nothing is mounted.
+    return undefined // INVARIANT: in doubt nothing is mounted.
   }
 }
 

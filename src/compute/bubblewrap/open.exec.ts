@@ -3,6 +3,7 @@ import { closeSync, readdirSync, readFileSync } from 'node:fs'
 import { type Sha256, sha256Of } from '../../core/index.ts'
 import type { Limits, Sandbox, SandboxPolicy } from '../sandbox.ts'
 import { openBox } from './box.exec.ts'
+import { sweepGroups } from './control-group.fs.ts'
 import { architectureOf, inspectMachine, type Machine, unavailable } from './machine.exec.ts'
 import { recipeDigest } from './policy.ts'
 import { runStage } from './run.ts'
@@ -46,6 +47,7 @@ export function bubblewrapRecipe(): Sha256 {
 export async function openMachine(workFolder: string): Promise<Readonly<{ machine: Machine; heldBy: string }>> {
   closeInheritedDescriptors()
   const machine = await inspectMachine()
+  for (const place of machine.groups) sweepGroups(place)
   const heldBy = await tryBox(machine, workFolder)
   if (heldBy !== undefined) return { machine, heldBy }
   // a control group may be made and still not be entered: then limits are held by other means

@@ -1,5 +1,5 @@
 /** What /proc tells about a process, for those who must know whether it is still there. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 
 /** State letter and start time (clock ticks since boot); undefined when there is no such process. */
 export function processState(pid: number): Readonly<{ state: string; startTicks: string }> | undefined {
@@ -17,6 +17,11 @@ export function processState(pid: number): Readonly<{ state: string; startTicks:
 export function isOver(pid: number, startTicks: string): boolean {
   const now = processState(pid)
   return now === undefined || now.startTicks !== startTicks || now.state === 'Z' || now.state === 'X'
+}
+
+/** Inode of the own pid namespace: pids of another one mean nothing here. */
+export function pidNamespace(): number {
+  return statSync('/proc/self/ns/pid').ino
 }
 
 /** The system error's code (`ENOENT`), or undefined when it is none. */

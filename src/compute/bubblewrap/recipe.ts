@@ -3,13 +3,6 @@
  *
  * Everything is named; nothing is inherited: no host folder but /usr, a few files of /etc, and what the plan binds.
  */
-import { digestOfJson, type Sha256, sha256Of } from '../../core/index.ts'
-import { seccompProgram } from './seccomp.ts'
-import type { Architecture } from './seccomp-calls.ts'
-
-/** Changes when the recipe changes in a way that its arguments do not show. */
-const recipeVersion = 1
-
 export const projectFolder = '/project'
 export const homeFolder = '/home/stage'
 
@@ -131,34 +124,4 @@ export function etcFiles(traced: boolean): Readonly<Record<string, string>> {
     // SOURCE: RFC 5737, an address that no network routes
     'resolv.conf': `nameserver ${traced ? '127.0.0.1' : '198.51.100.1'}\noptions timeout:1 attempts:1\n`,
   }
-}
-
-/** Identity of the recipe: the same on every machine of one architecture that is laid out alike. */
-export function recipeDigest(architecture: Architecture): Sha256 {
-  const system = {
-    links: [],
-    folders: [],
-    maskedFiles: procFiles.map((name) => `/proc/${name}`),
-    maskedFolders: procFolders.map((name) => `/proc/${name}`),
-  }
-  const sample: BoxPlan = {
-    system,
-    etcFolder: 'ETC',
-    etc: etcEntries.map((name) => ({ kind: 'read-only', source: `/etc/${name}`, target: `/etc/${name}` })),
-    bootIdFile: 'BOOT-ID',
-    binds: [
-      { kind: 'read-only', source: 'VIEW', target: projectFolder },
-      { kind: 'writable', source: 'SCRATCH', target: `${projectFolder}/OUT` },
-    ],
-    workingDirectory: projectFolder,
-    variables: {},
-    memoryBytes: 2 ** 32,
-    outputBytes: 2 ** 36,
-  }
-  return digestOfJson({
-    version: recipeVersion,
-    arguments: boxArguments(sample),
-    etc: etcFiles(false),
-    seccomp: sha256Of(seccompProgram(architecture)),
-  })
 }

@@ -1,9 +1,9 @@
 /** Removes what a killed run left: its box folders, and the places and control groups that they name. */
 import { lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { neutralPath, pidNamespace, removeTree } from './box-folder.fs.ts'
+import { neutralPath, removeTree } from './box-folder.fs.ts'
 import { removeLeftGroups } from './control-group.fs.ts'
-import { errnoOf, processState } from './process-facts.fs.ts'
+import { errnoOf, pidNamespace, processState } from './process-facts.fs.ts'
 
 const boxName = /^box-(\d{1,20})-(\d{1,10})-(\d{1,20})-[0-9a-f]{16}$/
 /** LIMIT: a box of another pid namespace cannot be asked for its owner; after a week it has none. */
