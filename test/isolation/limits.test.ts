@@ -71,14 +71,14 @@ describe('limits of a sandbox', { concurrency: 2 }, () => {
       })
 
       for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-        test(`${signal} cancels the stage, daemons included`, async (context) => {
+        test(`${signal}, to the whole process group as a terminal sends it, cancels the stage, daemons included`, async (context) => {
           const marker = `marker-${signal}-${identity}-${process.pid}`
           const root = folderFor(identity, context)
           const driver = startDriver(identity)
           const reply = driver.ask({ root, engine: 'bubblewrap', asks: [stubborn(marker)] })
           await untilStarted(driver.said)
           assert.ok(processesWith(marker).length >= 20)
-          driver.process.kill(signal)
+          process.kill(-(driver.process.pid ?? 0), signal)
           assert.deepEqual((await reply).answers[0]?.end, { kind: 'cancelled' })
           assert.deepEqual(processesWith(marker), [])
           assert.deepEqual(readdirSync(join(root, 'boxes')), [])

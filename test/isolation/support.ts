@@ -80,6 +80,7 @@ export function startDriver(identity: Identity, options: DriveOptions = {}): Dri
   )
   const child: ChildProcess = spawn(program, args, {
     stdio,
+    detached: true,
     env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', ...options.environment },
   })
   let said = ''

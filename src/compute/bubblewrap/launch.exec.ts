@@ -90,9 +90,11 @@ function startBox(launch: Launch): Box {
   const [program = '', ...args] = launch.argv
   const { argumentsFile, seccompFile, traceFile, log } = launch
   // THREAT: bubblewrap's own environment can be read in the sandbox as /proc/1/environ
+  // detached: Ctrl-C reaches the terminal's whole process group, and it is assay who ends a stage
   const child: ChildProcess = spawn(program, args, {
     env: {},
     cwd: '/',
+    detached: true,
     stdio: ['ignore', log.writeEnd, log.writeEnd, argumentsFile, seccompFile, 'pipe', 'pipe', traceFile ?? 'ignore'],
   })
   log.handedOver()

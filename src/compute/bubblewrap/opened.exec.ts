@@ -45,6 +45,7 @@ export function watchOpens(
   const child = spawn(options.setpriv, ['--pdeathsig', 'KILL', options.inotifywait, ...args], {
     env: {},
     cwd: '/',
+    detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const events = collectEvents(child.stdout)
