@@ -44,10 +44,11 @@ export async function openCode(input: CodeInput): Promise<CodeTree> {
     ...(repository.ref === undefined ? {} : { ref: repository.ref }),
     ...(repository.remote === undefined ? {} : { uri: repository.remote }),
     shallow: repository.isShallow,
+    findings: repository.findings.map(({ because }) => because),
     paths,
     dirty,
     contents: (wanted) => contentsOf(reader, wanted),
-    digests: (wanted) => digestsOf(reader, wanted),
+    digests: remembered((wanted) => digestsOf(reader, wanted)),
     definitionAt: (commit, path) => (commit === repository.commit ? (atHead.get(path) ?? 'absent') : undefined),
     isCommitted: (path) => repository.tree.has(path) && !changed.has(path),
     blobOf: (path) => {
@@ -61,6 +62,7 @@ export async function openCode(input: CodeInput): Promise<CodeTree> {
 function withoutCommit(): CodeTree {
   return {
     shallow: false,
+    findings: [],
     paths: [],
     dirty: [],
     contents: async () => new Map(),
@@ -89,6 +91,26 @@ async function contentsOf(reader: Reader, paths: readonly string[]): Promise<Rea
     found.set(path, content)
   }
   return found
+}
+
+type Digests = CodeTree['digests']
+
+/** Every stage asks for nearly the same files; what a file was when it was first asked for holds for the whole run. */
+function remembered(digestsOfUnknown: Digests): Digests {
+  const known = new Map<string, Sha256 | undefined>()
+  return async (paths) => {
+    const unknown = paths.filter((path) => !known.has(path))
+    if (unknown.length > 0) {
+      const found = await digestsOfUnknown(unknown)
+      for (const path of unknown) known.set(path, found.get(path))
+    }
+    const wanted = new Map<string, Sha256>()
+    for (const path of paths) {
+      const digest = known.get(path)
+      if (digest !== undefined) wanted.set(path, digest)
+    }
+    return wanted
+  }
 }
 
 async function digestsOf(reader: Reader, paths: readonly string[]): Promise<ReadonlyMap<string, Sha256>> {

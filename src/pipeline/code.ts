@@ -15,6 +15,8 @@ export type CodeTree = Readonly<{
   ref?: string
   uri?: string
   shallow: boolean
+  /** Oddities of the repository that assay is not misled by, and that a reader should know. */
+  findings: readonly string[]
   /** Tracked regular files, project paths. */
   paths: readonly string[]
   dirty: readonly DirtyFile[]

@@ -83,7 +83,7 @@ async function settingOf(
   const settings = project.settings.settingsOf(stage.name)
   refuseUnsupportedStage(stage, settings)
   const inputs = await resolveInputs(project, stage, done)
-  const environment = await tools.environment(settings.environment)
+  const environment = await tools.environment(settings.environment, 'identify')
   const limits = limitsOf(settings, tools.capacity)
   const variables = variablesOf(stage, settings, limits, environment, project.environment)
   const key = digestStageKey({
@@ -157,13 +157,14 @@ async function reuseResult(
 async function execute(
   project: Project,
   tools: RunTools,
-  setting: StageSetting,
+  identified: StageSetting,
   because: string,
   elapsed: () => number,
 ): Promise<StageResult> {
-  const { stage } = setting
+  const { stage } = identified
   if (tools.options.dryRun) return planned(tools, stage, because)
   await tools.signer() // a missing key is a fault before the stage has cost anything
+  const setting = { ...identified, environment: await mountable(tools, identified) }
   tools.options.onEvent({ kind: 'started', stage: stage.name, because })
   const code = await project.code.contents(setting.inputs.visible)
   const outcome = await tools.execute(stage.name, taskFor(project, tools, setting, code))
@@ -184,6 +185,14 @@ async function execute(
   }
   const lock = lockEntryOf(setting, attestation, outcome.outs)
   return { report, outs: outcome.outs, lock, log: outcome.log.digest }
+}
+
+/** INVARIANT: what is mounted is what the stage's key speaks of. */
+async function mountable(tools: RunTools, { settings, environment }: StageSetting): Promise<Environment> {
+  const verified = await tools.environment(settings.environment, 'mount')
+  if (verified.digest !== environment.digest)
+    throw new Error(`the environment ${environment.name} changed during the run`)
+  return verified
 }
 
 function taskFor(

@@ -6,6 +6,7 @@ import { type Signer, startSigner } from '../attestation/index.ts'
 import {
   bubblewrapRecipe,
   type Environment,
+  type EnvironmentPurpose,
   openBubblewrap,
   openUnsafeHost,
   prepareEnvironment,
@@ -21,6 +22,7 @@ import { DomainError, type Sha256 } from '../core/index.ts'
 import { sweepStore } from '../data/index.ts'
 import { type MachineFacts, observeMachine } from '../reproducibility/index.ts'
 import { holdProject } from './busy.fs.ts'
+import type { EnvironmentDefinition } from './definition.ts'
 import { loadLock } from './lock.fs.ts'
 import type { Lock } from './lock.ts'
 import type { Project } from './project.ts'
@@ -64,8 +66,8 @@ export type RunTools = AsyncDisposable &
     machine: MachineFacts
     capacity: Cost
     costOf(stage: string): Cost
-    /** Ready to be mounted; prepared once a run. */
-    environment(name: string): Promise<Environment>
+    /** Once a run for each purpose: `identify` is cheap, `mount` has just re-hashed every byte. */
+    environment(name: string, purpose: EnvironmentPurpose): Promise<Environment>
     /** Started once, when the first statement is to be signed. */
     signer(): Promise<Signer>
     execute(stage: string, task: StageTask): Promise<StageOutcome>
@@ -124,9 +126,11 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
     machine,
     capacity,
     costOf: (stage) => limitsOf(project.settings.settingsOf(stage), capacity),
-    environment: (name) => {
-      const known = environments.get(name) ?? prepare(project, options, name)
-      environments.set(name, known)
+    environment: (name, purpose) => {
+      const definition = definitionOf(project, name)
+      const key = definition.kind === 'host' ? name : `${purpose} ${name}` // the host's own is looked at, not hashed
+      const known = environments.get(key) ?? prepare(project, options, { name, purpose, definition })
+      environments.set(key, known)
       return known
     },
     signer: () => {
@@ -168,12 +172,26 @@ function openSigner(project: Project, options: RunOptions): Promise<Signer> {
   })
 }
 
-async function prepare(project: Project, options: RunOptions, name: string): Promise<Environment> {
-  const definition =
-    project.settings.environments.get(name) ?? (name === 'host' ? { kind: 'host' as const } : undefined)
-  if (definition === undefined) throw new DomainError('ERR_SETTINGS_INVALID', `no environment is called \`${name}\``)
+/** @throws ERR_SETTINGS_INVALID */
+function definitionOf(project: Project, name: string): EnvironmentDefinition {
+  const definition = project.settings.environments.get(name)
+  if (definition !== undefined) return definition
+  if (name === 'host') return { kind: 'host' }
+  throw new DomainError('ERR_SETTINGS_INVALID', `no environment is called \`${name}\``)
+}
+
+async function prepare(
+  project: Project,
+  options: RunOptions,
+  {
+    name,
+    purpose,
+    definition,
+  }: Readonly<{ name: string; purpose: EnvironmentPurpose; definition: EnvironmentDefinition }>,
+): Promise<Environment> {
   return prepareEnvironment({
     name,
+    purpose,
     definition:
       definition.kind === 'host' ? definition : { ...definition, lockBytes: await lockBytes(project, definition.lock) },
     store: project.store,

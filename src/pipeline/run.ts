@@ -83,7 +83,7 @@ export async function runPipeline(project: Project, options: RunOptions): Promis
 
 function tellBeforeTheFirstStage(project: Project, options: RunOptions): void {
   const notice = (text: string): void => options.onEvent({ kind: 'notice', text })
-  for (const warning of project.pipeline.warnings) notice(warning)
+  for (const warning of [...project.pipeline.warnings, ...project.code.findings]) notice(warning)
   if (options.unsafeNoSandbox)
     notice('no sandbox: stages can read and change all that you can; level 0, signed with a throw-away key')
   if (options.draft) notice('a draft: level 0, signed with a throw-away key')

@@ -17,7 +17,15 @@ export function listSources(
     const verdict = verifySourceApproval(bytes, policy)
     if (!verdict.trusted) return []
     const { approval, attestation } = verdict.statement
-    return [{ ...approval, id: approval.source.id, origin: approval.source.origin, attestation }]
+    return [
+      {
+        ...approval,
+        id: approval.source.id,
+        origin: approval.source.origin,
+        classification: approval.source.classification,
+        attestation,
+      },
+    ]
   })
   return new Map(sources.map((source) => [source.id, { source, ...sourceStatus(source, { approvals: facts, now }) }]))
 }

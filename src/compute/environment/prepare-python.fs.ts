@@ -100,12 +100,13 @@ function identityOf(chosen: readonly ChosenWheel[], { interpreter, lockDigest }:
   })
 }
 
-/** The built tree when it is there and every byte of it is right. */
+/** The built tree when it is there and, if it is to be mounted, every byte of it is right. */
 function reuse(chosen: readonly ChosenWheel[], plan: Plan): Built | undefined {
   const identity = identityOf(chosen, plan)
   const folder = join(plan.request.cacheFolder, hexOf(identity))
   const manifest = readManifest(folder)
   if (manifest?.identity !== identity) return undefined
+  if (plan.request.purpose === 'identify') return { folder, manifest, chosen }
   plan.request.onProgress({ kind: 'verifying', files: manifest.files.length })
   return treeFault(join(folder, 'tree'), manifest, plan.local) === undefined ? { folder, manifest, chosen } : undefined
 }

@@ -139,6 +139,15 @@ for (const [what, tamper] of Object.entries(tampering)) {
   })
 }
 
+test('to be identified a tree is not re-hashed; to be mounted it is, whatever was identified before', async (context) => {
+  const root = scratchFolder(context)
+  const first = await prepareWheels(root, [tool])
+  writeFileSync(join(treeOf(first), 'lib', 'planted.py'), 'x = 1\n')
+  const identified = await prepareWheels(root, [tool], { purpose: 'identify' })
+  assert.equal(identified.digest, first.digest)
+  assert.ok((await eventsOf(root)).includes('unpacking'))
+})
+
 async function eventsOf(root: string): Promise<readonly string[]> {
   const kinds: string[] = []
   await prepareWheels(root, [tool], { onProgress: ({ kind }) => kinds.push(kind) })

@@ -6,12 +6,19 @@ import type { LockAdapter } from './lock.ts'
 import type { NetworkSettings } from './network-settings.ts'
 import type { OnProgress } from './progress.ts'
 
+export type EnvironmentPurpose = 'identify' | 'mount'
+
 export type EnvironmentRequest = Readonly<{
   name: string
   definition:
     | Readonly<{ kind: 'host' }>
     /** `lock` is for messages and for the choice of the format; `lockBytes` are those of the commit. */
     | Readonly<{ kind: 'python'; lock: string; lockBytes: Uint8Array; interpreter?: string }>
+  /**
+   * `mount`: every byte of the tree is re-hashed, since a stage is about to run with it. `identify`: only the identity is
+   * asked for, to compare it with earlier runs; what comes back must not be mounted.
+   */
+  purpose: EnvironmentPurpose
   store: ObjectStore
   /** Absolute; `.assay/environments` of the project. */
   cacheFolder: string

@@ -70,6 +70,7 @@ export function requestFor(
   mkdirSync(root, { recursive: true })
   return {
     name: 'test',
+    purpose: 'mount',
     definition,
     store: openObjectStore(join(root, 'objects')),
     cacheFolder: join(root, 'environments'),
