@@ -7,6 +7,7 @@ import {
   type DigestPathOptions,
   digestPath,
   ingestPath,
+  ioFault,
   type ObjectStore,
 } from '../data/index.ts'
 import type { Contents } from './project.ts'
@@ -16,7 +17,7 @@ const maxJsonBytes = 16 * 1024 * 1024
 
 /** @param options how the working tree is digested: the stat cache, `rehash` */
 export function openContents(root: string, store: ObjectStore, options: DigestFilesOptions): Contents {
-  const present = (path: string): boolean => lstatSync(join(root, path), { throwIfNoEntry: false }) !== undefined
+  const present = (path: string): boolean => isPresent(join(root, path))
   const named = (path: string): DigestPathOptions => ({ ...options, name: path, within: root })
   return {
     ingest: async (path) => (present(path) ? ingestPath(join(root, path), store, named(path)) : undefined),
@@ -27,6 +28,16 @@ export function openContents(root: string, store: ObjectStore, options: DigestFi
       if (!isSha256(digest)) throw new DomainError('ERR_INPUT_MALFORMED', `\`${name}\` is a folder, not JSON`)
       return parseStrictJson(await store.read(digest, maxJsonBytes), name)
     },
+  }
+}
+
+/** A file where a folder of the path should be means that nothing is there. @throws ERR_IO */
+function isPresent(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOTDIR') return false
+    throw ioFault(error, path)
   }
 }
 

@@ -6,7 +6,7 @@
  * Source: trust.md section 2 ("a cache hit").
  */
 import type { StageFacts } from '../attestation/index.ts'
-import { builderIds, type Content, canonicalJson, type Digest, type Sha256 } from '../core/index.ts'
+import { builderIds, type Content, canonicalJson, type Digest, isDomainError, type Sha256 } from '../core/index.ts'
 import { changedCode } from '../reproducibility/index.ts'
 import { believedStage } from './believe.ts'
 import type { Project } from './project.ts'
@@ -75,7 +75,7 @@ async function tryCandidate(
   if (outs === undefined) return no('its outs are no longer in the store')
   const stale = new Map<string, Content>()
   for (const [path, content] of outs) {
-    if ((await project.contents.digest(path)) !== content.digest) stale.set(path, content)
+    if ((await plainDigest(project, path)) !== content.digest) stale.set(path, content)
   }
   const grown = stage.outs.find(({ path, persist }) => persist && stale.has(path) && setting.inputs.before.has(path))
   if (grown !== undefined) return no(`its persisted out \`${grown.path}\` changed`)
@@ -140,6 +140,16 @@ function weakness(facts: StageFacts, project: Project, tools: RunTools): string 
   if (facts.overrides.length > 0 && project.overrides.length === 0)
     return 'it last ran with parameters of the command line'
   return undefined
+}
+
+/** A link, a socket or a folder of such in the place of an out is something else than the out. */
+async function plainDigest({ contents }: Project, path: string): Promise<Digest | undefined> {
+  try {
+    return await contents.digest(path)
+  } catch (error) {
+    if (isDomainError(error, 'ERR_DATA_NOT_PLAIN')) return undefined
+    throw error
+  }
 }
 
 async function storedOuts(project: Project, facts: StageFacts): Promise<ReadonlyMap<string, Content> | undefined> {

@@ -1,7 +1,18 @@
 /** Goal: whatever happens to a run, the next one finishes the job and nothing false is believed. */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -186,6 +197,32 @@ test('a lock that was truncated or merged badly is refused by name, and removing
   }
   rmSync(join(project.root, 'assay.lock'))
   await finishes(project)
+})
+
+test('whatever lies in the place of an out is replaced or refused, and never followed', async (context) => {
+  const project = await adopted(context, words)
+  await project.json(0, 'run')
+  const made = project.read('out/sorted.txt')
+  const out = join(project.root, 'out/sorted.txt')
+  const elsewhere = join(project.keys, 'elsewhere')
+  writeFileSync(elsewhere, 'mine\n')
+  const put: Readonly<Record<string, () => void>> = {
+    'a link': () => symlinkSync(elsewhere, out),
+    'a hard link': () => linkSync(elsewhere, out),
+    'a folder': () => mkdirSync(join(out, 'deep'), { recursive: true }),
+    nothing: () => undefined,
+  }
+  for (const [what, place] of Object.entries(put)) {
+    rmSync(out, { recursive: true })
+    place()
+    assert.deepEqual(statuses(await project.json(0, 'run')), { sort: 'cached', count: 'cached' }, what)
+    assert.equal(project.read('out/sorted.txt'), made, what)
+    assert.equal(readFileSync(elsewhere, 'utf8'), 'mine\n', what)
+  }
+  rmSync(join(project.root, 'out'), { recursive: true })
+  project.write({ out: 'a file where a folder belongs\n' })
+  assert.equal((await project.json(1, 'run')).stages[0].code, 'ERR_PATH_UNSAFE')
+  assert.equal(project.read('out'), 'a file where a folder belongs\n')
 })
 
 test('gc frees old versions and never what the lock or its evidence needs', async (context) => {
