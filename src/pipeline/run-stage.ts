@@ -52,7 +52,7 @@ export async function runStage(
   const startedMs = performance.now()
   const elapsed = (): number => Math.round(performance.now() - startedMs)
   try {
-    if (stage.frozen) return frozenResult(stage, elapsed())
+    if (stage.frozen) return frozenResult(tools, stage, elapsed())
     const pending = pendingUpstream(project, stage, done)
     if (pending !== undefined) return planned(tools, stage, `\`${pending}\` runs before it`)
     const setting = await settingOf(project, tools, stage, done)
@@ -82,8 +82,10 @@ async function settingOf(
 ): Promise<StageSetting> {
   const settings = project.settings.settingsOf(stage.name)
   refuseUnsupportedStage(stage, settings)
-  const inputs = await resolveInputs(project, stage, done)
-  const environment = await tools.environment(settings.environment, 'identify')
+  const [inputs, environment] = await Promise.all([
+    resolveInputs(project, stage, done),
+    tools.environment(settings.environment, 'identify'),
+  ])
   const limits = limitsOf(settings, tools.capacity)
   const variables = variablesOf(stage, settings, limits, environment, project.environment)
   const key = digestStageKey({
@@ -106,8 +108,10 @@ function originOf({ origin }: InputRef): string {
 }
 
 /** A frozen stage is never run; whoever needs its outs finds them in the workspace, not made here. */
-function frozenResult(stage: StageDefinition, durationMs: number): StageResult {
-  const report: StageReport = { name: stage.name, status: 'cached', because: 'it is frozen', durationMs, outputs: [] }
+function frozenResult(tools: RunTools, stage: StageDefinition, durationMs: number): StageResult {
+  const because = 'it is frozen'
+  if (tools.options.dryRun) tools.options.onEvent({ kind: 'planned', stage: stage.name, run: false, because })
+  const report: StageReport = { name: stage.name, status: 'cached', because, durationMs, outputs: [] }
   return { report, outs: new Map() }
 }
 

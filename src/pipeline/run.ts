@@ -58,7 +58,8 @@ export async function runPipeline(project: Project, options: RunOptions): Promis
     done.set(stage.name, result)
     if (result.log !== undefined) logs[stage.name] = result.log
     if (result.lock !== undefined && tools.pins) keepLock(project, lock, stage.name, result.lock)
-    options.onEvent({ kind: 'ended', report: result.report })
+    const isPlanned = options.dryRun && (result.pending === true || result.report.status === 'cached')
+    if (!isPlanned) options.onEvent({ kind: 'ended', report: result.report })
     if (result.report.status !== 'cached') save(report())
     return result
   }
@@ -84,6 +85,7 @@ export async function runPipeline(project: Project, options: RunOptions): Promis
 function tellBeforeTheFirstStage(project: Project, options: RunOptions): void {
   const notice = (text: string): void => options.onEvent({ kind: 'notice', text })
   for (const warning of [...project.pipeline.warnings, ...project.code.findings]) notice(warning)
+  if (project.pipeline.stages.length === 0) notice('the project has no stages yet: describe them in dvc.yaml')
   if (options.unsafeNoSandbox)
     notice('no sandbox: stages can read and change all that you can; level 0, signed with a throw-away key')
   if (options.draft) notice('a draft: level 0, signed with a throw-away key')

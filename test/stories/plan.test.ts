@@ -1,6 +1,6 @@
 /** Goal: know what would run before it runs, and run just that. */
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { adopted, statuses } from '../support/adopted.ts'
@@ -164,4 +164,44 @@ test('without a key there is a next step, and nothing has run', async (context) 
   assert.match(refused.error.help, /assay init/)
   assert.equal(existsSync(join(project.root, 'out/sorted.txt')), false)
   assert.equal((await project.json(2, 'run', '--draft')).error.code, 'ERR_KEY_HOME')
+})
+
+test('status names what is refused, what waits for it, and what is frozen', async (context) => {
+  const project = await adopted(context, {
+    ...words,
+    'dvc.yaml': `${words['dvc.yaml']}  old:\n    frozen: true\n    cmd: touch old.txt\n    outs: [old.txt]\n`,
+    '.gitignore': '/out\n/model\n/data\n/old.txt\n',
+  })
+  rmSync(join(project.root, 'data/words.txt'))
+  const status = await project.json(1, 'status', '--check')
+  assert.deepEqual(
+    status.refused.map(({ code }: { code: string }) => code),
+    ['ERR_DATA_MISSING'],
+  )
+  assert.deepEqual(
+    status.stages.map(({ name, status: word }: { name: string; status: string }) => [name, word]),
+    [
+      ['old', 'up-to-date'],
+      ['count', 'blocked'],
+    ],
+  )
+  const run = await project.json(1, 'run')
+  assert.equal(run.error.code, 'ERR_DATA_MISSING')
+})
+
+test('data that DVC tracks and that is not here is fetched by name', async (context) => {
+  const project = await adopted(context, {
+    'dvc.yaml': 'stages:\n  t:\n    cmd: wc -l < data/big.csv > n.txt\n    deps: [data/big.csv]\n    outs: [n.txt]\n',
+    'data/big.csv': '1,2\n',
+    'data/big.csv.dvc': 'outs:\n- md5: a13f1cd3ffa3c1b6b9b5e6c6f9d1b5a0\n  size: 4\n  hash: md5\n  path: big.csv\n',
+    'data/.gitignore': '/big.csv\n',
+    '.gitignore': '/n.txt\n',
+  })
+  assert.equal((await project.json(0, 'run')).level, 1)
+  rmSync(join(project.root, 'data/big.csv'))
+  const refused = await project.json(1, 'run')
+  assert.deepEqual(
+    [refused.error.code, refused.error.help],
+    ['ERR_DATA_MISSING', 'get it first: dvc pull data/big.csv.dvc'],
+  )
 })

@@ -41,11 +41,15 @@ async function showStatus(context: CliContext, check: boolean): Promise<Exit> {
     },
   })
   const refused = report.stages.filter(({ status: word }) => word === 'refused' || word === 'failed')
+  const blocked = report.stages.filter(({ code }) => code === 'ERR_STAGE_UPSTREAM')
   const stale = planned.filter((event) => event.run)
   output.document({
     commit: project.code.commit,
     dirty: project.code.dirty,
-    stages: planned.map(({ stage, run, because }) => ({ name: stage, status: run ? 'stale' : 'up-to-date', because })),
+    stages: [
+      ...planned.map(({ stage, run, because }) => ({ name: stage, status: run ? 'stale' : 'up-to-date', because })),
+      ...blocked.map(({ name, because }) => ({ name, status: 'blocked', because })),
+    ],
     refused,
   })
   for (const { path, because } of project.code.dirty)
@@ -56,5 +60,6 @@ async function showStatus(context: CliContext, check: boolean): Promise<Exit> {
     output.line(line)
   for (const { name, because, code } of refused)
     output.line(`${output.style('red', 'refused')}  ${printable(name)}  ${printable(because ?? '')} (${code})`)
+  for (const { name, because } of blocked) output.line(`blocked  ${printable(name)}  ${printable(because ?? '')}`)
   return check && (stale.length > 0 || refused.length > 0) ? 1 : 0
 }
