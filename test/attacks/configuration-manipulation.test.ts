@@ -53,7 +53,7 @@ test('what this version does not act on is refused, not ignored: a contract, a h
     return error.code
   }
   assert.equal(await codeOf('{contract: contracts/words.yaml}'), 'ERR_CONTRACT_UNSUPPORTED')
-  assert.equal(await codeOf('stages: {sort: {network: [pypi.org]}}\n'), 'ERR_NETWORK_LIST_UNSUPPORTED')
+  assert.equal(await codeOf('stages: {sort: {network: [data.example.org]}}\n'), 'ERR_NETWORK_LIST_UNSUPPORTED')
   assert.equal(await codeOf('stages: {sort: {secrets: [label-service]}}\n'), 'ERR_SECRETS_UNSUPPORTED')
   project.write({ 'assay.yaml': settings })
   project.commit()
