@@ -16,7 +16,7 @@ import { loadLock } from './lock.fs.ts'
 import type { Caller, Project } from './project.ts'
 import { openRuns } from './runs.fs.ts'
 import { listSources } from './sources.ts'
-import { ignoredBy, makeState, openReader, readProjectFile, requireRoot } from './workspace.fs.ts'
+import { ignoredBy, makeState, openReader, readProjectFile, refuseCommittedState, requireRoot } from './workspace.fs.ts'
 
 export type OpenOptions = Readonly<{
   /** `--set`, as given. */
@@ -35,6 +35,7 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
   const cache = openStatCache(join(state, 'cache', 'stat.sqlite'))
   const digesting = { cache, rehash: options.rehash === true }
   const repository = await openRepository(root, { ...digesting, environment: caller.environment })
+  refuseCommittedState(repository?.tree.keys() ?? [])
   const overrides = options.overrides ?? []
   const parsedOverrides = parseOverrides(overrides)
   const reader = await openReader(root, ignoredBy(repository))

@@ -4,7 +4,7 @@
  *
  * Read next: `run-stage.ts` (one stage), `reuse.ts` (what counts as proven), `verify.ts` (the other direction).
  */
-import { DomainError, type Sha256 } from '../core/index.ts'
+import { DomainError, formatDay, type Sha256 } from '../core/index.ts'
 import type { StageDefinition } from './definition.ts'
 import { saveLock } from './lock.fs.ts'
 import type { LockEntry } from './lock.ts'
@@ -85,6 +85,9 @@ export async function runPipeline(project: Project, options: RunOptions): Promis
 function tellBeforeTheFirstStage(project: Project, options: RunOptions): void {
   const notice = (text: string): void => options.onEvent({ kind: 'notice', text })
   for (const warning of [...project.pipeline.warnings, ...project.code.findings]) notice(warning)
+  const lastDay = lastDayOf(project)
+  if (lastDay !== undefined)
+    notice(`level 0: the trust policy expired after ${lastDay}; renew \`expires\` in trust.yaml and commit it`)
   if (project.pipeline.stages.length === 0) notice('the project has no stages yet: describe them in dvc.yaml')
   if (options.unsafeNoSandbox)
     notice('no sandbox: stages can read and change all that you can; level 0, signed with a throw-away key')
@@ -99,6 +102,11 @@ function tellBeforeTheFirstStage(project: Project, options: RunOptions): void {
     const paths = project.code.dirty.slice(0, 10).map(({ path }) => (/^[\w./-]+$/.test(path) ? path : `'${path}'`))
     notice(`level 0 until this is committed: ${shown}${more}\n  next: git add ${paths.join(' ')} && git commit`)
   }
+}
+
+/** The last day of a policy that has expired. */
+function lastDayOf({ trust: { expiresAt }, now }: Project): string | undefined {
+  return expiresAt === undefined || expiresAt > now() ? undefined : formatDay(new Date(expiresAt.getTime() - 1))
 }
 
 /** INVARIANT: the lock on disk only ever names evidence that is on disk already. */

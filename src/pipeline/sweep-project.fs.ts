@@ -1,5 +1,5 @@
 /** Removes what a killed run left of its own bookkeeping. Boxes are swept by the sandbox, objects by `gc`. */
-import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
+import { lstatSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** INVARIANT: called by the one process that holds the project; nobody else writes to these places. */
@@ -13,7 +13,12 @@ export function sweepProject(root: string): void {
     if (/^run\.lock\.\d+(\.stale)?$/.test(name)) rmSync(join(state, name), { force: true })
   }
   const runs = join(state, 'runs')
-  for (const name of existsSync(runs) ? readdirSync(runs) : []) {
-    if (readdirSync(join(runs, name)).length === 0) rmdirSync(join(runs, name))
+  for (const name of isFolder(runs) ? readdirSync(runs) : []) {
+    if (isFolder(join(runs, name)) && readdirSync(join(runs, name)).length === 0) rmdirSync(join(runs, name))
   }
+}
+
+/** A link to a folder is none. */
+function isFolder(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }

@@ -11,8 +11,8 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import ignore, { type Ignore } from 'ignore'
-import { DomainError, nameFault } from '../core/index.ts'
-import type { Repository } from '../data/index.ts'
+import { DomainError, isInside, nameFault } from '../core/index.ts'
+import { ioFault, type Repository } from '../data/index.ts'
 import type { ProjectReader } from './define/index.ts'
 
 /** LIMIT: a file that defines something is at most 16 MiB. */
@@ -46,12 +46,42 @@ export function requireRoot(from: string): string {
   return root
 }
 
-/** `.assay`, with a `.gitignore` of its own before anything else is in it: no store is ever committed by accident. */
+/**
+ * `.assay`, with a `.gitignore` of its own before anything else is in it: no store is ever committed by accident.
+ *
+ * THREAT: a checkout that brings `.assay` as a link has assay write and sweep in a folder of its choice.
+ *
+ * @throws ERR_PATH_UNSAFE, ERR_IO, ERR_DISK_FULL
+ */
 export function makeState(root: string): void {
-  const ignore = join(root, '.assay', '.gitignore')
-  if (existsSync(ignore)) return
-  mkdirSync(join(root, '.assay'), { recursive: true })
-  writeFileSync(ignore, '*\n')
+  const state = join(root, '.assay')
+  if (lstatSync(state, { throwIfNoEntry: false })?.isDirectory() === false) {
+    throw new DomainError('ERR_PATH_UNSAFE', '`.assay` is a link or a file, and must be a folder', {
+      help: 'look where it leads, then remove it: assay makes its own',
+    })
+  }
+  const ignored = join(state, '.gitignore')
+  if (existsSync(ignored)) return
+  try {
+    mkdirSync(state, { recursive: true })
+    writeFileSync(ignored, '*\n')
+  } catch (error) {
+    throw ioFault(error, state)
+  }
+}
+
+/** THREAT: what a checkout brings in `.assay` was made by whoever made the checkout. @throws ERR_PATH_UNSAFE */
+export function refuseCommittedState(tracked: Iterable<string>): void {
+  for (const path of tracked) {
+    if (!isInside(path, '.assay')) continue
+    throw new DomainError(
+      'ERR_PATH_UNSAFE',
+      `\`${path}\` is in the commit, and \`.assay\` must be this machine's own`,
+      {
+        help: 'take it out of the repository: git rm -r --cached .assay',
+      },
+    )
+  }
 }
 
 /** The bytes of a file of the project; undefined when there is no regular file. @throws ERR_INPUT_TOO_LARGE */

@@ -66,6 +66,11 @@ test('an expired policy proves nothing, to verify or to run by', async (context)
   const verdict = await project.json(1, 'verify', 'model/count.txt', '--policy', 'old.yaml')
   assert.ok(codes(verdict).includes('ERR_POLICY_EXPIRED'), codes(verdict).join(', '))
   assert.equal((await project.json(0, 'verify', 'model/count.txt', '--policy', 'trust.yaml')).trusted, true)
+  project.write({ 'trust.yaml': project.read('old.yaml') })
+  project.commit()
+  const run = await project.assay('run')
+  assert.match(run.stderr, /expired after 2020-01-01/)
+  assert.match(run.stdout, /level 0/)
 })
 
 test('a policy or an artifact that is not there, or no policy at all, is told apart', async (context) => {
