@@ -4,18 +4,15 @@
  *
  * Read next: `run-stage.ts` (one stage), `reuse.ts` (what counts as proven), `verify.ts` (the other direction).
  */
-import { DomainError, formatDay, type Sha256 } from '../core/index.ts'
-import type { StageDefinition } from './definition.ts'
-import { saveLock } from './lock.fs.ts'
-import type { LockEntry } from './lock.ts'
+import { formatDay } from '../core/index.ts'
+import { openLedger } from './ledger.ts'
 import { planRun } from './plan.ts'
 import type { Project } from './project.ts'
 import { refuseUnsupportedSettings } from './refuse-unsupported.ts'
-import { type RunReport, type StageReport, statusOf } from './report.ts'
+import type { RunReport } from './report.ts'
 import { runStage, type StageResult } from './run-stage.ts'
 import { openRunTools, type RunOptions } from './run-tools.ts'
 import { runSchedule } from './schedule.ts'
-import { levelOfRun } from './verify.ts'
 
 export type { RunEvent, RunOptions } from './run-tools.ts'
 
@@ -36,50 +33,18 @@ export async function runPipeline(project: Project, options: RunOptions): Promis
   await using tools = await openRunTools(project, { ...options, signal })
   tellBeforeTheFirstStage(project, options)
 
-  const done = new Map<string, StageResult>()
-  const known = new Set(project.pipeline.stages.map(({ name }) => name))
-  const lock = new Map([...tools.lock].filter(([name]) => known.has(name)))
-  const logs: Record<string, Sha256> = {}
-  const startedAt = project.now().toISOString()
-  const save = (report: RunReport, finishedAt?: string): void => {
-    if (options.dryRun) return
-    const commit = project.code.commit
-    project.runs.save({
-      assay: 1,
-      startedAt,
-      ...(finishedAt === undefined ? {} : { finishedAt }),
-      ...(commit === undefined ? {} : { commit }),
-      report,
-      logs,
-    })
-  }
-  const report = (): RunReport => reportOf(tools.runId, plan.order, done)
-  const settle = (stage: StageDefinition, result: StageResult): StageResult => {
-    done.set(stage.name, result)
-    if (result.log !== undefined) logs[stage.name] = result.log
-    if (result.lock !== undefined && tools.pins) keepLock(project, lock, stage.name, result.lock)
-    const isPlanned = options.dryRun && (result.pending === true || result.report.status === 'cached')
-    if (!isPlanned) options.onEvent({ kind: 'ended', report: result.report })
-    if (result.report.status !== 'cached') save(report())
-    return result
-  }
-
+  const ledger = openLedger(project, tools, plan)
   await runSchedule<StageResult>(plan, {
     capacity: tools.capacity,
     costOf: (name) => tools.costOf(name),
-    execute: async (name) => {
-      const stage = stageNamed(plan.order, name)
-      return settle(stage, await runStage(project, tools, stage, done))
-    },
-    skip: (name, upstream) => settle(stageNamed(plan.order, name), skipped(name, upstream)),
+    execute: async (name) => ledger.settle(name, await runStage(project, tools, ledger.stageNamed(name), ledger.done)),
+    skip: (name, upstream) => ledger.settle(name, skipped(name, upstream)),
     succeeded: ({ report: { status }, pending }) => status === 'ran' || status === 'cached' || pending === true,
     keepGoing: options.keepGoing,
     signal,
     abandon: () => fault.abort(),
   })
-  const ended = options.dryRun ? report() : withLevel(project, report(), options)
-  save(ended, project.now().toISOString())
-  return ended
+  return ledger.close()
 }
 
 function tellBeforeTheFirstStage(project: Project, options: RunOptions): void {
@@ -109,19 +74,6 @@ function lastDayOf({ trust: { expiresAt }, now }: Project): string | undefined {
   return expiresAt === undefined || expiresAt > now() ? undefined : formatDay(new Date(expiresAt.getTime() - 1))
 }
 
-/** INVARIANT: the lock on disk only ever names evidence that is on disk already. */
-function keepLock(project: Project, lock: Map<string, LockEntry>, stage: string, entry: LockEntry): void {
-  if (JSON.stringify(lock.get(stage)) === JSON.stringify(entry)) return
-  lock.set(stage, entry)
-  saveLock(project.root, lock)
-}
-
-function stageNamed(stages: readonly StageDefinition[], name: string): StageDefinition {
-  const stage = stages.find((candidate) => candidate.name === name)
-  if (stage === undefined) throw new Error(`the plan has no stage ${name}`)
-  return stage
-}
-
 function skipped(name: string, upstream: string | undefined): StageResult {
   const stopped = upstream === undefined
   return {
@@ -134,38 +86,5 @@ function skipped(name: string, upstream: string | undefined): StageResult {
       outputs: [],
     },
     outs: new Map(),
-  }
-}
-
-function reportOf(runId: string, order: readonly StageDefinition[], done: ReadonlyMap<string, StageResult>): RunReport {
-  const stages: readonly StageReport[] = order.flatMap(({ name }) => done.get(name)?.report ?? [])
-  const status = statusOf(stages.filter(({ name }) => done.get(name)?.pending !== true))
-  const first = stages.find((stage) => stage.status === 'failed' || stage.status === 'refused')
-  const error =
-    first?.code === undefined
-      ? undefined
-      : {
-          code: first.code,
-          message: `${first.name}: ${first.because ?? first.status}`,
-          help: first.help ?? new DomainError(first.code, '').help,
-          details: { stage: first.name },
-        }
-  return { runId, status, stages, level: 0, whyNotHigher: [], ...(error === undefined ? {} : { error }) }
-}
-
-/** The level of what the run left behind: the lowest over its stages, from verified evidence. */
-function withLevel(project: Project, report: RunReport, options: RunOptions): RunReport {
-  if (report.status !== 'succeeded') return report
-  const { level, whyNotHigher } = levelOfRun(project, report)
-  const reached = { ...report, level, whyNotHigher }
-  if (options.requiredLevel === undefined || level >= options.requiredLevel) return reached
-  return {
-    ...reached,
-    error: {
-      code: 'ERR_RUN_LEVEL',
-      message: `the run reached level ${level}, ${options.requiredLevel} was asked for`,
-      help: whyNotHigher[0] ?? 'assay verify says what is missing',
-      details: { level: String(level), required: String(options.requiredLevel) },
-    },
   }
 }

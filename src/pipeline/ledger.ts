@@ -1,0 +1,113 @@
+/** What a run has come to so far: the results of its stages, its record on disk, the lock. */
+import { DomainError, type Sha256 } from '../core/index.ts'
+import type { StageDefinition } from './definition.ts'
+import { saveLock } from './lock.fs.ts'
+import type { LockEntry } from './lock.ts'
+import type { Plan } from './plan.ts'
+import type { Project } from './project.ts'
+import { type RunReport, type StageReport, statusOf } from './report.ts'
+import type { StageResult } from './run-stage.ts'
+import type { RunOptions, RunTools } from './run-tools.ts'
+import { levelOfRun } from './verify.ts'
+
+export type Ledger = Readonly<{
+  stageNamed(name: string): StageDefinition
+  done: ReadonlyMap<string, StageResult>
+  /** Keeps a result: in the lock, in the record, and tells it. */
+  settle(name: string, result: StageResult): StageResult
+  /** The whole report, with its level; the record is final. */
+  close(): RunReport
+}>
+
+export function openLedger(project: Project, tools: RunTools, { order }: Plan): Ledger {
+  const { options } = tools
+  const done = new Map<string, StageResult>()
+  const known = new Set(project.pipeline.stages.map(({ name }) => name))
+  const lock = new Map([...tools.lock].filter(([name]) => known.has(name)))
+  const save = openRecord(project, options)
+  const logs: Record<string, Sha256> = {}
+  const report = (): RunReport => reportOf(tools.runId, order, done)
+  return {
+    stageNamed: (name) => stageNamed(order, name),
+    done,
+    settle: (name, result) => {
+      done.set(name, result)
+      if (result.log !== undefined) logs[name] = result.log
+      if (result.lock !== undefined && tools.pins) keepLock(project, lock, name, result.lock)
+      const isPlanned = options.dryRun && (result.pending === true || result.report.status === 'cached')
+      if (!isPlanned) options.onEvent({ kind: 'ended', report: result.report })
+      if (result.report.status !== 'cached') save(report(), logs)
+      return result
+    },
+    close: () => {
+      const ended = options.dryRun ? report() : withLevel(project, report(), options)
+      save(ended, logs, project.now())
+      return ended
+    },
+  }
+}
+
+type SaveRecord = (report: RunReport, logs: Readonly<Record<string, Sha256>>, finishedAt?: Date) => void
+
+/** Written whole each time, so that a run that is killed leaves what it came to. */
+function openRecord(project: Project, { dryRun }: RunOptions): SaveRecord {
+  const { commit } = project.code
+  const startedAt = project.now().toISOString()
+  return (report, logs, finishedAt) => {
+    if (dryRun) return
+    project.runs.save({
+      assay: 1,
+      startedAt,
+      ...(finishedAt === undefined ? {} : { finishedAt: finishedAt.toISOString() }),
+      ...(commit === undefined ? {} : { commit }),
+      report,
+      logs,
+    })
+  }
+}
+
+/** INVARIANT: the lock on disk only ever names evidence that is on disk already. */
+function keepLock(project: Project, lock: Map<string, LockEntry>, stage: string, entry: LockEntry): void {
+  if (JSON.stringify(lock.get(stage)) === JSON.stringify(entry)) return
+  lock.set(stage, entry)
+  saveLock(project.root, lock)
+}
+
+function stageNamed(stages: readonly StageDefinition[], name: string): StageDefinition {
+  const stage = stages.find((candidate) => candidate.name === name)
+  if (stage === undefined) throw new Error(`the plan has no stage ${name}`)
+  return stage
+}
+
+function reportOf(runId: string, order: readonly StageDefinition[], done: ReadonlyMap<string, StageResult>): RunReport {
+  const stages: readonly StageReport[] = order.flatMap(({ name }) => done.get(name)?.report ?? [])
+  const status = statusOf(stages.filter(({ name }) => done.get(name)?.pending !== true))
+  const first = stages.find((stage) => stage.status === 'failed' || stage.status === 'refused')
+  const error =
+    first?.code === undefined
+      ? undefined
+      : {
+          code: first.code,
+          message: `${first.name}: ${first.because ?? first.status}`,
+          help: first.help ?? new DomainError(first.code, '').help,
+          details: { stage: first.name },
+        }
+  return { runId, status, stages, level: 0, whyNotHigher: [], ...(error === undefined ? {} : { error }) }
+}
+
+/** The level of what the run left behind: the lowest over its stages, from verified evidence. */
+function withLevel(project: Project, report: RunReport, options: RunOptions): RunReport {
+  if (report.status !== 'succeeded') return report
+  const { level, whyNotHigher } = levelOfRun(project, report)
+  const reached = { ...report, level, whyNotHigher }
+  if (options.requiredLevel === undefined || level >= options.requiredLevel) return reached
+  return {
+    ...reached,
+    error: {
+      code: 'ERR_RUN_LEVEL',
+      message: `the run reached level ${level}, ${options.requiredLevel} was asked for`,
+      help: whyNotHigher[0] ?? 'assay verify says what is missing',
+      details: { level: String(level), required: String(options.requiredLevel) },
+    },
+  }
+}
