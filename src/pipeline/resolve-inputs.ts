@@ -28,7 +28,10 @@ export type StageInputs = Readonly<{
   paramDigests: Readonly<Record<string, Sha256>>
   /** Tracked files that the stage may see beside its inputs. */
   visible: readonly string[]
-  /** Those of them that count when it opens them. A params file counts by the values that are declared, as with DVC. */
+  /**
+   * Those of them that count when it opens them. A params file counts by the values that are declared, as with DVC.
+   * LIMIT: a stage that reads other values of it is not run again when those change.
+   */
   code: readonly string[]
   /** Previous bytes of `persist` outs: inputs too. */
   before: ReadonlyMap<string, Content>
