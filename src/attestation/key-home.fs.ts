@@ -56,6 +56,7 @@ const recordShape = z.strictObject({
       because: z.string(),
     }),
   ),
+  pinned: z.array(z.string()).exactOptional(),
 })
 
 /**
@@ -70,6 +71,11 @@ export function openKeyHome(options: KeyHomeOptions): KeyHome {
   const placeOf = (project: string): string => join(folder, 'projects', plainId(project))
   const load = (project: string): KeyRecord | undefined => loadRecord(placeOf(project), project)
   const save = (record: KeyRecord): KeyRecord => saveRecord(folder, placeOf(record.project), record)
+  // THREAT: a checkout that changes its id in trust.yaml, to be judged by its own policy again.
+  const pinnedFor = (path: string): KeyRecord | undefined =>
+    projectsIn(folder)
+      .flatMap((project) => load(project) ?? [])
+      .find(({ pinned = [] }) => pinned.includes(path))
 
   return {
     folder,
@@ -128,8 +134,14 @@ export function openKeyHome(options: KeyHomeOptions): KeyHome {
       parseTrustPolicy(policy, 'pinned')
       prepareFolder(folder, placeOf(project))
       writePrivate(join(placeOf(project), 'policy.yaml'), policy)
+      const before = pinnedFor(checkout)
+      if (before?.project === project) return
+      if (before !== undefined) save({ ...before, pinned: (before.pinned ?? []).filter((path) => path !== checkout) })
+      const record = load(project) ?? { project, checkouts: [], revoked: [] }
+      save({ ...record, pinned: withCheckout(record.pinned ?? [], checkout) })
     },
-    readPin: (project) => {
+    readPin: (said) => {
+      const project = pinnedFor(checkout)?.project ?? said
       const file = join(placeOf(project), 'policy.yaml')
       if (!existsSync(file)) return undefined
       refuseExposedFolder(placeOf(project))

@@ -21,6 +21,8 @@ export type KeyRecord = Readonly<{
   /** Real paths of the checkouts that may use it. */
   checkouts: readonly string[]
   revoked: readonly RevokedKey[]
+  /** Real paths of the checkouts that the pinned policy judges, whatever project they say they are. */
+  pinned?: readonly string[]
 }>
 
 export type KeyHome = Readonly<{
@@ -45,7 +47,8 @@ export type KeyHome = Readonly<{
   markRevoked(project: string, revocation: Readonly<{ because: string; since?: string; now: Date }>): RevokedKey
   /** Lets this checkout use the project's key (`assay key use`). @throws ERR_KEY_HOME */
   registerCheckout(project: string): KeyRecord
-  /** Keeps a policy for the project (`assay trust pin`). @throws ERR_POLICY_MALFORMED */
+  /** Keeps a policy for the project, and for the open checkout (`assay trust pin`). @throws ERR_POLICY_MALFORMED */
   pinPolicy(project: string, policy: Uint8Array): void
+  /** What was pinned for the open checkout, else for the project that it says it is. */
   readPin(project: string): Uint8Array | undefined
 }>

@@ -26,13 +26,12 @@ export function keySourceOf(root: string, projectId: string, environment: Caller
   return openKeyHome({ environment, projectRoot: root }).loadKey(projectId)
 }
 
-/** The policy that the user pinned for a project, or undefined. @throws ERR_POLICY_MALFORMED, ERR_KEY_EXPOSED */
+/** The policy that the user pinned for this checkout, else for the project that it says it is, or undefined. @throws ERR_POLICY_MALFORMED, ERR_KEY_EXPOSED */
 export function pinnedPolicy(
   root: string,
   projectId: string,
   environment: Caller['environment'],
 ): TrustPolicy | undefined {
-  if (projectId === '') return undefined
   try {
     const bytes = openKeyHome({ environment, projectRoot: root }).readPin(projectId)
     return bytes === undefined ? undefined : parseTrustPolicy(bytes, 'pinned')

@@ -109,8 +109,7 @@ const nobody: TrustPolicy = {
 /** Pinned by the user before what the checkout says of itself. Source: trust.md section 1. */
 function policyOf(root: string, caller: Caller): TrustPolicy {
   const bytes = readProjectFile(root, 'trust.yaml')
-  if (bytes === undefined) return nobody
-  const own = parseTrustPolicy(bytes, 'repository')
+  const own = bytes === undefined ? nobody : parseTrustPolicy(bytes, 'repository')
   return pinnedPolicy(root, own.project ?? '', caller.environment) ?? own
 }
 

@@ -1,6 +1,7 @@
 /** Records of runs: `.assay/runs/<runId>/run.json`, written whole after each stage; the logs' bytes are in the store. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { z } from 'zod'
 import { DomainError, type Sha256 } from '../core/index.ts'
 import { writeDurably } from './evidence.fs.ts'
 import type { RunReport } from './report.ts'
@@ -14,6 +15,37 @@ export type RunRecord = Readonly<{
   /** Stage -> digest of its log in the store, for stages that ran. */
   logs: Readonly<Record<string, Sha256>>
 }>
+
+/** LIMIT: a record is at most 64 MiB. */
+const maxRecordBytes = 64 * 1024 * 1024
+
+/** What readers of a record rely on; read for display and for what to keep, never for what to believe. */
+const recordShape = z.looseObject({
+  assay: z.literal(1),
+  startedAt: z.string(),
+  logs: z.record(z.string(), z.string().regex(/^sha256:[0-9a-f]{64}$/)),
+  report: z.looseObject({
+    runId: z.string(),
+    status: z.string(),
+    level: z.number(),
+    whyNotHigher: z.array(z.string()),
+    stages: z.array(
+      z.looseObject({
+        name: z.string(),
+        status: z.string(),
+        durationMs: z.number(),
+        outputs: z.array(z.looseObject({ path: z.string(), digest: z.string(), sizeBytes: z.number() })),
+      }),
+    ),
+  }),
+})
+
+/** THREAT: a pipe in its place would be waited on for ever. */
+function recordIn(file: string): RunRecord {
+  const status = lstatSync(file)
+  if (!status.isFile() || status.size > maxRecordBytes) throw new Error('not a regular file of a possible size')
+  return recordShape.parse(JSON.parse(readFileSync(file, 'utf8'))) as unknown as RunRecord // the shape was just held to it
+}
 
 export type RunArchive = Readonly<{
   save(record: RunRecord): void
@@ -51,7 +83,7 @@ export function openRuns(root: string): RunArchive {
         })
       }
       try {
-        return JSON.parse(readFileSync(join(folder, only, 'run.json'), 'utf8')) as RunRecord // our own file, read for display only
+        return recordIn(join(folder, only, 'run.json'))
       } catch (cause) {
         throw new DomainError('ERR_RUN_UNKNOWN', `the record of the run \`${only}\` cannot be read`, { cause })
       }

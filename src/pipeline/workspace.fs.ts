@@ -46,17 +46,21 @@ export function requireRoot(from: string): string {
   return root
 }
 
+/** What assay keeps in `.assay`. */
+const stateFolders = ['attestations', 'boxes', 'cache', 'environments', 'index', 'objects', 'runs', 'tmp']
+
 /**
  * `.assay`, with a `.gitignore` of its own before anything else is in it: no store is ever committed by accident.
  *
- * THREAT: a checkout that brings `.assay` as a link has assay write and sweep in a folder of its choice.
+ * THREAT: a checkout that brings `.assay`, or a folder in it, as a link has assay write and sweep in a folder of its choice.
  *
  * @throws ERR_PATH_UNSAFE, ERR_IO, ERR_DISK_FULL
  */
 export function makeState(root: string): void {
   const state = join(root, '.assay')
-  if (lstatSync(state, { throwIfNoEntry: false })?.isDirectory() === false) {
-    throw new DomainError('ERR_PATH_UNSAFE', '`.assay` is a link or a file, and must be a folder', {
+  for (const path of ['.assay', ...stateFolders.map((name) => `.assay/${name}`)]) {
+    if (lstatSync(join(root, path), { throwIfNoEntry: false })?.isDirectory() !== false) continue
+    throw new DomainError('ERR_PATH_UNSAFE', `\`${path}\` is a link or a file, and must be a folder`, {
       help: 'look where it leads, then remove it: assay makes its own',
     })
   }

@@ -1,0 +1,60 @@
+/** Threats: pipeline tampering and configuration manipulation, by what a checkout holds where assay keeps its state. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { adopted } from '../support/adopted.ts'
+import { words } from '../support/projects.ts'
+
+test('a state folder that is a link is refused and nothing is written through it; a real one works', async (context) => {
+  const project = await adopted(context, words)
+  await project.json(0, 'run')
+  const victim = join(project.keys, 'victim')
+  mkdirSync(victim, { recursive: true })
+  for (const name of ['.assay/cache', '.assay/objects', '.assay/runs', '.assay']) {
+    renameSync(join(project.root, name), join(project.root, 'aside'))
+    symlinkSync(victim, join(project.root, name))
+    for (const verb of ['status', 'run', 'verify']) {
+      const { error } = await project.json(2, verb)
+      assert.equal(error.code, 'ERR_PATH_UNSAFE')
+    }
+    rmSync(join(project.root, name))
+    renameSync(join(project.root, 'aside'), join(project.root, name))
+  }
+  assert.deepEqual(readdirSync(victim), [])
+  await project.json(0, 'verify')
+})
+
+test('a record of a run that is a pipe or of another shape is refused, not waited on; the next run is shown', async (context) => {
+  const project = await adopted(context, words)
+  const { runId } = await project.json(0, 'run')
+  const file = join(project.root, '.assay/runs', runId, 'run.json')
+  const refusal = async (): Promise<void> => {
+    for (const verb of ['show', 'logs', 'gc']) {
+      assert.equal((await project.json(2, verb)).error.code, 'ERR_RUN_UNKNOWN')
+    }
+  }
+  project.write({ [`.assay/runs/${runId}/run.json`]: '{"assay":1,"report":{"stages":[{"outputs":5}]}}' })
+  await refusal()
+  rmSync(file)
+  execFileSync('mkfifo', [file])
+  await refusal()
+  await project.json(0, 'run', '--force')
+  await project.json(0, 'show')
+})
+
+test('a checkout that says it is another project is still judged by the policy that was pinned for it', async (context) => {
+  const project = await adopted(context, words)
+  await project.json(0, 'run')
+  const forger = await adopted(context, { ...words, 'data/words.txt': 'plum 4\n' })
+  await forger.json(0, 'run')
+  await project.json(0, 'trust', 'pin')
+  await project.json(0, 'verify', 'model/count.txt')
+
+  cpSync(forger.root, project.root, { recursive: true, filter: (path) => !path.endsWith('/.git') })
+  const { trusted, findings } = await project.json(1, 'verify', 'model/count.txt')
+  assert.equal(trusted, false)
+  assert.equal(findings[0].because, 'the policy is the one that was pinned for this project')
+  assert.equal((await forger.json(0, 'verify', 'model/count.txt')).trusted, true)
+})
