@@ -1,15 +1,22 @@
-/** Commits exactly the files that `init` wrote, in the user's own repository and name. */
+/**
+ * Commits exactly the files that `init` wrote, in the user's own repository and name.
+ *
+ * THREAT: a repository that was unpacked, not cloned, brings hooks of its own. LIMIT: filters that its configuration
+ * and attributes name do run, as with any `git add`.
+ */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { DomainError } from '../core/index.ts'
 
 const run = promisify(execFile)
+const withoutHooks = ['-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false']
 
 /** @returns the new commit. @throws ERR_GIT_FAILED with what git said */
 export async function commitFiles(root: string, files: readonly string[]): Promise<string> {
   const git = async (...args: readonly string[]): Promise<string> => {
     try {
-      return (await run('git', ['--literal-pathspecs', ...args], { cwd: root, encoding: 'utf8' })).stdout
+      return (await run('git', [...withoutHooks, '--literal-pathspecs', ...args], { cwd: root, encoding: 'utf8' }))
+        .stdout
     } catch (cause) {
       const said = cause instanceof Error && 'stderr' in cause ? String(cause.stderr).trim().split('\n')[0] : ''
       throw new DomainError('ERR_GIT_FAILED', `the files could not be committed: ${said}`, {

@@ -10,6 +10,7 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -54,7 +55,8 @@ export function openEvidence(root: string): EvidenceStore {
     const place = join(index, kind, name.replace(':', '-'))
     const found = namesIn(place).flatMap((hex) => {
       const digest = `sha256:${hex}`
-      return isSha256(digest) ? [{ digest, at: statSync(join(place, hex)).mtimeMs }] : []
+      const at = lstatSync(join(place, hex), { throwIfNoEntry: false })?.mtimeMs ?? 0
+      return isSha256(digest) ? [{ digest, at }] : []
     })
     return found.toSorted((left, right) => right.at - left.at).map(({ digest }) => digest)
   }
@@ -140,5 +142,5 @@ function readBounded(file: string): Uint8Array | undefined {
 }
 
 function namesIn(folder: string): readonly string[] {
-  return existsSync(folder) ? readdirSync(folder) : []
+  return statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true ? readdirSync(folder) : []
 }

@@ -1,11 +1,12 @@
 /** Threats: pipeline tampering and configuration manipulation, by what a checkout holds where assay keeps its state. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { adopted } from '../support/adopted.ts'
 import { words } from '../support/projects.ts'
+import { runAssay, scratch, scratchEnvironment } from '../support/scratch.ts'
 
 test('a state folder that is a link is refused and nothing is written through it; a real one works', async (context) => {
   const project = await adopted(context, words)
@@ -57,4 +58,31 @@ test('a checkout that says it is another project is still judged by the policy t
   assert.equal(trusted, false)
   assert.equal(findings[0].because, 'the policy is the one that was pinned for this project')
   assert.equal((await forger.json(0, 'verify', 'model/count.txt')).trusted, true)
+})
+
+test('programs and hooks that a checkout brings are not started; the tools of the machine are', async (context) => {
+  const project = scratch(context, words)
+  const trap = '#!/bin/sh\ntouch "$ASSAY_TEST_TRAP"\nexit 1\n'
+  const tools = ['env', 'id', 'sed', 'git', 'unshare', 'readlink'] as const
+  project.write(Object.fromEntries([...tools, '.git/hooks/pre-commit'].map((name) => [name, trap])))
+  for (const name of [...tools, '.git/hooks/pre-commit']) chmodSync(join(project.root, name), 0o755)
+  project.git('add', '--all')
+  project.git('-c', 'core.hooksPath=/dev/null', 'commit', '--quiet', '--allow-empty', '-m', 'tools')
+  const environment = scratchEnvironment(project.keys)
+  const trapped = join(project.keys, 'trapped')
+  const hostile = { ...environment, PATH: `.:${environment['PATH'] ?? ''}:`, ASSAY_TEST_TRAP: trapped }
+  for (const verb of [['init', '--yes', '--commit'], ['status'], ['run'], ['verify', 'model/count.txt']]) {
+    const ran = await runAssay(verb, project.root, hostile)
+    assert.ok(ran.code === 0, `${verb.join(' ')}: ${ran.stderr}`)
+    assert.equal(existsSync(trapped), false, verb.join(' '))
+  }
+})
+
+test('an index and approvals that are no files and folders are looked past, not stumbled over', async (context) => {
+  const project = await adopted(context, words)
+  await project.json(0, 'run')
+  const index = join(project.root, '.assay/index/subject')
+  for (const name of readdirSync(index)) symlinkSync('/nonexistent', join(index, name, 'b'.repeat(64)))
+  project.write({ attestations: 'not a folder\n' })
+  assert.equal((await project.json(0, 'verify', 'model/count.txt')).trusted, true)
 })
