@@ -13,6 +13,7 @@ import type { InputRef } from './inputs.ts'
 import { judgeStage } from './judge.ts'
 import type { LockEntry } from './lock.ts'
 import type { Project } from './project.ts'
+import { refusePaths } from './refuse-paths.ts'
 import { refuseUnsupportedStage } from './refuse-unsupported.ts'
 import type { OutputReport, StageReport } from './report.ts'
 import { resolveInputs, type StageInputs } from './resolve-inputs.ts'
@@ -82,6 +83,7 @@ async function settingOf(
 ): Promise<StageSetting> {
   const settings = project.settings.settingsOf(stage.name)
   refuseUnsupportedStage(stage, settings)
+  refusePaths(stage, project.pipeline.files)
   const [inputs, environment] = await Promise.all([
     resolveInputs(project, stage, done),
     tools.environment(settings.environment, 'identify'),

@@ -86,3 +86,16 @@ test('an index and approvals that are no files and folders are looked past, not 
   project.write({ attestations: 'not a folder\n' })
   assert.equal((await project.json(0, 'verify', 'model/count.txt')).trusted, true)
 })
+
+test('no out lands in .git, in the state, over the policy or outside; an out of the project does', async (context) => {
+  const project = await adopted(context, words)
+  const outs = ['.git/hooks/pre-commit', '.GIT/x', '.assay/objects/x', 'trust.yaml', 'attestations/x', '../x', '/tmp/x']
+  for (const out of [...outs, 'made/x']) {
+    project.write({ 'dvc.yaml': `stages:\n  make:\n    cmd: echo x > ${out}\n    outs: [${out}]\n` })
+    project.commit()
+    const ran = await project.assay('run', '--json')
+    if (out === 'made/x') assert.equal(ran.code, 0, ran.stdout)
+    else assert.match(ran.stdout, /"ERR_PATH_UNSAFE"/, out)
+  }
+  assert.equal(existsSync(join(project.root, '.git/hooks/pre-commit')), false)
+})

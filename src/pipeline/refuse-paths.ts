@@ -1,0 +1,38 @@
+/** Paths that a stage may not have, whatever its definition says: outside the project, or where trust is kept. */
+import { DomainError, isInside, parseProjectPath } from '../core/index.ts'
+import type { StageDefinition } from './definition.ts'
+
+/** What says who is believed and what runs: a stage that could write these would choose its own judges. */
+const trusted = [
+  'assay.yaml',
+  'assay.lock',
+  'attestations',
+  'sources.yaml',
+  'trust.yaml',
+  '.gitattributes',
+  '.gitignore',
+]
+
+/**
+ * THREAT: an out that is put into `.git/hooks`, `.assay` or over `trust.yaml` acts outside of any sandbox.
+ *
+ * @param files the definition's own files, which no stage makes
+ * @throws ERR_PATH_UNSAFE
+ */
+export function refusePaths(stage: StageDefinition, files: readonly string[]): void {
+  const outs = stage.outs.map(({ path }) => path)
+  for (const path of [stage.workingDirectory, ...stage.deps, ...Object.keys(stage.params), ...outs]) {
+    const names = parseProjectPath(path).toLowerCase().split('/')
+    if (names.includes('.git') || names[0] === '.assay') throw unsafe(stage, path, 'belongs to git or to assay')
+  }
+  for (const path of outs) {
+    const over = [...trusted, ...files.filter((file) => /(^|\/)dvc\.yaml$|\.dvc$/.test(file))].find(
+      (file) => isInside(file, path) || isInside(path, file),
+    )
+    if (over !== undefined) throw unsafe(stage, path, `lies over \`${over}\`, which no stage may make`)
+  }
+}
+
+function unsafe(stage: StageDefinition, path: string, why: string): DomainError {
+  return new DomainError('ERR_PATH_UNSAFE', `\`${path}\` of the stage \`${stage.name}\` ${why}`)
+}
