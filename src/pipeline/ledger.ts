@@ -7,7 +7,7 @@ import type { Plan } from './plan.ts'
 import type { Project } from './project.ts'
 import { type RunReport, type StageReport, statusOf } from './report.ts'
 import type { StageResult } from './run-stage.ts'
-import type { RunOptions, RunTools } from './run-tools.ts'
+import { isThrowAway, type RunOptions, type RunTools } from './run-tools.ts'
 import { levelOfRun } from './verify.ts'
 
 export type Ledger = Readonly<{
@@ -98,7 +98,9 @@ function reportOf(runId: string, order: readonly StageDefinition[], done: Readon
 /** The level of what the run left behind: the lowest over its stages, from verified evidence. */
 function withLevel(project: Project, report: RunReport, options: RunOptions): RunReport {
   if (report.status !== 'succeeded') return report
-  const { level, whyNotHigher } = levelOfRun(project, report)
+  const { level, whyNotHigher } = isThrowAway(options)
+    ? { level: 0, whyNotHigher: ['a draft, or a run without a sandbox, earns nothing'] }
+    : levelOfRun(project, report)
   const reached = { ...report, level, whyNotHigher }
   if (options.requiredLevel === undefined || level >= options.requiredLevel) return reached
   return {

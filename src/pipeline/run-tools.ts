@@ -155,7 +155,7 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
   }
 }
 
-function isThrowAway({ draft, unsafeNoSandbox }: RunOptions): boolean {
+export function isThrowAway({ draft, unsafeNoSandbox }: RunOptions): boolean {
   return draft || unsafeNoSandbox
 }
 

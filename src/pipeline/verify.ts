@@ -198,14 +198,23 @@ async function provenMetrics(
 
 /** The lowest level over what a run left behind, and why it is not higher. */
 export function levelOfRun(project: Project, report: RunReport): Pick<RunReport, 'level' | 'whyNotHigher'> {
-  const made = new Map(report.stages.flatMap(({ outputs }) => outputs.map((out) => [out.path, out.digest] as const)))
-  const finals = finalOuts(project).filter((path) => made.has(path))
-  const paths = finals.length > 0 ? finals : [...made.keys()]
+  // THREAT: older, better evidence may speak of equal bytes; a run is judged by what it signed or reused itself.
+  const evidence = { ...chainEvidenceOf(project), bySubject: () => [] }
+  const made = report.stages.flatMap(({ outputs, attestation }) =>
+    outputs.map(({ path, digest }) => ({ path, digest, entries: attestation === undefined ? [] : [attestation] })),
+  )
+  const finals = new Set(finalOuts(project))
+  const judged = made.filter(({ path }) => finals.has(path))
   let lowest: Pick<RunReport, 'level' | 'whyNotHigher'> | undefined
-  for (const path of paths) {
-    const digest = made.get(path)
-    if (digest === undefined) continue
-    const reached = chainOf(project, path, digest, chainEvidenceOf(project), [])
+  for (const { path, digest, entries } of judged.length > 0 ? judged : made) {
+    const subject = { path, digest }
+    const reached = verifyChain({
+      subject,
+      entries,
+      evidence,
+      policy: project.trust,
+      surroundings: surroundingsOf(project),
+    })
     if (lowest === undefined || reached.level < lowest.level) lowest = reached
   }
   return { level: lowest?.level ?? 0, whyNotHigher: lowest?.whyNotHigher ?? ['nothing was made that could be proven'] }

@@ -71,3 +71,18 @@ test('--require-level stops a script at what was not reached', async (context) =
   assert.deepEqual([short.status, short.level, short.error.code], ['succeeded', 1, 'ERR_RUN_LEVEL'])
   await project.json(0, 'run', '--require-level', '1')
 })
+
+test('a run is judged by what it signed itself: better evidence of equal bytes lifts no draft and no dirty run', async (context) => {
+  const project = await adopted(context, words)
+  assert.equal((await project.json(0, 'run', '--require-level', '1')).level, 1)
+  for (const option of ['--draft', '--unsafe-no-sandbox']) {
+    const report = await project.json(1, 'run', option, '--force', '--require-level', '1')
+    assert.deepEqual([report.level, report.error.code], [0, 'ERR_RUN_LEVEL'], option)
+  }
+  project.write({ 'src/count.sh': `${words['src/count.sh']}# edited\n` })
+  const dirty = await project.json(1, 'run', '--require-level', '1')
+  assert.deepEqual([dirty.level, statuses(dirty)], [0, { sort: 'cached', count: 'ran' }])
+
+  project.commit()
+  assert.equal((await project.json(0, 'run', '--require-level', '1')).level, 1)
+})
