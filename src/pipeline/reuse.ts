@@ -139,7 +139,10 @@ function weakness(facts: StageFacts, project: Project, tools: RunTools): string 
     return 'it last ran on uncommitted changes'
   if (facts.overrides.length > 0 && project.overrides.length === 0)
     return 'it last ran with parameters of the command line'
-  return undefined
+  const listedSince = facts.dependencies.find(({ path, origin }) => {
+    return origin.kind === 'unlisted' && project.settings.data.get(path)?.source !== undefined
+  })
+  return listedSince === undefined ? undefined : `\`${listedSince.path}\` had no source then`
 }
 
 /** A link, a socket or a folder of such in the place of an out is something else than the out. */

@@ -65,3 +65,17 @@ test('a revoked source is refused, and stays revoked when its revocation is dele
   const list = await project.json(0, 'data', 'list')
   assert.equal(list.sources[0].status, 'revoked')
 })
+
+test('an approval reaches what was made before it: the stages in between run again, and the model is proven', async (context) => {
+  const project = scratch(context, words)
+  project.commit()
+  await project.json(0, 'init', '--yes', '--commit')
+  await project.json(0, 'run')
+  assert.equal((await project.json(0, 'verify', 'model/count.txt')).properties.inputsApproved, false)
+
+  await project.json(0, 'data', 'add', 'words', 'data/words.txt', '--classification', 'public', '--licence', 'CC0-1.0')
+  await project.json(0, 'data', 'approve', 'words')
+  project.commit()
+  await project.json(0, 'run')
+  assert.equal((await project.json(0, 'verify', 'model/count.txt')).properties.inputsApproved, true)
+})
