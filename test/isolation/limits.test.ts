@@ -132,6 +132,34 @@ describe('limits of a sandbox', { concurrency: 2 }, () => {
         assert.notDeepEqual(shared?.end, { kind: 'exited', code: 1 }, 'memory file systems count as memory')
       })
 
+      const unheld = identity === 'user' ? 'only a control group counts kills, and a user here has none' : false
+      test('a limit that a shell outlives is no success', { skip: unheld }, async (context) => {
+        const hold = (mib: number): string =>
+          `python3 -c "b = b'x' * (${mib} << 20)" || echo 'went on'; echo half > out/model; exit 0`
+        const forks = (count: number): string =>
+          `python3 -c "import os, time
+for _ in range(${count}):
+  try:
+    if os.fork() == 0: time.sleep(0.5); os._exit(0)
+  except OSError: pass" ; exit 0`
+        const memory = { memoryBytes: 100 << 20 }
+        const ask = (command: string, limits: Ask['limits']): Ask => ({
+          commands: [command],
+          outs: ['out/model'],
+          ...(limits === undefined ? {} : { limits }),
+        })
+        const answers = await drive(identity, context, [
+          ask(hold(400), memory),
+          ask(hold(20), memory),
+          ask(forks(60), { processes: 20 }),
+          ask(forks(5), { processes: 20 }),
+        ])
+        assert.deepEqual(
+          answers.map(({ end }) => (end.kind === 'limit' ? end.limit : end.kind)),
+          ['memory', 'exited', 'processes', 'exited'],
+        )
+      })
+
       test('a fork bomb is stopped, and its neighbours are not', async (context) => {
         const bomb =
           'import os, time\nwhile True:\n  try:\n    os.fork()\n  except OSError:\n    time.sleep(2); os._exit(5)\n'

@@ -250,10 +250,12 @@ function endOf(
     because,
   })
   if (written > limits.outputBytes) return over('output', `it wrote more than ${limits.outputBytes} bytes`)
-  if (exitCode === 0) return { kind: 'exited', code: 0 }
-  const hit = group === undefined && (peaks.processesPeak ?? 0) >= limits.processes ? 'processes' : group?.hit()
+  // Asked whatever the exit code: a shell goes on, and ends well, after the kernel killed or refused its child.
+  const crowded = group === undefined && exitCode !== 0 && (peaks.processesPeak ?? 0) >= limits.processes
+  const hit = crowded ? 'processes' : group?.hit()
   if (hit === 'memory') return over('memory', `it used more than ${limits.memoryBytes} bytes of memory`)
   if (hit === 'processes') return over('processes', `it started more than ${limits.processes} processes`)
+  if (exitCode === 0) return { kind: 'exited', code: 0 }
   if (exitCode === 128 + fileSizeSignal || (exitCode !== undefined && written >= limits.outputBytes)) {
     return over('output', `it wrote more than ${limits.outputBytes} bytes`)
   }
