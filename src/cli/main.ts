@@ -5,8 +5,9 @@
  */
 import { readFileSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
+import { errorTable } from '../core/index.ts'
 import type { CliContext, Exit } from './context.ts'
-import { exitOf, faultOf, tellFault } from './fault.ts'
+import { exitOf, type Fault, faultOf, tellFault } from './fault.ts'
 import { openOutput } from './output.ts'
 import { buildProgram, CommanderError } from './program.ts'
 
@@ -58,7 +59,6 @@ async function main(): Promise<number> {
       const action = await load()
       exit = await action(context, positional, options as never) // each verb reads the options of its own table row
     })
-    program.configureOutput({ writeErr: (text) => (json ? undefined : process.stderr.write(text)) })
     await program.parseAsync(argv, { from: 'user' })
   } catch (error) {
     exit = tell(error, output)
@@ -69,15 +69,22 @@ async function main(): Promise<number> {
 function tell(error: unknown, output: ReturnType<typeof openOutput>): Exit {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0
-    if (output.json) {
-      tellFault(output, { code: 'ERR_USAGE', message: error.message, help: 'run the command with --help', details: {} })
-    }
+    if (error.code !== 'commander.help' || output.json) tellFault(output, usageFault(error.message))
     return 2
   }
   const fault = faultOf(error)
   tellFault(output, fault)
   if (fault.code === 'ERR_INTERNAL' && error instanceof Error) output.note(error.stack ?? '')
   return exitOf(fault)
+}
+
+/** commander's words, as one sentence of ours. */
+function usageFault(said: string): Fault {
+  const message = said
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(/\.$/, '')
+  return { code: 'ERR_USAGE', message, help: errorTable.ERR_USAGE.help, details: {} }
 }
 
 function versionOf(): string {

@@ -247,6 +247,7 @@ export function buildProgram(version: string, invoke: Invocation): Command {
     .description('Runs ML pipelines so that their integrity can be proven, and refuses what cannot be proven.')
     .version(version)
     .exitOverride()
+    .configureOutput({ outputError: () => undefined }) // `main` tells every fault in one way
     .showSuggestionAfterError()
     .addHelpText(
       'after',

@@ -155,7 +155,7 @@ export const errorTable = {
   ERR_EVIDENCE_MISSING: {
     exit: 1,
     meaning: 'There is no evidence for an artifact.',
-    help: 'make it with assay run, or import its evidence',
+    help: 'make it with assay run, or name its evidence with --evidence FILE',
   },
   ERR_DEFINITION_INVALID: {
     exit: 2,
@@ -479,7 +479,7 @@ export const errorTable = {
   ERR_KEY_LOCKED: {
     exit: 2,
     meaning: 'The signing key is encrypted and no passphrase, or a wrong one, was given.',
-    help: 'set ASSAY_KEY_PASSPHRASE',
+    help: 'set ASSAY_KEY_PASSPHRASE to the passphrase of the key',
   },
   ERR_KEY_EXPOSED: {
     exit: 2,
@@ -510,7 +510,7 @@ export const errorTable = {
     exit: 1,
     meaning:
       'The signer refused: an object is not what was to be signed, or the statement may not be made with this key.',
-    help: 'run the stage again; when it happens again, the store is damaged (assay gc --verify)',
+    help: 'run the stage again; when it happens again, the store is damaged: look at the disk',
   },
   ERR_SIGNER_FAILED: {
     exit: 4,

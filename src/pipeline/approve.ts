@@ -29,7 +29,7 @@ export async function decideAboutSource(project: Project, id: string, decision: 
 
 async function refuseUnlooked(project: Project, source: Source, status: string): Promise<void> {
   if (status === 'revoked') throw new DomainError('ERR_SOURCE_REVOKED', `the source \`${source.id}\` was revoked`)
-  const digest = await project.contents.digest(source.path)
+  const digest = await project.contents.rehash(source.path)
   if (digest === source.digest) return
   const what = digest === undefined ? 'is not there' : 'does not hold the bytes on record'
   throw new DomainError('ERR_SOURCE_CHANGED', `\`${source.path}\` ${what}: there is nothing to look at and approve`)

@@ -22,6 +22,8 @@ export function openContents(root: string, store: ObjectStore, options: DigestFi
   return {
     ingest: async (path) => (present(path) ? ingestPath(join(root, path), store, named(path)) : undefined),
     digest: async (path) => (present(path) ? (await digestPath(join(root, path), named(path))).digest : undefined),
+    rehash: async (path) =>
+      present(path) ? (await digestPath(join(root, path), { name: path, within: root })).digest : undefined,
     restore: (path, content) => store.restore(content, join(root, path), { within: root }),
     stored: (output) => storedContent(store, output),
     readJson: async (digest, name) => {

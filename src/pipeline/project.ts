@@ -70,6 +70,8 @@ export type Contents = Readonly<{
   ingest(path: string): Promise<Content | undefined>
   /** Digest only, by the stat cache where it is sure. */
   digest(path: string): Promise<Digest | undefined>
+  /** Digest by every byte. THREAT: whoever can write the stat cache could make a changed model look as it was. */
+  rehash(path: string): Promise<Digest | undefined>
   /** Puts content into the working tree. */
   restore(path: string, content: Content): Promise<void>
   /** Content that evidence names, when the store holds all of it. */

@@ -169,7 +169,7 @@ function outAt({ pipeline }: Project, path: string): string | undefined {
 async function verifyPath(project: Project, path: string, beside?: ChainEvidence): Promise<ArtifactVerdict> {
   const subject = outAt(project, path) ?? path
   if (!existsSync(join(project.root, path))) return untrusted(path, missing(path))
-  const digest = await project.contents.digest(subject)
+  const digest = await project.contents.rehash(subject)
   if (digest === undefined) return untrusted(path, missing(path))
   const own = chainEvidenceOf(project)
   return verifyContent(project, subject, digest, beside === undefined ? own : bothOf(own, beside))
@@ -207,7 +207,7 @@ export async function chainOfArtifact(
   const chain = new Set<Sha256>()
   for (const path of paths) {
     const subject = outAt(project, path) ?? path
-    const digest = await project.contents.digest(subject)
+    const digest = await project.contents.rehash(subject)
     if (digest === undefined) continue
     const verdict = chainOf(project, subject, digest, chainEvidenceOf(project))
     for (const { attestation } of verdict.stages) chain.add(attestation)

@@ -13,11 +13,36 @@ export async function verify(
   options: VerifyOptions,
 ): Promise<Exit> {
   const verdicts = await verifyArtifact(context, artifact, options)
-  const [first] = verdicts
-  if (verdicts.length === 1 && first !== undefined) context.output.document(first)
-  else context.output.document({ trusted: verdicts.every(({ trusted }) => trusted), verdicts })
+  context.output.document(documentOf(verdicts))
   for (const verdict of verdicts) tell(context.output, verdict)
   return verdicts.length > 0 && verdicts.every(({ trusted }) => trusted) ? 0 : 1
+}
+
+/** One shape whatever was asked: of several final outs the worst of each fact, and every verdict beside it. */
+function documentOf(
+  verdicts: readonly ArtifactVerdict[],
+): ArtifactVerdict | (ArtifactVerdict & { verdicts: readonly ArtifactVerdict[] }) {
+  const lowest = verdicts.toSorted((left, right) => left.level - right.level)[0]
+  if (lowest === undefined) throw new Error('a verification without a verdict')
+  if (verdicts.length === 1) return lowest
+  const every = (name: keyof ArtifactVerdict['properties']): boolean =>
+    verdicts.every(({ properties }) => properties[name])
+  return {
+    ...lowest,
+    trusted: verdicts.every(({ trusted }) => trusted),
+    whyNotHigher: [...new Set(verdicts.flatMap(({ whyNotHigher }) => whyNotHigher))],
+    findings: verdicts.flatMap(({ findings }) => findings),
+    properties: {
+      isolated: every('isolated'),
+      hermetic: every('hermetic'),
+      inputsApproved: every('inputsApproved'),
+      locked: every('locked'),
+      validated: every('validated'),
+      reproduced: every('reproduced'),
+    },
+    commits: [...new Set(verdicts.flatMap(({ commits }) => commits))].toSorted(),
+    verdicts,
+  }
 }
 
 function tell(output: Output, verdict: ArtifactVerdict): void {
