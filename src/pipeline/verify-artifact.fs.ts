@@ -10,7 +10,7 @@ import {
   verifyChain,
   verifyStage,
 } from '../attestation/index.ts'
-import { type Digest, DomainError, isInside, type Sha256 } from '../core/index.ts'
+import { type Digest, DomainError, isInside, isSha256, type Sha256 } from '../core/index.ts'
 import { digestPath } from '../data/index.ts'
 import { chainEvidenceOf } from './chain-facts.ts'
 import { readEvidence } from './evidence-files.fs.ts'
@@ -66,7 +66,8 @@ function chosenPolicy(caller: Caller, { policy, key }: VerifyOptions): TrustPoli
 
 function readSmall(path: string, maxBytes = maxPolicyBytes): Buffer {
   const status = lstatSync(realOf(path), { throwIfNoEntry: false })
-  if (status?.isFile() !== true) throw new DomainError('ERR_INPUT_MALFORMED', `\`${path}\` is not a file`)
+  if (status?.isFile() !== true)
+    throw new DomainError('ERR_INPUT_MALFORMED', `\`${path}\` is not a file`, { help: 'name a file that exists' })
   if (status.size > maxBytes) throw new DomainError('ERR_INPUT_TOO_LARGE', `\`${path}\` has ${status.size} bytes`)
   return readFileSync(path)
 }
@@ -184,8 +185,11 @@ function bothOf(own: ChainEvidence, beside: ChainEvidence): ChainEvidence {
   }
 }
 
+/** `sha256:HEX` is a digest only when no such path exists. */
 async function digestOf(file: string): Promise<Digest | undefined> {
-  return existsSync(file) ? (await digestPath(file)).digest : undefined
+  if (existsSync(file)) return (await digestPath(file)).digest
+  const name = basename(file)
+  return isSha256(name) ? name : undefined
 }
 
 function missing(path: string): ReturnType<typeof refused> {
@@ -209,7 +213,7 @@ export async function chainOfArtifact(
     const subject = outAt(project, path) ?? path
     const digest = await project.contents.rehash(subject)
     if (digest === undefined) continue
-    const verdict = chainOf(project, subject, digest, chainEvidenceOf(project))
+    const verdict = await chainOf(project, subject, digest, chainEvidenceOf(project))
     for (const { attestation } of verdict.stages) chain.add(attestation)
   }
   if (chain.size === 0) {

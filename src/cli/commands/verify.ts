@@ -5,6 +5,13 @@ import type { CliContext, Exit } from '../context.ts'
 import type { Output } from '../output.ts'
 import { table } from '../render.ts'
 
+/** One bundle that was named and is none is wrong input, not a verdict. */
+const malformed: ReadonlySet<string> = new Set([
+  'ERR_BUNDLE_MALFORMED',
+  'ERR_STATEMENT_MALFORMED',
+  'ERR_INPUT_MALFORMED',
+])
+
 type VerifyOptions = Readonly<{ policy?: string; key?: string; bundle?: string; evidence?: string; rehash?: boolean }>
 
 export async function verify(
@@ -15,6 +22,8 @@ export async function verify(
   const verdicts = await verifyArtifact(context, artifact, options)
   context.output.document(documentOf(verdicts))
   for (const verdict of verdicts) tell(context.output, verdict)
+  if (options.bundle !== undefined && verdicts.some(({ findings }) => findings.some(({ code }) => malformed.has(code))))
+    return 2
   return verdicts.length > 0 && verdicts.every(({ trusted }) => trusted) ? 0 : 1
 }
 

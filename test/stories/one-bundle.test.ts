@@ -1,0 +1,32 @@
+/** Goal: check one bundle against one artifact, without a project. */
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { adopted } from '../support/adopted.ts'
+import { words } from '../support/projects.ts'
+import { scratch } from '../support/scratch.ts'
+
+test('one bundle decides: yes for its bytes or their digest, no for others, 2 when it is none', async (context) => {
+  const project = await adopted(context, words)
+  await project.json(0, 'run')
+  await project.json(0, 'attest', 'export', 'model/count.txt', '--out', 'evidence')
+  await project.json(0, 'key', 'export', '--out', 'ada.pem')
+  const elsewhere = scratch(context, { 'other.txt': 'other bytes\n', 'broken.json': '{"mediaType": "x"}\n' })
+  const bundle = readdirSync(join(project.root, 'evidence')).find((name) => name.startsWith('count')) ?? ''
+  copyFileSync(join(project.root, 'evidence', bundle), join(elsewhere.root, 'count.json'))
+  copyFileSync(join(project.root, 'ada.pem'), join(elsewhere.root, 'ada.pem'))
+  const model = readFileSync(join(project.root, 'model/count.txt'))
+  writeFileSync(join(elsewhere.root, 'count'), model)
+
+  const by = ['--bundle', 'count.json', '--key', 'ada.pem']
+  assert.equal((await elsewhere.json(0, 'verify', 'count', ...by)).trusted, true)
+  const digest = `sha256:${createHash('sha256').update(model).digest('hex')}`
+  assert.equal((await elsewhere.json(0, 'verify', digest, ...by)).trusted, true)
+
+  assert.equal((await elsewhere.json(1, 'verify', 'other.txt', ...by)).trusted, false)
+  assert.equal((await elsewhere.json(1, 'verify', `sha256:${'0'.repeat(64)}`, ...by)).trusted, false)
+  await elsewhere.json(2, 'verify', 'count', '--bundle', 'broken.json', '--key', 'ada.pem')
+  await elsewhere.json(2, 'verify', 'count', '--bundle', 'count.json', '--key', 'missing.pem')
+})
