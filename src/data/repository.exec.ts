@@ -19,9 +19,11 @@ import {
 } from './git.exec.ts'
 import { type GitConfig, hasIncludes, lastOf, parseConfigList, remoteOf } from './git-config.ts'
 import { exists, hasLines, locateRepository, type RepositoryPlace, sameFolder, strangersPart } from './git-locate.fs.ts'
+import type { ReadObjects } from './git-tree.ts'
 import type { GitOid, Repository, RepositoryFinding } from './repository.ts'
 import { repositoryBlobs } from './repository-blobs.ts'
 import { readContent } from './repository-content.ts'
+import { digestsAt } from './repository-past.ts'
 import { attributesOf, ignoredPaths, untrackedPaths } from './repository-paths.ts'
 import { dirtyPaths } from './work-tree.fs.ts'
 
@@ -45,10 +47,12 @@ export async function openRepository(
   const git: GitPlace = { program: findGit(environment, place.root), gitDir: place.gitDir, root: place.root }
   await refuseStrangers(place, git, environment)
   const facts = await readFacts(place, git, environment)
-  const blobs = repositoryBlobs(facts, (oids) => readObjects(git, oids), options)
+  const read: ReadObjects = (oids) => readObjects(git, oids)
+  const blobs = repositoryBlobs(facts, read, options)
   return {
     ...facts,
     ...blobs,
+    digestsAt: (commit, paths) => digestsAt(read, { prefix: place.prefix, commit, paths }),
     dirty: (within = ['.']) =>
       dirtyPaths(facts, within, {
         ...options,
@@ -65,6 +69,7 @@ type Facts = Omit<
   | 'readBlob'
   | 'readBlobs'
   | 'blobDigests'
+  | 'digestsAt'
   | 'storeBlobs'
   | 'treeDigest'
   | 'lfsPointers'

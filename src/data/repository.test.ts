@@ -272,6 +272,30 @@ test('a repository of the SHA-256 format is read alike', async (context) => {
   assert.equal(await left.treeDigest(), await right.treeDigest(), 'the digest is over bytes, not over git names')
 })
 
+test('files of any commit are told by their digest; what is no file, or not here, is told apart', async (context) => {
+  const scratch = gitScratch(context)
+  scratch.write({ 'part/a.txt': 'one', 'part/sub/b.txt': 'two' })
+  symlinkSync('a.txt', join(scratch.root, 'part/link'))
+  const first = scratch.commit()
+  scratch.write({ 'part/a.txt': 'other', 'later/c.txt': 'three' })
+  const second = scratch.commit()
+  const { digestsAt } = await opened(join(scratch.root, 'part'))
+  const asked = ['a.txt', 'sub/b.txt', 'sub', 'link', 'a.txt/x', 'none']
+  const absent = ['sub', 'link', 'a.txt/x', 'none'].map((path) => [path, 'absent'] as const)
+  const expected = (text: string): Map<string, string> =>
+    new Map([['a.txt', sha256Of(Buffer.from(text))], ['sub/b.txt', sha256Of(Buffer.from('two'))], ...absent])
+  assert.deepEqual(await digestsAt(first, asked), expected('one'))
+  assert.deepEqual(await digestsAt(second, asked), expected('other'))
+
+  for (const elsewhere of ['0'.repeat(40), 'HEAD', `${first}\n${second}`, '']) {
+    assert.equal(await digestsAt(elsewhere, asked), undefined, elsewhere)
+  }
+  const later = await opened(join(scratch.root, 'later'))
+  assert.equal(await later.digestsAt(first, ['c.txt']), undefined, 'the folder of the project is not in it')
+  const blob = scratch.git('rev-parse', `${first}:part/a.txt`)
+  await assert.rejects(digestsAt(blob, asked), { code: 'ERR_GIT_CORRUPT' })
+})
+
 test('the digest of the tree is over path, mode and bytes', async (context) => {
   const scratch = gitScratch(context)
   scratch.write({ 'b.sh': 'b', 'a.txt': 'a' })

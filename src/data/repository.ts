@@ -60,6 +60,13 @@ export type Repository = Readonly<{
   readBlobs(blobs: Iterable<GitOid>): Promise<ReadonlyMap<GitOid, Buffer>>
   /** SHA-256 of the committed bytes of regular files; paths that are none are left out. */
   blobDigests(paths: Iterable<string>): Promise<ReadonlyMap<string, Sha256>>
+  /**
+   * SHA-256 of regular files in any commit; `absent` when the commit does not hold the file.
+   *
+   * @returns undefined when the commit, or the project's folder in it, is not here
+   * @throws ERR_GIT_CORRUPT, ERR_INPUT_TOO_LARGE
+   */
+  digestsAt(commit: GitOid, paths: Iterable<string>): Promise<ReadonlyMap<string, Sha256 | 'absent'> | undefined>
   /** Puts the committed bytes of regular files into a store; paths that are none are left out. */
   storeBlobs(paths: Iterable<string>, store: ObjectStore): Promise<ReadonlyMap<string, Content>>
   /** SHA-256 over (path, mode, SHA-256 of the bytes) of the project's part; undefined without a commit. */

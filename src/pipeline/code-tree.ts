@@ -49,7 +49,7 @@ export async function openCode(input: CodeInput): Promise<CodeTree> {
     dirty,
     contents: (wanted) => contentsOf(reader, wanted),
     digests: remembered((wanted) => digestsOf(reader, wanted)),
-    definitionAt: (commit, path) => (commit === repository.commit ? (atHead.get(path) ?? 'absent') : undefined),
+    ...definitionsOf(repository, atHead),
     isCommitted: (path) => repository.tree.has(path) && !changed.has(path),
     blobOf: (path) => {
       const entry = repository.tree.get(path)
@@ -68,6 +68,7 @@ function withoutCommit(): CodeTree {
     contents: async () => new Map(),
     digests: async () => new Map(),
     definitionAt: () => undefined,
+    learnDefinitions: async () => false,
     isCommitted: () => false,
     blobOf: () => undefined,
   }
@@ -91,6 +92,32 @@ async function contentsOf(reader: Reader, paths: readonly string[]): Promise<Rea
     found.set(path, content)
   }
   return found
+}
+
+/** What the commits that a chain names hold; the project's own files of HEAD are known from the start. */
+function definitionsOf(
+  repository: Repository,
+  atHead: ReadonlyMap<string, Sha256>,
+): Pick<CodeTree, 'definitionAt' | 'learnDefinitions'> {
+  const known = new Map<string, Map<string, Sha256 | 'absent' | undefined>>()
+  return {
+    definitionAt: (commit, path) =>
+      (commit === repository.commit ? atHead.get(path) : undefined) ?? known.get(commit)?.get(path),
+    learnDefinitions: async (wanted) => {
+      let learnt = false
+      for (const [commit, paths] of wanted) {
+        const before = known.get(commit) ?? new Map<string, Sha256 | 'absent' | undefined>()
+        known.set(commit, before)
+        const unknown = [...paths].filter((path) => !before.has(path))
+        if (unknown.length === 0) continue
+        learnt = true
+        const otherwise = commit === repository.commit ? 'absent' : undefined
+        const found = await repository.digestsAt(commit, unknown)
+        for (const path of unknown) before.set(path, found?.get(path) ?? otherwise)
+      }
+      return learnt
+    },
+  }
 }
 
 type Digests = CodeTree['digests']

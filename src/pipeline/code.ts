@@ -22,8 +22,17 @@ export type CodeTree = Readonly<{
   dirty: readonly DirtyFile[]
   /** The content of these tracked files, in the store. */
   contents(paths: readonly string[]): Promise<ReadonlyMap<string, Content>>
-  /** Digest of a file in a commit; `absent` when the commit is here without it, undefined when it is not here. */
+  /**
+   * Digest of a file in a commit; `absent` when the commit is here without it, undefined when it is not here or was
+   * not learnt.
+   */
   definitionAt(commit: string, path: string): Sha256 | 'absent' | undefined
+  /**
+   * Reads these files of these commits for `definitionAt`.
+   *
+   * @returns false when all of it was asked for before: to ask again would change nothing
+   */
+  learnDefinitions(wanted: ReadonlyMap<string, ReadonlySet<string>>): Promise<boolean>
   /** True when the commit holds the file with the bytes that the work tree has. */
   isCommitted(path: string): boolean
   /** Git's own id of a committed file that the work tree has not changed. */

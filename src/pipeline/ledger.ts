@@ -16,7 +16,7 @@ export type Ledger = Readonly<{
   /** Keeps a result: in the lock, in the record, and tells it. */
   settle(name: string, result: StageResult): StageResult
   /** The whole report, with its level; the record is final. */
-  close(): RunReport
+  close(): Promise<RunReport>
 }>
 
 export function openLedger(project: Project, tools: RunTools, { order }: Plan): Ledger {
@@ -39,8 +39,8 @@ export function openLedger(project: Project, tools: RunTools, { order }: Plan): 
       if (result.report.status !== 'cached') save(report(), logs)
       return result
     },
-    close: () => {
-      const ended = options.dryRun ? report() : withLevel(project, report(), options)
+    close: async () => {
+      const ended = options.dryRun ? report() : await withLevel(project, report(), options)
       save(ended, logs, project.now())
       return ended
     },
@@ -96,11 +96,11 @@ function reportOf(runId: string, order: readonly StageDefinition[], done: Readon
 }
 
 /** The level of what the run left behind: the lowest over its stages, from verified evidence. */
-function withLevel(project: Project, report: RunReport, options: RunOptions): RunReport {
+async function withLevel(project: Project, report: RunReport, options: RunOptions): Promise<RunReport> {
   if (report.status !== 'succeeded') return report
   const { level, whyNotHigher } = isThrowAway(options)
     ? { level: 0, whyNotHigher: ['a draft, or a run without a sandbox, earns nothing'] }
-    : levelOfRun(project, report)
+    : await levelOfRun(project, report)
   const reached = { ...report, level, whyNotHigher }
   if (options.requiredLevel === undefined || level >= options.requiredLevel) return reached
   return {

@@ -14,6 +14,7 @@ import { type Digest, DomainError, isInside, isSha256, type Sha256 } from '../co
 import { digestPath } from '../data/index.ts'
 import { chainEvidenceOf } from './chain-facts.ts'
 import { readEvidence } from './evidence-files.fs.ts'
+import { withoutRevoked } from './keys.fs.ts'
 import { openProject } from './project.fs.ts'
 import type { Caller, Project } from './project.ts'
 import { type ArtifactVerdict, chainOf, finalOuts, untrusted, verdictOf, verifyContent } from './verify.ts'
@@ -60,8 +61,11 @@ function openOptions(policy: TrustPolicy | undefined, { rehash }: VerifyOptions)
 }
 
 function chosenPolicy(caller: Caller, { policy, key }: VerifyOptions): TrustPolicy | undefined {
-  if (policy !== undefined) return parseTrustPolicy(readSmall(resolve(caller.workingFolder, policy)), 'file', policy)
-  return key === undefined ? undefined : policyFromKey(readSmall(resolve(caller.workingFolder, key)).toString('utf8'))
+  const read = (path: string): Buffer => readSmall(resolve(caller.workingFolder, path))
+  if (policy !== undefined) {
+    return withoutRevoked(parseTrustPolicy(read(policy), 'file', policy), caller.environment)
+  }
+  return key === undefined ? undefined : withoutRevoked(policyFromKey(read(key).toString('utf8')), caller.environment)
 }
 
 function readSmall(path: string, maxBytes = maxPolicyBytes): Buffer {

@@ -15,7 +15,7 @@ import {
   verifyChain,
 } from '../attestation/index.ts'
 import { type Digest, isInside, isSha256, type Sha256 } from '../core/index.ts'
-import { chainEvidenceOf, surroundingsOf } from './chain-facts.ts'
+import { chainEvidenceOf, withDefinitions } from './chain-facts.ts'
 import type { StageDefinition } from './definition.ts'
 import { decideGate, parseGate } from './gates.ts'
 import type { Project } from './project.ts'
@@ -92,7 +92,7 @@ export async function verifyContent(
   digest: Digest,
   evidence: ChainEvidence = chainEvidenceOf(project),
 ): Promise<ArtifactVerdict> {
-  const chain = chainOf(project, path, digest, evidence)
+  const chain = await chainOf(project, path, digest, evidence)
   return verdictOf(chain, isModel(project, path) ? await modelFindings(project, chain) : [])
 }
 
@@ -103,8 +103,8 @@ export function chainOf(
   digest: Digest,
   evidence: ChainEvidence,
   judges: readonly ChainJudge[] = judgesOf(project, path),
-): ChainVerdict {
-  return verifyChain({
+): Promise<ChainVerdict> {
+  const question = {
     subject: { path, digest },
     // A copy of an out may lie anywhere; where an out of a stage belongs, nothing else may lie.
     renamed: makerOf(project, path) === undefined,
@@ -112,8 +112,8 @@ export function chainOf(
     judges,
     evidence,
     policy: project.trust,
-    surroundings: surroundingsOf(project),
-  })
+  }
+  return withDefinitions(project, (surroundings) => verifyChain({ ...question, surroundings }))
 }
 
 /** The attestation that the lock pins for an out: a hint, tried first. */
@@ -197,7 +197,10 @@ async function provenMetrics(
 }
 
 /** The lowest level over what a run left behind, and why it is not higher. */
-export function levelOfRun(project: Project, report: RunReport): Pick<RunReport, 'level' | 'whyNotHigher'> {
+export async function levelOfRun(
+  project: Project,
+  report: RunReport,
+): Promise<Pick<RunReport, 'level' | 'whyNotHigher'>> {
   // THREAT: older, better evidence may speak of equal bytes; a run is judged by what it signed or reused itself.
   const evidence = { ...chainEvidenceOf(project), bySubject: () => [] }
   const made = report.stages.flatMap(({ outputs, attestation }) =>
@@ -208,13 +211,8 @@ export function levelOfRun(project: Project, report: RunReport): Pick<RunReport,
   let lowest: Pick<RunReport, 'level' | 'whyNotHigher'> | undefined
   for (const { path, digest, entries } of judged.length > 0 ? judged : made) {
     const subject = { path, digest }
-    const reached = verifyChain({
-      subject,
-      entries,
-      evidence,
-      policy: project.trust,
-      surroundings: surroundingsOf(project),
-    })
+    const question = { subject, entries, evidence, policy: project.trust }
+    const reached = await withDefinitions(project, (surroundings) => verifyChain({ ...question, surroundings }))
     if (lowest === undefined || reached.level < lowest.level) lowest = reached
   }
   return { level: lowest?.level ?? 0, whyNotHigher: lowest?.whyNotHigher ?? ['nothing was made that could be proven'] }
