@@ -8,7 +8,7 @@ import { newPerson, now, policyText } from './fixtures/chain.ts'
 import { scratchFolder } from './fixtures/store.fs.ts'
 import { generateKey } from './key.ts'
 import { readPrivateKey } from './key-file.fs.ts'
-import { openKeyHome } from './key-home.fs.ts'
+import { openKeyHome, revokedKeys } from './key-home.fs.ts'
 import type { KeyEnvironment, KeyHome } from './key-home.ts'
 import { hintOf, parsePublicKey } from './public-key.ts'
 
@@ -185,4 +185,20 @@ test('a record that is not ours is refused', (context) => {
   refuses(() => open().loadKey('p1'), 'ERR_KEY_MALFORMED')
   writeFileSync(file, JSON.stringify(record))
   assert.equal(open().loadKey('p1').kind, 'file')
+})
+
+test('revoked keys are known without a checkout; without a folder of the user there are none', (context) => {
+  const { config, open } = place(context)
+  const environment = { ASSAY_CONFIG_HOME: config }
+  assert.deepEqual(revokedKeys(environment), new Set())
+  const hint = open().createKey('p1', now).key?.hint ?? ''
+  assert.deepEqual(revokedKeys(environment), new Set())
+  open().markRevoked('p1', { because: 'laptop lost', since: '2026-01-01T00:00:00.000Z', now })
+  open().createKey('p1', now)
+  assert.deepEqual(revokedKeys(environment), new Set([hint]))
+  assert.deepEqual(revokedKeys({}), new Set())
+  assert.deepEqual(revokedKeys({ ASSAY_CONFIG_HOME: '', HOME: 'relative' }), new Set())
+  refuses(() => revokedKeys({ ASSAY_CONFIG_HOME: 'relative' }), 'ERR_KEY_HOME')
+  writeFileSync(join(config, 'projects/p1/record.json'), '{}')
+  refuses(() => revokedKeys(environment), 'ERR_KEY_MALFORMED')
 })

@@ -150,6 +150,22 @@ export function openKeyHome(options: KeyHomeOptions): KeyHome {
   }
 }
 
+/**
+ * Hints of every key that the user revoked, of whatever project: what they signed is void everywhere.
+ *
+ * `since` of a revocation does not matter here: a signature proves no time against its own key's holder.
+ *
+ * @throws ERR_KEY_MALFORMED, ERR_KEY_EXPOSED, ERR_KEY_HOME when the folder is not named by an absolute path
+ */
+export function revokedKeys(environment: KeyEnvironment): ReadonlySet<string> {
+  const { ASSAY_CONFIG_HOME: own = '', XDG_CONFIG_HOME: configuration = '', HOME: home = '' } = environment
+  // INVARIANT: nobody could have revoked a key where no folder of a user is known.
+  if (own === '' && ![configuration, home].some(isAbsolute)) return new Set()
+  const folder = keyFolder(environment)
+  const records = projectsIn(folder).flatMap((project) => loadRecord(join(folder, 'projects', project), project) ?? [])
+  return new Set(records.flatMap(({ revoked }) => revoked.map(({ hint }) => hint)))
+}
+
 /** An empty passphrase is none. */
 function passphraseOf(environment: KeyEnvironment): string | undefined {
   const passphrase = environment['ASSAY_KEY_PASSPHRASE']

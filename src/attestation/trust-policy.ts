@@ -43,7 +43,33 @@ export type TrustPolicy = Readonly<{
   expiresAt?: Date
   /** True when all statements of a chain must be of one commit. */
   oneCommit: boolean
+  /** Keys that were taken out of the policy since they are void: hint to name. */
+  voided?: ReadonlyMap<string, string>
 }>
+
+/**
+ * The policy without the keys that were revoked: nothing that they ever signed counts.
+ *
+ * THREAT: a stolen key dates its signatures as it likes, so without a trusted timestamp none of them is from before.
+ * `voided` names the listed ones and those that an earlier call took out.
+ */
+export function withoutKeys(policy: TrustPolicy, hints: ReadonlySet<string>): TrustPolicy {
+  const taken = [...policy.keys.values()].filter(({ hint }) => hints.has(hint))
+  if (taken.length === 0) return policy
+  const names = new Set(taken.map(({ name }) => name))
+  return {
+    ...policy,
+    keys: new Map([...policy.keys].filter(([name]) => !names.has(name))),
+    builders: policy.builders.filter(({ key }) => !names.has(key)),
+    roles: new Map(
+      [...policy.roles].map(([role, rule]) => [
+        role,
+        { ...rule, anyOf: rule.anyOf.filter((name) => !names.has(name)) },
+      ]),
+    ),
+    voided: new Map([...(policy.voided ?? []), ...taken.map(({ hint, name }) => [hint, name] as const)]),
+  }
+}
 
 /** How many of the signers count towards a rule's threshold: different keys, or different principals. */
 export function countSigners(rule: RoleRule, signers: readonly TrustedKey[]): number {

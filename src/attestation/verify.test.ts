@@ -7,7 +7,7 @@ import { signEnvelope, statementPayloadType } from './dsse.ts'
 import { newPerson, policyOf, project, signApproval, signStage, sourceApproval, stageFacts } from './fixtures/chain.ts'
 import { stageFactsOf, stageStatement } from './predicates/stage-provenance.ts'
 import { parseStatement, printStatement, type Statement } from './statement.ts'
-import type { TrustPolicy } from './trust-policy.ts'
+import { type TrustPolicy, withoutKeys } from './trust-policy.ts'
 import { policyFromKey } from './trust-policy-file.ts'
 import { subjectsOfBundle, verifySourceApproval, verifyStage } from './verify.ts'
 
@@ -73,6 +73,21 @@ test('a truncated or extended bundle is refused', () => {
 test('refuses a signer that the policy does not list, and a signature that another key made', () => {
   assert.deepEqual(refusals(signStage(eve, stageFacts())), ['ERR_SIGNER_UNKNOWN'])
   assert.deepEqual(refusals(signStage({ ...eve, hint: ada.hint }, stageFacts())), ['ERR_SIGNATURE_INVALID'])
+})
+
+test('all that a revoked key signed is void, in every role; other revoked keys void nothing', () => {
+  const approval = signApproval(ada, sourceApproval())
+  const without = withoutKeys(policy, new Set([ada.hint]))
+  assert.deepEqual(refusals(bytes, without), ['ERR_KEY_REVOKED'])
+  const [finding] = verifySourceApproval(approval, without).findings.filter(({ passed }) => !passed)
+  assert.deepEqual(finding?.because, 'is signed by `ada`, a key that you revoked')
+  assert.deepEqual([without.keys.size, without.builders, without.roles.get('source-approver')?.anyOf], [0, [], []])
+  assert.deepEqual(refusals(bytes, withoutKeys(without, new Set([ada.hint]))), ['ERR_KEY_REVOKED'])
+  assert.deepEqual(refusals(bytes, withoutKeys(policyFromKey(ada.publicPem), new Set([ada.hint]))), ['ERR_KEY_REVOKED'])
+
+  const other = withoutKeys(policy, new Set([eve.hint]))
+  assert.deepEqual(refusals(bytes, other), [])
+  assert.equal(verifySourceApproval(approval, other).trusted, true)
 })
 
 test('a key that is good for another role is refused as a builder', () => {

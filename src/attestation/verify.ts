@@ -110,7 +110,7 @@ function openSigned(bytes: Uint8Array, policy: TrustPolicy, role: Role): Signed 
   const { envelope, hint } = opened.value
 
   const signer = [...policy.keys.values()].find((key) => key.hint === hint)
-  if (signer === undefined) return { findings: [opened.finding, unknownSigner(opened.value)] }
+  if (signer === undefined) return { findings: [opened.finding, unknownSigner(opened.value, policy)] }
   const findings = [
     opened.finding,
     isSignedBy(envelope, signer.key)
@@ -130,7 +130,11 @@ function openSigned(bytes: Uint8Array, policy: TrustPolicy, role: Role): Signed 
   return allPassed(findings) ? { signer, payload: envelope.payload, findings } : { findings }
 }
 
-function unknownSigner({ hint }: Bundle): Finding {
+function unknownSigner({ hint }: Bundle, { voided }: TrustPolicy): Finding {
+  const revoked = voided?.get(hint)
+  if (revoked !== undefined) {
+    return refused('signature', 'ERR_KEY_REVOKED', `is signed by \`${revoked}\`, a key that you revoked`)
+  }
   const shown = /^[\w+/=]{1,64}$/.test(hint) ? ` (${hint})` : ''
   return refused('signature', 'ERR_SIGNER_UNKNOWN', `is signed by a key that the policy does not list${shown}`)
 }

@@ -11,7 +11,7 @@ import { definePipeline, defineSettings, type PlanDocument, parseOverrides, plan
 import type { PipelineDefinition, ProjectSettings } from './definition.ts'
 import { openEvidence } from './evidence.fs.ts'
 import { anchorsOf, visibleFiles } from './inputs.ts'
-import { keySourceOf, pinnedPolicy } from './keys.fs.ts'
+import { keySourceOf, pinnedPolicy, withoutRevoked } from './keys.fs.ts'
 import { loadLock } from './lock.fs.ts'
 import type { Caller, Project } from './project.ts'
 import { openRuns } from './runs.fs.ts'
@@ -45,7 +45,7 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
   const store = openObjectStore(join(state, 'objects'))
   const contents = openContents(root, store, digesting)
   const listed = sourcesOf(root)
-  const trust = options.policy ?? policyOf(root, caller)
+  const trust = withoutRevoked(options.policy ?? policyOf(root, caller), caller.environment)
   const evidence = openEvidence(root)
   const definition = definitionFiles(root, pipeline, settings)
   const code = await openCode({
