@@ -100,18 +100,30 @@ export function decideInput(
   clearance: Classification,
 ): DomainError | undefined {
   const { path, sourceId } = input
-  const refuse = (code: ErrorCode, because: string): DomainError =>
-    new DomainError(code, `\`${path}\` may not be used: ${because}`, { details: { path, source: sourceId } })
+  const refuse = (code: ErrorCode, because: string, help?: string): DomainError =>
+    new DomainError(code, `\`${path}\` may not be used: ${because}`, {
+      details: { path, source: sourceId, found: input.digest },
+      ...(help === undefined ? {} : { help }),
+    })
   if (source === undefined || status === undefined) {
-    return refuse('ERR_SOURCE_UNKNOWN', `its source \`${sourceId}\` is not in the inventory`)
+    return refuse(
+      'ERR_SOURCE_UNKNOWN',
+      `its source \`${sourceId}\` is not in the inventory`,
+      `register it: assay data add ${sourceId} ${path}`,
+    )
   }
   if (status === 'revoked') return refuse('ERR_SOURCE_REVOKED', `its source \`${sourceId}\` was revoked`)
   if (input.digest !== source.digest) {
-    return refuse('ERR_SOURCE_CHANGED', `it has ${input.digest}, on record for \`${sourceId}\` is ${source.digest}`)
+    const help = `restore the bytes on record, or register the new ones: assay data add ${sourceId} ${path} --replace`
+    return refuse('ERR_SOURCE_CHANGED', `it does not hold the bytes on record for \`${sourceId}\``, help)
   }
   if (status === 'expired') return refuse('ERR_SOURCE_EXPIRED', `the approval of \`${sourceId}\` has expired`)
   if (status !== 'approved')
-    return refuse('ERR_SOURCE_UNAPPROVED', `nobody has approved \`${sourceId}\` for these bytes`)
+    return refuse(
+      'ERR_SOURCE_UNAPPROVED',
+      `nobody has approved \`${sourceId}\` for these bytes`,
+      `look at the data, then: assay data approve ${sourceId}`,
+    )
   if (input.pipeline !== undefined && source.pipelines?.includes(input.pipeline) === false) {
     return refuse('ERR_SOURCE_UNAPPROVED', `\`${sourceId}\` is for other pipelines than \`${input.pipeline}\``)
   }

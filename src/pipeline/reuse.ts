@@ -43,7 +43,7 @@ export async function findReusable(
     reasons.push(found.because)
   }
   if (reasons[0] !== undefined) return { kind: 'not-reusable', because: reasons[0] }
-  return { kind: 'not-reusable', because: pinned === undefined ? 'it has not run yet' : 'its evidence is not here' }
+  return { kind: 'not-reusable', because: pinned === undefined ? 'it has not run on these inputs yet' : 'its evidence is not here' }
 }
 
 function reasonToRunAlways(tools: RunTools, { stage }: StageSetting): string | undefined {
