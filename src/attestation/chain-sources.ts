@@ -5,10 +5,10 @@
  * only ever take an approval away: a revocation that somebody withholds still stands in `sources.yaml`.
  */
 import type { Digest, ErrorCode } from '../core/index.ts'
-import { type ChainQuestion, chainLimits, type VisitedStage } from './chain.ts'
+import { type ChainQuestion, chainLimits, type RevokedSource, type VisitedStage } from './chain.ts'
 import { maxClockSkewMs } from './chain-walk.ts'
 import { caveat, type Finding, passed, refused } from './finding.ts'
-import type { StatedDependency } from './stage-facts.ts'
+import type { StageFacts, StatedDependency } from './stage-facts.ts'
 import { countSigners, type TrustPolicy } from './trust-policy.ts'
 import { type VerifiedApproval, verifySourceApproval } from './verify.ts'
 
@@ -23,22 +23,28 @@ export type ExternalInput = Readonly<{
 }>
 
 type Held = VerifiedApproval & Readonly<{ name: string; committed: boolean }>
-type Book = Readonly<{ held: readonly Held[]; disbelieved: readonly string[] }>
+type Book = Readonly<{ held: readonly Held[]; disbelieved: readonly string[]; revoked: readonly RevokedSource[] }>
 
 export function judgeInputs(
   question: ChainQuestion,
   stages: readonly VisitedStage[],
 ): Readonly<{ inputs: readonly ExternalInput[]; findings: readonly Finding[] }> {
   const inputs: ExternalInput[] = []
-  const findings: Finding[] = []
-  let book: Book | undefined
+  const findings: Finding[] = [...tooMany(question)]
+  const book = readBook(question)
   for (const { stage } of stages) {
+    findings.push(...revokedCode(book, stage.facts))
     for (const dependency of stage.facts.dependencies) {
       const { origin, path } = dependency
-      if (origin.kind === 'stage' || origin.kind === 'code') continue
+      if (origin.kind === 'stage') continue
       const scope = { subject: `${stage.facts.stage}: ${path}` }
-      if (origin.kind === 'source') {
-        book ??= readBook(question)
+      const revoked = whyRevoked(book, dependency)
+      if (revoked !== undefined) {
+        findings.push(refused('source-approval', 'ERR_SOURCE_REVOKED', revoked, scope))
+        inputs.push({ stage: stage.facts.stage, path, kind: 'refused', independent: false })
+      } else if (origin.kind === 'code') {
+        // Pinned by the commit; it is no input.
+      } else if (origin.kind === 'source') {
         const judged = judgeSource(question, book, { id: origin.id, dependency, startedAt: stage.facts.startedAt })
         findings.push(...judged.findings.map((finding) => ({ ...finding, ...scope })))
         inputs.push({ stage: stage.facts.stage, path, kind: judged.kind, independent: judged.independent })
@@ -54,14 +60,45 @@ export function judgeInputs(
   return { inputs, findings }
 }
 
+/** THREAT: so many approvals that the revocation among them is not read. */
+function tooMany({ evidence: { approvals }, limits = chainLimits }: ChainQuestion): readonly Finding[] {
+  const because = `there are ${approvals.length} approvals, the limit is ${limits.approvals}`
+  return approvals.length > limits.approvals ? [refused('limits', 'ERR_CHAIN_LIMIT', because)] : []
+}
+
 function unlistedBecause(origin: StatedDependency['origin']): string {
   return origin.kind === 'not-made-here'
     ? `was not made here: \`${origin.stage}\` is frozen and has no statement`
     : 'is not in the inventory'
 }
 
+/**
+ * Why a dep may not be used at all, whatever it is called and whoever approved it.
+ *
+ * THREAT: revoked bytes come in as an input that nobody listed, as a file that git tracks, under another id, or through
+ * older evidence in which they were still one of these.
+ */
+function whyRevoked({ revoked }: Book, { origin, digest }: StatedDependency): string | undefined {
+  if (origin.kind === 'source' && revoked.some(({ id }) => id === origin.id)) {
+    return `the source \`${origin.id}\` was revoked`
+  }
+  const same = revoked.find((source) => source.digest === digest)
+  return same === undefined ? undefined : `its bytes were revoked as the source \`${same.id}\``
+}
+
+/** Tracked files that the stage opened without a dep on them. */
+function revokedCode({ revoked }: Book, { stage, code }: StageFacts): readonly Finding[] {
+  if (code.kind !== 'opened') return []
+  return code.files.flatMap(({ path, digest }) => {
+    const same = revoked.find((source) => source.digest === digest)
+    const scope = { subject: `${stage}: ${path}` }
+    const because = `its bytes were revoked as the source \`${same?.id}\``
+    return same === undefined ? [] : [refused('source-approval', 'ERR_SOURCE_REVOKED', because, scope)]
+  })
+}
+
 /** Every approval and revocation that the policy believes. */
-function readBook({ evidence, policy, limits = chainLimits }: ChainQuestion): Book {
+function readBook({ evidence, policy, surroundings, limits = chainLimits }: ChainQuestion): Book {
   const held: Held[] = []
   const disbelieved: string[] = []
   for (const { name, bytes, committed } of evidence.approvals.slice(0, limits.approvals)) {
@@ -73,7 +110,10 @@ function readBook({ evidence, policy, limits = chainLimits }: ChainQuestion): Bo
       if (why?.code !== 'ERR_STATEMENT_UNSUPPORTED') disbelieved.push(`${name}: ${why?.because ?? 'is too large'}`)
     }
   }
-  return { held, disbelieved }
+  const signed = held.flatMap(({ approval: { decision, source, digest } }) =>
+    decision === 'revoked' ? [{ id: source.id, digest }] : [],
+  )
+  return { held, disbelieved, revoked: [...(surroundings.revokedSources ?? []), ...signed] }
 }
 
 type SourceInput = Readonly<{ id: string; dependency: StatedDependency; startedAt: string }>
@@ -88,7 +128,6 @@ function judgeSource(question: ChainQuestion, book: Book, input: SourceInput): J
     statements: ofSource,
     policy,
     now: surroundings.now,
-    revoked: surroundings.revokedSources?.includes(input.id) ?? false,
   })
   if (standing.kind === 'refused') {
     const disbelieved = book.disbelieved.slice(0, 3).join('; ')
@@ -150,8 +189,6 @@ export type SourceQuestion<Statement extends VerifiedApproval> = Readonly<{
   statements: readonly Statement[]
   policy: TrustPolicy
   now: Date
-  /** Marked as revoked in sources.yaml. */
-  revoked: boolean
 }>
 
 export type SourceStanding<Statement extends VerifiedApproval> =
@@ -161,30 +198,25 @@ export type SourceStanding<Statement extends VerifiedApproval> =
 /**
  * Whether a source is approved for these bytes at this moment.
  *
- * A revocation counts for every digest of the source and against every approval that is not later than it.
+ * A revocation counts for every digest of the source and against every approval, whatever their dates.
  */
 export function decideSource<Statement extends VerifiedApproval>(
   question: SourceQuestion<Statement>,
 ): SourceStanding<Statement> {
   const { id, digest, policy, now } = question
   const no = (code: ErrorCode, because: string): SourceStanding<Statement> => ({ kind: 'refused', code, because })
-  if (question.revoked) return no('ERR_SOURCE_REVOKED', `the source \`${id}\` is marked as revoked in sources.yaml`)
-
   const statements = question.statements.filter(({ approval }) => approval.source.id === id)
-  const revokedMs = Math.max(
-    ...statements.filter(({ approval }) => approval.decision === 'revoked').map(atMs),
-    -Infinity,
-  )
+  if (statements.some(({ approval }) => approval.decision === 'revoked')) {
+    return no('ERR_SOURCE_REVOKED', `the source \`${id}\` was revoked`)
+  }
   const approvals = statements.filter(({ approval }) => approval.decision === 'approved')
   const forBytes = approvals.filter(
     (held) => held.approval.digest === digest && atMs(held) <= now.getTime() + maxClockSkewMs,
   )
-  const standing = forBytes.filter((held) => atMs(held) > revokedMs)
-  const fresh = standing.filter(({ approval }) => !isPast(approval.reviewBy, now))
+  const fresh = forBytes.filter(({ approval }) => !isPast(approval.reviewBy, now))
 
   if (isEnough(policy, fresh)) return { kind: 'approved', by: fresh }
-  if (isEnough(policy, standing)) return no('ERR_SOURCE_EXPIRED', `the approval of the source \`${id}\` has expired`)
-  if (isEnough(policy, forBytes)) return no('ERR_SOURCE_REVOKED', `the source \`${id}\` was revoked`)
+  if (isEnough(policy, forBytes)) return no('ERR_SOURCE_EXPIRED', `the approval of the source \`${id}\` has expired`)
   if (forBytes.length > 0) return no('ERR_SOURCE_UNAPPROVED', `too few people approved the source \`${id}\``)
   return approvals.length > 0
     ? no('ERR_SOURCE_UNAPPROVED', `the source \`${id}\` is approved for other bytes than these`)

@@ -20,9 +20,12 @@ export type ChainSurroundings = Readonly<{
   /** Digest of a file in a commit; `absent` when the commit is here and does not hold the file. */
   definitionAt?: (commit: string, path: string) => Sha256 | 'absent' | undefined
   logAt?: (log: Sha256) => 'present' | 'missing' | 'corrupt' | undefined
-  /** Ids that `sources.yaml` marks as revoked. */
-  revokedSources?: readonly string[]
+  /** What the caller knows to be revoked, beside the revocations of the evidence: `sources.yaml` says so. */
+  revokedSources?: readonly RevokedSource[]
 }>
+
+/** INVARIANT: a revocation is for ever: of the id whatever its bytes, and of the bytes under whatever id or none. */
+export type RevokedSource = Readonly<{ id: string; digest: Digest }>
 
 /** A stage that judges the artifact, and the statement of it that is at hand; without one it has not judged. */
 export type ChainJudge = Readonly<{ stage: string; attestation?: Sha256 }>

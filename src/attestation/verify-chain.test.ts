@@ -162,7 +162,12 @@ const refused: readonly (readonly [string, Changes, readonly string[]])[] = [
   ],
   [
     'a source that sources.yaml marks as revoked',
-    { surroundings: { revokedSources: ['uci-digits'] } },
+    { surroundings: { revokedSources: [{ id: 'uci-digits', digest: digestNamed('replaced since') }] } },
+    ['source-approval ERR_SOURCE_REVOKED'],
+  ],
+  [
+    'the bytes of a revoked source under another id',
+    { surroundings: { revokedSources: [{ id: 'old', digest: rawData.digest }] } },
     ['source-approval ERR_SOURCE_REVOKED'],
   ],
   [
@@ -352,7 +357,7 @@ test('an approval counts for its bytes, its id and its project, from one who may
   }
 })
 
-test('a revocation takes every earlier approval away; a later approval counts again', () => {
+test('a revocation is for ever: it takes every approval away, also a later one', () => {
   const revoked = sourceApproval({ decision: 'revoked', at: '2026-11-21T00:00:00.000Z', digest: digestNamed('any') })
   const again = sourceApproval({ at: '2026-11-22T00:00:00.000Z' })
   const judge = (...approvals: readonly Uint8Array[]): readonly string[] => {
@@ -364,7 +369,40 @@ test('a revocation takes every earlier approval away; a later approval counts ag
   const revoke = signApproval(ada, revoked)
   assert.deepEqual(judge(approve, revoke), ['source-approval ERR_SOURCE_REVOKED'])
   assert.deepEqual(judge(revoke, approve), ['source-approval ERR_SOURCE_REVOKED'])
-  assert.deepEqual(judge(approve, revoke, signApproval(ada, again)), [])
+  assert.deepEqual(judge(approve, revoke, signApproval(ada, again)), ['source-approval ERR_SOURCE_REVOKED'])
+  assert.deepEqual(judge(approve, signApproval(ada, again)), [])
+})
+
+test('revoked bytes are refused wherever they came from, and only they', () => {
+  const kinds: readonly StageFacts['dependencies'][number][] = [
+    { ...rawData, origin: { kind: 'unlisted' } },
+    { ...rawData, origin: { kind: 'unlisted' }, role: 'persist' },
+    { ...rawData, origin: { kind: 'not-made-here', stage: 'frozen' } },
+    { ...rawData, origin: { kind: 'code' } },
+    { ...rawData, origin: { kind: 'source', id: 'other', classification: 'public' } },
+  ]
+  const approved = signApproval(ada, sourceApproval({ source: { ...sourceApproval().source, id: 'other' } }))
+  const revocationOf = (digest: Sha256): Uint8Array =>
+    signApproval(ada, sourceApproval({ decision: 'revoked', digest }))
+  const judge = (change: Partial<StageFacts>, revocation: Uint8Array): readonly string[] => {
+    const { question, evidence } = chainOf(ada, 1, onFirst(change))
+    const { approvals } = shelf([approved, revocation])
+    return refusals(verifyChain({ ...question, evidence: { ...evidence, approvals }, policy })).slice(0, 1)
+  }
+  const { digest } = rawData
+  const revoked = revocationOf(digestNamed('data/raw.csv'))
+  for (const dependency of kinds) {
+    const change = { dependencies: [dependency] }
+    assert.deepEqual(judge(change, revoked), ['source-approval ERR_SOURCE_REVOKED'], dependency.origin.kind)
+    assert.deepEqual(judge(change, revocationOf(digestNamed('other bytes'))), [], dependency.origin.kind)
+    const stranger = signApproval(newPerson(), sourceApproval({ decision: 'revoked' }))
+    assert.deepEqual(judge(change, stranger), [], 'a revocation by nobody who may')
+  }
+  const opened = { path: 'data/raw.csv', digest: digestNamed('data/raw.csv') }
+  const code = { dependencies: [], code: { kind: 'opened' as const, files: [opened], folders: [] } }
+  assert.equal(opened.digest, digest)
+  assert.deepEqual(judge(code, revoked), ['source-approval ERR_SOURCE_REVOKED'])
+  assert.deepEqual(judge(code, revocationOf(digestNamed('other bytes'))), [])
 })
 
 test('an owner who approves, an approval that is not committed, and one that came later are caveats', () => {
@@ -450,7 +488,14 @@ test('limits on statements, depth, edges and bytes are refusals, and the same ch
       text.startsWith('limits'),
     )
   assert.deepEqual(judge({}), [])
-  for (const limits of [{ statements: 5 }, { depth: 5 }, { edges: 5 }, { totalBytes: 10_000 }, { bundleBytes: 1000 }]) {
+  for (const limits of [
+    { statements: 5 },
+    { depth: 5 },
+    { edges: 5 },
+    { totalBytes: 10_000 },
+    { bundleBytes: 1000 },
+    { approvals: 0 },
+  ]) {
     assert.deepEqual(judge(limits), ['limits ERR_CHAIN_LIMIT'], JSON.stringify(limits))
   }
 })

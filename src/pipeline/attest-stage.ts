@@ -107,9 +107,15 @@ function originOf(project: Project, { ref, attestation }: ResolvedInput): Stated
       ? { kind: 'not-made-here', stage: origin.stage }
       : { kind: 'stage', stage: origin.stage, attestation }
   }
-  const source = origin.source === undefined ? undefined : project.sources.get(origin.source)?.source
-  if (source === undefined) return { kind: 'unlisted' }
-  return { kind: 'source', id: source.id, classification: source.classification }
+  const listed = origin.source === undefined ? undefined : project.sources.get(origin.source)
+  if (listed === undefined) return { kind: 'unlisted' }
+  const { source, approval } = listed
+  return {
+    kind: 'source',
+    id: source.id,
+    classification: source.classification,
+    ...(approval === undefined ? {} : { approval: approval.attestation }),
+  }
 }
 
 function environmentOf(environment: Environment): StageFacts['environment'] {

@@ -15,7 +15,7 @@ import { keySourceOf, pinnedPolicy, withoutRevoked } from './keys.fs.ts'
 import { loadLock } from './lock.fs.ts'
 import type { Caller, Project } from './project.ts'
 import { openRuns } from './runs.fs.ts'
-import { listSources } from './sources.ts'
+import { believedDecisions, listSources, revokedSources } from './sources.ts'
 import { ignoredBy, makeState, openReader, readProjectFile, refuseCommittedState, requireRoot } from './workspace.fs.ts'
 
 export type OpenOptions = Readonly<{
@@ -47,6 +47,7 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
   const listed = sourcesOf(root)
   const trust = withoutRevoked(options.policy ?? policyOf(root, caller), caller.environment)
   const evidence = openEvidence(root)
+  const decisions = believedDecisions(evidence.approvals(), trust)
   const definition = definitionFiles(root, pipeline, settings)
   const code = await openCode({
     repository,
@@ -76,14 +77,14 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
     evidence,
     runs: openRuns(root),
     lock: loadLock(root),
-    sources: listSources(listed, evidence.approvals(), trust, caller.now()),
+    sources: listSources(listed, decisions, caller.now()),
     trust,
     principal: {
       name: repository?.identity.name ?? 'unknown',
       email: repository?.identity.email ?? 'unknown',
       tier: 'declared',
     },
-    revokedSources: listed.filter((source) => source.revoked !== undefined).map(({ id }) => id),
+    revokedSources: revokedSources(listed, decisions),
     keySource: () => keySourceOf(root, trust.project ?? '', caller.environment),
     memory: new Map(),
   }

@@ -1,6 +1,6 @@
 /** One opened project: what the rest of the pipeline works on. Nouns only; `project.fs.ts` opens it. */
 
-import type { KeySource, StageFacts, TrustPolicy } from '../attestation/index.ts'
+import type { KeySource, RevokedSource, StageFacts, TrustPolicy } from '../attestation/index.ts'
 import type { Content, Digest, Json, Sha256, Tier } from '../core/index.ts'
 import type { ObjectStore, Source } from '../data/index.ts'
 import type { CodeTree } from './code.ts'
@@ -50,8 +50,8 @@ export type Project = Readonly<{
   sources: ReadonlyMap<string, ListedSource>
   trust: TrustPolicy
   principal: Readonly<{ name: string; email: string; tier: Tier }>
-  /** Ids of sources that sources.yaml marks as revoked. */
-  revokedSources: readonly string[]
+  /** By sources.yaml, or by a signed revocation, of sources that are no longer in the file too. */
+  revokedSources: readonly RevokedSource[]
   /** Where the signing key is; asked for when the first statement is to be signed. @throws ERR_KEY_HOME, ERR_KEY_LOCKED */
   keySource(): KeySource
   /** Statements that `believedStage` has verified: a bundle never changes. */
@@ -62,6 +62,8 @@ export type ListedSource = Readonly<{
   source: Source
   status: 'proposed' | 'approved' | 'revoked' | 'expired'
   because: string
+  /** The newest approval that counts. */
+  approval?: Readonly<{ attestation: Sha256 }>
 }>
 
 /** Contents of the working tree and of the store. Paths are project paths. */

@@ -10,6 +10,7 @@ import type { Project } from './project.ts'
  *   ERR_SOURCE_OVERCLASSIFIED
  */
 export function refuseInput(project: Project, path: string, sourceId: string | undefined, digest: Digest): void {
+  refuseRevoked(project, path, digest)
   if (sourceId === undefined) {
     if (!project.settings.require.includes('approved-sources')) return
     throw new DomainError('ERR_SOURCE_UNKNOWN', `\`${path}\` has no source, and assay.yaml requires approved sources`, {
@@ -20,4 +21,21 @@ export function refuseInput(project: Project, path: string, sourceId: string | u
   const { clearance, name } = project.settings
   const refusal = decideInput({ path, sourceId, digest, pipeline: name }, listed?.source, listed?.status, clearance)
   if (refusal !== undefined) throw refusal
+}
+
+/**
+ * Refuses revoked bytes wherever they come from: an input without a source, under another id, a tracked file.
+ *
+ * LIMIT: bytes are known whole; a copy with a byte changed, or put into a folder, is other data.
+ *
+ * @throws ERR_SOURCE_REVOKED
+ */
+export function refuseRevoked(project: Project, path: string, digest: Digest): void {
+  const same = project.revokedSources.find((source) => source.digest === digest)
+  if (same === undefined) return
+  throw new DomainError(
+    'ERR_SOURCE_REVOKED',
+    `\`${path}\` may not be used: its bytes were revoked as the source \`${same.id}\``,
+    { details: { path, source: same.id } },
+  )
 }

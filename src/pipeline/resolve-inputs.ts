@@ -17,7 +17,7 @@ import { paramValues, readParams } from './define/index.ts'
 import type { StageDefinition } from './definition.ts'
 import { type InputRef, inputsOf } from './inputs.ts'
 import type { Project } from './project.ts'
-import { refuseInput } from './refuse-input.ts'
+import { refuseInput, refuseRevoked } from './refuse-input.ts'
 import type { StageResult } from './run-stage.ts'
 import { missingPart, partOf, type ResolvedInput } from './view.ts'
 
@@ -79,6 +79,7 @@ async function resolve(
     case 'code': {
       const content = code.get(path)
       if (content === undefined) throw missingData(stage, path, project)
+      refuseRevoked(project, path, content.digest)
       return { ref, content }
     }
     case 'external': {
@@ -92,7 +93,9 @@ async function resolve(
       const content = upstream?.outs.get(path) ?? (origin.frozen ? await project.contents.ingest(path) : undefined)
       if (content === undefined) throw missingData(stage, path, project)
       const attestation = upstream?.report.attestation ?? evidenceOfFrozen(project, origin.stage, path, content.digest)
-      return attestation === undefined ? { ref, content } : { ref, content, attestation }
+      if (attestation !== undefined) return { ref, content, attestation }
+      refuseRevoked(project, path, content.digest)
+      return { ref, content }
     }
   }
 }
@@ -122,7 +125,9 @@ async function previousOf(project: Project, stage: StageDefinition): Promise<Rea
   for (const { path, persist } of stage.outs) {
     if (!persist) continue
     const content = await project.contents.ingest(path)
-    if (content !== undefined) before.set(path, content)
+    if (content === undefined) continue
+    refuseRevoked(project, path, content.digest)
+    before.set(path, content)
   }
   return before
 }

@@ -1,19 +1,12 @@
 /** The inventory of a project, with the status that its signed statements give. */
-import { type TrustPolicy, verifySourceApproval } from '../attestation/index.ts'
+import { type RevokedSource, type TrustPolicy, verifySourceApproval } from '../attestation/index.ts'
 import { type ApprovalFact, type Source, sourceStatus } from '../data/index.ts'
 import type { StoredApproval } from './evidence.fs.ts'
 import type { ListedSource } from './project.ts'
 
-/**
- * Trust: approvals are files of the repository; only those that a source-approver of the policy signed count.
- */
-export function listSources(
-  sources: readonly Source[],
-  approvals: readonly StoredApproval[],
-  policy: TrustPolicy,
-  now: Date,
-): ReadonlyMap<string, ListedSource> {
-  const facts: ApprovalFact[] = approvals.flatMap(({ bytes }) => {
+/** Trust: approvals are files of the repository; only those that a source-approver of the policy signed count. */
+export function believedDecisions(approvals: readonly StoredApproval[], policy: TrustPolicy): readonly ApprovalFact[] {
+  return approvals.flatMap(({ bytes }) => {
     const verdict = verifySourceApproval(bytes, policy)
     if (!verdict.trusted) return []
     const { approval, attestation } = verdict.statement
@@ -27,5 +20,22 @@ export function listSources(
       },
     ]
   })
-  return new Map(sources.map((source) => [source.id, { source, ...sourceStatus(source, { approvals: facts, now }) }]))
+}
+
+export function listSources(
+  sources: readonly Source[],
+  approvals: readonly ApprovalFact[],
+  now: Date,
+): ReadonlyMap<string, ListedSource> {
+  return new Map(sources.map((source) => [source.id, { source, ...sourceStatus(source, { approvals, now }) }]))
+}
+
+/** What may never be used again: by the word of sources.yaml, or by a signed revocation, whichever is left. */
+export function revokedSources(
+  sources: readonly Source[],
+  decisions: readonly ApprovalFact[],
+): readonly RevokedSource[] {
+  const listed = sources.filter(({ revoked }) => revoked !== undefined)
+  const signed = decisions.filter(({ decision }) => decision === 'revoked')
+  return [...listed, ...signed].map(({ id, digest }) => ({ id, digest }))
 }

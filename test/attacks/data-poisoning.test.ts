@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { words } from '../support/projects.ts'
-import { type Scratch, scratch } from '../support/scratch.ts'
+import { type Document, type Scratch, scratch } from '../support/scratch.ts'
 
 async function prepared(project: Scratch): Promise<void> {
   project.commit()
@@ -78,4 +78,66 @@ test('an approval reaches what was made before it: the stages in between run aga
   project.commit()
   await project.json(0, 'run')
   assert.equal((await project.json(0, 'verify', 'model/count.txt')).properties.inputsApproved, true)
+})
+
+test('revoked bytes do not come back as an input that nobody listed, nor by evidence from before they were listed', async (context) => {
+  const project = scratch(context, words)
+  project.commit()
+  await project.json(0, 'init', '--yes', '--commit')
+  const unlisted = project.read('assay.yaml')
+  await project.json(0, 'run')
+  assert.equal((await project.json(0, 'verify', 'model/count.txt')).trusted, true)
+
+  await project.json(0, 'data', 'add', 'words', 'data/words.txt', '--classification', 'public', '--licence', 'CC0-1.0')
+  await project.json(0, 'data', 'approve', 'words')
+  project.commit()
+  await project.json(0, 'run')
+  await project.json(0, 'data', 'revoke', 'words', '--because', 'poisoned')
+  project.commit()
+  const verdict = await project.json(1, 'verify', 'model/count.txt')
+  assert.equal(verdict.trusted, false)
+  assert.ok(verdict.findings.some(({ code }: Document) => code === 'ERR_SOURCE_REVOKED'))
+
+  const evasions: readonly (readonly [string, string])[] = [
+    ['without its source', unlisted],
+    ['as a file that git tracks', unlisted.replace(/^data:[\s\S]*?(?=^\S|(?![\s\S]))/m, 'data: {}\n')],
+  ]
+  for (const [name, settings] of evasions) {
+    assert.doesNotMatch(settings, /source:/)
+    project.write({ 'assay.yaml': settings })
+    project.commit(name)
+    const refused = await project.json(1, 'run')
+    assert.equal(refused.stages[0].code, 'ERR_SOURCE_REVOKED', name)
+  }
+  // Only the signed revocation is left: the inventory forgets the source, and its evidence does not.
+  project.write({ 'assay.yaml': unlisted, 'sources.yaml': 'inventory: 1\nsources: {}\n' })
+  project.commit('forget the source')
+  assert.equal((await project.json(1, 'run')).stages[0].code, 'ERR_SOURCE_REVOKED')
+  assert.equal((await project.json(1, 'verify', 'model/count.txt')).trusted, false)
+
+  project.write({ 'data/words.txt': 'plum 1\nfig 2\n' })
+  project.commit('other words')
+  await project.json(0, 'run')
+  assert.equal((await project.json(0, 'verify', 'model/count.txt')).trusted, true)
+})
+
+test('a statement names the approval that the run relied on; another one in its place is said', async (context) => {
+  const project = scratch(context, words)
+  await prepared(project)
+  await project.json(0, 'data', 'approve', 'words', '--because', 'read by hand')
+  project.commit()
+  const first = project.git('ls-files', 'attestations').trim()
+  await project.json(0, 'run')
+  const pinned = async (): Promise<readonly Document[]> =>
+    (await project.json(0, 'verify', 'model/count.txt')).findings.filter(
+      ({ check }: Document) => check === 'approval-pinned',
+    )
+  await project.json(0, 'data', 'approve', 'words', '--because', 'read again')
+  project.commit()
+  assert.deepEqual(await pinned(), [])
+
+  project.git('rm', '--quiet', first)
+  project.commit('take the first approval away')
+  const [finding] = await pinned()
+  assert.equal(finding?.code, 'CAVEAT')
 })
