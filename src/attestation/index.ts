@@ -10,6 +10,7 @@ export { hintOf, parsePublicKey } from './public-key.ts'
 export { type Signed, type Signer, type SignerOptions, type SignRequest, startSigner } from './signer.exec.ts'
 export type * from './source-approval-facts.ts'
 export type * from './stage-facts.ts'
+export { statedStage } from './stated.ts'
 export * from './trust-policy.ts'
 export {
   builderIdOf,

@@ -45,3 +45,11 @@ export function stageLines(output: Output, stage: StageReport): readonly string[
   if (stage.help !== undefined) lines.push(`         next: ${printable(stage.help)}`)
   return lines
 }
+
+/** What a dry run says of a stage, in `--json`. */
+export function wordOf({ run, restore }: Readonly<{ run: boolean; restore?: true }>): keyof typeof plannedWords {
+  if (run) return 'stale'
+  return restore === true ? 'outs-differ' : 'up-to-date'
+}
+
+export const plannedWords = { stale: 'would run', 'outs-differ': 'would restore', 'up-to-date': 'up to date' } as const

@@ -228,6 +228,11 @@ export const errorTable = {
     meaning: 'A source of this id is in the inventory already.',
     help: 'choose another id; an id is never used twice',
   },
+  ERR_SOURCE_NOT_LISTED: {
+    exit: 2,
+    meaning: 'A source was named that is not in the inventory.',
+    help: 'list the sources with assay data list',
+  },
   ERR_SOURCE_UNKNOWN: {
     exit: 1,
     meaning: 'An input names a source that is not in the inventory, or whose bytes are not on record.',

@@ -10,13 +10,15 @@ export type SignedDecision = Readonly<{ source: Source; file: string; attestatio
 /**
  * Approves or revokes; the bundle goes into `attestations/`, to be committed.
  *
- * @throws ERR_SOURCE_UNKNOWN, ERR_SOURCE_CHANGED when the working tree holds other bytes than those on record (an
+ * @throws ERR_SOURCE_NOT_LISTED, ERR_SOURCE_CHANGED when the working tree holds other bytes than those on record (an
  *   approval is for what the approver can look at), ERR_SOURCE_REVOKED
  */
 export async function decideAboutSource(project: Project, id: string, decision: Decision): Promise<SignedDecision> {
   const listed = project.sources.get(id)
   if (listed === undefined)
-    throw new DomainError('ERR_SOURCE_UNKNOWN', `no source is called \`${id}\``, { help: 'assay data list shows them' })
+    throw new DomainError('ERR_SOURCE_NOT_LISTED', `no source is called \`${id}\``, {
+      help: 'assay data list shows them',
+    })
   const { source } = listed
   if (decision.decision === 'approved') await refuseUnlooked(project, source, listed.status)
 

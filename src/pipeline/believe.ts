@@ -1,5 +1,5 @@
 /** A stage's statement that this project's own trust policy believes; remembered, since a bundle never changes. */
-import { type StageFacts, verifyStage } from '../attestation/index.ts'
+import { type StageFacts, statedStage, verifyStage } from '../attestation/index.ts'
 import { DomainError, type Sha256 } from '../core/index.ts'
 import type { Project } from './project.ts'
 
@@ -13,6 +13,21 @@ export function believedStage(project: Project, attestation: Sha256): StageFacts
   if (!verdict.trusted || verdict.statement.facts.project.id !== project.id) return undefined
   project.memory.set(attestation, verdict.statement.facts)
   return verdict.statement.facts
+}
+
+/**
+ * What the evidence says, for people who look at it; `believed` tells whether it counts for anything.
+ *
+ * @throws ERR_EVIDENCE_MISSING when the bundle is not here, or is no statement of a stage
+ */
+export function lookAtStage(project: Project, attestation: Sha256): Readonly<{ facts: StageFacts; believed: boolean }> {
+  const believed = believedStage(project, attestation)
+  if (believed !== undefined) return { facts: believed, believed: true }
+  const bytes = project.evidence.bundle(attestation)
+  const facts = bytes === undefined ? undefined : statedStage(bytes)
+  if (facts === undefined)
+    throw new DomainError('ERR_EVIDENCE_MISSING', `the evidence ${attestation} is not here, or damaged`)
+  return { facts, believed: false }
 }
 
 /** @throws ERR_EVIDENCE_MISSING when nothing believable is there */

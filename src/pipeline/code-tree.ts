@@ -10,6 +10,8 @@ export type CodeInput = Readonly<{
   contents: Contents
   /** Files that define what runs; one that the commit does not hold makes the tree dirty. */
   definition: readonly string[]
+  /** Those of them that do not exist. */
+  absent: readonly string[]
   /** Deps and params files of all stages: untracked, unignored ones make the tree dirty. */
   declared: readonly string[]
   /** Paths that may differ from the commit: locks, outs, approvals, pinned external inputs. */
@@ -31,7 +33,11 @@ export async function openCode(input: CodeInput): Promise<CodeTree> {
     ...untracked.map((path) => ({ path, because: 'not tracked' })),
     ...input.definition
       .filter((path) => !repository.tree.has(path) && !untracked.includes(path))
-      .map((path) => ({ path, because: 'not committed' })),
+      .map((path) =>
+        input.absent.includes(path)
+          ? ({ path, because: 'does not exist', absent: true } as const)
+          : { path, because: 'not committed' },
+      ),
   ].filter(({ path }) => !exempt(path))
   const changed = new Set(differing.map(({ path }) => path))
   const gone = new Set(differing.filter(({ kind }) => kind === 'missing' || kind === 'type').map(({ path }) => path))

@@ -6,7 +6,8 @@
  */
 import type { Content, Sha256 } from '../core/index.ts'
 
-export type DirtyFile = Readonly<{ path: string; because: string }>
+/** `absent`: nothing is there that could be committed. */
+export type DirtyFile = Readonly<{ path: string; because: string; absent?: true }>
 
 export type CodeTree = Readonly<{
   commit?: string

@@ -7,9 +7,21 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { DomainError } from '../core/index.ts'
+import { openRepository } from '../data/index.ts'
+import type { Caller } from './project.ts'
+import { findRoot } from './workspace.fs.ts'
 
 const run = promisify(execFile)
 const withoutHooks = ['-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false']
+
+/** Asked before anything is written. @throws ERR_USAGE outside a repository */
+export async function requireRepository({ workingFolder, environment }: Caller): Promise<void> {
+  const root = findRoot(workingFolder) ?? workingFolder
+  if ((await openRepository(root, { environment })) !== undefined) return
+  throw new DomainError('ERR_USAGE', 'there is no git repository here to commit to; nothing was written', {
+    help: 'make one with git init, or leave out --commit',
+  })
+}
 
 /** @returns the new commit. @throws ERR_GIT_FAILED with what git said */
 export async function commitFiles(root: string, files: readonly string[]): Promise<string> {

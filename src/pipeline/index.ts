@@ -1,9 +1,9 @@
 /** The only file of `pipeline` that the doors import. */
 
 export { decideAboutSource } from './approve.ts'
-export { believedStage, readStage } from './believe.ts'
+export { believedStage, lookAtStage, readStage } from './believe.ts'
 export { collectProject } from './collect.fs.ts'
-export { commitFiles } from './commit.exec.ts'
+export { commitFiles, requireRepository } from './commit.exec.ts'
 export { type Change, diffRuns, type RunDifference } from './diff-runs.ts'
 export { type Check, type Examination, examineMachine } from './doctor.fs.ts'
 export type { EvidenceStore } from './evidence.fs.ts'

@@ -43,7 +43,10 @@ export async function findReusable(
     reasons.push(found.because)
   }
   if (reasons[0] !== undefined) return { kind: 'not-reusable', because: reasons[0] }
-  return { kind: 'not-reusable', because: pinned === undefined ? 'it has not run on these inputs yet' : 'its evidence is not here' }
+  return {
+    kind: 'not-reusable',
+    because: pinned === undefined ? 'it has not run on these inputs yet' : 'its evidence is not here',
+  }
 }
 
 function reasonToRunAlways(tools: RunTools, { stage }: StageSetting): string | undefined {
@@ -63,7 +66,7 @@ async function tryCandidate(
   const no = (because: string): NotReusable => ({ kind: 'not-reusable', because })
   const { stage } = setting
   const facts = believedStage(project, attestation)
-  if (facts === undefined) return no('its evidence cannot be verified')
+  if (facts === undefined) return no(whyNotBelieved(project, attestation))
   const changed = changedFact(facts, setting)
   if (changed !== undefined) return no(changed)
   const code = changedCode(facts.code, await project.code.digests(setting.inputs.code))
@@ -79,8 +82,15 @@ async function tryCandidate(
   }
   const grown = stage.outs.find(({ path, persist }) => persist && stale.has(path) && setting.inputs.before.has(path))
   if (grown !== undefined) return no(`its persisted out \`${grown.path}\` changed`)
-  const because = stale.size === 0 ? 'up to date' : `restored ${[...stale.keys()].join(', ')} from the store`
+  const restored = tools.options.dryRun ? 'would restore' : 'restored'
+  const because = stale.size === 0 ? 'up to date' : `${restored} ${[...stale.keys()].join(', ')} from the store`
   return { kind: 'reusable', attestation, because, outs, stale }
+}
+
+function whyNotBelieved({ evidence }: Project, attestation: Sha256): string {
+  return evidence.bundle(attestation) === undefined
+    ? 'its evidence is not here, or damaged'
+    : 'its evidence cannot be verified: it is not signed by a builder of the trust policy'
 }
 
 /** The first fact of the key that differs, in the words of a user. */
@@ -122,7 +132,7 @@ function weakerThanNow(project: Project, tools: RunTools, attestation: Sha256): 
     if (seen.has(next)) continue
     seen.add(next)
     const facts = believedStage(project, next)
-    if (facts === undefined) return 'evidence that it builds on cannot be verified'
+    if (facts === undefined) return `of what it builds on: ${whyNotBelieved(project, next)}`
     const because = weakness(facts, project, tools)
     if (because !== undefined) return next === attestation ? because : `\`${facts.stage}\`: ${because}`
     for (const { origin } of facts.dependencies) if (origin.kind === 'stage') open.push(origin.attestation)

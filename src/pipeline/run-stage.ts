@@ -146,9 +146,10 @@ async function reuseResult(
   elapsed: () => number,
 ): Promise<StageResult> {
   const { stage } = setting
-  if (tools.options.dryRun)
-    tools.options.onEvent({ kind: 'planned', stage: stage.name, run: false, because: reuse.because })
-  else for (const [path, content] of reuse.stale) await project.contents.restore(path, content)
+  if (tools.options.dryRun) {
+    const restore = reuse.stale.size > 0 ? ({ restore: true } as const) : {}
+    tools.options.onEvent({ kind: 'planned', stage: stage.name, run: false, ...restore, because: reuse.because })
+  } else for (const [path, content] of reuse.stale) await project.contents.restore(path, content)
   const report: StageReport = {
     name: stage.name,
     status: 'cached',

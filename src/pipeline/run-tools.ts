@@ -33,7 +33,8 @@ import { sweepProject } from './sweep-project.fs.ts'
 
 export type RunEvent =
   | Readonly<{ kind: 'notice' | 'progress'; text: string }>
-  | Readonly<{ kind: 'planned'; stage: string; run: boolean; because: string }>
+  /** `restore`: it would not run, and outs would be put back into the working tree. */
+  | Readonly<{ kind: 'planned'; stage: string; run: boolean; restore?: true; because: string }>
   | Readonly<{ kind: 'started'; stage: string; because: string }>
   | Readonly<{ kind: 'output'; stage: string; chunk: Buffer; beside: number }>
   | Readonly<{ kind: 'ended'; report: StageReport }>
@@ -206,8 +207,9 @@ async function prepare(
 }
 
 /** Sorts by time: `20261124T101500Z-3f9a2c`. */
+/** Sorts by time: to the millisecond, since two runs of a small project may share a second. */
 function newRunId(now: Date): string {
-  const stamp = now.toISOString().replace(/[-:]/g, '').replace(/\.\d+/, '')
+  const stamp = now.toISOString().replace(/[-:.]/g, '')
   const bytes = crypto.getRandomValues(new Uint8Array(3))
   return `${stamp}-${Buffer.from(bytes).toString('hex')}`
 }

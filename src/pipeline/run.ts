@@ -60,13 +60,20 @@ function tellBeforeTheFirstStage(project: Project, options: RunOptions): void {
   if (project.overrides.length > 0)
     notice(`parameters given on the command line: level 0 (${project.overrides.join(', ')})`)
   if (project.code.commit === undefined) notice('level 0: there is no commit that holds the definition')
-  else if (project.code.dirty.length > 0) {
-    const names = project.code.dirty.map(({ path, because }) => `${path} (${because})`)
-    const shown = names.slice(0, 10).join(', ')
-    const more = names.length > 10 ? ` and ${names.length - 10} more` : ''
-    const paths = project.code.dirty.slice(0, 10).map(({ path }) => (/^[\w./-]+$/.test(path) ? path : `'${path}'`))
-    notice(`level 0 until this is committed: ${shown}${more}\n  next: git add ${paths.join(' ')} && git commit`)
-  }
+  else if (project.code.dirty.length > 0) notice(levelZeroUntilCommitted(project.code.dirty))
+}
+
+function levelZeroUntilCommitted(dirty: Project['code']['dirty']): string {
+  const names = dirty.map(({ path, because }) => `${path} (${because})`)
+  const more = names.length > 10 ? ` and ${names.length - 10} more` : ''
+  const there = dirty.filter(({ absent }) => absent !== true).slice(0, 10)
+  const paths = there.map(({ path }) => (/^[\w./-]+$/.test(path) ? path : `'${path}'`))
+  const next = [
+    ...(dirty.some(({ path, absent }) => absent === true && path === 'assay.yaml') ? ['assay init'] : []),
+    ...(paths.length === 0 ? [] : [`git add ${paths.join(' ')} && git commit`]),
+  ]
+  const help = next.length === 0 ? '' : `\n  next: ${next.join(', then ')}`
+  return `level 0 until this is committed: ${names.slice(0, 10).join(', ')}${more}${help}`
 }
 
 /** The last day of a policy that has expired. */

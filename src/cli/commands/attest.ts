@@ -53,13 +53,13 @@ export async function attestExport(
     })
   const project = await openProject(context)
   const chain = await chainOfArtifact(project, artifact, context.workingFolder)
-  const stages = chain.map((attestation) => ({
-    name: fileName(readStage(project, attestation).stage, attestation, chain),
-    bytes: project.evidence.bundle(attestation) ?? new Uint8Array(),
-  }))
   const approvals = project.evidence
     .approvals()
     .map(({ name, bytes }) => ({ name: name.replace(/^.*\/|\.sigstore\.json$/g, ''), bytes }))
+  const stages = named(
+    chain.map((attestation) => ({ attestation, stage: readStage(project, attestation).stage })),
+    approvals.map(({ name }) => name),
+  ).map(({ attestation, name }) => ({ name, bytes: project.evidence.bundle(attestation) ?? new Uint8Array() }))
   const path = resolve(context.workingFolder, options.out)
   writeEvidence(path, [...stages, ...approvals])
   context.output.document({ path, stages: stages.length, approvals: approvals.length })
@@ -69,8 +69,21 @@ export async function attestExport(
   return 0
 }
 
-/** `sub/dvc.yaml:train@0.1` -> `sub-dvc.yaml-train@0.1`. */
-function fileName(stage: string, attestation: Sha256, chain: readonly Sha256[]): string {
-  const plain = stage.replace(/[^\p{L}\p{N}@._-]+/gu, '-')
-  return chain.length > 1 ? `${plain}-${shortDigest(attestation)}` : plain
+type Statement = Readonly<{ attestation: Sha256; stage: string }>
+
+/** One file a stage, by its name: `sub/dvc.yaml:train@0.1` -> `sub-dvc.yaml-train@0.1`; with its digest where two meet. */
+function named(
+  statements: readonly Statement[],
+  taken: readonly string[],
+): readonly Readonly<{ attestation: Sha256; name: string }>[] {
+  const plain = statements.map(({ attestation, stage }) => ({
+    attestation,
+    name: stage.replace(/[^\p{L}\p{N}@._-]+/gu, '-'),
+  }))
+  const all = [...plain.map(({ name }) => name), ...taken]
+  return plain.map(({ attestation, name }) =>
+    all.filter((other) => other === name).length === 1
+      ? { attestation, name }
+      : { attestation, name: `${name}-${attestation.slice(7, 19)}` },
+  )
 }

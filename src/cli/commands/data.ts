@@ -148,7 +148,9 @@ export async function dataShow(context: CliContext, [id = '']: readonly string[]
   const project = await openProject(context)
   const listed = project.sources.get(id)
   if (listed === undefined)
-    throw new DomainError('ERR_SOURCE_UNKNOWN', `no source is called \`${id}\``, { help: 'assay data list shows them' })
+    throw new DomainError('ERR_SOURCE_NOT_LISTED', `no source is called \`${id}\``, {
+      help: 'assay data list shows them',
+    })
   const content = await project.contents.ingest(listed.source.path)
   const usedBy = project.pipeline.stages
     .filter((stage) => stage.deps.includes(listed.source.path))

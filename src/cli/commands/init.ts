@@ -1,6 +1,6 @@
 /** `assay init`: adopts a repository without an edit; writes what is missing, never over what is there. */
 import { formatSize, printable } from '../../core/index.ts'
-import { adoptHere, commitFiles } from '../../pipeline/index.ts'
+import { adoptHere, commitFiles, requireRepository } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import { table } from '../render.ts'
 
@@ -10,6 +10,7 @@ export async function init(
   options: Readonly<{ yes?: boolean; commit?: boolean }>,
 ): Promise<Exit> {
   const { output } = context
+  if (options.commit === true) await requireRepository(context)
   const adoption = await adoptHere(context)
   const committed =
     options.commit === true && adoption.written.length > 0

@@ -1,6 +1,6 @@
 /** `assay logs`: what the stages of a run printed, from the store, made printable. */
-import { DomainError, printable } from '../../core/index.ts'
-import { openProject } from '../../pipeline/index.ts'
+import { DomainError, printable, type Sha256 } from '../../core/index.ts'
+import { believedStage, openProject, type Project } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 
 /** LIMIT: the last 64 MiB of a log are shown. */
@@ -13,20 +13,25 @@ export async function logs(
 ): Promise<Exit> {
   const project = await openProject(context)
   const run = project.runs.load(runId)
-  const wanted = Object.entries(run.logs).filter(([stage]) => options.stage === undefined || stage === options.stage)
+  const known = logsOf(project, run)
+  const wanted = [...known].filter(([stage]) => options.stage === undefined || stage === options.stage)
   if (wanted.length === 0) {
-    const known = Object.keys(run.logs)
     throw new DomainError(
       'ERR_STAGE_UNKNOWN',
       `the run ${run.report.runId} has no log${options.stage === undefined ? '' : ` of \`${options.stage}\``}`,
       {
         help:
-          known.length === 0 ? 'no stage ran in it: everything was up to date' : `it has logs of ${known.join(', ')}`,
+          known.size === 0 ? 'no stage of it ran, now or earlier' : `it has logs of ${[...known.keys()].join(', ')}`,
       },
     )
   }
   const documents: { stage: string; digest: string; text: string }[] = []
   for (const [stage, digest] of wanted) {
+    if (!project.store.has(digest)) {
+      if (wanted.length === 1) throw new DomainError('ERR_LOG_MISSING', `the log of \`${stage}\` is no longer here`)
+      context.output.note(`the log of \`${printable(stage)}\` is no longer here`)
+      continue
+    }
     const text = (await project.store.read(digest, maxLogBytes)).toString('utf8')
     documents.push({ stage, digest, text })
     if (wanted.length > 1) context.output.line(context.output.style('bold', `== ${printable(stage)}`))
@@ -34,4 +39,17 @@ export async function logs(
   }
   context.output.document({ runId: run.report.runId, logs: documents })
   return 0
+}
+
+type Run = ReturnType<Project['runs']['load']>
+
+/** In the order of the stages; of a stage that was up to date, the log of when it ran, from its statement. */
+function logsOf(project: Project, { report, logs }: Run): ReadonlyMap<string, Sha256> {
+  const found = new Map<string, Sha256>()
+  for (const { name, attestation } of report.stages) {
+    const own = Object.hasOwn(logs, name) ? logs[name] : undefined
+    const digest = own ?? (attestation === undefined ? undefined : believedStage(project, attestation)?.log.digest)
+    if (digest !== undefined) found.set(name, digest)
+  }
+  return found
 }

@@ -3,7 +3,7 @@ import { DomainError, formatDuration, printable } from '../../core/index.ts'
 import { openProject, type RunEvent, type RunReport, runPipeline } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import type { Output } from '../output.ts'
-import { stageLines } from '../render.ts'
+import { plannedWords, stageLines, wordOf } from '../render.ts'
 
 type RunOptions = Readonly<{
   dryRun?: boolean
@@ -66,9 +66,7 @@ function tell(output: Output, event: RunEvent): void {
       output.progress(printable(event.text))
       break
     case 'planned':
-      output.line(
-        `${event.stage.padEnd(24)} ${event.run ? output.style('yellow', 'would run') : 'up to date'}  ${printable(event.because)}`,
-      )
+      output.line(`${event.stage.padEnd(24)} ${plannedWord(output, event)}  ${printable(event.because)}`)
       break
     case 'started':
       output.note(`${output.style('bold', 'run')}      ${printable(event.stage)}  ${printable(event.because)}`)
@@ -80,6 +78,11 @@ function tell(output: Output, event: RunEvent): void {
       for (const line of stageLines(output, event.report)) output.note(line)
       break
   }
+}
+
+function plannedWord(output: Output, event: Extract<RunEvent, { kind: 'planned' }>): string {
+  const word = wordOf(event)
+  return word === 'up-to-date' ? plannedWords[word] : output.style('yellow', plannedWords[word])
 }
 
 function tellEnd(output: Output, report: RunReport): void {

@@ -1,6 +1,6 @@
 /** `assay show`: one run, its stages and what they made; `--all` lists the runs. */
 import { DomainError, formatDuration, formatSize } from '../../core/index.ts'
-import { openProject, type Project, readStage } from '../../pipeline/index.ts'
+import { lookAtStage, openProject, type Project } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import { shortDigest, stageLines, table } from '../render.ts'
 
@@ -64,16 +64,17 @@ async function showStage(
       help: 'assay show lists the stages of the run',
     })
   }
-  const facts = readStage(project, stage.attestation)
+  const { facts, believed } = lookAtStage(project, stage.attestation)
+  if (!believed) output.note(`${output.style('yellow', 'not believed')}: ${notBelieved}`)
   const rows = facts.facts
     .filter((fact) => !environmentOnly || !fact.name.startsWith('sandbox/'))
     .map((fact) => [fact.name, fact.value, fact.tier])
   if (environmentOnly) {
-    output.document({ environment: facts.environment, facts: facts.facts })
+    output.document({ believed, environment: facts.environment, facts: facts.facts })
     for (const { name: packageName, version } of facts.environment.packages)
       rows.push([packageName, version, 'package'])
   } else {
-    output.document(facts)
+    output.document({ believed, ...facts })
     for (const line of table(describe(facts))) output.line(line)
     output.line()
   }
@@ -81,7 +82,10 @@ async function showStage(
   return 0
 }
 
-function describe(facts: ReturnType<typeof readStage>): readonly (readonly string[])[] {
+/** A throw-away key (--draft, --unsafe-no-sandbox), a key that was taken out of the policy, or a forgery. */
+const notBelieved = 'no builder of the trust policy signed this; it is shown as it stands and proves nothing'
+
+function describe(facts: ReturnType<typeof lookAtStage>['facts']): readonly (readonly string[])[] {
   return [
     ['stage', facts.stage],
     ['commit', facts.source.commit ?? 'none'],

@@ -2,7 +2,7 @@
 import { printable } from '../../core/index.ts'
 import { openPlan, openProject, type RunEvent, runPipeline } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
-import { table } from '../render.ts'
+import { plannedWords, table, wordOf } from '../render.ts'
 
 type StatusOptions = Readonly<{ check?: boolean; plan?: boolean }>
 
@@ -42,21 +42,19 @@ async function showStatus(context: CliContext, check: boolean): Promise<Exit> {
   })
   const refused = report.stages.filter(({ status: word }) => word === 'refused' || word === 'failed')
   const blocked = report.stages.filter(({ code }) => code === 'ERR_STAGE_UPSTREAM')
-  const stale = planned.filter((event) => event.run)
+  const stale = planned.filter(({ run, restore }) => run || restore === true)
   output.document({
     commit: project.code.commit,
     dirty: project.code.dirty,
     stages: [
-      ...planned.map(({ stage, run, because }) => ({ name: stage, status: run ? 'stale' : 'up-to-date', because })),
+      ...planned.map((event) => ({ name: event.stage, status: wordOf(event), because: event.because })),
       ...blocked.map(({ name, because }) => ({ name, status: 'blocked', because })),
     ],
     refused,
   })
   for (const { path, because } of project.code.dirty)
     output.line(`${output.style('yellow', 'dirty')}  ${printable(path)}  ${printable(because)}`)
-  for (const line of table(
-    planned.map(({ stage, run, because }) => [run ? 'would run' : 'up to date', stage, because]),
-  ))
+  for (const line of table(planned.map((event) => [plannedWords[wordOf(event)], event.stage, event.because])))
     output.line(line)
   for (const { name, because, code } of refused)
     output.line(`${output.style('red', 'refused')}  ${printable(name)}  ${printable(because ?? '')} (${code})`)

@@ -1,0 +1,75 @@
+/** Goal: keep a copy of the key, hand the evidence on, adopt with one command; and be told at once what cannot be. */
+import assert from 'node:assert/strict'
+import { copyFileSync, existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { adopted } from '../support/adopted.ts'
+import { words } from '../support/projects.ts'
+import { scratch } from '../support/scratch.ts'
+
+test('a backup of the key is private, whole, and never written over a file', async (context) => {
+  const project = await adopted(context, words)
+  const place = join(project.keys, 'key-backup.pem')
+  assert.deepEqual(await project.json(0, 'key', 'backup', place), { file: place, encrypted: false })
+  assert.equal(statSync(place).mode & 0o777, 0o600)
+  assert.match((await project.assay('key', 'backup', join(project.keys, 'second.pem'))).stdout, /NOT encrypted/)
+  assert.equal((await project.json(4, 'key', 'backup', place)).error.code, 'ERR_IO')
+
+  const { path } = await project.json(0, 'key', 'show')
+  rmSync(path)
+  assert.notEqual((await project.assay('run')).code, 0, 'without the key nothing is signed')
+  copyFileSync(place, path)
+  await project.json(0, 'run')
+  assert.equal((await project.json(0, 'verify', 'model/count.txt')).trusted, true)
+})
+
+test('exported evidence has one file a stage, called as the stage', async (context) => {
+  const project = await adopted(context, words)
+  await project.json(0, 'run')
+  await project.json(0, 'attest', 'export', 'model/count.txt', '--out', 'evidence')
+  assert.deepEqual(readdirSync(join(project.root, 'evidence')).toSorted(), [
+    'count.sigstore.json',
+    'sort.sigstore.json',
+  ])
+  const verdict = await project.json(0, 'verify', 'model/count.txt', '--evidence', 'evidence')
+  assert.equal(verdict.trusted, true)
+})
+
+test('an approval may be called as a stage: both are exported', async (context) => {
+  const project = await adopted(context, words)
+  await project.json(0, 'data', 'add', 'words', 'data/words.txt', '--licence', 'CC0-1.0', '--classification', 'public')
+  project.commit()
+  await project.json(0, 'data', 'approve', 'words')
+  const [approval = ''] = readdirSync(join(project.root, 'attestations'))
+  renameSync(join(project.root, 'attestations', approval), join(project.root, 'attestations/sort.sigstore.json'))
+  project.commit()
+  await project.json(0, 'run')
+  await project.json(0, 'attest', 'export', 'model/count.txt', '--out', 'evidence')
+  const names = readdirSync(join(project.root, 'evidence')).toSorted()
+  assert.equal(names.length, 3)
+  assert.ok(
+    names.some((name) => /^sort-[0-9a-f]{12}\.sigstore\.json$/.test(name)),
+    names.join(', '),
+  )
+})
+
+test('init --commit outside git says so before it writes anything', async (context) => {
+  const project = scratch(context, words)
+  rmSync(join(project.root, '.git'), { recursive: true })
+  const { error } = await project.json(2, 'init', '--yes', '--commit')
+  assert.deepEqual([error.code, /git init/.test(error.help)], ['ERR_USAGE', true])
+  assert.ok(!existsSync(join(project.root, 'assay.yaml')) && !existsSync(join(project.root, 'trust.yaml')))
+  const { written, commit } = await project.json(0, 'init', '--yes')
+  assert.deepEqual([written, commit], [['assay.yaml', 'trust.yaml'], null])
+})
+
+test('a source that is not listed is a wrong name, as a stage or a run is', async (context) => {
+  const project = await adopted(context, words)
+  for (const args of [
+    ['approve', 'unknown'],
+    ['revoke', 'unknown', '--because', 'a test'],
+    ['show', 'unknown'],
+  ]) {
+    assert.equal((await project.json(2, 'data', ...args)).error.code, 'ERR_SOURCE_NOT_LISTED')
+  }
+})
