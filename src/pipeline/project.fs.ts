@@ -54,6 +54,7 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
     store,
     contents,
     definition,
+    absent: definition.filter((path) => readProjectFile(root, path) === undefined),
     declared: declaredBy(pipeline),
     exempt: exemptOf(pipeline, settings, listed),
   })
