@@ -103,7 +103,7 @@ export const verbs: readonly Verb[] = [
   {
     usage: 'diff [left] [right]',
     summary: 'what differs between two runs',
-    examples: ['assay diff', 'assay diff 20261124T101500Z 20261124T113000Z'],
+    examples: ['assay diff', 'assay diff 20261124T1015 20261124T1130'],
     load: async () => (await import('./commands/diff.ts')).diff,
   },
   {

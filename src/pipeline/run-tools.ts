@@ -206,8 +206,7 @@ async function prepare(
   })
 }
 
-/** Sorts by time: `20261124T101500Z-3f9a2c`. */
-/** Sorts by time: to the millisecond, since two runs of a small project may share a second. */
+/** Sorts by time: `20261124T101500042Z-3f9a2c`; to the millisecond, since two small runs may share a second. */
 function newRunId(now: Date): string {
   const stamp = now.toISOString().replace(/[-:.]/g, '')
   const bytes = crypto.getRandomValues(new Uint8Array(3))
