@@ -293,6 +293,7 @@ test('facts survive the way through a statement, whatever they hold', () => {
   })
   fc.assert(
     fc.property(facts, (some) => {
+      fc.pre(!JSON.stringify(some).includes('__proto__')) // refused wherever JSON is read
       const given = stageFacts({ ...some, project })
       // fast-check makes objects without a prototype, which JSON does not know.
       assert.deepEqual(stageFactsOf(parseStatement(printStatement(stageStatement(given)))), structuredClone(given))

@@ -58,7 +58,7 @@ test('a dry run writes nothing, and says why each stage would run, below those t
   const project = await adopted(context, words)
   const report = await project.json(0, 'run', '--dry-run')
   assert.equal(report.status, 'succeeded')
-  assert.match(report.stages[0].because, /has not run yet/)
+  assert.match(report.stages[0].because, /has not run on these inputs yet/)
   assert.match(report.stages[1].because, /`sort` runs before it/)
   for (const path of ['out', 'model', 'assay.lock', '.assay/attestations', '.assay/runs'])
     assert.equal(existsSync(join(project.root, path)), false, path)
