@@ -114,6 +114,7 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
     return opened
   }
   const environments = new Map<string, Promise<Environment>>()
+  const told = new Set<string>()
   let signer: Promise<Signer> | undefined
   let running = 0
 
@@ -127,12 +128,17 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
     machine,
     capacity,
     costOf: (stage) => limitsOf(project.settings.settingsOf(stage), capacity),
-    environment: (name, purpose) => {
+    environment: async (name, purpose) => {
       const definition = definitionOf(project, name)
       const key = definition.kind === 'host' ? name : `${purpose} ${name}` // the host's own is looked at, not hashed
       const known = environments.get(key) ?? prepare(project, options, { name, purpose, definition })
       environments.set(key, known)
-      return known
+      const environment = await known
+      // THREAT: code that runs before the stage's own (`.pth`, `sitecustomize`) is locked like the rest, and must be seen.
+      const untold = purpose === 'mount' && !told.has(name) ? environment.warnings : []
+      if (purpose === 'mount') told.add(name)
+      for (const text of untold) options.onEvent({ kind: 'notice', text: `environment ${name}: ${text}` })
+      return environment
     },
     signer: () => {
       signer ??= openSigner(project, options)

@@ -19,6 +19,25 @@ async function runWith(project: Scratch, lock: string, exit: number): Promise<Do
   return project.json(exit, 'run', 'sort')
 }
 
+/** setuptools 75.6.0, py3-none-any, from PyPI: it brings a `.pth` file with code in it. */
+const setuptools = 'ce74b49e8f7110f9bf04883b730f4765b774ef3ef28f722cce7c273d253aaf7d'
+
+test('names packages whose code runs before the stage does; a package without such code is not named', async (context) => {
+  const project = scratch(context, words)
+  project.commit()
+  await project.json(0, 'init', '--yes', '--commit')
+  const said = async (lock: string): Promise<string> => {
+    await runWith(project, lock, 0)
+    return (await project.assay('run', 'sort', '--force')).stderr
+  }
+  const plain = `six==1.17.0 --hash=sha256:${six}\n`
+  assert.doesNotMatch(await said(plain), /\.pth/)
+  assert.match(
+    await said(`${plain}setuptools==75.6.0 --hash=sha256:${setuptools}\n`),
+    /note: environment py: .*distutils-precedence\.pth/,
+  )
+})
+
 test('refuses a requirement without a hash, with a wrong hash or without a pin; installs the locked one', async (context) => {
   const project = scratch(context, words)
   project.commit()

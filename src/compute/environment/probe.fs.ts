@@ -70,7 +70,7 @@ function recall(path: string): Buffer | undefined {
     if (answer !== undefined) parseProbe(answer)
     return answer
   } catch {
-    return undefined
+    return undefined // INVARIANT: an answer that is broken is none: the interpreter is asked again.
   }
 }
 
