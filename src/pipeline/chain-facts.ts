@@ -1,5 +1,6 @@
 /** What a project can tell a verifier: its evidence, and the facts around it. */
 import type { ChainEvidence, ChainSurroundings, ChainVerdict } from '../attestation/index.ts'
+import type { Sha256 } from '../core/index.ts'
 import type { Project } from './project.ts'
 
 export function chainEvidenceOf(project: Project): ChainEvidence {
@@ -13,8 +14,11 @@ export function chainEvidenceOf(project: Project): ChainEvidence {
   }
 }
 
+type Logs = Map<Sha256, 'present' | 'missing' | 'corrupt'>
+
 /**
- * Judges with the definitions of all commits that the chain names: what it asks for is read, and it is asked again.
+ * Judges with the definitions of all commits and the logs of all stages that the chain names: what it asks for is read,
+ * every byte of it, and it is asked again.
  *
  * @param judge the same question each time, with the surroundings that it is given
  */
@@ -22,14 +26,24 @@ export async function withDefinitions(
   project: Project,
   judge: (surroundings: ChainSurroundings) => ChainVerdict,
 ): Promise<ChainVerdict> {
+  const logs: Logs = new Map()
   for (;;) {
     const asked = new Map<string, Set<string>>()
-    const verdict = judge(surroundingsOf(project, asked))
-    if (!(await project.code.learnDefinitions(asked))) return verdict
+    const askedLogs = new Set<Sha256>()
+    const verdict = judge(surroundingsOf(project, { asked, logs, askedLogs }))
+    await learnLogs(project, askedLogs, logs)
+    if (!(await project.code.learnDefinitions(asked)) && askedLogs.size === 0) return verdict
   }
 }
 
-function surroundingsOf(project: Project, asked: Map<string, Set<string>>): ChainSurroundings {
+async function learnLogs(project: Project, asked: ReadonlySet<Sha256>, logs: Logs): Promise<void> {
+  for (const log of asked) logs.set(log, 'present')
+  for (const { digest, fault } of await project.store.verify(asked)) logs.set(digest, fault)
+}
+
+type Notes = Readonly<{ asked: Map<string, Set<string>>; logs: Logs; askedLogs: Set<Sha256> }>
+
+function surroundingsOf(project: Project, { asked, logs, askedLogs }: Notes): ChainSurroundings {
   return {
     now: project.now(),
     definitionAt: (commit, path) => {
@@ -37,7 +51,11 @@ function surroundingsOf(project: Project, asked: Map<string, Set<string>>): Chai
       if (known === undefined) asked.set(commit, (asked.get(commit) ?? new Set()).add(path))
       return known
     },
-    logAt: (log) => (project.store.has(log) ? 'present' : 'missing'),
+    logAt: (log) => {
+      const known = logs.get(log)
+      if (known === undefined) askedLogs.add(log)
+      return known
+    },
     revokedSources: project.revokedSources,
   }
 }

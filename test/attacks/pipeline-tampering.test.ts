@@ -1,6 +1,6 @@
 /** Threat: pipeline tampering. What a stage may do, and what its evidence says, is not the stage's to choose. */
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { words } from '../support/projects.ts'
@@ -97,3 +97,25 @@ test('a lock that points at other evidence proves nothing', async (context) => {
   project.write({ 'model/count.txt': 'forged\n' })
   assert.equal((await project.json(1, 'verify', 'model/count.txt')).trusted, false)
 })
+
+test('a log that was changed where it is kept is found; untouched, it is proven', async (context) => {
+  const project = scratch(context, words)
+  await adopted(project)
+  await project.json(0, 'run')
+  assert.equal((await project.json(0, 'verify', 'model/count.txt')).trusted, true)
+  const [digest] = Object.values<string>(JSON.parse(readFileSync(latestRun(project.root), 'utf8')).logs)
+  const hex = digest?.slice('sha256:'.length) ?? ''
+  const object = join(project.root, '.assay/objects', hex.slice(0, 2), hex.slice(2))
+  chmodSync(object, 0o644)
+  writeFileSync(object, 'SORTED\n')
+
+  const verdict = await project.json(1, 'verify', 'model/count.txt')
+  assert.ok(
+    verdict.findings.some(({ check, passed }: { check: string; passed: boolean }) => check === 'log' && !passed),
+  )
+})
+
+function latestRun(root: string): string {
+  const runs = join(root, '.assay/runs')
+  return join(runs, readdirSync(runs).toSorted().at(-1) ?? '', 'run.json')
+}
