@@ -1,6 +1,8 @@
 /** JSON Schemas of the statements, printed from the shapes that read them: docs/formats/*.schema.json. */
 import { z } from 'zod'
-import { namespace, sourceApprovalType } from '../core/index.ts'
+import { dataWaiverType, namespace, sourceApprovalType } from '../core/index.ts'
+import { dataVerdictPredicateShape, dataVerdictSubjectsShape, testResultType } from './predicates/data-verdict.ts'
+import { dataWaiverPredicateShape } from './predicates/data-waiver.ts'
 import { sourceApprovalPredicateShape } from './predicates/source-approval.ts'
 import { stagePredicateShape, stageSubjectsShape } from './predicates/stage-predicate-shape.ts'
 import { provenanceType } from './predicates/stage-provenance.ts'
@@ -16,15 +18,34 @@ export function formatSchemas(): Readonly<Record<string, object>> {
     predicateType: z.literal(provenanceType),
     predicate: stagePredicateShape,
   })
+  const oneSubject = z.tuple([
+    z.object({ name: z.string(), digest: z.union([z.object({ sha256: hex }), z.object({ dirHash1: hex })]) }),
+  ])
   const approval = z.object({
     _type: z.literal(statementType),
-    subject: z.tuple([
-      z.object({ name: z.string(), digest: z.union([z.object({ sha256: hex }), z.object({ dirHash1: hex })]) }),
-    ]),
+    subject: oneSubject,
     predicateType: z.literal(sourceApprovalType),
     predicate: sourceApprovalPredicateShape,
   })
+  const dataVerdict = z.object({
+    _type: z.literal(statementType),
+    subject: dataVerdictSubjectsShape,
+    predicateType: z.literal(testResultType),
+    predicate: dataVerdictPredicateShape,
+  })
+  const dataWaiver = z.object({
+    _type: z.literal(statementType),
+    subject: oneSubject,
+    predicateType: z.literal(dataWaiverType),
+    predicate: dataWaiverPredicateShape,
+  })
   return {
+    'data-verdict.schema.json': schemaOf(dataVerdict, 'data-verdict', 'Verdict on a dataset, in-toto test result v0.1'),
+    'data-waiver.schema.json': schemaOf(
+      dataWaiver,
+      'data-waiver',
+      'Waiver of one failed check of one dataset, in-toto Statement v1',
+    ),
     'stage-provenance.schema.json': schemaOf(
       stage,
       'stage-provenance',

@@ -5,16 +5,18 @@ import { test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { sha256Of } from '../core/index.ts'
 import { parseBundle } from './bundle.ts'
-import { exampleApproval, exampleFacts } from './fixtures/examples.ts'
+import { exampleApproval, exampleDataVerdict, exampleFacts, exampleWaiver } from './fixtures/examples.ts'
 import { formatSchemas } from './format-schemas.ts'
 import { parseTrustPolicy } from './trust-policy-file.ts'
-import { verifySourceApproval, verifyStage } from './verify.ts'
+import { verifyDataVerdict, verifyDataWaiver, verifySourceApproval, verifyStage } from './verify.ts'
 import { verifyChain } from './verify-chain.ts'
 
 const formats = join(import.meta.dirname, '../../docs/formats')
 const read = (name: string): Buffer => readFileSync(join(formats, name))
 const stage = read('examples/stage-provenance.sigstore.json')
 const approval = read('examples/source-approval.sigstore.json')
+const dataVerdict = read('examples/data-verdict.sigstore.json')
+const waiver = read('examples/data-waiver.sigstore.json')
 const policyText = read('examples/trust.yaml')
 const policy = parseTrustPolicy(policyText, 'file')
 
@@ -43,7 +45,7 @@ test('the schemas in docs/formats are those of the code', () => {
 test('the example of a stage is what the page shows, is valid, and is believed', () => {
   const verdict = verifyStage(stage, policy)
   assert.ok(verdict.trusted)
-  assert.deepEqual(verdict.statement.facts, exampleFacts(sha256Of(approval)))
+  assert.deepEqual(verdict.statement.facts, exampleFacts(sha256Of(approval), sha256Of(dataVerdict)))
   assert.deepEqual(JSON.parse(exampleIn('stage-provenance.md', 'json')), payloadOf(stage))
   assert.ok(validator('stage-provenance.schema.json')(payloadOf(stage)))
 })
@@ -56,6 +58,22 @@ test('the example of an approval is what the page shows, is valid, and is believ
   assert.ok(validator('source-approval.schema.json')(payloadOf(approval)))
 })
 
+test('the example of a data verdict is what the page shows, is valid, and is believed', () => {
+  const verdict = verifyDataVerdict(dataVerdict, policy)
+  assert.ok(verdict.trusted)
+  assert.deepEqual(verdict.statement.verdict, exampleDataVerdict(sha256Of(waiver)))
+  assert.deepEqual(JSON.parse(exampleIn('data-verdict.md', 'json')), payloadOf(dataVerdict))
+  assert.ok(validator('data-verdict.schema.json')(payloadOf(dataVerdict)))
+})
+
+test('the example of a waiver is what the page shows, is valid, and is believed', () => {
+  const verdict = verifyDataWaiver(waiver, policy)
+  assert.ok(verdict.trusted)
+  assert.deepEqual(verdict.statement.waiver, exampleWaiver)
+  assert.deepEqual(JSON.parse(exampleIn('data-waiver.md', 'json')), payloadOf(waiver))
+  assert.ok(validator('data-waiver.schema.json')(payloadOf(waiver)))
+})
+
 test('the example of a policy is what the page shows', () => {
   assert.equal(exampleIn('trust-policy.md', 'yaml'), policyText.toString())
 })
@@ -66,9 +84,13 @@ test('the examples make a chain that is trusted at level 1', () => {
     subject: { path: 'out/sorted.txt', digest: sha256Of('apple 2\npear 1\npear 3\n') },
     entries: [entry],
     evidence: {
-      bundle: (attestation) => (attestation === entry ? stage : undefined),
+      bundle: (attestation) =>
+        attestation === entry ? stage : attestation === sha256Of(dataVerdict) ? dataVerdict : undefined,
       bySubject: () => [],
-      approvals: [{ name: 'attestations/words.sigstore.json', bytes: approval, committed: true }],
+      approvals: [
+        { name: 'attestations/words.sigstore.json', bytes: approval, committed: true },
+        { name: 'attestations/unique.sigstore.json', bytes: waiver, committed: true },
+      ],
     },
     policy,
     surroundings: { now: new Date('2026-11-24T12:00:00Z') },

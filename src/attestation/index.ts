@@ -1,11 +1,13 @@
 /** The only file of `attestation` that other domains import. */
 export * from './chain.ts'
 export { decideSource, type SourceQuestion, type SourceStanding } from './chain-sources.ts'
+export * from './data-verdict-facts.ts'
 export * from './finding.ts'
 export type { KeySource } from './key.ts'
 export { type KeyHomeOptions, openKeyHome, revokedKeys } from './key-home.fs.ts'
 export * from './key-home.ts'
 export { levelRules } from './level.ts'
+export { isSecret, testResultType } from './predicates/data-verdict.ts'
 export { hintOf, parsePublicKey } from './public-key.ts'
 export { type Signed, type Signer, type SignerOptions, type SignRequest, startSigner } from './signer.exec.ts'
 export type * from './source-approval-facts.ts'

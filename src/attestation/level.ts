@@ -7,6 +7,7 @@
  */
 import { namespace } from '../core/index.ts'
 import type { ChainProperties, Level, LevelRequirement } from './chain.ts'
+import type { JudgedData } from './chain-data.ts'
 import type { ExternalInput } from './chain-sources.ts'
 import type { JudgedStage } from './chain-stage.ts'
 import type { PolicyOrigin } from './trust-policy.ts'
@@ -17,6 +18,7 @@ export type LevelFacts = Readonly<{
   chainHolds: boolean
   stages: readonly JudgedStage[]
   inputs: readonly ExternalInput[]
+  data: readonly JudgedData[]
   /** `stage: path` of outs that equal an input. */
   laundered: readonly string[]
   policyOrigin: PolicyOrigin
@@ -151,12 +153,17 @@ export const levelRules: readonly LevelRule[] = [
     'no signed review of the definition is known',
     'a protected ref, and a review by another person than author, committer and trigger',
   ),
-  unearned(
-    3,
-    'validated inputs',
-    'no signed data verdict is known',
-    'a passed, signed validation of every external and training input',
-  ),
+  {
+    level: 3,
+    requirement: 'validated inputs',
+    howTo: 'run again: each input is validated and the verdict signed; mend what is waived',
+    holds: ({ data }) => {
+      const loose = data.filter(({ verdict }) => verdict === 'none' || verdict === 'refused').map(({ path }) => path)
+      const waived = data.filter((one) => one.waived).map(({ path }) => path)
+      if (loose.length > 0) return answer(false, '', `${list(loose)}: no data verdict that holds`)
+      return answer(waived.length === 0, 'every input has a signed verdict', `${list(waived)}: a check is waived`)
+    },
+  },
   {
     level: 4,
     requirement: 'locked environment',
@@ -174,6 +181,19 @@ export const levelRules: readonly LevelRule[] = [
       each(stages, 'no stage was let out', ({ stage: { facts } }) =>
         (facts.network.allowed ?? []).length > 0 ? `was let out to ${list(facts.network.allowed ?? [])}` : undefined,
       ),
+  },
+  {
+    level: 4,
+    requirement: 'anchored data verdicts',
+    howTo: 'approve a baseline as the anchor (assay data profile), and mend what is warned of',
+    holds: ({ data }) => {
+      const loose = data.filter(({ verdict, anchored }) => verdict !== 'passed' || !anchored).map(({ path }) => path)
+      return answer(
+        loose.length === 0,
+        'every input passed against an approved anchor',
+        `${list(loose)}: not passed against an approved anchor`,
+      )
+    },
   },
   unearned(
     4,
@@ -229,7 +249,7 @@ function capOf({ stages, policyOrigin }: LevelFacts): Readonly<{ level: number; 
   return cap
 }
 
-export function propertiesOf({ stages, inputs, chainHolds }: LevelFacts): ChainProperties {
+export function propertiesOf({ stages, inputs, data, chainHolds }: LevelFacts): ChainProperties {
   const every = (holds: (judged: JudgedStage) => boolean): boolean =>
     chainHolds && stages.length > 0 && stages.every(holds)
   const isolated = every(({ unisolated }) => unisolated === undefined)
@@ -240,8 +260,8 @@ export function propertiesOf({ stages, inputs, chainHolds }: LevelFacts): ChainP
       every(({ stage: { facts } }) => facts.network.deniedAttempts === 0 && (facts.network.allowed ?? []).length === 0),
     inputsApproved: every(() => true) && inputs.every(({ kind }) => kind === 'approved'),
     locked: every(({ stage }) => stage.facts.environment.locked),
-    // Verdicts and reproductions are not read by this version: what is not proven is not shown as earned.
-    validated: false,
+    validated: every(() => true) && data.every(({ verdict }) => verdict === 'passed' || verdict === 'warned'),
+    // Reproductions are not read by this version: what is not proven is not shown as earned.
     reproduced: false,
   }
 }

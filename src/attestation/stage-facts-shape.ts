@@ -38,6 +38,7 @@ const dependencyShape = z.object({
   digest: digestShape,
   role: z.enum(['dep', 'params', 'persist']),
   origin: originShape,
+  verdict: sha256Shape.exactOptional(),
 })
 
 export const codeShape = z.discriminatedUnion('kind', [

@@ -29,6 +29,8 @@ export type StatedDependency = Readonly<{
   /** `persist`: the previous bytes of an out that the stage adds to. */
   role: 'dep' | 'params' | 'persist'
   origin: DependencyOrigin
+  /** Digest of the bundle of the data verdict that the stage was started on. */
+  verdict?: Sha256
 }>
 
 /** What the stage opened of the tracked files, or, where that was not observed, one digest over all it could see. */

@@ -68,7 +68,7 @@ test('believes an honest chain back to its approved source, at level 1, and says
     hermetic: true,
     inputsApproved: true,
     locked: true,
-    validated: false,
+    validated: true,
     reproduced: false,
   })
   assert.match(verdict.whyNotHigher.join('\n'), /hosted builder/)
@@ -177,7 +177,14 @@ const refused: readonly (readonly [string, Changes, readonly string[]])[] = [
   ],
   [
     'a source that needs two people',
-    { policy: { roles: new Map([['source-approver', { anyOf: ['ada'], threshold: 2, distinct: 'keys' as const }]]) } },
+    {
+      policy: {
+        roles: new Map([
+          ...policy.roles,
+          ['source-approver', { anyOf: ['ada'], threshold: 2, distinct: 'keys' as const }],
+        ]),
+      },
+    },
     ['source-approval ERR_SOURCE_UNAPPROVED'],
   ],
   ['a minimum level that is not reached', { policy: { minimumLevel: 2 } }, ['minimum-level ERR_LEVEL_TOO_LOW']],
@@ -428,7 +435,7 @@ test('an input of no inventory and one of a frozen stage are caveats, and not ap
     const verdict = verdictWith({ facts: onFirst({ dependencies: [{ ...rawData, origin }] }) })
     assert.deepEqual(
       [verdict.trusted, caveats(verdict), verdict.properties.inputsApproved],
-      [true, ['inventory'], false],
+      [true, ['inventory', 'data-verdict'], false],
     )
   }
 })
@@ -448,7 +455,10 @@ test('an out that equals an input is found; previous bytes of a persisted out an
     role: 'persist',
     origin: { kind: 'unlisted' },
   } as const
-  assert.deepEqual(caveats(verdictWith({ facts: onFirst({ dependencies: [rawData, persist] }) })), ['inventory'])
+  assert.deepEqual(caveats(verdictWith({ facts: onFirst({ dependencies: [rawData, persist] }) })), [
+    'inventory',
+    'data-verdict',
+  ])
   const empty = (facts: StageFacts, index: number): StageFacts =>
     index === 2 ? { ...facts, outputs: [...facts.outputs, { ...copy, sizeBytes: 0 }] } : facts
   assert.deepEqual(caveats(verdictWith({ facts: empty })), [])

@@ -8,6 +8,7 @@
  */
 import type { Digest, Sha256 } from '../core/index.ts'
 import { type ChainJudge, type ChainQuestion, type ChainVerdict, chainLimits, type VisitedStage } from './chain.ts'
+import { judgeData } from './chain-data.ts'
 import { judgeInputs } from './chain-sources.ts'
 import { judgeStages } from './chain-stage.ts'
 import { type StageVerdicts, walkChain } from './chain-walk.ts'
@@ -49,6 +50,7 @@ function judgeCandidate(question: ChainQuestion, entry: Sha256, verdicts: StageV
   const walk = walkChain(question, [entry, ...judges.flatMap(({ attestation }) => attestation ?? [])], verdicts)
   const judged = judgeStages(question, walk.stages)
   const sources = judgeInputs(question, walk.stages)
+  const judgedData = judgeData(question, walk.stages)
   const laundered = launderedOuts(walk.stages)
   const findings = [
     ...policyFindings(question),
@@ -58,6 +60,7 @@ function judgeCandidate(question: ChainQuestion, entry: Sha256, verdicts: StageV
     ...judges.map((judge) => judgeFinding(walk.stages, judge, entry)),
     ...judged.findings,
     ...sources.findings,
+    ...judgedData.findings,
     ...laundered.map((place) => caveat('output-equals-input', 'is equal to an input', { subject: place })),
     ...commitFindings(question, walk.stages),
   ]
@@ -65,6 +68,7 @@ function judgeCandidate(question: ChainQuestion, entry: Sha256, verdicts: StageV
     chainHolds: findings.every((finding) => finding.passed || levelZeroChecks.has(finding.check)),
     stages: judged.stages,
     inputs: sources.inputs,
+    data: judgedData.data,
     laundered,
     policyOrigin: policy.origin,
   }
@@ -213,6 +217,7 @@ function nothingKnown(question: ChainQuestion): ChainVerdict {
     chainHolds: false,
     stages: [],
     inputs: [],
+    data: [],
     laundered: [],
     policyOrigin: question.policy.origin,
   }

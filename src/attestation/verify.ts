@@ -6,8 +6,11 @@
  */
 import { type Digest, DomainError, fromDigestSet, isDomainError, type Sha256, sha256Of } from '../core/index.ts'
 import { type Bundle, parseBundle } from './bundle.ts'
+import type { DataVerdict, DataWaiver } from './data-verdict-facts.ts'
 import { isSignedBy, statementPayloadType } from './dsse.ts'
 import { allPassed, type Finding, passed, refused } from './finding.ts'
+import { dataVerdictOf } from './predicates/data-verdict.ts'
+import { dataWaiverOf } from './predicates/data-waiver.ts'
 import { sourceApprovalOf } from './predicates/source-approval.ts'
 import { stageFactsOf } from './predicates/stage-provenance.ts'
 import type { SourceApproval } from './source-approval-facts.ts'
@@ -34,6 +37,24 @@ export type VerifiedApproval = Readonly<{
   /** Digest of the bundle. */
   attestation: Sha256
   readonly [verified]: 'approval'
+}>
+
+/** What a signed data verdict says. Only `verifyDataVerdict` can make one. */
+export type VerifiedDataVerdict = Readonly<{
+  verdict: DataVerdict
+  signer: TrustedKey
+  /** Digest of the bundle. */
+  attestation: Sha256
+  readonly [verified]: 'data-verdict'
+}>
+
+/** What a signed waiver says. Only `verifyDataWaiver` can make one. */
+export type VerifiedDataWaiver = Readonly<{
+  waiver: DataWaiver
+  signer: TrustedKey
+  /** Digest of the bundle. */
+  attestation: Sha256
+  readonly [verified]: 'data-waiver'
 }>
 
 export type Verdict<Verified> =
@@ -71,17 +92,53 @@ export function verifyStage(bytes: Uint8Array, policy: TrustPolicy): Verdict<Ver
 
 /** Decides whether a bundle is an approval or revocation, signed by a source-approver of the policy. */
 export function verifySourceApproval(bytes: Uint8Array, policy: TrustPolicy): Verdict<VerifiedApproval> {
-  const signed = openSigned(bytes, policy, 'source-approver')
-  if (signed.signer === undefined) return { trusted: false, findings: signed.findings }
-
-  const read = readPayload(signed.payload, sourceApprovalOf)
-  if (read.value === undefined) return { trusted: false, findings: [...signed.findings, read.finding] }
-
-  const findings = [...signed.findings, read.finding, ofProject(policy, read.value.project)]
-  if (!allPassed(findings)) return { trusted: false, findings }
+  const read = readSigned(bytes, policy, 'source-approver', sourceApprovalOf)
+  if (!read.trusted) return read
+  const { value: approval, signer, findings } = read
   // `as`: all findings passed, which is what the brand says.
-  const statement = { approval: read.value, signer: signed.signer, attestation: sha256Of(bytes) } as VerifiedApproval
+  const statement = { approval, signer, attestation: sha256Of(bytes) } as VerifiedApproval
   return { trusted: true, statement, findings }
+}
+
+/** Decides whether a bundle is a data verdict, signed by a data-validator of the policy. It may say FAILED. */
+export function verifyDataVerdict(bytes: Uint8Array, policy: TrustPolicy): Verdict<VerifiedDataVerdict> {
+  const read = readSigned(bytes, policy, 'data-validator', dataVerdictOf)
+  if (!read.trusted) return read
+  const { value: verdict, signer, findings } = read
+  // `as`: all findings passed, which is what the brand says.
+  const statement = { verdict, signer, attestation: sha256Of(bytes) } as VerifiedDataVerdict
+  return { trusted: true, statement, findings }
+}
+
+/** Decides whether a bundle is a waiver, signed by a reviewer of the policy. Whether it has expired is asked elsewhere. */
+export function verifyDataWaiver(bytes: Uint8Array, policy: TrustPolicy): Verdict<VerifiedDataWaiver> {
+  const read = readSigned(bytes, policy, 'reviewer', dataWaiverOf)
+  if (!read.trusted) return read
+  const { value: waiver, signer, findings } = read
+  // `as`: all findings passed, which is what the brand says.
+  const statement = { waiver, signer, attestation: sha256Of(bytes) } as VerifiedDataWaiver
+  return { trusted: true, statement, findings }
+}
+
+type ReadSigned<T> =
+  | Readonly<{ trusted: true; value: T; signer: TrustedKey; findings: readonly Finding[] }>
+  | Readonly<{ trusted: false; findings: readonly Finding[] }>
+
+/** A statement of a project, signed for a role: order as in `verifyStage`. */
+function readSigned<T extends Readonly<{ project: string }>>(
+  bytes: Uint8Array,
+  policy: TrustPolicy,
+  role: Role,
+  parse: (statement: Statement) => T,
+): ReadSigned<T> {
+  const signed = openSigned(bytes, policy, role)
+  if (signed.signer === undefined) return { trusted: false, findings: signed.findings }
+  const read = readPayload(signed.payload, parse)
+  if (read.value === undefined) return { trusted: false, findings: [...signed.findings, read.finding] }
+  const findings = [...signed.findings, read.finding, ofProject(policy, read.value.project)]
+  return allPassed(findings)
+    ? { trusted: true, value: read.value, signer: signed.signer, findings }
+    : { trusted: false, findings }
 }
 
 /**

@@ -436,6 +436,26 @@ export const errorTable = {
     meaning: 'A statement belongs to another project.',
     help: 'give the evidence of this project, or the policy of that one (--policy)',
   },
+  ERR_DATA_VALIDATION_FAILED: {
+    exit: 1,
+    meaning: 'A check of the data failed; no stage is started on it.',
+    help: 'look at the checks and rows: assay data validate PATH',
+  },
+  ERR_DATA_VERDICT_MISMATCH: {
+    exit: 1,
+    meaning: 'A data verdict is for other bytes than those that were used.',
+    help: 'validate the data again, then run again',
+  },
+  ERR_DATA_WAIVER_MISMATCH: {
+    exit: 1,
+    meaning: 'A waiver is for another check or for other bytes.',
+    help: 'waive the check for these bytes, or mend the data',
+  },
+  ERR_DATA_WAIVER_EXPIRED: {
+    exit: 1,
+    meaning: 'The waiver of a check has expired.',
+    help: 'mend the data, or let a reviewer waive the check again',
+  },
   ERR_CHAIN_ORDER: {
     exit: 1,
     meaning: 'A stage started before one that it builds on had ended.',

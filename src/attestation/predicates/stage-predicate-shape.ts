@@ -42,7 +42,11 @@ const dependencyShape = z.union([
   z.object({
     name: textShape,
     digest: contentSet,
-    annotations: z.object({ role: z.enum(['dep', 'params', 'persist']), origin: originShape }),
+    annotations: z.object({
+      role: z.enum(['dep', 'params', 'persist']),
+      origin: originShape,
+      verdict: sha256Shape.exactOptional(),
+    }),
   }),
   z.object({ name: textShape, digest: sha256Set, annotations: z.object({ role: z.literal('environment') }) }),
   z.object({ name: textShape, digest: sha256Set, annotations: z.object({ role: z.literal('material') }) }),

@@ -116,10 +116,10 @@ function dependenciesOf({ source, definition, dependencies, environment }: Stage
       digest: { ...toDigestSet(digest), ...(gitBlob === undefined ? {} : { gitBlob }) },
       annotations: { role: 'definition' },
     })),
-    ...dependencies.map(({ path, digest, role, origin }) => ({
+    ...dependencies.map(({ path, digest, ...annotations }) => ({
       name: path,
       digest: toDigestSet(digest),
-      annotations: { role, origin },
+      annotations,
     })),
     {
       name: environment.name,
@@ -181,8 +181,7 @@ function dependenciesByRole(entries: readonly StageDependency[]): ByRole {
   for (const entry of entries) {
     const { name } = entry
     if ('origin' in entry.annotations) {
-      const { role, origin } = entry.annotations
-      dependencies.push({ path: name, digest: digestFrom(entry.digest, name), role, origin })
+      dependencies.push({ path: name, digest: digestFrom(entry.digest, name), ...entry.annotations })
     } else if ('dirty' in entry.annotations) {
       const { role: _, ...rest } = entry.annotations
       const commit = entry.digest !== undefined && 'gitCommit' in entry.digest ? entry.digest.gitCommit : undefined

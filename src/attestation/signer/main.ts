@@ -50,7 +50,8 @@ async function answer(request: SignRequest, key: OpenKey, root: string): Promise
     const subjects = subjectsOf(request)
     if (subjects !== undefined) {
       for (const output of subjects.outputs) await refuseFalseOutput(root, output)
-      await refuseFalseObject(root, subjects.log.digest, subjects.log.sizeBytes, 'log')
+      const { log } = subjects
+      if (log !== undefined) await refuseFalseObject(root, log.digest, log.sizeBytes, 'log')
     }
     return { kind: 'signed', bundle: Buffer.from(signRequest(request, key)).toString('base64') }
   } catch (error) {

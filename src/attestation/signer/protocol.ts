@@ -5,7 +5,10 @@
  */
 import { z } from 'zod'
 import { type ErrorCode, errorTable, type Json, parseStrictJson } from '../../core/index.ts'
+import type { DataVerdict, DataWaiver } from '../data-verdict-facts.ts'
 import type { KeySource } from '../key.ts'
+import { dataVerdictShape } from '../predicates/data-verdict.ts'
+import { dataWaiverShape } from '../predicates/data-waiver.ts'
 import { sourceApprovalShape } from '../predicates/source-approval.ts'
 import { textShape } from '../shapes.ts'
 import type { SourceApproval } from '../source-approval-facts.ts'
@@ -19,6 +22,8 @@ const headerBytes = 4
 export type SignRequest =
   | Readonly<{ kind: 'stage'; facts: StageFacts }>
   | Readonly<{ kind: 'source-approval'; approval: SourceApproval }>
+  | Readonly<{ kind: 'data-verdict'; verdict: DataVerdict }>
+  | Readonly<{ kind: 'data-waiver'; waiver: DataWaiver }>
 
 export const openShape = z.strictObject({
   version: z.literal(1),
@@ -35,6 +40,8 @@ export const requestShape = z.strictObject({
   request: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('stage'), facts: stageFactsShape }),
     z.strictObject({ kind: z.literal('source-approval'), approval: sourceApprovalShape }),
+    z.strictObject({ kind: z.literal('data-verdict'), verdict: dataVerdictShape }),
+    z.strictObject({ kind: z.literal('data-waiver'), waiver: dataWaiverShape }),
   ]),
 })
 

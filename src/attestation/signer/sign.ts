@@ -7,10 +7,13 @@
 import type { KeyObject } from 'node:crypto'
 import { builderIds, DomainError } from '../../core/index.ts'
 import { bundleLimits, printBundle } from '../bundle.ts'
+import type { DataVerdict } from '../data-verdict-facts.ts'
 import { signEnvelope, statementPayloadType } from '../dsse.ts'
+import { dataVerdictStatement } from '../predicates/data-verdict.ts'
+import { dataWaiverStatement } from '../predicates/data-waiver.ts'
 import { sourceApprovalStatement } from '../predicates/source-approval.ts'
 import { stageStatement } from '../predicates/stage-provenance.ts'
-import type { StageFacts } from '../stage-facts.ts'
+import type { StageFacts, StatedOutput } from '../stage-facts.ts'
 import { printStatement, type Statement } from '../statement.ts'
 import type { SignRequest } from './protocol.ts'
 
@@ -18,11 +21,28 @@ export type OpenKey = Readonly<{ key: KeyObject; hint: string; kind: 'real' | 'e
 
 /** @throws ERR_SIGN_REFUSED when this key may not say this */
 export function refuseRequest(request: SignRequest, kind: OpenKey['kind']): void {
-  if (request.kind === 'source-approval') {
-    if (kind === 'ephemeral') throw refusal('a throw-away key approves nothing')
-    return
+  switch (request.kind) {
+    case 'source-approval':
+    case 'data-waiver':
+      if (kind === 'ephemeral') throw refusal('a throw-away key approves nothing')
+      return
+    case 'data-verdict':
+      refuseVerdict(request.verdict, kind)
+      return
+    case 'stage':
+      refuseStage(request.facts, kind)
+      return
   }
-  const { builderId, sandbox, draft, startedAt, finishedAt } = request.facts
+}
+
+/** A validator that ran beside the key, unisolated, could have written anything. */
+function refuseVerdict({ sandbox, startedAt, finishedAt }: DataVerdict, kind: OpenKey['kind']): void {
+  if (kind === 'real' && sandbox.engine === 'none') throw refusal('the real key signs nothing unisolated')
+  if (Date.parse(finishedAt) < Date.parse(startedAt)) throw refusal('the validation ended before it started')
+}
+
+function refuseStage(facts: StageFacts, kind: OpenKey['kind']): void {
+  const { builderId, sandbox, draft, startedAt, finishedAt } = facts
   const isUnisolated = builderId === builderIds.unisolated
   if (!isUnisolated && builderId !== builderIds.sandboxed)
     throw refusal(`this signer is not the builder \`${builderId}\``)
@@ -40,12 +60,24 @@ export function signRequest(request: SignRequest, { key, hint }: OpenKey): Uint8
 }
 
 function statementOf(request: SignRequest): Statement {
-  return request.kind === 'stage' ? stageStatement(request.facts) : sourceApprovalStatement(request.approval)
+  switch (request.kind) {
+    case 'stage':
+      return stageStatement(request.facts)
+    case 'source-approval':
+      return sourceApprovalStatement(request.approval)
+    case 'data-verdict':
+      return dataVerdictStatement(request.verdict)
+    case 'data-waiver':
+      return dataWaiverStatement(request.waiver)
+  }
 }
 
+export type Subjects = Readonly<{ outputs: readonly StatedOutput[]; log?: StageFacts['log'] }>
+
 /** Everything that has to be hashed again before it is signed. */
-export function subjectsOf(request: SignRequest): Pick<StageFacts, 'outputs' | 'log'> | undefined {
-  return request.kind === 'stage' ? request.facts : undefined
+export function subjectsOf(request: SignRequest): Subjects | undefined {
+  if (request.kind === 'stage') return request.facts
+  return request.kind === 'data-verdict' ? { outputs: [request.verdict.dataset] } : undefined
 }
 
 function refusal(what: string): DomainError {

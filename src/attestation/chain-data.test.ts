@@ -1,0 +1,238 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ChainVerdict } from './chain.ts'
+import type { DataVerdict, DataWaiver } from './data-verdict-facts.ts'
+import {
+  chainOf,
+  dataVerdict,
+  digestNamed,
+  keep,
+  newPerson,
+  policyOf,
+  project,
+  rawData,
+  shelf,
+  signApproval,
+  signDataVerdict,
+  signDataWaiver,
+  sourceApproval,
+} from './fixtures/chain.ts'
+import { dataVerdictOf, dataVerdictStatement, testResultType } from './predicates/data-verdict.ts'
+import { dataWaiverOf, dataWaiverStatement } from './predicates/data-waiver.ts'
+import type { TrustPolicy } from './trust-policy.ts'
+import { verifyChain } from './verify-chain.ts'
+
+const ada = newPerson()
+const mallory = newPerson()
+const policy = policyOf(ada)
+
+const failed = { name: 'required', column: 'label', verdict: 'fail', count: 7 } as const
+const warned = {
+  name: 'drift/psi',
+  column: 'age',
+  verdict: 'warn',
+  observed: '0.2',
+  expected: '<= 0.1',
+  count: 0,
+} as const
+
+const waiver: DataWaiver = {
+  project: project.id,
+  dataset: { path: 'data/raw.csv', digest: digestNamed('data/raw.csv') },
+  check: 'required',
+  column: 'label',
+  because: 'seven old rows, looked at by hand',
+  until: '2026-12-31',
+  at: '2026-11-20T08:00:00.000Z',
+  by: { name: 'Ada', email: 'ada@example.org' },
+}
+
+type Case = Readonly<{
+  verdict?: Uint8Array
+  /** Statements in `attestations/`, beside the approval of the source. */
+  beside?: readonly Uint8Array[]
+  /** The bundle is named and not there. */
+  withheld?: boolean
+  none?: boolean
+  policy?: Partial<TrustPolicy>
+}>
+
+/** The verdict on a chain of two whose raw data has this data verdict. */
+function judge(given: Case): ChainVerdict {
+  const bytes = given.verdict ?? signDataVerdict(ada, dataVerdict())
+  const evidence = shelf([signApproval(ada, sourceApproval()), ...(given.beside ?? [])])
+  const attestation = keep(evidence, bytes)
+  const { question } = chainOf(ada, 2, (facts, index) => {
+    if (index > 0) return facts
+    const input = given.none === true ? rawData : { ...rawData, verdict: attestation }
+    return { ...facts, dependencies: [...facts.dependencies.slice(0, -1), input] }
+  })
+  if (given.withheld === true) evidence.bundles.delete(attestation)
+  const bundle: typeof evidence.bundle = (digest) => evidence.bundles.get(digest) ?? question.evidence.bundle(digest)
+  return verifyChain({
+    ...question,
+    evidence: { ...evidence, bundle: given.withheld === true ? withoutOne(bundle, attestation) : bundle },
+    policy: { ...policy, ...given.policy },
+  })
+}
+
+function withoutOne(bundle: (digest: never) => Uint8Array | undefined, gone: string): typeof bundle {
+  return (digest) => (digest === gone ? undefined : bundle(digest))
+}
+
+function refusals({ findings }: ChainVerdict): readonly string[] {
+  return findings.flatMap(({ check, passed, code }) => (passed ? [] : [`${check} ${code}`]))
+}
+function row({ requirements }: ChainVerdict, requirement: string): boolean | undefined {
+  return requirements.find((one) => one.requirement === requirement)?.held
+}
+
+test('believes a chain whose input passed, and says that it was validated', () => {
+  const verdict = judge({})
+  assert.deepEqual(refusals(verdict), [])
+  assert.equal(verdict.properties.validated, true)
+  assert.equal(row(verdict, 'validated inputs'), true)
+  assert.equal(row(verdict, 'anchored data verdicts'), true)
+})
+
+test('believes evidence of older versions, without a data verdict, and gives nothing for it', () => {
+  const verdict = judge({ none: true })
+  assert.equal(verdict.trusted, true)
+  assert.equal(verdict.properties.validated, false)
+  assert.equal(row(verdict, 'validated inputs'), false)
+})
+
+test('a warned verdict holds at level 3 and not at level 4', () => {
+  const verdict = judge({ verdict: signDataVerdict(ada, dataVerdict({ result: 'WARNED', checks: [warned] })) })
+  assert.equal(verdict.trusted, true)
+  assert.deepEqual([row(verdict, 'validated inputs'), row(verdict, 'anchored data verdicts')], [true, false])
+})
+
+const refusedCases: readonly (readonly [string, Case, readonly string[]])[] = [
+  [
+    'a verdict that failed',
+    { verdict: signDataVerdict(ada, dataVerdict({ result: 'FAILED', checks: [failed] })) },
+    ['data-verdict ERR_DATA_VALIDATION_FAILED'],
+  ],
+  ['a verdict that is withheld', { withheld: true }, ['data-verdict ERR_EVIDENCE_MISSING']],
+  [
+    'a verdict on other bytes',
+    {
+      verdict: signDataVerdict(
+        ada,
+        dataVerdict({ dataset: { path: 'data/raw.csv', digest: digestNamed('other'), sizeBytes: 12 } }),
+      ),
+    },
+    ['data-bytes ERR_DATA_VERDICT_MISMATCH'],
+  ],
+  [
+    'a verdict by a key that nobody lists',
+    { verdict: signDataVerdict(mallory, dataVerdict()) },
+    ['signature ERR_SIGNER_UNKNOWN'],
+  ],
+  [
+    'a verdict by a key that is no data-validator',
+    {
+      policy: {
+        roles: new Map([...policy.roles].filter(([role]) => role !== 'data-validator')),
+      },
+    },
+    ['role ERR_SIGNER_ROLE'],
+  ],
+  [
+    'a verdict of another project',
+    { verdict: signDataVerdict(ada, dataVerdict({ project: 'other' })) },
+    ['project ERR_CHAIN_PROJECT'],
+  ],
+  [
+    'a verdict that is later than its use',
+    {
+      verdict: signDataVerdict(
+        ada,
+        dataVerdict({ startedAt: '2026-11-23T00:00:00.000Z', finishedAt: '2026-11-23T00:00:01.000Z' }),
+      ),
+    },
+    ['data-order ERR_CHAIN_ORDER'],
+  ],
+  [
+    'an approval in the place of a verdict',
+    { verdict: signApproval(ada, sourceApproval()) },
+    ['statement ERR_STATEMENT_UNSUPPORTED'],
+  ],
+]
+for (const [name, given, expected] of refusedCases) {
+  test(`refuses ${name}`, () => {
+    const verdict = judge(given)
+    assert.deepEqual(
+      refusals(verdict).filter((one) => !one.startsWith('minimum-level')),
+      expected,
+    )
+    assert.equal(verdict.trusted, false)
+    assert.equal(verdict.properties.validated, false)
+  })
+}
+
+/** A verdict whose one failed check is waived by these bytes. */
+function waivedBy(bytes: Uint8Array): Uint8Array {
+  const attestation = keep(shelf(), bytes)
+  return signDataVerdict(ada, dataVerdict({ result: 'WARNED', checks: [{ ...failed, waiver: attestation }] }))
+}
+
+test('a waiver lets a failed check through, is told, and caps the level below 3', () => {
+  const bytes = signDataWaiver(ada, waiver)
+  const verdict = judge({ verdict: waivedBy(bytes), beside: [bytes] })
+  assert.equal(verdict.trusted, true)
+  assert.ok(
+    verdict.findings.some(({ check, because }) => check === 'data-waiver' && because.includes('seven old rows')),
+  )
+  assert.equal(row(verdict, 'validated inputs'), false)
+})
+
+const refusedWaivers: readonly (readonly [string, Partial<DataWaiver>, typeof ada, string])[] = [
+  ['that has expired', { until: '2026-11-23' }, ada, 'ERR_DATA_WAIVER_EXPIRED'],
+  ['of another check', { check: 'unique' }, ada, 'ERR_DATA_WAIVER_MISMATCH'],
+  ['of another column', { column: 'age' }, ada, 'ERR_DATA_WAIVER_MISMATCH'],
+  ['of other bytes', { dataset: { path: 'data/raw.csv', digest: digestNamed('x') } }, ada, 'ERR_DATA_WAIVER_MISMATCH'],
+  ['that a stranger signed', {}, mallory, 'ERR_EVIDENCE_MISSING'],
+]
+for (const [name, more, signer, code] of refusedWaivers) {
+  test(`refuses a waiver ${name}`, () => {
+    const bytes = signDataWaiver(signer, { ...waiver, ...more })
+    const verdict = judge({ verdict: waivedBy(bytes), beside: [bytes] })
+    assert.ok(refusals(verdict).includes(`data-waiver ${code}`), refusals(verdict).join())
+  })
+}
+
+test('refuses a waiver that is named and not there', () => {
+  const verdict = judge({ verdict: waivedBy(signDataWaiver(ada, waiver)) })
+  assert.ok(refusals(verdict).includes('data-waiver ERR_EVIDENCE_MISSING'))
+})
+
+test('a verdict is an in-toto test result, and comes back as it was', () => {
+  const facts: DataVerdict = dataVerdict({ result: 'WARNED', checks: [...dataVerdict().checks, warned] })
+  const statement = dataVerdictStatement(facts)
+  assert.equal(statement.predicateType, testResultType)
+  assert.deepEqual(dataVerdictOf(statement), facts)
+  const { result, passedTests, warnedTests, failedTests } = statement.predicate as Record<string, unknown>
+  assert.deepEqual(
+    { result, passedTests, warnedTests, failedTests },
+    { result: 'WARNED', passedTests: ['required label'], warnedTests: ['drift/psi age'], failedTests: [] },
+  )
+  assert.deepEqual(dataWaiverOf(dataWaiverStatement(waiver)), waiver)
+})
+
+const contradictions: readonly (readonly [string, Partial<DataVerdict>])[] = [
+  ['says PASSED over a failed check', { result: 'PASSED', checks: [failed] }],
+  ['has no checks', { checks: [] }],
+  [
+    'waives what did not fail',
+    { checks: [{ name: 'required', verdict: 'pass', count: 0, waiver: digestNamed('waiver') }] },
+  ],
+  ['shows a value of confidential data', { classification: 'confidential' }],
+  ['is of a folder without its list', { dataset: { path: 'd', digest: `dirHash1:${'a'.repeat(64)}`, sizeBytes: 1 } }],
+]
+for (const [name, more] of contradictions) {
+  test(`no signer signs a verdict that ${name}`, () => {
+    assert.throws(() => signDataVerdict(ada, dataVerdict(more)), { code: 'ERR_STATEMENT_MALFORMED' })
+  })
+}

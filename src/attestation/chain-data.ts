@@ -1,0 +1,193 @@
+/**
+ * Was the data of a chain validated: does each dep that needs a verdict have one, signed, for these very bytes, before
+ * it was used, and not failed?
+ *
+ * A dep names its verdict by the digest of the bundle, so that a verdict cannot be swapped for a better one, nor a bad
+ * one withheld. Evidence without a verdict is believed (older assays made none) and earns less. Source: trust.md section 5.
+ */
+import type { Sha256 } from '../core/index.ts'
+import { type ChainQuestion, chainLimits, type VisitedStage } from './chain.ts'
+import { maxClockSkewMs } from './chain-walk.ts'
+import type { DataVerdict } from './data-verdict-facts.ts'
+import { caveat, type Finding, passed, refused } from './finding.ts'
+import type { StageFacts, StatedDependency } from './stage-facts.ts'
+import type { Role } from './trust-policy.ts'
+import { type VerifiedDataWaiver, verifyDataVerdict, verifyDataWaiver } from './verify.ts'
+
+/** One data dep of the chain and what its verdict is worth. */
+export type JudgedData = Readonly<{
+  stage: string
+  path: string
+  verdict: 'passed' | 'warned' | 'none' | 'refused'
+  /** True when it was compared with an approved anchor. */
+  anchored: boolean
+  /** True when a waiver stands in for a check. */
+  waived: boolean
+}>
+
+export function judgeData(
+  question: ChainQuestion,
+  stages: readonly VisitedStage[],
+): Readonly<{ data: readonly JudgedData[]; findings: readonly Finding[] }> {
+  const data: JudgedData[] = []
+  const findings: Finding[] = []
+  for (const { stage } of stages) {
+    for (const dependency of stage.facts.dependencies) {
+      if (!needsVerdict(dependency)) continue
+      const judged = judgeDependency(question, stage.facts, dependency)
+      const subject = `${stage.facts.stage}: ${dependency.path}`
+      findings.push(...judged.findings.map((finding) => ({ ...finding, subject })))
+      data.push({ stage: stage.facts.stage, path: dependency.path, ...judged.data })
+    }
+  }
+  return { data, findings }
+}
+
+/** What comes from outside, and what the builder said that it has a verdict for: data with a contract. */
+function needsVerdict({ origin, role, verdict }: StatedDependency): boolean {
+  if (verdict !== undefined) return true
+  return role === 'dep' && origin.kind !== 'stage' && origin.kind !== 'code'
+}
+
+type Judged = Readonly<{ data: Omit<JudgedData, 'stage' | 'path'>; findings: readonly Finding[] }>
+
+const worthNothing = { anchored: false, waived: false } as const
+
+function judgeDependency(question: ChainQuestion, facts: StageFacts, dependency: StatedDependency): Judged {
+  const attestation = dependency.verdict
+  if (attestation === undefined) {
+    return {
+      data: { verdict: 'none', ...worthNothing },
+      findings: [caveat('data-verdict', 'was used without a data verdict')],
+    }
+  }
+  const no = (findings: readonly Finding[]): Judged => ({ data: { verdict: 'refused', ...worthNothing }, findings })
+  const bytes = boundedBundle(question, attestation)
+  if (bytes === undefined) {
+    return no([refused('data-verdict', 'ERR_EVIDENCE_MISSING', 'its data verdict is not at hand')])
+  }
+  const read = verifyDataVerdict(bytes, question.policy)
+  if (!read.trusted) return no(read.findings.filter((finding) => !finding.passed))
+  if (needsMore(question, 'data-validator')) {
+    return no([
+      refused('data-verdict', 'ERR_SIGNER_ROLE', 'the policy asks for more validators than the one who signed'),
+    ])
+  }
+  if (read.statement.attestation !== attestation) {
+    return no([refused('data-verdict', 'ERR_EVIDENCE_CORRUPT', 'its data verdict is not the one that was pinned')])
+  }
+  return judgeVerdict(question, {
+    facts,
+    dependency,
+    verdict: read.statement.verdict,
+    signer: read.statement.signer.name,
+  })
+}
+
+type Question = Readonly<{ facts: StageFacts; dependency: StatedDependency; verdict: DataVerdict; signer: string }>
+
+function judgeVerdict(question: ChainQuestion, { facts, dependency, verdict, signer }: Question): Judged {
+  const waivers = verdict.checks.flatMap(({ waiver }) => waiver ?? [])
+  const findings = [
+    aboutTheseBytes(verdict, dependency, facts),
+    beforeItsUse(verdict, facts),
+    resultFinding(verdict, signer),
+    ...(verdict.sandbox.engine === 'none'
+      ? [refused('data-verdict', 'ERR_EVIDENCE_UNISOLATED', 'was validated without a sandbox')]
+      : []),
+    ...waiverFindings(question, verdict),
+  ]
+  const held = findings.every((finding) => finding.passed)
+  const standing = verdict.result === 'PASSED' ? 'passed' : 'warned'
+  return {
+    data: {
+      verdict: held ? standing : 'refused',
+      anchored: held && verdict.baseline?.anchored === true,
+      waived: waivers.length > 0,
+    },
+    findings,
+  }
+}
+
+/** A verdict and a waiver have one signer each: a policy that asks for several is never satisfied by one of them. */
+function needsMore({ policy }: ChainQuestion, role: Exclude<Role, 'builder'>): boolean {
+  const rule = policy.roles.get(role)
+  return rule === undefined || rule.threshold > 1
+}
+
+function boundedBundle({ evidence, limits = chainLimits }: ChainQuestion, attestation: Sha256): Uint8Array | undefined {
+  const bytes = evidence.bundle(attestation)
+  return bytes === undefined || bytes.length > limits.bundleBytes ? undefined : bytes
+}
+
+function aboutTheseBytes({ dataset, project }: DataVerdict, dependency: StatedDependency, facts: StageFacts): Finding {
+  if (project !== facts.project.id) {
+    return refused('data-verdict', 'ERR_CHAIN_PROJECT', 'its data verdict is of another project')
+  }
+  return dataset.digest === dependency.digest
+    ? passed('data-bytes', 'its data verdict is for these bytes')
+    : refused('data-bytes', 'ERR_DATA_VERDICT_MISMATCH', 'its data verdict is for other bytes')
+}
+
+function beforeItsUse({ finishedAt }: DataVerdict, { startedAt }: StageFacts): Finding {
+  return Date.parse(finishedAt) - Date.parse(startedAt) <= maxClockSkewMs
+    ? passed('data-order', 'it was validated before it was used')
+    : refused('data-order', 'ERR_CHAIN_ORDER', 'it was validated after it was used')
+}
+
+function resultFinding({ result, checks, contract, baseline, unseen }: DataVerdict, signer: string): Finding {
+  const against = [
+    contract === undefined ? 'no contract' : `the contract ${contract.path}`,
+    baseline === undefined ? 'no baseline' : `the ${baseline.anchored ? 'anchor' : 'baseline'} ${baseline.path}`,
+  ].join(', ')
+  if (result === 'FAILED') {
+    const failed = checks.filter(({ verdict, waiver }) => verdict === 'fail' && waiver === undefined)
+    return refused('data-verdict', 'ERR_DATA_VALIDATION_FAILED', `failed ${failed.length} checks (${against})`)
+  }
+  if (result === 'PASSED') {
+    return passed('data-verdict', `passed ${checks.length} checks (${against}), signed by \`${signer}\``)
+  }
+  const warned = checks.filter(({ verdict }) => verdict !== 'pass').map(({ name }) => name)
+  const shown = [...new Set(warned)].slice(0, 3).join(', ')
+  const blind = unseen.length === 0 ? '' : `; not seen: ${unseen[0]}`
+  return caveat('data-verdict', `passed with warnings: ${shown} (${against}), signed by \`${signer}\`${blind}`)
+}
+
+/** Each failed check that is waived needs its waiver: signed by a reviewer, for this check, these bytes, and today. */
+function waiverFindings(question: ChainQuestion, verdict: DataVerdict): readonly Finding[] {
+  const needed = verdict.checks.flatMap((check) =>
+    check.waiver === undefined ? [] : [{ ...check, waiver: check.waiver }],
+  )
+  if (needed.length === 0) return []
+  const held = waiversOf(question)
+  return needed.map(({ name, column, waiver }) => {
+    const found = held.get(waiver)
+    if (found === undefined) {
+      return refused('data-waiver', 'ERR_EVIDENCE_MISSING', `the waiver of ${name} is not at hand, or not believed`)
+    }
+    const { waiver: said, signer } = found
+    if (said.check !== name || said.column !== column || said.dataset.digest !== verdict.dataset.digest) {
+      return refused(
+        'data-waiver',
+        'ERR_DATA_WAIVER_MISMATCH',
+        `the waiver of ${name} is for another check or other bytes`,
+      )
+    }
+    if (question.surroundings.now.getTime() >= Date.parse(`${said.until}T00:00:00Z`) + 86_400_000) {
+      return refused('data-waiver', 'ERR_DATA_WAIVER_EXPIRED', `the waiver of ${name} expired after ${said.until}`)
+    }
+    return caveat('data-waiver', `${name} is waived until ${said.until} by \`${signer.name}\`: ${said.because}`)
+  })
+}
+
+function waiversOf(question: ChainQuestion): ReadonlyMap<Sha256, VerifiedDataWaiver> {
+  const { evidence, policy, limits = chainLimits } = question
+  const held = new Map<Sha256, VerifiedDataWaiver>()
+  if (needsMore(question, 'reviewer')) return held
+  for (const { bytes } of evidence.approvals.slice(0, limits.approvals)) {
+    if (bytes.length > limits.bundleBytes) continue
+    const read = verifyDataWaiver(bytes, policy)
+    if (read.trusted) held.set(read.statement.attestation, read.statement)
+  }
+  return held
+}

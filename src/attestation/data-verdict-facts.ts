@@ -1,0 +1,79 @@
+/**
+ * All that is said about one validation of one dataset, before it is a statement and after it was read from one.
+ *
+ * Plain JSON throughout. For confidential and restricted data it holds numbers of rows and no values: whoever makes the
+ * facts leaves `observed` and `expected` out. `predicates/data-verdict.ts` gives each fact its place in the in-toto test
+ * result.
+ */
+import type { Digest, Sha256, Tier } from '../core/index.ts'
+
+export type DataResult = 'PASSED' | 'WARNED' | 'FAILED'
+
+export type StatedCheck = Readonly<{
+  /** `required`, `drift/psi`, `poison/label-flip`. */
+  name: string
+  column?: string
+  verdict: 'pass' | 'warn' | 'fail'
+  observed?: string
+  expected?: string
+  /** How many rows or files it is about. */
+  count: number
+  /** Digest of the bundle of the waiver that lets this failed check count as a warning. */
+  waiver?: Sha256
+}>
+
+export type DataVerdict = Readonly<{
+  /** Id of the project: a verdict counts in no other. */
+  project: string
+  /** The subject. `list`: for a folder, the stored object that lists its files. */
+  dataset: Readonly<{ path: string; digest: Digest; sizeBytes: number; list?: Sha256 }>
+  /** Rows of a table, files of a folder; missing when it is neither. */
+  rows?: number
+  /** Id in the inventory. */
+  source?: string
+  classification: 'public' | 'internal' | 'confidential' | 'restricted'
+  contract?: Readonly<{ path: string; digest: Sha256 }>
+  /** `anchored`: an approval by another person's or the same person's key makes this baseline the fixed anchor. */
+  baseline?: Readonly<{ path: string; digest: Sha256; anchored: boolean }>
+  validator: Readonly<{
+    /** assay's own version. */
+    version: string
+    /** `duckdb 1.5.6`. */
+    engine: string
+    /** SHA-256 over the thresholds and limits that were used, canonical JSON. */
+    settings: Sha256
+  }>
+  sandbox: Readonly<{ engine: string; digest: Sha256 }>
+  result: DataResult
+  checks: readonly StatedCheck[]
+  /** What the checks could not have seen, one sentence each. */
+  unseen: readonly string[]
+  /** Names this question; `pipeline/validate-data.ts` says what it covers. */
+  key: Sha256
+  /** Who triggered the validation. */
+  principal: Readonly<{ name: string; email: string; tier: Tier }>
+  /** RFC 3339, UTC. */
+  startedAt: string
+  finishedAt: string
+}>
+
+/** A person's word that a failed check of one dataset does not stop it, until a day. */
+export type DataWaiver = Readonly<{
+  project: string
+  /** These bytes and no others. */
+  dataset: Readonly<{ path: string; digest: Digest }>
+  check: string
+  column?: string
+  because: string
+  /** Last day that it counts (`2027-01-31`), UTC. */
+  until: string
+  /** RFC 3339, UTC. */
+  at: string
+  by: Readonly<{ name: string; email: string }>
+}>
+
+/** The worst of the checks; a failure that is waived is a warning. */
+export function resultOf(checks: readonly StatedCheck[]): DataResult {
+  if (checks.some(({ verdict, waiver }) => verdict === 'fail' && waiver === undefined)) return 'FAILED'
+  return checks.every(({ verdict }) => verdict === 'pass') ? 'PASSED' : 'WARNED'
+}

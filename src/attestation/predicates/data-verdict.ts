@@ -1,0 +1,254 @@
+/**
+ * A verdict on a dataset as an in-toto test result, and back.
+ *
+ * Subject: the dataset. What a reader of any test result needs stands where the specification puts it (`result`,
+ * `configuration`, `passedTests`, `warnedTests`, `failedTests`); what only assay says stands under `assay`.
+ * SOURCE: in-toto attestation framework, spec/predicates/test-result.md (v0.1). Format: docs/formats/data-verdict.md.
+ */
+import { z } from 'zod'
+import {
+  type Digest,
+  DomainError,
+  fromDigestSet,
+  isSha256,
+  namespace,
+  type Sha256,
+  toDigestSet,
+} from '../../core/index.ts'
+import { type DataVerdict, resultOf, type StatedCheck } from '../data-verdict-facts.ts'
+import { areUnique, countShape, digestShape, instantShape, sha256Shape, textShape } from '../shapes.ts'
+import { principalShape } from '../stage-facts-shape.ts'
+import { issueOf, type ResourceDescriptor, type Statement } from '../statement.ts'
+
+export const testResultType = 'https://in-toto.io/attestation/test-result/v0.1'
+
+/** LIMIT: checks of one verdict; a table of 10,000 columns has some hundred thousand. */
+const maxChecks = 200_000
+
+const classificationShape = z.enum(['public', 'internal', 'confidential', 'restricted'])
+const checkShape = z.object({
+  name: z.string().min(1).max(200),
+  column: textShape.exactOptional(),
+  verdict: z.enum(['pass', 'warn', 'fail']),
+  observed: textShape.exactOptional(),
+  expected: textShape.exactOptional(),
+  count: countShape,
+  waiver: sha256Shape.exactOptional(),
+})
+const contractShape = z.object({ path: textShape, digest: sha256Shape })
+const validatorShape = z.object({ version: textShape, engine: textShape, settings: sha256Shape })
+const sandboxShape = z.object({ engine: textShape, digest: sha256Shape })
+
+export const dataVerdictShape: z.ZodType<DataVerdict> = z
+  .object({
+    project: z.string().min(1).max(200),
+    dataset: z.object({
+      path: textShape.min(1),
+      digest: digestShape,
+      sizeBytes: countShape,
+      list: sha256Shape.exactOptional(),
+    }),
+    rows: countShape.exactOptional(),
+    source: z.string().min(1).max(200).exactOptional(),
+    classification: classificationShape,
+    contract: contractShape.exactOptional(),
+    baseline: contractShape.extend({ anchored: z.boolean() }).exactOptional(),
+    validator: validatorShape,
+    sandbox: sandboxShape,
+    result: z.enum(['PASSED', 'WARNED', 'FAILED']),
+    checks: z.array(checkShape).min(1).max(maxChecks),
+    unseen: z.array(textShape),
+    key: sha256Shape,
+    principal: principalShape,
+    startedAt: instantShape,
+    finishedAt: instantShape,
+  })
+  .refine(({ result, checks }) => result === resultOf(checks), 'the result is not what the checks come to')
+  .refine(
+    ({ checks }) => checks.every(({ verdict, waiver }) => waiver === undefined || verdict === 'fail'),
+    'a waiver stands on a check that did not fail',
+  )
+  .refine(
+    ({ classification, checks }) =>
+      !isSecret(classification) ||
+      checks.every((check) => check.observed === undefined && check.expected === undefined),
+    'confidential data shows its values',
+  )
+  .refine(
+    ({ dataset: { digest, list } }) => digest.startsWith('dirHash1:') === (list !== undefined),
+    'a folder needs the digest of its list, and a file has none',
+  )
+
+/** Of whose data no value enters evidence. Source: trust.md section 4, "evidence that leaks data". */
+export function isSecret(classification: DataVerdict['classification']): boolean {
+  return classification === 'confidential' || classification === 'restricted'
+}
+
+const hex = z.string().regex(/^[0-9a-f]{64}$/)
+const roleShape = z.enum(['contract', 'baseline', 'validator', 'sandbox'])
+const configurationShape = z.object({
+  name: textShape,
+  digest: z.object({ sha256: hex }),
+  annotations: z.object({
+    role: roleShape,
+    anchored: z.boolean().exactOptional(),
+    version: textShape.exactOptional(),
+    engine: textShape.exactOptional(),
+  }),
+})
+
+/** The predicate's wire shape, for its JSON Schema. */
+export const dataVerdictPredicateShape = z.object({
+  result: z.enum(['PASSED', 'WARNED', 'FAILED']),
+  configuration: z.array(configurationShape).min(2).max(4),
+  passedTests: z.array(textShape),
+  warnedTests: z.array(textShape),
+  failedTests: z.array(textShape),
+  assay: z.object({
+    project: z.string().min(1).max(200),
+    rows: countShape.exactOptional(),
+    source: z.string().exactOptional(),
+    classification: classificationShape,
+    checks: z.array(checkShape).min(1).max(maxChecks),
+    unseen: z.array(textShape),
+    key: sha256Shape,
+    principal: principalShape,
+    startedAt: instantShape,
+    finishedAt: instantShape,
+  }),
+})
+
+export const dataVerdictSubjectsShape = z.tuple([
+  z.object({
+    name: textShape.min(1),
+    digest: z.union([z.object({ sha256: hex }), z.object({ dirHash1: hex })]),
+    annotations: z.object({ sizeBytes: countShape, list: sha256Shape.exactOptional() }),
+  }),
+])
+
+/** @throws ERR_STATEMENT_MALFORMED when the facts contradict themselves */
+export function dataVerdictStatement(given: DataVerdict): Statement {
+  const verdict = refuseFault(given)
+  const { dataset, contract, baseline, validator, sandbox, result, checks, ...assay } = verdict
+  const { digest, path, ...annotations } = dataset
+  const tests = (kind: StatedCheck['verdict']): string[] => [
+    ...new Set(checks.filter((check) => standingOf(check) === kind).map(testName)),
+  ]
+  return {
+    subject: [{ name: path, digest: toDigestSet(digest), annotations }],
+    predicateType: testResultType,
+    predicate: {
+      result,
+      configuration: [
+        ...(contract === undefined ? [] : [descriptor('contract', contract.path, contract.digest)]),
+        ...(baseline === undefined
+          ? []
+          : [descriptor('baseline', baseline.path, baseline.digest, { anchored: baseline.anchored })]),
+        descriptor('validator', `${namespace}/validator`, validator.settings, {
+          version: validator.version,
+          engine: validator.engine,
+        }),
+        descriptor('sandbox', sandbox.engine, sandbox.digest),
+      ],
+      passedTests: tests('pass'),
+      warnedTests: tests('warn'),
+      failedTests: tests('fail'),
+      assay: { ...assay, checks },
+    },
+  }
+}
+
+function standingOf({ verdict, waiver }: StatedCheck): StatedCheck['verdict'] {
+  return waiver === undefined ? verdict : 'warn'
+}
+
+function testName({ name, column }: StatedCheck): string {
+  return column === undefined ? name : `${name} ${column}`
+}
+
+function descriptor(
+  role: z.infer<typeof roleShape>,
+  name: string,
+  digest: Sha256,
+  more: Readonly<Record<string, string | boolean>> = {},
+): ResourceDescriptor {
+  return { name, digest: toDigestSet(digest), annotations: { role, ...more } }
+}
+
+/**
+ * What a verdict says. Trust: the statement's signature was checked by the caller.
+ *
+ * @throws ERR_STATEMENT_UNSUPPORTED for another predicate
+ * @throws ERR_STATEMENT_MALFORMED when a fact is missing, doubled, or contradicts another one
+ */
+export function dataVerdictOf({ subject, predicateType, predicate }: Statement): DataVerdict {
+  if (predicateType !== testResultType) {
+    throw new DomainError(
+      'ERR_STATEMENT_UNSUPPORTED',
+      `the statement has the predicate \`${predicateType.slice(0, 100)}\`, not test-result`,
+    )
+  }
+  const subjects = dataVerdictSubjectsShape.safeParse(subject)
+  if (!subjects.success) throw malformed(issueOf(subjects.error))
+  const parsed = dataVerdictPredicateShape.safeParse(predicate)
+  if (!parsed.success) throw malformed(issueOf(parsed.error))
+  const [{ name, digest, annotations }] = subjects.data
+  const { assay, result } = parsed.data
+  return refuseFault({
+    ...assay,
+    ...configurationFrom(parsed.data.configuration),
+    result,
+    dataset: { path: name, digest: digestFrom(digest), ...annotations },
+  })
+}
+
+type Configuration = Pick<DataVerdict, 'contract' | 'baseline' | 'validator' | 'sandbox'>
+
+/** At most one of each role, exactly one validator and one sandbox. */
+function configurationFrom(entries: readonly z.infer<typeof configurationShape>[]): Configuration {
+  if (!areUnique(entries.map(({ annotations }) => annotations.role))) throw malformed('names a configuration twice')
+  const found = new Map(entries.map((entry) => [entry.annotations.role, entry]))
+  const validator = found.get('validator')
+  const sandbox = found.get('sandbox')
+  const contract = found.get('contract')
+  const baseline = found.get('baseline')
+  if (validator === undefined || sandbox === undefined) throw malformed('names no validator or no sandbox')
+  const { version, engine } = validator.annotations
+  if (version === undefined || engine === undefined) throw malformed('does not say which validator it was')
+  return {
+    validator: { version, engine, settings: sha256From(validator.digest) },
+    sandbox: { engine: sandbox.name, digest: sha256From(sandbox.digest) },
+    ...(contract === undefined ? {} : { contract: { path: contract.name, digest: sha256From(contract.digest) } }),
+    ...(baseline === undefined
+      ? {}
+      : {
+          baseline: {
+            path: baseline.name,
+            digest: sha256From(baseline.digest),
+            anchored: baseline.annotations.anchored === true,
+          },
+        }),
+  }
+}
+
+function digestFrom(set: Readonly<Record<string, string>>): Digest {
+  const digest = fromDigestSet(set)
+  if (digest === undefined) throw malformed('names the dataset by no digest that counts')
+  return digest
+}
+
+function sha256From(set: Readonly<Record<string, string>>): Sha256 {
+  const digest = digestFrom(set)
+  if (isSha256(digest)) return digest
+  throw malformed('names a configuration by another digest than sha256')
+}
+
+function refuseFault(verdict: DataVerdict): DataVerdict {
+  const parsed = dataVerdictShape.safeParse(verdict)
+  if (!parsed.success) throw malformed(issueOf(parsed.error))
+  return parsed.data
+}
+
+function malformed(what: string): DomainError {
+  return new DomainError('ERR_STATEMENT_MALFORMED', `the data verdict ${what}`)
+}
