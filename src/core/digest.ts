@@ -13,9 +13,12 @@ export type Sha256 = `sha256:${string}`
 /** `dirHash1:` and 64 lower-case hex digits. */
 export type DirHash = `dirHash1:${string}`
 export type Digest = Sha256 | DirHash
+/** `md5:` and 32 lower-case hex digits: how DVC names bytes. THREAT: two files can be made with one MD5; it proves nothing. */
+export type Md5 = `md5:${string}`
 
 const sha256Pattern = /^sha256:[0-9a-f]{64}$/
 const dirHashPattern = /^dirHash1:[0-9a-f]{64}$/
+const md5Pattern = /^md5:[0-9a-f]{32}$/
 
 export function sha256Of(bytes: Uint8Array | string): Sha256 {
   return `sha256:${hash('sha256', bytes, 'hex')}`
@@ -27,6 +30,10 @@ export function isSha256(text: unknown): text is Sha256 {
 
 export function isDirHash(text: unknown): text is DirHash {
   return typeof text === 'string' && dirHashPattern.test(text)
+}
+
+export function isMd5(text: unknown): text is Md5 {
+  return typeof text === 'string' && md5Pattern.test(text)
 }
 
 export function isDigest(text: unknown): text is Digest {
@@ -41,8 +48,8 @@ export function parseDigest(text: string): Digest {
   })
 }
 
-/** The 64 hex digits. */
-export function hexOf(digest: Digest): string {
+/** The hex digits: 64, or 32 of an MD5. */
+export function hexOf(digest: Digest | Md5): string {
   return digest.slice(digest.indexOf(':') + 1)
 }
 

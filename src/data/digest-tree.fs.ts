@@ -5,9 +5,9 @@
  * read file by file, so that files that come or go while it is read are seen or not; what is ingested is exactly what
  * its digest says all the same. Empty folders have no part in `dirHash1`.
  */
-import { type Content, DomainError, folderOf, isSha256, printable, type Sha256 } from '../core/index.ts'
+import { type Content, DomainError, folderOf, isSha256, type Md5, printable, type Sha256 } from '../core/index.ts'
 import { type DigestFilesOptions, digestFiles } from './digest-files.fs.ts'
-import type { HashOutcome } from './hash-file.fs.ts'
+import type { HashJob, HashOutcome } from './hash-file.fs.ts'
 import { discardStaged } from './hash-files.fs.ts'
 import { withIoFaults } from './io-fault.ts'
 import { stagedBatch } from './object-batch.fs.ts'
@@ -44,14 +44,16 @@ export function digestPath(path: string, options: DigestPathOptions = {}): Promi
  */
 export function ingestPath(
   path: string,
-  store: Pick<ObjectStore, 'root'>,
+  store: Pick<ObjectStore, 'root' | 'md5Memory'>,
   options: DigestPathOptions = {},
 ): Promise<Content> {
   return withIoFaults(path, async () => {
     const tree = walkPlain(path, { ...options, name: options.name ?? path })
-    const outcomes = await digestFiles(tree.files, { scheme: 'sha256', storeRoot: store.root }, options)
+    const job: HashJob = { scheme: 'sha256', storeRoot: store.root, md5: store.md5Memory !== undefined }
+    const outcomes = await digestFiles(tree.files, job, options)
     const content = orDiscard(outcomes, () => contentOf(tree, outcomes, options.name ?? path))
     await putStaged(store.root, outcomes)
+    store.md5Memory?.recordMd5s(md5sIn(outcomes))
     return content
   })
 }
@@ -63,6 +65,15 @@ function orDiscard<T>(outcomes: readonly HashOutcome[], work: () => T): T {
     discardStaged(outcomes)
     throw error
   }
+}
+
+function md5sIn(outcomes: readonly HashOutcome[]): ReadonlyMap<Sha256, Md5> {
+  const found = new Map<Sha256, Md5>()
+  for (const outcome of outcomes) {
+    if (outcome.kind !== 'hashed' || outcome.md5 === undefined || !isSha256(outcome.digest)) continue
+    found.set(outcome.digest, outcome.md5)
+  }
+  return found
 }
 
 async function putStaged(root: string, outcomes: readonly HashOutcome[]): Promise<void> {

@@ -1,19 +1,28 @@
 /** One file, read once: its digest, what its stat said, and (when asked) its bytes brought into a store. */
-import { createHash, hash } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync, rmSync } from 'node:fs'
-import type { Sha256 } from '../core/index.ts'
+import { type Md5, sha256Of } from '../core/index.ts'
+import { digestFd, md5Of } from './digest-fd.fs.ts'
 import { type StatKey, statKeyOf } from './file-stat.ts'
 import { errnoOf } from './io-fault.ts'
-import { digestFd, readAll, stageFile } from './object-files.fs.ts'
+import { readAll, stageFile } from './object-files.fs.ts'
 
 /** `sha256` of the bytes, or the name that git gives a blob of them. */
 export type HashScheme = 'sha256' | 'git-sha1' | 'git-sha256'
 
-/** With `storeRoot` (scheme `sha256` only) the bytes are staged in that store too. */
-export type HashJob = Readonly<{ scheme: HashScheme; storeRoot?: string }>
+/** With scheme `sha256` only: `storeRoot` has the bytes staged in that store too, `md5` has both digests made at once. */
+export type HashJob = Readonly<{ scheme: HashScheme; storeRoot?: string; md5?: boolean }>
 
 export type HashOutcome =
-  | Readonly<{ kind: 'hashed'; digest: string; sizeBytes: number; executable: boolean; stat: StatKey; temp?: string }>
+  | Readonly<{
+      kind: 'hashed'
+      digest: string
+      md5?: Md5
+      sizeBytes: number
+      executable: boolean
+      stat: StatKey
+      temp?: string
+    }>
   | Readonly<{ kind: 'missing' | 'not-plain' | 'changed' }>
 
 const smallBytes = 1024 * 1024
@@ -40,7 +49,7 @@ export function hashFile(file: string | number, job: HashJob): HashOutcome {
 function hashOpen(fd: number, job: HashJob): HashOutcome {
   const before = fstatSync(fd, { bigint: true })
   if (!before.isFile()) return { kind: 'not-plain' }
-  const found = job.storeRoot === undefined ? digestOf(fd, before, job.scheme) : stageFile(job.storeRoot, fd)
+  const found = job.storeRoot === undefined ? digestOf(fd, before, job) : stageFile(job.storeRoot, fd, job)
   const stat = statKeyOf(before)
   if (found === undefined || statKeyOf(fstatSync(fd, { bigint: true })) !== stat) {
     if (found?.temp !== undefined) rmSync(found.temp, { force: true })
@@ -60,24 +69,21 @@ function openPlain(path: string): number | HashOutcome {
   }
 }
 
-type Found = Readonly<{ digest: string; sizeBytes: number; temp?: string }>
+type Found = Readonly<{ digest: string; sizeBytes: number; md5?: Md5; temp?: string }>
 
 /** Undefined when there were more or fewer bytes than the size said. */
-function digestOf(fd: number, { size }: BigIntStats, scheme: HashScheme): Found | undefined {
+function digestOf(fd: number, { size }: BigIntStats, { scheme, md5 = false }: HashJob): Found | undefined {
   const sizeBytes = Number(size)
   if (sizeBytes > smallBytes) {
-    const found = scheme === 'sha256' ? digestFd(fd) : digestLargeBlob(fd, sizeBytes, scheme)
+    const found = scheme === 'sha256' ? digestFd(fd, { md5 }) : digestLargeBlob(fd, sizeBytes, scheme)
     return found.sizeBytes === sizeBytes ? found : undefined
   }
   buffer ??= Buffer.allocUnsafe(smallBytes + 1)
   const length = readAll(fd, buffer)
   if (length !== sizeBytes) return undefined
   const bytes = buffer.subarray(0, length)
-  return {
-    digest:
-      scheme === 'sha256' ? (`sha256:${hash('sha256', bytes, 'hex')}` satisfies Sha256) : gitBlobName(bytes, scheme),
-    sizeBytes,
-  }
+  if (scheme !== 'sha256') return { digest: gitBlobName(bytes, scheme), sizeBytes }
+  return { digest: sha256Of(bytes), sizeBytes, ...(md5 ? { md5: md5Of(bytes) } : {}) }
 }
 
 /** SOURCE: git, gitformat-pack "object names": hash of `blob <size> NUL <bytes>`. */

@@ -40,6 +40,7 @@ export async function hashFiles(
   const job: HashJob = {
     scheme: options.scheme,
     ...(options.storeRoot === undefined ? {} : { storeRoot: options.storeRoot }),
+    ...(options.md5 === true ? { md5: true } : {}),
   }
   const bytes = sizes.reduce((sum, size) => sum + size, 0)
   const pays = files.length > workersPayFiles || bytes > workersPayBytes

@@ -16,6 +16,7 @@ test('outcomes come back as they were sent', () => {
         executable: fc.boolean(),
         stat: text,
         temp: text,
+        md5: fc.constant('md5:acbd18db4cc2f85cedef654fccc4a4d8' as const),
       },
       { requiredKeys: ['kind', 'digest', 'sizeBytes', 'executable', 'stat'], noNullPrototype: true },
     ),

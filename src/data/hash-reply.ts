@@ -4,16 +4,17 @@
  * Objects are cloned one by one between threads, which costs more than hashing a small file; a text costs nothing.
  * NUL parts the fields, since no path and no number can hold it.
  */
+import { isMd5 } from '../core/index.ts'
 import type { HashOutcome } from './hash-file.fs.ts'
 
-const fields = 6
+const fields = 7
 
 export function encodeOutcomes(outcomes: readonly HashOutcome[]): string {
   return outcomes
     .map((outcome) => {
-      if (outcome.kind !== 'hashed') return [outcome.kind, '', '', '', '', ''].join('\0')
-      const { digest, sizeBytes, executable, stat, temp = '' } = outcome
-      return ['hashed', digest, sizeBytes, executable ? 'x' : '', stat, temp].join('\0')
+      if (outcome.kind !== 'hashed') return [outcome.kind, '', '', '', '', '', ''].join('\0')
+      const { digest, sizeBytes, executable, stat, temp = '', md5 = '' } = outcome
+      return ['hashed', digest, sizeBytes, executable ? 'x' : '', stat, temp, md5].join('\0')
     })
     .join('\0')
 }
@@ -34,9 +35,10 @@ function decodeOne([
   executable,
   stat = '',
   temp = '',
+  md5 = '',
 ]: readonly string[]): HashOutcome {
   if (kind === 'missing' || kind === 'not-plain' || kind === 'changed') return { kind }
   if (kind !== 'hashed') throw new Error(`a hash worker answered \`${kind}\``)
   const found = { kind, digest, sizeBytes: Number(sizeBytes), executable: executable === 'x', stat } as const
-  return temp === '' ? found : { ...found, temp }
+  return { ...found, ...(temp === '' ? {} : { temp }), ...(isMd5(md5) ? { md5 } : {}) }
 }

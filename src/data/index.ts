@@ -19,6 +19,7 @@ export {
 export { ioFault } from './io-fault.ts'
 export { isLicenceExpression } from './licence.ts'
 export { mapInput } from './map-input.ts'
+export type { Md5Memory } from './md5-memory.ts'
 export { openObjectStore } from './object-store.fs.ts'
 export type * from './object-store.ts'
 export { openRepository, type RepositoryOptions } from './repository.exec.ts'

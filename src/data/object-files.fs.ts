@@ -8,7 +8,6 @@
  *
  * All of it is synchronous, so that a worker can do it too; `object-batch.fs.ts` makes it durable.
  */
-import { createHash } from 'node:crypto'
 import {
   closeSync,
   constants,
@@ -25,22 +24,24 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { DomainError, hexOf, type Sha256, sha256Of } from '../core/index.ts'
+import { DomainError, hexOf, type Md5, type Sha256, sha256Of } from '../core/index.ts'
+import { digestFd, md5Of } from './digest-fd.fs.ts'
 import { errnoOf } from './io-fault.ts'
 import { nameOfOwn } from './process-owner.fs.ts'
 
 /** Bytes that were read: an object already, or a temporary file that waits to become one. */
-export type Staged = Readonly<{ digest: Sha256; sizeBytes: number; temp?: string }>
+export type Staged = Readonly<{ digest: Sha256; sizeBytes: number; md5?: Md5; temp?: string }>
+
+/** `md5`: the MD5 is wanted beside the SHA-256. */
+export type StageOptions = Readonly<{ md5?: boolean }>
 
 /** An object is made young again at most this often: a touch is a write, and a no-change run touches every object. */
 export const freshForMs = 10 * 60_000
 /** Up to this size a file is read whole. */
 const smallBytes = 1024 * 1024
-const chunkBytes = 4 * 1024 * 1024
 // Reused, since allocation costs more than reading a small file; safe because nothing here awaits.
 let smallBuffer: Buffer | undefined
 let otherBuffer: Buffer | undefined
-let chunkBuffer: Buffer | undefined
 
 export const tempFolder = (root: string): string => join(root, 'tmp')
 export const holdFolder = (root: string): string => join(root, 'holds')
@@ -74,15 +75,16 @@ export function freshen(root: string, digest: Sha256): boolean {
 }
 
 /** Brings in bytes; when the object is there and right, nothing is written. */
-export function stageBytes(root: string, bytes: Uint8Array): Staged {
+export function stageBytes(root: string, bytes: Uint8Array, { md5 = false }: StageOptions = {}): Staged {
   const digest = sha256Of(bytes)
-  if (holds(root, digest, bytes) && freshen(root, digest)) return { digest, sizeBytes: bytes.length }
+  const found = { digest, sizeBytes: bytes.length, ...(md5 ? { md5: md5Of(bytes) } : {}) }
+  if (holds(root, digest, bytes) && freshen(root, digest)) return found
   const temp = join(tempFolder(root), nameOfOwn())
   writeNew(temp, (fd) => {
     writeAll(fd, bytes, bytes.length)
     fchmodSync(fd, 0o444)
   })
-  return { digest, sizeBytes: bytes.length, temp }
+  return { ...found, temp }
 }
 
 /**
@@ -90,49 +92,37 @@ export function stageBytes(root: string, bytes: Uint8Array): Staged {
  *
  * @throws ERR_DATA_NOT_PLAIN when `fd` is not a regular file
  */
-export function stageFile(root: string, fd: number): Staged {
+export function stageFile(root: string, fd: number, options: StageOptions = {}): Staged {
   const stats = fstatSync(fd)
   if (!stats.isFile()) throw new DomainError('ERR_DATA_NOT_PLAIN', 'only regular files can be stored')
   if (stats.size <= smallBytes) {
     smallBuffer ??= Buffer.allocUnsafe(smallBytes + 1)
     const length = readAll(fd, smallBuffer)
-    if (length <= smallBytes) return stageBytes(root, smallBuffer.subarray(0, length))
+    if (length <= smallBytes) return stageBytes(root, smallBuffer.subarray(0, length), options)
   }
   const temp = join(tempFolder(root), nameOfOwn())
-  const { digest, sizeBytes } = copyDigesting(fd, temp, 0o444)
-  return { digest, sizeBytes, temp }
+  return { ...copyDigesting(fd, temp, { mode: 0o444, ...options }), temp }
 }
 
 /** Copies a file to a new one; the digest is that of the bytes written. Leaves nothing behind when it throws. */
-export function copyDigesting(fd: number, target: string, mode: number): { digest: Sha256; sizeBytes: number } {
+export function copyDigesting(
+  fd: number,
+  target: string,
+  { mode, md5 = false }: StageOptions & Readonly<{ mode: number }>,
+): Omit<Staged, 'temp'> {
   if (fstatSync(fd).size > smallBytes && clone(fd, target)) {
     // A clone is digested where it lies: the source may have changed since.
     return writeExisting(target, (copy) => {
-      const found = digestFd(copy)
+      const found = digestFd(copy, { md5 })
       fchmodSync(copy, mode)
       return found
     })
   }
   return writeNew(target, (copy) => {
-    const found = digestFd(fd, (chunk, length) => writeAll(copy, chunk, length))
+    const found = digestFd(fd, { md5, eachChunk: (chunk) => writeAll(copy, chunk, chunk.length) })
     fchmodSync(copy, mode)
     return found
   })
-}
-
-/** SHA-256 of an open file from its beginning. */
-export function digestFd(fd: number, eachChunk?: (chunk: Buffer, length: number) => void): Omit<Staged, 'temp'> {
-  chunkBuffer ??= Buffer.allocUnsafe(chunkBytes)
-  const hasher = createHash('sha256')
-  let position = 0
-  for (;;) {
-    const length = readSync(fd, chunkBuffer, 0, chunkBytes, position)
-    if (length === 0) break
-    hasher.update(length === chunkBytes ? chunkBuffer : chunkBuffer.subarray(0, length))
-    eachChunk?.(chunkBuffer, length)
-    position += length
-  }
-  return { digest: `sha256:${hasher.digest('hex')}`, sizeBytes: position }
 }
 
 /** THREAT: the path may be a link that someone put there: never followed. @throws ERR_STORE_MISSING */

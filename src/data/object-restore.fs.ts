@@ -54,7 +54,7 @@ function placeLink(root: string, { digest, executable }: Parameters<Place>[1], t
 function copyObject(root: string, digest: Sha256, target: string, mode: number): void {
   const fd = openObject(root, digest)
   try {
-    if (fstatSync(fd).isFile() && copyDigesting(fd, target, mode).digest === digest) return
+    if (fstatSync(fd).isFile() && copyDigesting(fd, target, { mode }).digest === digest) return
     rmSync(target, { force: true })
     throw setAside(root, digest)
   } finally {

@@ -5,10 +5,11 @@
  * leaves only files in `tmp`, which `collect-garbage.fs.ts` sweeps.
  */
 import { closeSync, fstatSync, lstatSync, mkdirSync } from 'node:fs'
-import { type Content, DomainError, isSha256, type Sha256, sha256Of } from '../core/index.ts'
+import { type Content, DomainError, isSha256, type Md5, type Sha256, sha256Of } from '../core/index.ts'
 import { parseFolderList, printFolderList } from './folder-list.ts'
 import { hashFiles } from './hash-files.fs.ts'
 import { ioFault, withIoFaults } from './io-fault.ts'
+import type { Md5Memory } from './md5-memory.ts'
 import { stagedBatch } from './object-batch.fs.ts'
 import {
   freshen,
@@ -30,6 +31,8 @@ import { holdStore } from './store-hold.fs.ts'
 /** LIMIT: a folder's list is read up to 512 MiB, some three million files. */
 const maxListBytes = 512 * 1024 * 1024
 
+export type ObjectStoreOptions = Readonly<{ md5Memory?: Md5Memory }>
+
 /**
  * Opens the store at `root`, making it (0700) when it is not there.
  *
@@ -37,10 +40,11 @@ const maxListBytes = 512 * 1024 * 1024
  *
  * @throws ERR_DISK_FULL, ERR_IO
  */
-export function openObjectStore(root: string): ObjectStore {
+export function openObjectStore(root: string, options: ObjectStoreOptions = {}): ObjectStore {
   makeFolders(root)
   const store: ObjectStore = {
     root,
+    ...options,
     has: (digest) => isObject(root, digest),
     keep: (digest) => freshen(root, digest),
     pathOf(digest) {
@@ -54,13 +58,14 @@ export function openObjectStore(root: string): ObjectStore {
       return digest
     },
     async putFile(fd) {
-      using batch = store.batch()
+      using batch = openBatch(root, {})
       const stored = await batch.addFile(fd)
       await batch.commit()
       return stored
     },
-    batch: () => openBatch(root),
+    batch: () => openBatch(root, options),
     read: (digest, maxBytes) => withIoFaults(objectPath(root, digest), () => readObject(root, digest, maxBytes)),
+    md5s: (digests) => withIoFaults(root, () => md5sOf(root, [...new Set(digests)], options)),
     verify: (digests) => withIoFaults(root, () => verifyObjects(root, new Set(digests))),
     putFolder: (files) => store.putBytes(Buffer.from(printFolderList(files))),
     readFolder: async (list) => parseFolderList(await store.read(list, maxListBytes), list),
@@ -80,8 +85,9 @@ function makeFolders(root: string): void {
   }
 }
 
-function openBatch(root: string): ObjectBatch {
+function openBatch(root: string, { md5Memory }: ObjectStoreOptions): ObjectBatch {
   const batch = stagedBatch(root)
+  const md5s = new Map<Sha256, Md5>()
   return {
     addBytes(bytes) {
       try {
@@ -94,19 +100,24 @@ function openBatch(root: string): ObjectBatch {
     },
     addFile: (fd) =>
       withIoFaults(root, async () => {
-        const staged = await stageOpen(root, fd)
+        const staged = await stageOpen(root, fd, md5Memory !== undefined)
         batch.add(staged)
+        if (staged.md5 !== undefined) md5s.set(staged.digest, staged.md5)
         return { digest: staged.digest, sizeBytes: staged.sizeBytes }
       }),
-    commit: () => withIoFaults(root, () => batch.commit()),
+    commit: () =>
+      withIoFaults(root, async () => {
+        await batch.commit()
+        md5Memory?.recordMd5s(md5s)
+      }),
     [Symbol.dispose]: () => batch[Symbol.dispose](),
   }
 }
 
 /** A large file goes to a worker, so that the event loop turns meanwhile. */
-async function stageOpen(root: string, fd: number): Promise<Staged> {
+async function stageOpen(root: string, fd: number, md5: boolean): Promise<Staged> {
   const sizes = [fstatSync(fd).size]
-  const [outcome] = await hashFiles([fd], { scheme: 'sha256', storeRoot: root, sizes, workers: 1 })
+  const [outcome] = await hashFiles([fd], { scheme: 'sha256', storeRoot: root, md5, sizes, workers: 1 })
   if (outcome?.kind === 'hashed' && isSha256(outcome.digest)) return { ...outcome, digest: outcome.digest }
   if (outcome?.kind === 'changed') throw new DomainError('ERR_DATA_CHANGED', 'the file changed while it was being read')
   throw new DomainError('ERR_DATA_NOT_PLAIN', 'only regular files can be stored')
@@ -127,6 +138,28 @@ function readObject(root: string, digest: Sha256, maxBytes: number): Buffer {
   } finally {
     closeSync(fd)
   }
+}
+
+/** INVARIANT: an object whose MD5 is made is re-hashed in the same read; a bad one is never given a name. */
+async function md5sOf(
+  root: string,
+  digests: readonly Sha256[],
+  { md5Memory }: ObjectStoreOptions,
+): Promise<ReadonlyMap<Sha256, Md5>> {
+  const known = new Map(md5Memory?.md5s(digests))
+  const unknown = digests.filter((digest) => !known.has(digest))
+  const paths = unknown.map((digest) => objectPath(root, digest))
+  const sizes = paths.map((path) => lstatSync(path, { throwIfNoEntry: false })?.size ?? 0)
+  const made = new Map<Sha256, Md5>()
+  for (const [place, outcome] of (await hashFiles(paths, { scheme: 'sha256', md5: true, sizes })).entries()) {
+    const digest = unknown[place]
+    if (digest === undefined || outcome.kind === 'missing') throw missingObject(digest ?? 'sha256:')
+    if (outcome.kind !== 'hashed' || outcome.digest !== digest || outcome.md5 === undefined)
+      throw setAside(root, digest)
+    made.set(digest, outcome.md5)
+  }
+  md5Memory?.recordMd5s(made)
+  return new Map([...known, ...made])
 }
 
 async function verifyObjects(root: string, digests: ReadonlySet<Sha256>): ReturnType<ObjectStore['verify']> {

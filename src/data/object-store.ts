@@ -4,7 +4,8 @@
  * Objects are regular files, mode 0444 (0555 never: the executable bit belongs to the folder entry), written to a
  * temporary name, fsynced and renamed; nothing outside the store ever holds a writable link to one.
  */
-import type { Content, FileEntry, Sha256 } from '../core/index.ts'
+import type { Content, FileEntry, Md5, Sha256 } from '../core/index.ts'
+import type { Md5Memory } from './md5-memory.ts'
 
 /** Bytes that are in the store, by name and size. */
 export type StoredBytes = Readonly<{ digest: Sha256; sizeBytes: number }>
@@ -33,6 +34,8 @@ export type RestoreOptions = Readonly<{
 export type ObjectStore = Readonly<{
   /** Absolute folder that holds the objects. */
   root: string
+  /** Where there is one, what is ingested and what is added to a batch as a file has its MD5 made in the same read. */
+  md5Memory?: Md5Memory
   has(digest: Sha256): boolean
   /** As `has`, and makes the object young again, so that the collector leaves it to whoever asked. */
   keep(digest: Sha256): boolean
@@ -46,6 +49,8 @@ export type ObjectStore = Readonly<{
   read(digest: Sha256, maxBytes: number): Promise<Buffer>
   /** Re-hashes objects; returns those that are missing or corrupt (set aside, so that they are never served). */
   verify(digests: Iterable<Sha256>): Promise<readonly Readonly<{ digest: Sha256; fault: 'missing' | 'corrupt' }>[]>
+  /** MD5s of objects: remembered, else made of every byte. @throws ERR_STORE_MISSING, ERR_STORE_CORRUPT */
+  md5s(digests: Iterable<Sha256>): Promise<ReadonlyMap<Sha256, Md5>>
   /** Keeps a folder's list of files, so that its `dirHash1` can be opened again; returns the list's own digest. */
   putFolder(files: readonly FileEntry[]): Promise<Sha256>
   readFolder(list: Sha256): Promise<Extract<Content, { kind: 'folder' }>>

@@ -7,28 +7,33 @@
 import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { isMd5, type Md5, type Sha256 } from '../core/index.ts'
 import type { StatKey } from './file-stat.ts'
 import type { HashScheme } from './hash-file.fs.ts'
+import type { Md5Memory } from './md5-memory.ts'
 
 export type KnownFile = Readonly<{ stat: StatKey; digest: string }>
 export type KnownEntry = KnownFile & Readonly<{ scheme: HashScheme; folder: string; name: string }>
 
-export type StatCache = Readonly<{
-  /** What is known of the files of one absolute folder, by name. */
-  folder(folder: string, scheme: HashScheme): ReadonlyMap<string, KnownFile>
-  record(entries: readonly KnownEntry[]): void
-  /** A text that follows from its key alone, such as the SHA-256 of a git tree. */
-  fact(key: string): string | undefined
-  recordFact(key: string, value: string): void
-  /** Forgets everything. */
-  clear(): void
-  [Symbol.dispose](): void
-}>
+export type StatCache = Md5Memory &
+  Readonly<{
+    /** What is known of the files of one absolute folder, by name. */
+    folder(folder: string, scheme: HashScheme): ReadonlyMap<string, KnownFile>
+    record(entries: readonly KnownEntry[]): void
+    /** A text that follows from its key alone, such as the SHA-256 of a git tree. */
+    fact(key: string): string | undefined
+    recordFact(key: string, value: string): void
+    /** Forgets everything. */
+    clear(): void
+    [Symbol.dispose](): void
+  }>
 
-const version = 1
+const version = 2
+const tables = ['files', 'md5s', 'facts'] as const
 const schema = `
   CREATE TABLE files (scheme TEXT, folder TEXT, name TEXT, stat TEXT NOT NULL, digest TEXT NOT NULL,
     PRIMARY KEY (scheme, folder, name)) WITHOUT ROWID, STRICT;
+  CREATE TABLE md5s (sha256 TEXT PRIMARY KEY, md5 TEXT NOT NULL) WITHOUT ROWID, STRICT;
   CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT;
   PRAGMA user_version = ${version};`
 
@@ -67,7 +72,9 @@ export function openStatCache(file: string): StatCache {
       attempt((open) => textOf(open.prepare('SELECT value FROM facts WHERE key = ?').get(key)?.['value']), undefined),
     recordFact: (key, value) =>
       attempt((open) => void open.prepare('INSERT OR REPLACE INTO facts VALUES (?, ?)').run(key, value), undefined),
-    clear: () => attempt((open) => open.exec('DELETE FROM files; DELETE FROM facts'), undefined),
+    md5s: (digests) => attempt<ReadonlyMap<Sha256, Md5>>((open) => readMd5s(open, digests), new Map()),
+    recordMd5s: (found) => attempt((open) => writeMd5s(open, found), undefined),
+    clear: () => attempt((open) => open.exec(tables.map((name) => `DELETE FROM ${name};`).join(' ')), undefined),
     [Symbol.dispose]: () => attempt((open) => open.close(), undefined),
   }
 }
@@ -85,9 +92,33 @@ function readFolder(open: DatabaseSync, folder: string, scheme: HashScheme): Rea
 function writeEntries(open: DatabaseSync, entries: readonly KnownEntry[]): void {
   if (entries.length === 0) return
   const insert = open.prepare('INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)')
+  inTransaction(open, () => {
+    for (const { scheme, folder, name, stat, digest } of entries) insert.run(scheme, folder, name, stat, digest)
+  })
+}
+
+function readMd5s(open: DatabaseSync, digests: readonly Sha256[]): ReadonlyMap<Sha256, Md5> {
+  const select = open.prepare('SELECT md5 FROM md5s WHERE sha256 = ?')
+  const known = new Map<Sha256, Md5>()
+  for (const digest of digests) {
+    const md5 = select.get(digest)?.['md5']
+    if (isMd5(md5)) known.set(digest, md5)
+  }
+  return known
+}
+
+function writeMd5s(open: DatabaseSync, found: ReadonlyMap<Sha256, Md5>): void {
+  if (found.size === 0) return
+  const insert = open.prepare('INSERT OR REPLACE INTO md5s VALUES (?, ?)')
+  inTransaction(open, () => {
+    for (const [digest, md5] of found) insert.run(digest, md5)
+  })
+}
+
+function inTransaction(open: DatabaseSync, write: () => void): void {
   open.exec('BEGIN IMMEDIATE')
   try {
-    for (const { scheme, folder, name, stat, digest } of entries) insert.run(scheme, folder, name, stat, digest)
+    write()
     open.exec('COMMIT')
   } catch (error) {
     if (open.isTransaction) open.exec('ROLLBACK')
@@ -116,7 +147,7 @@ function prepareDatabase(file: string): DatabaseSync {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
     database.exec('BEGIN IMMEDIATE')
     const found = database.prepare('PRAGMA user_version').get()?.['user_version']
-    if (found !== version) database.exec(`DROP TABLE IF EXISTS files; DROP TABLE IF EXISTS facts; ${schema}`)
+    if (found !== version) database.exec(`${tables.map((name) => `DROP TABLE IF EXISTS ${name};`).join(' ')} ${schema}`)
     database.exec('COMMIT')
     return database
   } catch (error) {
