@@ -436,6 +436,16 @@ export const errorTable = {
     meaning: 'A statement belongs to another project.',
     help: 'give the evidence of this project, or the policy of that one (--policy)',
   },
+  ERR_DATA_FETCH: {
+    exit: 4,
+    meaning: 'Data could not be fetched from where it comes from; what arrived is kept and taken up again.',
+    help: 'look at the address, the network, the proxy (HTTPS_PROXY) and its authority (SSL_CERT_FILE), then try again',
+  },
+  ERR_DATA_SPLIT_VIEW: {
+    exit: 1,
+    meaning: 'The address serves other bytes now than those on record; they were not taken.',
+    help: 'find out who changed them; to register them as new data: assay data add ID URL --replace',
+  },
   ERR_DATA_VALIDATION_FAILED: {
     exit: 1,
     meaning: 'A check of the data failed; no stage is started on it.',

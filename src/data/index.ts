@@ -3,7 +3,16 @@
 export { type Collected, type CollectOptions, collectGarbage, sweepStore } from './collect-garbage.fs.ts'
 export type { DigestFilesOptions } from './digest-files.fs.ts'
 export { type DigestPathOptions, digestPath, ingestPath } from './digest-tree.fs.ts'
+export { type FetchedFile, fetchFile, forgetPart } from './fetch-file.http.ts'
 export type { CallerEnvironment } from './git.exec.ts'
+export {
+  type HttpAnswer,
+  type HttpClient,
+  type NetworkRoute,
+  openHttpClient,
+  PassingFault,
+  withoutCredentials,
+} from './http-client.http.ts'
 export {
   addSource,
   type Classification,
@@ -13,6 +22,7 @@ export {
   parsePerson,
   parseSources,
   type Revocation,
+  recordableAddress,
   replaceSource,
   type Source,
 } from './inventory.ts'
@@ -24,6 +34,7 @@ export { openObjectStore } from './object-store.fs.ts'
 export type * from './object-store.ts'
 export { openRepository, type RepositoryOptions } from './repository.exec.ts'
 export type * from './repository.ts'
+export { listS3, parseS3Address, type S3Object, s3SettingsOf, s3Signer, s3Url } from './s3.http.ts'
 export {
   type ApprovalFact,
   decideInput,

@@ -41,6 +41,8 @@ export type Source = Readonly<{
   /** The bytes on record. */
   digest: Digest
   addedAt: string
+  /** When assay fetched it from its origin, and what the server said of it. */
+  fetched?: Readonly<{ at: string; headers: Readonly<Record<string, string>> }>
   /** `2027-01-31`: the last day of the approval. */
   reviewBy?: string
   /** Project path of a data contract. */
@@ -76,13 +78,14 @@ const facts = z.strictObject({
   kind: z.enum(['data', 'model'], 'it must be data or model').default('data'),
   digest: z.custom<Digest>(isDigest, 'it must be sha256: or dirHash1: and 64 lower-case hex digits'),
   addedAt: instant,
+  fetched: z.strictObject({ at: instant, headers: z.record(line, line) }).optional(),
   reviewBy: z.string().refine(isDate, 'it must be a date such as 2027-01-31').optional(),
   contract: projectPath.optional(),
   pipelines: z.array(line).min(1).optional(),
   revoked: z.strictObject({ at: instant, because: line }).optional(),
 })
 /** What a replaced source may have had and the new one has not. */
-const optionalKeys = ['reviewBy', 'contract', 'pipelines'] as const
+const optionalKeys = ['fetched', 'reviewBy', 'contract', 'pipelines'] as const
 const idPattern = /^[a-z0-9]+(?:-[a-z0-9]+)*$/
 const id = z.string().max(64).regex(idPattern, 'an id is lower-case words of letters and digits, joined by `-`')
 const inventory = z.strictObject({
@@ -162,6 +165,16 @@ function checked(text: string, sourceId: string): string {
 export function parsePerson(text: string): Person | undefined {
   const [, name, email] = /^([^<>]{1,200}?) <([^<>\s@]{1,100}@[^<>\s@]{1,200})>$/.exec(text) ?? []
   return name === undefined || email === undefined || printable(text) !== text ? undefined : { name, email }
+}
+
+/** The address without what may be secret in it: its userinfo and fragment, and its query where that is signed. */
+export function recordableAddress(address: string): string {
+  const url = new URL(address)
+  url.username = ''
+  url.password = ''
+  url.hash = ''
+  if (holdsSecret(url.href)) url.search = ''
+  return url.href
 }
 
 /** Userinfo in an address, or the parameters of a signed one. */

@@ -8,6 +8,18 @@ export { type Change, diffRuns, type RunDifference } from './diff-runs.ts'
 export { type Check, type Examination, examineMachine } from './doctor.fs.ts'
 export type { EvidenceStore } from './evidence.fs.ts'
 export { readEvidence, writeEvidence } from './evidence-files.fs.ts'
+export {
+  type FetchedSource,
+  type FetchOptions,
+  fetchIntoStore,
+  isAddress,
+  isFetchable,
+  networkRouteOf,
+  placeContent,
+  placeOf,
+  protectData,
+  recordedOrigin,
+} from './fetch-source.fs.ts'
 export { adoptHere, backupKey, describeKey, makeKey, pinTrust, revokeKey, useKey, writeFile } from './keys.fs.ts'
 export { openPlan, openProject } from './project.fs.ts'
 export type { ListedSource, Project } from './project.ts'

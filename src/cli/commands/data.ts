@@ -1,84 +1,9 @@
 /** `assay data`: the inventory of sources. The status shown is what signed statements say, never a word of a file. */
-import { relative, resolve } from 'node:path'
-import { DomainError, formatSize, parseProjectPath, printable } from '../../core/index.ts'
-import {
-  decideAboutSource,
-  type ListedSource,
-  type NewSource,
-  openProject,
-  type Project,
-  registerSource,
-  writeRevocation,
-} from '../../pipeline/index.ts'
+import { relative } from 'node:path'
+import { DomainError, formatSize, printable } from '../../core/index.ts'
+import { decideAboutSource, type ListedSource, openProject, writeRevocation } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
-import { shortDigest, table } from '../render.ts'
-
-type AddOptions = Readonly<{
-  owner?: string
-  classification: string
-  licence: string
-  origin?: string
-  kind: string
-  reviewBy?: string
-  replace?: boolean
-}>
-
-export async function dataAdd(
-  context: CliContext,
-  [id = '', path = '']: readonly string[],
-  options: AddOptions,
-): Promise<Exit> {
-  const { output } = context
-  const project = await openProject(context)
-  const source = await registerSource(project, newSource(context, project, id, path, options), options.replace === true)
-  output.document({ source: { ...source, status: 'proposed' }, written: ['sources.yaml', 'assay.yaml'] })
-  output.line(`${printable(id)}  ${printable(source.path)}  ${shortDigest(source.digest)}  proposed`)
-  output.line(
-    `written: sources.yaml, assay.yaml; commit them, look at the data, then: assay data approve ${printable(id)}`,
-  )
-  return 0
-}
-
-function newSource(context: CliContext, project: Project, id: string, path: string, options: AddOptions): NewSource {
-  const { classification, kind } = options
-  if (!isOneOf(classification, ['public', 'internal', 'confidential', 'restricted'] as const)) {
-    throw new DomainError('ERR_USAGE', `\`${classification}\` is not a classification`, {
-      help: 'one of public, internal, confidential, restricted',
-    })
-  }
-  if (!isOneOf(kind, ['data', 'model'] as const))
-    throw new DomainError('ERR_USAGE', `\`${kind}\` is not a kind`, { help: 'data or model' })
-  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(path)) {
-    throw new DomainError('ERR_USAGE', 'data from elsewhere cannot be fetched by this version', {
-      help: 'fetch it into the project first, and give where it came from with --origin',
-    })
-  }
-  const place = parseProjectPath(relative(project.root, resolve(context.workingFolder, path)))
-  return {
-    id,
-    path: place,
-    origin: options.origin ?? place,
-    owner:
-      options.owner === undefined
-        ? { name: project.principal.name, email: project.principal.email }
-        : personOf(options.owner),
-    classification,
-    licence: options.licence,
-    kind,
-    ...(options.reviewBy === undefined ? {} : { reviewBy: options.reviewBy }),
-  }
-}
-
-function personOf(text: string): { name: string; email: string } {
-  const [, name, email] = /^\s*([^<>]+?)\s*<([^<>\s@]+@[^<>\s@]+)>\s*$/.exec(text) ?? []
-  if (name === undefined || email === undefined)
-    throw new DomainError('ERR_USAGE', `\`${text}\` is not a person`, { help: "write 'Name <mail>'" })
-  return { name, email }
-}
-
-function isOneOf<const T extends string>(word: string, words: readonly T[]): word is T {
-  return words.some((candidate) => candidate === word)
-}
+import { table } from '../render.ts'
 
 export async function dataApprove(
   context: CliContext,
@@ -169,6 +94,7 @@ export async function dataShow(context: CliContext, [id = '']: readonly string[]
     ['digest', source.digest],
     ['working tree', `${here}${content === undefined ? '' : `, ${formatSize(content.sizeBytes)}`}`],
     ['added', source.addedAt],
+    ...(source.fetched === undefined ? [] : [['fetched', source.fetched.at]]),
     ['review by', source.reviewBy ?? 'no date'],
     ['used by', usedBy.join(', ') || 'no stage'],
   ]

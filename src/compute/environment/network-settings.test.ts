@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { withoutCredentials } from '../../data/index.ts'
 import { readNetworkSettings } from './network-settings.fs.ts'
-import { withoutCredentials } from './network-settings.ts'
 import { scratchFolder } from './testing.exec.ts'
 
 function write(path: string, text: string): string {

@@ -1,0 +1,179 @@
+/** `assay data add`, `assay data fetch`: how bytes come into the inventory, from here or from elsewhere. */
+import { homedir } from 'node:os'
+import { relative, resolve } from 'node:path'
+import { DomainError, formatSize, parseProjectPath, printable } from '../../core/index.ts'
+import {
+  type FetchOptions,
+  fetchIntoStore,
+  isAddress,
+  isFetchable,
+  type ListedSource,
+  type NewSource,
+  networkRouteOf,
+  openProject,
+  type Project,
+  placeContent,
+  placeOf,
+  protectData,
+  recordedOrigin,
+  registerSource,
+} from '../../pipeline/index.ts'
+import type { CliContext, Exit } from '../context.ts'
+import { shortDigest } from '../render.ts'
+
+type AddOptions = Readonly<{
+  owner?: string
+  classification: string
+  licence: string
+  origin?: string
+  kind: string
+  to?: string
+  contract?: string
+  reviewBy?: string
+  replace?: boolean
+}>
+
+export async function dataAdd(
+  context: CliContext,
+  [id = '', place = '']: readonly string[],
+  options: AddOptions,
+): Promise<Exit> {
+  const project = await openProject(context)
+  const facts = factsOf(project, id, options)
+  if (isAddress(place)) return addFetched(context, project, facts, place, options)
+  if (options.to !== undefined)
+    throw new DomainError('ERR_USAGE', '`--to` is for what is fetched: data here stays where it is')
+
+  const path = pathOf(context, project, place)
+  const given = { ...facts, path, origin: options.origin ?? path }
+  const source = await registerSource(project, given, options.replace === true)
+  protectData(project.root, path, source.classification)
+  tellAdded(context, source)
+  return 0
+}
+
+/** Bytes on record are compared before anything is written; the same address with the same bytes changes nothing. */
+async function addFetched(
+  context: CliContext,
+  project: Project,
+  facts: Omit<NewSource, 'path' | 'origin'>,
+  address: string,
+  options: AddOptions,
+): Promise<Exit> {
+  const known = project.sources.get(facts.id)?.source
+  const isKnown = known !== undefined && known.origin === recordedOrigin(address)
+  if (known !== undefined && !isKnown && options.replace !== true) {
+    throw new DomainError('ERR_SOURCE_EXISTS', `the source \`${facts.id}\` is in the inventory already, from elsewhere`)
+  }
+  const path =
+    options.to === undefined
+      ? (known?.path ?? placeOf(address, facts.classification))
+      : pathOf(context, project, options.to)
+  const expected = options.replace === true ? undefined : known?.digest
+  const { content, origin, headers } = await fetchIntoStore(project, address, expected, fetchOptions(context, project))
+  const { classification } = facts
+  await placeContent(project, { path, classification, content, replace: options.replace === true || isKnown })
+  if (isKnown && options.replace !== true) {
+    context.output.document({ source: { ...known, status: project.sources.get(facts.id)?.status }, written: [path] })
+    context.output.line(`${printable(facts.id)}  ${printable(path)}  the bytes on record`)
+    return 0
+  }
+  const fetched = { at: project.now().toISOString(), headers }
+  const given = { ...facts, path, origin: options.origin ?? origin, fetched }
+  tellAdded(context, await registerSource(project, given, options.replace === true))
+  return 0
+}
+
+function tellAdded({ output }: CliContext, source: ListedSource['source']): void {
+  output.document({ source: { ...source, status: 'proposed' }, written: ['sources.yaml', 'assay.yaml'] })
+  const { id, path, digest } = source
+  output.line(`${printable(id)}  ${printable(path)}  ${shortDigest(digest)}  proposed`)
+  output.line(
+    `written: sources.yaml, assay.yaml; commit them, look at the data, then: assay data approve ${printable(id)}`,
+  )
+}
+
+/** Puts the bytes on record where they belong: out of the store, else from where they came from. */
+export async function dataFetch(context: CliContext, ids: readonly string[]): Promise<Exit> {
+  const { output } = context
+  const project = await openProject(context)
+  const results: { id: string; path: string; status: string }[] = []
+  for (const { source } of wantedSources(project, ids)) {
+    const { id, path, digest, origin, classification } = source
+    const here = await project.contents.digest(path)
+    if (here === digest) {
+      results.push({ id, path, status: 'here' })
+      continue
+    }
+    if (here !== undefined) {
+      throw new DomainError('ERR_SOURCE_CHANGED', `\`${path}\` does not hold the bytes on record for \`${id}\``, {
+        help: `move it away, then: assay data fetch ${id}`,
+      })
+    }
+    if (!isFetchable(origin)) {
+      throw new DomainError(
+        'ERR_DATA_MISSING',
+        `\`${path}\` is not here, and \`${id}\` has no address to fetch it from`,
+      )
+    }
+    const { content } = await fetchIntoStore(project, origin, digest, fetchOptions(context, project))
+    await placeContent(project, { path, classification, content, replace: false })
+    results.push({ id, path, status: `fetched, ${formatSize(content.sizeBytes)}` })
+  }
+  output.document({ sources: results })
+  for (const { id, path, status } of results) output.line(`${printable(id)}  ${printable(path)}  ${status}`)
+  if (results.length === 0) output.line('no source has an address to fetch it from')
+  return 0
+}
+
+/** Without a name: all that can be fetched. */
+function wantedSources(project: Project, ids: readonly string[]): readonly ListedSource[] {
+  if (ids.length === 0) return [...project.sources.values()].filter(({ source }) => isFetchable(source.origin))
+  return ids.map((id) => {
+    const listed = project.sources.get(id)
+    if (listed !== undefined) return listed
+    throw new DomainError('ERR_SOURCE_NOT_LISTED', `no source is called \`${id}\``, {
+      help: 'assay data list shows them',
+    })
+  })
+}
+
+function fetchOptions({ output, signal }: CliContext, project: Project): FetchOptions {
+  const route = networkRouteOf(project.environment, project.environment['HOME'] ?? homedir())
+  return { route, signal, onProgress: (text) => output.progress(printable(text)) }
+}
+
+function factsOf(project: Project, id: string, options: AddOptions): Omit<NewSource, 'path' | 'origin'> {
+  const { classification, kind, owner } = options
+  if (!isOneOf(classification, ['public', 'internal', 'confidential', 'restricted'] as const)) {
+    throw new DomainError('ERR_USAGE', `\`${classification}\` is not a classification`, {
+      help: 'one of public, internal, confidential, restricted',
+    })
+  }
+  if (!isOneOf(kind, ['data', 'model'] as const))
+    throw new DomainError('ERR_USAGE', `\`${kind}\` is not a kind`, { help: 'data or model' })
+  return {
+    id,
+    owner: owner === undefined ? { name: project.principal.name, email: project.principal.email } : personOf(owner),
+    classification,
+    licence: options.licence,
+    kind,
+    ...(options.contract === undefined ? {} : { contract: parseProjectPath(options.contract) }),
+    ...(options.reviewBy === undefined ? {} : { reviewBy: options.reviewBy }),
+  }
+}
+
+function pathOf(context: CliContext, project: Project, path: string): string {
+  return parseProjectPath(relative(project.root, resolve(context.workingFolder, path)))
+}
+
+function personOf(text: string): { name: string; email: string } {
+  const [, name, email] = /^\s*([^<>]+?)\s*<([^<>\s@]+@[^<>\s@]+)>\s*$/.exec(text) ?? []
+  if (name === undefined || email === undefined)
+    throw new DomainError('ERR_USAGE', `\`${text}\` is not a person`, { help: "write 'Name <mail>'" })
+  return { name, email }
+}
+
+function isOneOf<const T extends string>(word: string, words: readonly T[]): word is T {
+  return words.some((candidate) => candidate === word)
+}

@@ -1,0 +1,181 @@
+/**
+ * Requests over the caller's proxies and authorities: the one way in which assay asks another machine for anything.
+ *
+ * Trust: every answer is hostile. Redirects are followed by hand, from TLS never to plain text; credentials go to the
+ * origin that they were given for and nowhere else; silence ends. What is kept is decided by whoever compares digests.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createSecureContext, rootCertificates } from 'node:tls'
+import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
+import { DomainError, type ErrorCode, isDomainError } from '../core/index.ts'
+
+/** How this machine reaches others. */
+export type NetworkRoute = Readonly<{
+  httpProxy: string
+  httpsProxy: string
+  noProxy: string
+  /** PEM texts that are trusted beside Node's own authorities. */
+  authorities: readonly string[]
+  /** Pauses before each further try of a failed request, milliseconds. */
+  retryDelaysMs: readonly number[]
+}>
+
+/** LIMIT: 5 redirects, 30 s without an answer or a byte. */
+const maxRedirects = 5
+export const silenceMs = 30_000
+
+export type HttpAnswer = Readonly<{
+  status: number
+  /** Lower-case names; of a repeated header the first. */
+  headers: Readonly<Record<string, string>>
+  body: AsyncIterable<Buffer>
+  /** Where the redirects ended, without credentials. */
+  url: string
+  /** Reads the rest and throws it away. */
+  discard(): Promise<void>
+}>
+
+export type HttpClient = Readonly<{
+  /**
+   * One GET, redirects followed; any status but a redirect is an answer.
+   *
+   * @throws the client's code for a redirect that is not followed; an Error of the network, which may pass
+   */
+  get(url: string, headers: Readonly<Record<string, string>>): Promise<HttpAnswer>
+  /** Tries again after what may pass: a broken connection, a `PassingFault`. @throws the client's code */
+  retried<Result>(what: string, attempt: () => Promise<Result>): Promise<Result>
+  close(): Promise<void>
+}>
+
+export type HttpClientOptions = Readonly<{
+  /** The code of a failure. */
+  code: Extract<ErrorCode, 'ERR_ENV_FETCH' | 'ERR_DATA_FETCH'>
+  route: NetworkRoute
+  /** Origin -> value of the `authorization` header. */
+  credentials?: ReadonlyMap<string, string>
+  signal: AbortSignal
+}>
+
+/** What may be otherwise the next time: a busy server, a connection that broke in the middle. */
+export class PassingFault extends Error {
+  override readonly name = 'PassingFault'
+}
+
+export function openHttpClient(options: HttpClientOptions): HttpClient {
+  const dispatcher = dispatcherOf(options.route)
+  return {
+    get: (url, headers) => follow(options, dispatcher, url, headers),
+    retried: (what, attempt) => retry(options, what, attempt),
+    close: () => dispatcher.destroy(),
+  }
+}
+
+function dispatcherOf({ httpProxy, httpsProxy, noProxy, authorities }: NetworkRoute): Dispatcher {
+  // One context for all connections: parsing a bundle of authorities costs tens of milliseconds each time.
+  const tls =
+    authorities.length === 0
+      ? {}
+      : { secureContext: createSecureContext({ ca: [...rootCertificates, ...authorities] }) }
+  // INVARIANT: proxies are always given, empty ones too, so that undici never reads the environment by itself.
+  return new EnvHttpProxyAgent({
+    httpProxy,
+    httpsProxy,
+    noProxy,
+    connections: 8,
+    connect: { timeout: silenceMs, ...tls },
+    requestTls: tls,
+    proxyTls: tls,
+  })
+}
+
+async function follow(
+  { code, credentials, signal }: HttpClientOptions,
+  dispatcher: Dispatcher,
+  url: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<HttpAnswer> {
+  let address = new URL(url)
+  for (let hop = 0; hop <= maxRedirects; hop += 1) {
+    const authorization = credentials?.get(address.origin)
+    address.username = ''
+    address.password = ''
+    const response = await request(address, {
+      dispatcher,
+      signal,
+      headers: { ...headers, 'user-agent': 'assay', ...(authorization === undefined ? {} : { authorization }) },
+      headersTimeout: silenceMs,
+      bodyTimeout: silenceMs,
+    })
+    const location = response.headers['location']
+    if (![301, 302, 303, 307, 308].includes(response.statusCode) || typeof location !== 'string') {
+      return answerOf(response, address)
+    }
+    await response.body.dump()
+    address = redirected(code, address, location)
+  }
+  throw new DomainError(code, `\`${withoutCredentials(url)}\` redirects more than ${maxRedirects} times`)
+}
+
+function answerOf({ statusCode, headers, body }: Dispatcher.ResponseData, address: URL): HttpAnswer {
+  const first = Object.entries(headers).flatMap(([name, value]) => {
+    const text = Array.isArray(value) ? value[0] : value
+    return text === undefined ? [] : [[name.toLowerCase(), text] as const]
+  })
+  return {
+    status: statusCode,
+    headers: Object.fromEntries(first),
+    body: body as AsyncIterable<Buffer>, // undici's bodies are streams of buffers; its type says `any`
+    url: withoutCredentials(address.href),
+    discard: () => body.dump(),
+  }
+}
+
+/** THREAT: a redirect from TLS to plain text, or to another scheme. */
+function redirected(code: HttpClientOptions['code'], from: URL, location: string): URL {
+  const to = URL.canParse(location, from.href) ? new URL(location, from) : undefined
+  const allowed = from.protocol === 'https:' ? ['https:'] : ['http:', 'https:']
+  if (to !== undefined && allowed.includes(to.protocol)) return to
+  throw new DomainError(code, `\`${withoutCredentials(from.href)}\` redirects to where assay does not go`)
+}
+
+async function retry<Result>(
+  { code, route, signal }: HttpClientOptions,
+  what: string,
+  attempt: () => Promise<Result>,
+): Promise<Result> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (signal.aborted) throw signal.reason
+      if (isDomainError(error)) throw withAddress(error, what)
+      const delay = route.retryDelaysMs[tries]
+      if (delay === undefined) throw unreachable(code, what, error)
+      await sleep(delay * (0.75 + Math.random() / 2), undefined, { signal })
+    }
+  }
+}
+
+function withAddress(error: DomainError, what: string): DomainError {
+  if (error.message.includes(what)) return error
+  return new DomainError(error.code, `${error.message} (\`${what}\`)`, { help: error.help, cause: error })
+}
+
+/** The reason as the system names it (`ECONNREFUSED`, `UNABLE_TO_VERIFY_LEAF_SIGNATURE`), never an address inside. */
+function unreachable(code: HttpClientOptions['code'], what: string, error: unknown): DomainError {
+  const system = error instanceof Error && 'code' in error ? String(error.code) : undefined
+  const because =
+    system ?? (error instanceof PassingFault ? error.message : error instanceof Error ? error.name : 'unknown')
+  return new DomainError(code, `\`${what}\` cannot be fetched: ${because}`, { cause: error })
+}
+
+/** The address as it may be recorded and shown: no user, password, query or fragment. */
+export function withoutCredentials(address: string): string {
+  if (!URL.canParse(address)) return 'an address that is not one'
+  const url = new URL(address)
+  url.username = ''
+  url.password = ''
+  url.search = ''
+  url.hash = ''
+  return url.href
+}
