@@ -1,6 +1,6 @@
 /** What every command is given: nothing global is read below `main.ts`. */
 import type { Clock } from '../core/index.ts'
-import type { Output } from './output.ts'
+import type { Output, Streams } from './output.ts'
 
 export type CliContext = Readonly<{
   /** Absolute folder that the user stands in. */
@@ -8,6 +8,8 @@ export type CliContext = Readonly<{
   /** The caller's environment, as `main.ts` found it. */
   environment: Readonly<Record<string, string | undefined>>
   output: Output
+  /** The caller's own streams, for what hands them on (`shell`) or asks a person. */
+  streams: Streams & Readonly<{ stdin: NodeJS.ReadStream }>
   now: Clock
   /** Aborted by Ctrl-C and SIGTERM. */
   signal: AbortSignal

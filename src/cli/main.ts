@@ -18,7 +18,8 @@ const refusedVariables = ['NODE_OPTIONS', 'LD_PRELOAD', 'LD_AUDIT', 'BASH_ENV']
 
 async function main(): Promise<number> {
   const argv = process.argv.slice(2)
-  const json = argv.includes('--json')
+  const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv // the rest is a command's
+  const json = own.includes('--json')
   const streams = { stdout: process.stdout, stderr: process.stderr, noColor: (process.env['NO_COLOR'] ?? '') !== '' }
   const output = openOutput(streams, json)
   const stop = new AbortController()
@@ -48,6 +49,7 @@ async function main(): Promise<number> {
     workingFolder: process.cwd(),
     environment: { ...process.env },
     output,
+    streams: { ...streams, stdin: process.stdin },
     now: () => new Date(),
     signal: stop.signal,
     version: versionOf(),

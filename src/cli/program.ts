@@ -66,6 +66,12 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/status.ts')).status,
   },
   {
+    usage: 'shell <stage> [command...]',
+    summary: 'a shell, or one command, in the sandbox of a stage; nothing of it is kept',
+    examples: ['assay shell train', 'assay shell train -- python -m pip list', 'assay shell train < look.sh'],
+    load: async () => (await import('./commands/shell.ts')).shell,
+  },
+  {
     usage: 'verify [artifact]',
     summary: 'walk the evidence of an artifact back to its sources, offline',
     options: [

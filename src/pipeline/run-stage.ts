@@ -75,7 +75,7 @@ const worldFaults: ReadonlySet<string> = new Set([
   'ERR_SANDBOX_UNAVAILABLE',
 ])
 
-async function settingOf(
+export async function settingOf(
   project: Project,
   tools: RunTools,
   stage: StageDefinition,
@@ -195,14 +195,14 @@ async function execute(
 }
 
 /** INVARIANT: what is mounted is what the stage's key speaks of. */
-async function mountable(tools: RunTools, { settings, environment }: StageSetting): Promise<Environment> {
+export async function mountable(tools: RunTools, { settings, environment }: StageSetting): Promise<Environment> {
   const verified = await tools.environment(settings.environment, 'mount')
   if (verified.digest !== environment.digest)
     throw new Error(`the environment ${environment.name} changed during the run`)
   return verified
 }
 
-function taskFor(
+export function taskFor(
   project: Project,
   tools: RunTools,
   setting: StageSetting,

@@ -86,7 +86,8 @@ export async function openRunTools(project: Project, options: RunOptions): Promi
   }
 }
 
-function boxesOf({ root }: Project): string {
+/** Folder for the boxes of a project. */
+export function boxesOf({ root }: Pick<Project, 'root'>): string {
   return join(root, '.assay', 'boxes')
 }
 

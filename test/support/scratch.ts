@@ -28,7 +28,7 @@ export type Scratch = Readonly<{
 // biome-ignore lint/suspicious/noExplicitAny: tests read documents of every verb, and assert what they read
 export type Document = any
 
-const assay = join(import.meta.dirname, '../../bin/assay')
+export const assayProgram = join(import.meta.dirname, '../../bin/assay')
 
 export function scratch(context: TestContext, files: Readonly<Record<string, string>>): Scratch {
   const base = mkdtempSync(join(tmpdir(), 'assay-test-'))
@@ -64,7 +64,7 @@ export function scratch(context: TestContext, files: Readonly<Record<string, str
     },
     assay: (...args) => run(args),
     json: async (exit, ...args) => {
-      const ran = await run([...args, '--json'])
+      const ran = await run(args.includes('--json') ? args : [...args, '--json'])
       assert.equal(ran.code, exit, `assay ${args.join(' ')} exited ${ran.code}:\n${ran.stdout}\n${ran.stderr}`)
       return JSON.parse(ran.stdout) as Document
     },
@@ -88,9 +88,17 @@ export function scratchEnvironment(keys: string): Record<string, string> {
   }
 }
 
-export function runAssay(args: readonly string[], cwd: string, environment: Record<string, string>): Promise<Ran> {
+/** @param input for stdin, which is empty when left out */
+export function runAssay(
+  args: readonly string[],
+  cwd: string,
+  environment: Record<string, string>,
+  input = '',
+): Promise<Ran> {
   return new Promise((resolve, reject) => {
-    const child = spawn(assay, args, { cwd, env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(assayProgram, args, { cwd, env: environment, stdio: ['pipe', 'pipe', 'pipe'] })
+    child.stdin.on('error', () => undefined) // a verb that reads nothing may be gone before it is written to
+    child.stdin.end(input)
     const stdout: Buffer[] = []
     const stderr: Buffer[] = []
     child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))

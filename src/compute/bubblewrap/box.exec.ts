@@ -12,7 +12,7 @@ import { chainOf, relocator } from './chain.ts'
 import { type ControlGroup, type GroupUsage, makeControlGroup, newGroupName } from './control-group.fs.ts'
 import { type Launched, launchBox, traceDescriptor } from './launch.exec.ts'
 import { type Machine, meetingPlace } from './machine.exec.ts'
-import { type OutputLog, openOutputLog } from './output.exec.ts'
+import { type OnOutput, type OutputLog, openOutputLog, openStageInput, type StageInput } from './output.exec.ts'
 import { type Bind, boxArguments } from './recipe.ts'
 import { seccompProgram } from './seccomp.ts'
 import { takeUidSlot, type UidSlot } from './uid-slot.exec.ts'
@@ -21,7 +21,9 @@ export type BoxOptions = Readonly<{
   workFolder: string
   limits: Limits
   traced: boolean
-  onOutput(chunk: Buffer): void
+  onOutput: OnOutput
+  /** A shell: stderr apart, a stdin, and no log. */
+  shell?: Readonly<{ onErrors: OnOutput }>
 }>
 
 export type BoxLaunch = Readonly<{
@@ -33,6 +35,7 @@ export type BoxLaunch = Readonly<{
   scratch: readonly string[]
   ready: Promise<unknown>
   signal: AbortSignal
+  onStart?(pid: number): void
 }>
 
 export type Box = AsyncDisposable &
@@ -41,6 +44,8 @@ export type Box = AsyncDisposable &
     /** Owner of what the stage writes; undefined when that is the caller. */
     uid: number | undefined
     log: OutputLog
+    /** Of a shell: where its stdin comes from. */
+    input?: StageInput
     heldBy: string
     usage(): GroupUsage
     readTrace(maxBytes: number): string
@@ -60,25 +65,45 @@ export async function openBox(machine: Machine, options: BoxOptions): Promise<Bo
     undo.defer(() => group.remove())
   }
   let stop: (end: StageEnd) => void = () => undefined
+  const stream = { mkfifo: machine.tools.mkfifo, uid: slot?.uid }
+  const onOverLimit = (): void =>
+    stop({ kind: 'limit', limit: 'output', because: 'its output is over the limit of a log' })
   const log = await openOutputLog(folder, {
-    mkfifo: machine.tools.mkfifo,
-    uid: slot?.uid,
+    ...stream,
+    name: 'log',
     onOutput: options.onOutput,
-    onOverLimit: () => stop({ kind: 'limit', limit: 'output', because: 'its output is over the limit of a log' }),
+    ...(options.shell === undefined ? { onOverLimit } : {}),
   })
   undo.defer(() => log.close())
+  const more = options.shell === undefined ? {} : await openShellStreams(folder, options.shell, stream, undo)
   const held = undo.move()
   return {
     folder,
     uid: slot?.uid,
     log,
+    ...more,
     heldBy: group?.heldBy ?? 'rlimits',
     usage: () => group?.usage() ?? {},
     readTrace: (maxBytes) => readFileSync(join(folder.path, 'trace')).toString('latin1', 0, maxBytes),
     launch: (what) =>
-      launchIn({ machine, options, folder, uid: slot?.uid, group, log, onStop: (end) => (stop = end) }, what),
+      launchIn({ machine, options, folder, uid: slot?.uid, group, log, ...more, onStop: (end) => (stop = end) }, what),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
+}
+
+type ShellStreams = Readonly<{ errors: OutputLog; input: StageInput }>
+
+async function openShellStreams(
+  folder: BoxFolder,
+  { onErrors }: Readonly<{ onErrors: OnOutput }>,
+  stream: Readonly<{ mkfifo: string; uid: number | undefined }>,
+  undo: AsyncDisposableStack,
+): Promise<ShellStreams> {
+  const errors = await openOutputLog(folder, { ...stream, name: 'errors', onOutput: onErrors })
+  undo.defer(() => errors.close())
+  const input = await openStageInput(stream.mkfifo, stream.uid)
+  undo.defer(() => void input.writer.destroy())
+  return { errors, input }
 }
 
 function openGroup(machine: Machine, limits: Limits): ControlGroup | undefined {
@@ -97,6 +122,8 @@ type Opened = Readonly<{
   uid: number | undefined
   group: ControlGroup | undefined
   log: OutputLog
+  errors?: OutputLog
+  input?: StageInput
   onStop(stop: (end: StageEnd) => void): void
 }>
 
@@ -138,6 +165,9 @@ async function launchIn(box: Opened, what: BoxLaunch): Promise<Launched> {
     seccompFile: openFilled(folder, 'seccomp', seccompProgram(machine.architecture)),
     traceFile: options.traced ? openTrace(folder, uid) : undefined,
     log,
+    ...(box.errors === undefined ? {} : { errors: box.errors }),
+    ...(box.input === undefined ? {} : { input: box.input }),
+    ...(what.onStart === undefined ? {} : { onStart: what.onStart }),
     group,
     limits: options.limits,
     scratch: what.scratch,

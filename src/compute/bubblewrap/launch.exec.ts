@@ -12,7 +12,7 @@ import type { Limits, StageEnd } from '../sandbox.ts'
 import type { ControlGroup } from './control-group.fs.ts'
 import { unavailable } from './machine.exec.ts'
 import { openNetworkCounters } from './network-counters.fs.ts'
-import type { OutputLog } from './output.exec.ts'
+import type { OutputLog, StageInput } from './output.exec.ts'
 import { errnoOf, isOver, processState } from './process-facts.fs.ts'
 import { descriptors } from './recipe.ts'
 import { supervise } from './supervise.fs.ts'
@@ -25,6 +25,11 @@ export type Launch = Readonly<{
   seccompFile: number
   traceFile: number | undefined
   log: OutputLog
+  /** stderr apart from stdout, and a stdin: what a shell has. */
+  errors?: OutputLog
+  input?: StageInput
+  /** Called with process 1 of the sandbox, seen from here, when the command is let go. */
+  onStart?(pid: number): void
   group: ControlGroup | undefined
   limits: Limits
   scratch: readonly string[]
@@ -88,16 +93,17 @@ type Box = Readonly<{
 
 function startBox(launch: Launch): Box {
   const [program = '', ...args] = launch.argv
-  const { argumentsFile, seccompFile, traceFile, log } = launch
+  const { argumentsFile, seccompFile, traceFile, log, errors, input } = launch
+  const outputs = [log.writeEnd, (errors ?? log).writeEnd] as const
   // THREAT: bubblewrap's own environment can be read in the sandbox as /proc/1/environ
   // detached: Ctrl-C reaches the terminal's whole process group, and it is assay who ends a stage
   const child: ChildProcess = spawn(program, args, {
     env: {},
     cwd: '/',
     detached: true,
-    stdio: ['ignore', log.writeEnd, log.writeEnd, argumentsFile, seccompFile, 'pipe', 'pipe', traceFile ?? 'ignore'],
+    stdio: [input?.readEnd ?? 'ignore', ...outputs, argumentsFile, seccompFile, 'pipe', 'pipe', traceFile ?? 'ignore'],
   })
-  log.handedOver()
+  for (const stream of [log, errors, input]) stream?.handedOver()
   for (const fd of [argumentsFile, seccompFile, ...(traceFile === undefined ? [] : [traceFile])]) closeSync(fd)
   const pipes: readonly unknown[] = child.stdio
   const status = pipes[descriptors.status] as Readable // 'pipe' above
@@ -161,13 +167,14 @@ async function runStarted(
   stopped: () => StageEnd | undefined,
   stop: (end: StageEnd) => void,
 ): Promise<Launched> {
-  const { limits, group, scratch, log } = launch
+  const { limits, group, scratch, log, errors } = launch
   const counters = openNetworkCounters(first.pid, launch.traceFile !== undefined)
   try {
     await launch.ready
     const startedAt = new Date()
     const startedMs = performance.now()
     const watch = supervise({ limits, group, firstPid: first.pid, scratch, stop })
+    launch.onStart?.(first.pid)
     box.release()
     const { signal } = await box.exited
     const wallMs = performance.now() - startedMs
@@ -175,11 +182,11 @@ async function runStarted(
     watch.close()
     box.kill()
     await untilOver(first)
-    await Promise.all([log.finished, box.closed])
+    await Promise.all([log.finished, errors?.finished, box.closed])
     const exitCode = box.exitCode()
     const written = watch.writtenBytes()
     const end = stopped() ?? endOf({ exitCode, signal, group, limits, written, peaks: watch.peaks() })
-    if (end === undefined) throw setUpFault(log)
+    if (end === undefined) throw setUpFault(launch)
     return { end, startedAt, finishedAt, wallMs, deniedAttempts: counters.deniedAttempts(), peaks: watch.peaks() }
   } finally {
     counters.close()
@@ -188,14 +195,14 @@ async function runStarted(
 
 /** It was stopped before there was a process inside, or it could not be set up. */
 async function withoutStart(launch: Launch, stopped: StageEnd | undefined): Promise<Launched> {
-  await launch.log.finished
-  if (stopped === undefined) throw setUpFault(launch.log)
+  await Promise.all([launch.log.finished, launch.errors?.finished])
+  if (stopped === undefined) throw setUpFault(launch)
   const now = new Date()
   return { end: stopped, startedAt: now, finishedAt: now, wallMs: 0, deniedAttempts: 0, peaks: {} }
 }
 
-function setUpFault(log: OutputLog): Error {
-  const said = log.readEnd(2000).toString().trim().split('\n').at(-1) ?? ''
+function setUpFault({ log, errors }: Launch): Error {
+  const said = (errors ?? log).readEnd(2000).toString().trim().split('\n').at(-1) ?? ''
   return unavailable(
     `the sandbox could not be set up (${said.slice(0, 300)})`,
     'assay doctor says what to install or enable',

@@ -80,14 +80,13 @@ export function architectureOf(name: string): Architecture {
 }
 
 function findTools(): Tools {
-  const find = (name: string): string | undefined => folders.map((folder) => join(folder, name)).find(isProgram)
   const needed = (name: keyof typeof packages): string => {
-    const path = find(name)
+    const path = findProgram(name)
     if (path === undefined) throw unavailable(`the program ${name} is missing`, `install the package ${packages[name]}`)
     return path
   }
   const optional = (['unshare', 'mount', 'taskset', 'inotifywait', 'strace'] as const).flatMap((name) => {
-    const path = find(name)
+    const path = findProgram(name)
     return path === undefined ? [] : [[name, path] as const]
   })
   return {
@@ -97,6 +96,11 @@ function findTools(): Tools {
     mkfifo: needed('mkfifo'),
     ...Object.fromEntries(optional),
   }
+}
+
+/** Absolute; never by the caller's PATH. */
+export function findProgram(name: string): string | undefined {
+  return folders.map((folder) => join(folder, name)).find(isProgram)
 }
 
 function isProgram(path: string): boolean {

@@ -1,5 +1,6 @@
 /**
- * stdout and stderr of a stage: one fifo, one log file, one live stream.
+ * stdout and stderr of a stage: one fifo, one log file, one live stream. In a shell stderr is a second such log, and
+ * stdin a fifo too.
  *
  * A fifo that the stage's user owns, and not a pipe of Node's: those are sockets, and `echo > /dev/stdout` fails there.
  */
@@ -13,7 +14,7 @@ import { ioFault } from '../../data/index.ts'
 import type { BoxFolder } from './box-folder.fs.ts'
 
 export type OutputLog = Readonly<{
-  /** The write end, given to the stage as 1 and 2; `handedOver` closes ours. */
+  /** The write end, given to the stage; `handedOver` closes ours. */
   writeEnd: number
   handedOver(): void
   /** When every writer is gone and all is in the log. @throws ERR_DISK_FULL, ERR_IO when it could not be written */
@@ -27,39 +28,52 @@ export type OutputLog = Readonly<{
   close(): void
 }>
 
+/** A promise holds the stage back until its reader is ready for more. */
+export type OnOutput = (chunk: Buffer) => void | Promise<void>
+
 /** LIMIT: a log of a stage has at most 256 MiB; a stage that writes more is ended. */
 export const maxLogBytes = 256 * 1024 * 1024
+/** LIMIT: of a shell's output, enough to say why it could not be set up. */
+const shellLogBytes = 64 * 1024
 
 export async function openOutputLog(
   box: BoxFolder,
   options: Readonly<{
+    /** Of the file in the box's folder. */
+    name: 'log' | 'errors'
     mkfifo: string
     uid: number | undefined
-    onOutput(chunk: Buffer): void /** The stage is to be ended. */
-    onOverLimit(): void
+    onOutput: OnOutput
+    /** The stage is to be ended. Left out: only the first bytes are kept, and the stage goes on. */
+    onOverLimit?(): void
   }>,
 ): Promise<OutputLog> {
   const { readEnd, writeEnd } = await makeFifo(options.mkfifo, options.uid)
-  const fd = openSync(join(box.path, 'log'), 'wx+', 0o600)
+  const fd = openSync(join(box.path, options.name), 'wx+', 0o600)
+  const { onOverLimit } = options
   let sizeBytes = 0
   let isOver = false
   let fault: unknown
   const keep = (chunk: Buffer): void => {
     if (isOver || fault !== undefined) return
-    if (sizeBytes + chunk.length > maxLogBytes) {
+    const rest = onOverLimit === undefined ? chunk.subarray(0, Math.max(0, shellLogBytes - sizeBytes)) : chunk
+    if (sizeBytes + rest.length > maxLogBytes) {
       isOver = true
-      options.onOverLimit()
+      onOverLimit?.()
       return
     }
     try {
-      for (let done = 0; done < chunk.length; ) done += writeSync(fd, chunk, done)
+      for (let done = 0; done < rest.length; ) done += writeSync(fd, rest, done)
     } catch (error) {
       fault = ioFault(error, 'the log of the stage')
-      options.onOverLimit()
+      onOverLimit?.()
       return
     }
-    sizeBytes += chunk.length
-    options.onOutput(chunk)
+    sizeBytes += rest.length
+    const busy = options.onOutput(chunk)
+    if (!(busy instanceof Promise)) return
+    socket.pause()
+    void busy.finally(() => socket.resume())
   }
   const socket = new Socket({ fd: readEnd, readable: true, writable: false })
   socket.on('data', keep)
@@ -80,6 +94,24 @@ export async function openOutputLog(
       closeSync(fd)
     },
   }
+}
+
+export type StageInput = Readonly<{
+  /** Given to the stage as 0; `handedOver` closes ours. */
+  readEnd: number
+  handedOver(): void
+  writer: Socket
+}>
+
+/** stdin of a stage that is given one, never a descriptor of the caller's. */
+export async function openStageInput(mkfifo: string, uid: number | undefined): Promise<StageInput> {
+  const ends = await makeFifo(mkfifo, uid)
+  // ours does not block, theirs does: each is an open file of its own
+  const readEnd = openSync(`/proc/self/fd/${ends.readEnd}`, constants.O_RDONLY)
+  closeSync(ends.readEnd)
+  const writer = new Socket({ fd: ends.writeEnd, readable: false, writable: true })
+  writer.on('error', () => writer.destroy()) // a stage that reads no more; its end tells
+  return { readEnd, handedOver: () => closeSync(readEnd), writer }
 }
 
 /**

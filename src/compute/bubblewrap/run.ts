@@ -3,11 +3,12 @@ import { printable, type Sha256 } from '../../core/index.ts'
 import type { ObjectStore } from '../../data/index.ts'
 import type { StageEnd, StageObserver, StageOutcome, StageTask } from '../sandbox.ts'
 import { type Box, openBox } from './box.exec.ts'
-import { inProject, type MadeScratch, makeScratch, makeView } from './box-folder.fs.ts'
+import { inProject } from './box-folder.fs.ts'
 import { stageCommand } from './chain.ts'
 import { collectOuts } from './collect.fs.ts'
+import { furnish } from './furnish.ts'
 import type { Launched } from './launch.exec.ts'
-import { type Layout, layoutOf } from './layout.ts'
+import type { Layout } from './layout.ts'
 import type { Machine } from './machine.exec.ts'
 import { type OpenWatch, watchOpens } from './opened.exec.ts'
 import { tailOf } from './tail.ts'
@@ -31,19 +32,10 @@ export async function runStage(
     traced: task.trace,
     onOutput: observer.onOutput,
   })
-  const layout = layoutOf(task, task.mounts)
-  const view = await makeView(box.folder, layout, store)
-  const scratches: MadeScratch[] = []
-  for (const [index, scratch] of layout.scratches.entries()) {
-    scratches.push(await makeScratch({ box: box.folder, index, view, store, uid: box.uid }, scratch, task.outs))
-  }
+  const { layout, view, scratches, binds } = await furnish(box, task, store)
   using opens = openWatch(machine, box, view, layout)
   const launched = await box.launch({
-    binds: [
-      { kind: 'read-only', source: view, target: inProject('.') },
-      ...scratches.flatMap(({ binds }) => binds),
-      ...task.mounts.map(({ source, target }) => ({ kind: 'read-only' as const, source, target })),
-    ],
+    binds,
     workingDirectory: inProject(task.workingDirectory),
     variables: task.variables,
     command: stageCommand(task.commands),

@@ -50,6 +50,7 @@ async function runUnisolated(
     const project = await makeProject(box, layout, task, store)
     let stop: (end: StageEnd) => void = () => undefined
     const log = await openOutputLog(box, {
+      name: 'log',
       mkfifo,
       uid: undefined,
       onOutput: observer.onOutput,

@@ -1,0 +1,31 @@
+/** What a box of a stage is furnished with: its view, its scratch folders, its environment. */
+import type { ObjectStore } from '../../data/index.ts'
+import type { StageTask } from '../sandbox.ts'
+import type { Box } from './box.exec.ts'
+import { inProject, type MadeScratch, makeScratch, makeView } from './box-folder.fs.ts'
+import { type Layout, layoutOf } from './layout.ts'
+import type { Bind } from './recipe.ts'
+
+export type Furnished = Readonly<{
+  layout: Layout
+  /** Absolute folder that is shown as /project. */
+  view: string
+  scratches: readonly MadeScratch[]
+  binds: readonly Bind[]
+}>
+
+/** @throws ERR_STORE_MISSING */
+export async function furnish(box: Box, task: StageTask, store: ObjectStore): Promise<Furnished> {
+  const layout = layoutOf(task, task.mounts)
+  const view = await makeView(box.folder, layout, store)
+  const scratches: MadeScratch[] = []
+  for (const [index, scratch] of layout.scratches.entries()) {
+    scratches.push(await makeScratch({ box: box.folder, index, view, store, uid: box.uid }, scratch, task.outs))
+  }
+  const binds: readonly Bind[] = [
+    { kind: 'read-only', source: view, target: inProject('.') },
+    ...scratches.flatMap((made) => made.binds),
+    ...task.mounts.map(({ source, target }) => ({ kind: 'read-only' as const, source, target })),
+  ]
+  return { layout, view, scratches, binds }
+}

@@ -1,0 +1,92 @@
+/**
+ * A person in the sandbox of a stage: what the stage would see, now. Nothing is recorded, signed, pinned or put into place.
+ *
+ * Read next: `run-stage.ts`, whose first half this is, and `compute/bubblewrap/shell.exec.ts`.
+ */
+import { type ShellEnd, type ShellSession, shellInBox } from '../compute/index.ts'
+import { type Content, DomainError, nearest } from '../core/index.ts'
+import type { StageDefinition } from './definition.ts'
+import { planRun } from './plan.ts'
+import type { Project } from './project.ts'
+import { refuseUnsupportedSettings } from './refuse-unsupported.ts'
+import { mountable, runStage, type StageResult, settingOf, taskFor } from './run-stage.ts'
+import { boxesOf, openRunTools, type RunEvent, type RunTools } from './run-tools.ts'
+
+export type ShellOptions = Readonly<{
+  stage: string
+  session: ShellSession
+  onEvent(event: RunEvent): void
+}>
+
+/**
+ * @throws ERR_STAGE_UNKNOWN, ERR_STAGE_UPSTREAM, ERR_DATA_MISSING, ERR_SOURCE_* as a run of the stage would
+ * @throws ERR_SANDBOX_UNAVAILABLE when this machine cannot isolate
+ */
+export async function openShell(project: Project, options: ShellOptions): Promise<ShellEnd> {
+  refuseUnsupportedSettings(project.settings)
+  const stage = stageNamed(project, options.stage)
+  const { order } = planRun(project.pipeline, [stage.name])
+  await using tools = await openRunTools(project, {
+    targets: [stage.name],
+    // asked as a dry run is: what is not up to date is told, and nothing of the project changes
+    ...{ dryRun: true, force: false, keepGoing: false, trace: false, draft: false, unsafeNoSandbox: false },
+    signal: options.session.signal,
+    onEvent: (event) => {
+      if (event.kind !== 'planned') options.onEvent(event)
+    },
+  })
+  using _hold = project.store.hold()
+  const done = new Map<string, StageResult>()
+  for (const upstream of order) {
+    if (upstream.name !== stage.name) done.set(upstream.name, await resultOf(project, tools, upstream, done))
+  }
+  const identified = await settingOf(project, tools, stage, done)
+  const setting = { ...identified, environment: await mountable(tools, identified) }
+  const code = await project.code.contents(setting.inputs.visible)
+  const task = taskFor(project, tools, setting, code)
+  return await shellInBox(boxesOf(project), task, project.store, options.session)
+}
+
+/** Exactly one; a group of `foreach` or `matrix` is several. */
+function stageNamed({ pipeline }: Project, name: string): StageDefinition {
+  const found = pipeline.stages.find((stage) => stage.name === name)
+  if (found !== undefined) return found
+  const names = pipeline.stages.map((stage) => stage.name)
+  const group = names.filter((each) => each.startsWith(`${name}@`))
+  const suggestion = group[0] ?? nearest(name, names)
+  const said = group.length > 0 ? `\`${name}\` is a group of ${group.length} stages` : `no stage is called \`${name}\``
+  throw new DomainError('ERR_STAGE_UNKNOWN', said, {
+    ...(suggestion === undefined ? {} : { help: `did you mean \`${suggestion}\`?` }),
+  })
+}
+
+/** What is proven; of a stage that is out of date what the working tree holds, and that is said. */
+async function resultOf(
+  project: Project,
+  tools: RunTools,
+  stage: StageDefinition,
+  done: ReadonlyMap<string, StageResult>,
+): Promise<StageResult> {
+  const result = await runStage(project, tools, stage, done)
+  const { code, because } = result.report
+  if (code !== undefined)
+    throw new DomainError('ERR_STAGE_UPSTREAM', `\`${stage.name}\` is refused: ${because} (${code})`, {
+      ...(result.report.help === undefined ? {} : { help: result.report.help }),
+    })
+  if (result.pending !== true) return result
+  const { pending: _, ...rest } = result
+  const outs = new Map<string, Content>()
+  for (const { path } of stage.outs) {
+    const content = await project.contents.ingest(path)
+    if (content === undefined)
+      throw new DomainError('ERR_DATA_MISSING', `\`${stage.name}\` has not made \`${path}\` yet`, {
+        help: `make it first: assay run ${stage.name}`,
+      })
+    outs.set(path, content)
+  }
+  tools.options.onEvent({
+    kind: 'notice',
+    text: `\`${stage.name}\` is out of date: its outs are shown as they are in the working tree`,
+  })
+  return { ...rest, outs }
+}
