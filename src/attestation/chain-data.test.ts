@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ChainVerdict } from './chain.ts'
-import type { DataVerdict, DataWaiver } from './data-verdict-facts.ts'
+import type { DataAnchor, DataWaiver } from './data-decisions.ts'
+import type { DataVerdict } from './data-verdict-facts.ts'
 import {
   chainOf,
+  dataAnchor,
   dataVerdict,
   digestNamed,
   keep,
@@ -13,12 +15,13 @@ import {
   rawData,
   shelf,
   signApproval,
+  signDataAnchor,
   signDataVerdict,
   signDataWaiver,
   sourceApproval,
 } from './fixtures/chain.ts'
+import { dataDecisionOf, dataDecisionStatement } from './predicates/data-decision.ts'
 import { dataVerdictOf, dataVerdictStatement, testResultType } from './predicates/data-verdict.ts'
-import { dataWaiverOf, dataWaiverStatement } from './predicates/data-waiver.ts'
 import type { TrustPolicy } from './trust-policy.ts'
 import { verifyChain } from './verify-chain.ts'
 
@@ -38,7 +41,7 @@ const warned = {
 
 const waiver: DataWaiver = {
   project: project.id,
-  dataset: { path: 'data/raw.csv', digest: digestNamed('data/raw.csv') },
+  subject: { path: 'data/raw.csv', digest: digestNamed('data/raw.csv') },
   check: 'required',
   column: 'label',
   because: 'seven old rows, looked at by hand',
@@ -92,7 +95,7 @@ test('believes a chain whose input passed, and says that it was validated', () =
   assert.deepEqual(refusals(verdict), [])
   assert.equal(verdict.properties.validated, true)
   assert.equal(row(verdict, 'validated inputs'), true)
-  assert.equal(row(verdict, 'anchored data verdicts'), true)
+  assert.equal(row(verdict, 'anchored data verdicts'), false)
 })
 
 test('believes evidence of older versions, without a data verdict, and gives nothing for it', () => {
@@ -192,7 +195,7 @@ const refusedWaivers: readonly (readonly [string, Partial<DataWaiver>, typeof ad
   ['that has expired', { until: '2026-11-23' }, ada, 'ERR_DATA_WAIVER_EXPIRED'],
   ['of another check', { check: 'unique' }, ada, 'ERR_DATA_WAIVER_MISMATCH'],
   ['of another column', { column: 'age' }, ada, 'ERR_DATA_WAIVER_MISMATCH'],
-  ['of other bytes', { dataset: { path: 'data/raw.csv', digest: digestNamed('x') } }, ada, 'ERR_DATA_WAIVER_MISMATCH'],
+  ['of other bytes', { subject: { path: 'data/raw.csv', digest: digestNamed('x') } }, ada, 'ERR_DATA_WAIVER_MISMATCH'],
   ['that a stranger signed', {}, mallory, 'ERR_EVIDENCE_MISSING'],
 ]
 for (const [name, more, signer, code] of refusedWaivers) {
@@ -208,6 +211,39 @@ test('refuses a waiver that is named and not there', () => {
   assert.ok(refusals(verdict).includes('data-waiver ERR_EVIDENCE_MISSING'))
 })
 
+/** A verdict against a baseline that these bytes make the anchor. */
+function anchoredBy(bytes: Uint8Array): Uint8Array {
+  const baseline = { path: 'baselines/raw.json', digest: digestNamed('baseline'), anchor: keep(shelf(), bytes) }
+  return signDataVerdict(ada, dataVerdict({ baseline }))
+}
+
+test('a verdict against an anchor that a reviewer fixed counts for level 4', () => {
+  const bytes = signDataAnchor(ada, dataAnchor)
+  const verdict = judge({ verdict: anchoredBy(bytes), beside: [bytes] })
+  assert.deepEqual(refusals(verdict), [])
+  assert.equal(row(verdict, 'anchored data verdicts'), true)
+})
+
+const refusedAnchors: readonly (readonly [string, Partial<DataAnchor>, typeof ada, string])[] = [
+  [
+    'another baseline',
+    { subject: { path: 'baselines/raw.json', digest: digestNamed('x') } },
+    ada,
+    'ERR_DATA_VERDICT_MISMATCH',
+  ],
+  ['one that a stranger signed', {}, mallory, 'ERR_EVIDENCE_MISSING'],
+]
+for (const [name, more, signer, code] of refusedAnchors) {
+  test(`refuses as the anchor ${name}`, () => {
+    const bytes = signDataAnchor(signer, { ...dataAnchor, ...more })
+    const verdict = judge({ verdict: anchoredBy(bytes), beside: [bytes] })
+    assert.deepEqual(
+      refusals(verdict).filter((one) => one.startsWith('data-anchor')),
+      [`data-anchor ${code}`],
+    )
+  })
+}
+
 test('a verdict is an in-toto test result, and comes back as it was', () => {
   const facts: DataVerdict = dataVerdict({ result: 'WARNED', checks: [...dataVerdict().checks, warned] })
   const statement = dataVerdictStatement(facts)
@@ -218,7 +254,8 @@ test('a verdict is an in-toto test result, and comes back as it was', () => {
     { result, passedTests, warnedTests, failedTests },
     { result: 'WARNED', passedTests: ['required label'], warnedTests: ['drift/psi age'], failedTests: [] },
   )
-  assert.deepEqual(dataWaiverOf(dataWaiverStatement(waiver)), waiver)
+  assert.deepEqual(dataDecisionOf('data-waiver', dataDecisionStatement('data-waiver', waiver)), waiver)
+  assert.deepEqual(dataDecisionOf('data-anchor', dataDecisionStatement('data-anchor', dataAnchor)), dataAnchor)
 })
 
 const contradictions: readonly (readonly [string, Partial<DataVerdict>])[] = [

@@ -12,7 +12,7 @@ import type { DataVerdict } from './data-verdict-facts.ts'
 import { caveat, type Finding, passed, refused } from './finding.ts'
 import type { StageFacts, StatedDependency } from './stage-facts.ts'
 import type { Role } from './trust-policy.ts'
-import { type VerifiedDataWaiver, verifyDataVerdict, verifyDataWaiver } from './verify.ts'
+import { type VerifiedDataDecision, verifyDataDecision, verifyDataVerdict } from './verify.ts'
 
 /** One data dep of the chain and what its verdict is worth. */
 export type JudgedData = Readonly<{
@@ -31,10 +31,11 @@ export function judgeData(
 ): Readonly<{ data: readonly JudgedData[]; findings: readonly Finding[] }> {
   const data: JudgedData[] = []
   const findings: Finding[] = []
+  const decisions = bookOf(question)
   for (const { stage } of stages) {
     for (const dependency of stage.facts.dependencies) {
       if (!needsVerdict(dependency)) continue
-      const judged = judgeDependency(question, stage.facts, dependency)
+      const judged = judgeDependency(question, decisions, { facts: stage.facts, dependency })
       const subject = `${stage.facts.stage}: ${dependency.path}`
       findings.push(...judged.findings.map((finding) => ({ ...finding, subject })))
       data.push({ stage: stage.facts.stage, path: dependency.path, ...judged.data })
@@ -53,7 +54,9 @@ type Judged = Readonly<{ data: Omit<JudgedData, 'stage' | 'path'>; findings: rea
 
 const worthNothing = { anchored: false, waived: false } as const
 
-function judgeDependency(question: ChainQuestion, facts: StageFacts, dependency: StatedDependency): Judged {
+type Use = Readonly<{ facts: StageFacts; dependency: StatedDependency }>
+
+function judgeDependency(question: ChainQuestion, decisions: Decisions, { facts, dependency }: Use): Judged {
   const attestation = dependency.verdict
   if (attestation === undefined) {
     return {
@@ -76,7 +79,7 @@ function judgeDependency(question: ChainQuestion, facts: StageFacts, dependency:
   if (read.statement.attestation !== attestation) {
     return no([refused('data-verdict', 'ERR_EVIDENCE_CORRUPT', 'its data verdict is not the one that was pinned')])
   }
-  return judgeVerdict(question, {
+  return judgeVerdict(decisions, {
     facts,
     dependency,
     verdict: read.statement.verdict,
@@ -84,9 +87,9 @@ function judgeDependency(question: ChainQuestion, facts: StageFacts, dependency:
   })
 }
 
-type Question = Readonly<{ facts: StageFacts; dependency: StatedDependency; verdict: DataVerdict; signer: string }>
+type Verified = Use & Readonly<{ verdict: DataVerdict; signer: string }>
 
-function judgeVerdict(question: ChainQuestion, { facts, dependency, verdict, signer }: Question): Judged {
+function judgeVerdict(decisions: Decisions, { facts, dependency, verdict, signer }: Verified): Judged {
   const waivers = verdict.checks.flatMap(({ waiver }) => waiver ?? [])
   const findings = [
     aboutTheseBytes(verdict, dependency, facts),
@@ -95,14 +98,15 @@ function judgeVerdict(question: ChainQuestion, { facts, dependency, verdict, sig
     ...(verdict.sandbox.engine === 'none'
       ? [refused('data-verdict', 'ERR_EVIDENCE_UNISOLATED', 'was validated without a sandbox')]
       : []),
-    ...waiverFindings(question, verdict),
+    ...waiverFindings(decisions, verdict),
+    ...anchorFindings(decisions, verdict),
   ]
   const held = findings.every((finding) => finding.passed)
   const standing = verdict.result === 'PASSED' ? 'passed' : 'warned'
   return {
     data: {
       verdict: held ? standing : 'refused',
-      anchored: held && verdict.baseline?.anchored === true,
+      anchored: held && verdict.baseline?.anchor !== undefined,
       waived: waivers.length > 0,
     },
     findings,
@@ -138,7 +142,9 @@ function beforeItsUse({ finishedAt }: DataVerdict, { startedAt }: StageFacts): F
 function resultFinding({ result, checks, contract, baseline, unseen }: DataVerdict, signer: string): Finding {
   const against = [
     contract === undefined ? 'no contract' : `the contract ${contract.path}`,
-    baseline === undefined ? 'no baseline' : `the ${baseline.anchored ? 'anchor' : 'baseline'} ${baseline.path}`,
+    baseline === undefined
+      ? 'no baseline'
+      : `the ${baseline.anchor === undefined ? 'baseline' : 'anchor'} ${baseline.path}`,
   ].join(', ')
   if (result === 'FAILED') {
     const failed = checks.filter(({ verdict, waiver }) => verdict === 'fail' && waiver === undefined)
@@ -154,39 +160,82 @@ function resultFinding({ result, checks, contract, baseline, unseen }: DataVerdi
 }
 
 /** Each failed check that is waived needs its waiver: signed by a reviewer, for this check, these bytes, and today. */
-function waiverFindings(question: ChainQuestion, verdict: DataVerdict): readonly Finding[] {
+function waiverFindings(decisions: Decisions, verdict: DataVerdict): readonly Finding[] {
   const needed = verdict.checks.flatMap((check) =>
     check.waiver === undefined ? [] : [{ ...check, waiver: check.waiver }],
   )
   if (needed.length === 0) return []
-  const held = waiversOf(question)
+  const held = decisions.held('data-waiver')
   return needed.map(({ name, column, waiver }) => {
     const found = held.get(waiver)
     if (found === undefined) {
       return refused('data-waiver', 'ERR_EVIDENCE_MISSING', `the waiver of ${name} is not at hand, or not believed`)
     }
-    const { waiver: said, signer } = found
-    if (said.check !== name || said.column !== column || said.dataset.digest !== verdict.dataset.digest) {
+    const { decision: said, signer } = found
+    if (said.check !== name || said.column !== column || said.subject.digest !== verdict.dataset.digest) {
       return refused(
         'data-waiver',
         'ERR_DATA_WAIVER_MISMATCH',
         `the waiver of ${name} is for another check or other bytes`,
       )
     }
-    if (question.surroundings.now.getTime() >= Date.parse(`${said.until}T00:00:00Z`) + 86_400_000) {
+    if (isPast(said.until, decisions.now)) {
       return refused('data-waiver', 'ERR_DATA_WAIVER_EXPIRED', `the waiver of ${name} expired after ${said.until}`)
     }
     return caveat('data-waiver', `${name} is waived until ${said.until} by \`${signer.name}\`: ${said.because}`)
   })
 }
 
-function waiversOf(question: ChainQuestion): ReadonlyMap<Sha256, VerifiedDataWaiver> {
+/** A day counts through its last second, UTC. */
+function isPast(day: string, now: Date): boolean {
+  return now.getTime() >= Date.parse(`${day}T00:00:00Z`) + 86_400_000
+}
+
+/** THREAT: a baseline made of poisoned data, called the anchor: a reviewer's signature makes it one, nothing else. */
+function anchorFindings(decisions: Decisions, { baseline, principal }: DataVerdict): readonly Finding[] {
+  if (baseline?.anchor === undefined) return []
+  const found = decisions.held('data-anchor').get(baseline.anchor)
+  if (found === undefined) {
+    return [
+      refused('data-anchor', 'ERR_EVIDENCE_MISSING', 'the anchor of its baseline is not at hand, or not believed'),
+    ]
+  }
+  const { decision, signer } = found
+  if (decision.subject.digest !== baseline.digest) {
+    return [refused('data-anchor', 'ERR_DATA_VERDICT_MISMATCH', 'the anchor is another baseline than the one used')]
+  }
+  return decision.by.email.toLowerCase() === principal.email.toLowerCase()
+    ? [caveat('separation-of-duties', 'whoever validated the data fixed its anchor too', { tier: 'declared' })]
+    : [passed('data-anchor', `its baseline was fixed as the anchor by \`${signer.name}\``)]
+}
+
+type DecisionKind = 'data-waiver' | 'data-anchor'
+type Held<Kind extends DecisionKind> = ReadonlyMap<Sha256, VerifiedDataDecision<Kind>>
+
+/** What people decided about data, as far as the policy believes them; read when it is first asked for. */
+type Decisions = Readonly<{ now: Date; held<Kind extends DecisionKind>(kind: Kind): Held<Kind> }>
+
+function bookOf(question: ChainQuestion): Decisions {
+  const known: { [Kind in DecisionKind]?: Held<Kind> } = {}
+  return {
+    now: question.surroundings.now,
+    held: (kind) => {
+      const before = known[kind]
+      if (before !== undefined) return before
+      const held = decisionsOf(question, kind)
+      Object.assign(known, { [kind]: held })
+      return held
+    },
+  }
+}
+
+function decisionsOf<Kind extends DecisionKind>(question: ChainQuestion, kind: Kind): Held<Kind> {
   const { evidence, policy, limits = chainLimits } = question
-  const held = new Map<Sha256, VerifiedDataWaiver>()
+  const held = new Map<Sha256, VerifiedDataDecision<Kind>>()
   if (needsMore(question, 'reviewer')) return held
   for (const { bytes } of evidence.approvals.slice(0, limits.approvals)) {
     if (bytes.length > limits.bundleBytes) continue
-    const read = verifyDataWaiver(bytes, policy)
+    const read = verifyDataDecision(kind, bytes, policy)
     if (read.trusted) held.set(read.statement.attestation, read.statement)
   }
   return held

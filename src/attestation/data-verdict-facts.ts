@@ -33,8 +33,8 @@ export type DataVerdict = Readonly<{
   source?: string
   classification: 'public' | 'internal' | 'confidential' | 'restricted'
   contract?: Readonly<{ path: string; digest: Sha256 }>
-  /** `anchored`: an approval by another person's or the same person's key makes this baseline the fixed anchor. */
-  baseline?: Readonly<{ path: string; digest: Sha256; anchored: boolean }>
+  /** `anchor`: digest of the bundle in which a reviewer made this baseline the fixed anchor. */
+  baseline?: Readonly<{ path: string; digest: Sha256; anchor?: Sha256 }>
   validator: Readonly<{
     /** assay's own version. */
     version: string
@@ -55,21 +55,6 @@ export type DataVerdict = Readonly<{
   /** RFC 3339, UTC. */
   startedAt: string
   finishedAt: string
-}>
-
-/** A person's word that a failed check of one dataset does not stop it, until a day. */
-export type DataWaiver = Readonly<{
-  project: string
-  /** These bytes and no others. */
-  dataset: Readonly<{ path: string; digest: Digest }>
-  check: string
-  column?: string
-  because: string
-  /** Last day that it counts (`2027-01-31`), UTC. */
-  until: string
-  /** RFC 3339, UTC. */
-  at: string
-  by: Readonly<{ name: string; email: string }>
 }>
 
 /** The worst of the checks; a failure that is waived is a warning. */

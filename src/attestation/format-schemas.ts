@@ -1,8 +1,9 @@
 /** JSON Schemas of the statements, printed from the shapes that read them: docs/formats/*.schema.json. */
 import { z } from 'zod'
-import { dataWaiverType, namespace, sourceApprovalType } from '../core/index.ts'
+import { namespace, sourceApprovalType } from '../core/index.ts'
+import type { DataDecisionKind } from './data-decisions.ts'
+import { dataDecisionPredicates, dataDecisionType } from './predicates/data-decision.ts'
 import { dataVerdictPredicateShape, dataVerdictSubjectsShape, testResultType } from './predicates/data-verdict.ts'
-import { dataWaiverPredicateShape } from './predicates/data-waiver.ts'
 import { sourceApprovalPredicateShape } from './predicates/source-approval.ts'
 import { stagePredicateShape, stageSubjectsShape } from './predicates/stage-predicate-shape.ts'
 import { provenanceType } from './predicates/stage-provenance.ts'
@@ -33,19 +34,23 @@ export function formatSchemas(): Readonly<Record<string, object>> {
     predicateType: z.literal(testResultType),
     predicate: dataVerdictPredicateShape,
   })
-  const dataWaiver = z.object({
-    _type: z.literal(statementType),
-    subject: oneSubject,
-    predicateType: z.literal(dataWaiverType),
-    predicate: dataWaiverPredicateShape,
-  })
+  const decision = (kind: DataDecisionKind, title: string): object => {
+    const shape = z.object({
+      _type: z.literal(statementType),
+      subject: oneSubject,
+      predicateType: z.literal(dataDecisionType(kind)),
+      predicate: dataDecisionPredicates[kind],
+    })
+    return schemaOf(shape, kind, title)
+  }
   return {
     'data-verdict.schema.json': schemaOf(dataVerdict, 'data-verdict', 'Verdict on a dataset, in-toto test result v0.1'),
-    'data-waiver.schema.json': schemaOf(
-      dataWaiver,
+    'data-waiver.schema.json': decision(
       'data-waiver',
       'Waiver of one failed check of one dataset, in-toto Statement v1',
     ),
+    'data-anchor.schema.json': decision('data-anchor', 'A baseline fixed as the anchor, in-toto Statement v1'),
+    'data-review.schema.json': decision('data-review', 'Rows of a dataset judged one by one, in-toto Statement v1'),
     'stage-provenance.schema.json': schemaOf(
       stage,
       'stage-provenance',

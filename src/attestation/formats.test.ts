@@ -5,10 +5,17 @@ import { test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { sha256Of } from '../core/index.ts'
 import { parseBundle } from './bundle.ts'
-import { exampleApproval, exampleDataVerdict, exampleFacts, exampleWaiver } from './fixtures/examples.ts'
+import {
+  exampleAnchor,
+  exampleApproval,
+  exampleDataVerdict,
+  exampleFacts,
+  exampleReview,
+  exampleWaiver,
+} from './fixtures/examples.ts'
 import { formatSchemas } from './format-schemas.ts'
 import { parseTrustPolicy } from './trust-policy-file.ts'
-import { verifyDataVerdict, verifyDataWaiver, verifySourceApproval, verifyStage } from './verify.ts'
+import { verifyDataDecision, verifyDataVerdict, verifySourceApproval, verifyStage } from './verify.ts'
 import { verifyChain } from './verify-chain.ts'
 
 const formats = join(import.meta.dirname, '../../docs/formats')
@@ -66,12 +73,16 @@ test('the example of a data verdict is what the page shows, is valid, and is bel
   assert.ok(validator('data-verdict.schema.json')(payloadOf(dataVerdict)))
 })
 
-test('the example of a waiver is what the page shows, is valid, and is believed', () => {
-  const verdict = verifyDataWaiver(waiver, policy)
-  assert.ok(verdict.trusted)
-  assert.deepEqual(verdict.statement.waiver, exampleWaiver)
-  assert.deepEqual(JSON.parse(exampleIn('data-waiver.md', 'json')), payloadOf(waiver))
-  assert.ok(validator('data-waiver.schema.json')(payloadOf(waiver)))
+test('the examples of decisions about data are valid, and are believed', () => {
+  const examples = { 'data-waiver': exampleWaiver, 'data-anchor': exampleAnchor, 'data-review': exampleReview } as const
+  for (const kind of ['data-waiver', 'data-anchor', 'data-review'] as const) {
+    const bundle = read(`examples/${kind}.sigstore.json`)
+    const verdict = verifyDataDecision(kind, bundle, policy)
+    assert.ok(verdict.trusted)
+    assert.deepEqual(verdict.statement.decision, examples[kind])
+    assert.ok(validator(`${kind}.schema.json`)(payloadOf(bundle)))
+  }
+  assert.deepEqual(JSON.parse(exampleIn('data-decisions.md', 'json')), payloadOf(waiver))
 })
 
 test('the example of a policy is what the page shows', () => {

@@ -6,11 +6,12 @@
  */
 import { type Digest, DomainError, fromDigestSet, isDomainError, type Sha256, sha256Of } from '../core/index.ts'
 import { type Bundle, parseBundle } from './bundle.ts'
-import type { DataVerdict, DataWaiver } from './data-verdict-facts.ts'
+import type { DataDecisionKind, DataDecisions } from './data-decisions.ts'
+import type { DataVerdict } from './data-verdict-facts.ts'
 import { isSignedBy, statementPayloadType } from './dsse.ts'
 import { allPassed, type Finding, passed, refused } from './finding.ts'
+import { dataDecisionOf } from './predicates/data-decision.ts'
 import { dataVerdictOf } from './predicates/data-verdict.ts'
-import { dataWaiverOf } from './predicates/data-waiver.ts'
 import { sourceApprovalOf } from './predicates/source-approval.ts'
 import { stageFactsOf } from './predicates/stage-provenance.ts'
 import type { SourceApproval } from './source-approval-facts.ts'
@@ -48,13 +49,13 @@ export type VerifiedDataVerdict = Readonly<{
   readonly [verified]: 'data-verdict'
 }>
 
-/** What a signed waiver says. Only `verifyDataWaiver` can make one. */
-export type VerifiedDataWaiver = Readonly<{
-  waiver: DataWaiver
+/** What a signed decision about data says. Only `verifyDataDecision` can make one. */
+export type VerifiedDataDecision<Kind extends DataDecisionKind> = Readonly<{
+  decision: DataDecisions[Kind]
   signer: TrustedKey
   /** Digest of the bundle. */
   attestation: Sha256
-  readonly [verified]: 'data-waiver'
+  readonly [verified]: 'data-decision'
 }>
 
 export type Verdict<Verified> =
@@ -110,13 +111,17 @@ export function verifyDataVerdict(bytes: Uint8Array, policy: TrustPolicy): Verdi
   return { trusted: true, statement, findings }
 }
 
-/** Decides whether a bundle is a waiver, signed by a reviewer of the policy. Whether it has expired is asked elsewhere. */
-export function verifyDataWaiver(bytes: Uint8Array, policy: TrustPolicy): Verdict<VerifiedDataWaiver> {
-  const read = readSigned(bytes, policy, 'reviewer', dataWaiverOf)
+/** Decides whether a bundle is a decision of this kind, signed by a reviewer of the policy. Expiry is asked elsewhere. */
+export function verifyDataDecision<Kind extends DataDecisionKind>(
+  kind: Kind,
+  bytes: Uint8Array,
+  policy: TrustPolicy,
+): Verdict<VerifiedDataDecision<Kind>> {
+  const read = readSigned(bytes, policy, 'reviewer', (statement) => dataDecisionOf(kind, statement))
   if (!read.trusted) return read
-  const { value: waiver, signer, findings } = read
+  const { value: decision, signer, findings } = read
   // `as`: all findings passed, which is what the brand says.
-  const statement = { waiver, signer, attestation: sha256Of(bytes) } as VerifiedDataWaiver
+  const statement = { decision, signer, attestation: sha256Of(bytes) } as VerifiedDataDecision<Kind>
   return { trusted: true, statement, findings }
 }
 

@@ -8,7 +8,6 @@ export const namespace = 'https://assay.dev'
 /** buildType of a stage's provenance; docs/formats/stage-provenance.md. */
 export const stageBuildType = `${namespace}/stage/v1`
 export const sourceApprovalType = `${namespace}/attestation/source-approval/v1`
-export const dataWaiverType = `${namespace}/attestation/data-waiver/v1`
 export const builderIds = {
   unisolated: `${namespace}/builder/local/unisolated`,
   sandboxed: `${namespace}/builder/local/sandboxed`,

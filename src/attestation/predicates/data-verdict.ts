@@ -52,7 +52,7 @@ export const dataVerdictShape: z.ZodType<DataVerdict> = z
     source: z.string().min(1).max(200).exactOptional(),
     classification: classificationShape,
     contract: contractShape.exactOptional(),
-    baseline: contractShape.extend({ anchored: z.boolean() }).exactOptional(),
+    baseline: contractShape.extend({ anchor: sha256Shape.exactOptional() }).exactOptional(),
     validator: validatorShape,
     sandbox: sandboxShape,
     result: z.enum(['PASSED', 'WARNED', 'FAILED']),
@@ -91,7 +91,7 @@ const configurationShape = z.object({
   digest: z.object({ sha256: hex }),
   annotations: z.object({
     role: roleShape,
-    anchored: z.boolean().exactOptional(),
+    anchor: sha256Shape.exactOptional(),
     version: textShape.exactOptional(),
     engine: textShape.exactOptional(),
   }),
@@ -143,7 +143,14 @@ export function dataVerdictStatement(given: DataVerdict): Statement {
         ...(contract === undefined ? [] : [descriptor('contract', contract.path, contract.digest)]),
         ...(baseline === undefined
           ? []
-          : [descriptor('baseline', baseline.path, baseline.digest, { anchored: baseline.anchored })]),
+          : [
+              descriptor(
+                'baseline',
+                baseline.path,
+                baseline.digest,
+                baseline.anchor === undefined ? {} : { anchor: baseline.anchor },
+              ),
+            ]),
         descriptor('validator', `${namespace}/validator`, validator.settings, {
           version: validator.version,
           engine: validator.engine,
@@ -170,7 +177,7 @@ function descriptor(
   role: z.infer<typeof roleShape>,
   name: string,
   digest: Sha256,
-  more: Readonly<Record<string, string | boolean>> = {},
+  more: Readonly<Record<string, string>> = {},
 ): ResourceDescriptor {
   return { name, digest: toDigestSet(digest), annotations: { role, ...more } }
 }
@@ -225,7 +232,7 @@ function configurationFrom(entries: readonly z.infer<typeof configurationShape>[
           baseline: {
             path: baseline.name,
             digest: sha256From(baseline.digest),
-            anchored: baseline.annotations.anchored === true,
+            ...(baseline.annotations.anchor === undefined ? {} : { anchor: baseline.annotations.anchor }),
           },
         }),
   }

@@ -5,10 +5,11 @@
  */
 import { z } from 'zod'
 import { type ErrorCode, errorTable, type Json, parseStrictJson } from '../../core/index.ts'
-import type { DataVerdict, DataWaiver } from '../data-verdict-facts.ts'
+import type { DataAnchor, DataReview, DataWaiver } from '../data-decisions.ts'
+import type { DataVerdict } from '../data-verdict-facts.ts'
 import type { KeySource } from '../key.ts'
+import { dataDecisionShapes } from '../predicates/data-decision.ts'
 import { dataVerdictShape } from '../predicates/data-verdict.ts'
-import { dataWaiverShape } from '../predicates/data-waiver.ts'
 import { sourceApprovalShape } from '../predicates/source-approval.ts'
 import { textShape } from '../shapes.ts'
 import type { SourceApproval } from '../source-approval-facts.ts'
@@ -23,7 +24,9 @@ export type SignRequest =
   | Readonly<{ kind: 'stage'; facts: StageFacts }>
   | Readonly<{ kind: 'source-approval'; approval: SourceApproval }>
   | Readonly<{ kind: 'data-verdict'; verdict: DataVerdict }>
-  | Readonly<{ kind: 'data-waiver'; waiver: DataWaiver }>
+  | Readonly<{ kind: 'data-waiver'; decision: DataWaiver }>
+  | Readonly<{ kind: 'data-anchor'; decision: DataAnchor }>
+  | Readonly<{ kind: 'data-review'; decision: DataReview }>
 
 export const openShape = z.strictObject({
   version: z.literal(1),
@@ -41,7 +44,9 @@ export const requestShape = z.strictObject({
     z.strictObject({ kind: z.literal('stage'), facts: stageFactsShape }),
     z.strictObject({ kind: z.literal('source-approval'), approval: sourceApprovalShape }),
     z.strictObject({ kind: z.literal('data-verdict'), verdict: dataVerdictShape }),
-    z.strictObject({ kind: z.literal('data-waiver'), waiver: dataWaiverShape }),
+    z.strictObject({ kind: z.literal('data-waiver'), decision: dataDecisionShapes['data-waiver'] }),
+    z.strictObject({ kind: z.literal('data-anchor'), decision: dataDecisionShapes['data-anchor'] }),
+    z.strictObject({ kind: z.literal('data-review'), decision: dataDecisionShapes['data-review'] }),
   ]),
 })
 

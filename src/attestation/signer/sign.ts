@@ -9,8 +9,8 @@ import { builderIds, DomainError } from '../../core/index.ts'
 import { bundleLimits, printBundle } from '../bundle.ts'
 import type { DataVerdict } from '../data-verdict-facts.ts'
 import { signEnvelope, statementPayloadType } from '../dsse.ts'
+import { dataDecisionStatement } from '../predicates/data-decision.ts'
 import { dataVerdictStatement } from '../predicates/data-verdict.ts'
-import { dataWaiverStatement } from '../predicates/data-waiver.ts'
 import { sourceApprovalStatement } from '../predicates/source-approval.ts'
 import { stageStatement } from '../predicates/stage-provenance.ts'
 import type { StageFacts, StatedOutput } from '../stage-facts.ts'
@@ -24,6 +24,8 @@ export function refuseRequest(request: SignRequest, kind: OpenKey['kind']): void
   switch (request.kind) {
     case 'source-approval':
     case 'data-waiver':
+    case 'data-anchor':
+    case 'data-review':
       if (kind === 'ephemeral') throw refusal('a throw-away key approves nothing')
       return
     case 'data-verdict':
@@ -68,7 +70,9 @@ function statementOf(request: SignRequest): Statement {
     case 'data-verdict':
       return dataVerdictStatement(request.verdict)
     case 'data-waiver':
-      return dataWaiverStatement(request.waiver)
+    case 'data-anchor':
+    case 'data-review':
+      return dataDecisionStatement(request.kind, request.decision)
   }
 }
 

@@ -1,0 +1,56 @@
+/**
+ * What a person decides about data, beside approving its source: to let a failed check pass, to fix a baseline as the
+ * anchor, to judge single rows. Each names its subject by digest, so that it is about these bytes and no others.
+ */
+import type { Digest } from '../core/index.ts'
+
+type Decided = Readonly<{
+  /** Id of the project: a decision counts in no other. */
+  project: string
+  subject: Readonly<{ path: string; digest: Digest }>
+  /** RFC 3339, UTC. */
+  at: string
+  by: Readonly<{ name: string; email: string }>
+}>
+
+/** A failed check of a dataset does not stop it, until a day. */
+export type DataWaiver = Decided &
+  Readonly<{
+    check: string
+    column?: string
+    because: string
+    /** Last day that it counts (`2027-01-31`), UTC. */
+    until: string
+  }>
+
+/** The subject, a baseline, is what later versions are compared with; it never rolls by itself. */
+export type DataAnchor = Decided &
+  Readonly<{
+    /** What the baseline was made from. */
+    dataset: Readonly<{ path: string; digest: Digest }>
+    because: string
+    /** Baseline that was the anchor before. */
+    replaces?: Digest
+  }>
+
+export const rowVerdicts = ['good', 'bad', 'excluded'] as const
+
+/** Rows of a dataset, judged one by one: remembered by content, so that nobody is asked twice. */
+export type DataReview = Decided &
+  Readonly<{
+    /** `hmac`: keyed, since plain hashes of confidential rows could be guessed. */
+    hash: 'sha256' | 'hmac'
+    rows: readonly Readonly<{
+      /** 64 lower-case hex digits. */
+      hash: string
+      verdict: (typeof rowVerdicts)[number]
+      because?: string
+    }>[]
+  }>
+
+export type DataDecisions = Readonly<{
+  'data-waiver': DataWaiver
+  'data-anchor': DataAnchor
+  'data-review': DataReview
+}>
+export type DataDecisionKind = keyof DataDecisions

@@ -1,0 +1,121 @@
+/**
+ * A person's decision about data as an in-toto statement, and back: one table, a row a kind.
+ *
+ * Subject: exactly one, the dataset or baseline that the decision is about. Format: docs/formats/data-decisions.md.
+ */
+import { z } from 'zod'
+import { DomainError, fromDigestSet, type Json, namespace, toDigestSet } from '../../core/index.ts'
+import {
+  type DataAnchor,
+  type DataDecisionKind,
+  type DataDecisions,
+  type DataReview,
+  type DataWaiver,
+  rowVerdicts,
+} from '../data-decisions.ts'
+import { areUnique, digestShape, instantShape, textShape } from '../shapes.ts'
+import { issueOf, type Statement } from '../statement.ts'
+
+/** LIMIT: rows of one review. */
+const maxRows = 100_000
+
+const subjectShape = z.object({ path: textShape.min(1), digest: digestShape })
+const common = {
+  project: z.string().min(1).max(200),
+  at: instantShape,
+  by: z.object({ name: textShape, email: textShape }),
+}
+
+/** The predicates' wire shapes, for their JSON Schemas. */
+export const dataDecisionPredicates = {
+  'data-waiver': z.object({
+    ...common,
+    check: z.string().min(1).max(200),
+    column: textShape.exactOptional(),
+    because: textShape.min(1),
+    until: z.iso.date(),
+  }),
+  'data-anchor': z.object({
+    ...common,
+    dataset: subjectShape,
+    because: textShape.min(1),
+    replaces: digestShape.exactOptional(),
+  }),
+  'data-review': z.object({
+    ...common,
+    hash: z.enum(['sha256', 'hmac']),
+    rows: z
+      .array(
+        z.object({
+          hash: z.string().regex(/^[0-9a-f]{64}$/),
+          verdict: z.enum(rowVerdicts),
+          because: textShape.exactOptional(),
+        }),
+      )
+      .min(1)
+      .max(maxRows)
+      .refine((rows) => areUnique(rows.map(({ hash }) => hash)), 'a row is judged twice'),
+  }),
+} as const
+
+const waiverShape: z.ZodType<DataWaiver> = dataDecisionPredicates['data-waiver'].extend({ subject: subjectShape })
+const anchorShape: z.ZodType<DataAnchor> = dataDecisionPredicates['data-anchor'].extend({ subject: subjectShape })
+const reviewShape: z.ZodType<DataReview> = dataDecisionPredicates['data-review'].extend({ subject: subjectShape })
+
+/** What the signer accepts, and what a statement must come to. */
+export const dataDecisionShapes: Readonly<{ [Kind in DataDecisionKind]: z.ZodType<DataDecisions[Kind]> }> = {
+  'data-waiver': waiverShape,
+  'data-anchor': anchorShape,
+  'data-review': reviewShape,
+}
+
+export function dataDecisionType(kind: DataDecisionKind): string {
+  return `${namespace}/attestation/${kind}/v1`
+}
+
+/** @throws ERR_STATEMENT_MALFORMED when the decision has another shape */
+export function dataDecisionStatement<Kind extends DataDecisionKind>(
+  kind: Kind,
+  decision: DataDecisions[Kind],
+): Statement {
+  const { subject, ...predicate } = readShape(kind, decision)
+  return {
+    subject: [{ name: subject.path, digest: toDigestSet(subject.digest) }],
+    predicateType: dataDecisionType(kind),
+    predicate: predicate as Json, // every shape of the table is plain JSON
+  }
+}
+
+/**
+ * What a decision says. Trust: the statement's signature was checked by the caller.
+ *
+ * @throws ERR_STATEMENT_UNSUPPORTED for another predicate
+ * @throws ERR_STATEMENT_MALFORMED when it names no subject, or more than one
+ */
+export function dataDecisionOf<Kind extends DataDecisionKind>(kind: Kind, statement: Statement): DataDecisions[Kind] {
+  const { subject, predicateType, predicate } = statement
+  if (predicateType !== dataDecisionType(kind)) {
+    throw new DomainError(
+      'ERR_STATEMENT_UNSUPPORTED',
+      `the statement has the predicate \`${predicateType.slice(0, 100)}\`, not ${kind}`,
+    )
+  }
+  const [data, ...more] = subject
+  const digest = fromDigestSet(data?.digest)
+  if (digest === undefined || data?.name === undefined || more.length > 0) {
+    throw malformed('does not name exactly one subject by a digest that counts')
+  }
+  const parsed = dataDecisionPredicates[kind].safeParse(predicate)
+  if (!parsed.success) throw malformed(issueOf(parsed.error))
+  return readShape(kind, { ...parsed.data, subject: { path: data.name, digest } })
+}
+
+function readShape<Kind extends DataDecisionKind>(kind: Kind, given: unknown): DataDecisions[Kind] {
+  const parsed = dataDecisionShapes[kind].safeParse(given)
+  if (!parsed.success) throw malformed(issueOf(parsed.error))
+  return parsed.data
+}
+
+function malformed(what: string): DomainError {
+  return new DomainError('ERR_STATEMENT_MALFORMED', `the decision ${what}`)
+}
