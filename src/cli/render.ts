@@ -42,8 +42,13 @@ export function stageLines(output: Output, stage: StageReport): readonly string[
   ]
   if (stage.because !== undefined && quiet === '')
     lines.push(`         ${printable(stage.because)}${stage.code === undefined ? '' : ` (${stage.code})`}`)
-  if (stage.help !== undefined) lines.push(`         next: ${printable(stage.help)}`)
+  if (stage.help !== undefined) lines.push(`         next: ${nextSteps(stage.help, 15)}`)
   return lines
+}
+
+/** The next step, or several below each other. */
+export function nextSteps(help: string, indent: number): string {
+  return printable(help).replaceAll('\n', `\n${' '.repeat(indent)}`)
 }
 
 /** What a dry run says of a stage, in `--json`. */

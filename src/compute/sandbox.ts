@@ -78,7 +78,14 @@ export type StageOutcome = Readonly<{
   startedAt: Date
   finishedAt: Date
   /** stdout and stderr as one stream, in the store. */
-  log: Readonly<{ digest: Sha256; sizeBytes: number; tail: readonly string[] }>
+  log: Readonly<{
+    digest: Sha256
+    sizeBytes: number
+    /** The last lines, printable, for people. */
+    tail: readonly string[]
+    /** More of its end, as it is, to find out why a command failed. */
+    lines: readonly string[]
+  }>
   /** Collected outs by project path; an out that the stage did not make is missing here. */
   outs: ReadonlyMap<string, Content>
   faults: readonly OutFault[]

@@ -70,6 +70,11 @@ export const errorTable = {
     meaning: 'A stage asked for a file that it does not declare and therefore cannot see.',
     help: 'add the file to the deps of the stage in dvc.yaml',
   },
+  ERR_STAGE_UNDECLARED_WRITE: {
+    exit: 3,
+    meaning: 'A stage tried to write where it may not: outside of its outs, or over one of its deps.',
+    help: 'add the path to the outs of the stage in dvc.yaml (cache: false when it is no result), or write to /tmp',
+  },
   ERR_STAGE_LIMIT: {
     exit: 3,
     meaning: 'A stage was ended because it went over a limit: time, memory, processes or output.',
@@ -115,7 +120,7 @@ export const errorTable = {
   ERR_NETWORK_LIST_UNSUPPORTED: {
     exit: 1,
     meaning: 'A stage lists hosts that it may reach, which needs the logging proxy that this version does not have.',
-    help: 'set network: none and fetch the data beforehand',
+    help: 'set network: none and fetch the data beforehand; a stage that only fetches: run it with dvc repro, then dvc freeze',
   },
   ERR_SECRETS_UNSUPPORTED: {
     exit: 1,

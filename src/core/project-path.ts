@@ -47,6 +47,12 @@ export function parseProjectPath(path: string, base = '.'): string {
   return joined
 }
 
+/** True for a path that is in the project's own spelling already. */
+export function isPlainPath(path: string): boolean {
+  if (path === '.') return true
+  return Buffer.byteLength(path) <= maxPathBytes && path.split('/').every((name) => nameFault(name) === undefined)
+}
+
 /** True when `path` is `folder` itself or lies below it; both in the project's spelling. */
 export function isInside(path: string, folder: string): boolean {
   return folder === '.' || path === folder || path.startsWith(`${folder}/`)

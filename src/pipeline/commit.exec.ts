@@ -33,11 +33,11 @@ export async function commitFiles(root: string, files: readonly string[]): Promi
       const said = cause instanceof Error && 'stderr' in cause ? String(cause.stderr).trim().split('\n')[0] : ''
       throw new DomainError('ERR_GIT_FAILED', `the files could not be committed: ${said}`, {
         cause,
-        help: `commit them yourself: git add ${files.join(' ')} && git commit`,
+        help: `commit them yourself: git add --force ${files.join(' ')} && git commit`,
       })
     }
   }
-  await git('add', '--', ...files)
+  await git('add', '--force', '--', ...files) // a repository that ignores every *.yaml needs these all the same
   await git('commit', '--quiet', '--message', 'Adopt assay', '--only', '--', ...files)
   return (await git('rev-parse', 'HEAD')).trim()
 }

@@ -5,7 +5,7 @@
  * extension or is over 1 MiB, tracked or not.
  */
 import { stringify } from 'yaml'
-import { isInside } from '../core/index.ts'
+import { isInside, isPlainPath } from '../core/index.ts'
 import type { PipelineDefinition } from './definition.ts'
 
 /** What `init` finds in the working tree. */
@@ -32,8 +32,9 @@ export function externalInputs(pipeline: PipelineDefinition, surroundings: Surro
   const inputs = new Set<string>()
   for (const stage of pipeline.stages) {
     for (const dep of stage.deps) {
+      // another spelling is refused when its stage runs, with the stage's name
       const made = [...outs, ...tracked].some((path) => isInside(dep, path) || isInside(path, dep))
-      if (!made && !isRun(dep, stage.commands) && looksLikeData(dep, surroundings)) inputs.add(dep)
+      if (!made && isPlainPath(dep) && !isRun(dep, stage.commands) && looksLikeData(dep, surroundings)) inputs.add(dep)
     }
   }
   return [...inputs].toSorted()

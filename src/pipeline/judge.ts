@@ -6,23 +6,21 @@
  * that is missing or not plain data. Source: design section 5, exit codes.
  */
 
-import type { StageOutcome } from '../compute/index.ts'
-import type { ErrorCode } from '../core/index.ts'
-import { printable } from '../core/index.ts'
-import type { StageDefinition } from './definition.ts'
+import { type ErrorCode, printable } from '../core/index.ts'
+import { explainFailure, explainNetwork } from './explain-failure.ts'
+import type { Failure } from './failure.ts'
 
 export type Judgement =
   | Readonly<{ kind: 'good' }>
   | Readonly<{ kind: 'failed' | 'refused'; code: ErrorCode; because: string; help?: string }>
 
-export function judgeStage(stage: StageDefinition, outcome: StageOutcome): Judgement {
-  return outcome.end.kind === 'exited' && outcome.end.code === 0
-    ? judgeResult(stage, outcome)
-    : judgeFailure(stage, outcome)
+export function judgeStage(ended: Failure): Judgement {
+  const { end } = ended.outcome
+  return end.kind === 'exited' && end.code === 0 ? judgeResult(ended) : judgeFailure(ended)
 }
 
-function judgeFailure(stage: StageDefinition, outcome: StageOutcome): Judgement {
-  const { end, network } = outcome
+function judgeFailure(failure: Failure): Judgement {
+  const { end } = failure.outcome
   switch (end.kind) {
     case 'cancelled':
       return { kind: 'failed', code: 'ERR_RUN_CANCELLED', because: 'was stopped' }
@@ -37,23 +35,12 @@ function judgeFailure(stage: StageDefinition, outcome: StageOutcome): Judgement 
     case 'exited':
       break
   }
-  const exited = `its command exited with ${end.code}`
-  if (network.deniedAttempts > 0) return { kind: 'failed', ...denied(stage, outcome, exited) }
-  const [read] = outcome.undeclaredReads
-  if (read !== undefined) {
-    return {
-      kind: 'failed',
-      code: 'ERR_STAGE_UNDECLARED_READ',
-      because: `${exited}: it asked for \`${read}\`, which is not among its deps`,
-      help: `add it in ${stage.file} under ${stage.name}: deps: [${read}]`,
-    }
-  }
-  return { kind: 'failed', code: 'ERR_STAGE_FAILED', because: exited }
+  return { kind: 'failed', ...explainFailure(failure, `its command exited with ${end.code}`) }
 }
 
-function judgeResult(stage: StageDefinition, outcome: StageOutcome): Judgement {
+function judgeResult({ stage, outcome }: Failure): Judgement {
   if (outcome.network.deniedAttempts > 0) {
-    return { kind: 'refused', ...denied(stage, outcome, 'its command ended well') }
+    return { kind: 'refused', ...explainNetwork(stage, outcome, 'its command ended well') }
   }
   const [fault] = outcome.faults
   if (fault !== undefined) {
@@ -62,25 +49,15 @@ function judgeResult(stage: StageDefinition, outcome: StageOutcome): Judgement {
   }
   const missing = stage.outs.find(({ path }) => !outcome.outs.has(path))
   if (missing !== undefined) {
-    return { kind: 'refused', code: 'ERR_OUT_MISSING', because: `it did not write its out \`${missing.path}\`` }
+    return { kind: 'refused', code: 'ERR_OUT_MISSING', ...explainMissing(missing.path, outcome.discarded) }
   }
   return { kind: 'good' }
 }
 
-function denied(
-  stage: StageDefinition,
-  { network }: StageOutcome,
-  how: string,
-): { code: ErrorCode; because: string; help: string } {
-  const attempts = `${network.deniedAttempts} attempt${network.deniedAttempts === 1 ? '' : 's'} to reach the network`
-  const known = network.destinations.slice(0, 5).map(printable)
-  const where = known.length === 0 ? '' : ` (${known.join(', ')})`
-  return {
-    code: 'ERR_STAGE_NETWORK_DENIED',
-    because: `${how}; ${attempts}${where} ${network.deniedAttempts === 1 ? 'was' : 'were'} denied`,
-    help:
-      known.length === 0
-        ? `assay run --trace ${stage.name} says where to; fetch the data beforehand and register it with assay data add`
-        : 'fetch the data beforehand and register it with assay data add',
-  }
+/** Written under another name, most likely, when something was thrown away. */
+function explainMissing(path: string, discarded: readonly string[]): Readonly<{ because: string; help?: string }> {
+  const because = `it did not write its out \`${path}\``
+  const others = discarded.slice(0, 3).map((other) => `\`${printable(other)}\``)
+  if (others.length === 0) return { because }
+  return { because: `${because}; it wrote ${others.join(', ')}`, help: 'declare as outs what it writes' }
 }

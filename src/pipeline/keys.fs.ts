@@ -16,7 +16,7 @@ import { openRepository, type Repository } from '../data/index.ts'
 import { writeDurably } from './evidence.fs.ts'
 import { type Adoption, adoptProject } from './init.fs.ts'
 import type { Caller } from './project.ts'
-import { findRoot, ignoredBy, readProjectFile, requireRoot } from './workspace.fs.ts'
+import { findRoot, ignoredBy, noProject, projectsBelow, readProjectFile, requireRoot } from './workspace.fs.ts'
 
 /** Where the signer finds the key of a project. @throws ERR_KEY_HOME, ERR_KEY_CHECKOUT, ERR_KEY_LOCKED, ERR_KEY_REVOKED */
 export function keySourceOf(root: string, projectId: string, environment: Caller['environment']): KeySource {
@@ -61,9 +61,9 @@ export type KeyDescription = Readonly<{
 
 export type AdoptedProject = Adoption & Readonly<{ key: Readonly<{ name: string; path: string; encrypted: boolean }> }>
 
-/** `assay init`. The passphrase is the caller's ASSAY_KEY_PASSPHRASE. */
+/** `assay init`. The passphrase is the caller's ASSAY_KEY_PASSPHRASE. @throws ERR_PROJECT_MISSING where projects lie below */
 export async function adoptHere(caller: Caller): Promise<AdoptedProject> {
-  const root = findRoot(caller.workingFolder) ?? caller.workingFolder
+  const root = findRoot(caller.workingFolder) ?? rootOfNew(caller.workingFolder)
   const repository = await openRepository(root, { environment: caller.environment })
   const person = personOf(repository)
   const home = openKeyHome({ environment: caller.environment, projectRoot: root })
@@ -85,6 +85,12 @@ export async function adoptHere(caller: Caller): Promise<AdoptedProject> {
   })
   if (key === undefined) throw new Error('init made no key')
   return { ...adoption, key }
+}
+
+/** A new project is never put around others by mistake. */
+function rootOfNew(folder: string): string {
+  if (projectsBelow(folder).length > 0) throw noProject(folder)
+  return folder
 }
 
 function personOf(repository: Repository | undefined): Readonly<{ keyName: string; principal: string }> {

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 import { parseTrustPolicy, type TrustPolicy } from '../attestation/index.ts'
-import { isInside, sha256Of } from '../core/index.ts'
+import { isInside, isPlainPath, sha256Of } from '../core/index.ts'
 import { openObjectStore, openRepository, openStatCache, parseSources, type Source } from '../data/index.ts'
 import type { CodeTree } from './code.ts'
 import { openCode } from './code-tree.ts'
@@ -142,7 +142,8 @@ function describeDefinition(root: string, files: readonly string[], code: CodeTr
 }
 
 function declaredBy(pipeline: PipelineDefinition): readonly string[] {
-  return [...new Set(pipeline.stages.flatMap((stage) => [...stage.deps, ...Object.keys(stage.params)]))]
+  const paths = new Set(pipeline.stages.flatMap((stage) => [...stage.deps, ...Object.keys(stage.params)]))
+  return [...paths].filter(isPlainPath) // an address or a path outside is in no commit; its stage is refused
 }
 
 /** Outs, approvals, and inputs that a source or a `.dvc` file pins by digest. Source: trust.md section 2. */

@@ -1,5 +1,5 @@
 /** Paths that a stage may not have, whatever its definition says: outside the project, or where trust is kept. */
-import { DomainError, isInside, parseProjectPath } from '../core/index.ts'
+import { DomainError, isDomainError, isInside, parseProjectPath } from '../core/index.ts'
 import type { StageDefinition } from './definition.ts'
 
 /** What says who is believed and what runs: a stage that could write these would choose its own judges. */
@@ -22,7 +22,7 @@ const trusted = [
 export function refusePaths(stage: StageDefinition, files: readonly string[]): void {
   const outs = stage.outs.map(({ path }) => path)
   for (const path of [stage.workingDirectory, ...stage.deps, ...Object.keys(stage.params), ...outs]) {
-    const names = parseProjectPath(path).toLowerCase().split('/')
+    const names = projectPathOf(stage, path).toLowerCase().split('/')
     if (names.includes('.git') || names[0] === '.assay') throw unsafe(stage, path, 'belongs to git or to assay')
   }
   for (const path of outs) {
@@ -30,6 +30,21 @@ export function refusePaths(stage: StageDefinition, files: readonly string[]): v
       (file) => isInside(file, path) || isInside(path, file),
     )
     if (over !== undefined) throw unsafe(stage, path, `lies over \`${over}\`, which no stage may make`)
+  }
+}
+
+/** Named with its stage, and with what to write instead. @throws ERR_PATH_UNSAFE */
+function projectPathOf(stage: StageDefinition, path: string): string {
+  try {
+    return parseProjectPath(path)
+  } catch (error) {
+    if (!isDomainError(error, 'ERR_PATH_UNSAFE')) throw error
+    throw new DomainError('ERR_PATH_UNSAFE', `the stage \`${stage.name}\`: ${error.message}`, {
+      help: path.includes('\\')
+        ? `write it with slashes in ${stage.file}: ${path.replaceAll('\\', '/')}`
+        : `bring it into the project and name it by a plain relative path in ${stage.file}: for data, dvc import-url or a copy, then assay data add ID PATH`,
+      cause: error,
+    })
   }
 }
 

@@ -2,7 +2,7 @@
  * Settings that assay.yaml may hold and that this version does not act on: refused, never ignored. A contract that is
  * not evaluated must not look like one that passed.
  */
-import { DomainError } from '../core/index.ts'
+import { DomainError, quotedForShell } from '../core/index.ts'
 import type { ProjectSettings, StageDefinition, StageSettings } from './definition.ts'
 
 /** @throws ERR_CONTRACT_UNSUPPORTED, ERR_LOCK_UNSUPPORTED */
@@ -21,7 +21,14 @@ export function refuseUnsupportedSettings(settings: ProjectSettings): void {
 export function refuseUnsupportedStage(stage: StageDefinition, settings: StageSettings): void {
   if (settings.network !== 'none') {
     const hosts = settings.network.join(', ')
-    throw new DomainError('ERR_NETWORK_LIST_UNSUPPORTED', `the stage \`${stage.name}\` lists hosts: ${hosts}`)
+    const name = quotedForShell(stage.name)
+    throw new DomainError(
+      'ERR_NETWORK_LIST_UNSUPPORTED',
+      `the stage \`${stage.name}\` lists hosts: ${hosts}; this version has no proxy to hold it to them`,
+      {
+        help: `until there is one, run the stage yourself, dvc repro ${name}, and freeze it, dvc freeze ${name}; or fetch the data beforehand, assay data add ID PATH, and take the list out`,
+      },
+    )
   }
   if (settings.secrets.length > 0) {
     const names = settings.secrets.join(', ')

@@ -9,6 +9,7 @@ import { type Content, type DomainError, isDomainError, type Sha256 } from '../c
 import { digestStageKey } from '../reproducibility/index.ts'
 import { attestStage } from './attest-stage.ts'
 import type { StageDefinition, StageSettings } from './definition.ts'
+import { hostFacts } from './host-facts.fs.ts'
 import type { InputRef } from './inputs.ts'
 import { judgeStage } from './judge.ts'
 import type { LockEntry } from './lock.ts'
@@ -175,7 +176,10 @@ async function execute(
   tools.options.onEvent({ kind: 'started', stage: stage.name, because })
   const code = await project.code.contents(setting.inputs.visible)
   const outcome = await tools.execute(stage.name, taskFor(project, tools, setting, code))
-  const judgement = judgeStage(stage, outcome)
+  const { environment, variables } = setting
+  const visible = [...code.keys(), ...setting.inputs.resolved.flatMap(({ ref }) => ref.shows)]
+  const host = hostFacts(project.root, project.environment)
+  const judgement = judgeStage({ stage, outcome, environment, variables, visible, host })
   if (judgement.kind !== 'good') {
     const { kind, ...why } = judgement
     const report: StageReport = { name: stage.name, status: kind, ...why, durationMs: elapsed(), outputs: [] }

@@ -4,7 +4,7 @@
  *
  * Read next: `run-stage.ts` (one stage), `reuse.ts` (what counts as proven), `verify.ts` (the other direction).
  */
-import { formatDay } from '../core/index.ts'
+import { formatDay, quotedForShell } from '../core/index.ts'
 import { openLedger } from './ledger.ts'
 import { planRun } from './plan.ts'
 import type { Project } from './project.ts'
@@ -67,7 +67,7 @@ function levelZeroUntilCommitted(dirty: Project['code']['dirty']): string {
   const names = dirty.map(({ path, because }) => `${path} (${because})`)
   const more = names.length > 10 ? ` and ${names.length - 10} more` : ''
   const there = dirty.filter(({ absent }) => absent !== true).slice(0, 10)
-  const paths = there.map(({ path }) => (/^[\w./-]+$/.test(path) ? path : `'${path}'`))
+  const paths = there.map(({ path }) => quotedForShell(path))
   const next = [
     ...(dirty.some(({ path, absent }) => absent === true && path === 'assay.yaml') ? ['assay init'] : []),
     ...(paths.length === 0 ? [] : [`git add ${paths.join(' ')} && git commit`]),

@@ -1,5 +1,6 @@
 /** Where a project begins, and the files that define it. */
 import {
+  type Dirent,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -11,7 +12,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import ignore, { type Ignore } from 'ignore'
-import { DomainError, isInside, nameFault } from '../core/index.ts'
+import { DomainError, isInside, nameFault, quotedForShell } from '../core/index.ts'
 import { ioFault, type Repository } from '../data/index.ts'
 import type { ProjectReader } from './define/index.ts'
 
@@ -20,6 +21,8 @@ const maxDefinitionBytes = 16 * 1024 * 1024
 
 /** Folders that are never looked into for definitions. */
 const closedFolders: ReadonlySet<string> = new Set(['.git', '.assay', '.dvc', 'node_modules', '__pycache__'])
+
+const projectMarks = ['assay.yaml', '.dvc', 'dvc.yaml']
 
 /**
  * The nearest folder at or above `from` with an assay.yaml, else with a `.dvc` folder, else with a dvc.yaml.
@@ -32,7 +35,7 @@ export function findRoot(from: string): string | undefined {
     folders.push(folder)
     if (dirname(folder) === folder) break
   }
-  for (const mark of ['assay.yaml', '.dvc', 'dvc.yaml']) {
+  for (const mark of projectMarks) {
     const found = folders.find((folder) => existsSync(join(folder, mark)))
     if (found !== undefined) return found
   }
@@ -42,8 +45,62 @@ export function findRoot(from: string): string | undefined {
 /** @throws ERR_PROJECT_MISSING */
 export function requireRoot(from: string): string {
   const root = findRoot(from)
-  if (root === undefined) throw new DomainError('ERR_PROJECT_MISSING', `there is no project in \`${from}\` or above it`)
+  if (root === undefined) throw noProject(from)
   return root
+}
+
+/** The fault of a folder without a project; it names the projects below, of which one may be meant. */
+export function noProject(from: string): DomainError {
+  const below = projectsBelow(from)
+  if (below.length === 0)
+    return new DomainError('ERR_PROJECT_MISSING', `there is no project in \`${from}\` or above it`)
+  const named = below.slice(0, 5).map((folder) => `\`${folder}\``)
+  const more = below.length > named.length ? ` and ${below.length - named.length} more` : ''
+  return new DomainError(
+    'ERR_PROJECT_MISSING',
+    `there is no project in \`${from}\` or above it, but below it: ${named.join(', ')}${more}`,
+    { help: `go to the one that you mean: cd ${quotedForShell(below[0] ?? '')}` },
+  )
+}
+
+function entriesOrNone(folder: string): readonly Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+  } catch {
+    return [] // INVARIANT: a folder that may not be read names no project; this is about a hint alone.
+  }
+}
+
+/** LIMIT: how far below a folder, and among how many, projects are looked for. */
+const maxDepthBelow = 4
+const maxFoldersBelow = 2000
+
+/** Folders below `from` that hold a DVC project, or a dvc.yaml outside of one; relative, sorted, outer ones first. */
+export function projectsBelow(from: string): readonly string[] {
+  const found: string[] = []
+  let level = ['']
+  let seen = 0
+  for (let depth = 0; depth < maxDepthBelow && level.length > 0; depth += 1) {
+    const next: string[] = []
+    for (const folder of level) {
+      for (const entry of foldersIn(join(from, folder))) {
+        const path = folder === '' ? entry : `${folder}/${entry}`
+        seen += 1
+        if (seen > maxFoldersBelow) return found
+        if (projectMarks.some((mark) => existsSync(join(from, path, mark)))) found.push(path)
+        else next.push(path)
+      }
+    }
+    level = next
+  }
+  return found
+}
+
+function foldersIn(folder: string): readonly string[] {
+  return entriesOrNone(folder)
+    .filter(({ name }) => !closedFolders.has(name) && nameFault(name) === undefined)
+    .flatMap((entry) => (entry.isDirectory() ? [entry.name] : []))
+    .toSorted()
 }
 
 /** What assay keeps in `.assay`. */

@@ -44,6 +44,11 @@ export async function init(
     for (const line of table(rows)) output.line(line)
   }
   output.line()
-  output.line(`${adoption.pipeline.stages.length} stages; next: assay run`)
+  const count = adoption.pipeline.stages.length
+  output.line(
+    count === 0
+      ? 'no stages yet; next: describe them in dvc.yaml, then assay run'
+      : `${count} stage${count === 1 ? '' : 's'}; next: assay run`,
+  )
   return 0
 }

@@ -3,7 +3,7 @@ import { DomainError, formatDuration, printable } from '../../core/index.ts'
 import { openProject, type RunEvent, type RunReport, runPipeline } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import type { Output } from '../output.ts'
-import { plannedWords, stageLines, wordOf } from '../render.ts'
+import { nextSteps, plannedWords, stageLines, wordOf } from '../render.ts'
 
 type RunOptions = Readonly<{
   dryRun?: boolean
@@ -100,6 +100,6 @@ function tellEnd(output: Output, report: RunReport): void {
   }
   if (report.error !== undefined) {
     output.note(`${output.style(['bold', 'red'], 'error')}: ${printable(report.error.message)} (${report.error.code})`)
-    output.note(`  next: ${printable(report.error.help)}`)
+    output.note(`  next: ${nextSteps(report.error.help, 8)}`)
   }
 }

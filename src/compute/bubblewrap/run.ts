@@ -11,7 +11,7 @@ import type { Launched } from './launch.exec.ts'
 import type { Layout } from './layout.ts'
 import type { Machine } from './machine.exec.ts'
 import { type OpenWatch, watchOpens } from './opened.exec.ts'
-import { tailOf } from './tail.ts'
+import { endOfLog, tailOf } from './tail.ts'
 import { parseTrace, type Trace } from './trace.ts'
 import { undeclaredReads } from './undeclared.ts'
 
@@ -95,7 +95,7 @@ function outcomeOf(
     end: endAfter(launched.end, box),
     startedAt: launched.startedAt,
     finishedAt: launched.finishedAt,
-    log: { digest, sizeBytes: box.log.sizeBytes(), tail: tailOf(lines) },
+    log: { digest, sizeBytes: box.log.sizeBytes(), tail: tailOf(lines), lines: endOfLog(lines) },
     network: {
       deniedAttempts: launched.deniedAttempts,
       destinations: trace.destinations.map(printable),

@@ -10,6 +10,14 @@ export function tailOf(all: readonly string[]): readonly string[] {
   return whole.slice(-lines).map((line) => printable(lastOverwrite(line)).slice(0, maxCharacters))
 }
 
+/** LIMIT: lines that are searched for why a command failed. */
+const searchedLines = 300
+
+/** What a terminal would show of the last lines, as it is. */
+export function endOfLog(all: readonly string[]): readonly string[] {
+  return all.slice(-searchedLines).map((line) => lastOverwrite(line).slice(0, maxCharacters))
+}
+
 /** A progress bar writes over its own line: what a terminal would show at the end. */
 function lastOverwrite(line: string): string {
   return line.replace(/\r+$/, '').split('\r').at(-1) ?? ''

@@ -20,7 +20,7 @@ import { type OutputLog, openOutputLog } from './output.exec.ts'
 import { errnoOf } from './process-facts.fs.ts'
 import { homeFolder, projectFolder } from './recipe.ts'
 import { sweepBoxes } from './sweep.fs.ts'
-import { tailOf } from './tail.ts'
+import { endOfLog, tailOf } from './tail.ts'
 import { undeclaredReads } from './undeclared.ts'
 
 /** LIMIT: how long output of a process that outlives its stage is waited for. */
@@ -69,7 +69,7 @@ async function runUnisolated(
       const scratches = layout.scratches.map((scratch) => ({ scratch, path: join(project, scratch.folder) }))
       return {
         ...ended,
-        log: { digest, sizeBytes: log.sizeBytes(), tail: tailOf(lines) },
+        log: { digest, sizeBytes: log.sizeBytes(), tail: tailOf(lines), lines: endOfLog(lines) },
         ...(await collectOuts(scratches, store, task.limits.outputBytes)),
         network: { deniedAttempts: 0, destinations: [], tier: 'declared' },
         undeclaredReads: undeclaredReads(lines, task.hidden, task.workingDirectory),
