@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { rolldown } from 'rolldown'
-import { compareModules, modulesOf } from './build.ts'
+import { compareModules, externalsOf, modulesOf } from './build.ts'
 import { bundleNameOf, fileUrlsIn, startedFiles, workerUrls } from './worker-urls.ts'
 
 test('a module that slips into a closed bundle is named, and so is one that left', () => {
@@ -43,6 +43,23 @@ test('a started file becomes a bundle of its own, to which the URL then leads', 
     await bundle.close()
     assert.match(output[0].code, /new URL\(["']\.\/data-hash-worker\.js["'], import\.meta\.url\)/)
     assert.equal(modulesOf(output.filter((item) => item.type === 'chunk')).length, 1)
+  } finally {
+    rmSync(root, { recursive: true })
+  }
+})
+
+test('a package that is declared external, and nothing else, is what the built files import', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'build-test-'))
+  try {
+    writeFileSync(
+      join(root, 'main.ts'),
+      `import 'node:fs'\nexport const load = () => [import('@native/engine/deep'), import('./more.ts')]\n`,
+    )
+    writeFileSync(join(root, 'more.ts'), `export const says = "import x from 'zod'"\n`)
+    const bundle = await rolldown({ input: join(root, 'main.ts'), platform: 'node', external: [/^@native\//] })
+    const { output } = await bundle.generate({ format: 'esm' })
+    await bundle.close()
+    assert.deepEqual(externalsOf(output.filter((item) => item.type === 'chunk')), ['@native/engine'])
   } finally {
     rmSync(root, { recursive: true })
   }

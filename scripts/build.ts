@@ -3,11 +3,15 @@
  *
  * THREAT: the signer holds the key. A parser of hostile bytes that slips into its process by an innocent import would
  * stand beside the key, so its modules are compared with the list in `scripts/bundles/signer.txt`, name by name.
+ *
+ * The licences of what is bundled are written beside it: `dist/THIRD-PARTY-NOTICES.txt`.
  */
-import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import { join, relative } from 'node:path'
 import { type OutputChunk, type RolldownOptions, rolldown } from 'rolldown'
 import configurations from '../rolldown.config.ts'
+import { noticeFaults, noticeOf, printNotices } from './notices.ts'
 
 const root = join(import.meta.dirname, '..')
 const staging = join(root, 'dist.new')
@@ -43,7 +47,25 @@ function allowListOf(name: string): readonly string[] | undefined {
   return lines.map((line) => line.replace(/#.*/, '').trim()).filter((line) => line !== '')
 }
 
-async function buildOne(options: RolldownOptions): Promise<readonly string[]> {
+/** Folders of the packages that a bundle holds a part of. */
+function packagesOf(chunks: readonly OutputChunk[]): readonly string[] {
+  return chunks
+    .flatMap((chunk) => chunk.moduleIds)
+    .flatMap((id) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? [])
+}
+
+/** Packages that the built files import when they run: `external` in the configuration. */
+export function externalsOf(chunks: readonly OutputChunk[]): readonly string[] {
+  const own = new Set(chunks.map(({ fileName }) => fileName))
+  return chunks
+    .flatMap(({ imports, dynamicImports }) => [...imports, ...dynamicImports])
+    .filter((name) => !(own.has(name) || isBuiltin(name)))
+    .map((name) => /^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name)
+}
+
+type Packages = Readonly<{ bundled: Set<string>; external: Set<string> }>
+
+async function buildOne(options: RolldownOptions, { bundled, external }: Packages): Promise<readonly string[]> {
   const { output, ...input } = options
   const faults: string[] = []
   // A package that is not there is only a warning to the bundler, and would be missed when the verb is called.
@@ -52,6 +74,8 @@ async function buildOne(options: RolldownOptions): Promise<readonly string[]> {
   await bundle.close()
   const chunks = written.output.filter((item) => item.type === 'chunk')
   if (faults.length > 0) return faults
+  for (const folder of packagesOf(chunks)) bundled.add(folder)
+  for (const each of externalsOf(chunks)) external.add(each)
   const name = Object.keys(input.input ?? {})[0] ?? ''
   if (name === 'assay') return []
   if (chunks.length !== 1) return [`${name} is not one closed file`]
@@ -62,9 +86,9 @@ async function buildOne(options: RolldownOptions): Promise<readonly string[]> {
 }
 
 /** An import that cannot be resolved is the source's fault: its text is enough, rolldown's own frames say nothing. */
-async function buildOrTell(options: RolldownOptions): Promise<readonly string[]> {
+async function buildOrTell(options: RolldownOptions, packages: Packages): Promise<readonly string[]> {
   try {
-    return await buildOne(options)
+    return await buildOne(options, packages)
   } catch (error) {
     return [error instanceof Error ? error.message : String(error)]
   }
@@ -72,12 +96,23 @@ async function buildOrTell(options: RolldownOptions): Promise<readonly string[]>
 
 async function main(): Promise<void> {
   rmSync(staging, { recursive: true, force: true })
-  const faults = (await Promise.all(configurations.map(buildOrTell))).flat()
+  const packages: Packages = { bundled: new Set(), external: new Set() }
+  const built = (await Promise.all(configurations.map((options) => buildOrTell(options, packages)))).flat()
+  const notices = [...packages.bundled].toSorted().map(noticeOf)
+  const faults = built.length > 0 ? built : noticeFaults(notices)
   if (faults.length > 0) {
     rmSync(staging, { recursive: true, force: true })
     for (const fault of faults) console.error(`build: ${fault}`)
     process.exit(1)
   }
+  writeFileSync(join(staging, 'THIRD-PARTY-NOTICES.txt'), printNotices(notices))
+  writeFileSync(
+    join(staging, 'externals.txt'),
+    [...packages.external]
+      .toSorted()
+      .map((name) => `${name}\n`)
+      .join(''),
+  )
   rmSync(join(root, 'dist'), { recursive: true, force: true })
   renameSync(staging, join(root, 'dist'))
 }

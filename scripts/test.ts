@@ -43,6 +43,7 @@ const suites: Readonly<Record<string, Suite>> = {
     tests: [unitTests, { globs: ['test/!(interop)/**/*.test.ts'], concurrency }],
     last: [
       { name: 'the demo tells its story', command: [node, 'scripts/demo.ts', '--quiet'] },
+      { name: 'the packed tool installs with an old Node and runs', command: ['sh', 'scripts/packed.sh'] },
       { name: 'a fresh clone sets itself up and runs', command: ['sh', 'scripts/fresh-clone.sh'] },
     ],
   },
