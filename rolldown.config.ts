@@ -14,6 +14,8 @@ const shared = {
   platform: 'node',
   plugins: [workerUrls(root)],
   treeshake: { moduleSideEffects: false },
+  // has a binary beside it: a runtime dependency, mounted into the validator's sandbox
+  external: ['@duckdb/node-api'],
   resolve: { conditionNames: ['node', 'import', 'default'], mainFields: ['module', 'main'] },
 } satisfies RolldownOptions
 

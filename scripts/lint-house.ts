@@ -29,7 +29,7 @@ const levelOf = new Map(layers.flatMap((names, depth) => names.map((name) => [na
 
 const effectModules =
   /^(node:)?(fs|fs\/promises|net|tls|dgram|dns|dns\/promises|http|https|http2|child_process|worker_threads|cluster|sqlite|inspector|vm)$|^(undici|pg|better-sqlite3|@duckdb\/node-api)$/
-const effectFile = /\.(fs|exec|http|sqlite)\.ts$|(^|\/)main\.ts$/
+const effectFile = /\.(fs|exec|http|sqlite|duckdb)\.ts$|(^|\/)main\.ts$/
 /** Tests, and what only tests use: `testing.ts`, `testing.exec.ts`. */
 const testFile = /\.(test|contract)\.ts$|(^|\/)testing(\.\w+)?\.ts$/
 
@@ -50,11 +50,9 @@ export function lintHouse(
   source: string,
   packages: Readonly<{ runtime: readonly string[]; development: readonly string[] }>,
 ): readonly Violation[] {
-  const modules = readdirSync(source, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
-    .sort()
-    .map((file) => parseModule(source, file))
-  const known = new Set(modules.map(({ file }) => file))
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).sort()
+  const modules = files.filter((name) => name.endsWith('.ts')).map((file) => parseModule(source, file))
+  const known = new Set(files.filter((name) => name.endsWith('.ts') || name.endsWith('.json')))
   return [
     ...modules.flatMap((module) => [
       ...lintLayers(module, known),

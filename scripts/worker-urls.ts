@@ -28,7 +28,7 @@ export function fileUrlsIn(code: string, file: string): readonly FileUrl[] {
 
 /** `src/data/hash-worker.fs.ts` -> `data-hash-worker`; `src/attestation/signer/main.ts` -> `signer`. */
 export function bundleNameOf(root: string, file: string): string {
-  const path = relative(join(root, 'src'), file).replace(/(\.(fs|exec|http|sqlite))?\.ts$/, '')
+  const path = relative(join(root, 'src'), file).replace(/(\.(fs|exec|http|sqlite|duckdb))?\.ts$/, '')
   return basename(path) === 'main' ? basename(dirname(path)) : path.replaceAll('/', '-')
 }
 

@@ -166,6 +166,16 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/data.ts')).dataShow,
   },
   {
+    usage: 'data validate <path>',
+    summary: 'hold data to its contract, and look for what readers disagree about',
+    options: [['--contract <file>', 'Open Data Contract, Table Schema or expectation suite']],
+    examples: [
+      'assay data validate data/train.parquet --contract contracts/train.yaml',
+      'assay data validate data/raw.csv --json',
+    ],
+    load: async () => (await import('./commands/data-validate.ts')).dataValidate,
+  },
+  {
     usage: 'key new',
     summary: 'make your key for this project',
     options: [['--name <name>', 'name in trust.yaml; from your git name when left out']],

@@ -132,6 +132,37 @@ export const errorTable = {
     meaning: 'This machine cannot isolate a stage: a program is missing, too old, or user namespaces are switched off.',
     help: 'assay doctor says what to install or enable; --unsafe-no-sandbox runs without isolation and says so in the evidence',
   },
+  // contracts and validation of data
+  ERR_DATA_CONTRACT_MALFORMED: {
+    exit: 2,
+    meaning: 'A data contract is not what its language asks for.',
+    help: 'mend the contract at the place named; assay data contract --from DATASET drafts one',
+  },
+  ERR_DATA_CONTRACT_VERSION: {
+    exit: 2,
+    meaning: 'A data contract is in a language or a version that is not read.',
+    help: 'write it as Open Data Contract v3.1.0 (docs/reference/data-contracts.md)',
+  },
+  ERR_DATA_CONTRACT_TABLE: {
+    exit: 2,
+    meaning: 'No table of the contract stands for the file.',
+    help: 'name the file like the schema object that describes it',
+  },
+  ERR_DATA_UNREADABLE: {
+    exit: 1,
+    meaning: 'Data is not what its format says, or does things that readers disagree about; it never passes.',
+    help: 'look at the place named, and write the file again with a tool that keeps the format',
+  },
+  ERR_DATA_LIMIT: {
+    exit: 1,
+    meaning: 'Data is over a limit of the validator: columns, bytes of a field, bytes when unpacked, time or memory.',
+    help: 'the limits stand in docs/reference/data-contracts.md; split or repack the data',
+  },
+  ERR_DATA_VALIDATOR_FAILED: {
+    exit: 1,
+    meaning: 'The process that looks at the data ended without a verdict; the data is not treated as passed.',
+    help: 'look at what it printed; data that ends its reader is not data to train on',
+  },
   ERR_CONTRACT_UNSUPPORTED: {
     exit: 1,
     meaning: 'Data carries a contract, which this version cannot evaluate; it is not treated as passed.',

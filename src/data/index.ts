@@ -1,6 +1,7 @@
 /** The only file of `data` that other domains import. */
 
 export { type Collected, type CollectOptions, collectGarbage, sweepStore } from './collect-garbage.fs.ts'
+export { type Contract, parseContract } from './contract/index.ts'
 export type { DigestFilesOptions } from './digest-files.fs.ts'
 export { type DigestPathOptions, digestPath, ingestPath } from './digest-tree.fs.ts'
 export { type FetchedFile, fetchFile, forgetPart } from './fetch-file.http.ts'
@@ -44,3 +45,13 @@ export {
   sourceStatus,
 } from './source-status.ts'
 export { openStatCache, type StatCache } from './stat-cache.sqlite.ts'
+export {
+  type BoxRunner,
+  type DataCheck,
+  type DatasetReport,
+  defaultLimits,
+  type ValidateOptions,
+  type ValidatorOptions,
+  validateDataset,
+  worstOf,
+} from './validate/index.ts'

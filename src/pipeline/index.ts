@@ -1,5 +1,6 @@
 /** The only file of `pipeline` that the doors import. */
 
+export type { DataCheck, DatasetReport } from '../data/index.ts'
 export { decideAboutSource } from './approve.ts'
 export { believedStage, lookAtStage, readStage } from './believe.ts'
 export { collectProject } from './collect.fs.ts'
@@ -27,6 +28,7 @@ export { type NewSource, registerSource, writeRevocation } from './register-sour
 export type { OutputReport, RunReport, StageReport } from './report.ts'
 export { type RunEvent, type RunOptions, runPipeline } from './run.ts'
 export { openShell, type ShellOptions } from './shell.ts'
+export { validateData } from './validate-data.fs.ts'
 export { type ArtifactVerdict, finalOuts } from './verify.ts'
 export { chainOfArtifact, verifyArtifact } from './verify-artifact.fs.ts'
 export { requireRoot } from './workspace.fs.ts'

@@ -1,0 +1,85 @@
+/** `assay data validate`: what the checks found, worst first, and where to look. */
+
+import { printable } from '../../core/index.ts'
+import { type DataCheck, type DatasetReport, validateData } from '../../pipeline/index.ts'
+import type { CliContext, Exit } from '../context.ts'
+import type { Output } from '../output.ts'
+import { shortDigest } from '../render.ts'
+
+type ValidateOptions = Readonly<{ contract?: string }>
+
+export async function dataValidate(
+  context: CliContext,
+  [path = '']: readonly string[],
+  options: ValidateOptions,
+): Promise<Exit> {
+  const { output } = context
+  const report = await validateData(context, path, options)
+  const { verdict, checks, content, rows } = report
+  output.document({
+    verdict,
+    checks,
+    dataset: { digest: content.digest, rows: rows ?? null, sizeBytes: content.sizeBytes },
+    unseen: report.unseen,
+    ...(report.contract === undefined ? {} : { contract: contractOf(report.contract) }),
+  })
+  tell(output, path, report)
+  return verdict === 'fail' ? 1 : 0
+}
+
+function contractOf({
+  name,
+  format,
+  formatVersion,
+  digest,
+}: NonNullable<Awaited<ReturnType<typeof validateData>>['contract']>) {
+  return { name, format, formatVersion, digest }
+}
+
+const words = { pass: 'PASSED', warn: 'WARNED', fail: 'FAILED' } as const
+const colours = { pass: 'green', warn: 'yellow', fail: 'red' } as const
+const marks = { pass: '  ok', warn: '  ! ', fail: '  NO' } as const
+
+/** LIMIT: so many checks that did not pass are printed, and so many rows of each; `--json` has them all. */
+const maxToldChecks = 40
+const maxToldRows = 10
+
+function tell(output: Output, path: string, { verdict, checks, content, rows, unseen }: DatasetReport): void {
+  const what = rows === undefined ? '' : `  ${rows} rows`
+  output.line(
+    `${output.style(['bold', colours[verdict]], words[verdict])}  ${printable(path)}${what}  ${shortDigest(content.digest)}`,
+  )
+  const troubled = checks.filter((check) => check.verdict !== 'pass').toSorted(byGravity)
+  for (const check of troubled.slice(0, maxToldChecks)) tellCheck(output, check)
+  if (troubled.length > maxToldChecks)
+    output.line(`  ... and ${troubled.length - maxToldChecks} more (--json has them all)`)
+  const passed = checks.length - troubled.length
+  output.line(output.style('dim', `  ${passed} of ${checks.length} checks passed`))
+  for (const what of unseen) output.line(output.style('dim', `  not seen: ${printable(what)}`))
+}
+
+function byGravity(left: DataCheck, right: DataCheck): number {
+  return Number(left.verdict === 'warn') - Number(right.verdict === 'warn')
+}
+
+function tellCheck(output: Output, check: DataCheck): void {
+  const { name, column, verdict, because, code } = check
+  const where = column === null ? '' : `  ${column}`
+  const told = because === undefined ? '' : `: ${because}`
+  const line = `${marks[verdict]}  ${name}${where}  ${tellObserved(check)}${told}${code === undefined ? '' : ` (${code})`}`
+  output.line(output.style(colours[verdict], printable(line)))
+  if (check.rows.length > 0) output.line(printable(`        ${tellRows(check)}`))
+}
+
+function tellObserved({ observed, expected, evaluated }: DataCheck): string {
+  if (!evaluated) return 'not evaluated'
+  const wanted = expected === null ? '' : ` (wanted ${expected})`
+  return `${observed ?? 'refused'}${wanted}`
+}
+
+function tellRows({ rows, count }: DataCheck): string {
+  const shown = rows.slice(0, maxToldRows)
+  const more = Math.max(count, rows.length) - shown.length
+  const what = typeof shown[0] === 'string' ? 'files' : 'rows'
+  return `${what} ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}

@@ -1,0 +1,5 @@
+/** What contracts ask of data. Entry: `parseContract`, then `chooseTable`. */
+export { chooseTable, stemOf } from './choose-table.ts'
+export { readExpectations } from './great-expectations.ts'
+export { parseContract } from './parse-contract.ts'
+export * from './rule.ts'

@@ -1,0 +1,90 @@
+/** A table as the engine sees it: text of a FROM clause, and columns by generated names. Pure. */
+import { identifier } from './sql.ts'
+
+/** `text`: characters of a CSV file, nothing is null. `json`: a JSON value. `typed`: the engine's own type. */
+export type TableColumn = Readonly<{
+  /** As the data calls it. */
+  name: string
+  /** How SQL refers to it. */
+  ref: string
+  storage: 'text' | 'json' | 'typed'
+  /** `BIGINT`, `VARCHAR`, ... */
+  sqlType: string
+}>
+
+export type Relation = Readonly<{
+  /** Behind FROM, without an alias. Rows come in the order of the file. */
+  from: string
+  columns: readonly TableColumn[]
+}>
+
+export function columnNamed({ columns }: Relation, name: string): TableColumn | undefined {
+  return columns.find((column) => column.name === name)
+}
+
+export type Family =
+  | 'integer'
+  | 'float'
+  | 'decimal'
+  | 'boolean'
+  | 'date'
+  | 'timestamp'
+  | 'time'
+  | 'string'
+  | 'binary'
+  | 'object'
+  | 'array'
+  | 'other'
+
+const families: readonly (readonly [RegExp, Family])[] = [
+  [/\[\d*\]$/, 'array'],
+  [/^(STRUCT|MAP|UNION|VARIANT)\b/, 'object'],
+  [/^U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$/, 'integer'],
+  [/^(FLOAT|DOUBLE)$/, 'float'],
+  [/^DECIMAL\(\d+,0\)$/, 'integer'],
+  [/^DECIMAL/, 'decimal'],
+  [/^BOOLEAN$/, 'boolean'],
+  [/^DATE$/, 'date'],
+  [/^TIMESTAMP/, 'timestamp'],
+  [/^TIME\b/, 'time'],
+  [/^(VARCHAR|UUID)$|^ENUM/, 'string'],
+  [/^(BLOB|BIT)$/, 'binary'],
+]
+
+export function familyOf(sqlType: string): Family {
+  return families.find(([pattern]) => pattern.test(sqlType))?.[1] ?? 'other'
+}
+
+/** The characters of a value, null for null. */
+export function textOf({ ref, storage, sqlType }: TableColumn): string {
+  if (storage === 'json') return `(${ref}->>'$')`
+  return storage === 'text' || sqlType === 'VARCHAR' ? ref : `CAST(${ref} AS VARCHAR)`
+}
+
+/** A NaN of a file is null too. */
+export function isNull({ ref, storage, sqlType }: TableColumn): string {
+  return storage === 'typed' && familyOf(sqlType) === 'float' ? `(${ref} IS NULL OR isnan(${ref}))` : `${ref} IS NULL`
+}
+
+/** A number, or null for what is none. */
+export function numberOf(column: TableColumn): string {
+  const family = familyOf(column.sqlType)
+  const isNumber = column.storage === 'typed' && (family === 'integer' || family === 'float' || family === 'decimal')
+  return isNumber ? column.ref : `TRY_CAST(${textOf(column)} AS DOUBLE)`
+}
+
+/** An instant without zone, UTC, or null for what is none. @param format strptime */
+export function instantOf(column: TableColumn, format?: string): string {
+  const family = familyOf(column.sqlType)
+  if (column.storage === 'typed' && (family === 'date' || family === 'timestamp'))
+    return `CAST(${column.ref} AS TIMESTAMP)`
+  const text = textOf(column)
+  return format === undefined
+    ? `TRY_CAST(${text} AS TIMESTAMP)`
+    : `try_strptime(${text}, '${format.replaceAll("'", "''")}')`
+}
+
+/** The generated name of column number `index`. */
+export function generatedName(index: number): string {
+  return identifier(`c${index}`)
+}

@@ -1,0 +1,188 @@
+/**
+ * Starts the validator on a dataset and takes its answer.
+ *
+ * Order: the sandbox is empty of life before the answer is read. THREAT: the answer is as hostile as the data; its size
+ * and shape are held before anything is believed of it.
+ */
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  copyFileSync,
+  fstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { z } from 'zod'
+import { DomainError, parseStrictJson } from '../../core/index.ts'
+import { withIoFaults } from '../io-fault.ts'
+import type { BoxResult, BoxRunner } from './box.ts'
+import type { FileList, ValidatorLimits, ValidatorRequest } from './request.ts'
+import { validatorProgram } from './validator-program.fs.ts'
+
+/** A file or folder of the host that the validator may read, and the files of it that count. */
+export type Dataset = Readonly<{ path: string; kind: 'file' | 'folder'; files: readonly string[] }>
+
+export type ValidatorOptions = Readonly<{
+  runBox: BoxRunner
+  /** Absolute; a folder of its own is made in it, and removed. */
+  scratchRoot: string
+  limits: ValidatorLimits
+  memoryBytes: number
+  timeMs: number
+  signal?: AbortSignal
+}>
+
+/** LIMIT: 2 GiB, 30 minutes and two threads; the engine itself gets 400 MB and spills what is larger. */
+export const defaultLimits = {
+  limits: {
+    threads: 2,
+    engineMemoryBytes: 400e6,
+    spillBytes: 32e9,
+    unpackedBytes: 32e9,
+    columns: 4096,
+  },
+  memoryBytes: 2 * 1024 ** 3,
+  timeMs: 30 * 60_000,
+} as const
+
+const maxAnswerBytes = 64 * 1024 * 1024
+const heapMegabytes = 1024
+const work = '/work'
+const data = '/data'
+
+/** Where a dataset's files lie inside: `/data/0` itself, or below it. */
+export function listInside({ kind, files }: Dataset, index: number): FileList {
+  return files.map((inner) => ({ path: kind === 'file' ? `${data}/${index}` : `${data}/${index}/${inner}`, inner }))
+}
+
+/**
+ * @param datasets the first is the one that is judged; the others its contract names
+ * @param makeRequest given the files of each dataset as they are called inside
+ * @throws ERR_DATA_LIMIT, ERR_DATA_VALIDATOR_FAILED, ERR_SANDBOX_UNAVAILABLE, ERR_IO
+ */
+export function runValidator<T>(
+  datasets: readonly Dataset[],
+  makeRequest: (files: readonly FileList[]) => ValidatorRequest,
+  shape: z.ZodType<T>,
+  options: ValidatorOptions,
+): Promise<T> {
+  return withIoFaults(options.scratchRoot, async () => {
+    const scratch = mkdtempSync(join(options.scratchRoot, 'validate-'))
+    try {
+      const folder = join(scratch, 'work')
+      mkdirSync(folder)
+      const readable = datasets.map((dataset, index) => withReadableFiles(dataset, join(scratch, `copy-${index}`)))
+      const request = makeRequest(readable.map(listInside))
+      writeFileSync(join(folder, 'request.json'), JSON.stringify(request))
+      const result = await start(readable, folder, options)
+      options.signal?.throwIfAborted()
+      refuseEnd(result, options)
+      return takeAnswer(join(folder, 'answer.json'), shape)
+    } finally {
+      rmSync(scratch, { recursive: true, force: true })
+    }
+  })
+}
+
+function start(datasets: readonly Dataset[], folder: string, options: ValidatorOptions): Promise<BoxResult> {
+  const program = validatorProgram(heapMegabytes)
+  return options.runBox({
+    argv: [...program.argv, work, data],
+    mounts: [...program.mounts, ...datasets.map(({ path }, index) => ({ source: path, target: `${data}/${index}` }))],
+    writable: { source: folder, target: work },
+    variables: { TZ: 'UTC', LC_ALL: 'C.UTF-8', HOME: '/tmp' },
+    limits: {
+      cpus: options.limits.threads,
+      memoryBytes: options.memoryBytes,
+      timeMs: options.timeMs,
+      processes: 128,
+      outputBytes: options.limits.spillBytes + options.limits.unpackedBytes,
+    },
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  })
+}
+
+/** As root the sandbox is another user, who may not read what only its owner may: such a dataset is copied. */
+function withReadableFiles(dataset: Dataset, copy: string): Dataset {
+  if (process.getuid?.() !== 0 || isReadableByAll(dataset)) return dataset
+  if (dataset.kind === 'file') {
+    copyReadable(dataset.path, copy)
+    return { ...dataset, path: copy }
+  }
+  for (const inner of dataset.files) {
+    mkdirSync(dirname(join(copy, inner)), { recursive: true, mode: 0o755 })
+    copyReadable(join(dataset.path, inner), join(copy, inner))
+  }
+  return { ...dataset, path: copy }
+}
+
+function isReadableByAll({ path, kind, files }: Dataset): boolean {
+  const has = (file: string, bits: number): boolean => (statSync(file).mode & bits) === bits
+  if (kind === 'file') return has(path, 0o004)
+  const folders = new Set(files.flatMap((inner) => foldersAbove(inner)))
+  return (
+    has(path, 0o005) &&
+    [...folders].every((folder) => has(join(path, folder), 0o005)) &&
+    files.every((inner) => has(join(path, inner), 0o004))
+  )
+}
+
+function foldersAbove(inner: string): readonly string[] {
+  const names = inner.split('/').slice(0, -1)
+  return names.map((_, index) => names.slice(0, index + 1).join('/'))
+}
+
+function copyReadable(source: string, target: string): void {
+  copyFileSync(source, target, constants.COPYFILE_FICLONE)
+  chmodSync(target, 0o444) // the mode of the source came along
+}
+
+function refuseEnd({ end, tail }: BoxResult, { timeMs, memoryBytes }: ValidatorOptions): void {
+  if (end.kind === 'exited' && end.code === 0) return
+  const said = tail.at(-1) ?? ''
+  if (end.kind === 'limit') {
+    throw new DomainError('ERR_DATA_LIMIT', `the validator was ended: ${end.because}`, {
+      details: { limit: end.limit, timeMs, memoryBytes },
+    })
+  }
+  const how =
+    end.kind === 'exited'
+      ? `with exit code ${end.code}`
+      : end.kind === 'signalled'
+        ? `by ${end.signal}`
+        : 'from outside'
+  throw new DomainError(
+    'ERR_DATA_VALIDATOR_FAILED',
+    `the validator ended ${how} and without a verdict: ${said}`.slice(0, 500),
+  )
+}
+
+function takeAnswer<T>(path: string, shape: z.ZodType<T>): T {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  try {
+    const status = fstatSync(fd)
+    if (!status.isFile() || status.size > maxAnswerBytes)
+      throw new DomainError(
+        'ERR_DATA_VALIDATOR_FAILED',
+        'the answer of the validator is no file of a size that is read',
+      )
+    const parsed = shape.safeParse(
+      parseStrictJson(readFileSync(fd), 'answer.json', { maxBytes: maxAnswerBytes, maxDepth: 32 }),
+    )
+    if (parsed.success) return parsed.data
+    const issue = parsed.error.issues[0]
+    throw new DomainError(
+      'ERR_DATA_VALIDATOR_FAILED',
+      `the answer of the validator is not in its shape: ${issue?.path.join('.')} ${issue?.message}`.slice(0, 500),
+    )
+  } finally {
+    closeSync(fd)
+  }
+}

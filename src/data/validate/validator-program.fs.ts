@@ -1,0 +1,70 @@
+/**
+ * The validator as mounts of a sandbox: Node, one file of ours, and DuckDB's packages; nothing else of the host.
+ *
+ * From the source (tests) the whole `src` and `node_modules` take the place of the one file.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export type ProgramMount = Readonly<{ source: string; target: string }>
+
+export type Program = Readonly<{
+  mounts: readonly ProgramMount[]
+  /** Program and arguments; the folders of work and data follow. */
+  argv: readonly string[]
+  /** `duckdb 1.5.6-r.1`. */
+  engine: string
+}>
+
+const place = '/validator'
+const packages = ['@duckdb/node-api', '@duckdb/node-bindings', 'detect-libc']
+
+export function validatorProgram(heapMegabytes: number): Program {
+  const script = fileURLToPath(new URL('./validator/main.ts', import.meta.url))
+  const node = { source: process.execPath, target: `${place}/node` }
+  const options = [`${place}/node`, `--max-old-space-size=${heapMegabytes}`, '--no-warnings']
+  const api = packageFolder('@duckdb/node-api', script)
+  const engine = `duckdb ${versionOf(api)}`
+  if (script.endsWith('.ts')) {
+    const source = script.slice(0, script.lastIndexOf('/src/') + '/src'.length)
+    const modules = join(dirname(source), 'node_modules')
+    const mounts = [node, { source, target: `${place}/src` }, { source: modules, target: `${place}/node_modules` }]
+    return { mounts, argv: [...options, `${place}/src${script.slice(source.length)}`], engine }
+  }
+  const mounts = [node, { source: script, target: `${place}/main.mjs` }]
+  for (const name of [...packages, platformPackage(api)]) {
+    mounts.push({ source: packageFolder(name, script, api), target: `${place}/node_modules/${name}` })
+  }
+  return { mounts, argv: [...options, `${place}/main.mjs`], engine }
+}
+
+/** Found as Node finds packages: beside the tool, or hoisted above it. */
+function packageFolder(name: string, ...from: readonly string[]): string {
+  for (const start of from) {
+    for (const folder of createRequire(start).resolve.paths(name) ?? []) {
+      const found = join(folder, name)
+      if (existsSync(join(found, 'package.json'))) return found
+    }
+  }
+  throw new Error(`the package ${name} is not installed: run npm install again`)
+}
+
+/** DuckDB's binary for this machine; musl where glibc is not. */
+function platformPackage(api: string): string {
+  const base = `@duckdb/node-bindings-${process.platform}-${process.arch}`
+  const bindings = packageFolder('@duckdb/node-bindings', join(api, 'package.json'))
+  for (const name of [base, `${base}-musl`]) {
+    for (const folder of createRequire(join(bindings, 'package.json')).resolve.paths(name) ?? []) {
+      if (existsSync(join(folder, name, 'package.json'))) return name
+    }
+  }
+  throw new Error(`the package ${base} is not installed: run npm install again`)
+}
+
+function versionOf(folder: string): string {
+  // a package that npm installed against the lock
+  const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }
+  return manifest.version
+}

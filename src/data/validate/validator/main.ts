@@ -1,0 +1,31 @@
+/**
+ * The validator: the one process that parses hostile tables and images. It runs in a sandbox of its own, sees the
+ * dataset read-only and one folder to write, and holds no key; scripts/bundles/validator.txt lists all that is in it.
+ */
+import { mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { openEngine } from '../../table/engine.duckdb.ts'
+import type { ValidatorRequest } from '../request.ts'
+import { validateTable } from './validate.ts'
+
+const folder = process.argv[2] ?? '/work'
+const dataFolder = process.argv[3] ?? '/data'
+const request = JSON.parse(readFileSync(join(folder, 'request.json'), 'utf8')) as ValidatorRequest // written by assay itself
+const tables = join(folder, 'tables')
+const spill = join(folder, 'spill')
+mkdirSync(tables)
+mkdirSync(spill)
+const { limits } = request
+const engine = await openEngine({
+  folders: [realpathSync(tables), realpathSync(dataFolder)],
+  spillFolder: spill,
+  memoryBytes: limits.engineMemoryBytes,
+  spillBytes: limits.spillBytes,
+  threads: limits.threads,
+})
+try {
+  const answer = await validateTable(engine, request, folder)
+  writeFileSync(join(folder, 'answer.json'), JSON.stringify(answer), { flag: 'wx' })
+} finally {
+  engine.close()
+}

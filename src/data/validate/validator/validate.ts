@@ -1,0 +1,76 @@
+/** Opens the tables of a request and asks the contract's questions. Runs in the sandboxed process. */
+import { join } from 'node:path'
+import type { TableContract } from '../../contract/index.ts'
+import { findCsvFaults } from '../../table/csv-faults.fs.ts'
+import type { Engine } from '../../table/engine.duckdb.ts'
+import { type Opened, openTable } from '../../table/open-table.fs.ts'
+import type { Relation } from '../../table/relation.ts'
+import { type DataCheck, formatFault } from '../check.ts'
+import { evaluateTable } from '../evaluate.ts'
+import type { ValidateAnswer, ValidateRequest } from '../request.ts'
+import type { Tables } from '../tables.ts'
+import { makeViews, type Viewed } from '../views.ts'
+
+/** @param folder writable; tables are linked below it */
+export async function validateTable(engine: Engine, request: ValidateRequest, folder: string): Promise<ValidateAnswer> {
+  const { files, limits } = request
+  const contract: TableContract = request.contract ?? { name: 'data', types: {}, rules: [] }
+  const opened = await openTable(engine, files, join(folder, 'tables', '0'), limits)
+  if (opened.kind === 'refused') return { checks: [...opened.faults] }
+  const others = await openOthers(engine, request, folder)
+  const views = await viewsOf(engine, contract, opened.relation, others)
+  const evaluated = await evaluateTable(
+    engine,
+    {
+      relation: opened.relation,
+      contract,
+      others: new Map(others.map(({ name, relation }) => [name, relation])),
+      views,
+    },
+    new Date(request.now),
+  )
+  if (evaluated.kind === 'unreadable') return { checks: [...opened.faults, located(evaluated.fault, opened)] }
+  return { rows: evaluated.rows, checks: [...opened.faults, ...evaluated.checks] }
+}
+
+type Other = Readonly<{ name: string; relation: Relation; types: TableContract['types'] }>
+
+/** A table that cannot be opened is not at hand: the rules that need it are not evaluated. */
+async function openOthers(engine: Engine, request: ValidateRequest, folder: string): Promise<readonly Other[]> {
+  const others: Other[] = []
+  for (const [index, { name, files, types }] of request.others.entries()) {
+    const opened = await openTable(engine, files, join(folder, 'tables', `${index + 1}`), request.limits)
+    if (opened.kind === 'open') others.push({ name, relation: opened.relation, types })
+  }
+  return others
+}
+
+async function viewsOf(
+  engine: Engine,
+  contract: TableContract,
+  relation: Relation,
+  others: readonly Other[],
+): Promise<Tables['views']> {
+  if (!contract.rules.some(({ kind }) => kind === 'sql')) return { names: new Set() }
+  const { name, physicalName, types } = contract
+  const own: Viewed = {
+    names:
+      physicalName === undefined || physicalName.toLowerCase() === name.toLowerCase() ? [name] : [name, physicalName],
+    relation,
+    types,
+  }
+  return makeViews(engine, [own, ...others.map((other) => ({ ...other, names: [other.name] }))])
+}
+
+/** The engine says that a CSV file breaks its shape; which rows do, is looked up. */
+function located(fault: DataCheck, opened: Extract<Opened, { kind: 'open' }>): DataCheck {
+  const { csv } = opened
+  if (csv === undefined) return fault
+  for (const path of csv.paths) {
+    const found = findCsvFaults(path, csv.delimiter, csv.fields)
+    if (found === undefined) continue
+    const rest = fault.code === undefined ? {} : { code: fault.code }
+    return formatFault('readable', found.because, { ...rest, rows: [...found.rows], count: found.rows.length })
+  }
+  return fault
+}
