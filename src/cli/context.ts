@@ -1,6 +1,7 @@
 /** What every command is given: nothing global is read below `main.ts`. */
 import type { Clock } from '../core/index.ts'
 import type { Output, Streams } from './output.ts'
+import type { Verb } from './program.ts'
 
 export type CliContext = Readonly<{
   /** Absolute folder that the user stands in. */
@@ -10,6 +11,8 @@ export type CliContext = Readonly<{
   output: Output
   /** The caller's own streams, for what hands them on (`shell`) or asks a person. */
   streams: Streams & Readonly<{ stdin: NodeJS.ReadStream }>
+  /** Every verb, for what speaks of them all. */
+  table: Readonly<{ verbs: readonly Verb[]; groups: Readonly<Record<string, string>> }>
   now: Clock
   /** Aborted by Ctrl-C and SIGTERM. */
   signal: AbortSignal

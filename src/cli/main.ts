@@ -9,7 +9,7 @@ import { errorTable } from '../core/index.ts'
 import type { CliContext, Exit } from './context.ts'
 import { exitOf, type Fault, faultOf, tellFault } from './fault.ts'
 import { openOutput } from './output.ts'
-import { buildProgram, CommanderError } from './program.ts'
+import { buildProgram, CommanderError, groups, verbs } from './program.ts'
 
 enableCompileCache()
 
@@ -50,6 +50,7 @@ async function main(): Promise<number> {
     environment: { ...process.env },
     output,
     streams: { ...streams, stdin: process.stdin },
+    table: { verbs, groups },
     now: () => new Date(),
     signal: stop.signal,
     version: versionOf(),

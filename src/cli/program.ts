@@ -251,10 +251,20 @@ export const verbs: readonly Verb[] = [
     examples: ['assay gc --dry-run', 'assay gc'],
     load: async () => (await import('./commands/gc.ts')).gc,
   },
+  {
+    usage: 'completion <shell> [words...]',
+    summary: 'a script that completes verbs, options and names of this project: bash, zsh or fish',
+    examples: [
+      'assay completion bash >> ~/.bashrc',
+      'assay completion zsh >> ~/.zshrc',
+      'assay completion fish > ~/.config/fish/completions/assay.fish',
+    ],
+    load: async () => (await import('./commands/completion.ts')).completion,
+  },
 ]
 
 /** The groups that have verbs of their own. */
-const groups: Readonly<Record<string, string>> = {
+export const groups: Readonly<Record<string, string>> = {
   data: 'the inventory of data sources',
   key: 'the key that signs',
   trust: 'who is believed',

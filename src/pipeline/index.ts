@@ -22,7 +22,7 @@ export {
   recordedOrigin,
 } from './fetch-source.fs.ts'
 export { adoptHere, backupKey, describeKey, makeKey, pinTrust, revokeKey, useKey, writeFile } from './keys.fs.ts'
-export { openPlan, openProject } from './project.fs.ts'
+export { openPlan, openProject, type ProjectNames, projectNames } from './project.fs.ts'
 export type { ListedSource, Project } from './project.ts'
 export { type NewSource, registerSource, writeRevocation } from './register-source.fs.ts'
 export type { OutputReport, RunReport, StageReport } from './report.ts'

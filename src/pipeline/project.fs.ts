@@ -98,6 +98,21 @@ export async function openPlan(caller: Caller): Promise<PlanDocument> {
   return planDocument(definePipeline(await openReader(root, ignoredBy(repository)), { root }))
 }
 
+/** What may be named on a command line; asked at each press of the tab key, so nothing else is opened. */
+export type ProjectNames = Readonly<Record<'stages' | 'outs' | 'sources' | 'runs', readonly string[]>>
+
+/** @throws as `openPlan` does */
+export async function projectNames(caller: Caller): Promise<ProjectNames> {
+  const root = requireRoot(caller.workingFolder)
+  const { stages } = await openPlan(caller)
+  return {
+    stages: stages.map(({ name }) => name),
+    outs: stages.flatMap((stage) => [...stage.outs.map(({ path }) => path), ...stage.metrics, ...stage.plots]),
+    sources: sourcesOf(root).map(({ id }) => id),
+    runs: openRuns(root).list(),
+  }
+}
+
 /** Before `assay init` nobody is believed. */
 const nobody: TrustPolicy = {
   origin: 'repository',
