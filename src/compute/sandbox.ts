@@ -34,6 +34,8 @@ export type StageTask = Readonly<{
   workingDirectory: string
   view: readonly ViewEntry[]
   outs: readonly OutRequest[]
+  /** Folders that the stage may write and that are thrown away, project paths. */
+  scratch?: readonly string[]
   mounts: readonly Mount[]
   /** The whole environment of the stage: nothing else is there. */
   variables: Readonly<Record<string, string>>

@@ -82,6 +82,8 @@ export type StageSettings = Readonly<{
   /** name -> value; null passes the caller's value through. */
   env: Readonly<Record<string, string | null>>
   secrets: readonly string[]
+  /** Folders that it may write and that are thrown away afterwards. */
+  scratch: readonly string[]
   reproducible?: Json
   /** Project path of an out -> its contract: data made by a stage is checked too. */
   outs?: Readonly<Record<string, Readonly<{ contract?: string }>>>

@@ -16,6 +16,8 @@ export type Surroundings = Readonly<{
   sizeOf(path: string): number | undefined
   /** A lock file in which every requirement carries a hash. */
   hashedLock?: string
+  /** Folders that stages may write and that are thrown away. */
+  scratch?: readonly string[]
 }>
 
 const dataExtensions =
@@ -55,6 +57,23 @@ function isRun(path: string, commands: readonly string[]): boolean {
   })
 }
 
+/** Names that tools give to folders of logs and intermediate files, at the top of a project. */
+export const throwAwayNames = [
+  ...['logs', 'log', 'mlruns', 'wandb', 'lightning_logs', 'tb_logs', 'runs', 'outputs', 'multirun', 'catboost_info'],
+  ...['tmp', 'temp', '.cache', 'dvclive'],
+]
+
+/** Those of them that this project has or ignores, and that are nothing that a stage declares. */
+export function throwAwayFolders(pipeline: PipelineDefinition, isThere: (path: string) => boolean): readonly string[] {
+  const declared = pipeline.stages.flatMap((stage) => [
+    ...[stage.workingDirectory, ...stage.deps, ...Object.keys(stage.params), ...stage.outs.map(({ path }) => path)],
+  ])
+  const known = [...declared, ...pipeline.tracked.map(({ path }) => path)].filter((path) => path !== '.')
+  return throwAwayNames.filter(
+    (name) => isThere(name) && !known.some((path) => isInside(path, name) || isInside(name, path)),
+  )
+}
+
 /** The file's text; it is read back by the same parser that reads every assay.yaml. */
 export function draftSettings(inputs: readonly string[], surroundings: Surroundings): string {
   const lines = ['assay: 1', `name: ${stringify(nameOf(surroundings.folder)).trim()}`]
@@ -62,19 +81,22 @@ export function draftSettings(inputs: readonly string[], surroundings: Surroundi
     lines.push('', '# every input that no stage makes; give each a source with: assay data add ID PATH', 'data:')
     for (const path of inputs) lines.push(`  ${stringify(path).trim()}: {}`)
   }
+  const scratch = surroundings.scratch ?? []
+  const rest = scratch.length === 0 ? '' : `, scratch: [${scratch.join(', ')}]`
   lines.push('')
+  if (scratch.length > 0) lines.push('# scratch: folders that stages may write and that are thrown away')
   if (surroundings.hashedLock === undefined) {
     lines.push(
       "# host: this machine's own interpreter, recorded but not locked; with a lock that has hashes:",
       '# environments:',
       '#   locked: {python: {lock: requirements.lock}}',
-      'defaults: {environment: host, network: none, seed: 42}',
+      `defaults: {environment: host, network: none, seed: 42${rest}}`,
     )
   } else {
     lines.push(
       'environments:',
       `  locked: {python: {lock: ${stringify(surroundings.hashedLock).trim()}}}`,
-      'defaults: {environment: locked, network: none, seed: 42}',
+      `defaults: {environment: locked, network: none, seed: 42${rest}}`,
     )
   }
   return `${lines.join('\n')}\n`

@@ -4,7 +4,7 @@
  * Each cause is looked for in what was observed (denied attempts, hidden paths) or in the end of the log; the first that
  * is found is told. Read next: `failure-words.ts` (how programs say it), `explain-program.ts` (programs and modules).
  */
-import { join, relative } from 'node:path/posix'
+import { dirname, join, relative } from 'node:path/posix'
 import type { StageOutcome } from '../compute/index.ts'
 import { printable, quotedForShell } from '../core/index.ts'
 import type { StageDefinition } from './definition.ts'
@@ -129,7 +129,7 @@ function isBelow(path: string, folder: string): boolean {
   return path === folder || path.startsWith(`${folder}/`)
 }
 
-function explainWrite({ stage, outcome }: Failure): Explanation | undefined {
+function explainWrite({ stage, outcome, visible }: Failure): Explanation | undefined {
   const [path] = refusedWritesIn(outcome.log.lines)
   if (path === undefined) return undefined
   const code = 'ERR_STAGE_UNDECLARED_WRITE'
@@ -156,6 +156,13 @@ function explainWrite({ stage, outcome }: Failure): Explanation | undefined {
   return {
     code,
     because: `it tried to write \`${inside}\`, which is not among its outs`,
-    help: `when it is a result, add to ${placeOfStage(stage)}: outs: ${flow([{ [out]: { cache: false } }])}; what is not kept goes to /tmp`,
+    help: `when it is a result, add to ${placeOfStage(stage)}: outs: ${flow([{ [out]: { cache: false } }])}\nwhen it is not kept, say in assay.yaml: ${settingsLine(stage, { scratch: [folderToWrite(inside, visible)] })}`,
   }
+}
+
+/** The path itself when it looks like a new folder, else the folder around it; the project's top is `.`. */
+function folderToWrite(path: string, visible: readonly string[]): string {
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  const isFile = /[^.]\.\w+$/.test(name) || visible.includes(path)
+  return isFile ? dirname(path) : path
 }

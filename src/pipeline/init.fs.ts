@@ -10,7 +10,7 @@ import { basename, join } from 'node:path'
 import { newTrustPolicy, parseTrustPolicy } from '../attestation/index.ts'
 import { definePipeline, defineSettings } from './define/index.ts'
 import type { PipelineDefinition, ProjectSettings } from './definition.ts'
-import { draftSettings, externalInputs, type Surroundings } from './draft-settings.ts'
+import { draftSettings, externalInputs, type Surroundings, throwAwayFolders, throwAwayNames } from './draft-settings.ts'
 import { writeDurably } from './evidence.fs.ts'
 import { makeState, openReader, readProjectFile } from './workspace.fs.ts'
 
@@ -43,7 +43,9 @@ export async function adoptProject({ root, isGitIgnored, keyFor, now }: Adoption
     written.push(path)
   }
   const pipeline = definePipeline(await openReader(root, isGitIgnored), { root })
-  const surroundings = surroundingsOf(root)
+  const ignored = await isGitIgnored(throwAwayNames.map((name) => `${name}/x`))
+  const isThere = (name: string): boolean => ignored.has(`${name}/x`) || isFolder(join(root, name))
+  const surroundings = { ...surroundingsOf(root), scratch: throwAwayFolders(pipeline, isThere) }
   const known = readProjectFile(root, 'assay.yaml')
   if (known === undefined) write('assay.yaml', draftSettings(externalInputs(pipeline, surroundings), surroundings))
   const settings = defineSettings(readProjectFile(root, 'assay.yaml'), 'assay.yaml', pipeline)
@@ -73,6 +75,10 @@ function surroundingsOf(root: string): Surroundings {
     sizeOf: (path) => sizeOf(join(root, path)),
     ...(hashedLock === undefined ? {} : { hashedLock }),
   }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
 /** LIMIT: a folder is counted up to 1,000 entries; more than that is large anyway. */

@@ -19,9 +19,9 @@ const trusted = [
  * @param files the definition's own files, which no stage makes
  * @throws ERR_PATH_UNSAFE
  */
-export function refusePaths(stage: StageDefinition, files: readonly string[]): void {
+export function refusePaths(stage: StageDefinition, files: readonly string[], scratch: readonly string[] = []): void {
   const outs = stage.outs.map(({ path }) => path)
-  for (const path of [stage.workingDirectory, ...stage.deps, ...Object.keys(stage.params), ...outs]) {
+  for (const path of [stage.workingDirectory, ...stage.deps, ...Object.keys(stage.params), ...outs, ...scratch]) {
     const names = projectPathOf(stage, path).toLowerCase().split('/')
     if (names.includes('.git') || names[0] === '.assay') throw unsafe(stage, path, 'belongs to git or to assay')
   }

@@ -84,7 +84,7 @@ export async function settingOf(
 ): Promise<StageSetting> {
   const settings = project.settings.settingsOf(stage.name)
   refuseUnsupportedStage(stage, settings)
-  refusePaths(stage, project.pipeline.files)
+  refusePaths(stage, project.pipeline.files, settings.scratch)
   const [inputs, environment] = await Promise.all([
     resolveInputs(project, stage, done),
     tools.environment(settings.environment, 'identify'),
@@ -102,6 +102,7 @@ export async function settingOf(
     sandbox: tools.sandboxDigest,
     variables,
     outs: stage.outs.map(({ path, persist }) => ({ path, persist })),
+    ...(settings.scratch.length === 0 ? {} : { scratch: settings.scratch.toSorted() }),
   })
   return { stage, settings, inputs, environment, variables, limits, key }
 }
@@ -222,6 +223,7 @@ export function taskFor(
     environment,
     variables,
     limits,
+    scratch: setting.settings.scratch,
     trace: tools.options.trace,
     hidden: hiddenFrom(project, stage, inputs),
   })

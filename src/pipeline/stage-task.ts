@@ -68,6 +68,7 @@ export type TaskInput = Readonly<{
   environment: Environment
   variables: Readonly<Record<string, string>>
   limits: Limits
+  scratch: readonly string[]
   trace: boolean
   hidden: readonly string[]
 }>
@@ -84,6 +85,7 @@ export function taskOf(input: TaskInput): StageTask {
       const previous = before.get(path)
       return previous === undefined ? { path } : { path, before: previous }
     }),
+    scratch: input.scratch,
     mounts: input.environment.mounts,
     variables: input.variables,
     limits: input.limits,

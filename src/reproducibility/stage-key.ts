@@ -17,6 +17,8 @@ export type StageKeyInput = Readonly<{
   sandbox: Sha256
   variables: Readonly<Record<string, string>>
   outs: readonly Readonly<{ path: string; persist: boolean }>[]
+  /** Folders that it may write beside them; left out when there are none. */
+  scratch?: readonly string[]
 }>
 
 export function digestStageKey(input: StageKeyInput): Sha256 {

@@ -1,6 +1,7 @@
 /** Goal: my repository, which knows nothing of assay, runs and is trusted; where it cannot, I am told what to write. */
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { adopted, statuses } from '../support/adopted.ts'
@@ -25,6 +26,12 @@ async function failures(
 ): Promise<Readonly<Record<string, Document>>> {
   const report = await project.json(exit, 'run', '--keep-going', ...args)
   return Object.fromEntries(report.stages.map((stage: Document) => [stage.name, stage]))
+}
+
+/** As after `. bin/activate`. */
+function withEnvironment(project: Scratch, virtual: string): Record<string, string> {
+  const own = scratchEnvironment(project.keys)
+  return { ...own, VIRTUAL_ENV: virtual, PATH: `${virtual}/bin:${own['PATH']}` }
 }
 
 test('a stage that talks to the network is refused with its destination, and with the line for assay.yaml', async (context) => {
@@ -190,4 +197,78 @@ test('deps outside of the project, or spelled for Windows, do not stop adoption:
   assert.match(told['windows']?.help, /data\/in\.csv/)
   assert.equal(told['good']?.status, 'ran')
   assert.equal((await project.json(0, 'verify', 'good.txt')).level, 1)
+})
+
+test('a project that is installed into its own environment (pip install -e) is found where a stage sees it', async (context) => {
+  const project = scratch(context, {
+    'dvc.yaml': `stages:
+  path: {cmd: python -c "import acme.core; print(acme.core.__file__)" > path.txt, outs: [path.txt]}
+  finder: {cmd: python -c "import tool; print(tool.__file__)" > finder.txt, outs: [finder.txt]}
+`,
+    'src/acme/__init__.py': '',
+    'src/acme/core.py': '',
+    'tool/__init__.py': '',
+    '.gitignore': '/.venv\n/*.txt\n',
+  })
+  const virtual = join(project.root, '.venv')
+  execFileSync('/usr/bin/python3', ['-m', 'venv', '--without-pip', virtual])
+  const site = execFileSync(join(virtual, 'bin/python'), ['-c', 'import site; print(site.getsitepackages()[0])'], {
+    encoding: 'utf8',
+  }).trim()
+  // as setuptools and hatchling write them
+  writeFileSync(join(site, '_acme.pth'), `${project.root}/src\n${virtual}/lib\n`)
+  writeFileSync(
+    join(site, '__editable__.tool-1.pth'),
+    'import __editable___tool_finder; __editable___tool_finder.install()\n',
+  )
+  writeFileSync(
+    join(site, '__editable___tool_finder.py'),
+    `import sys
+from importlib.machinery import PathFinder
+from os.path import dirname
+MAPPING = {'tool': '${project.root}/tool'}
+class Finder:
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return PathFinder.find_spec(name, [dirname(MAPPING[name])]) if name in MAPPING else None
+def install():
+    sys.meta_path.append(Finder)
+`,
+  )
+  execFileSync(join(virtual, 'bin/python'), ['-c', 'import acme.core, tool'], { cwd: '/' }) // leaves bytecode behind
+  project.commit()
+  const environment = withEnvironment(project, virtual)
+  const assay = (...args: readonly string[]) => runAssay(args, project.root, environment)
+  assert.equal((await assay('init', '--yes', '--commit')).code, 0)
+  const ran = await assay('run')
+  assert.equal(ran.code, 0, ran.stderr)
+  assert.doesNotMatch(ran.stderr, /which no stage sees/)
+  assert.equal(project.read('path.txt'), '/project/src/acme/core.py\n')
+  assert.equal(project.read('finder.txt'), '/project/tool/__init__.py\n')
+  project.write({ 'src/acme/core.py': '# changed\n' })
+  project.commit()
+  assert.deepEqual(statuses(JSON.parse((await assay('run', '--json')).stdout)), { path: 'ran', finder: 'cached' })
+  assert.equal((await assay('verify', 'path.txt')).code, 0)
+})
+
+test('folders of logs and runs are scratch, when the project has or ignores them; others can be made so', async (context) => {
+  const project = await adopted(context, {
+    'dvc.yaml': `stages:
+  train: {cmd: mkdir -p mlruns/1 && echo x > mlruns/1/meta && echo x >> logs/run.log && echo x > out/made, outs: [out/made]}
+  other: {cmd: ls logs > out/seen && echo x > logs/run.log && mkdir -p work/deep && echo x > work/deep/t, outs: [out/seen]}
+`,
+    'logs/.gitkeep': '',
+    '.gitignore': '/out\nmlruns/\n',
+  })
+  assert.match(project.read('assay.yaml'), /scratch: \[logs, mlruns\]/)
+  const report = await project.json(3, 'run')
+  assert.deepEqual(statuses(report), { train: 'ran', other: 'failed' })
+  const [line] = report.error.help.match(/stages: .*/) ?? []
+  assert.equal(line, 'stages: {other: {scratch: [work]}}')
+  project.write({ 'assay.yaml': `${project.read('assay.yaml')}${line}\n` })
+  project.commit()
+  assert.deepEqual(statuses(await project.json(0, 'run')), { train: 'cached', other: 'ran' })
+  assert.equal(project.read('out/seen'), '', 'what one stage leaves in scratch is not there for the next')
+  assert.deepEqual(readdirSync(join(project.root, 'logs')), ['.gitkeep'])
+  assert.equal((await project.json(0, 'verify')).level, 1)
 })

@@ -13,7 +13,7 @@ export type ViewFile = Readonly<{ path: string; digest: Sha256; executable: bool
 
 export type Neighbour = Readonly<{ name: string; kind: 'file' | 'folder'; held: 'bind' | 'copy' }>
 
-/** A writable folder around one or more outs. `folder` and `outs` are project paths. */
+/** A writable folder around outs, or one that is only thrown away. `folder` and `outs` are project paths. */
 export type Scratch = Readonly<{ folder: string; outs: readonly string[]; neighbours: readonly Neighbour[] }>
 
 export type Layout = Readonly<{
@@ -30,7 +30,7 @@ export type Layout = Readonly<{
 const maxBoundNeighbours = 200
 
 export function layoutOf(
-  task: Pick<StageTask, 'view' | 'outs' | 'workingDirectory'>,
+  task: Pick<StageTask, 'view' | 'outs' | 'scratch' | 'workingDirectory'>,
   mounts: readonly Mount[],
 ): Layout {
   const files = new Map<string, ViewFile>()
@@ -52,7 +52,7 @@ export function layoutOf(
       if (why !== 'dep') addFolder(watched, parentOf(filePath))
     }
   }
-  const scratchFolders = [...new Set(outs.map(parentOf))]
+  const scratchFolders = [...new Set([...outs.map(parentOf), ...(task.scratch ?? [])])]
   for (const folder of [task.workingDirectory, ...scratchFolders, ...mounts.flatMap(insideProject)])
     addFolder(folders, folder)
   folders.delete('.')

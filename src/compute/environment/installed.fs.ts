@@ -18,7 +18,8 @@ export type Installed = Readonly<{
   packages: readonly EnvironmentPackage[]
   /** File names of the shared libraries that packages bring. */
   libraries: readonly string[]
-  warnings: readonly string[]
+  /** Folders that `.pth` files name and the sandbox lacks. */
+  outside: readonly string[]
 }>
 
 const maxKeptBytes = 16 * 1024 * 1024
@@ -82,8 +83,7 @@ function described({ distributions, libraries, outside }: Answer): Installed {
     const at = name.indexOf('-')
     return at < 0 ? { name, version: 'unknown' } : { name: name.slice(0, at), version: name.slice(at + 1) }
   })
-  const warnings = outside.map((folder) => `an installed package lies in \`${folder}\`, which no stage sees`)
-  return { packages, libraries, warnings }
+  return { packages, libraries, outside }
 }
 
 /** Names of folders only: no package is imported. Folders that `.pth` files add and the sandbox lacks are told. */

@@ -6,9 +6,11 @@
  */
 import { execFile } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { digestOfJson, type Sha256, sha256Of } from '../../core/index.ts'
 import type { Environment } from '../environment.ts'
+import { editableInstalls } from './editable.fs.ts'
 import { blasFact, interpreterFacts } from './facts.ts'
 import { type Installed, listInstalled } from './installed.fs.ts'
 import { type Interpreter, interpreterIdentity } from './interpreter.ts'
@@ -25,20 +27,27 @@ export async function prepareHost(request: EnvironmentRequest): Promise<Environm
   mkdirSync(request.cacheFolder, { recursive: true })
   sweepTemporaries(request.cacheFolder)
   const [python, system] = await Promise.all([observePython(request), observeSystem()])
+  const prefixes = python === undefined ? [] : prefixesToMount(python.located)
+  const editable = editableInstalls({
+    siteFolders: python === undefined ? [] : siteFolders(python),
+    projectRoot: request.caller.workingFolder,
+    kept: prefixes,
+    cacheFolder: request.cacheFolder,
+  })
   const recorded = {
     recipe,
+    ...(editable.folders.length === 0 ? {} : { editable: editable.folders }),
     system: system.digest,
     libc: system.libc,
     python: python === undefined ? null : interpreterIdentity(python.interpreter),
     distributions: (python?.packages ?? []).map(({ name, version }) => `${name}==${version}`),
   }
-  const prefixes = python === undefined ? [] : prefixesToMount(python.located)
   return {
     name: request.name,
     kind: 'host',
     digest: digestOfJson(recorded),
     locked: false,
-    mounts: prefixes.map((prefix) => ({ source: prefix, target: prefix })),
+    mounts: [...prefixes.map((prefix) => ({ source: prefix, target: prefix })), ...editable.mounts],
     path: [...new Set([...(python === undefined ? [] : binFolders(python.located)), ...systemPath])],
     variables: { PYTHONNOUSERSITE: '1', PYTHONDONTWRITEBYTECODE: '1', ...activation(python?.located, request) },
     packages: python?.packages ?? [],
@@ -48,12 +57,15 @@ export async function prepareHost(request: EnvironmentRequest): Promise<Environm
         : interpreterFacts(python.interpreter)),
       ...(python === undefined ? [{ name: 'libc', value: system.libc, tier: 'observed' as const }] : []),
       ...blasFact(python?.libraries ?? []),
+      ...editable.folders.map((folder) => ({ name: 'python/editable', value: folder, tier: 'observed' as const })),
       { name: 'recipe', value: recipe, tier: 'observed' },
       { name: 'system/packages', value: String(system.count), tier: 'observed' },
       { name: 'system/packages-digest', value: system.digest, tier: 'observed' },
     ],
     materials: [{ name: 'system packages', digest: system.digest }],
-    warnings: python?.warnings ?? [],
+    warnings: (python?.outside ?? [])
+      .filter((folder) => !isBelow(folder, request.caller.workingFolder))
+      .map((folder) => `an installed package lies in \`${folder}\`, which no stage sees`),
   }
 }
 
@@ -64,6 +76,20 @@ async function observePython(request: EnvironmentRequest): Promise<Python | unde
   if (located === undefined) return undefined
   const interpreter = await askInterpreter(located, request)
   return { located, interpreter, ...(await listInstalled(located, interpreter, request)) }
+}
+
+/** Where `pip install -e` leaves what leads to the project. */
+function siteFolders({ located: { prefix, basePrefix }, interpreter }: Python): readonly string[] {
+  const [major, minor] = interpreter.probe.version
+  const inner = `python${major}.${minor}`
+  return [
+    ...new Set([prefix, basePrefix].map((folder) => join(folder, 'lib', inner, 'site-packages'))),
+    ...(basePrefix === '/usr' ? [`/usr/local/lib/${inner}/dist-packages`] : []),
+  ]
+}
+
+function isBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`)
 }
 
 function binFolders({ prefix, basePrefix }: Located): readonly string[] {

@@ -123,7 +123,7 @@ const environment = record({
 const limits = record({ cpus: positive, memory: size, time: duration, processes: count, output: size, gpus })
 const network = either(oneOf(['none']), listOf(host))
 const env = either(byKey(variable, variableValue), listOf(variable))
-const common = { environment: text, network, seed, limits, env }
+const common = { environment: text, network, seed, limits, env, scratch: listOf(path) }
 const reproducible = either(
   simple('true or false', (value) => typeof value === 'boolean'),
   record({ tolerance: byPath(either(tolerance, mapOf(tolerance))), because: text }, ['because']),

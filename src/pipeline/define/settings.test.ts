@@ -78,6 +78,7 @@ test('reads all that the format has', () => {
     limits: { cpus: 2, memoryBytes: 4 * 1024 ** 3, timeMs: 7_200_000, processes: 256 },
     env: { MODEL_SIZE: 'small', RATE: '1.0', HOME: null },
     secrets: ['label-service'],
+    scratch: [],
     reproducible: { tolerance: { 'metrics.json': { accuracy: 0.005 } }, because: 'thread order in BLAS' },
   })
 })
@@ -85,7 +86,15 @@ test('reads all that the format has', () => {
 test('gives a generated stage its own words over its group over the defaults', () => {
   const { settingsOf } = read(honest)
   const defaults = { cpus: 2, memoryBytes: 4 * 1024 ** 3, timeMs: 1_800_000, processes: 256 }
-  const group = { environment: 'host', network: 'none', seed: 7, limits: defaults, env: { TOKEN: null }, secrets: [] }
+  const group = {
+    environment: 'host',
+    network: 'none',
+    seed: 7,
+    limits: defaults,
+    env: { TOKEN: null },
+    secrets: [],
+    scratch: [],
+  }
   assert.deepEqual(settingsOf('sweep@a'), group)
   assert.deepEqual(settingsOf('sweep@b'), { ...group, seed: 9, network: ['example.org'] })
 })
@@ -101,6 +110,7 @@ test('has sensible defaults without a file', () => {
     limits: {},
     env: {},
     secrets: [],
+    scratch: [],
   })
 })
 

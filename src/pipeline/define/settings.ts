@@ -134,6 +134,7 @@ function layerOf(map: ValueMap): Layer {
     ...(environment === undefined ? {} : { environment }),
     ...(network === undefined ? {} : { network: isList(network) ? network.map(pythonText) : ('none' as const) }),
     ...(seed === undefined ? {} : { seed: Number(seed) }),
+    scratch: textsAt(map, 'scratch').map((path) => parseProjectPath(path)),
     limits: limitsOf(mapAt(map, 'limits')),
     env: env === undefined ? {} : envOf(env),
     ...(map.has('secrets') ? { secrets: textsAt(map, 'secrets') } : {}),
@@ -162,7 +163,7 @@ function envOf(env: Value): StageSettings['env'] {
   )
 }
 
-/** A stage's own words over its group's, over the defaults; `limits` and `env` are joined key by key. */
+/** A stage's own words over its group's, over the defaults; `limits`, `env` and `scratch` are joined. */
 function settled(layers: ReadonlyMap<string, Layer>, stage: string): StageSettings {
   const found = [layers.get(''), layers.get(stemOf(stage)), stemOf(stage) === stage ? undefined : layers.get(stage)]
   const base: StageSettings = {
@@ -172,12 +173,19 @@ function settled(layers: ReadonlyMap<string, Layer>, stage: string): StageSettin
     limits: {},
     env: {},
     secrets: [],
+    scratch: [],
   }
   return found.filter((layer) => layer !== undefined).reduce(over, base)
 }
 
 function over(below: StageSettings, layer: Layer): StageSettings {
-  return { ...below, ...layer, limits: { ...below.limits, ...layer.limits }, env: { ...below.env, ...layer.env } }
+  return {
+    ...below,
+    ...layer,
+    limits: { ...below.limits, ...layer.limits },
+    env: { ...below.env, ...layer.env },
+    scratch: [...new Set([...below.scratch, ...(layer.scratch ?? [])])],
+  }
 }
 
 function mapAt(map: ValueMap, key: string): ValueMap {
