@@ -31,6 +31,9 @@ async function main(): Promise<number> {
   }
   process.on('SIGINT', onSignal(130))
   process.on('SIGTERM', onSignal(143))
+  // a terminal that goes away; without one it is `nohup`, whose wish Node has already undone
+  const hasTerminal = [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY === true)
+  process.on('SIGHUP', hasTerminal ? onSignal(129) : () => undefined)
   process.stdout.on('error', () => process.exit(4)) // INVARIANT: a reader that went away gets no half answer called success.
 
   const refused = refusedVariables.filter((name) => (process.env[name] ?? '') !== '')

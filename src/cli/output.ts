@@ -4,8 +4,8 @@
  * THREAT: names, logs and messages come from elsewhere; everything printed goes through `printable`, so that no escape
  * sequence of theirs reaches the terminal. Colour is added afterwards, by us.
  */
-import { styleText } from 'node:util'
-import { printable } from '../core/index.ts'
+import { stripVTControlCharacters, styleText } from 'node:util'
+import { openStageOutput, type StageOutput } from './stage-output.ts'
 
 type Style = Parameters<typeof styleText>[0]
 
@@ -19,8 +19,8 @@ export type Output = Readonly<{
   note(text: string): void
   /** A line that the next one replaces, on stderr, only when a person looks. */
   progress(text: string): void
-  /** Bytes of a stage's output, made printable, on stderr. */
-  stream(prefix: string, chunk: Buffer): void
+  /** What stages print, on stderr. */
+  stages: StageOutput
   /** The one document of `--json`. */
   document(value: unknown): void
   style(style: Style, text: string): string
@@ -41,6 +41,17 @@ export function openOutput(streams: Streams, json: boolean): Output {
     if (transient) stderr.write('\r\u001b[2K')
     transient = false
   }
+  const note = (text: string): void => {
+    clear()
+    // a style is chosen for stdout, and stderr may be a file
+    stderr.write(`${interactive ? text : stripVTControlCharacters(text)}\n`)
+  }
+  const progress = (text: string): void => {
+    if (!interactive) return
+    clear()
+    stderr.write(text.slice(0, Math.max(20, (stderr.columns ?? 80) - 1)))
+    transient = true
+  }
   return {
     json,
     interactive,
@@ -49,21 +60,9 @@ export function openOutput(streams: Streams, json: boolean): Output {
       clear()
       stdout.write(`${text}\n`)
     },
-    note: (text) => {
-      clear()
-      stderr.write(`${text}\n`)
-    },
-    progress: (text) => {
-      if (!interactive) return
-      clear()
-      stderr.write(text.slice(0, Math.max(20, (stderr.columns ?? 80) - 1)))
-      transient = true
-    },
-    stream: (prefix, chunk) => {
-      clear()
-      const text = printable(chunk.toString('utf8'))
-      stderr.write(prefix === '' ? text : text.replace(/^(?=.)/gm, `${prefix} | `))
-    },
+    note,
+    progress,
+    stages: openStageOutput({ line: note, growing: progress }),
     document: (value) => {
       if (json) stdout.write(`${JSON.stringify(value, undefined, 2)}\n`)
     },

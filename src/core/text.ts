@@ -15,6 +15,20 @@ export function quotedForShell(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }
 
+/** What a terminal shows in the end of a line that was written over (`10 %\\r20 %`), as progress bars do. */
+export function shownLine(line: string): string {
+  return line.split('\r').findLast((part) => part !== '') ?? ''
+}
+
+export function printableLine(line: string): string {
+  return printable(shownLine(line))
+}
+
+/** A log, line by line as `printableLine` has it. */
+export function printableLog(text: string): string {
+  return text.split('\n').map(printableLine).join('\n')
+}
+
 /** The nearest of `candidates` when it is near enough to be meant, else undefined. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.floor(word.length / 3))

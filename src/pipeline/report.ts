@@ -10,6 +10,8 @@ export type StageReport = Readonly<{
   because?: string
   /** The next step for the user, with a code. */
   help?: string
+  /** The last lines that it printed, printable; of a stage that failed or was refused. */
+  tail?: readonly string[]
   durationMs: number
   outputs: readonly OutputReport[]
   attestation?: Sha256

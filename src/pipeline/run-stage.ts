@@ -183,7 +183,14 @@ async function execute(
   const judgement = judgeStage({ stage, outcome, environment, variables, visible, host })
   if (judgement.kind !== 'good') {
     const { kind, ...why } = judgement
-    const report: StageReport = { name: stage.name, status: kind, ...why, durationMs: elapsed(), outputs: [] }
+    const report: StageReport = {
+      name: stage.name,
+      status: kind,
+      ...why,
+      tail: outcome.log.tail,
+      durationMs: elapsed(),
+      outputs: [],
+    }
     return { report, outs: new Map(), log: outcome.log.digest }
   }
   const attestation = await attestStage(project, tools, setting, { outcome, code })

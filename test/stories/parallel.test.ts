@@ -61,3 +61,20 @@ test('a refusal outweighs a failure in the exit code', async (context) => {
   const run = await project.json(1, 'run')
   assert.deepEqual([run.status, run.stages[1].code], ['refused', 'ERR_OUT_MISSING'])
 })
+
+test('output of stages that run together comes in whole lines with their names; the last lines of a failure together', async (context) => {
+  const slowly = (name: string): string =>
+    `for i in 1 2 3; do printf "${name} begins"; sleep 0.2; echo " and ends"; done`
+  const project = await adopted(context, {
+    'dvc.yaml': `stages:\n${stage('left', 'sh left.sh', 'left.sh')}${stage('right', 'sh right.sh', 'right.sh')}`,
+    'left.sh': `${slowly('left')}\necho > left.txt\n`,
+    'right.sh': `${slowly('right')}\nprintf '10 %%\\r20 %%\\r\\n'\nexit 5\n`,
+    'assay.yaml': small,
+    '.gitignore': '/*.txt\n',
+  })
+  const ran = await project.assay('run')
+  assert.deepEqual([ran.code, ran.stderr.match(/^left \| left begins and ends$/gm)?.length], [3, 3])
+  assert.match(ran.stderr, /^ {9}\| right begins and ends\n {9}\| 20 %$/m)
+  const { stages } = await project.json(3, 'run')
+  assert.deepEqual(stages.find(({ name }: { name: string }) => name === 'right').tail.at(-1), '20 %')
+})

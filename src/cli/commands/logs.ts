@@ -1,5 +1,5 @@
 /** `assay logs`: what the stages of a run printed, from the store, made printable. */
-import { DomainError, printable, type Sha256 } from '../../core/index.ts'
+import { DomainError, printable, printableLog, type Sha256 } from '../../core/index.ts'
 import { believedStage, openProject, type Project } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 
@@ -35,7 +35,7 @@ export async function logs(
     const text = (await project.store.read(digest, maxLogBytes)).toString('utf8')
     documents.push({ stage, digest, text })
     if (wanted.length > 1) context.output.line(context.output.style('bold', `== ${printable(stage)}`))
-    context.output.line(printable(text).trimEnd())
+    context.output.line(printableLog(text).trimEnd())
   }
   context.output.document({ runId: run.report.runId, logs: documents })
   return 0

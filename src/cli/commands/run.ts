@@ -37,7 +37,7 @@ export async function run(context: CliContext, targets: readonly string[], optio
     unsafeNoSandbox: options.unsafeNoSandbox === true,
     ...(requiredLevel === undefined ? {} : { requiredLevel }),
     signal: context.signal,
-    onEvent: (event) => tell(context.output, event),
+    onEvent: openTeller(context.output),
   })
   context.output.document(report)
   if (options.dryRun !== true) tellEnd(context.output, report)
@@ -56,8 +56,16 @@ function parseLevel(text: string | undefined): number | undefined {
   throw new DomainError('ERR_USAGE', `\`--require-level ${text}\` is not a level`, { help: 'levels are 0 to 4' })
 }
 
-function tell(output: Output, event: RunEvent): void {
-  if (output.json && !output.interactive) return
+function openTeller(output: Output): (event: RunEvent) => void {
+  const crowded = new Set<string>()
+  return (event) => {
+    if (output.json && !output.interactive) return
+    tell(output, event, crowded)
+  }
+}
+
+/** @param crowded stages whose output was told among that of others: when one fails, its last lines are told together */
+function tell(output: Output, event: RunEvent, crowded: Set<string>): void {
   switch (event.kind) {
     case 'notice':
       output.note(`${output.style('yellow', 'note')}: ${printable(event.text)}`)
@@ -72,10 +80,13 @@ function tell(output: Output, event: RunEvent): void {
       output.note(`${output.style('bold', 'run')}      ${printable(event.stage)}  ${printable(event.because)}`)
       break
     case 'output':
-      output.stream(event.beside > 0 ? event.stage : '', event.chunk)
+      if (event.beside > 0) crowded.add(event.stage)
+      output.stages.push(event.stage, event.chunk, event.beside > 0)
       break
     case 'ended':
+      output.stages.end(event.report.name)
       for (const line of stageLines(output, event.report)) output.note(line)
+      if (crowded.has(event.report.name)) for (const line of event.report.tail ?? []) output.note(`         | ${line}`)
       break
   }
 }

@@ -1,5 +1,5 @@
 /** The end of a log, for people. */
-import { printable } from '../../core/index.ts'
+import { printableLine, shownLine } from '../../core/index.ts'
 
 /** LIMIT: lines shown, and characters of each. */
 const lines = 20
@@ -7,7 +7,7 @@ const maxCharacters = 2000
 
 export function tailOf(all: readonly string[]): readonly string[] {
   const whole = all.at(-1) === '' ? all.slice(0, -1) : all
-  return whole.slice(-lines).map((line) => printable(lastOverwrite(line)).slice(0, maxCharacters))
+  return whole.slice(-lines).map((line) => printableLine(line).slice(0, maxCharacters))
 }
 
 /** LIMIT: lines that are searched for why a command failed. */
@@ -15,10 +15,5 @@ const searchedLines = 300
 
 /** What a terminal would show of the last lines, as it is. */
 export function endOfLog(all: readonly string[]): readonly string[] {
-  return all.slice(-searchedLines).map((line) => lastOverwrite(line).slice(0, maxCharacters))
-}
-
-/** A progress bar writes over its own line: what a terminal would show at the end. */
-function lastOverwrite(line: string): string {
-  return line.replace(/\r+$/, '').split('\r').at(-1) ?? ''
+  return all.slice(-searchedLines).map((line) => shownLine(line).slice(0, maxCharacters))
 }
