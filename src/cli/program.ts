@@ -167,13 +167,56 @@ export const verbs: readonly Verb[] = [
   },
   {
     usage: 'data validate <path>',
-    summary: 'hold data to its contract, and look for what readers disagree about',
-    options: [['--contract <file>', 'Open Data Contract, Table Schema or expectation suite']],
+    summary: 'hold data to its contract and its baseline, and look for what readers disagree about',
+    options: [
+      ['--contract <file>', 'Open Data Contract, Table Schema or expectation suite'],
+      ['--baseline <file>', 'what it was approved as: from data profile, or the approved data itself'],
+      ['--label <column>', 'what a model learns to predict: looks for poison'],
+      ['--source <column>', 'which source or batch a row came with'],
+    ],
     examples: [
       'assay data validate data/train.parquet --contract contracts/train.yaml',
-      'assay data validate data/raw.csv --json',
+      'assay data validate data/raw.csv --baseline baselines/raw.json --label species',
     ],
     load: async () => (await import('./commands/data-validate.ts')).dataValidate,
+  },
+  {
+    usage: 'data profile <path>',
+    summary: 'what data is like: a baseline to approve and to compare with',
+    options: [
+      ['--out <file>', 'write the baseline there'],
+      ['--label <column>', 'what a model learns to predict'],
+      ['--source <column>', 'which source or batch a row came with'],
+    ],
+    examples: [
+      'assay data profile data/raw.csv',
+      'assay data profile data/raw.csv --label species --out baselines/raw.json',
+    ],
+    load: async () => (await import('./commands/data-profile.ts')).dataProfile,
+  },
+  {
+    usage: 'data diff <left> <right>',
+    summary: 'which rows are new, gone or changed between two datasets',
+    options: [
+      ['--label <column>', 'tell rows whose label changed'],
+      ['--source <column>', 'tell what each source contributed'],
+    ],
+    repeated: [['--key <column>', 'names a row; found when left out']],
+    examples: [
+      'assay data diff data/v1.csv data/v2.csv',
+      'assay data diff v1.parquet v2.parquet --key id --label species',
+    ],
+    load: async () => (await import('./commands/data-diff.ts')).dataDiff,
+  },
+  {
+    usage: 'data contract',
+    summary: 'draft a contract from data, to edit',
+    options: [
+      ['--from <path>', 'the data'],
+      ['--out <file>', 'write it there'],
+    ],
+    examples: ['assay data contract --from data/raw.csv --out contracts/raw.odcs.yaml'],
+    load: async () => (await import('./commands/data-profile.ts')).dataContract,
   },
   {
     usage: 'key new',

@@ -148,6 +148,11 @@ export const errorTable = {
     meaning: 'No table of the contract stands for the file.',
     help: 'name the file like the schema object that describes it',
   },
+  ERR_DATA_BASELINE_MALFORMED: {
+    exit: 2,
+    meaning: 'A baseline is not what assay data profile writes, or is of a version that is not read.',
+    help: 'make it again with assay data profile FILE --out BASELINE',
+  },
   ERR_DATA_UNREADABLE: {
     exit: 1,
     meaning: 'Data is not what its format says, or does things that readers disagree about; it never passes.',

@@ -1,7 +1,7 @@
 /** The only file of `data` that other domains import. */
 
 export { type Collected, type CollectOptions, collectGarbage, sweepStore } from './collect-garbage.fs.ts'
-export { type Contract, parseContract } from './contract/index.ts'
+export { type Contract, draftContract, parseContract, stemOf } from './contract/index.ts'
 export type { DigestFilesOptions } from './digest-files.fs.ts'
 export { type DigestPathOptions, digestPath, ingestPath } from './digest-tree.fs.ts'
 export { type FetchedFile, fetchFile, forgetPart } from './fetch-file.http.ts'
@@ -45,13 +45,25 @@ export {
   sourceStatus,
 } from './source-status.ts'
 export { openStatCache, type StatCache } from './stat-cache.sqlite.ts'
+export { defaultThresholds } from './statistics/index.ts'
+export { isTableName } from './table/format.ts'
 export {
+  type Baseline,
   type BoxRunner,
+  type CheckVerdict,
   type DataCheck,
+  type Dataset,
+  type DatasetDiff,
   type DatasetReport,
   defaultLimits,
-  type ValidateOptions,
+  diffDatasets,
+  type Findings,
+  findIn,
+  parseBaseline,
+  printBaseline,
+  profileDataset,
+  type Questions,
   type ValidatorOptions,
   validateDataset,
-  worstOf,
+  validatorEngine,
 } from './validate/index.ts'

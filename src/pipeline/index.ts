@@ -1,6 +1,7 @@
 /** The only file of `pipeline` that the doors import. */
 
-export type { DataCheck, DatasetReport } from '../data/index.ts'
+export type { DataCheck, DatasetDiff } from '../data/index.ts'
+export { printBaseline } from '../data/index.ts'
 export { decideAboutSource } from './approve.ts'
 export { believedStage, lookAtStage, readStage } from './believe.ts'
 export { collectProject } from './collect.fs.ts'
@@ -28,7 +29,16 @@ export { type NewSource, registerSource, writeRevocation } from './register-sour
 export type { OutputReport, RunReport, StageReport } from './report.ts'
 export { type RunEvent, type RunOptions, runPipeline } from './run.ts'
 export { openShell, type ShellOptions } from './shell.ts'
-export { validateData } from './validate-data.fs.ts'
+export { type ContentQuestions, type ContentTools, type ContentVerdict, validateContent } from './validate-content.ts'
+export {
+  type DataVerdictReport,
+  diffData,
+  draftContractFor,
+  type ProfiledData,
+  profileData,
+  validateData,
+  writeNewFile,
+} from './validate-data.fs.ts'
 export { type ArtifactVerdict, finalOuts } from './verify.ts'
 export { chainOfArtifact, verifyArtifact } from './verify-artifact.fs.ts'
 export { requireRoot } from './workspace.fs.ts'

@@ -1,16 +1,26 @@
-/** `assay data validate`: composes the validator with the sandbox, in a project or anywhere. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+/** Looking into data: composes the validator with the sandbox, in a project or anywhere. */
+import { randomInt } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { runInBox } from '../compute/index.ts'
 import { DomainError } from '../core/index.ts'
 import {
+  type Baseline,
   type BoxRunner,
   type Contract,
+  type Dataset,
+  type DatasetDiff,
   type DatasetReport,
   defaultLimits,
+  diffDatasets,
+  draftContract,
   ioFault,
+  isTableName,
+  parseBaseline,
   parseContract,
+  profileDataset,
+  stemOf,
   type ValidatorOptions,
   validateDataset,
 } from '../data/index.ts'
@@ -20,48 +30,129 @@ import { findRoot, makeState } from './workspace.fs.ts'
 /** A caller that may ask to stop. */
 export type StoppableCaller = Caller & Readonly<{ signal: AbortSignal }>
 
-export type ValidateDataOptions = Readonly<{ contract?: string }>
+export type ValidateDataOptions = Readonly<{
+  contract?: string
+  /** A baseline that `data profile` wrote, or the approved data itself. */
+  baseline?: string
+  label?: string
+  source?: string
+}>
 
-/** LIMIT: a contract has at most 16 MiB. */
+export type DataVerdictReport = DatasetReport & Readonly<{ contract?: Contract; baseline?: Baseline; seed: number }>
+
+/** LIMIT: a contract has at most 16 MiB, a baseline 64. */
 const maxContractBytes = 16 * 1024 * 1024
+const maxBaselineBytes = 64 * 1024 * 1024
+/** LIMIT: values of so many rows are shown with what they violate. */
+const shownRows = 100
 
 /**
  * @param path as the user wrote it
- * @throws ERR_DATA_MISSING, ERR_DATA_CONTRACT_MALFORMED, ERR_DATA_CONTRACT_VERSION, ERR_DATA_CONTRACT_TABLE, ERR_SANDBOX_UNAVAILABLE
+ * @throws ERR_DATA_MISSING, ERR_DATA_CONTRACT_MALFORMED, ERR_DATA_CONTRACT_VERSION, ERR_DATA_CONTRACT_TABLE, ERR_DATA_BASELINE_MALFORMED, ERR_SANDBOX_UNAVAILABLE
  */
 export async function validateData(
   caller: StoppableCaller,
   path: string,
-  options: ValidateDataOptions,
-): Promise<DatasetReport & Readonly<{ contract?: Contract }>> {
-  const contract = options.contract === undefined ? undefined : readContract(caller, options.contract)
+  { contract: contractFile, baseline: baselineFile, label, source }: ValidateDataOptions,
+): Promise<DataVerdictReport> {
+  const contract =
+    contractFile === undefined
+      ? undefined
+      : parseContract(readGiven(caller, contractFile, 'contract', maxContractBytes), contractFile)
+  const approved = baselineFile === undefined ? {} : readBaseline(caller, baselineFile)
+  const seed = randomInt(2 ** 31)
   using room = openRoom(caller)
-  const report = await validateDataset(resolve(caller.workingFolder, path), {
-    ...room.validator,
+  const report = await validateDataset(
+    resolve(caller.workingFolder, path),
+    {
+      ...(contract === undefined ? {} : { contract }),
+      ...approved,
+      ...(label === undefined ? {} : { label }),
+      ...(source === undefined ? {} : { source }),
+      now: caller.now(),
+      examples: shownRows,
+      seed,
+    },
+    room.validator,
+  )
+  const { baseline } = approved
+  return {
+    ...report,
+    seed,
     ...(contract === undefined ? {} : { contract }),
-    now: caller.now(),
-  })
-  return contract === undefined ? report : { ...report, contract }
+    ...(baseline === undefined ? {} : { baseline }),
+  }
 }
 
-function readContract(caller: Caller, path: string): Contract {
+function readBaseline(caller: Caller, path: string): Readonly<{ baseline?: Baseline; anchor?: Dataset }> {
+  if (isTableName(path)) {
+    const file = resolve(caller.workingFolder, path)
+    if (!existsSync(file)) throw new DomainError('ERR_USAGE', `the baseline \`${path}\` is not there`)
+    return { anchor: { kind: 'file', path: file, name: basename(file) } }
+  }
+  return { baseline: parseBaseline(readGiven(caller, path, 'baseline', maxBaselineBytes), path) }
+}
+
+function readGiven(caller: Caller, path: string, what: string, maxBytes: number): Uint8Array {
   const file = resolve(caller.workingFolder, path)
   try {
     const status = statSync(file)
-    if (!status.isFile()) throw new DomainError('ERR_DATA_CONTRACT_MALFORMED', `\`${path}\` is not a file`)
-    if (status.size > maxContractBytes)
-      throw new DomainError(
-        'ERR_INPUT_TOO_LARGE',
-        `\`${path}\` has ${status.size} bytes, the limit is ${maxContractBytes}`,
-      )
-    return parseContract(readFileSync(file), path)
+    if (!status.isFile()) throw new DomainError('ERR_USAGE', `the ${what} \`${path}\` is not a file`)
+    if (status.size > maxBytes)
+      throw new DomainError('ERR_INPUT_TOO_LARGE', `\`${path}\` has ${status.size} bytes, the limit is ${maxBytes}`)
+    return readFileSync(file)
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
-      throw new DomainError('ERR_USAGE', `the contract \`${path}\` is not there`, {
-        help: 'give a file that is: --contract FILE',
+      throw new DomainError('ERR_USAGE', `the ${what} \`${path}\` is not there`, {
+        help: `give a file that is: --${what} FILE`,
       })
     throw ioFault(error, path)
   }
+}
+
+export type ProfiledData = Awaited<ReturnType<typeof profileDataset>> & Readonly<{ baseline?: Baseline }>
+
+/** What the data is like now, as a baseline. */
+export async function profileData(
+  caller: StoppableCaller,
+  path: string,
+  { label, source }: Readonly<{ label?: string; source?: string }>,
+): Promise<ProfiledData> {
+  using room = openRoom(caller)
+  const statistics = {
+    seed: randomInt(2 ** 31),
+    ...(label === undefined ? {} : { label }),
+    ...(source === undefined ? {} : { source }),
+  }
+  const found = await profileDataset(resolve(caller.workingFolder, path), statistics, room.validator)
+  if (found.kind === 'unreadable') return found
+  const { content, rows, profile, poison } = found
+  const dataset = { digest: content.digest, rows }
+  return { ...found, baseline: { dataset, label: label ?? null, source: source ?? null, profile, poison } }
+}
+
+/** The draft of a contract, as YAML. @throws ERR_DATA_UNREADABLE */
+export async function draftContractFor(caller: StoppableCaller, path: string): Promise<string> {
+  const file = resolve(caller.workingFolder, path)
+  const found = await profileData(caller, path, {})
+  if (found.kind === 'unreadable') {
+    const because = found.checks.find(({ verdict }) => verdict === 'fail')?.because ?? 'it has no verdict'
+    throw new DomainError('ERR_DATA_UNREADABLE', `\`${path}\` cannot be read: ${because}`)
+  }
+  return draftContract(stemOf(basename(file)), basename(file), found.rows, found.facts)
+}
+
+export type DiffDataOptions = Readonly<{ key?: readonly string[]; label?: string; source?: string }>
+
+export async function diffData(
+  caller: StoppableCaller,
+  left: string,
+  right: string,
+  options: DiffDataOptions,
+): Promise<DatasetDiff> {
+  using room = openRoom(caller)
+  const at = (path: string): string => resolve(caller.workingFolder, path)
+  return await diffDatasets(at(left), at(right), options, room.validator)
 }
 
 type Room = Disposable & Readonly<{ validator: ValidatorOptions }>
@@ -72,17 +163,31 @@ export function openRoom(caller: StoppableCaller): Room {
   const folder = root === undefined ? mkdtempSync(join(tmpdir(), 'assay-')) : join(root, '.assay')
   if (root !== undefined) makeState(root)
   const scratchRoot = join(folder, 'tmp')
-  if (!existsSync(scratchRoot)) mkdirSync(scratchRoot, { recursive: true })
-  const runBox: BoxRunner = (task) => runInBox({ ...task, workFolder: join(folder, 'boxes') })
+  mkdirSync(scratchRoot, { recursive: true })
   return {
-    validator: {
-      ...defaultLimits,
-      runBox,
-      scratchRoot,
-      signal: caller.signal,
-    },
+    validator: { ...defaultLimits, runBox: boxRunner(join(folder, 'boxes')), scratchRoot, signal: caller.signal },
     [Symbol.dispose]: () => {
       if (root === undefined) rmSync(folder, { recursive: true, force: true })
     },
+  }
+}
+
+/** The real sandbox, as the validator asks for it. */
+export function boxRunner(workFolder: string): BoxRunner {
+  return (task) => runInBox({ ...task, workFolder })
+}
+
+/** Writes what a person is going to edit or approve: what is there already is not overwritten. */
+export function writeNewFile(caller: Caller, path: string, text: string): void {
+  const file = resolve(caller.workingFolder, path)
+  try {
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, text, { flag: 'wx' })
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST')
+      throw new DomainError('ERR_USAGE', `\`${path}\` is there already`, {
+        help: 'choose another name, or remove it first',
+      })
+    throw ioFault(error, path)
   }
 }

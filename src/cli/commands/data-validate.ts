@@ -1,12 +1,16 @@
 /** `assay data validate`: what the checks found, worst first, and where to look. */
-
 import { printable } from '../../core/index.ts'
-import { type DataCheck, type DatasetReport, validateData } from '../../pipeline/index.ts'
+import { type DataCheck, type DataVerdictReport, validateData } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import type { Output } from '../output.ts'
 import { shortDigest } from '../render.ts'
 
-type ValidateOptions = Readonly<{ contract?: string }>
+type ValidateOptions = Readonly<{
+  contract?: string
+  baseline?: string
+  label?: string
+  source?: string
+}>
 
 export async function dataValidate(
   context: CliContext,
@@ -14,25 +18,25 @@ export async function dataValidate(
   options: ValidateOptions,
 ): Promise<Exit> {
   const { output } = context
+  output.progress(`looking at ${printable(path)}`)
   const report = await validateData(context, path, options)
-  const { verdict, checks, content, rows } = report
+  const { verdict, checks, content, rows, unseen, seed } = report
   output.document({
     verdict,
     checks,
     dataset: { digest: content.digest, rows: rows ?? null, sizeBytes: content.sizeBytes },
-    unseen: report.unseen,
+    unseen,
     ...(report.contract === undefined ? {} : { contract: contractOf(report.contract) }),
+    ...(report.baseline === undefined ? {} : { baseline: { dataset: report.baseline.dataset } }),
+    seed,
   })
   tell(output, path, report)
   return verdict === 'fail' ? 1 : 0
 }
 
-function contractOf({
-  name,
-  format,
-  formatVersion,
-  digest,
-}: NonNullable<Awaited<ReturnType<typeof validateData>>['contract']>) {
+type ContractFacts = NonNullable<DataVerdictReport['contract']>
+
+function contractOf({ name, format, formatVersion, digest }: ContractFacts): Omit<ContractFacts, 'tables'> {
   return { name, format, formatVersion, digest }
 }
 
@@ -44,7 +48,7 @@ const marks = { pass: '  ok', warn: '  ! ', fail: '  NO' } as const
 const maxToldChecks = 40
 const maxToldRows = 10
 
-function tell(output: Output, path: string, { verdict, checks, content, rows, unseen }: DatasetReport): void {
+function tell(output: Output, path: string, { verdict, checks, content, rows, unseen }: DataVerdictReport): void {
   const what = rows === undefined ? '' : `  ${rows} rows`
   output.line(
     `${output.style(['bold', colours[verdict]], words[verdict])}  ${printable(path)}${what}  ${shortDigest(content.digest)}`,
@@ -55,14 +59,14 @@ function tell(output: Output, path: string, { verdict, checks, content, rows, un
     output.line(`  ... and ${troubled.length - maxToldChecks} more (--json has them all)`)
   const passed = checks.length - troubled.length
   output.line(output.style('dim', `  ${passed} of ${checks.length} checks passed`))
-  for (const what of unseen) output.line(output.style('dim', `  not seen: ${printable(what)}`))
+  for (const each of unseen) output.line(output.style('dim', `  not seen: ${printable(each)}`))
 }
 
 function byGravity(left: DataCheck, right: DataCheck): number {
   return Number(left.verdict === 'warn') - Number(right.verdict === 'warn')
 }
 
-function tellCheck(output: Output, check: DataCheck): void {
+export function tellCheck(output: Output, check: DataCheck): void {
   const { name, column, verdict, because, code } = check
   const where = column === null ? '' : `  ${column}`
   const told = because === undefined ? '' : `: ${because}`

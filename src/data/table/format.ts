@@ -46,3 +46,7 @@ export function contradicts(head: Uint8Array, { format, gzip }: TableFile): stri
   if (found === wanted) return undefined
   return `its name says ${format}${gzip ? ', packed' : ''}, its first bytes are ${found ?? `not ${wanted}`}`
 }
+
+export function isTableName(path: string): boolean {
+  return tableFileOf(path) !== undefined
+}

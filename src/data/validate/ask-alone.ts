@@ -2,10 +2,10 @@
 import { holds, type Rule, tellComparison } from '../contract/index.ts'
 import { type Engine, firstLine } from '../table/engine.duckdb.ts'
 import { columnNamed, type Relation, type TableColumn, textOf } from '../table/relation.ts'
+import { numbered, numbersOf, rowColumn } from '../table/row-number.ts'
 import { literal } from '../table/sql.ts'
 import { type DataCheck, maxListed } from './check.ts'
 import { aggregateSql, checkOf, decideAggregate, measure, notEvaluated, tellLimit } from './plan.ts'
-import { numbered, numbersOf, rowColumn } from './row-number.ts'
 import { refusalOf, syntaxQuery, withNames } from './sql-rule.ts'
 import type { Tables } from './tables.ts'
 

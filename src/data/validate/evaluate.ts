@@ -6,11 +6,11 @@
 import type { Rule } from '../contract/index.ts'
 import { type Engine, firstLine, type Row } from '../table/engine.duckdb.ts'
 import type { Relation } from '../table/relation.ts'
+import { numbered, numbersOf, rowColumn } from '../table/row-number.ts'
 import { askAlone } from './ask-alone.ts'
 import { type DataCheck, formatFault, maxListed } from './check.ts'
 import { hygieneOf } from './hygiene.ts'
 import { notEvaluated, planTable, type Question, type Value } from './plan.ts'
-import { numbered, numbersOf, rowColumn } from './row-number.ts'
 import type { Tables } from './tables.ts'
 
 export type Evaluated =

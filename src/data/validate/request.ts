@@ -6,8 +6,10 @@
  */
 import { z } from 'zod'
 import type { ColumnType, TableContract } from '../contract/index.ts'
+import type { TableProfile } from '../statistics/index.ts'
 import { checkShape } from './check.ts'
 
+/** `path` is inside the sandbox; `inner` in the dataset. */
 export type FileList = readonly Readonly<{ path: string; inner: string }>[]
 
 export type ValidatorLimits = Readonly<{
@@ -18,7 +20,14 @@ export type ValidatorLimits = Readonly<{
   columns: number
 }>
 
-/** Paths are those inside the sandbox. */
+/** What statistics need to know of a table, beyond its values. */
+export type StatisticsRequest = Readonly<{
+  label?: string
+  source?: string
+  /** Chooses the rows of a sample. */
+  seed: number
+}>
+
 export type ValidateRequest = Readonly<{
   task: 'validate'
   files: FileList
@@ -26,14 +35,114 @@ export type ValidateRequest = Readonly<{
   others: readonly Readonly<{ name: string; files: FileList; types: Readonly<Record<string, ColumnType>> }>[]
   /** RFC 3339. */
   now: string
+  /** Set when the data is to be compared, searched for poison, or shown. */
+  statistics?: StatisticsRequest
+  /** What it was approved as. */
+  baseline?: Readonly<{ profile: TableProfile; poison: readonly unknown[] }>
+  /** Tables whose rows are the approved ones. */
+  anchor?: FileList
+  /** Rows whose values are shown with the checks that name them; 0 for data that must not be shown. */
+  examples: number
   limits: ValidatorLimits
 }>
 
-export type ValidatorRequest = ValidateRequest
+export type ProfileRequest = Readonly<{
+  task: 'profile'
+  files: FileList
+  types: Readonly<Record<string, ColumnType>>
+  statistics: StatisticsRequest
+  limits: ValidatorLimits
+}>
+
+export type DiffRequest = Readonly<{
+  task: 'diff'
+  left: FileList
+  right: FileList
+  /** Columns that name a row; chosen when left out. */
+  key?: readonly string[]
+  label?: string
+  source?: string
+  limits: ValidatorLimits
+}>
+
+export type ValidatorRequest = ValidateRequest | ProfileRequest | DiffRequest
+
+const cellShape = z.string().max(2000).nullable()
+const rowShape = z.number().min(1)
+
+/** Values of a row, column by column as `columns` of the answer. */
+const exampleShape = z.strictObject({ row: rowShape, values: z.array(cellShape) })
 
 export const validateAnswerShape = z.strictObject({
   /** Undefined when the data could not be read. */
   rows: z.int().min(0).optional(),
   checks: z.array(checkShape).min(1).max(200_000),
+  unseen: z.array(z.string().max(2000)).max(1000),
+  /** As `parseTableProfile` takes it. */
+  profile: z.unknown().optional(),
+  examples: z.strictObject({ columns: z.array(z.string()), rows: z.array(exampleShape).max(1000) }).optional(),
 })
 export type ValidateAnswer = Readonly<z.infer<typeof validateAnswerShape>>
+
+/** What a draft of a contract is made of. */
+const factShape = z.strictObject({
+  name: z.string(),
+  kind: z.enum(['integer', 'number', 'boolean', 'date', 'timestamp', 'string', 'binary', 'nested']),
+  nulls: z.number().min(0),
+  isUnique: z.boolean(),
+  min: z.union([z.string().max(2000), z.number()]).nullable(),
+  max: z.union([z.string().max(2000), z.number()]).nullable(),
+  longest: z.number().nullable(),
+  /** All of them, when there are few. */
+  values: z.array(z.string().max(2000)).max(50).nullable(),
+})
+export type ColumnFact = Readonly<z.infer<typeof factShape>>
+
+export const profileAnswerShape = z.strictObject({
+  rows: z.int().min(0).optional(),
+  checks: z.array(checkShape).max(200_000),
+  unseen: z.array(z.string().max(2000)).max(1000),
+  profile: z.unknown().optional(),
+  poison: z.array(z.unknown()).optional(),
+  facts: z.array(factShape).optional(),
+})
+export type ProfileAnswer = Readonly<z.infer<typeof profileAnswerShape>>
+
+const cellChangeShape = z.strictObject({ name: z.string(), before: cellShape, after: cellShape })
+const countsShape = z.strictObject({ added: z.number(), removed: z.number(), changed: z.number() })
+export const diffAnswerShape = z.strictObject({
+  /** Set when a side could not be read. */
+  checks: z.array(checkShape).max(100),
+  /** How rows were put beside each other. */
+  by: z.union([z.literal('position'), z.literal('content'), z.array(z.string())]).optional(),
+  rows: z.strictObject({ left: z.number(), right: z.number() }).optional(),
+  /** Columns that one side has alone, has in another type, or in another order. */
+  columns: z
+    .strictObject({
+      added: z.array(z.string()),
+      removed: z.array(z.string()),
+      retyped: z.array(cellChangeShape),
+      moved: z.boolean(),
+    })
+    .optional(),
+  counts: countsShape.optional(),
+  /** Rows whose label is another one. */
+  relabelled: z.strictObject({ count: z.number(), rows: z.array(rowShape).max(1000) }).optional(),
+  /** What each source added, removed and changed. */
+  sources: z
+    .array(countsShape.extend({ source: cellShape }))
+    .max(1000)
+    .optional(),
+  added: z.array(rowShape).max(1000),
+  removed: z.array(rowShape).max(1000),
+  changed: z
+    .array(
+      z.strictObject({
+        row: rowShape,
+        key: z.union([z.number(), z.string().max(8000)]),
+        columns: z.array(cellChangeShape),
+      }),
+    )
+    .max(1000),
+})
+export type DiffAnswer = Readonly<z.infer<typeof diffAnswerShape>>

@@ -5,29 +5,24 @@
  * and shape are held before anything is believed of it.
  */
 import {
-  chmodSync,
   closeSync,
   constants,
-  copyFileSync,
   fstatSync,
   mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { z } from 'zod'
 import { DomainError, parseStrictJson } from '../../core/index.ts'
 import { withIoFaults } from '../io-fault.ts'
 import type { BoxResult, BoxRunner } from './box.ts'
+import { type Dataset, placeDataset } from './dataset.fs.ts'
 import type { FileList, ValidatorLimits, ValidatorRequest } from './request.ts'
-import { validatorProgram } from './validator-program.fs.ts'
-
-/** A file or folder of the host that the validator may read, and the files of it that count. */
-export type Dataset = Readonly<{ path: string; kind: 'file' | 'folder'; files: readonly string[] }>
+import { type ProgramMount, validatorProgram } from './validator-program.fs.ts'
 
 export type ValidatorOptions = Readonly<{
   runBox: BoxRunner
@@ -57,11 +52,6 @@ const heapMegabytes = 1024
 const work = '/work'
 const data = '/data'
 
-/** Where a dataset's files lie inside: `/data/0` itself, or below it. */
-export function listInside({ kind, files }: Dataset, index: number): FileList {
-  return files.map((inner) => ({ path: kind === 'file' ? `${data}/${index}` : `${data}/${index}/${inner}`, inner }))
-}
-
 /**
  * @param datasets the first is the one that is judged; the others its contract names
  * @param makeRequest given the files of each dataset as they are called inside
@@ -78,10 +68,16 @@ export function runValidator<T>(
     try {
       const folder = join(scratch, 'work')
       mkdirSync(folder)
-      const readable = datasets.map((dataset, index) => withReadableFiles(dataset, join(scratch, `copy-${index}`)))
-      const request = makeRequest(readable.map(listInside))
+      const placed = datasets.map((dataset, index) =>
+        placeDataset(dataset, join(scratch, `data-${index}`), `${data}/${index}`),
+      )
+      const request = makeRequest(placed.map(({ files }) => files))
       writeFileSync(join(folder, 'request.json'), JSON.stringify(request))
-      const result = await start(readable, folder, options)
+      const result = await start(
+        placed.map(({ mount }) => mount),
+        folder,
+        options,
+      )
       options.signal?.throwIfAborted()
       refuseEnd(result, options)
       return takeAnswer(join(folder, 'answer.json'), shape)
@@ -91,11 +87,11 @@ export function runValidator<T>(
   })
 }
 
-function start(datasets: readonly Dataset[], folder: string, options: ValidatorOptions): Promise<BoxResult> {
+function start(datasets: readonly ProgramMount[], folder: string, options: ValidatorOptions): Promise<BoxResult> {
   const program = validatorProgram(heapMegabytes)
   return options.runBox({
     argv: [...program.argv, work, data],
-    mounts: [...program.mounts, ...datasets.map(({ path }, index) => ({ source: path, target: `${data}/${index}` }))],
+    mounts: [...program.mounts, ...datasets],
     writable: { source: folder, target: work },
     variables: { TZ: 'UTC', LC_ALL: 'C.UTF-8', HOME: '/tmp' },
     limits: {
@@ -107,41 +103,6 @@ function start(datasets: readonly Dataset[], folder: string, options: ValidatorO
     },
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   })
-}
-
-/** As root the sandbox is another user, who may not read what only its owner may: such a dataset is copied. */
-function withReadableFiles(dataset: Dataset, copy: string): Dataset {
-  if (process.getuid?.() !== 0 || isReadableByAll(dataset)) return dataset
-  if (dataset.kind === 'file') {
-    copyReadable(dataset.path, copy)
-    return { ...dataset, path: copy }
-  }
-  for (const inner of dataset.files) {
-    mkdirSync(dirname(join(copy, inner)), { recursive: true, mode: 0o755 })
-    copyReadable(join(dataset.path, inner), join(copy, inner))
-  }
-  return { ...dataset, path: copy }
-}
-
-function isReadableByAll({ path, kind, files }: Dataset): boolean {
-  const has = (file: string, bits: number): boolean => (statSync(file).mode & bits) === bits
-  if (kind === 'file') return has(path, 0o004)
-  const folders = new Set(files.flatMap((inner) => foldersAbove(inner)))
-  return (
-    has(path, 0o005) &&
-    [...folders].every((folder) => has(join(path, folder), 0o005)) &&
-    files.every((inner) => has(join(path, inner), 0o004))
-  )
-}
-
-function foldersAbove(inner: string): readonly string[] {
-  const names = inner.split('/').slice(0, -1)
-  return names.map((_, index) => names.slice(0, index + 1).join('/'))
-}
-
-function copyReadable(source: string, target: string): void {
-  copyFileSync(source, target, constants.COPYFILE_FICLONE)
-  chmodSync(target, 0o444) // the mode of the source came along
 }
 
 function refuseEnd({ end, tail }: BoxResult, { timeMs, memoryBytes }: ValidatorOptions): void {

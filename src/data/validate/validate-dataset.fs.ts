@@ -1,115 +1,175 @@
 /**
- * The verdict on a dataset: what it is by content, and what a contract says of it.
+ * The verdict on a dataset: what it is by content, what a contract says of it, and how it differs from what was approved.
  *
  * The bytes are digested here, while the validator reads them in its sandbox; a file that changed meanwhile is refused.
  * Nothing of the data is parsed in this process.
  */
-
 import { lstatSync, readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { type Content, DomainError } from '../../core/index.ts'
 import { type Contract, chooseTable, stemOf, type TableContract } from '../contract/index.ts'
 import { type DigestPathOptions, digestPath } from '../digest-tree.fs.ts'
+import { parseTableProfile, type TableProfile } from '../statistics/index.ts'
 import { tableFileOf } from '../table/format.ts'
 import { walkPlain } from '../walk-plain.fs.ts'
+import type { Baseline } from './baseline.ts'
 import { type CheckVerdict, type DataCheck, formatFault, worstOf } from './check.ts'
-import { validateAnswerShape } from './request.ts'
-import { type Dataset, runValidator, type ValidatorOptions } from './run-validator.fs.ts'
+import { type Dataset, namesOf } from './dataset.fs.ts'
+import { type StatisticsRequest, type ValidateAnswer, validateAnswerShape } from './request.ts'
+import { runValidator, type ValidatorOptions } from './run-validator.fs.ts'
 
-export type ValidateOptions = ValidatorOptions &
-  Readonly<{
-    contract?: Contract
-    now: Date
-    digest?: DigestPathOptions
-  }>
+export type Questions = Readonly<{
+  contract?: Contract
+  /** What it was approved as, or the approved data itself. */
+  baseline?: Baseline
+  anchor?: Dataset
+  label?: string
+  source?: string
+  /** Where tables of foreign keys lie; absolute. Beside the dataset when left out. */
+  siblings?: string
+  now: Date
+  /** Rows whose values are shown; none for data that must not be shown. */
+  examples: number
+  seed: number
+}>
 
-export type DatasetReport = Readonly<{
+export type Findings = Readonly<{
   verdict: CheckVerdict
   checks: readonly DataCheck[]
-  content: Content
   /** Undefined for what is no table, or could not be read. */
   rows?: number
   /** What the checks could not have seen. */
   unseen: readonly string[]
+  profile?: TableProfile
+  examples?: ValidateAnswer['examples']
 }>
+
+export type DatasetReport = Findings & Readonly<{ content: Content }>
 
 /**
  * @param path absolute: a file or a folder
  * @throws ERR_DATA_MISSING, ERR_DATA_NOT_PLAIN, ERR_DATA_CHANGED, ERR_DATA_CONTRACT_TABLE, ERR_DATA_LIMIT, ERR_DATA_VALIDATOR_FAILED
  */
-export async function validateDataset(path: string, options: ValidateOptions): Promise<DatasetReport> {
+export async function validateDataset(
+  path: string,
+  questions: Questions,
+  options: ValidatorOptions & Readonly<{ digest?: DigestPathOptions }>,
+): Promise<DatasetReport> {
+  const siblings = questions.siblings ?? dirname(path)
+  return whileDigested(path, options, (dataset) => findIn(dataset, basename(path), { ...questions, siblings }, options))
+}
+
+/** Digests a path while `work` looks at it. @throws ERR_DATA_CHANGED */
+export async function whileDigested<T extends object>(
+  path: string,
+  options: Readonly<{ digest?: DigestPathOptions }>,
+  work: (dataset: Dataset) => Promise<T>,
+): Promise<T & Readonly<{ content: Content }>> {
   const before = walkPlain(path, { name: path })
-  const dataset = datasetOf(
-    path,
-    before.kind,
-    before.files.map(({ inner }) => inner),
-  )
-  const [content, answer] = await Promise.all([digestPath(path, options.digest ?? {}), validate(dataset, options)])
+  const files = before.files.map(({ inner }) => inner).toSorted()
+  // a single file is called by its own name, since the name says what it is
+  const dataset: Dataset =
+    before.kind === 'file' ? { kind: 'file', path, name: basename(path) } : { kind: 'folder', path, files }
+  const [content, found] = await Promise.all([digestPath(path, options.digest ?? {}), work(dataset)])
   const after = walkPlain(path, { name: path })
-  const stats = (files: typeof before.files): string => files.map(({ inner, stat }) => `${inner} ${stat}`).join('\n')
+  const stats = (seen: typeof before.files): string => seen.map(({ inner, stat }) => `${inner} ${stat}`).join('\n')
   if (stats(before.files) !== stats(after.files))
     throw new DomainError('ERR_DATA_CHANGED', `\`${path}\` changed while it was being read`)
-  return { verdict: worstOf(answer.checks), content, ...answer, unseen: unseenOf(options) }
+  return { ...found, content }
 }
 
-/** A single file is called by its own name, since the name says what it is. */
-function datasetOf(path: string, kind: 'file' | 'folder', inners: readonly string[]): Dataset {
-  return { path, kind, files: kind === 'file' ? [basename(path)] : inners.toSorted() }
-}
-
-function unseenOf({ contract }: ValidateOptions): readonly string[] {
-  return [
-    ...(contract === undefined ? ['there is no contract: nothing but the format was held to anything'] : []),
-    'there is no baseline: whether the data moved, or was poisoned, was not looked at',
-  ]
-}
-
-type Answer = Readonly<{ checks: readonly DataCheck[]; rows?: number }>
-
-async function validate(dataset: Dataset, options: ValidateOptions): Promise<Answer> {
-  const contract = options.contract === undefined ? undefined : chooseTable(options.contract, basename(dataset.path))
-  const tables = dataset.files.filter((file) => tableFileOf(file) !== undefined)
-  if (tables.length === 0 || tables.length < dataset.files.length) {
-    const because = tables.length === 0 ? 'it is no table' : 'it holds tables and other files'
-    return { checks: [formatFault('known', because)] }
-  }
-  const others = contract === undefined ? [] : othersOf(contract, options.contract, dataset)
+/** @param name of the file or folder: which table of the contract it stands for */
+export async function findIn(
+  dataset: Dataset,
+  name: string,
+  questions: Questions,
+  options: ValidatorOptions,
+): Promise<Findings> {
+  const { contract: whole, baseline, anchor, now, examples } = questions
+  const contract = whole === undefined ? undefined : chooseTable(whole, name)
+  const unseen = unseenOf(questions)
+  const foreign = formatFaultOf(dataset)
+  if (foreign !== undefined) return { verdict: 'fail', checks: [foreign], unseen }
+  const others =
+    whole === undefined || contract === undefined ? [] : othersOf(contract, whole, name, questions.siblings)
+  const statistics = statisticsOf(questions)
   const answer = await runValidator(
-    [dataset, ...others.map((other) => other.dataset)],
-    ([files = [], ...rest]) => ({
-      task: 'validate',
-      files,
-      ...(contract === undefined ? {} : { contract }),
-      others: others.map(({ table }, index) => ({ name: table.name, types: table.types, files: rest[index] ?? [] })),
-      now: options.now.toISOString(),
-      limits: options.limits,
-    }),
+    [dataset, ...(anchor === undefined ? [] : [anchor]), ...others.map((other) => other.dataset)],
+    (lists) => {
+      const [files = [], ...rest] = lists
+      const [anchorFiles, otherFiles] = anchor === undefined ? [undefined, rest] : [rest[0], rest.slice(1)]
+      return {
+        task: 'validate',
+        files,
+        ...(contract === undefined ? {} : { contract }),
+        others: others.map(({ table }, index) => ({
+          name: table.name,
+          types: table.types,
+          files: otherFiles[index] ?? [],
+        })),
+        now: now.toISOString(),
+        ...(statistics === undefined ? {} : { statistics }),
+        ...(baseline === undefined ? {} : { baseline: { profile: baseline.profile, poison: baseline.poison } }),
+        ...(anchorFiles === undefined ? {} : { anchor: anchorFiles }),
+        examples,
+        limits: options.limits,
+      }
+    },
     validateAnswerShape,
     options,
   )
-  const { rows, checks } = answer
-  return rows === undefined ? { checks } : { checks, rows }
+  const { rows, checks, profile } = answer
+  return {
+    verdict: worstOf(checks),
+    checks,
+    unseen: [...unseen, ...answer.unseen],
+    ...(rows === undefined ? {} : { rows }),
+    ...(profile === undefined ? {} : { profile: parseTableProfile(profile) }),
+    ...(answer.examples === undefined ? {} : { examples: answer.examples }),
+  }
+}
+
+/** Statistics are asked for when there is something to compare with, or a label to look for poison by. */
+function statisticsOf({ baseline, anchor, label, source, seed }: Questions): StatisticsRequest | undefined {
+  if (baseline === undefined && anchor === undefined && label === undefined) return undefined
+  const named = label ?? baseline?.label ?? undefined
+  const from = source ?? baseline?.source ?? undefined
+  return { seed, ...(named === undefined ? {} : { label: named }), ...(from === undefined ? {} : { source: from }) }
+}
+
+function unseenOf({ contract, baseline, anchor }: Questions): readonly string[] {
+  return [
+    ...(contract === undefined ? ['there is no contract: nothing but the format was held to anything'] : []),
+    ...(baseline === undefined && anchor === undefined
+      ? ['there is no anchor: whether the data moved was not looked at, and poison of the whole is no poison of a part']
+      : []),
+  ]
+}
+
+export function formatFaultOf(dataset: Dataset): DataCheck | undefined {
+  const names = namesOf(dataset)
+  const tables = names.filter((file) => tableFileOf(file) !== undefined)
+  if (tables.length > 0 && tables.length === names.length) return undefined
+  return formatFault('known', tables.length === 0 ? 'it is no table' : 'it holds tables and other files')
 }
 
 type Other = Readonly<{ table: TableContract; dataset: Dataset }>
 
 /** Tables that foreign keys and SQL rules may ask: those of the contract whose file lies beside the data. */
-function othersOf(own: TableContract, contract: Contract | undefined, dataset: Dataset): readonly Other[] {
+function othersOf(own: TableContract, contract: Contract, name: string, folder: string | undefined): readonly Other[] {
   const needed = own.rules.some(({ kind }) => kind === 'foreign-key' || kind === 'sql')
-  if (!needed || contract === undefined) return []
-  const folder = dirname(dataset.path)
-  const siblings = readdirSync(folder).filter(
-    (name) => tableFileOf(name) !== undefined && name !== basename(dataset.path),
-  )
+  if (!needed || folder === undefined) return []
+  const siblings = readdirSync(folder).filter((file) => tableFileOf(file) !== undefined && file !== name)
   return contract.tables.flatMap((table) => {
     if (table.name === own.name) return []
-    const file = siblings.find((name) =>
-      [table.name, table.physicalName].some(
-        (wanted) => wanted !== undefined && (wanted === name || stemOf(wanted) === stemOf(name)),
-      ),
-    )
+    const file = siblings.find((sibling) => isCalled(table, sibling))
     const path = join(folder, file ?? '')
     if (file === undefined || !lstatSync(path).isFile()) return []
-    return [{ table, dataset: { path, kind: 'file' as const, files: [file] } }]
+    return [{ table, dataset: { kind: 'file', path, name: file } }]
   })
+}
+
+function isCalled({ name, physicalName }: TableContract, file: string): boolean {
+  const names = physicalName === undefined ? [name] : [name, physicalName.split('/').at(-1) ?? physicalName]
+  return names.some((each) => each === file || stemOf(each) === stemOf(file))
 }

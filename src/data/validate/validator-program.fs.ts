@@ -14,8 +14,6 @@ export type Program = Readonly<{
   mounts: readonly ProgramMount[]
   /** Program and arguments; the folders of work and data follow. */
   argv: readonly string[]
-  /** `duckdb 1.5.6-r.1`. */
-  engine: string
 }>
 
 const place = '/validator'
@@ -26,18 +24,22 @@ export function validatorProgram(heapMegabytes: number): Program {
   const node = { source: process.execPath, target: `${place}/node` }
   const options = [`${place}/node`, `--max-old-space-size=${heapMegabytes}`, '--no-warnings']
   const api = packageFolder('@duckdb/node-api', script)
-  const engine = `duckdb ${versionOf(api)}`
   if (script.endsWith('.ts')) {
     const source = script.slice(0, script.lastIndexOf('/src/') + '/src'.length)
     const modules = join(dirname(source), 'node_modules')
     const mounts = [node, { source, target: `${place}/src` }, { source: modules, target: `${place}/node_modules` }]
-    return { mounts, argv: [...options, `${place}/src${script.slice(source.length)}`], engine }
+    return { mounts, argv: [...options, `${place}/src${script.slice(source.length)}`] }
   }
   const mounts = [node, { source: script, target: `${place}/main.mjs` }]
   for (const name of [...packages, platformPackage(api)]) {
     mounts.push({ source: packageFolder(name, script, api), target: `${place}/node_modules/${name}` })
   }
-  return { mounts, argv: [...options, `${place}/main.mjs`], engine }
+  return { mounts, argv: [...options, `${place}/main.mjs`] }
+}
+
+/** `duckdb 1.5.6-r.1`. */
+export function validatorEngine(): string {
+  return `duckdb ${versionOf(packageFolder('@duckdb/node-api', fileURLToPath(import.meta.url)))}`
 }
 
 /** Found as Node finds packages: beside the tool, or hoisted above it. */

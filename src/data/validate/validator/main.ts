@@ -6,6 +6,8 @@ import { mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openEngine } from '../../table/engine.duckdb.ts'
 import type { ValidatorRequest } from '../request.ts'
+import { diff } from './diff.ts'
+import { profile } from './profile.ts'
 import { validateTable } from './validate.ts'
 
 const folder = process.argv[2] ?? '/work'
@@ -24,8 +26,19 @@ const engine = await openEngine({
   threads: limits.threads,
 })
 try {
-  const answer = await validateTable(engine, request, folder)
+  const answer = await answerTo(request)
   writeFileSync(join(folder, 'answer.json'), JSON.stringify(answer), { flag: 'wx' })
 } finally {
   engine.close()
+}
+
+function answerTo(asked: ValidatorRequest): Promise<unknown> {
+  switch (asked.task) {
+    case 'validate':
+      return validateTable(engine, asked, folder)
+    case 'profile':
+      return profile(engine, asked, folder)
+    case 'diff':
+      return diff(engine, asked, folder)
+  }
 }

@@ -54,6 +54,7 @@ export async function openBench(): Promise<Bench> {
         files: list(own),
         ...(options.contract === undefined ? {} : { contract: options.contract }),
         others: others.map((inner) => ({ name: inner.replace(/\..*/, ''), types: {}, files: list([inner]) })),
+        examples: 0,
         now: (options.now ?? new Date('2026-11-25T00:00:00Z')).toISOString(),
         limits: { ...defaultLimits.limits, ...options.limits },
       }

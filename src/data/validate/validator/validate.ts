@@ -10,13 +10,15 @@ import { evaluateTable } from '../evaluate.ts'
 import type { ValidateAnswer, ValidateRequest } from '../request.ts'
 import type { Tables } from '../tables.ts'
 import { makeViews, type Viewed } from '../views.ts'
+import { type Compared, compare } from './compare.ts'
+import { examplesOf } from './examples.ts'
 
 /** @param folder writable; tables are linked below it */
 export async function validateTable(engine: Engine, request: ValidateRequest, folder: string): Promise<ValidateAnswer> {
   const { files, limits } = request
   const contract: TableContract = request.contract ?? { name: 'data', types: {}, rules: [] }
   const opened = await openTable(engine, files, join(folder, 'tables', '0'), limits)
-  if (opened.kind === 'refused') return { checks: [...opened.faults] }
+  if (opened.kind === 'refused') return { checks: [...opened.faults], unseen: [] }
   const others = await openOthers(engine, request, folder)
   const views = await viewsOf(engine, contract, opened.relation, others)
   const evaluated = await evaluateTable(
@@ -29,8 +31,35 @@ export async function validateTable(engine: Engine, request: ValidateRequest, fo
     },
     new Date(request.now),
   )
-  if (evaluated.kind === 'unreadable') return { checks: [...opened.faults, located(evaluated.fault, opened)] }
-  return { rows: evaluated.rows, checks: [...opened.faults, ...evaluated.checks] }
+  if (evaluated.kind === 'unreadable')
+    return { checks: [...opened.faults, located(evaluated.fault, opened)], unseen: [] }
+  const compared = await comparedWith(engine, request, opened.relation, folder)
+  const checks = [...opened.faults, ...evaluated.checks, ...compared.checks]
+  const examples =
+    request.examples > 0 ? await examplesOf(engine, opened.relation, checks, request.examples) : undefined
+  return {
+    rows: evaluated.rows,
+    checks,
+    unseen: [...compared.unseen],
+    ...(compared.profile === undefined ? {} : { profile: compared.profile }),
+    ...(examples === undefined ? {} : { examples }),
+  }
+}
+
+/** Statistics, when they were asked for. */
+async function comparedWith(
+  engine: Engine,
+  request: ValidateRequest,
+  relation: Relation,
+  folder: string,
+): Promise<Omit<Compared, 'profile'> & Partial<Pick<Compared, 'profile'>>> {
+  const { statistics, anchor, limits } = request
+  if (statistics === undefined) return { checks: [], unseen: [] }
+  if (anchor === undefined) return compare(engine, relation, undefined, { ...request, statistics })
+  const approved = await openTable(engine, anchor, join(folder, 'tables', 'anchor'), limits)
+  if (approved.kind === 'open') return compare(engine, relation, approved.relation, { ...request, statistics })
+  const because = `the approved table cannot be read: ${approved.faults[0]?.because ?? ''}`
+  return { checks: [formatFault('baseline', because)], unseen: [] }
 }
 
 type Other = Readonly<{ name: string; relation: Relation; types: TableContract['types'] }>

@@ -1,6 +1,6 @@
 /** 1-based numbers of data rows, in the order of the file: pure. */
-import type { Relation } from '../table/relation.ts'
-import { identifier } from '../table/sql.ts'
+import type { Relation } from './relation.ts'
+import { identifier } from './sql.ts'
 
 /** The relation with 1-based numbers of its rows, in the order of the file. */
 export function numbered(relation: Relation): string {

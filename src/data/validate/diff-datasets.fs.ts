@@ -1,0 +1,91 @@
+/** What differs between two datasets: rows of tables, files of folders, bytes of anything. */
+import { basename } from 'node:path'
+import type { Content } from '../../core/index.ts'
+import { digestPath } from '../digest-tree.fs.ts'
+import { tableFileOf } from '../table/format.ts'
+import { walkPlain } from '../walk-plain.fs.ts'
+import { type Dataset, namesOf } from './dataset.fs.ts'
+import { type DiffAnswer, type DiffRequest, diffAnswerShape } from './request.ts'
+import { runValidator, type ValidatorOptions } from './run-validator.fs.ts'
+
+export type DiffOptions = Readonly<{ key?: readonly string[]; label?: string; source?: string }>
+
+/** Rows are 1-based numbers for tables and paths for folders. */
+export type DatasetDiff = Readonly<{
+  identical: boolean
+  left: Content
+  right: Content
+  added: readonly (number | string)[]
+  removed: readonly (number | string)[]
+  changed: readonly Readonly<{
+    row: number | string
+    key: number | string
+    columns: readonly Readonly<{ name: string; before: string | null; after: string | null }>[]
+  }>[]
+  /** Of tables only. */
+  table?: Omit<DiffAnswer, 'added' | 'removed' | 'changed'>
+}>
+
+/** @throws ERR_DATA_MISSING, ERR_DATA_NOT_PLAIN, ERR_DATA_LIMIT, ERR_DATA_VALIDATOR_FAILED */
+export async function diffDatasets(
+  left: string,
+  right: string,
+  wanted: DiffOptions,
+  options: ValidatorOptions,
+): Promise<DatasetDiff> {
+  const [before, after] = await Promise.all([digestPath(left), digestPath(right)])
+  const head = { identical: before.digest === after.digest, left: before, right: after }
+  if (head.identical) return { ...head, added: [], removed: [], changed: [] }
+  const sides = [datasetAt(left), datasetAt(right)] as const
+  if (sides.every(isTable)) {
+    const { added, removed, changed, ...table } = await diffTables(sides[0], sides[1], wanted, options)
+    return { ...head, added, removed, changed, table }
+  }
+  return { ...head, ...diffContents(before, after) }
+}
+
+function datasetAt(path: string): Dataset {
+  const { kind, files } = walkPlain(path, { name: path })
+  if (kind === 'file') return { kind, path, name: basename(path) }
+  return { kind, path, files: files.map(({ inner }) => inner).toSorted() }
+}
+
+function isTable(dataset: Dataset): boolean {
+  const names = namesOf(dataset)
+  return names.length > 0 && names.every((name) => tableFileOf(name) !== undefined)
+}
+
+function diffTables(
+  left: Dataset,
+  right: Dataset,
+  wanted: DiffOptions,
+  options: ValidatorOptions,
+): Promise<DiffAnswer> {
+  return runValidator(
+    [left, right],
+    ([leftFiles = [], rightFiles = []]): DiffRequest => ({
+      task: 'diff',
+      left: leftFiles,
+      right: rightFiles,
+      ...wanted,
+      limits: options.limits,
+    }),
+    diffAnswerShape,
+    options,
+  )
+}
+
+function diffContents(before: Content, after: Content): Pick<DatasetDiff, 'added' | 'removed' | 'changed'> {
+  const files = (content: Content): ReadonlyMap<string, string> =>
+    new Map(content.kind === 'file' ? [['.', content.digest]] : content.files.map(({ path, digest }) => [path, digest]))
+  const [old, now] = [files(before), files(after)]
+  return {
+    added: [...now.keys()].filter((path) => !old.has(path)),
+    removed: [...old.keys()].filter((path) => !now.has(path)),
+    changed: [...now].flatMap(([path, digest]) => {
+      const was = old.get(path)
+      if (was === undefined || was === digest) return []
+      return [{ row: path, key: path, columns: [{ name: 'content', before: was, after: digest }] }]
+    }),
+  }
+}

@@ -1,0 +1,113 @@
+/** Statistics of a table against what was approved, as checks. Runs in the sandboxed process. */
+import type { TableContract } from '../../contract/index.ts'
+import { decideDrift, type Measure, profileTable, type TableProfile } from '../../statistics/index.ts'
+import type { Engine } from '../../table/engine.duckdb.ts'
+import { type Loaded, loadColumns } from '../../table/load-columns.ts'
+import type { Relation } from '../../table/relation.ts'
+import type { DataCheck } from '../check.ts'
+import type { StatisticsRequest, ValidateRequest } from '../request.ts'
+
+export type Compared = Readonly<{ checks: readonly DataCheck[]; unseen: readonly string[]; profile: TableProfile }>
+
+export async function compare(
+  engine: Engine,
+  relation: Relation,
+  anchor: Relation | undefined,
+  request: ValidateRequest & Readonly<{ statistics: StatisticsRequest }>,
+): Promise<Compared> {
+  const types = request.contract?.types ?? {}
+  const loaded = await loadFor(engine, relation, request.statistics, types)
+  const profile = profileTable(loaded.columns)
+  const approved = anchor === undefined ? undefined : await loadFor(engine, anchor, request.statistics, types)
+  const baseline = approved === undefined ? request.baseline?.profile : profileTable(approved.columns)
+  const drift =
+    baseline === undefined
+      ? []
+      : [...columnChecks(profile, baseline), ...decideDrift(profile, baseline).map(checkOfMeasure)]
+  return { checks: drift, unseen: unseenOf(loaded, approved, request), profile }
+}
+
+export function loadFor(
+  engine: Engine,
+  relation: Relation,
+  statistics: StatisticsRequest,
+  types: TableContract['types'],
+): Promise<Loaded> {
+  const has = (name: string | undefined): boolean => relation.columns.some((column) => column.name === name)
+  const { label, source, seed } = statistics
+  return loadColumns(engine, relation, {
+    types,
+    seed,
+    ...(label !== undefined && has(label) ? { label } : {}),
+    ...(source !== undefined && has(source) ? { source } : {}),
+  })
+}
+
+function checkOfMeasure({ name, column, verdict, value, threshold, effect, because }: Measure): DataCheck {
+  const low = rounded(effect.low)
+  const high = rounded(effect.high)
+  return {
+    name,
+    column,
+    verdict,
+    observed: rounded(value),
+    expected: `at most ${threshold}`,
+    rows: [],
+    count: 0,
+    evaluated: true,
+    because: `${because} (${low} to ${high})`.slice(0, 2000),
+  }
+}
+
+function rounded(value: number): number {
+  return Number.isFinite(value) ? Number(value.toPrecision(6)) : Math.sign(value) * Number.MAX_VALUE
+}
+
+/** A column that is gone or has become something else moved as far as one can. */
+function columnChecks(candidate: TableProfile, baseline: TableProfile): readonly DataCheck[] {
+  const found = new Map(candidate.columns.map((column) => [column.name, column.kind]))
+  const known = new Map(baseline.columns.map((column) => [column.name, column.kind]))
+  const head = { name: 'drift/columns', rows: [], count: 0, evaluated: true }
+  const lost = baseline.columns.flatMap(({ name, kind }) => {
+    const now = found.get(name)
+    if (now === kind) return []
+    const observed = now ?? 'missing'
+    return [
+      { ...head, column: name, verdict: 'fail' as const, observed, expected: kind, because: 'the baseline has it' },
+    ]
+  })
+  const added = candidate.columns.flatMap(({ name, kind }) =>
+    known.has(name)
+      ? []
+      : [
+          {
+            ...head,
+            column: name,
+            verdict: 'warn' as const,
+            observed: kind,
+            expected: 'no such column',
+            because: 'the baseline has it not',
+          },
+        ],
+  )
+  return [...lost, ...added]
+}
+
+function unseenOf(loaded: Loaded, approved: Loaded | undefined, request: ValidateRequest): readonly string[] {
+  const { rows, columns, kinds } = loaded
+  const measured = new Set(columns.columns.map(({ name }) => name))
+  const left = kinds.map(({ column }) => column.name).filter((name) => !measured.has(name))
+  const { label } = request.statistics ?? {}
+  return [
+    ...(columns.rows < rows ? [`statistics look at ${columns.rows} of ${rows} rows, chosen by a seed`] : []),
+    ...(approved !== undefined && approved.columns.rows < approved.rows
+      ? [`statistics look at ${approved.columns.rows} of the ${approved.rows} approved rows`]
+      : []),
+    ...(left.length > 0
+      ? [`the distribution of names of rows, objects, arrays and bytes: ${left.join(', ')}`.slice(0, 2000)]
+      : []),
+    ...(label !== undefined && columns.label === undefined
+      ? [`there is no column \`${label}\` to take for the label`]
+      : []),
+  ]
+}

@@ -1,0 +1,118 @@
+/** The verdict on a content of the store, as it is signed: what was found, by what, and what could not be seen. */
+import { bubblewrapRecipe } from '../compute/index.ts'
+import { type Content, digestOfJson, type Sha256 } from '../core/index.ts'
+import {
+  type CheckVerdict,
+  type Classification,
+  type DataCheck,
+  type Dataset,
+  defaultLimits,
+  defaultThresholds,
+  findIn,
+  type ObjectStore,
+  parseBaseline,
+  parseContract,
+  type Questions,
+  type ValidatorOptions,
+  validatorEngine,
+} from '../data/index.ts'
+import { boxRunner } from './validate-data.fs.ts'
+
+export type ContentTools = Readonly<{
+  store: ObjectStore
+  /** Absolute folders of the project's state. */
+  boxes: string
+  scratchRoot: string
+  now(): Date
+  signal?: AbortSignal
+}>
+
+export type ContentQuestions = Readonly<{
+  content: Content
+  /** Project path: its last name tells the format, and which table of the contract it is. */
+  name: string
+  contract?: Readonly<{ path: string; bytes: Uint8Array }>
+  baseline?: Readonly<{ path: string; bytes: Uint8Array }>
+  label?: string
+  source?: string
+  classification: Classification
+  /** Chooses the rows of a sample; 0 when left out. */
+  seed?: number
+}>
+
+export type ContentVerdict = Readonly<{
+  verdict: CheckVerdict
+  checks: readonly DataCheck[]
+  dataset: Readonly<{ digest: Content['digest']; rows?: number }>
+  unseen: readonly string[]
+  /** Of thresholds and limits. */
+  settings: Sha256
+  engine: string
+  sandbox: Readonly<{ engine: 'bubblewrap'; digest: Sha256 }>
+  startedAt: Date
+  finishedAt: Date
+}>
+
+/**
+ * Without a contract nothing fails: what cannot be read is a warning, since nobody said what it should be.
+ *
+ * @throws ERR_DATA_CONTRACT_MALFORMED, ERR_DATA_CONTRACT_VERSION, ERR_DATA_CONTRACT_TABLE, ERR_DATA_BASELINE_MALFORMED, ERR_DATA_LIMIT, ERR_DATA_VALIDATOR_FAILED, ERR_SANDBOX_UNAVAILABLE
+ */
+export async function validateContent(tools: ContentTools, asked: ContentQuestions): Promise<ContentVerdict> {
+  const { content, name, contract, baseline, label, source, classification, seed = 0 } = asked
+  const startedAt = tools.now()
+  const questions: Questions = {
+    ...(contract === undefined ? {} : { contract: parseContract(contract.bytes, contract.path) }),
+    ...(baseline === undefined ? {} : { baseline: parseBaseline(baseline.bytes, baseline.path) }),
+    ...(label === undefined ? {} : { label }),
+    ...(source === undefined ? {} : { source }),
+    now: startedAt,
+    examples: 0,
+    seed,
+  }
+  const options: ValidatorOptions = {
+    ...defaultLimits,
+    runBox: boxRunner(tools.boxes),
+    scratchRoot: tools.scratchRoot,
+    ...(tools.signal === undefined ? {} : { signal: tools.signal }),
+  }
+  const base = name.split('/').at(-1) ?? name
+  const found = await findIn(datasetOf(content, base, tools.store), base, questions, options)
+  const checks = found.checks.map((check) => shown(contract === undefined ? softened(check) : check, classification))
+  return {
+    verdict: contract === undefined && found.verdict === 'fail' ? worst(checks) : found.verdict,
+    checks,
+    dataset: { digest: content.digest, ...(found.rows === undefined ? {} : { rows: found.rows }) },
+    unseen: found.unseen,
+    settings: digestOfJson({ limits: defaultLimits, drift: defaultThresholds }),
+    engine: validatorEngine(),
+    sandbox: { engine: 'bubblewrap', digest: bubblewrapRecipe() },
+    startedAt,
+    finishedAt: tools.now(),
+  }
+}
+
+function datasetOf(content: Content, base: string, store: ObjectStore): Dataset {
+  const files =
+    content.kind === 'file'
+      ? [{ inner: base, object: store.pathOf(content.digest) }]
+      : content.files.map(({ path, digest }) => ({ inner: path, object: store.pathOf(digest) }))
+  return { kind: 'objects', files }
+}
+
+/** The format of data that nobody wrote a contract for is no reason to stop; a drift from its baseline is. */
+function softened(check: DataCheck): DataCheck {
+  return check.verdict === 'fail' && check.name.startsWith('format/') ? { ...check, verdict: 'warn' } : check
+}
+
+function worst(checks: readonly DataCheck[]): CheckVerdict {
+  if (checks.some(({ verdict }) => verdict === 'fail')) return 'fail'
+  return checks.some(({ verdict }) => verdict === 'warn') ? 'warn' : 'pass'
+}
+
+/** THREAT: evidence that leaks data: of confidential data it holds row numbers and names, no values. */
+function shown(check: DataCheck, classification: Classification): DataCheck {
+  if (classification === 'public' || classification === 'internal') return check
+  const { because: _because, ...rest } = check
+  return { ...rest, observed: null, expected: null }
+}
