@@ -52,8 +52,8 @@ export const errorTable = {
   },
   ERR_LOCK_MALFORMED: {
     exit: 2,
-    meaning: 'assay.lock is not what assay writes.',
-    help: 'take assay.lock from the last commit, or delete it and run again',
+    meaning: 'assay.lock or dvc.lock is not what assay and DVC write.',
+    help: 'take the file from the last commit, or delete it and run again',
   },
   ERR_STAGE_FAILED: {
     exit: 3,
@@ -95,6 +95,11 @@ export const errorTable = {
     meaning:
       'A stage wrote an out that is not plain data: a link, socket, device, set-uid file, hostile name or sparse monster.',
     help: 'write regular files and folders only',
+  },
+  ERR_DVC_CACHE_CORRUPT: {
+    exit: 1,
+    meaning: "An object of DVC's cache does not hold the bytes of its name: it was changed, or the disk is bad.",
+    help: 'find out what wrote it, remove it, and get it again: dvc pull',
   },
   ERR_DATA_MISSING: {
     exit: 2,
@@ -172,11 +177,6 @@ export const errorTable = {
     exit: 1,
     meaning: 'Data carries a contract, which this version cannot evaluate; it is not treated as passed.',
     help: 'take the contract from assay.yaml until contracts are evaluated',
-  },
-  ERR_LOCK_UNSUPPORTED: {
-    exit: 1,
-    meaning: 'assay.yaml asks for a lock that this version does not write.',
-    help: 'write lock: [assay], or leave lock out',
   },
   ERR_ENV_VARIABLE_MISSING: {
     exit: 2,

@@ -6,8 +6,8 @@
  */
 import type { Content, Sha256 } from '../core/index.ts'
 
-/** `absent`: nothing is there that could be committed. */
-export type DirtyFile = Readonly<{ path: string; because: string; absent?: true }>
+/** `absent`: nothing is there that could be committed. `next`: what to do, where committing the path is not it. */
+export type DirtyFile = Readonly<{ path: string; because: string; absent?: true; next?: string }>
 
 export type CodeTree = Readonly<{
   commit?: string

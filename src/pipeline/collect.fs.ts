@@ -7,7 +7,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StageFacts } from '../attestation/index.ts'
-import { isSha256, type Sha256 } from '../core/index.ts'
+import { type Digest, isDirHash, isSha256, type Sha256 } from '../core/index.ts'
 import { collectGarbage } from '../data/index.ts'
 import { believedStage } from './believe.ts'
 import type { Project } from './project.ts'
@@ -54,12 +54,17 @@ function* statementsFrom(project: Project, roots: Iterable<Sha256>): Generator<S
 
 async function protect(project: Project, facts: StageFacts, reachable: Set<Sha256>): Promise<void> {
   reachable.add(facts.log.digest)
-  for (const { digest } of [...facts.dependencies, ...facts.environment.materials])
+  const inputs = facts.dependencies.map(({ digest }) => ({ digest, list: listOf(project, digest) }))
+  for (const { digest } of facts.environment.materials) if (isSha256(digest)) reachable.add(digest)
+  for (const { digest, list } of [...inputs, ...facts.outputs]) {
     if (isSha256(digest)) reachable.add(digest)
-  for (const { digest, list } of facts.outputs) {
-    if (isSha256(digest)) reachable.add(digest)
-    if (list === undefined || !project.store.has(list)) continue
+    if (list === undefined || reachable.has(list) || !project.store.has(list)) continue
     reachable.add(list)
     for (const file of (await project.store.readFolder(list)).files) reachable.add(file.digest)
   }
+}
+
+/** A folder that came from outside is named by its digest alone; what lists it was noted when it was taken in. */
+function listOf({ evidence }: Project, digest: Digest): Sha256 | undefined {
+  return isDirHash(digest) ? evidence.folderList(digest) : undefined
 }

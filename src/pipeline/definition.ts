@@ -26,6 +26,10 @@ export type StageDefinition = Readonly<{
    * exact template can make an entry that is no text, which nobody can run.
    */
   cmd?: readonly Json[]
+  /** `cmd` is a list in dvc.yaml, which dvc.lock tells from a text. */
+  isCommandList?: true
+  /** Project path -> how dvc.yaml spells it, where that is not the plain path from the working folder. */
+  spelled?: ReadonlyMap<string, string>
   /** Project path. */
   workingDirectory: string
   deps: readonly string[]
@@ -42,7 +46,11 @@ export type StageDefinition = Readonly<{
 export type TrackedData = Readonly<{
   file: string
   path: string
+  /** 32 hex digits, `.dir` behind those of a folder. */
   md5?: string
+  /** The MD5 is of DVC 2's kind, which reads line ends of Windows as those of Unix. */
+  isLegacy?: true
+  executable?: true
   sizeBytes?: number
   isImport: boolean
 }>
@@ -102,5 +110,6 @@ export type ProjectSettings = Readonly<{
   protected: readonly string[]
   require: readonly string[]
   clearance: 'public' | 'internal' | 'confidential' | 'restricted'
-  lock: readonly ('assay' | 'dvc')[]
+  /** The locks that are written; left out, dvc.lock is where the repository has one. */
+  lock?: readonly ('assay' | 'dvc')[]
 }>

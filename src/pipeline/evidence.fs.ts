@@ -3,7 +3,7 @@
  * in `attestations/`.
  *
  * Nothing here is believed: files are found by name and by an index that can be thrown away, and verified by whoever
- * reads them. The index (`.assay/index/{key,subject}/<digest>/<attestation>`) holds empty files, so that concurrent
+ * reads them. The index (`.assay/index/{key,subject}/<digest>/<attestation>`, `.assay/index/folder/<digest>/<list>`) holds empty files, so that concurrent
  * writers cannot lose each other's entries.
  */
 import {
@@ -21,7 +21,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { type Digest, hexOf, isSha256, type Sha256, sha256Of } from '../core/index.ts'
+import { type Digest, type DirHash, hexOf, isSha256, type Sha256, sha256Of } from '../core/index.ts'
 import { ioFault } from '../data/index.ts'
 
 export type StoredApproval = Readonly<{ name: string; bytes: Uint8Array }>
@@ -33,6 +33,9 @@ export type EvidenceStore = Readonly<{
   /** Newest first. */
   byKey(key: Sha256): readonly Sha256[]
   bySubject(subject: Digest): readonly Sha256[]
+  /** Where the list of a folder's files is, so that its objects can be found again: a hint, as the rest of the index. */
+  saveFolder(folder: DirHash, list: Sha256): void
+  folderList(folder: DirHash): Sha256 | undefined
   saveApproval(name: string, bytes: Uint8Array): string
   approvals(): readonly StoredApproval[]
   attestations(): readonly Sha256[]
@@ -51,7 +54,7 @@ export function openEvidence(root: string): EvidenceStore {
     const bytes = readBounded(join(folder, `${hexOf(attestation)}.sigstore.json`))
     return bytes !== undefined && sha256Of(bytes) === attestation ? bytes : undefined
   }
-  const indexed = (kind: 'key' | 'subject', name: string): readonly Sha256[] => {
+  const indexed = (kind: 'key' | 'subject' | 'folder', name: string): readonly Sha256[] => {
     const place = join(index, kind, name.replace(':', '-'))
     const found = namesIn(place).flatMap((hex) => {
       const digest = `sha256:${hex}`
@@ -72,6 +75,8 @@ export function openEvidence(root: string): EvidenceStore {
     bundle,
     byKey: (key) => indexed('key', key),
     bySubject: (subject) => indexed('subject', subject),
+    saveFolder: (digest, list) => mark(join(index, `folder/${digest}`.replace(':', '-')), hexOf(list)),
+    folderList: (digest) => indexed('folder', digest)[0],
     saveApproval: (name, bytes) => {
       const file = join(committed, `${name}.sigstore.json`)
       writeDurably(file, bytes)

@@ -9,6 +9,7 @@ import { openCode } from './code-tree.ts'
 import { openContents } from './contents.fs.ts'
 import { definePipeline, defineSettings, type PlanDocument, parseOverrides, planDocument } from './define/index.ts'
 import type { PipelineDefinition, ProjectSettings } from './definition.ts'
+import { writesDvcLock } from './dvc/index.ts'
 import { openEvidence } from './evidence.fs.ts'
 import { anchorsOf, visibleFiles } from './inputs.ts'
 import { keySourceOf, pinnedPolicy, withoutRevoked } from './keys.fs.ts'
@@ -42,7 +43,8 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
   const pipeline = definePipeline(reader, { root, overrides: parsedOverrides })
   const settings = defineSettings(readProjectFile(root, 'assay.yaml'), 'assay.yaml', pipeline)
 
-  const store = openObjectStore(join(state, 'objects'))
+  const md5s = wantsMd5s(root, pipeline, settings) ? { md5Memory: cache } : {}
+  const store = openObjectStore(join(state, 'objects'), md5s)
   const contents = openContents(root, store, digesting)
   const listed = sourcesOf(root)
   const trust = withoutRevoked(options.policy ?? policyOf(root, caller), caller.environment)
@@ -75,6 +77,10 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
     code,
     contents,
     store,
+    hints: cache,
+    gitIgnored: ignoredBy(repository),
+    isDvcIgnored: (path) => reader.isIgnored?.(path) === true,
+    dvcIgnoreRules: digestOfFile(root, '.dvcignore'),
     evidence,
     runs: openRuns(root),
     lock: loadLock(root),
@@ -89,6 +95,16 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
     keySource: () => keySourceOf(root, trust.project ?? '', caller.environment),
     memory: new Map(),
   }
+}
+
+function digestOfFile(root: string, path: string): string {
+  const bytes = readProjectFile(root, path)
+  return bytes === undefined ? '' : sha256Of(bytes)
+}
+
+/** DVC knows content by its MD5: it is made where a lock or a `.dvc` file of DVC speaks of it. */
+function wantsMd5s(root: string, pipeline: PipelineDefinition, settings: ProjectSettings): boolean {
+  return writesDvcLock(root, pipeline, settings) || pipeline.tracked.some(({ md5 }) => md5 !== undefined)
 }
 
 /** The plan alone, as DVC resolves it: no data, no key, no assay.yaml. */

@@ -2,7 +2,7 @@
 
 import type { KeySource, RevokedSource, StageFacts, TrustPolicy } from '../attestation/index.ts'
 import type { Content, Digest, Json, Sha256, Tier } from '../core/index.ts'
-import type { ObjectStore, Source } from '../data/index.ts'
+import type { ObjectStore, Source, StatCache } from '../data/index.ts'
 import type { CodeTree } from './code.ts'
 import type { Overrides } from './define/index.ts'
 import type { PipelineDefinition, ProjectSettings } from './definition.ts'
@@ -43,6 +43,14 @@ export type Project = Readonly<{
   code: CodeTree
   contents: Contents
   store: ObjectStore
+  /** Facts that follow from their keys, in the cache beside the project: losing them costs time. */
+  hints: Pick<StatCache, 'fact' | 'recordFact'>
+  /** Those of the project paths that git ignores; none without a repository. */
+  gitIgnored(paths: readonly string[]): Promise<ReadonlySet<string>>
+  /** Whether `.dvcignore` keeps the project path from DVC. */
+  isDvcIgnored(path: string): boolean
+  /** Digest of `.dvcignore`; the empty text where there is none. */
+  dvcIgnoreRules: string
   evidence: EvidenceStore
   runs: RunArchive
   lock: Lock

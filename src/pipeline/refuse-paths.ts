@@ -24,8 +24,10 @@ export function refusePaths(stage: StageDefinition, files: readonly string[], sc
   for (const path of [stage.workingDirectory, ...stage.deps, ...Object.keys(stage.params), ...outs, ...scratch]) {
     const names = projectPathOf(stage, path).toLowerCase().split('/')
     if (names.includes('.git') || names[0] === '.assay') throw unsafe(stage, path, 'belongs to git or to assay')
+    if (names.includes('.dvc')) throw unsafe(stage, path, 'belongs to DVC')
   }
   for (const path of outs) {
+    if (/(^|\/)dvc\.lock$/.test(path)) throw unsafe(stage, path, 'is what DVC is told of the stages')
     const over = [...trusted, ...files.filter((file) => /(^|\/)dvc\.yaml$|\.dvc$/.test(file))].find(
       (file) => isInside(file, path) || isInside(path, file),
     )

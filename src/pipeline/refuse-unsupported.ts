@@ -5,16 +5,10 @@
 import { DomainError, quotedForShell } from '../core/index.ts'
 import type { ProjectSettings, StageDefinition, StageSettings } from './definition.ts'
 
-/** @throws ERR_CONTRACT_UNSUPPORTED, ERR_LOCK_UNSUPPORTED */
+/** @throws ERR_CONTRACT_UNSUPPORTED */
 export function refuseUnsupportedSettings(settings: ProjectSettings): void {
   const [contracted] = [...settings.data].filter(([, { contract }]) => contract !== undefined)
   if (contracted !== undefined) throw unsupportedContract(contracted[0])
-  if (settings.lock.includes('dvc')) {
-    throw new DomainError(
-      'ERR_LOCK_UNSUPPORTED',
-      '`lock` in assay.yaml names dvc, and dvc.lock is not written by this version',
-    )
-  }
 }
 
 /** @throws ERR_NETWORK_LIST_UNSUPPORTED, ERR_SECRETS_UNSUPPORTED, ERR_CONTRACT_UNSUPPORTED */

@@ -13,7 +13,7 @@ import {
   type Sha256,
 } from '../core/index.ts'
 import { believedStage } from './believe.ts'
-import { paramValues, readParams } from './define/index.ts'
+import { type ParamsTree, paramValues, readParams } from './define/index.ts'
 import type { StageDefinition } from './definition.ts'
 import { type InputRef, inputsOf } from './inputs.ts'
 import type { Project } from './project.ts'
@@ -26,6 +26,8 @@ export type StageInputs = Readonly<{
   /** Params file -> key -> value, as the stage's definition selects them. */
   params: Readonly<Record<string, Readonly<Record<string, Json>>>>
   paramDigests: Readonly<Record<string, Sha256>>
+  /** The params files themselves, with the user's changes in them. */
+  paramTrees: ReadonlyMap<string, ParamsTree>
   /** Tracked files that the stage may see beside its inputs. */
   visible: readonly string[]
   /**
@@ -54,13 +56,17 @@ export async function resolveInputs(
   if (missing !== undefined) throw missingData(stage, missing, project)
 
   const params: Record<string, Readonly<Record<string, Json>>> = {}
+  const paramTrees = new Map<string, ParamsTree>()
   for (const [file, keys] of Object.entries(stage.params)) {
-    params[file] = paramValues(readParams(await bytesOf(project, resolved, file), file, project.parsedOverrides), keys)
+    const tree = readParams(await bytesOf(project, resolved, file), file, project.parsedOverrides)
+    paramTrees.set(file, tree)
+    params[file] = paramValues(tree, keys)
   }
   return {
     resolved,
     params,
     paramDigests: Object.fromEntries(Object.entries(params).map(([file, values]) => [file, digestOfJson(values)])),
+    paramTrees,
     visible: project.visible,
     code: project.visible.filter((path) => !Object.hasOwn(stage.params, path)),
     before: await previousOf(project, stage),
@@ -85,6 +91,7 @@ async function resolve(
     case 'external': {
       const content = await project.contents.ingest(path)
       if (content === undefined) throw missingData(stage, path, project, origin.file)
+      await keepFindable(project, content)
       refuseInput(project, path, origin.source, content.digest)
       return { ref, content }
     }
@@ -94,10 +101,19 @@ async function resolve(
       if (content === undefined) throw missingData(stage, path, project)
       const attestation = upstream?.report.attestation ?? evidenceOfFrozen(project, origin.stage, path, content.digest)
       if (attestation !== undefined) return { ref, content, attestation }
+      await keepFindable(project, content)
       refuseRevoked(project, path, content.digest)
       return { ref, content }
     }
   }
+}
+
+/** A statement names a folder by one digest: its list is kept, so that a collector knows which objects it speaks of. */
+async function keepFindable({ store, evidence }: Project, content: Content): Promise<void> {
+  if (content.kind === 'file') return
+  const known = evidence.folderList(content.digest)
+  if (known !== undefined && store.keep(known)) return
+  evidence.saveFolder(content.digest, await store.putFolder(content.files))
 }
 
 /** Our statement about an out of a frozen stage that the working tree still holds, or undefined. */
@@ -126,6 +142,7 @@ async function previousOf(project: Project, stage: StageDefinition): Promise<Rea
     if (!persist) continue
     const content = await project.contents.ingest(path)
     if (content === undefined) continue
+    await keepFindable(project, content)
     refuseRevoked(project, path, content.digest)
     before.set(path, content)
   }

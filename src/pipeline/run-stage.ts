@@ -151,7 +151,10 @@ async function reuseResult(
   if (tools.options.dryRun) {
     const restore = reuse.stale.size > 0 ? ({ restore: true } as const) : {}
     tools.options.onEvent({ kind: 'planned', stage: stage.name, run: false, ...restore, because: reuse.because })
-  } else for (const [path, content] of reuse.stale) await project.contents.restore(path, content)
+  } else {
+    for (const [path, content] of reuse.stale) await project.contents.restore(path, content)
+    await tools.dvc?.keep({ ...setting, attestation: reuse.attestation, outs: reuse.outs })
+  }
   const report: StageReport = {
     name: stage.name,
     status: 'cached',
@@ -195,6 +198,7 @@ async function execute(
   }
   const attestation = await attestStage(project, tools, setting, { outcome, code })
   for (const [path, content] of outcome.outs) await project.contents.restore(path, content)
+  await tools.dvc?.keep({ ...setting, attestation, outs: outcome.outs })
   const report: StageReport = {
     name: stage.name,
     status: 'ran',

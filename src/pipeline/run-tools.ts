@@ -23,6 +23,7 @@ import { sweepStore } from '../data/index.ts'
 import { type MachineFacts, observeMachine } from '../reproducibility/index.ts'
 import { holdProject } from './busy.fs.ts'
 import type { EnvironmentDefinition } from './definition.ts'
+import { type BesideDvc, openBesideDvc } from './dvc/index.ts'
 import { loadLock } from './lock.fs.ts'
 import type { Lock } from './lock.ts'
 import type { Project } from './project.ts'
@@ -64,6 +65,8 @@ export type RunTools = AsyncDisposable &
     lock: Lock
     /** Whether outcomes go into `assay.lock`: evidence of a throw-away key would pin what nobody ever believes. */
     pins: boolean
+    /** Where DVC is to be told what the stages came to. */
+    dvc?: BesideDvc
     machine: MachineFacts
     capacity: Cost
     costOf(stage: string): Cost
@@ -118,6 +121,8 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
   const told = new Set<string>()
   let signer: Promise<Signer> | undefined
   let running = 0
+  const pins = !(options.dryRun || isThrowAway(options))
+  const dvc = pins ? openBesideDvc(project, (text) => options.onEvent({ kind: 'notice', text })) : undefined
 
   return {
     runId: newRunId(project.now()),
@@ -125,7 +130,8 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
     sandboxDigest: unsafe?.policy.digest ?? bubblewrapRecipe(),
     sandbox,
     lock: options.dryRun ? project.lock : loadLock(project.root),
-    pins: !(options.dryRun || isThrowAway(options)),
+    pins,
+    ...(dvc === undefined ? {} : { dvc }),
     machine,
     capacity,
     costOf: (stage) => limitsOf(project.settings.settingsOf(stage), capacity),
@@ -158,6 +164,7 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
     },
     [Symbol.asyncDispose]: async () => {
       using _held = held
+      dvc?.flush() // what a fault or Ctrl-C leaves behind is told too
       await (await signer?.catch(() => undefined))?.close()
     },
   }

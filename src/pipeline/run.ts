@@ -5,6 +5,7 @@
  * Read next: `run-stage.ts` (one stage), `reuse.ts` (what counts as proven), `verify.ts` (the other direction).
  */
 import { formatDay, quotedForShell } from '../core/index.ts'
+import { withPinnedData } from './dvc/index.ts'
 import { openLedger } from './ledger.ts'
 import { planRun } from './plan.ts'
 import type { Project } from './project.ts'
@@ -25,12 +26,14 @@ export type { RunEvent, RunOptions } from './run-tools.ts'
  * @throws ERR_KEY_HOME, ERR_KEY_LOCKED before the first stage that would have to be signed
  * @throws ERR_SANDBOX_UNAVAILABLE when this machine cannot isolate
  */
-export async function runPipeline(project: Project, options: RunOptions): Promise<RunReport> {
-  refuseUnsupportedSettings(project.settings)
-  const plan = planRun(project.pipeline, options.targets)
+export async function runPipeline(opened: Project, options: RunOptions): Promise<RunReport> {
+  refuseUnsupportedSettings(opened.settings)
+  const plan = planRun(opened.pipeline, options.targets)
   const fault = new AbortController()
   const signal = AbortSignal.any([options.signal, fault.signal])
-  await using tools = await openRunTools(project, { ...options, signal })
+  await using tools = await openRunTools(opened, { ...options, signal })
+  const tell = (text: string): void => options.onEvent({ kind: 'notice', text })
+  const project = await withPinnedData(opened, { stages: plan.order, dryRun: options.dryRun, tell })
   tellBeforeTheFirstStage(project, options)
 
   const ledger = openLedger(project, tools, plan)
@@ -44,6 +47,7 @@ export async function runPipeline(project: Project, options: RunOptions): Promis
     signal,
     abandon: () => fault.abort(),
   })
+  tools.dvc?.flush()
   return ledger.close()
 }
 
@@ -66,10 +70,11 @@ function tellBeforeTheFirstStage(project: Project, options: RunOptions): void {
 function levelZeroUntilCommitted(dirty: Project['code']['dirty']): string {
   const names = dirty.map(({ path, because }) => `${path} (${because})`)
   const more = names.length > 10 ? ` and ${names.length - 10} more` : ''
-  const there = dirty.filter(({ absent }) => absent !== true).slice(0, 10)
+  const there = dirty.filter(({ absent, next: own }) => absent !== true && own === undefined).slice(0, 10)
   const paths = there.map(({ path }) => quotedForShell(path))
   const next = [
     ...(dirty.some(({ path, absent }) => absent === true && path === 'assay.yaml') ? ['assay init'] : []),
+    ...dirty.flatMap(({ next: own }) => own ?? []).slice(0, 3),
     ...(paths.length === 0 ? [] : [`git add ${paths.join(' ')} && git commit`]),
   ]
   const help = next.length === 0 ? '' : `\n  next: ${next.join(', then ')}`

@@ -51,3 +51,13 @@ function insideRoot(path: string, root: string | undefined): string {
   if (path === root) return '.'
   return path.startsWith(`${root}/`) ? path.slice(root.length + 1) : path
 }
+
+/** A project path as it is written in a folder of the project: `../data` in `src`. Anything else stays as it is. */
+export function pathFrom(folder: string, path: string): string {
+  if (!isProjectPath(path) || !isProjectPath(folder)) return path
+  const from = folder === '.' ? [] : folder.split('/')
+  const to = path === '.' ? [] : path.split('/')
+  let shared = 0
+  while (shared < from.length && from[shared] === to[shared]) shared += 1
+  return [...from.slice(shared).map(() => '..'), ...to.slice(shared)].join('/') || '.'
+}

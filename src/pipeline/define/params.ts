@@ -3,14 +3,14 @@
  *
  * By suffix as DVC: `.json`, `.toml`, `.py`, and YAML for all else.
  */
-import type { Json } from '../../core/index.ts'
+import { comparePaths, type Json } from '../../core/index.ts'
 import { faultAt } from './fault.ts'
 import { readJsonValue } from './json.ts'
 import { type Overrides, overridden } from './overrides.ts'
 import { type ParamsTree, valueAt, wholeFile } from './params-tree.ts'
 import { readPython } from './python.ts'
 import { readToml } from './toml.ts'
-import { isMap, toJson } from './value.ts'
+import { isMap, pythonText, toJson, type ValueMap } from './value.ts'
 import { decodeText, readYaml } from './yaml.ts'
 
 /**
@@ -47,4 +47,11 @@ export function paramValues(tree: ParamsTree, keys: readonly string[]): Record<s
   if (keys.length > 0) return Object.fromEntries(keys.map((key) => [key, toJson(valueAt(tree, key))]))
   if (!isMap(tree.root)) throw faultAt('ERR_PARAMS_INVALID', wholeFile(tree), 'it holds no map of parameters')
   return toJson(tree.root) as Record<string, Json> // the JSON of a map is an object
+}
+
+/** The same values as they stand in dvc.lock: Python's own, by the names of the keys in order. */
+export function lockedParams(tree: ParamsTree, keys: readonly string[]): ValueMap {
+  const values =
+    keys.length === 0 && isMap(tree.root) ? [...tree.root] : keys.map((key) => [key, valueAt(tree, key)] as const)
+  return new Map(values.toSorted(([left], [right]) => comparePaths(pythonText(left), pythonText(right))))
 }

@@ -101,7 +101,7 @@ test('gives a generated stage its own words over its group over the defaults', (
 
 test('has sensible defaults without a file', () => {
   const { settingsOf, data, environments, ...rest } = defineSettings(undefined, 'assay.yaml', pipeline)
-  assert.deepEqual(rest, { name: 'project', protected: [], require: [], clearance: 'restricted', lock: ['assay'] })
+  assert.deepEqual(rest, { name: 'project', protected: [], require: [], clearance: 'restricted' })
   assert.deepEqual([data.size, [...environments.keys()]], [0, ['host']])
   assert.deepEqual(settingsOf('train'), {
     environment: 'host',

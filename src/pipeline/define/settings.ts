@@ -47,13 +47,14 @@ export function defineSettings(
     protected: textsAt(top, 'protected'),
     require: known(requirements, textsAt(top, 'require')),
     clearance: known(classifications, [textAt(top, 'clearance') ?? 'restricted'])[0] ?? 'restricted',
-    lock: lockOf(top, places),
+    ...lockOf(top, places),
   }
 }
 
-function lockOf(top: ValueMap, places: Places): ProjectSettings['lock'] {
+function lockOf(top: ValueMap, places: Places): Pick<ProjectSettings, 'lock'> {
+  if (!top.has('lock')) return {}
   const written = known(locks, textsAt(top, 'lock'))
-  if (!top.has('lock') || written.includes('assay')) return top.has('lock') ? written : ['assay']
+  if (written.includes('assay')) return { lock: written }
   throw faultAt('ERR_SETTINGS_INVALID', places.ofValue(top, 'lock'), '`lock` must name assay', 'write [assay, dvc]')
 }
 

@@ -3,10 +3,9 @@
  *
  * SOURCE: dvc/parsing/__init__.py EntryDefinition.resolve_stage, dvc/stage/loader.py StageLoader.load_stage.
  */
-import type { Json } from '../../core/index.ts'
 import type { OutDefinition, StageDefinition } from '../definition.ts'
 import { type Context, copyOf, defineVars, loadVarsFile } from './context.ts'
-import { isProjectPath, resolvePath } from './dvc-path.ts'
+import { isProjectPath, pathFrom, resolvePath } from './dvc-path.ts'
 import type { StageSeed } from './expand.ts'
 import { faultAt, type Place, quoted } from './fault.ts'
 import { type Filling, filled, filledText, refuseTemplates, spendNodes } from './interpolate.ts'
@@ -36,18 +35,23 @@ export function resolveStage(seed: StageSeed, fileSetting: StageSetting): StageD
   const context = withVars(seed, setting, workingDirectory)
   const section = (key: string): Section => sectionOf(seed, key, { ...setting.filling, context })
   refuseBadTypes(section('wdir'))
-  const pathOf = pathsFrom(workingDirectory, setting.source)
+  const spelled = new Map<string, string>()
+  const pathOf = notingSpelling(pathsFrom(workingDirectory, setting.source), workingDirectory, spelled)
   const cmd = commandsOf(section('cmd'))
   const metaOf = section('meta')
   const desc = section('desc').value
+  const deps = depsOf(section('deps'), pathOf)
+  const params = stageParams(section('params'), pathOf)
+  const outs = outsOf(section, pathOf)
   return {
     name: setting.folder === '.' ? seed.name : `${setting.file}:${seed.name}`,
     file: setting.file,
     ...cmd,
     workingDirectory,
-    deps: depsOf(section('deps'), pathOf),
-    params: stageParams(section('params'), pathOf),
-    outs: outsOf(section, pathOf),
+    deps,
+    params,
+    outs,
+    ...(spelled.size === 0 ? {} : { spelled }),
     frozen: seed.template.get('frozen') === true,
     alwaysChanged: seed.template.get('always_changed') === true,
     ...(typeof desc === 'string' ? { desc } : desc === null ? {} : { desc: pythonText(desc) }),
@@ -133,7 +137,7 @@ export function loadVars(context: Context, vars: readonly Value[], setting: Vars
  * SOURCE: dvc/stage/run.py `_enforce_cmd_list`. An exact template can make an entry that is no text; DVC loads such a
  * stage and cannot run it, so `commands` holds its Python text, which no shell runs either.
  */
-function commandsOf({ value }: Section): Readonly<{ commands: readonly string[]; cmd?: readonly Json[] }> {
+function commandsOf({ value }: Section): Pick<StageDefinition, 'commands' | 'cmd' | 'isCommandList'> {
   const entries = isList(value) ? value : [value]
   const commands = isList(value)
     ? entries.map(pythonText)
@@ -141,7 +145,11 @@ function commandsOf({ value }: Section): Readonly<{ commands: readonly string[];
       ? linesOf(value)
       : [pythonText(value)]
   const same = entries.length === commands.length && entries.every((entry, index) => entry === commands[index])
-  return same ? { commands } : { commands, cmd: entries.map(toJson) }
+  return {
+    commands,
+    ...(same ? {} : { cmd: entries.map(toJson) }),
+    ...(isList(value) ? { isCommandList: true } : {}),
+  }
 }
 
 /** Python's `str.splitlines`. */
@@ -161,6 +169,17 @@ function outsOf(section: (key: string) => Section, pathOf: PathOf): readonly Out
     ...stageOuts(section('metrics'), 'metric', pathOf),
     ...stageOuts(section('plots'), 'plot', pathOf),
   ]
+}
+
+/** dvc.lock finds its entries by the path as dvc.yaml has it: `./data` and `data/` are not `data` there. */
+function notingSpelling(pathOf: PathOf, folder: string, spelled: Map<string, string>): PathOf {
+  return (path, what, place) => {
+    const resolved = pathOf(path, what, place)
+    if (typeof path === 'string' && !path.startsWith('/') && path !== pathFrom(folder, resolved)) {
+      spelled.set(resolved, path)
+    }
+    return resolved
+  }
 }
 
 export function pathsFrom(workingDirectory: string, source: ProjectSource): PathOf {

@@ -26,7 +26,7 @@ export function readDataFile(bytes: Uint8Array, file: string, source: ProjectSou
   const deps = entriesOf(map, 'deps', places)
   const outs = entriesOf(map, 'outs', places).map(({ entry, place }) => {
     const md5 = digestOf(entry.get('md5') ?? null, place)
-    return { place, path: pathOf(entry.get('path') ?? null, 'an out', place), md5, size: entry.get('size') }
+    return { place, path: pathOf(entry.get('path') ?? null, 'an out', place), md5, entry }
   })
   const isImport = deps.length > 0
   return {
@@ -36,14 +36,21 @@ export function readDataFile(bytes: Uint8Array, file: string, source: ProjectSou
       const isOwn = !entry.has('repo') && !entry.has('db')
       return isOwn ? [pathOf(entry.get('path') ?? null, 'a dep', place)] : []
     }),
-    tracked: outs.map(({ path, md5, size }) => ({
+    tracked: outs.map(({ path, md5, entry }) => ({
       file,
       path,
       ...(md5 === undefined ? {} : { md5 }),
-      ...(typeof size === 'bigint' ? { sizeBytes: Number(size) } : {}),
+      ...(md5 === undefined || entry.get('hash') === 'md5' ? {} : { isLegacy: true }),
+      ...(entry.get('isexec') === true ? { executable: true } : {}),
+      ...sizeOf(entry),
       isImport,
     })),
   }
+}
+
+function sizeOf(entry: ValueMap): Readonly<{ sizeBytes?: number }> {
+  const size = entry.get('size')
+  return typeof size === 'bigint' ? { sizeBytes: Number(size) } : {}
 }
 
 function workingDirectoryOf(map: ValueMap, file: string, source: ProjectSource): string {

@@ -206,7 +206,10 @@ export class NodeReader {
   }
 
   #entry(node: YAMLMap, pair: Pair, keyAt: number): Entry {
-    if (pair.key === null || (isScalar(pair.key) && pair.key.source === '' && pair.key.tag === undefined)) {
+    if (
+      pair.key === null ||
+      (isScalar(pair.key) && pair.key.type === 'PLAIN' && pair.key.source === '' && pair.key.tag === undefined)
+    ) {
       throw this.#setting.fault(keyAt, 'a colon without a key before it', 'write the key, or quote the text')
     }
     const colon = node.flow === true ? this.#colonKey(pair) : undefined

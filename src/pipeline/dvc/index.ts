@@ -1,0 +1,4 @@
+/** The only file of `dvc` that the rest of the pipeline imports. */
+export { type BesideDvc, openBesideDvc } from './beside-dvc.ts'
+export { writesDvcLock } from './lock-files.fs.ts'
+export { withPinnedData } from './pinned-data.ts'
