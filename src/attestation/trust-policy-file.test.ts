@@ -71,7 +71,7 @@ const faults: readonly (readonly [string, string, RegExp])[] = [
   ],
   ['an unknown role', text.replace('reviewer:', 'reviwer:'), /unknown key `reviwer`/],
   ['another version', text.replace('trust: 1', 'trust: 2'), /^`trust.yaml:2:8`/],
-  ['a key twice', `${text}minimumLevel: 2\n`, /^`trust.yaml:\d+:\d+` is not YAML: Map keys must be unique/],
+  ['a key twice', `${text}minimumLevel: 2\n`, /^`trust.yaml:\d+:\d+` has the key `minimumLevel` twice/],
   ['an alias', two('  reviewer: &r [ada]\n  reproducer: *r\n'), /aliases/],
   ['a tag', two('  reviewer: !!binary aGk=\n'), /`trust.yaml:\d+:\d+`/],
   ['a role for a key that is not listed', two('  reviewer: [mallory]\n'), /names the key `mallory`/],

@@ -6,7 +6,7 @@
  */
 import { type Document, isNode, LineCounter, parseDocument, stringify } from 'yaml'
 import { z } from 'zod'
-import { builderIds, DomainError, namespace, nearest } from '../core/index.ts'
+import { builderIds, DomainError, namespace, nearest, repeatedKey } from '../core/index.ts'
 import { hintOf, parsePublicKey } from './public-key.ts'
 import { otherRoles, type PolicyOrigin, type RoleRule, type TrustedKey, type TrustPolicy } from './trust-policy.ts'
 
@@ -56,7 +56,7 @@ export function parseTrustPolicy(bytes: Uint8Array, origin: PolicyOrigin, file =
   const document = parseDocument(decode(bytes, file), {
     lineCounter: lines,
     strict: true,
-    uniqueKeys: true,
+    uniqueKeys: false,
     merge: false,
     version: '1.2',
     schema: 'core',
@@ -65,6 +65,11 @@ export function parseTrustPolicy(bytes: Uint8Array, origin: PolicyOrigin, file =
   if (fault !== undefined) {
     const at = lines.linePos(fault.pos[0])
     throw malformed(`${file}:${at.line}:${at.col}`, `is not YAML: ${fault.message.split('\n')[0]}`)
+  }
+  const repeated = repeatedKey(document)
+  if (repeated !== undefined) {
+    const at = lines.linePos(repeated.offset)
+    throw malformed(`${file}:${at.line}:${at.col}`, `has the key \`${repeated.key.slice(0, 100)}\` twice`)
   }
   const parsed = policyShape.safeParse(toPlain(document, file))
   const place = (path: readonly PropertyKey[]): string => placeOf(document, lines, file, path)

@@ -1,5 +1,5 @@
 /** One fault, told to a person or to a program. */
-import { DomainError, type ErrorCode, errorTable, printable } from '../core/index.ts'
+import { DomainError, type ErrorCode, errorTable, oneLine, printable } from '../core/index.ts'
 import type { Output } from './output.ts'
 
 export type Fault = Readonly<{ code: ErrorCode; message: string; help: string; details: DomainError['details'] }>
@@ -22,6 +22,6 @@ export function tellFault(output: Output, fault: Fault): void {
     output.document({ error: fault })
     return
   }
-  output.note(`${output.style(['bold', 'red'], 'error')}: ${printable(fault.message)} (${fault.code})`)
+  output.note(`${output.style(['bold', 'red'], 'error')}: ${oneLine(fault.message)} (${fault.code})`)
   output.note(`  next: ${printable(fault.help)}`)
 }

@@ -1,11 +1,11 @@
 /** Words and small tables for people. Everything from elsewhere is made printable here. */
-import { type Digest, formatDuration, formatSize, hexOf, printable } from '../core/index.ts'
+import { type Digest, formatDuration, formatSize, hexOf, oneLine, printable } from '../core/index.ts'
 import type { StageReport } from '../pipeline/index.ts'
 import type { Output } from './output.ts'
 
 /** Columns padded to their widest cell; the last one is left as it is. */
 export function table(rows: readonly (readonly string[])[]): readonly string[] {
-  const clean = rows.map((row) => row.map(printable))
+  const clean = rows.map((row) => row.map(oneLine))
   const widths = (clean[0] ?? []).map((_, column) => Math.max(...clean.map((row) => (row[column] ?? '').length)))
   return clean.map((row) =>
     row
@@ -36,12 +36,12 @@ export function stageLines(output: Output, stage: StageReport): readonly string[
     stage.outputs.length === 0
       ? ''
       : `  ${stage.outputs.length} out${stage.outputs.length === 1 ? '' : 's'}, ${formatSize(size)}`
-  const quiet = stage.status === 'cached' && stage.because !== undefined ? `  ${printable(stage.because)}` : ''
+  const quiet = stage.status === 'cached' && stage.because !== undefined ? `  ${oneLine(stage.because)}` : ''
   const lines = [
-    `${output.style(colour, word.padEnd(8))} ${printable(stage.name)}  ${formatDuration(stage.durationMs)}${what}${quiet}`,
+    `${output.style(colour, word.padEnd(8))} ${oneLine(stage.name)}  ${formatDuration(stage.durationMs)}${what}${quiet}`,
   ]
   if (stage.because !== undefined && quiet === '')
-    lines.push(`         ${printable(stage.because)}${stage.code === undefined ? '' : ` (${stage.code})`}`)
+    lines.push(`         ${oneLine(stage.because)}${stage.code === undefined ? '' : ` (${stage.code})`}`)
   if (stage.help !== undefined) lines.push(`         next: ${nextSteps(stage.help, 15)}`)
   return lines
 }

@@ -318,7 +318,7 @@ export const errorTable = {
   },
   ERR_GIT_CORRUPT: {
     exit: 1,
-    meaning: 'A git object does not hold the bytes of its name, or is not what git writes.',
+    meaning: 'A git object does not hold the bytes of its name, or is not what git writes; or a `.git` leads nowhere.',
     help: 'try git fsck; clone the repository afresh',
   },
   ERR_GIT_REPLACE_REFS: {

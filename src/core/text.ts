@@ -29,6 +29,15 @@ export function printableLog(text: string): string {
   return text.split('\n').map(printableLine).join('\n')
 }
 
+/**
+ * The same for what must stay one line, such as a name in a sentence.
+ *
+ * THREAT: a file name with a line end in it would write a line of its own, which looks like one of ours.
+ */
+export function oneLine(text: string): string {
+  return printable(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t')
+}
+
 /** The nearest of `candidates` when it is near enough to be meant, else undefined. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.floor(word.length / 3))

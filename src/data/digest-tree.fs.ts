@@ -5,7 +5,7 @@
  * read file by file, so that files that come or go while it is read are seen or not; what is ingested is exactly what
  * its digest says all the same. Empty folders have no part in `dirHash1`.
  */
-import { type Content, DomainError, folderOf, isSha256, type Md5, printable, type Sha256 } from '../core/index.ts'
+import { type Content, DomainError, folderOf, isSha256, type Md5, oneLine, type Sha256 } from '../core/index.ts'
 import { type DigestFilesOptions, digestFiles } from './digest-files.fs.ts'
 import type { HashJob, HashOutcome } from './hash-file.fs.ts'
 import { discardStaged } from './hash-files.fs.ts'
@@ -102,7 +102,7 @@ function readOutcome(
   outcome: HashOutcome | undefined,
   name: string,
 ): Readonly<{ digest: Sha256; sizeBytes: number; executable: boolean }> {
-  const shown = printable(inner === '.' ? name : `${name}/${inner}`).slice(0, 1000)
+  const shown = oneLine(inner === '.' ? name : `${name}/${inner}`).slice(0, 1000)
   if (outcome?.kind === 'hashed' && isSha256(outcome.digest) && outcome.stat === stat) {
     return { digest: outcome.digest, sizeBytes: outcome.sizeBytes, executable: outcome.executable }
   }

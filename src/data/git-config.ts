@@ -1,5 +1,5 @@
 /** A repository's own configuration, as data: what in it a verdict must know. Pure; nothing of it is obeyed. */
-import { printable } from '../core/index.ts'
+import { oneLine } from '../core/index.ts'
 
 /** Lower-case keys (`remote.<as written>.url`), each with its values in order. */
 export type GitConfig = ReadonlyMap<string, readonly string[]>
@@ -51,5 +51,5 @@ export function sanitiseRemote(address: string): string | undefined {
   const url = new URL(text)
   if (!['https:', 'http:', 'ssh:', 'git:'].includes(url.protocol)) return undefined
   for (const part of ['username', 'password', 'search', 'hash'] as const) url[part] = ''
-  return printable(url.href)
+  return oneLine(url.href)
 }

@@ -1,7 +1,8 @@
 /** Where a project's repository lies, found without git, and whether its owner is us. */
-import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs'
-import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
-import { errnoOf } from './io-fault.ts'
+import { lstatSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { DomainError, oneLine } from '../core/index.ts'
+import { errnoOf, ioFault } from './io-fault.ts'
 
 export type RepositoryPlace = Readonly<{
   /** Real path of the work tree. */
@@ -20,7 +21,12 @@ export type RepositoryPlace = Readonly<{
 /** LIMIT: a `.git` file is one short line. */
 const maxLinkBytes = 8192
 
-/** The nearest folder, from the project upwards, whose `.git` is a repository. */
+/**
+ * The nearest folder, from the project upwards, whose `.git` is a repository.
+ *
+ * @throws ERR_GIT_CORRUPT for a `.git` that was one or says where one is, and is not: a run without the repository
+ *   that was meant would only seem to be one
+ */
 export function locateRepository(project: string): RepositoryPlace | undefined {
   const projectRoot = realpathSync(project)
   for (let root = projectRoot; ; root = dirname(root)) {
@@ -38,14 +44,45 @@ export function locateRepository(project: string): RepositoryPlace | undefined {
 
 /** A folder, or a file that names one (a linked work tree, a submodule). */
 function gitDirOf(entry: string): string | undefined {
-  const stats = statSync(entry, { throwIfNoEntry: false })
-  if (stats === undefined) return undefined
-  const named = stats.isFile() ? /^gitdir: (.+)$/s.exec(linkIn(entry) ?? '')?.[1] : '.'
-  if (named === undefined || (!stats.isFile() && !stats.isDirectory())) return undefined
-  const base = stats.isFile() ? dirname(entry) : entry
-  const folder = isAbsolute(named) ? named : resolve(base, named)
-  const isRepository = lstatSync(join(folder, 'HEAD'), { throwIfNoEntry: false }) !== undefined
-  return isRepository ? realpathSync(folder) : undefined
+  if (!isThere(entry)) return undefined
+  const stats = seen(entry)
+  if (stats === undefined || !(stats.isFile() || stats.isDirectory())) throw noRepository(entry)
+  if (stats.isDirectory()) {
+    if (isThere(join(entry, 'HEAD'))) return realpathSync(entry)
+    // An empty `.git` is none, as for git; one that lost its HEAD was one.
+    if (isThere(join(entry, 'objects'))) throw noRepository(entry)
+    return undefined
+  }
+  const named = stats.size > maxLinkBytes ? undefined : /^gitdir: (.+)$/s.exec(linkIn(entry) ?? '')?.[1]
+  const folder = named === undefined ? undefined : resolve(dirname(entry), named)
+  if (folder === undefined || !isThere(join(folder, 'HEAD'))) throw noRepository(entry)
+  return realpathSync(folder)
+}
+
+/** What a link leads to; undefined when that is nothing, or a circle. */
+function seen(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch (error) {
+    if (errnoOf(error) !== 'ELOOP') throw ioFault(error, path)
+    return undefined
+  }
+}
+
+/** Whether there is an entry of that name, be it a link that leads nowhere: HEAD may be one. */
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined
+  } catch (error) {
+    if (!['ENOTDIR', 'ELOOP'].includes(errnoOf(error) ?? '')) throw ioFault(error, path)
+    return false
+  }
+}
+
+function noRepository(entry: string): DomainError {
+  return new DomainError('ERR_GIT_CORRUPT', `\`${oneLine(entry)}\` is there and leads to no repository`, {
+    help: 'mend it (git fsck, or clone again); a folder that is to be none has no `.git`',
+  })
 }
 
 function linkIn(file: string): string | undefined {

@@ -6,7 +6,7 @@
  * SOURCE: git 2.39, gitformat-pack and git-hash-object; Documentation/user-manual "Object storage format".
  */
 import { createHash } from 'node:crypto'
-import { DomainError, isSha256, nameFault, printable } from '../core/index.ts'
+import { DomainError, isSha256, nameFault, oneLine } from '../core/index.ts'
 import type { GitCommit, GitOid, GitPerson, LfsPointer } from './repository.ts'
 
 export type GitObject = Readonly<{ oid: GitOid; type: string; bytes: Buffer }>
@@ -24,7 +24,7 @@ export function refuseOtherName({ oid, type, bytes }: GitObject): void {
 }
 
 export function parseCommit({ oid, type, bytes }: GitObject): GitCommit {
-  if (type !== 'commit') throw corrupt(`${oid} is a ${printable(type)}, not a commit`)
+  if (type !== 'commit') throw corrupt(`${oid} is a ${oneLine(type)}, not a commit`)
   const text = bytes.toString('utf8')
   const headers = text.slice(0, Math.max(0, text.indexOf('\n\n'))).split('\n')
   const valuesOf = (name: string): readonly string[] =>
@@ -42,7 +42,7 @@ function parsePerson(values: readonly string[]): GitPerson | undefined {
   const match = values.length === 1 ? /^(.*?) ?<([^<>]*)> (\d{1,11}) [-+]\d{4}$/.exec(values[0] ?? '') : null
   if (match === null) return undefined
   const [, name = '', email = '', seconds = ''] = match
-  return { name: printable(name), email: printable(email), at: new Date(Number(seconds) * 1000) }
+  return { name: oneLine(name), email: oneLine(email), at: new Date(Number(seconds) * 1000) }
 }
 
 /**
@@ -51,7 +51,7 @@ function parsePerson(values: readonly string[]): GitPerson | undefined {
  * @throws ERR_GIT_CORRUPT for what git never writes: `..`, `.git`, a separator, a name twice
  */
 export function parseTree({ oid, type, bytes }: GitObject): readonly RawTreeEntry[] {
-  if (type !== 'tree') throw corrupt(`${oid} is a ${printable(type)}, not a tree`)
+  if (type !== 'tree') throw corrupt(`${oid} is a ${oneLine(type)}, not a tree`)
   const entries: RawTreeEntry[] = []
   const names = new Set<string>()
   for (let at = 0; at < bytes.length; ) {
@@ -61,7 +61,7 @@ export function parseTree({ oid, type, bytes }: GitObject): readonly RawTreeEntr
     if (space < 0 || end < 0 || next > bytes.length) throw corrupt(`the tree ${oid} ends early`)
     const name = bytes.toString('utf8', space + 1, end)
     if (names.has(name) || /^(?:|\.|\.\.|\.git)$/i.test(name) || name.includes('/')) {
-      throw corrupt(`the tree ${oid} holds the name \`${printable(name).slice(0, 100)}\``)
+      throw corrupt(`the tree ${oid} holds the name \`${oneLine(name).slice(0, 100)}\``)
     }
     names.add(name)
     entries.push({ mode: bytes.toString('latin1', at, space), name, oid: bytes.toString('hex', end + 1, next) })
@@ -72,8 +72,7 @@ export function parseTree({ oid, type, bytes }: GitObject): readonly RawTreeEntr
 
 /** Why assay leaves an entry out, or undefined: git allows names that assay does not. */
 export function entryFault({ mode, name }: RawTreeEntry): string | undefined {
-  if (!/^(?:100644|100664|100755|120000|160000|40000)$/.test(mode))
-    return `has the mode ${printable(mode).slice(0, 20)}`
+  if (!/^(?:100644|100664|100755|120000|160000|40000)$/.test(mode)) return `has the mode ${oneLine(mode).slice(0, 20)}`
   return name.includes('\ufffd') ? 'is not UTF-8' : nameFault(name)
 }
 

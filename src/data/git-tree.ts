@@ -1,5 +1,5 @@
 /** All files of a commit's folder, level by level, each tree re-hashed. Pure but for the reader that it is given. */
-import { comparePaths, DomainError, printable } from '../core/index.ts'
+import { comparePaths, DomainError, oneLine } from '../core/index.ts'
 import { entryFault, type GitObject, parseTree, type RawTreeEntry } from './git-objects.ts'
 import type { GitOid, RepositoryFinding } from './repository.ts'
 
@@ -67,7 +67,7 @@ function appendTo(lists: Map<GitOid, string[]>, oid: GitOid, path: string): void
 }
 
 function leftOut(path: string, fault: string): RepositoryFinding {
-  const shown = printable(path).slice(0, 200)
+  const shown = oneLine(path).slice(0, 200)
   return { code: 'ERR_PATH_UNSAFE', because: `the commit holds \`${shown}\`, whose name ${fault}: no stage sees it` }
 }
 

@@ -5,13 +5,15 @@
  * other places (alternates, promisors). Used are only commands that read objects, refs and ignore files; no transport
  * is allowed, the index is not read, and the environment is made here.
  */
-import { execFile, spawn } from 'node:child_process'
+import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { accessSync, constants, realpathSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
+import type { Readable, Writable } from 'node:stream'
 import { DomainError, isInside, printable } from '../core/index.ts'
 import { type GitObject, refuseOtherName } from './git-objects.ts'
 import type { GitOid } from './repository.ts'
+import { watchForStall } from './stalled.fs.ts'
 
 export type GitPlace = Readonly<{ program: string; gitDir: string; root: string }>
 export type GitAnswer = Readonly<{ status: number; stdout: string; stderr: string }>
@@ -104,13 +106,27 @@ function run(program: string, args: readonly string[], cwd: string, request: Git
   return new Promise((resolve, reject) => {
     const env = request.userConfig === undefined ? hardened() : withUserConfig(request.userConfig)
     const options = { cwd, env, maxBuffer: maxOutputBytes, encoding: 'utf8' } as const
+    let stalled = false
     const child = execFile(program, args, options, (error, stdout, stderr) => {
+      watch[Symbol.dispose]()
       const status = error === null ? 0 : error.code
-      if (typeof status === 'number') resolve({ status, stdout, stderr })
+      if (stalled) reject(stallFault())
+      else if (typeof status === 'number') resolve({ status, stdout, stderr })
       else reject(new DomainError('ERR_GIT_FAILED', 'git could not be run to its end', { cause: error }))
     })
+    const watch = watchForStall(child.pid, () => {
+      stalled = true
+      child.kill('SIGKILL')
+    })
+    child.stdout?.on('data', watch.touch)
     child.stdin?.on('error', () => undefined) // git ended before it read all: its status tells
     child.stdin?.end(request.input ?? '')
+  })
+}
+
+function stallFault(): DomainError {
+  return new DomainError('ERR_GIT_FAILED', 'git waits for something that never comes', {
+    help: 'look for pipes in the place of files: find . -type p',
   })
 }
 
@@ -135,7 +151,7 @@ export async function* readObjects(place: GitPlace, oids: readonly GitOid[]): As
   try {
     child.stdin.on('error', () => undefined) // git ended early: the missing answer tells
     child.stdin.end(`${oids.join('\n')}\n`)
-    const source = chunksOf(child.stdout)
+    const source = chunksOf(child)
     for (const oid of oids) yield await readObject(source, oid)
   } finally {
     // Whoever stops early leaves bytes unread, which would keep the streams open for ever.
@@ -166,11 +182,18 @@ async function readObject(source: ByteSource, oid: GitOid): Promise<GitObject> {
 
 type ByteSource = Readonly<{ line(): Promise<string | undefined>; bytes(length: number): Promise<Buffer> }>
 
-function chunksOf(stream: AsyncIterable<Buffer>): ByteSource {
-  const chunks = stream[Symbol.asyncIterator]()
+function chunksOf(child: ChildProcessByStdio<Writable, Readable, null>): ByteSource {
+  const chunks: AsyncIterator<Buffer> = child.stdout[Symbol.asyncIterator]()
   let rest: Buffer = Buffer.alloc(0)
   const more = async (): Promise<Buffer | undefined> => {
+    let stalled = false
+    // Only while we wait for git: it may well wait for us.
+    using _watch = watchForStall(child.pid, () => {
+      stalled = true
+      child.kill('SIGKILL')
+    })
     const { value, done } = await chunks.next()
+    if (stalled) throw stallFault()
     return done === true ? undefined : value
   }
   return {

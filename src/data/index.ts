@@ -30,7 +30,7 @@ export {
   replaceSource,
   type Source,
 } from './inventory.ts'
-export { ioFault } from './io-fault.ts'
+export { errnoOf, ioFault } from './io-fault.ts'
 export { isLicenceExpression } from './licence.ts'
 export { mapInput } from './map-input.ts'
 export type { Md5Memory } from './md5-memory.ts'

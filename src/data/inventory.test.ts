@@ -106,7 +106,7 @@ test('refuses what is not in the format, at its place', () => {
     ['version=2', 'X-Amz-Signature=abc', /password, a token or a signature/],
     ['uci-words:', 'Uci_words:', /line 5, column 3: `sources.Uci_words`: an id is lower-case words/],
     ['uci-words:', '__proto__:', /line 5, column 3: the key `__proto__`/],
-    ['    kind: data', '    kind: data\n    kind: model', /line 12, column 5: not YAML: map keys must be unique/],
+    ['    kind: data', '    kind: data\n    kind: model', /line 12, column 5: the key `kind` stands twice/],
     ['inventory: 1', 'inventory: 1\n---\ninventory: 1', /not YAML/],
     ['kind: data', 'kind: &a data', /./],
     ['owner: Ada', 'owner: *a', /./],

@@ -1,6 +1,6 @@
 /** What a commit holds for one project: the commit itself and its files, each with what the port says of it. */
 import { posix } from 'node:path'
-import { DomainError, printable } from '../core/index.ts'
+import { DomainError, oneLine } from '../core/index.ts'
 import { type GitPlace, gitFault, readObjects, runGit } from './git.exec.ts'
 import { parseCommit } from './git-objects.ts'
 import { descend, listTree, type RawFile, type ReadObjects } from './git-tree.ts'
@@ -57,7 +57,7 @@ async function targetsOf(
 ): Promise<ReadonlyMap<GitOid, string>> {
   const links = files.filter(({ mode }) => mode === '120000')
   for (const { path, oid } of links) {
-    if ((sizes.get(oid) ?? 0) > maxTargetBytes) throw corrupt(`the link \`${printable(path)}\` has no plain target`)
+    if ((sizes.get(oid) ?? 0) > maxTargetBytes) throw corrupt(`the link \`${oneLine(path)}\` has no plain target`)
   }
   const targets = new Map<GitOid, string>()
   for await (const { oid, bytes } of read([...new Set(links.map(({ oid }) => oid))])) {

@@ -6,7 +6,7 @@
  */
 import { type Dirent, lstatSync, readdirSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
-import { DomainError, nameFault, printable } from '../core/index.ts'
+import { DomainError, nameFault, oneLine } from '../core/index.ts'
 import type { SeenFile } from './digest-files.fs.ts'
 import { statKeyOf } from './file-stat.ts'
 import { errnoOf } from './io-fault.ts'
@@ -30,7 +30,7 @@ const masked: ReadonlySet<string> = new Set(['.git', '.assay'])
 export function walkPlain(path: string, options: WalkOptions): PlainTree {
   if (options.within !== undefined) refuseLinksAbove(path, options.within, options.name)
   const stats = lstatSync(path, { throwIfNoEntry: false })
-  if (stats === undefined) throw new DomainError('ERR_DATA_MISSING', `\`${printable(options.name)}\` is not there`)
+  if (stats === undefined) throw new DomainError('ERR_DATA_MISSING', `\`${oneLine(options.name)}\` is not there`)
   if (!stats.isDirectory()) return { kind: 'file', files: [see(path, '.', options.name)] }
   const files: PlainFile[] = []
   const folders = ['']
@@ -51,8 +51,7 @@ export function walkPlain(path: string, options: WalkOptions): PlainTree {
 
 function see(path: string, inner: string, shown: string): PlainFile {
   const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false })
-  if (stats === undefined)
-    throw new DomainError('ERR_DATA_CHANGED', `\`${printable(shown)}\` vanished while it was read`)
+  if (stats === undefined) throw new DomainError('ERR_DATA_CHANGED', `\`${oneLine(shown)}\` vanished while it was read`)
   if (!stats.isFile()) throw notPlain(shown, `is ${kindOf(stats)}`)
   const executable = (stats.mode & 0o100n) !== 0n
   return { path, inner, stat: statKeyOf(stats), sizeBytes: Number(stats.size), executable }
@@ -83,7 +82,7 @@ function refuseName(name: string, inner: string, shown: string): void {
 function refuseLinksAbove(path: string, within: string, name: string): void {
   for (let folder = dirname(path); folder !== within; folder = dirname(folder)) {
     if (dirname(folder) === folder || relative(within, folder).startsWith('..')) {
-      throw new DomainError('ERR_PATH_UNSAFE', `\`${printable(name)}\` is not inside the project`)
+      throw new DomainError('ERR_PATH_UNSAFE', `\`${oneLine(name)}\` is not inside the project`)
     }
     const stats = lstatSync(folder, { throwIfNoEntry: false })
     if (stats !== undefined && !stats.isDirectory()) {
@@ -100,11 +99,11 @@ function entriesOf(folder: string, shown: string): readonly Dirent[] {
     return readdirSync(folder, { withFileTypes: true })
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTDIR') throw error
-    throw new DomainError('ERR_DATA_CHANGED', `\`${printable(shown)}\` vanished while it was read`)
+    throw new DomainError('ERR_DATA_CHANGED', `\`${oneLine(shown)}\` vanished while it was read`)
   }
 }
 
 function notPlain(shown: string, what: string): DomainError {
-  const path = printable(shown).slice(0, 1000)
+  const path = oneLine(shown).slice(0, 1000)
   return new DomainError('ERR_DATA_NOT_PLAIN', `\`${path}\` ${what}`, { details: { path } })
 }

@@ -12,7 +12,7 @@ import {
   type YAMLMap,
 } from 'yaml'
 import type { z } from 'zod'
-import { DomainError, type ErrorCode, nearest, printable } from '../core/index.ts'
+import { DomainError, type ErrorCode, nearest, printable, repeatedKey } from '../core/index.ts'
 
 export type YamlFile = Readonly<{
   name: string
@@ -41,12 +41,15 @@ export function readYamlFile(text: string, name: string, code: ErrorCode): YamlF
     lineCounter: lines,
     prettyErrors: false,
     strict: true,
-    uniqueKeys: true,
+    uniqueKeys: false,
     merge: false,
     logLevel: 'error',
   })
   const [error] = [...document.errors, ...document.warnings]
   if (error !== undefined) throw yamlFault(code, name, placeOf(error.pos[0]), `not YAML: ${sentence(error.message)}`)
+  const repeated = repeatedKey(document)
+  if (repeated !== undefined)
+    throw yamlFault(code, name, placeOf(repeated.offset), `the key \`${repeated.key.slice(0, 100)}\` stands twice`)
   refuseProto(document, (offset) => yamlFault(code, name, placeOf(offset), 'the key `__proto__` is not taken'))
   return { name, document, value: plainValue(document, name, code), placeOf }
 }

@@ -12,7 +12,8 @@ import { definePipeline, defineSettings } from './define/index.ts'
 import type { PipelineDefinition, ProjectSettings } from './definition.ts'
 import { draftSettings, externalInputs, type Surroundings, throwAwayFolders, throwAwayNames } from './draft-settings.ts'
 import { writeDurably } from './evidence.fs.ts'
-import { makeState, openReader, readProjectFile } from './workspace.fs.ts'
+import { readProjectFile } from './project-file.fs.ts'
+import { makeState, openReader } from './workspace.fs.ts'
 
 export type Adoption = Readonly<{
   root: string

@@ -16,7 +16,9 @@ import { openRepository, type Repository } from '../data/index.ts'
 import { writeDurably } from './evidence.fs.ts'
 import { type Adoption, adoptProject } from './init.fs.ts'
 import type { Caller } from './project.ts'
-import { findRoot, ignoredBy, noProject, projectsBelow, readProjectFile, requireRoot } from './workspace.fs.ts'
+
+import { readProjectFile } from './project-file.fs.ts'
+import { findRoot, ignoredBy, noProject, projectsBelow, requireRoot } from './workspace.fs.ts'
 
 /** Where the signer finds the key of a project. @throws ERR_KEY_HOME, ERR_KEY_CHECKOUT, ERR_KEY_LOCKED, ERR_KEY_REVOKED */
 export function keySourceOf(root: string, projectId: string, environment: Caller['environment']): KeySource {

@@ -1,14 +1,14 @@
 /** `assay.lock` on disk, beside the definition that it pins. */
 import { join } from 'node:path'
 import { writeDurably } from './evidence.fs.ts'
-import { type Lock, parseLock, printLock } from './lock.ts'
-import { readProjectFile } from './workspace.fs.ts'
+import { type Lock, maxLockBytes, parseLock, printLock } from './lock.ts'
+import { readProjectFile } from './project-file.fs.ts'
 
 export const lockFile = 'assay.lock'
 
 /** An absent lock is an empty one. @throws ERR_LOCK_MALFORMED */
 export function loadLock(root: string): Lock {
-  const bytes = readProjectFile(root, lockFile)
+  const bytes = readProjectFile(root, lockFile, maxLockBytes)
   return bytes === undefined ? new Map() : parseLock(bytes)
 }
 

@@ -4,9 +4,9 @@
  * It is a hint and a pin, never evidence: whatever it names is verified before it is believed. Committed by the user,
  * written whole after each stage. docs/formats/assay-lock.md
  */
-import { isMap, parseDocument, stringify } from 'yaml'
+import { type Document, isMap, parseDocument, stringify } from 'yaml'
 import { z } from 'zod'
-import { type Digest, DomainError, isDigest, isSha256, type Sha256 } from '../core/index.ts'
+import { type Digest, DomainError, isDigest, isSha256, repeatedKey, type Sha256 } from '../core/index.ts'
 
 const digest = z.custom<Digest>(isDigest, 'is not a digest')
 const sha256 = z.custom<Sha256>(isSha256, 'is not a sha256 digest')
@@ -31,20 +31,26 @@ export type LockEntry = Readonly<{
 export type Lock = ReadonlyMap<string, LockEntry>
 
 /** LIMIT: 64 MiB, some 100,000 stages. */
-const maxBytes = 64 * 1024 * 1024
+export const maxLockBytes = 64 * 1024 * 1024
 
 /** @throws ERR_LOCK_MALFORMED for anything but a lock of version 1 */
 export function parseLock(bytes: Uint8Array): Lock {
-  if (bytes.length > maxBytes) throw malformed(`has ${bytes.length} bytes, the limit is ${maxBytes}`)
-  const document = parseDocument(new TextDecoder().decode(bytes), { strict: true, uniqueKeys: true, merge: false })
+  if (bytes.length > maxLockBytes) throw malformed(`has ${bytes.length} bytes, the limit is ${maxLockBytes}`)
+  const text = new TextDecoder().decode(bytes)
+  if (/^(<{7}|>{7}) /m.test(text)) {
+    throw malformed('holds the conflict markers of a merge', 'delete it and run again: assay run makes it anew')
+  }
+  const document = parseDocument(text, { strict: true, uniqueKeys: false, merge: false })
   const fault = document.errors[0]
-  if (fault !== undefined) throw malformed(`is not YAML: ${fault.message.split('\n')[0]}`)
+  if (fault !== undefined) throw malformed(`is not YAML: ${fault.message.split('\n')[0]?.slice(0, 200)}`)
+  const repeated = repeatedKey(document)
+  if (repeated !== undefined) throw malformed(`holds the key \`${repeated.key.slice(0, 100)}\` twice`)
   if (document.contents === null) return new Map()
   if (!isMap(document.contents)) throw malformed('is not a map')
-  const parsed = lockSchema.safeParse(document.toJS({ maxAliasCount: 0 }))
+  const parsed = lockSchema.safeParse(plainValue(document))
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
-    throw malformed(`at \`${issue?.path.join('.')}\`: ${issue?.message}`)
+    throw malformed(`at \`${issue?.path.join('.').slice(0, 200)}\`: ${issue?.message.slice(0, 200)}`)
   }
   return new Map(Object.entries(parsed.data.stages))
 }
@@ -55,6 +61,17 @@ export function printLock(lock: Lock): string {
   return `# written by assay run: commit it, do not edit it\n${stringify({ assay: 1, stages }, { lineWidth: 0, sortMapEntries: false, aliasDuplicateObjects: false })}`
 }
 
-function malformed(what: string): DomainError {
-  return new DomainError('ERR_LOCK_MALFORMED', `\`assay.lock\` ${what}`)
+function plainValue(document: Document): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 0 })
+  } catch (cause) {
+    // The library has these reasons alone: an alias, where none is taken, and nesting beyond its stack.
+    if (cause instanceof ReferenceError) throw malformed('holds an alias (`*name`)')
+    if (cause instanceof RangeError) throw malformed('is nested too deep')
+    throw cause
+  }
+}
+
+function malformed(what: string, help?: string): DomainError {
+  return new DomainError('ERR_LOCK_MALFORMED', `\`assay.lock\` ${what}`, help === undefined ? {} : { help })
 }

@@ -15,9 +15,10 @@ import { anchorsOf, visibleFiles } from './inputs.ts'
 import { keySourceOf, pinnedPolicy, withoutRevoked } from './keys.fs.ts'
 import { loadLock } from './lock.fs.ts'
 import type { Caller, Project } from './project.ts'
+import { readProjectFile } from './project-file.fs.ts'
 import { openRuns } from './runs.fs.ts'
 import { believedDecisions, listSources, revokedSources } from './sources.ts'
-import { ignoredBy, makeState, openReader, readProjectFile, refuseCommittedState, requireRoot } from './workspace.fs.ts'
+import { ignoredBy, makeState, openReader, refuseCommittedState, requireRoot } from './workspace.fs.ts'
 
 export type OpenOptions = Readonly<{
   /** `--set`, as given. */

@@ -5,7 +5,7 @@ import { addSource, mapInput, markRevoked, parseSources, replaceSource, type Sou
 import { defineSettings } from './define/index.ts'
 import { writeDurably } from './evidence.fs.ts'
 import type { Project } from './project.ts'
-import { readProjectFile } from './workspace.fs.ts'
+import { readProjectFile } from './project-file.fs.ts'
 
 export type NewSource = Omit<Source, 'digest' | 'addedAt' | 'revoked'>
 

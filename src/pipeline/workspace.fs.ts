@@ -5,7 +5,6 @@ import {
   lstatSync,
   mkdirSync,
   readdirSync,
-  readFileSync,
   realpathSync,
   statSync,
   writeFileSync,
@@ -15,9 +14,7 @@ import ignore, { type Ignore } from 'ignore'
 import { DomainError, isInside, nameFault, quotedForShell } from '../core/index.ts'
 import { ioFault, type Repository } from '../data/index.ts'
 import type { ProjectReader } from './define/index.ts'
-
-/** LIMIT: a file that defines something is at most 16 MiB. */
-const maxDefinitionBytes = 16 * 1024 * 1024
+import { readProjectFile } from './project-file.fs.ts'
 
 /** Folders that are never looked into for definitions. */
 const closedFolders: ReadonlySet<string> = new Set(['.git', '.assay', '.dvc', 'node_modules', '__pycache__'])
@@ -145,20 +142,6 @@ export function refuseCommittedState(tracked: Iterable<string>): void {
   }
 }
 
-/** The bytes of a file of the project; undefined when there is no regular file. @throws ERR_INPUT_TOO_LARGE */
-export function readProjectFile(root: string, path: string): Uint8Array | undefined {
-  const file = join(root, path)
-  const status = statSync(file, { throwIfNoEntry: false })
-  if (status === undefined || !status.isFile()) return undefined
-  if (status.size > maxDefinitionBytes) {
-    throw new DomainError(
-      'ERR_INPUT_TOO_LARGE',
-      `\`${path}\` has ${status.size} bytes, the limit is ${maxDefinitionBytes}`,
-    )
-  }
-  return readFileSync(file)
-}
-
 /**
  * Reads the working tree for `define`.
  *
@@ -168,14 +151,21 @@ export async function openReader(
   root: string,
   isGitIgnored: (paths: readonly string[]) => Promise<ReadonlySet<string>>,
 ): Promise<ProjectReader> {
+  const isFolder = (path: string): boolean => {
+    try {
+      return statSync(join(root, path), { throwIfNoEntry: false })?.isDirectory() === true
+    } catch {
+      return false // INVARIANT: what cannot be looked at is no folder; reading it says why.
+    }
+  }
   const dvcIgnored = dvcIgnores(root)
   const found = definitionFiles(root, dvcIgnored)
   const ignored = await isGitIgnored(found)
   const listed = found.filter((path) => !ignored.has(path))
   return {
-    read: (path) => readProjectFile(root, path),
+    read: (path) => (isFolder(path) ? undefined : readProjectFile(root, path)),
     list: () => listed,
-    isFolder: (path) => statSync(join(root, path), { throwIfNoEntry: false })?.isDirectory() === true,
+    isFolder,
     isIgnored: (path) => dvcIgnored.ignores(path),
   }
 }

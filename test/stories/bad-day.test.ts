@@ -1,26 +1,13 @@
 /** Goal: whatever happens to a run, the next one finishes the job and nothing false is believed. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import {
-  chmodSync,
-  existsSync,
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { setTimeout as wait } from 'node:timers/promises'
 import { adopted, statuses } from '../support/adopted.ts'
+import { backdate, finishes, processesNaming, start, until } from '../support/interrupt.ts'
+import { interruptAndFinish, interruptible } from '../support/interrupted-rounds.ts'
 import { words } from '../support/projects.ts'
-import { type Ran, type Scratch, scratchEnvironment } from '../support/scratch.ts'
-
-const tool = join(import.meta.dirname, '../../bin/assay')
+import type { Scratch } from '../support/scratch.ts'
 
 /** A number of seconds that only the naps of one test sleep, so that they can be found among all processes. */
 const napOf = (context: TestContext): string =>
@@ -38,63 +25,6 @@ function awake(project: Scratch): void {
   project.commit('no nap')
 }
 
-function start(project: Scratch, ...args: readonly string[]): Readonly<{ child: ChildProcess; ended: Promise<Ran> }> {
-  const child = spawn(tool, args, {
-    cwd: project.root,
-    env: scratchEnvironment(project.keys),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let stdout = ''
-  let stderr = ''
-  child.stdout?.on('data', (chunk) => (stdout += chunk))
-  child.stderr?.on('data', (chunk) => (stderr += chunk))
-  const ended = new Promise<Ran>((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })))
-  return { child, ended }
-}
-
-const processes = (sought: string): readonly string[] =>
-  readdirSync('/proc').filter((pid) => {
-    if (!/^\d+$/.test(pid)) return false
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(sought)
-    } catch {
-      return false // it has just ended
-    }
-  })
-
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let waited = 0; !holds(); waited += 20) {
-    assert.ok(waited < 10_000, what)
-    await wait(20)
-  }
-}
-
-/** What lies in `.assay` beside evidence, objects and records: must not grow. */
-function litter(project: Scratch): readonly string[] {
-  const found = readdirSync(join(project.root, '.assay'), { recursive: true, encoding: 'utf8' })
-  const odd = found.filter((path) => /\.tmp$|^boxes\/.|^run\.lock|^runs\/[^/]+$/.test(path))
-  const runs = odd.filter((path) => path.startsWith('runs/') && !found.includes(`${path}/run.json`))
-  return [
-    ...odd.filter((path) => !path.startsWith('runs/')),
-    ...runs,
-    ...readdirSync(project.root).filter((name) => name.endsWith('.tmp')),
-  ]
-}
-
-/** Makes every file below a folder two hours old. */
-function backdate(folder: string): void {
-  const past = new Date(Date.now() - 7200_000)
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }))
-    if (entry.isFile()) utimesSync(join(entry.parentPath, entry.name), past, past)
-}
-
-async function finishes(project: Scratch): Promise<void> {
-  const run = await project.json(0, 'run')
-  assert.deepEqual([run.status, run.level], ['succeeded', 1])
-  assert.equal((await project.json(0, 'verify', 'model/count.txt')).trusted, true)
-  assert.deepEqual(litter(project), [])
-}
-
 for (const [signal, exit] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
@@ -103,11 +33,11 @@ for (const [signal, exit] of [
     const nap = napOf(context)
     const project = await adopted(context, napping(nap))
     const { child, ended } = start(project, 'run')
-    await until('the stage sleeps', () => processes(nap).length >= 2)
+    await until('the stage sleeps', () => processesNaming(nap).length >= 2)
     child.kill(signal)
     const { code } = await ended
     assert.equal(code, exit)
-    assert.deepEqual(processes(nap), [])
+    assert.deepEqual(processesNaming(nap), [])
     assert.equal(existsSync(join(project.root, 'out/sorted.txt')), false)
     awake(project)
     await finishes(project)
@@ -118,27 +48,20 @@ test('kill -9 in the middle of a stage leaves nothing alive, and the next run fi
   const nap = napOf(context)
   const project = await adopted(context, napping(nap))
   const { child, ended } = start(project, 'run')
-  await until('the stage sleeps', () => processes(nap).length >= 2)
+  await until('the stage sleeps', () => processesNaming(nap).length >= 2)
   child.kill('SIGKILL')
   await ended
-  await until('the stage is gone', () => processes(nap).length === 0)
+  await until('the stage is gone', () => processesNaming(nap).length === 0)
   awake(project)
   await finishes(project)
   assert.doesNotMatch(readFileSync('/proc/self/mountinfo', 'utf8'), new RegExp(project.root))
 })
 
-test('kill -9 at any moment leaves a project whose next run finishes', async (context) => {
-  const project = await adopted(context, words)
-  for (let round = 0; round < 10; round += 1) {
-    const { child, ended } = start(project, 'run', '--force')
-    await wait(100 + 110 * round)
-    child.kill('SIGKILL')
-    await ended
-  }
-  for (const folder of ['tmp', 'holds']) backdate(join(project.root, '.assay/objects', folder))
-  await finishes(project)
-  assert.deepEqual(readdirSync(join(project.root, '.assay/objects/tmp')), [])
-  assert.deepEqual(readdirSync(join(project.root, '.assay/objects/holds')), [])
+test('killed, or stopped by Ctrl-C or SIGTERM, at random moments: the same command again gives the same, verified result', async (context) => {
+  const nap = napOf(context)
+  const project = await adopted(context, interruptible(nap))
+  const seed = Date.now() % 1_000_000
+  await interruptAndFinish(project, { rounds: 8, seed, signals: ['SIGKILL', 'SIGKILL', 'SIGINT', 'SIGTERM'], nap })
   assert.deepEqual(statuses(await project.json(0, 'run')), { sort: 'cached', count: 'cached' })
 })
 

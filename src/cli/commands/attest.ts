@@ -1,6 +1,6 @@
 /** `assay attest`: the statements behind an artifact, to read and to hand on. */
 import { resolve } from 'node:path'
-import { DomainError, printable, type Sha256 } from '../../core/index.ts'
+import { DomainError, oneLine, printable, type Sha256 } from '../../core/index.ts'
 import { chainOfArtifact, openProject, readStage, writeEvidence } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import { shortDigest, table } from '../render.ts'
@@ -22,7 +22,7 @@ export async function attestShow(
   const stages = chain.map((attestation) => ({ attestation, facts: readStage(project, attestation) }))
   output.document({ stages: stages.map(({ attestation, facts }) => ({ attestation, ...facts })) })
   for (const { attestation, facts } of stages) {
-    output.line(`${output.style('bold', printable(facts.stage))}  ${shortDigest(attestation)}`)
+    output.line(`${output.style('bold', oneLine(facts.stage))}  ${shortDigest(attestation)}`)
     const rows = [
       ['  commit', facts.source.commit ?? 'none'],
       ['  signed for', `${facts.principal.name} <${facts.principal.email}>`],
@@ -64,7 +64,7 @@ export async function attestExport(
   writeEvidence(path, [...stages, ...approvals])
   context.output.document({ path, stages: stages.length, approvals: approvals.length })
   context.output.line(
-    `${stages.length} statements of stages and ${approvals.length} approvals in ${printable(options.out)}`,
+    `${stages.length} statements of stages and ${approvals.length} approvals in ${oneLine(options.out)}`,
   )
   return 0
 }

@@ -1,7 +1,7 @@
 /** `assay data add`, `assay data fetch`: how bytes come into the inventory, from here or from elsewhere. */
 import { homedir } from 'node:os'
 import { relative, resolve } from 'node:path'
-import { DomainError, formatSize, parseProjectPath, printable } from '../../core/index.ts'
+import { DomainError, formatSize, oneLine, parseProjectPath, printable } from '../../core/index.ts'
 import {
   type FetchOptions,
   fetchIntoStore,
@@ -75,7 +75,7 @@ async function addFetched(
   await placeContent(project, { path, classification, content, replace: options.replace === true || isKnown })
   if (isKnown && options.replace !== true) {
     context.output.document({ source: { ...known, status: project.sources.get(facts.id)?.status }, written: [path] })
-    context.output.line(`${printable(facts.id)}  ${printable(path)}  the bytes on record`)
+    context.output.line(`${oneLine(facts.id)}  ${oneLine(path)}  the bytes on record`)
     return 0
   }
   const fetched = { at: project.now().toISOString(), headers }
@@ -87,9 +87,9 @@ async function addFetched(
 function tellAdded({ output }: CliContext, source: ListedSource['source']): void {
   output.document({ source: { ...source, status: 'proposed' }, written: ['sources.yaml', 'assay.yaml'] })
   const { id, path, digest } = source
-  output.line(`${printable(id)}  ${printable(path)}  ${shortDigest(digest)}  proposed`)
+  output.line(`${oneLine(id)}  ${oneLine(path)}  ${shortDigest(digest)}  proposed`)
   output.line(
-    `written: sources.yaml, assay.yaml; commit them, look at the data, then: assay data approve ${printable(id)}`,
+    `written: sources.yaml, assay.yaml; commit them, look at the data, then: assay data approve ${oneLine(id)}`,
   )
 }
 
@@ -121,7 +121,7 @@ export async function dataFetch(context: CliContext, ids: readonly string[]): Pr
     results.push({ id, path, status: `fetched, ${formatSize(content.sizeBytes)}` })
   }
   output.document({ sources: results })
-  for (const { id, path, status } of results) output.line(`${printable(id)}  ${printable(path)}  ${status}`)
+  for (const { id, path, status } of results) output.line(`${oneLine(id)}  ${oneLine(path)}  ${status}`)
   if (results.length === 0) output.line('no source has an address to fetch it from')
   return 0
 }

@@ -1,6 +1,6 @@
 /** `assay data`: the inventory of sources. The status shown is what signed statements say, never a word of a file. */
 import { relative } from 'node:path'
-import { DomainError, formatSize, printable } from '../../core/index.ts'
+import { DomainError, formatSize, oneLine } from '../../core/index.ts'
 import { decideAboutSource, type ListedSource, openProject, writeRevocation } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import { table } from '../render.ts'
@@ -20,7 +20,7 @@ export async function dataApprove(
     attestation: signed.attestation,
     file,
   })
-  context.output.line(`approved ${printable(id)} for ${signed.source.digest}`)
+  context.output.line(`approved ${oneLine(id)} for ${signed.source.digest}`)
   context.output.line(`signed: ${file}; commit it`)
   return 0
 }
@@ -43,7 +43,7 @@ export async function dataRevoke(
     file,
     written: [file, 'sources.yaml'],
   })
-  context.output.line(`revoked ${printable(id)}: no run takes it any more, and what was made of it is not trusted`)
+  context.output.line(`revoked ${oneLine(id)}: no run takes it any more, and what was made of it is not trusted`)
   context.output.line(`signed: ${file}; commit it and sources.yaml`)
   return 0
 }
@@ -63,7 +63,7 @@ export async function dataList(context: CliContext): Promise<Exit> {
     `${source.owner.name} <${source.owner.email}>`,
   ])
   for (const line of table(rows)) output.line(line)
-  for (const path of unlisted) output.line(`no source  ${printable(path)}  next: assay data add ID ${printable(path)}`)
+  for (const path of unlisted) output.line(`no source  ${oneLine(path)}  next: assay data add ID ${oneLine(path)}`)
   if (rows.length + unlisted.length === 0) output.line('no external inputs')
   return 0
 }

@@ -1,5 +1,5 @@
 /** `assay doctor`: what this machine can enforce, and one step for each gap. */
-import { printable } from '../../core/index.ts'
+import { oneLine, printable } from '../../core/index.ts'
 import { examineMachine } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 
@@ -11,7 +11,7 @@ export async function doctor(context: CliContext): Promise<Exit> {
   output.document(examination)
   for (const { name, state, because, help } of examination.checks) {
     const [word, colour] = marks[state]
-    output.line(`${output.style(colour, word.padEnd(4))} ${name.padEnd(13)} ${printable(because)}`)
+    output.line(`${output.style(colour, word.padEnd(4))} ${name.padEnd(13)} ${oneLine(because)}`)
     if (help !== undefined) output.line(`${' '.repeat(19)}next: ${printable(help)}`)
   }
   output.line()

@@ -1,5 +1,5 @@
 /** `assay init`: adopts a repository without an edit; writes what is missing, never over what is there. */
-import { formatSize, printable } from '../../core/index.ts'
+import { formatSize, oneLine } from '../../core/index.ts'
 import { adoptHere, commitFiles, requireRepository } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import { table } from '../render.ts'
@@ -25,10 +25,10 @@ export async function init(
     stages: adoption.pipeline.stages.length,
     unlisted: adoption.unlisted.map(({ path }) => path),
   })
-  for (const path of adoption.written) output.line(`written  ${printable(path)}`)
+  for (const path of adoption.written) output.line(`written  ${oneLine(path)}`)
   if (adoption.written.length === 0) output.line('everything was there already')
   output.line(
-    `key      ${printable(adoption.key.path)}${adoption.key.encrypted ? '' : ', not encrypted (set ASSAY_KEY_PASSPHRASE before init for one that is)'}`,
+    `key      ${oneLine(adoption.key.path)}${adoption.key.encrypted ? '' : ', not encrypted (set ASSAY_KEY_PASSPHRASE before init for one that is)'}`,
   )
   if (committed !== undefined) output.line(`commit   ${committed.slice(0, 12)}`)
   else if (adoption.written.length > 0) output.line(`next: git add ${adoption.written.join(' ')} && git commit`)

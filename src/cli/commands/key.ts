@@ -1,6 +1,6 @@
 /** `assay key`: the key that signs for this project; it lives in the user's own folder, never in the project. */
 import { resolve } from 'node:path'
-import { DomainError, printable } from '../../core/index.ts'
+import { DomainError, oneLine } from '../../core/index.ts'
 import { backupKey, describeKey, makeKey, revokeKey, useKey, writeFile } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import { table } from '../render.ts'
@@ -13,7 +13,7 @@ export async function keyNew(
   const key = await makeKey(context, options.name)
   context.output.document(key)
   context.output.line(
-    `key ${printable(key.name)}: ${printable(key.path)}${key.encrypted ? '' : ', not encrypted (set ASSAY_KEY_PASSPHRASE for one that is)'}`,
+    `key ${oneLine(key.name)}: ${oneLine(key.path)}${key.encrypted ? '' : ', not encrypted (set ASSAY_KEY_PASSPHRASE for one that is)'}`,
   )
   context.output.line('next: whoever keeps trust.yaml lists its public key there (assay key export)')
   return 0
@@ -36,7 +36,7 @@ export async function keyShow(context: CliContext): Promise<Exit> {
 export async function keyUse(context: CliContext): Promise<Exit> {
   const used = await useKey(context)
   context.output.document(used)
-  context.output.line(`your key of the project ${used.project} signs in ${printable(used.checkout)} too`)
+  context.output.line(`your key of the project ${used.project} signs in ${oneLine(used.checkout)} too`)
   return 0
 }
 
@@ -48,7 +48,7 @@ export async function keyExport(
   const { publicPem, name } = await describeKey(context)
   if (options.out !== undefined) writeFile(resolve(context.workingFolder, options.out), publicPem)
   context.output.document({ name, publicKey: publicPem, out: options.out })
-  context.output.line(options.out === undefined ? publicPem.trimEnd() : `written ${printable(options.out)}`)
+  context.output.line(options.out === undefined ? publicPem.trimEnd() : `written ${oneLine(options.out)}`)
   return 0
 }
 
@@ -57,7 +57,7 @@ export async function keyBackup(context: CliContext, [file = '']: readonly strin
   const { encrypted } = await backupKey(context, path)
   context.output.document({ file: path, encrypted })
   context.output.line(
-    `copied to ${printable(file)}${encrypted ? '' : ': it is NOT encrypted, keep it where nobody else can read it'}`,
+    `copied to ${oneLine(file)}${encrypted ? '' : ': it is NOT encrypted, keep it where nobody else can read it'}`,
   )
   return 0
 }
@@ -71,9 +71,9 @@ export async function keyRevoke(
     throw new DomainError('ERR_USAGE', 'a revocation needs its reason', { help: "--because 'laptop lost'" })
   const { name } = await revokeKey(context, options.because)
   context.output.document({ name, revoked: true })
-  context.output.line(`${printable(name)} signs no more here`)
+  context.output.line(`${oneLine(name)} signs no more here`)
   context.output.line(
-    `next: take \`${printable(name)}\` from trust.yaml and commit that: without a trusted timestamp all that it signed is void`,
+    `next: take \`${oneLine(name)}\` from trust.yaml and commit that: without a trusted timestamp all that it signed is void`,
   )
   return 0
 }

@@ -1,5 +1,5 @@
 /** `assay logs`: what the stages of a run printed, from the store, made printable. */
-import { DomainError, printable, printableLog, type Sha256 } from '../../core/index.ts'
+import { DomainError, oneLine, printableLog, type Sha256 } from '../../core/index.ts'
 import { believedStage, openProject, type Project } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 
@@ -29,12 +29,12 @@ export async function logs(
   for (const [stage, digest] of wanted) {
     if (!project.store.has(digest)) {
       if (wanted.length === 1) throw new DomainError('ERR_LOG_MISSING', `the log of \`${stage}\` is no longer here`)
-      context.output.note(`the log of \`${printable(stage)}\` is no longer here`)
+      context.output.note(`the log of \`${oneLine(stage)}\` is no longer here`)
       continue
     }
     const text = (await project.store.read(digest, maxLogBytes)).toString('utf8')
     documents.push({ stage, digest, text })
-    if (wanted.length > 1) context.output.line(context.output.style('bold', `== ${printable(stage)}`))
+    if (wanted.length > 1) context.output.line(context.output.style('bold', `== ${oneLine(stage)}`))
     context.output.line(printableLog(text).trimEnd())
   }
   context.output.document({ runId: run.report.runId, logs: documents })

@@ -1,5 +1,5 @@
 /** `assay run`: the main job. Read next: `pipeline/define`, `pipeline/plan`, `pipeline/run.ts`. */
-import { DomainError, formatDuration, printable } from '../../core/index.ts'
+import { DomainError, formatDuration, oneLine, printable } from '../../core/index.ts'
 import { openProject, type RunEvent, type RunReport, runPipeline } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import type { Output } from '../output.ts'
@@ -74,10 +74,10 @@ function tell(output: Output, event: RunEvent, crowded: Set<string>): void {
       output.progress(printable(event.text))
       break
     case 'planned':
-      output.line(`${event.stage.padEnd(24)} ${plannedWord(output, event)}  ${printable(event.because)}`)
+      output.line(`${event.stage.padEnd(24)} ${plannedWord(output, event)}  ${oneLine(event.because)}`)
       break
     case 'started':
-      output.note(`${output.style('bold', 'run')}      ${printable(event.stage)}  ${printable(event.because)}`)
+      output.note(`${output.style('bold', 'run')}      ${oneLine(event.stage)}  ${oneLine(event.because)}`)
       break
     case 'output':
       if (event.beside > 0) crowded.add(event.stage)
@@ -106,11 +106,11 @@ function tellEnd(output: Output, report: RunReport): void {
   )
   if (report.status === 'succeeded') {
     output.line(
-      `level ${report.level}${report.whyNotHigher[0] === undefined ? '' : `: ${printable(report.whyNotHigher[0])}`}`,
+      `level ${report.level}${report.whyNotHigher[0] === undefined ? '' : `: ${oneLine(report.whyNotHigher[0])}`}`,
     )
   }
   if (report.error !== undefined) {
-    output.note(`${output.style(['bold', 'red'], 'error')}: ${printable(report.error.message)} (${report.error.code})`)
+    output.note(`${output.style(['bold', 'red'], 'error')}: ${oneLine(report.error.message)} (${report.error.code})`)
     output.note(`  next: ${nextSteps(report.error.help, 8)}`)
   }
 }

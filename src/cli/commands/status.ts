@@ -1,5 +1,5 @@
 /** `assay status`: what would run, and why; `--plan` the resolved plan alone. */
-import { printable } from '../../core/index.ts'
+import { oneLine } from '../../core/index.ts'
 import { openPlan, openProject, type RunEvent, runPipeline } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import { plannedWords, table, wordOf } from '../render.ts'
@@ -53,11 +53,11 @@ async function showStatus(context: CliContext, check: boolean): Promise<Exit> {
     refused,
   })
   for (const { path, because } of project.code.dirty)
-    output.line(`${output.style('yellow', 'dirty')}  ${printable(path)}  ${printable(because)}`)
+    output.line(`${output.style('yellow', 'dirty')}  ${oneLine(path)}  ${oneLine(because)}`)
   for (const line of table(planned.map((event) => [plannedWords[wordOf(event)], event.stage, event.because])))
     output.line(line)
   for (const { name, because, code } of refused)
-    output.line(`${output.style('red', 'refused')}  ${printable(name)}  ${printable(because ?? '')} (${code})`)
-  for (const { name, because } of blocked) output.line(`blocked  ${printable(name)}  ${printable(because ?? '')}`)
+    output.line(`${output.style('red', 'refused')}  ${oneLine(name)}  ${oneLine(because ?? '')} (${code})`)
+  for (const { name, because } of blocked) output.line(`blocked  ${oneLine(name)}  ${oneLine(because ?? '')}`)
   return check && (stale.length > 0 || refused.length > 0) ? 1 : 0
 }

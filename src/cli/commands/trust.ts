@@ -1,6 +1,6 @@
 /** `assay trust`: who is believed here, for what, and where that is written. */
 import { resolve } from 'node:path'
-import { formatDay, printable } from '../../core/index.ts'
+import { formatDay, oneLine } from '../../core/index.ts'
 import { openProject, type Project, pinTrust } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import { table } from '../render.ts'
@@ -12,8 +12,8 @@ export async function trustPin(
 ): Promise<Exit> {
   const pinned = await pinTrust(context, resolve(context.workingFolder, options.policy))
   context.output.document(pinned)
-  context.output.line(`pinned ${printable(options.policy)} for the project ${pinned.project}`)
-  context.output.line(`kept in ${printable(pinned.file)}: every checkout of the project is judged by it from now on`)
+  context.output.line(`pinned ${oneLine(options.policy)} for the project ${pinned.project}`)
+  context.output.line(`kept in ${oneLine(pinned.file)}: every checkout of the project is judged by it from now on`)
   return 0
 }
 

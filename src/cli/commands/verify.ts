@@ -1,5 +1,5 @@
 /** `assay verify`: the verdict on one artifact, with every finding. */
-import { printable } from '../../core/index.ts'
+import { oneLine } from '../../core/index.ts'
 import { type ArtifactVerdict, verifyArtifact } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import type { Output } from '../output.ts'
@@ -58,13 +58,13 @@ function tell(output: Output, verdict: ArtifactVerdict): void {
   const word = verdict.trusted
     ? output.style(['bold', 'green'], 'trusted')
     : output.style(['bold', 'red'], 'NOT TRUSTED')
-  output.line(`${word}  ${printable(verdict.subject.path)}  level ${verdict.level}`)
+  output.line(`${word}  ${oneLine(verdict.subject.path)}  level ${verdict.level}`)
   output.line(`  ${verdict.subject.digest ?? 'not there'}`)
   const properties = Object.entries(verdict.properties).map(([name, holds]) => `${holds ? '+' : '-'} ${wordsOf(name)}`)
   output.line(`  ${properties.join('   ')}`)
   output.line()
   for (const [subject, findings] of bySubject(verdict.findings)) {
-    output.line(output.style('bold', printable(subject)))
+    output.line(output.style('bold', oneLine(subject)))
     const rows = findings.map(({ check, because, tier, ...finding }) => [
       markOf(finding),
       check,
@@ -77,7 +77,7 @@ function tell(output: Output, verdict: ArtifactVerdict): void {
   if (verdict.whyNotHigher.length > 0) {
     output.line()
     output.line('why not higher:')
-    for (const reason of verdict.whyNotHigher) output.line(`  - ${printable(reason)}`)
+    for (const reason of verdict.whyNotHigher) output.line(`  - ${oneLine(reason)}`)
   }
 }
 

@@ -13,7 +13,7 @@ import {
   folderOf,
   isDomainError,
   nameFault,
-  printable,
+  oneLine,
 } from '../../core/index.ts'
 import type { ObjectBatch, ObjectStore } from '../../data/index.ts'
 import type { OutFault } from '../sandbox.ts'
@@ -93,7 +93,7 @@ function openScratch(path: string): number | undefined {
 }
 
 function describe(out: string, { path, because }: OutRefusal): string {
-  return path === out ? because : `holds \`${printable(path.slice(out.length + 1)).slice(0, 200)}\`, which ${because}`
+  return path === out ? because : `holds \`${oneLine(path.slice(out.length + 1)).slice(0, 200)}\`, which ${because}`
 }
 
 async function collectOut(
@@ -124,10 +124,15 @@ async function collectOut(
 
 async function walk(folder: number, path: string, depth: number, found: Found, out: string): Promise<void> {
   if (depth > maxDepth) throw new OutRefusal(path, `is more than ${maxDepth} folders deep`)
+  const folded = new Set<string>()
   for (const name of readdirSync(`/proc/self/fd/${folder}`, { encoding: 'buffer' })) {
     found.budget.entries -= 1
     if (found.budget.entries < 0) throw new OutRefusal(path, `has more than ${maxEntries} entries`)
-    const inner = `${path}/${plainName(name, path)}`
+    const plain = plainName(name, path)
+    const inner = `${path}/${plain}`
+    // THREAT: two readers may take names for one that differ in case only.
+    if (folded.has(plain.toLowerCase())) throw new OutRefusal(inner, 'differs from another name in case only')
+    folded.add(plain.toLowerCase())
     const opened = openEntry(folder, name, inner)
     if (opened === undefined) throw new OutRefusal(inner, 'vanished while it was being read')
     try {
