@@ -5,7 +5,7 @@ import { DomainError, type Sha256, sha256Of } from '../../core/index.ts'
 import type { ValueMap } from '../define/index.ts'
 import type { PipelineDefinition, ProjectSettings, StageDefinition } from '../definition.ts'
 import { writeDurably } from '../evidence.fs.ts'
-import { readProjectFile } from '../workspace.fs.ts'
+import { readProjectFile } from '../project-file.fs.ts'
 import { type DvcLock, dvcLockText, noDvcLock, parseDvcLock } from './lock-text.ts'
 
 export function lockFileOf({ file }: Pick<StageDefinition, 'file'>): string {

@@ -4,7 +4,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { parse as parseIni } from 'ini'
 import { DomainError, printable } from '../../core/index.ts'
 import type { DvcCacheOptions } from '../../data/index.ts'
-import { readProjectFile } from '../workspace.fs.ts'
+import { readProjectFile } from '../project-file.fs.ts'
 
 type Settings = Readonly<Record<string, unknown>>
 
