@@ -391,6 +391,12 @@ export const errorTable = {
     meaning: 'The Python interpreter of an environment is missing or cannot be used.',
     help: 'install CPython 3.8 or newer, or name one in assay.yaml (interpreter)',
   },
+  ERR_ENV_RUNNER: {
+    exit: 1,
+    meaning:
+      'A command begins with a program that chooses an environment (poetry run, conda run), and assay was called from another one.',
+    help: 'call assay through it, such as poetry run assay run, or activate the environment first',
+  },
   ERR_ENV_BUILD: {
     exit: 4,
     meaning: 'An environment could not be built from artefacts that are right.',

@@ -20,6 +20,7 @@ import type { OutputReport, StageReport } from './report.ts'
 import { resolveInputs, type StageInputs } from './resolve-inputs.ts'
 import { findReusable, type Reusable } from './reuse.ts'
 import type { RunTools } from './run-tools.ts'
+import { withRunners } from './runners.ts'
 import { limitsOf, taskOf, variablesOf } from './stage-task.ts'
 import { hiddenPaths } from './workspace.fs.ts'
 
@@ -85,10 +86,11 @@ export async function settingOf(
   const settings = project.settings.settingsOf(stage.name)
   refuseUnsupportedStage(stage, settings)
   refusePaths(stage, project.pipeline.files, settings.scratch)
-  const [inputs, environment] = await Promise.all([
+  const [inputs, identified] = await Promise.all([
     resolveInputs(project, stage, done),
     tools.environment(settings.environment, 'identify'),
   ])
+  const environment = withRunners(stage, identified, tools.runners)
   const limits = limitsOf(settings, tools.capacity)
   const variables = variablesOf(stage, settings, limits, environment, project.environment)
   const key = digestStageKey({
@@ -211,11 +213,11 @@ async function execute(
 }
 
 /** INVARIANT: what is mounted is what the stage's key speaks of. */
-export async function mountable(tools: RunTools, { settings, environment }: StageSetting): Promise<Environment> {
+export async function mountable(tools: RunTools, { stage, settings, environment }: StageSetting): Promise<Environment> {
   const verified = await tools.environment(settings.environment, 'mount')
   if (verified.digest !== environment.digest)
     throw new Error(`the environment ${environment.name} changed during the run`)
-  return verified
+  return withRunners(stage, verified, tools.runners)
 }
 
 export function taskFor(

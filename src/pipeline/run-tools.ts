@@ -7,6 +7,7 @@ import {
   bubblewrapRecipe,
   type Environment,
   type EnvironmentPurpose,
+  makeRunners,
   openBubblewrap,
   openUnsafeHost,
   prepareEnvironment,
@@ -72,6 +73,8 @@ export type RunTools = AsyncDisposable &
     costOf(stage: string): Cost
     /** Once a run for each purpose: `identify` is cheap, `mount` has just re-hashed every byte. */
     environment(name: string, purpose: EnvironmentPurpose): Promise<Environment>
+    /** Folder of the scripts that stand for environment runners; made once. */
+    runners(): string
     /** Started once, when the first statement is to be signed. */
     signer(): Promise<Signer>
     execute(stage: string, task: StageTask): Promise<StageOutcome>
@@ -120,6 +123,7 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
   const environments = new Map<string, Promise<Environment>>()
   const told = new Set<string>()
   let signer: Promise<Signer> | undefined
+  let runners: string | undefined
   let running = 0
   const pins = !(options.dryRun || isThrowAway(options))
   const dvc = pins ? openBesideDvc(project, (text) => options.onEvent({ kind: 'notice', text })) : undefined
@@ -146,6 +150,10 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
       if (purpose === 'mount') told.add(name)
       for (const text of untold) options.onEvent({ kind: 'notice', text: `environment ${name}: ${text}` })
       return environment
+    },
+    runners: () => {
+      runners ??= makeRunners(join(project.root, '.assay', 'environments'))
+      return runners
     },
     signer: () => {
       signer ??= openSigner(project, options)

@@ -1,7 +1,7 @@
 /** Goal: my repository, which knows nothing of assay, runs and is trusted; where it cannot, I am told what to write. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { adopted, statuses } from '../support/adopted.ts'
@@ -271,4 +271,28 @@ test('folders of logs and runs are scratch, when the project has or ignores them
   assert.equal(project.read('out/seen'), '', 'what one stage leaves in scratch is not there for the next')
   assert.deepEqual(readdirSync(join(project.root, 'logs')), ['.gitkeep'])
   assert.equal((await project.json(0, 'verify')).level, 1)
+})
+
+test('a runner in front of a command works in its own environment, and is refused outside of it', async (context) => {
+  const project = scratch(context, {
+    'dvc.yaml': `stages:
+  poetry: {cmd: poetry run python -c "import sys; print(sys.prefix)" > out/poetry, outs: [out/poetry]}
+  uv: {cmd: uv run code.py, outs: [out/uv]}
+  conda: {cmd: conda run -n science python code.py, outs: [out/conda]}
+`,
+    'code.py': "open('out/uv', 'w').write('x')\n",
+    '.gitignore': '/out\n',
+  })
+  project.commit()
+  await project.json(0, 'init', '--yes', '--commit')
+  const outside = await failures(project, 1)
+  for (const name of ['poetry', 'uv', 'conda']) assert.equal(outside[name]?.code, 'ERR_ENV_RUNNER')
+  assert.equal(outside['poetry']?.help, 'call assay through it: poetry run assay run')
+  assert.equal(outside['conda']?.help, 'activate it first: conda activate science && assay run')
+
+  const virtual = join(project.root, '../venv')
+  execFileSync('/usr/bin/python3', ['-m', 'venv', '--without-pip', virtual])
+  const inside = await runAssay(['run', '--keep-going', '--json'], project.root, withEnvironment(project, virtual))
+  assert.deepEqual(statuses(JSON.parse(inside.stdout)), { poetry: 'ran', uv: 'ran', conda: 'refused' })
+  assert.equal(project.read('out/poetry'), `${realpathSync(virtual)}\n`)
 })
