@@ -1,5 +1,6 @@
 /** The user's key and pinned policy for a project: what `assay key`, `assay trust` and `assay init` do. */
 import { existsSync, lstatSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import {
   hintOf,
   type KeyRecord,
@@ -8,6 +9,7 @@ import {
   parsePublicKey,
   parseTrustPolicy,
   revokedKeys,
+  startSigner,
   type TrustPolicy,
   withoutKeys,
 } from '../attestation/index.ts'
@@ -130,13 +132,41 @@ export async function makeKey(caller: Caller, name: string | undefined): Promise
 }
 
 export async function describeKey(caller: Caller): Promise<KeyDescription> {
-  return describe(openHome(caller))
+  const opened = openHome(caller)
+  const given = caller.environment['ASSAY_SIGNING_KEY_FILE'] ?? ''
+  return given === '' ? describe(opened) : await describeGiven(opened, caller)
+}
+
+/** The key of a machine, such as CI. INVARIANT: it is opened by the signer, not here. */
+async function describeGiven({ root, home, project, policy }: OpenedHome, caller: Caller): Promise<KeyDescription> {
+  const key = home.loadKey(project)
+  await using signer = await startSigner({ key, objectStoreRoot: join(root, '.assay', 'objects') })
+  return {
+    ...listingOf(policy, signer.hint),
+    path: key.kind === 'file' ? key.path : '',
+    encrypted: (caller.environment['ASSAY_KEY_PASSPHRASE'] ?? '') !== '',
+    publicPem: signer.publicPem,
+    hint: signer.hint,
+    revoked: null,
+  }
 }
 
 function describe({ home, project, policy }: OpenedHome): KeyDescription {
   const record: KeyRecord | undefined = home.listKeys().find((candidate) => candidate.project === project)
   const publicPem = home.exportPublic(project)
   const hint = hintOf(parsePublicKey(publicPem))
+  return {
+    ...listingOf(policy, hint),
+    path: `${home.folder}/projects/${project}/key.pem`,
+    encrypted: record?.key?.encrypted === true,
+    publicPem,
+    hint,
+    revoked: record?.revoked.at(-1)?.revokedAt ?? null,
+  }
+}
+
+/** What the policy says of a key. */
+function listingOf(policy: TrustPolicy, hint: string): Pick<KeyDescription, 'name' | 'listed' | 'roles'> {
   const listed = [...policy.keys.values()].find((key) => key.hint === hint)
   const roles =
     listed === undefined
@@ -145,13 +175,8 @@ function describe({ home, project, policy }: OpenedHome): KeyDescription {
   const builds = policy.builders.some(({ key }) => key === listed?.name)
   return {
     name: listed?.name ?? 'not listed',
-    path: `${home.folder}/projects/${project}/key.pem`,
-    encrypted: record?.key?.encrypted === true,
-    publicPem,
-    hint,
     listed: listed !== undefined,
     roles: builds ? ['builder', ...roles] : roles,
-    revoked: record?.revoked.at(-1)?.revokedAt ?? null,
   }
 }
 
