@@ -14,8 +14,8 @@ const shared = {
   platform: 'node',
   plugins: [workerUrls(root)],
   treeshake: { moduleSideEffects: false },
-  // has a binary beside it: a runtime dependency, mounted into the validator's sandbox
-  external: ['@duckdb/node-api'],
+  // have a binary beside them: runtime dependencies, mounted into the validator's sandbox
+  external: ['@duckdb/node-api', 'sharp'],
   resolve: { conditionNames: ['node', 'import', 'default'], mainFields: ['module', 'main'] },
 } satisfies RolldownOptions
 

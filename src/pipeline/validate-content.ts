@@ -77,7 +77,12 @@ export async function validateContent(tools: ContentTools, asked: ContentQuestio
     ...(tools.signal === undefined ? {} : { signal: tools.signal }),
   }
   const base = name.split('/').at(-1) ?? name
-  const found = await findIn(datasetOf(content, base, tools.store), base, questions, options)
+  const found = await findIn(
+    datasetOf(content, base, tools.store),
+    { name: base, content: Promise.resolve(content) },
+    questions,
+    options,
+  )
   const checks = found.checks.map((check) => shown(contract === undefined ? softened(check) : check, classification))
   return {
     verdict: contract === undefined && found.verdict === 'fail' ? worst(checks) : found.verdict,

@@ -1,6 +1,6 @@
 /** Looking into data: composes the validator with the sandbox, in a project or anywhere. */
 import { randomInt } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { runInBox } from '../compute/index.ts'
@@ -162,13 +162,26 @@ export function openRoom(caller: StoppableCaller): Room {
   const root = findRoot(caller.workingFolder)
   const folder = root === undefined ? mkdtempSync(join(tmpdir(), 'assay-')) : join(root, '.assay')
   if (root !== undefined) makeState(root)
-  const scratchRoot = join(folder, 'tmp')
+  // not `tmp`, which a run sweeps when it starts
+  const scratchRoot = join(folder, 'validate')
   mkdirSync(scratchRoot, { recursive: true })
+  sweepOld(scratchRoot, caller.now())
   return {
     validator: { ...defaultLimits, runBox: boxRunner(join(folder, 'boxes')), scratchRoot, signal: caller.signal },
     [Symbol.dispose]: () => {
       if (root === undefined) rmSync(folder, { recursive: true, force: true })
     },
+  }
+}
+
+/** LIMIT: what a killed validation left is removed after a day. */
+const staleMs = 86_400_000
+
+function sweepOld(folder: string, now: Date): void {
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name)
+    const status = statSync(path, { throwIfNoEntry: false })
+    if (status !== undefined && now.getTime() - status.mtimeMs > staleMs) rmSync(path, { recursive: true, force: true })
   }
 }
 

@@ -101,7 +101,7 @@ function foldersIn(folder: string): readonly string[] {
 }
 
 /** What assay keeps in `.assay`. */
-const stateFolders = ['attestations', 'boxes', 'cache', 'environments', 'index', 'objects', 'runs', 'tmp']
+const stateFolders = ['attestations', 'boxes', 'cache', 'environments', 'index', 'objects', 'runs', 'tmp', 'validate']
 
 /**
  * `.assay`, with a `.gitignore` of its own before anything else is in it: no store is ever committed by accident.

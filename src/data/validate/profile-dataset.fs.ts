@@ -1,10 +1,10 @@
 /** What a dataset is like: its profile for a baseline, and facts for the draft of a contract. */
 import type { Content } from '../../core/index.ts'
 import { parseTableProfile, type TableProfile } from '../statistics/index.ts'
-import type { DataCheck } from './check.ts'
+import { type DataCheck, formatFault } from './check.ts'
 import { type ColumnFact, profileAnswerShape, type StatisticsRequest } from './request.ts'
 import { runValidator, type ValidatorOptions } from './run-validator.fs.ts'
-import { formatFaultOf, whileDigested } from './validate-dataset.fs.ts'
+import { isTables, whileDigested } from './validate-dataset.fs.ts'
 
 export type DatasetProfile = Readonly<{ content: Content; unseen: readonly string[] }> &
   (
@@ -24,8 +24,10 @@ export function profileDataset(
   options: ValidatorOptions,
 ): Promise<DatasetProfile> {
   return whileDigested(path, {}, async (dataset) => {
-    const fault = formatFaultOf(dataset)
-    if (fault !== undefined) return { kind: 'unreadable' as const, checks: [fault], unseen: [] }
+    if (!isTables(dataset)) {
+      const fault = formatFault('known', 'only tables have a profile')
+      return { kind: 'unreadable' as const, checks: [fault], unseen: [] }
+    }
     const answer = await runValidator(
       [dataset],
       ([files = []]) => ({ task: 'profile', files, types: {}, statistics, limits: options.limits }),

@@ -65,7 +65,34 @@ export type DiffRequest = Readonly<{
   limits: ValidatorLimits
 }>
 
-export type ValidatorRequest = ValidateRequest | ProfileRequest | DiffRequest
+export type FilesRequest = Readonly<{
+  task: 'files'
+  files: FileList
+  /** LIMIT: of one image. */
+  pixels: number
+  limits: ValidatorLimits
+}>
+
+export type ValidatorRequest = ValidateRequest | ProfileRequest | DiffRequest | FilesRequest
+
+/** One entry a file, in the order of the request. */
+export const filesAnswerShape = z.strictObject({
+  files: z
+    .array(
+      z.strictObject({
+        type: z.string().max(20),
+        width: z.int().min(0).exactOptional(),
+        height: z.int().min(0).exactOptional(),
+        look: z
+          .string()
+          .regex(/^[0-9a-f]{64}$/)
+          .exactOptional(),
+        fault: z.string().max(300).exactOptional(),
+        isTooLarge: z.literal(true).exactOptional(),
+      }),
+    )
+    .max(5_000_000),
+})
 
 const cellShape = z.string().max(2000).nullable()
 const rowShape = z.number().min(1)

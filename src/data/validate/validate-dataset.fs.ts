@@ -13,8 +13,9 @@ import { parseTableProfile, type TableProfile } from '../statistics/index.ts'
 import { tableFileOf } from '../table/format.ts'
 import { walkPlain } from '../walk-plain.fs.ts'
 import type { Baseline } from './baseline.ts'
-import { type CheckVerdict, type DataCheck, formatFault, worstOf } from './check.ts'
+import { type CheckVerdict, type DataCheck, worstOf } from './check.ts'
 import { type Dataset, namesOf } from './dataset.fs.ts'
+import { findInFiles } from './look-at.fs.ts'
 import { type StatisticsRequest, type ValidateAnswer, validateAnswerShape } from './request.ts'
 import { runValidator, type ValidatorOptions } from './run-validator.fs.ts'
 
@@ -56,21 +57,24 @@ export async function validateDataset(
   options: ValidatorOptions & Readonly<{ digest?: DigestPathOptions }>,
 ): Promise<DatasetReport> {
   const siblings = questions.siblings ?? dirname(path)
-  return whileDigested(path, options, (dataset) => findIn(dataset, basename(path), { ...questions, siblings }, options))
+  return whileDigested(path, options, (dataset, content) =>
+    findIn(dataset, { name: basename(path), content }, { ...questions, siblings }, options),
+  )
 }
 
 /** Digests a path while `work` looks at it. @throws ERR_DATA_CHANGED */
 export async function whileDigested<T extends object>(
   path: string,
   options: Readonly<{ digest?: DigestPathOptions }>,
-  work: (dataset: Dataset) => Promise<T>,
+  work: (dataset: Dataset, content: Promise<Content>) => Promise<T>,
 ): Promise<T & Readonly<{ content: Content }>> {
   const before = walkPlain(path, { name: path })
   const files = before.files.map(({ inner }) => inner).toSorted()
   // a single file is called by its own name, since the name says what it is
   const dataset: Dataset =
     before.kind === 'file' ? { kind: 'file', path, name: basename(path) } : { kind: 'folder', path, files }
-  const [content, found] = await Promise.all([digestPath(path, options.digest ?? {}), work(dataset)])
+  const digested = digestPath(path, options.digest ?? {})
+  const [content, found] = await Promise.all([digested, work(dataset, digested)])
   const after = walkPlain(path, { name: path })
   const stats = (seen: typeof before.files): string => seen.map(({ inner, stat }) => `${inner} ${stat}`).join('\n')
   if (stats(before.files) !== stats(after.files))
@@ -78,8 +82,22 @@ export async function whileDigested<T extends object>(
   return { ...found, content }
 }
 
-/** @param name of the file or folder: which table of the contract it stands for */
+/**
+ * @param known.name of the file or folder: which table of the contract it stands for
+ * @param known.content what it is by content, as soon as that is known
+ */
 export async function findIn(
+  dataset: Dataset,
+  { name, content }: Readonly<{ name: string; content: Promise<Content> }>,
+  questions: Questions,
+  options: ValidatorOptions,
+): Promise<Findings> {
+  return isTables(dataset)
+    ? findInTables(dataset, name, questions, options)
+    : findInFiles(dataset, content, questions, options)
+}
+
+async function findInTables(
   dataset: Dataset,
   name: string,
   questions: Questions,
@@ -88,8 +106,6 @@ export async function findIn(
   const { contract: whole, baseline, anchor, now, examples } = questions
   const contract = whole === undefined ? undefined : chooseTable(whole, name)
   const unseen = unseenOf(questions)
-  const foreign = formatFaultOf(dataset)
-  if (foreign !== undefined) return { verdict: 'fail', checks: [foreign], unseen }
   const others =
     whole === undefined || contract === undefined ? [] : othersOf(contract, whole, name, questions.siblings)
   const statistics = statisticsOf(questions)
@@ -146,11 +162,10 @@ function unseenOf({ contract, baseline, anchor }: Questions): readonly string[] 
   ]
 }
 
-export function formatFaultOf(dataset: Dataset): DataCheck | undefined {
+/** Every file is one of a table. */
+export function isTables(dataset: Dataset): boolean {
   const names = namesOf(dataset)
-  const tables = names.filter((file) => tableFileOf(file) !== undefined)
-  if (tables.length > 0 && tables.length === names.length) return undefined
-  return formatFault('known', tables.length === 0 ? 'it is no table' : 'it holds tables and other files')
+  return names.length > 0 && names.every((file) => tableFileOf(file) !== undefined)
 }
 
 type Other = Readonly<{ table: TableContract; dataset: Dataset }>

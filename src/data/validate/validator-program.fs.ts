@@ -17,7 +17,7 @@ export type Program = Readonly<{
 }>
 
 const place = '/validator'
-const packages = ['@duckdb/node-api', '@duckdb/node-bindings', 'detect-libc']
+const packages = ['@duckdb/node-api', '@duckdb/node-bindings', 'detect-libc', 'sharp', '@img/colour', 'semver']
 
 export function validatorProgram(heapMegabytes: number): Program {
   const script = fileURLToPath(new URL('./validator/main.ts', import.meta.url))
@@ -31,8 +31,17 @@ export function validatorProgram(heapMegabytes: number): Program {
     return { mounts, argv: [...options, `${place}/src${script.slice(source.length)}`] }
   }
   const mounts = [node, { source: script, target: `${place}/main.mjs` }]
-  for (const name of [...packages, platformPackage(api)]) {
-    mounts.push({ source: packageFolder(name, script, api), target: `${place}/node_modules/${name}` })
+  const sharp = packageFolder('sharp', script)
+  const binaries = [
+    platformPackage(api, '@duckdb/node-bindings', '@duckdb/node-bindings-'),
+    platformPackage(sharp, 'sharp', '@img/sharp-'),
+    platformPackage(sharp, 'sharp', '@img/sharp-libvips-'),
+  ]
+  for (const name of [...packages, ...binaries]) {
+    mounts.push({
+      source: packageFolder(name, script, join(api, 'x'), join(sharp, 'x')),
+      target: `${place}/node_modules/${name}`,
+    })
   }
   return { mounts, argv: [...options, `${place}/main.mjs`] }
 }
@@ -53,16 +62,17 @@ function packageFolder(name: string, ...from: readonly string[]): string {
   throw new Error(`the package ${name} is not installed: run npm install again`)
 }
 
-/** DuckDB's binary for this machine; musl where glibc is not. */
-function platformPackage(api: string): string {
-  const base = `@duckdb/node-bindings-${process.platform}-${process.arch}`
-  const bindings = packageFolder('@duckdb/node-bindings', join(api, 'package.json'))
-  for (const name of [base, `${base}-musl`]) {
-    for (const folder of createRequire(join(bindings, 'package.json')).resolve.paths(name) ?? []) {
+/** The binary of a package for this machine; musl where glibc is not. */
+function platformPackage(near: string, owner: string, prefix: string): string {
+  const machine = `${process.platform}-${process.arch}`
+  const names = [`${prefix}${machine}`, `${prefix}${machine}-musl`, `${prefix}${machine.replace('linux', 'linuxmusl')}`]
+  const place = packageFolder(owner, join(near, 'package.json'))
+  for (const name of names) {
+    for (const folder of createRequire(join(place, 'package.json')).resolve.paths(name) ?? []) {
       if (existsSync(join(folder, name, 'package.json'))) return name
     }
   }
-  throw new Error(`the package ${base} is not installed: run npm install again`)
+  throw new Error(`the package ${names[0]} is not installed: run npm install again`)
 }
 
 function versionOf(folder: string): string {

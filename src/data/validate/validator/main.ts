@@ -4,8 +4,9 @@
  */
 import { mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { openEngine } from '../../table/engine.duckdb.ts'
-import type { ValidatorRequest } from '../request.ts'
+import { lookAtFiles } from '../../files/look-at-files.fs.ts'
+import { type Engine, openEngine } from '../../table/engine.duckdb.ts'
+import type { FilesRequest, ValidatorRequest } from '../request.ts'
 import { diff } from './diff.ts'
 import { profile } from './profile.ts'
 import { validateTable } from './validate.ts'
@@ -17,22 +18,30 @@ const tables = join(folder, 'tables')
 const spill = join(folder, 'spill')
 mkdirSync(tables)
 mkdirSync(spill)
-const { limits } = request
-const engine = await openEngine({
-  folders: [realpathSync(tables), realpathSync(dataFolder)],
-  spillFolder: spill,
-  memoryBytes: limits.engineMemoryBytes,
-  spillBytes: limits.spillBytes,
-  threads: limits.threads,
-})
-try {
-  const answer = await answerTo(request)
-  writeFileSync(join(folder, 'answer.json'), JSON.stringify(answer), { flag: 'wx' })
-} finally {
-  engine.close()
+const answer = request.task === 'files' ? await answerToFiles(request) : await answerToTables(request)
+writeFileSync(join(folder, 'answer.json'), JSON.stringify(answer), { flag: 'wx' })
+
+async function answerToFiles({ files, pixels, limits }: FilesRequest): Promise<unknown> {
+  return { files: await lookAtFiles(files, { pixels, parallel: 2 * limits.threads }) }
 }
 
-function answerTo(asked: ValidatorRequest): Promise<unknown> {
+async function answerToTables(asked: Exclude<ValidatorRequest, FilesRequest>): Promise<unknown> {
+  const { limits } = asked
+  const engine = await openEngine({
+    folders: [realpathSync(tables), realpathSync(dataFolder)],
+    spillFolder: spill,
+    memoryBytes: limits.engineMemoryBytes,
+    spillBytes: limits.spillBytes,
+    threads: limits.threads,
+  })
+  try {
+    return await answerTo(engine, asked)
+  } finally {
+    engine.close()
+  }
+}
+
+function answerTo(engine: Engine, asked: Exclude<ValidatorRequest, FilesRequest>): Promise<unknown> {
   switch (asked.task) {
     case 'validate':
       return validateTable(engine, asked, folder)

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import sharp from 'sharp'
+import { sha256Of } from '../../core/index.ts'
+import { fileChecks } from './file-checks.ts'
+import { fileTypeOf, isMisnamed } from './file-type.ts'
+import { lookAtFiles, lookOf } from './look-at-files.fs.ts'
+
+let folder: string
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'assay-files-'))
+})
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+/** Waves that a smaller copy keeps. */
+const picture = (seed: number, width = 64, height = 48) => {
+  const pixels = Buffer.alloc(width * height * 3)
+  for (let at = 0; at < pixels.length; at += 1) {
+    const [x, y] = [Math.floor(at / 3) % width, Math.floor(at / 3 / width)]
+    pixels[at] = Math.round(127 + 80 * Math.sin((x * (seed + 2)) / 15) + 40 * Math.cos((y * (seed + 1)) / 11 + x / 9))
+  }
+  return sharp(pixels, { raw: { width, height, channels: 3 } })
+}
+
+async function checksOf(files: Readonly<Record<string, Buffer>>) {
+  const place = mkdtempSync(join(folder, 'set-'))
+  for (const [path, bytes] of Object.entries(files)) {
+    mkdirSync(dirname(join(place, path)), { recursive: true })
+    writeFileSync(join(place, path), bytes)
+  }
+  const list = Object.keys(files).map((inner) => ({ path: join(place, inner), inner }))
+  const looked = await lookAtFiles(list, { pixels: 1_000_000, parallel: 2 })
+  const seen = Object.entries(files).map(([path, bytes], index) => ({
+    ...(looked[index] ?? { type: '' }),
+    path,
+    digest: sha256Of(bytes),
+    sizeBytes: bytes.length,
+  }))
+  return fileChecks(seen)
+}
+
+const troubles = (checks: Awaited<ReturnType<typeof checksOf>>): readonly string[] =>
+  checks
+    .filter(({ verdict }) => verdict !== 'pass')
+    .map(({ name, verdict, rows }) => [verdict, name, ...rows].join(' '))
+
+describe('a folder of images', () => {
+  test('passes when all decode and none is there twice', async () => {
+    const checks = await checksOf({
+      'a/1.png': await picture(1).png().toBuffer(),
+      'a/2.jpg': await picture(2).jpeg().toBuffer(),
+      'b/3.webp': await picture(3).webp().toBuffer(),
+    })
+    assert.deepEqual(troubles(checks), [])
+    assert.equal(checks.find(({ name }) => name === 'files/types')?.observed, '1 jpeg, 1 png, 1 webp')
+    assert.equal(
+      checks.find(({ name }) => name === 'files/dimensions')?.observed,
+      'width 64, 64, 64; height 48, 48, 48',
+    )
+  })
+
+  test('names what is torn, empty, misnamed, runs, or is there twice under two classes', async () => {
+    const one = await picture(1).png().toBuffer()
+    const jpeg = await picture(2).jpeg().toBuffer()
+    const checks = await checksOf({
+      'a/1.png': one,
+      'b/same.png': one,
+      'b/smaller.jpg': await picture(1).resize(32, 24).jpeg({ quality: 95 }).toBuffer(),
+      'a/torn.jpg': jpeg.subarray(0, jpeg.length / 2),
+      'a/none.png': Buffer.alloc(0),
+      'a/fake.png': Buffer.from('hello'),
+      'a/run.sh': Buffer.from('#!/bin/sh\n'),
+      'a/drawing.svg': Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'),
+    })
+    assert.deepEqual(troubles(checks), [
+      'fail files/empty a/none.png',
+      'fail files/decode a/torn.jpg',
+      'fail files/name a/fake.png',
+      'warn files/running a/run.sh a/drawing.svg',
+      'warn files/duplicates b/same.png',
+      'warn files/near-duplicates b/same.png b/smaller.jpg',
+      'warn poison/contradiction a/1.png b/same.png b/smaller.jpg',
+    ])
+  })
+
+  test('THREAT decompression bomb: an image of more pixels than the limit is refused before it is unpacked', async () => {
+    const bomb = await sharp({ create: { width: 8000, height: 8000, channels: 3, background: 'black' } })
+      .png({ compressionLevel: 9 })
+      .toBuffer()
+    assert.ok(bomb.length < 600_000)
+    const before = process.memoryUsage().rss
+    const checks = await checksOf({ 'bomb.png': bomb })
+    assert.deepEqual(troubles(checks), ['fail files/pixels bomb.png'])
+    assert.equal(checks.find(({ name }) => name === 'files/pixels')?.code, 'ERR_DATA_LIMIT')
+    assert.ok(process.memoryUsage().rss - before < 100e6)
+  })
+
+  test('a header that lies about its size does not decode', async () => {
+    const png = await picture(1).png().toBuffer()
+    const lying = Buffer.from(png)
+    lying.writeUInt32BE(50_000, 16)
+    assert.match(troubles(await checksOf({ 'x.png': lying }))[0] ?? '', /^fail files\/(decode|pixels) x\.png$/)
+  })
+})
+
+test('tells types by bytes', () => {
+  assert.equal(fileTypeOf(Buffer.from('\u00e4 text')), 'text')
+  assert.equal(fileTypeOf(Buffer.from([0, 1, 2, 3])), 'unknown')
+  assert.equal(fileTypeOf(Buffer.from('<?xml version="1.0"?>\n<svg width="1">')), 'svg')
+  assert.equal(isMisnamed('a/b.JPG', 'jpeg'), false)
+  assert.equal(isMisnamed('a/b.jpg', 'png'), true)
+  assert.equal(isMisnamed('a/b.weights', 'unknown'), false)
+})
+
+test('a difference hash has a bit where the left neighbour is brighter', () => {
+  // each row of 17 falls from 16 to 0: every pixel is brighter than the one to its right, so all 256 bits are set
+  const falling = Uint8Array.from({ length: 272 }, (_, at) => 16 - (at % 17))
+  assert.equal(lookOf(falling), 'f'.repeat(64))
+  assert.equal(lookOf(new Uint8Array(272)), '0'.repeat(64))
+})
