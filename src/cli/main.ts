@@ -60,15 +60,24 @@ async function main(): Promise<number> {
     canAsk: process.stdin.isTTY === true && process.stderr.isTTY === true && !json,
   }
   let exit: Exit = 0
+  let said = ''
   try {
-    const program = buildProgram(context.version, async (load, positional, options) => {
-      const action = await load()
-      exit = await action(context, positional, options as never) // each verb reads the options of its own table row
-    })
+    const program = buildProgram(
+      context.version,
+      async (load, positional, options) => {
+        const action = await load()
+        exit = await action(context, positional, options as never) // each verb reads the options of its own table row
+      },
+      (text) => {
+        said += text
+      },
+    )
     await program.parseAsync(argv, { from: 'user' })
   } catch (error) {
     exit = tell(error, output)
   }
+  if (said !== '') output.document(said.trim() === context.version ? { version: context.version } : { help: said })
+  if (said !== '') output.line(said.trimEnd())
   return stopped ?? exit
 }
 

@@ -320,13 +320,13 @@ export type Invocation = (
   options: Readonly<Record<string, unknown>>,
 ) => Promise<void>
 
-/** The parser; `invoke` is called with the verb that the user meant. */
-export function buildProgram(version: string, invoke: Invocation): Command {
+/** The parser; `invoke` is called with the verb that the user meant, `say` with help that was asked for. */
+export function buildProgram(version: string, invoke: Invocation, say: (text: string) => void): Command {
   const program = new Command('assay')
     .description('Runs ML pipelines so that their integrity can be proven, and refuses what cannot be proven.')
     .version(version)
     .exitOverride()
-    .configureOutput({ outputError: () => undefined }) // `main` tells every fault in one way
+    .configureOutput({ outputError: () => undefined, writeOut: say }) // `main` tells every fault in one way
     .showSuggestionAfterError()
     .addHelpText(
       'after',
