@@ -55,6 +55,12 @@ export const errorTable = {
     meaning: 'assay.lock or dvc.lock is not what assay and DVC write.',
     help: 'take the file from the last commit, or delete it and run again',
   },
+  ERR_FORMAT_NEWER: {
+    exit: 2,
+    meaning:
+      'A file of the project, or its .assay folder, was written by a newer assay in a way that this one may misread.',
+    help: 'update assay',
+  },
   ERR_STAGE_FAILED: {
     exit: 3,
     meaning: 'The command of a stage ended with an error.',

@@ -33,7 +33,7 @@ export type Lock = ReadonlyMap<string, LockEntry>
 /** LIMIT: 64 MiB, some 100,000 stages. */
 export const maxLockBytes = 64 * 1024 * 1024
 
-/** @throws ERR_LOCK_MALFORMED for anything but a lock of version 1 */
+/** @throws ERR_FORMAT_NEWER for a later version, ERR_LOCK_MALFORMED for anything else but a lock of version 1 */
 export function parseLock(bytes: Uint8Array): Lock {
   if (bytes.length > maxLockBytes) throw malformed(`has ${bytes.length} bytes, the limit is ${maxLockBytes}`)
   const text = new TextDecoder().decode(bytes)
@@ -47,6 +47,7 @@ export function parseLock(bytes: Uint8Array): Lock {
   if (repeated !== undefined) throw malformed(`holds the key \`${repeated.key.slice(0, 100)}\` twice`)
   if (document.contents === null) return new Map()
   if (!isMap(document.contents)) throw malformed('is not a map')
+  refuseNewer(document.get('assay'))
   const parsed = lockSchema.safeParse(plainValue(document))
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
@@ -74,4 +75,11 @@ function plainValue(document: Document): unknown {
 
 function malformed(what: string, help?: string): DomainError {
   return new DomainError('ERR_LOCK_MALFORMED', `\`assay.lock\` ${what}`, help === undefined ? {} : { help })
+}
+
+function refuseNewer(version: unknown): void {
+  if (typeof version !== 'number' || !Number.isInteger(version) || version <= 1) return
+  throw new DomainError('ERR_FORMAT_NEWER', `\`assay.lock\` has version ${version}, and this assay knows 1`, {
+    help: 'update assay; without its lock the project only has to be run again',
+  })
 }

@@ -2,7 +2,7 @@
 import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { DomainError, type Sha256 } from '../core/index.ts'
+import { DomainError, isDomainError, type Sha256 } from '../core/index.ts'
 import { writeDurably } from './evidence.fs.ts'
 import type { RunReport } from './report.ts'
 
@@ -44,7 +44,15 @@ const recordShape = z.looseObject({
 function recordIn(file: string): RunRecord {
   const status = lstatSync(file)
   if (!status.isFile() || status.size > maxRecordBytes) throw new Error('not a regular file of a possible size')
-  return recordShape.parse(JSON.parse(readFileSync(file, 'utf8'))) as unknown as RunRecord // the shape was just held to it
+  const value: unknown = JSON.parse(readFileSync(file, 'utf8'))
+  refuseNewer(value)
+  return recordShape.parse(value) as unknown as RunRecord // the shape was just held to it
+}
+
+function refuseNewer(value: unknown): void {
+  const version = typeof value === 'object' && value !== null && 'assay' in value ? value.assay : undefined
+  if (typeof version !== 'number' || version <= 1) return
+  throw new DomainError('ERR_FORMAT_NEWER', `the record of this run has version ${version}, and this assay knows 1`)
 }
 
 export type RunArchive = Readonly<{
@@ -85,6 +93,7 @@ export function openRuns(root: string): RunArchive {
       try {
         return recordIn(join(folder, only, 'run.json'))
       } catch (cause) {
+        if (isDomainError(cause)) throw cause
         throw new DomainError('ERR_RUN_UNKNOWN', `the record of the run \`${only}\` cannot be read`, { cause })
       }
     },

@@ -15,6 +15,7 @@ import { DomainError, isInside, nameFault, quotedForShell } from '../core/index.
 import { ioFault, type Repository } from '../data/index.ts'
 import type { ProjectReader } from './define/index.ts'
 import { readProjectFile } from './project-file.fs.ts'
+import { migrateState } from './state-format.fs.ts'
 
 /** Folders that are never looked into for definitions. */
 const closedFolders: ReadonlySet<string> = new Set(['.git', '.assay', '.dvc', 'node_modules', '__pycache__'])
@@ -108,7 +109,7 @@ const stateFolders = ['attestations', 'boxes', 'cache', 'environments', 'index',
  *
  * THREAT: a checkout that brings `.assay`, or a folder in it, as a link has assay write and sweep in a folder of its choice.
  *
- * @throws ERR_PATH_UNSAFE, ERR_IO, ERR_DISK_FULL
+ * @throws ERR_PATH_UNSAFE, ERR_FORMAT_NEWER, ERR_IO, ERR_DISK_FULL
  */
 export function makeState(root: string): void {
   const state = join(root, '.assay')
@@ -119,13 +120,15 @@ export function makeState(root: string): void {
     })
   }
   const ignored = join(state, '.gitignore')
-  if (existsSync(ignored)) return
   try {
-    mkdirSync(state, { recursive: true })
-    writeFileSync(ignored, '*\n')
+    if (!existsSync(ignored)) {
+      mkdirSync(state, { recursive: true })
+      writeFileSync(ignored, '*\n')
+    }
   } catch (error) {
     throw ioFault(error, state)
   }
+  migrateState(state)
 }
 
 /** THREAT: what a checkout brings in `.assay` was made by whoever made the checkout. @throws ERR_PATH_UNSAFE */

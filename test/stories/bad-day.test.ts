@@ -112,7 +112,7 @@ test('a lock that was truncated or merged badly is refused by name, and removing
   await project.json(0, 'run')
   const lock = project.read('assay.lock')
   const conflicted = `<<<<<<< ours\n${lock}=======\n${lock}>>>>>>> theirs\n`
-  for (const text of [lock.slice(0, lock.length - 40), conflicted, 'assay: 2\n', '[]\n']) {
+  for (const text of [lock.slice(0, lock.length - 40), conflicted, 'assay: two\n', '[]\n']) {
     project.write({ 'assay.lock': text })
     const refused = await project.json(2, 'run')
     assert.equal(refused.error.code, 'ERR_LOCK_MALFORMED', text.slice(0, 40))
