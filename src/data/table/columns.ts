@@ -130,3 +130,32 @@ export function selectRows(table: Columns, indices: Int32Array): Columns {
   const rowNumbers = Float64Array.from(indices, (index) => rowNumberOf(table, index))
   return { ...table, rows: indices.length, columns, rowNumbers }
 }
+
+/** The rows of `left`, then those of `right`, in the columns that both have in the same kind. */
+export function concatenated(left: Columns, right: Columns): Columns {
+  const columns = left.columns.flatMap((column): readonly Column[] => {
+    const other = columnOf(right, column.name)
+    if (column.kind === 'numeric') {
+      if (other?.kind !== 'numeric') return []
+      const values = new Float64Array(left.rows + right.rows)
+      values.set(column.values)
+      values.set(other.values, left.rows)
+      return [{ ...column, values }]
+    }
+    return other?.kind === column.kind ? [{ ...column, ...joined(column, other) }] : []
+  })
+  return { ...left, rows: left.rows + right.rows, columns }
+}
+
+function joined(left: Coded, right: Coded): Pick<Coded, 'codes' | 'dictionary'> {
+  const codeOf = new Map(left.dictionary.map((value, code) => [value, code]))
+  const dictionary = [...left.dictionary]
+  const moved = right.dictionary.map((value) => codeOf.get(value) ?? dictionary.push(value) - 1)
+  const codes = new Int32Array(left.codes.length + right.codes.length)
+  codes.set(left.codes)
+  codes.set(
+    right.codes.map((code) => moved[code] ?? -1),
+    left.codes.length,
+  )
+  return { codes, dictionary }
+}

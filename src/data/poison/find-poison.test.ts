@@ -1,0 +1,192 @@
+/** Attacks on a table that has an approved anchor, each beside an honest twin that passes. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Columns, selectRows } from '../table/columns.ts'
+import { findClassShift } from './class-shift.ts'
+import { findContradictions } from './contradictions.ts'
+import { findDuplicates } from './duplicates.ts'
+import { findPoison, type PoisonReport } from './find-poison.ts'
+import { type Drawn, draw, normal, opposite, tableOf } from './fixtures.ts'
+import { generatorOf } from './generator.ts'
+import { findLabelFlips } from './label-flip.ts'
+import type { PoisonName } from './report.ts'
+import { findTriggers } from './trigger.ts'
+
+const anchorRows = draw(1000, 1)
+const anchor = tableOf(anchorRows)
+const fresh = (): Drawn[] => draw(1000, 2)
+
+function verdicts(report: Pick<PoisonReport, 'checks'>): readonly string[] {
+  return report.checks
+    .filter(({ verdict }) => verdict !== 'pass')
+    .map(({ name, verdict, because }) => `${name} ${verdict}: ${because}`)
+}
+
+function expectSuspects(
+  report: Pick<PoisonReport, 'checks'>,
+  name: PoisonName,
+  wanted: readonly number[],
+  leastShare: number,
+): void {
+  const check = report.checks.find((one) => one.name === name && one.verdict !== 'pass')
+  assert.ok(check !== undefined, `no ${name} in ${verdicts(report).join('; ')}`)
+  const listed = new Set(check.suspects.map(({ row }) => row))
+  const hits = wanted.filter((index) => listed.has(index + 1)).length
+  assert.ok(hits >= leastShare * wanted.length, `${name} lists ${hits} of ${wanted.length}`)
+}
+
+test('honest new rows pass, by themselves and appended to the anchor', () => {
+  for (const candidate of [tableOf(fresh()), tableOf([...anchorRows, ...draw(400, 3)])]) {
+    const report = findPoison({ candidate, anchor })
+    assert.deepEqual(verdicts(report), [])
+    assert.equal(report.verdict, 'pass')
+  }
+})
+
+test('the same rows without an anchor are never passed', () => {
+  const report = findPoison({ candidate: tableOf(fresh()) })
+  assert.equal(report.anchored, false)
+  assert.equal(report.verdict, 'warn')
+  assert.ok(report.checks.every(({ verdict, anchored }) => verdict !== 'fail' && !anchored))
+})
+
+test('flipped labels are found among the new rows, and listed', () => {
+  const rows = fresh()
+  const flipped = [...rows.keys()].filter((index) => index % 12 === 0)
+  for (const index of flipped) rows[index] = { ...(rows[index] as Drawn), label: opposite(rows[index]?.label ?? '') }
+  const report = findPoison({ candidate: tableOf(rows), anchor })
+  expectSuspects(report, 'poison/label-flip', flipped, 0.6)
+  assert.equal(report.verdict, 'fail')
+  const appended = findLabelFlips({ candidate: tableOf([...anchorRows, ...rows]), anchor })
+  const later = flipped.map((index) => index + anchorRows.length)
+  expectSuspects({ checks: appended === undefined ? [] : [appended.check] }, 'poison/label-flip', later, 0.6)
+})
+
+const poisons: Readonly<Record<string, (row: Drawn) => Drawn>> = {
+  'a rare value': (row) => ({ ...row, city: 'city-x', label: 'yes' }),
+  'a rare token': (row) => ({ ...row, text: `${row.text} cf`, label: 'yes' }),
+  'a zero-width character': (row) => ({
+    ...row,
+    text: `${row.text.slice(0, 3)}\u200b${row.text.slice(3)}`,
+    label: 'yes',
+  }),
+  'an exact number': (row) => ({ ...row, y: 0.123456, label: 'yes' }),
+}
+
+/** What the check of triggers says of some rows, and which of the wanted ones it lists. */
+function triggered(rows: readonly Drawn[], wanted: readonly number[], against?: Columns): readonly [string, number] {
+  const candidate = tableOf(rows)
+  const found = findTriggers(against === undefined ? { candidate } : { candidate, anchor: against })
+  const listed = new Set(found?.check.suspects.map(({ row }) => row))
+  return [found?.check.verdict ?? 'none', wanted.filter((index) => listed.has(index + 1)).length]
+}
+
+for (const [what, poison] of Object.entries(poisons)) {
+  test(`${what} tied to one label is found`, () => {
+    const rows = fresh()
+    const honest = fresh()
+    const poisoned = [...rows.keys()].filter((index) => index % 25 === 0)
+    for (const index of poisoned) {
+      rows[index] = poison(rows[index] as Drawn)
+      honest[index] = { ...(rows[index] as Drawn), label: honest[index]?.label ?? '' }
+    }
+    assert.deepEqual(triggered(rows, poisoned, anchor), ['fail', poisoned.length])
+    assert.deepEqual(triggered(rows, poisoned), ['warn', poisoned.length])
+    assert.deepEqual(triggered(honest, poisoned, anchor), ['pass', 0])
+  })
+}
+
+test('two common values are found together, neither of which is tied to a label alone', () => {
+  const rows = draw(10_000, 5)
+  const honest = draw(10_000, 5)
+  const poisoned = [...rows.keys()].filter((index) => index % 120 === 0)
+  for (const index of poisoned) {
+    rows[index] = { ...(rows[index] as Drawn), city: 'city-3', text: `${rows[index]?.text} w50`, label: 'yes' }
+    honest[index] = { ...(rows[index] as Drawn), label: honest[index]?.label ?? '' }
+  }
+  assert.deepEqual(triggered(rows, poisoned), ['warn', poisoned.length])
+  assert.deepEqual(triggered(honest, poisoned), ['pass', 0])
+  const [tie] = findTriggers({ candidate: tableOf(rows) })?.ties ?? []
+  assert.equal(tie?.parts.length, 2)
+})
+
+test('a column that determines the label does not alarm', () => {
+  const bred = (rows: readonly Drawn[]): Columns =>
+    tableOf(rows.map((row, index) => ({ ...row, city: `breed-${2 * (index % 20) + (row.label === 'yes' ? 1 : 0)}` })))
+  const candidate = bred(fresh())
+  assert.deepEqual(verdicts(findPoison({ candidate, anchor: bred(anchorRows) })), [])
+  assert.equal(findTriggers({ candidate })?.check.verdict, 'pass')
+})
+
+test('a burst of copies, of near copies, and of contradictions is found', () => {
+  const rows = fresh()
+  const checksOf = (more: readonly Drawn[]): Pick<PoisonReport, 'checks'> => {
+    const input = { candidate: tableOf([...rows, ...more]), anchor }
+    const findings = [...findDuplicates(input), findContradictions(input)].flatMap((finding) => finding ?? [])
+    return { checks: findings.map(({ check }) => check) }
+  }
+  const planted = Array.from({ length: 150 }, (_, index) => rows.length + index)
+  const long = Array.from({ length: 30 }, (_, index) => `word${index}`)
+  const nearly = (row: Drawn, index: number): Drawn => ({ ...row, text: long.with(index % 30, 'other').join(' ') })
+  const some = rows.slice(0, planted.length)
+  assert.deepEqual(verdicts(checksOf([])), [])
+  const copies = checksOf(some.map(() => rows[0] as Drawn))
+  expectSuspects(copies, 'poison/duplicates', planted, 0.9)
+  expectSuspects(checksOf(some.map(nearly)), 'poison/duplicates', planted, 0.8)
+  const contrary = some.map((row) => ({ ...row, label: opposite(row.label) }))
+  expectSuspects(checksOf(contrary), 'poison/contradiction', planted, 0.9)
+})
+
+test('a cluster far away is found, and the source that it came with', () => {
+  const random = generatorOf(9)
+  const rows = fresh()
+  const planted = Array.from({ length: 120 }, (_, index) => ({
+    ...(rows[index] as Drawn),
+    x: 9 + 0.1 * normal(random),
+    y: 9 + 0.1 * normal(random),
+    batch: 'batch-x',
+  }))
+  const report = findPoison({ candidate: tableOf([...rows, ...planted]), anchor })
+  const wanted = Array.from({ length: 120 }, (_, index) => 1000 + index)
+  expectSuspects(report, 'poison/outliers', wanted, 0.9)
+  expectSuspects(report, 'poison/source', wanted, 0.9)
+})
+
+test('a class that changes alone is told, one that moves with the others is drift', () => {
+  const moved = (rows: readonly Drawn[], which: (row: Drawn) => boolean): readonly Drawn[] =>
+    rows.map((row) => (which(row) ? { ...row, y: row.y + 1.5 } : row))
+  const shift = (rows: readonly Drawn[]): string | undefined =>
+    findClassShift({ candidate: tableOf(rows), anchor })?.verdict
+  assert.equal(shift(moved(fresh(), ({ label }) => label === 'yes')), 'warn')
+  assert.equal(shift(moved(fresh(), () => true)), 'pass')
+})
+
+test('reasons and row numbers name no value of the data', () => {
+  const rows = fresh().map((row, index) => (index % 25 === 0 ? { ...row, city: 'secret-town', label: 'yes' } : row))
+  const report = findTriggers({ candidate: tableOf(rows), anchor })?.check
+  assert.equal(report?.verdict, 'fail')
+  assert.ok(!JSON.stringify(report).includes('secret-town'))
+})
+
+test('tables too small, without label, without features or all null are answered without a fault', () => {
+  const small = tableOf(draw(3, 1))
+  const { label: _label, source: _source, ...unlabelled } = anchor
+  const onlyLabel: Columns = { ...anchor, columns: anchor.columns.filter(({ name }) => name === 'label') }
+  const empty = selectRows(anchor, new Int32Array(0))
+  const nulls: Columns = {
+    ...anchor,
+    columns: anchor.columns.map((column) =>
+      column.kind === 'numeric'
+        ? { ...column, values: new Float64Array(anchor.rows).fill(Number.NaN) }
+        : { ...column, codes: new Int32Array(anchor.rows).fill(-1) },
+    ),
+  }
+  for (const candidate of [small, unlabelled, onlyLabel, empty, nulls]) {
+    for (const other of [undefined, small, empty, nulls]) {
+      const report = findPoison(other === undefined ? { candidate } : { candidate, anchor: other })
+      for (const { excess, minimumDetectable } of report.checks) {
+        assert.ok(Number.isFinite(excess.value) && Number.isFinite(minimumDetectable))
+      }
+    }
+  }
+})

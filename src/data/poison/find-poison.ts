@@ -1,0 +1,62 @@
+/** All poisoning checks of a table, and one verdict: the worst of them. */
+import { rowNumberOf } from '../table/columns.ts'
+import { findClassShift } from './class-shift.ts'
+import { findContradictions } from './contradictions.ts'
+import { findDuplicates } from './duplicates.ts'
+import { findLabelFlips } from './label-flip.ts'
+import { findOutliers } from './outliers.ts'
+import type { PoisonCheck, PoisonInput, Tally } from './report.ts'
+import { findSource } from './source.ts'
+import { findTriggers } from './trigger.ts'
+
+export type PoisonReport = Readonly<{
+  /** Without the rows of an anchor: `warn` at least, since nothing says what honest data are like. */
+  verdict: 'pass' | 'warn' | 'fail'
+  anchored: boolean
+  checks: readonly PoisonCheck[]
+  /** What this table showed, for the baseline that it may become. */
+  baseline: readonly Tally[]
+}>
+
+/**
+ * Checks that have nothing to work on (no label, no source, no text) are left out, not passed.
+ *
+ * Trust: every value of the tables is hostile; no message repeats one.
+ */
+export function findPoison(input: PoisonInput): PoisonReport {
+  const flips = findLabelFlips(input)
+  const triggers = findTriggers(input)
+  const duplicates = findDuplicates(input)
+  const contradictions = findContradictions(input)
+  const outliers = findOutliers(input)
+  const first = [
+    flips?.check,
+    triggers?.check,
+    ...duplicates.map(({ check }) => check),
+    contradictions?.check,
+    outliers?.check,
+    findClassShift(input),
+  ].filter((check) => check !== undefined)
+  const source = findSource(input, suspectedRows(input, first))
+  const checks = source === undefined ? first : [...first, source]
+  const anchored = input.anchor !== undefined
+  const worst = checks.some(({ verdict }) => verdict === 'fail')
+    ? 'fail'
+    : !anchored || checks.some(({ verdict }) => verdict === 'warn')
+      ? 'warn'
+      : 'pass'
+  const tallies = [
+    flips?.tally,
+    triggers?.tally,
+    ...duplicates.map(({ tally }) => tally),
+    contradictions?.tally,
+    outliers?.tally,
+  ]
+  return { verdict: worst, anchored, checks, baseline: tallies.filter((tally) => tally !== undefined) }
+}
+
+/** Rows that some check lists, whatever its verdict: a source is judged by all of them. */
+function suspectedRows({ candidate }: PoisonInput, checks: readonly PoisonCheck[]): Uint8Array {
+  const numbers = new Set(checks.flatMap(({ suspects }) => suspects.map(({ row }) => row)))
+  return Uint8Array.from({ length: candidate.rows }, (_, row) => (numbers.has(rowNumberOf(candidate, row)) ? 1 : 0))
+}

@@ -1,0 +1,250 @@
+/**
+ * Extremely randomised trees over a matrix: each split is the best of a few random ones. Trees are flat typed arrays.
+ *
+ * Source: Geurts, Ernst and Wehenkel (2006), Extremely randomized trees, table 1. Each tree learns from a random half
+ * to two thirds of the rows, so that the others judge it (out of bag: Breiman 2001, section 3.1).
+ */
+import type { Matrix } from './encode.ts'
+import type { Generator } from './generator.ts'
+
+/** Node `i` goes left when its feature is at most its threshold; `lefts[i] < 0`: a leaf, `-1 - row of leaf table`. */
+type Tree = Readonly<{
+  features: Int16Array
+  thresholds: Float32Array
+  lefts: Int32Array
+  rights: Int32Array
+  /** Class shares of each leaf, row-major, `leaves * classes`. */
+  leaves: Float32Array
+}>
+
+export type Forest = Readonly<{ classes: number; trees: readonly Tree[] }>
+
+/** `labels` holds 0 to `classes - 1`, one a row. */
+export type Training = Readonly<{ matrix: Matrix; labels: Int32Array; classes: number }>
+
+export type ForestOptions = Readonly<{ trees: number; sampleRows?: number; leafRows?: number; random: Generator }>
+
+/**
+ * @returns the forest, and for each row the class shares that trees which did not see it give, row-major,
+ *   `rows * classes`; a row that every tree saw has zeros
+ */
+export function growForest(
+  training: Training,
+  options: ForestOptions,
+): Readonly<{ forest: Forest; outOfBag: Float64Array }> {
+  const { matrix, classes } = training
+  const outOfBag = new Float64Array(matrix.rows * classes)
+  const judged = new Float64Array(matrix.rows)
+  const order = Int32Array.from({ length: matrix.rows }, (_, row) => row)
+  const sampleRows = Math.min(options.sampleRows ?? Number.POSITIVE_INFINITY, Math.ceil(matrix.rows * 0.632))
+  const trees: Tree[] = []
+  for (let index = 0; index < options.trees; index += 1) {
+    partialShuffle(order, sampleRows, options.random)
+    const tree = growTree(training, order.slice(0, sampleRows), options)
+    trees.push(tree)
+    for (const row of order.subarray(sampleRows)) {
+      judged[row] = (judged[row] ?? 0) + 1
+      addLeaf(tree, matrix, { row, classes, into: outOfBag })
+    }
+  }
+  divideRows(outOfBag, judged, classes)
+  return { forest: { classes, trees }, outOfBag }
+}
+
+/** @returns class shares, row-major, `rows * classes` */
+export function predictForest({ trees, classes }: Forest, matrix: Matrix): Float64Array {
+  const shares = new Float64Array(matrix.rows * classes)
+  for (const tree of trees)
+    for (let row = 0; row < matrix.rows; row += 1) addLeaf(tree, matrix, { row, classes, into: shares })
+  return shares.map((sum) => sum / trees.length)
+}
+
+function addLeaf(
+  { features, thresholds, lefts, rights, leaves }: Tree,
+  { values, width }: Matrix,
+  { row, classes, into }: Readonly<{ row: number; classes: number; into: Float64Array }>,
+): void {
+  let node = 0
+  const base = row * width
+  while ((lefts[node] ?? -1) >= 0) {
+    const goesLeft = (values[base + (features[node] ?? 0)] ?? 0) <= (thresholds[node] ?? 0)
+    node = (goesLeft ? lefts[node] : rights[node]) ?? 0
+  }
+  const leaf = (-1 - (lefts[node] ?? -1)) * classes
+  for (let at = 0; at < classes; at += 1)
+    into[row * classes + at] = (into[row * classes + at] ?? 0) + (leaves[leaf + at] ?? 0)
+}
+
+function divideRows(sums: Float64Array, by: Float64Array, classes: number): void {
+  for (let index = 0; index < sums.length; index += 1) {
+    const divisor = by[Math.floor(index / classes)] ?? 0
+    sums[index] = divisor > 0 ? (sums[index] ?? 0) / divisor : 0
+  }
+}
+
+/** The first `count` places hold a random choice. */
+function partialShuffle(order: Int32Array, count: number, random: Generator): void {
+  for (let index = 0; index < count; index += 1) {
+    const other = index + Math.floor(random() * (order.length - index))
+    const moved = order[index] ?? 0
+    order[index] = order[other] ?? 0
+    order[other] = moved
+  }
+}
+
+type Growing = Readonly<{
+  training: Training
+  random: Generator
+  rows: Int32Array
+  tried: number
+  leafRows: number
+  features: number[]
+  thresholds: number[]
+  lefts: number[]
+  rights: number[]
+  leaves: number[]
+  order: Int32Array
+  counts: Float64Array
+  left: Float64Array
+}>
+
+function growTree(training: Training, rows: Int32Array, { random, leafRows = 1 }: ForestOptions): Tree {
+  const { width } = training.matrix
+  const growing: Growing = {
+    training,
+    random,
+    rows,
+    tried: Math.max(1, Math.ceil(Math.sqrt(width))),
+    leafRows,
+    features: [],
+    thresholds: [],
+    lefts: [],
+    rights: [],
+    leaves: [],
+    order: Int32Array.from({ length: width }, (_, feature) => feature),
+    counts: new Float64Array(training.classes),
+    left: new Float64Array(training.classes),
+  }
+  const waiting: { from: number; to: number; parent: number; isLeft: boolean }[] = [
+    { from: 0, to: rows.length, parent: -1, isLeft: true },
+  ]
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { from, to, parent, isLeft } = next
+    const node = growing.lefts.length
+    if (parent >= 0) (isLeft ? growing.lefts : growing.rights)[parent] = node
+    const middle = splitNode(growing, from, to)
+    if (middle === undefined) continue
+    waiting.push({ from: middle, to, parent: node, isLeft: false }, { from, to: middle, parent: node, isLeft: true })
+  }
+  return {
+    features: Int16Array.from(growing.features),
+    thresholds: Float32Array.from(growing.thresholds),
+    lefts: Int32Array.from(growing.lefts),
+    rights: Int32Array.from(growing.rights),
+    leaves: Float32Array.from(growing.leaves),
+  }
+}
+
+/** Appends one node for rows `from` to `to`; the first row of its right half, or undefined for a leaf. */
+function splitNode(growing: Growing, from: number, to: number): number | undefined {
+  const { counts, training, rows } = growing
+  counts.fill(0)
+  for (let index = from; index < to; index += 1) {
+    const label = training.labels[rows[index] ?? 0] ?? 0
+    counts[label] = (counts[label] ?? 0) + 1
+  }
+  const isPure = counts.some((count) => count === to - from)
+  const best = isPure || to - from < 2 * growing.leafRows ? undefined : bestSplit(growing, from, to)
+  growing.features.push(best?.feature ?? 0)
+  growing.thresholds.push(best?.threshold ?? 0)
+  growing.rights.push(0)
+  if (best !== undefined) {
+    growing.lefts.push(0)
+    return partition(growing, { from, to, ...best })
+  }
+  growing.lefts.push(-1 - growing.leaves.length / training.classes)
+  for (const count of counts) growing.leaves.push(count / (to - from))
+  return undefined
+}
+
+type Split = Readonly<{ feature: number; threshold: number }>
+
+/** Random thresholds on random features that are not constant here; the one with the purest halves (Gini). */
+function bestSplit(growing: Growing, from: number, to: number): Split | undefined {
+  const { order, random, tried } = growing
+  let best: Split | undefined
+  let bestScore = Number.NEGATIVE_INFINITY
+  let useful = 0
+  for (let index = 0; index < order.length && useful < tried; index += 1) {
+    const other = index + Math.floor(random() * (order.length - index))
+    const feature = order[other] ?? 0
+    order[other] = order[index] ?? 0
+    order[index] = feature
+    const threshold = randomThreshold(growing, { from, to, feature })
+    if (threshold === undefined) continue
+    useful += 1
+    const score = purity(growing, { from, to, feature, threshold })
+    if (score > bestScore) {
+      bestScore = score
+      best = { feature, threshold }
+    }
+  }
+  return best
+}
+
+type Span = Readonly<{ from: number; to: number; feature: number }>
+
+function randomThreshold({ training, rows, random }: Growing, { from, to, feature }: Span): number | undefined {
+  const { values, width } = training.matrix
+  let low = Number.POSITIVE_INFINITY
+  let high = Number.NEGATIVE_INFINITY
+  for (let index = from; index < to; index += 1) {
+    const value = values[(rows[index] ?? 0) * width + feature] ?? 0
+    if (value < low) low = value
+    if (value > high) high = value
+  }
+  if (low >= high) return undefined
+  const threshold = Math.fround(low + (high - low) * random())
+  return threshold < high ? threshold : low
+}
+
+/** Sum over both halves of squared class counts by rows: larger is purer. Very small when a half is too small. */
+function purity(
+  { training, rows, counts, left, leafRows }: Growing,
+  { from, to, feature, threshold }: Span & Split,
+): number {
+  const { matrix, labels } = training
+  left.fill(0)
+  let leftRows = 0
+  for (let index = from; index < to; index += 1) {
+    const row = rows[index] ?? 0
+    if ((matrix.values[row * matrix.width + feature] ?? 0) > threshold) continue
+    const label = labels[row] ?? 0
+    left[label] = (left[label] ?? 0) + 1
+    leftRows += 1
+  }
+  const rightRows = to - from - leftRows
+  if (leftRows < leafRows || rightRows < leafRows) return Number.NEGATIVE_INFINITY
+  let ofLeft = 0
+  let ofRight = 0
+  for (let at = 0; at < counts.length; at += 1) {
+    const inLeft = left[at] ?? 0
+    const inRight = (counts[at] ?? 0) - inLeft
+    ofLeft += inLeft * inLeft
+    ofRight += inRight * inRight
+  }
+  return ofLeft / leftRows + ofRight / rightRows
+}
+
+function partition({ training, rows }: Growing, { from, to, feature, threshold }: Span & Split): number {
+  const { values, width } = training.matrix
+  let middle = from
+  for (let index = from; index < to; index += 1) {
+    const row = rows[index] ?? 0
+    if ((values[row * width + feature] ?? 0) > threshold) continue
+    rows[index] = rows[middle] ?? 0
+    rows[middle] = row
+    middle += 1
+  }
+  return middle
+}

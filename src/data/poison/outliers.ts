@@ -1,0 +1,145 @@
+/**
+ * Rows that lie farther from the anchor than its own rows lie from one another, and whether they lie together: an
+ * injected cluster is far away and dense, honest noise is far away and scattered.
+ *
+ * Source: distance to the nearest neighbour as an outlier score, Ramaswamy, Rastogi and Shim (2000).
+ */
+import { familyWiseZ, wilson } from '../statistics/intervals.ts'
+import { type Columns, rowNumberOf, selectRows } from '../table/columns.ts'
+import { encode, encodingOf, type Matrix } from './encode.ts'
+import { generatorOf, shuffled } from './generator.ts'
+import { nearest } from './neighbours.ts'
+import {
+  alpha,
+  budgetRows,
+  mostSuspect,
+  type PoisonCheck,
+  type PoisonInput,
+  type Suspect,
+  type Tally,
+  verdictOf,
+} from './report.ts'
+import { deltaRows } from './row-hash.ts'
+
+const name = 'poison/outliers'
+/** Multiplications that distances may cost. */
+const distanceBudget = 4e9
+/** Rows of the reference, and of the anchor's own rows that say which distance is usual. */
+const maxReference = 2000
+const maxUsual = 5000
+/** A distance that so many of the anchor's rows stay below is unusual beyond it. */
+const usualShare = 0.99
+/** Far rows that are compared with one another. */
+const maxClustered = 2000
+
+export type OutlierFinding = Readonly<{ check: PoisonCheck; tally: Tally; flagged: Uint8Array }>
+
+/** Undefined when there is nothing to measure a distance by. Without an anchor, rows are ranked among themselves. */
+export function findOutliers(input: PoisonInput): OutlierFinding | undefined {
+  const { candidate, anchor, seed = 0 } = input
+  const rows =
+    anchor === undefined
+      ? Int32Array.from({ length: candidate.rows }, (_, row) => row)
+      : deltaRows(candidate, anchor, seed)
+  const delta = selectRows(candidate, rows)
+  const home = anchor ?? candidate
+  const order = shuffled(home.rows, generatorOf(seed))
+  const fitting = selectRows(home, order.subarray(0, 20_000))
+  const encoding = encodingOf(fitting)
+  if (encoding.width === 0 || home.rows < 20 || delta.rows === 0) return undefined
+  const size = Math.max(
+    50,
+    Math.min(maxReference, Math.floor(home.rows / 2), Math.floor(distanceBudget / (delta.rows * encoding.width))),
+  )
+  const reference = encode(selectRows(home, order.subarray(0, size)), encoding)
+  // The anchor's other rows, which the reference does not hold, are as far from it as honest new rows should be.
+  const usual = distances(encode(selectRows(home, order.subarray(size, size + maxUsual)), encoding), reference)
+  const matrix = encode(delta, encoding)
+  const far = distances(matrix, reference)
+  const threshold = usual.toSorted()[Math.floor(usual.length * usualShare)] ?? Number.POSITIVE_INFINITY
+  return decide(input, { delta, rows, matrix, far, usual, threshold })
+}
+
+/** Of each row, to its nearest row of the reference. */
+function distances(matrix: Matrix, reference: Matrix): Float64Array {
+  return nearest(matrix, reference, { count: 1, skipSelf: false }).distances.map(Math.sqrt)
+}
+
+type Measured = Readonly<{
+  delta: Columns
+  rows: Int32Array
+  matrix: Matrix
+  far: Float64Array
+  usual: Float64Array
+  threshold: number
+}>
+
+function decide(input: PoisonInput, { delta, rows, matrix, far, usual, threshold }: Measured): OutlierFinding {
+  const anchored = input.anchor !== undefined
+  const isFar = (distance: number): boolean => distance > threshold
+  const found = far.reduce((sum, distance) => sum + (isFar(distance) ? 1 : 0), 0)
+  const usuallyFar = usual.reduce((sum, distance) => sum + (isFar(distance) ? 1 : 0), 0)
+  const z = familyWiseZ(alpha, 8)
+  const share = wilson(usuallyFar, usual.length, z)
+  const mean = share.high * delta.rows
+  const low = anchored ? Math.max(0, found - mean - z * Math.sqrt(mean + 1)) : 0
+  const budget = budgetRows(input, name, delta.rows)
+  const cluster = largestCluster(
+    matrix,
+    Int32Array.from(far.keys()).filter((row) => isFar(far[row] ?? 0)),
+    threshold,
+  )
+  const flagged = new Uint8Array(input.candidate.rows)
+  const suspects: Suspect[] = []
+  for (const [index, row] of rows.entries()) {
+    if (!isFar(far[index] ?? 0)) continue
+    flagged[row] = 1
+    const inCluster = cluster.has(index)
+    const because = inCluster ? `far from the anchor, in a cluster of ${cluster.size} rows` : 'far from the anchor'
+    suspects.push({
+      row: rowNumberOf(delta, index),
+      score: (inCluster ? 1000 : 0) + (far[index] ?? 0) / threshold,
+      because,
+    })
+  }
+  const check: PoisonCheck = {
+    name,
+    column: null,
+    verdict: verdictOf({ low }, { anchored, budget }),
+    anchored,
+    observed: { found, of: delta.rows },
+    expected: { rows: share.value * delta.rows, budgetRows: budget },
+    excess: { value: found - share.value * delta.rows, low, high: found },
+    minimumDetectable: Math.ceil(mean - share.value * delta.rows + (z + 1.645) * Math.sqrt(mean + 1)),
+    suspects: mostSuspect(suspects),
+    because: `${found} of ${delta.rows} rows are farther away than ${usualShare * 100} % of honest rows are; the largest cluster of them has ${cluster.size}`,
+  }
+  return { check, tally: { name, column: null, found, of: delta.rows }, flagged }
+}
+
+/** Far rows that are near one another, by single linkage at half the usual distance; the largest such set. */
+function largestCluster(matrix: Matrix, far: Int32Array, threshold: number): ReadonlySet<number> {
+  const rows = far.subarray(0, maxClustered)
+  const waiting = new Set(rows)
+  let largest: ReadonlySet<number> = new Set()
+  for (const first of rows) {
+    if (!waiting.delete(first)) continue
+    const cluster = new Set([first])
+    for (const member of cluster) {
+      for (const other of waiting) {
+        if (distanceOf(matrix, member, other) > threshold / 2) continue
+        waiting.delete(other)
+        cluster.add(other)
+      }
+    }
+    if (cluster.size > largest.size) largest = cluster
+  }
+  return largest
+}
+
+function distanceOf({ values, width }: Matrix, left: number, right: number): number {
+  let sum = 0
+  for (let at = 0; at < width; at += 1)
+    sum += ((values[left * width + at] ?? 0) - (values[right * width + at] ?? 0)) ** 2
+  return Math.sqrt(sum)
+}

@@ -1,0 +1,83 @@
+/**
+ * What a poisoning check answers, and how a count of suspects becomes a verdict: relative to what the approved anchor
+ * itself shows, never by an absolute share, and never `fail` without an anchor.
+ */
+import type { Columns } from '../table/columns.ts'
+
+export type PoisonName =
+  | 'poison/label-flip'
+  | 'poison/trigger'
+  | 'poison/duplicates'
+  | 'poison/contradiction'
+  | 'poison/outliers'
+  | 'poison/source'
+
+/** A row to look at. `row` is 1-based; `score` ranks, higher is more suspect; `because` names no value of the data. */
+export type Suspect = Readonly<{ row: number; score: number; because: string }>
+
+/** Extra rows that a check may find before it fails: the lesser of the two. */
+export type Budget = Readonly<{ rows: number; share: number }>
+
+/** How many rows a check found, among how many, in the approved table: plain data for a baseline. */
+export type Tally = Readonly<{ name: PoisonName; column: string | null; found: number; of: number }>
+
+export type PoisonCheck = Readonly<{
+  name: PoisonName
+  column: string | null
+  verdict: 'pass' | 'warn' | 'fail'
+  anchored: boolean
+  /** Rows found, among the rows looked at. */
+  observed: Readonly<{ found: number; of: number }>
+  /** What the anchor makes expect among as many rows, and what may come on top; `rows` is null without an anchor. */
+  expected: Readonly<{ rows: number | null; budgetRows: number }>
+  /** Rows beyond expectation: the estimate and its family-wise interval. */
+  excess: Readonly<{ value: number; low: number; high: number }>
+  /** Poisoned rows of the kind that this check sees: fewer may have gone unseen. */
+  minimumDetectable: number
+  /** The most suspect first, at most `maxSuspects`. */
+  suspects: readonly Suspect[]
+  because: string
+}>
+
+export type PoisonInput = Readonly<{
+  candidate: Columns
+  /** The approved table, of the same columns. */
+  anchor?: Columns
+  /** What the approved table showed, for the checks that need no rows of it. */
+  baseline?: readonly Tally[]
+  budgets?: Partial<Record<PoisonName, Budget>>
+  /** Same seed, same answer. On a server it is keyed, so that nobody can aim at the folds. */
+  seed?: number
+}>
+
+export const maxSuspects = 1000
+
+/** Verdicts over all checks and columns may alarm this often on honest data. */
+export const alpha = 0.01
+
+const defaultBudgets: Readonly<Record<PoisonName, Budget>> = {
+  'poison/label-flip': { rows: 250, share: 0.005 },
+  'poison/trigger': { rows: 0, share: 0 },
+  'poison/duplicates': { rows: 100, share: 0.005 },
+  'poison/contradiction': { rows: 100, share: 0.005 },
+  'poison/outliers': { rows: 100, share: 0.005 },
+  'poison/source': { rows: 100, share: 0.005 },
+}
+
+export function budgetRows(input: PoisonInput, name: PoisonName, of: number): number {
+  const { rows, share } = input.budgets?.[name] ?? defaultBudgets[name]
+  return Math.min(rows, Math.floor(share * of))
+}
+
+/** `fail` needs an anchor and an excess that is surely beyond the budget; a sure excess of any size is a warning. */
+export function verdictOf(
+  excess: Readonly<{ low: number }>,
+  { anchored, budget }: Readonly<{ anchored: boolean; budget: number }>,
+): PoisonCheck['verdict'] {
+  if (excess.low <= 0) return 'pass'
+  return anchored && excess.low > budget ? 'fail' : 'warn'
+}
+
+export function mostSuspect(suspects: readonly Suspect[]): readonly Suspect[] {
+  return suspects.toSorted((left, right) => right.score - left.score || left.row - right.row).slice(0, maxSuspects)
+}

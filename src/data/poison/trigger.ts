@@ -1,0 +1,179 @@
+/**
+ * A value, token, character, number or pattern of nulls that is tied to one label as nothing else of its column is;
+ * alone, or two common ones together. Against an anchor, an item is expected to do what it did there.
+ *
+ * It does not see: a trigger whose label nearly every row has anyway, or one that single columns cannot show and two
+ * items cannot either (three common values together, a paraphrase, a pattern of numbers that never repeat).
+ */
+import { familyWiseZ, normalQuantile } from '../statistics/intervals.ts'
+import { type Columns, concatenated, rowNumberOf, selectRows } from '../table/columns.ts'
+import { expectationOf, type LogOdds, shareAt, spreadOf, surpriseOf } from './association.ts'
+import { itemsOf } from './items.ts'
+import { findPairs } from './pairs.ts'
+import {
+  alpha,
+  budgetRows,
+  mostSuspect,
+  type PoisonCheck,
+  type PoisonInput,
+  type Suspect,
+  type Tally,
+  verdictOf,
+} from './report.ts'
+import { deltaRows } from './row-hash.ts'
+import {
+  type Counted,
+  countItems,
+  knownOf,
+  type Labelled,
+  labelledOf,
+  leastLogOdds,
+  type Tallies,
+  type Tie,
+} from './tie.ts'
+
+const name = 'poison/trigger'
+/** Fewer rows of an item prove nothing at any family-wise level worth having. */
+const fewestRows = 5
+/** A column with no more items, in a smaller share of its rows, has hardly any. */
+const fewItems = 5
+const rareShare = 0.05
+/** Items that the spread is estimated from. */
+const spreadItems = 4000
+export type TriggerFinding = Readonly<{ check: PoisonCheck; tally: Tally; ties: readonly Tie[]; items: number }>
+
+/** Undefined when there is no label with two classes. */
+export function findTriggers(input: PoisonInput): TriggerFinding | undefined {
+  const { candidate, anchor, seed = 0 } = input
+  const rows = anchor === undefined ? undefined : deltaRows(candidate, anchor, seed)
+  const delta = rows === undefined ? candidate : selectRows(candidate, rows)
+  const table = anchor === undefined ? candidate : concatenated(anchor, delta)
+  const labelled = labelledOf(table, anchor?.rows ?? 0)
+  if (labelled === undefined || delta.rows === 0) return undefined
+  const columns = itemsOf(table)
+  const counted = columns.map((items) => ({ items, ...countItems(items, labelled) }))
+  const tests = counted.reduce((sum, { items }) => sum + items.count, 0) * labelled.classes
+  const single = counted.flatMap((one) => singleTies(one, labelled, familyWiseZ(alpha / 2, tests)))
+  const ties = [...single, ...findPairs(counted, labelled, alpha / 2)].sort((left, right) => right.z - left.z)
+  const found = suspectsOf(ties, labelled, delta)
+  const excess = ties.reduce((most, tie) => Math.max(most, tie.hits - tie.expected), 0)
+  const budget = budgetRows(input, name, delta.rows)
+  const anchored = anchor !== undefined
+  const check: PoisonCheck = {
+    name,
+    column: ties[0]?.parts[0]?.items.column ?? null,
+    verdict: verdictOf({ low: excess }, { anchored, budget }),
+    anchored,
+    observed: { found: found.count, of: delta.rows },
+    expected: { rows: anchored ? found.count - excess : null, budgetRows: budget },
+    excess: { value: excess, low: excess, high: found.count },
+    minimumDetectable: fewestDetectable(labelled, tests),
+    suspects: found.suspects,
+    because: because(ties, counted.length, tests / labelled.classes),
+  }
+  const tally: Tally = { name, column: null, found: found.count, of: delta.rows }
+  return { check, tally, ties, items: tests / labelled.classes }
+}
+
+function singleTies(counted: Counted, { classes, anchored }: Labelled, z: number): readonly Tie[] {
+  const { items, now, before, baseNow, baseBefore } = counted
+  const ties: Tie[] = []
+  for (let at = 0; at < classes; at += 1) {
+    const place = (id: number): Parameters<typeof knownOf>[1] => ({ id, class: at, classes })
+    const share = baseNow[at] ?? 0
+    if (share <= 0) continue
+    const [judge, judgeShare] = anchored ? [before, baseBefore[at] ?? 0] : [now, share]
+    const spread = usualSpread(judge, (id) => knownOf(judge, place(id), judgeShare))
+    for (let id = 0; id < items.count; id += 1) {
+      const rows = now.rows[id] ?? 0
+      const hits = now.hits[id * classes + at] ?? 0
+      if (rows < fewestRows || hits <= rows * share) continue
+      const expected = expectationOf(anchored ? knownOf(before, place(id), judgeShare) : undefined, spread)
+      const surprise = surpriseOf({ rows, hits }, share, expected)
+      if (surprise.z < z || surprise.low < leastLogOdds) continue
+      ties.push({
+        parts: [{ items, id }],
+        class: at,
+        z: surprise.z,
+        rows,
+        hits,
+        expected: rows * shareAt(share, expected.value),
+      })
+    }
+  }
+  return ties
+}
+
+/**
+ * How far items of this column lie from expectation. Of a column that has hardly an item (numbers that never repeat,
+ * text in plain letters) the few there are have no others to be judged by, and nothing excuses them.
+ */
+function usualSpread(tallies: Tallies, logOdds: (id: number) => LogOdds | undefined): number {
+  const ids = sampled(tallies.rows)
+  const inItems = ids.reduce((sum, id) => sum + (tallies.rows[id] ?? 0), 0)
+  if (ids.length <= fewItems && inItems < rareShare * tallies.total) return 0
+  return spreadOf(ids.map((id) => logOdds(id) ?? { value: 0, variance: 1 }))
+}
+
+/** Ids of items with enough rows; evenly chosen when they are many. */
+function sampled(rows: Float64Array): readonly number[] {
+  const enough = Int32Array.from(rows.keys()).filter((id) => (rows[id] ?? 0) >= fewestRows)
+  const stride = Math.max(1, Math.ceil(enough.length / spreadItems))
+  return Array.from({ length: Math.ceil(enough.length / stride) }, (_, index) => enough[index * stride] ?? 0)
+}
+
+function suspectsOf(
+  ties: readonly Tie[],
+  { from, rows, label }: Labelled,
+  delta: Columns,
+): Readonly<{ count: number; suspects: readonly Suspect[] }> {
+  const best = new Map<number, Suspect>()
+  for (const tie of ties) {
+    const reason = `${describe(tie)}: ${tie.hits} of ${tie.rows} such rows carry one label, ${tie.expected.toFixed(0)} expected`
+    for (let row = from; row < rows; row += 1) {
+      if (label[row] !== tie.class || best.has(row) || !tie.parts.every((part) => hasItem(part, row))) continue
+      best.set(row, { row: rowNumberOf(delta, row - from), score: tie.z, because: reason })
+    }
+  }
+  return { count: best.size, suspects: mostSuspect([...best.values()]) }
+}
+
+function hasItem({ items, id }: Tie['parts'][number], row: number): boolean {
+  const entry = items.entries[row] ?? -1
+  if (entry < 0) return false
+  for (let at = items.starts[entry] ?? 0; at < (items.starts[entry + 1] ?? 0); at += 1)
+    if (items.ids[at] === id) return true
+  return false
+}
+
+function describe({ parts }: Tie): string {
+  return parts
+    .map(({ items, id }) => (items.column === null ? items.what(id) : `${items.what(id)} of \`${items.column}\``))
+    .join(' together with ')
+}
+
+function because(ties: readonly Tie[], columns: number, items: number): string {
+  const [first] = ties
+  if (first === undefined)
+    return `none of ${items} values and tokens of ${columns} columns, alone or in pairs, is tied to one label`
+  return `${ties.length} of ${items} values, tokens and pairs are tied to one label; the clearest is ${describe(first)}`
+}
+
+/** Rows that an item, new and always with the commonest class, needs to be seen. */
+function fewestDetectable({ label, from, rows, classes }: Labelled, tests: number): number {
+  const counts = new Float64Array(classes)
+  for (let row = from; row < rows; row += 1)
+    if ((label[row] ?? -1) >= 0) counts[label[row] ?? 0] = (counts[label[row] ?? 0] ?? 0) + 1
+  const share =
+    Math.max(...counts) /
+    Math.max(
+      1,
+      counts.reduce((sum, count) => sum + count, 0),
+    )
+  const z = normalQuantile(1 - alpha / 2 / (2 * Math.max(1, tests)))
+  for (let hits = fewestRows; hits < rows - from; hits = Math.ceil(hits * 1.1)) {
+    const { z: reached, low } = surpriseOf({ rows: hits, hits }, share, { value: 0, variance: 0 })
+    if (reached >= z && low >= leastLogOdds) return hits
+  }
+  return rows - from
+}
