@@ -173,10 +173,11 @@ export const verbs: readonly Verb[] = [
       ['--baseline <file>', 'what it was approved as: from data profile, or the approved data itself'],
       ['--label <column>', 'what a model learns to predict: looks for poison'],
       ['--source <column>', 'which source or batch a row came with'],
+      ['--report <file>', 'write an HTML page: verdicts, histograms, rows to look at'],
     ],
     examples: [
       'assay data validate data/train.parquet --contract contracts/train.yaml',
-      'assay data validate data/raw.csv --baseline baselines/raw.json --label species',
+      'assay data validate data/raw.csv --baseline baselines/raw.json --label species --report raw.html',
     ],
     load: async () => (await import('./commands/data-validate.ts')).dataValidate,
   },

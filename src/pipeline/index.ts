@@ -1,7 +1,7 @@
 /** The only file of `pipeline` that the doors import. */
 
 export type { DataCheck, DatasetDiff } from '../data/index.ts'
-export { printBaseline } from '../data/index.ts'
+export { printBaseline, printReport } from '../data/index.ts'
 export { decideAboutSource } from './approve.ts'
 export { believedStage, lookAtStage, readStage } from './believe.ts'
 export { collectProject } from './collect.fs.ts'
@@ -38,6 +38,7 @@ export {
   profileData,
   validateData,
   writeNewFile,
+  writeReport,
 } from './validate-data.fs.ts'
 export { type ArtifactVerdict, finalOuts } from './verify.ts'
 export { chainOfArtifact, verifyArtifact } from './verify-artifact.fs.ts'

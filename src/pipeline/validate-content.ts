@@ -68,6 +68,7 @@ export async function validateContent(tools: ContentTools, asked: ContentQuestio
     ...(source === undefined ? {} : { source }),
     now: startedAt,
     examples: 0,
+    profile: false,
     seed,
   }
   const options: ValidatorOptions = {

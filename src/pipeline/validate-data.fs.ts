@@ -36,6 +36,8 @@ export type ValidateDataOptions = Readonly<{
   baseline?: string
   label?: string
   source?: string
+  /** Whether the distributions are wanted for their own sake. */
+  profile?: boolean
 }>
 
 export type DataVerdictReport = DatasetReport & Readonly<{ contract?: Contract; baseline?: Baseline; seed: number }>
@@ -53,7 +55,7 @@ const shownRows = 100
 export async function validateData(
   caller: StoppableCaller,
   path: string,
-  { contract: contractFile, baseline: baselineFile, label, source }: ValidateDataOptions,
+  { contract: contractFile, baseline: baselineFile, label, source, profile = false }: ValidateDataOptions,
 ): Promise<DataVerdictReport> {
   const contract =
     contractFile === undefined
@@ -71,6 +73,7 @@ export async function validateData(
       ...(source === undefined ? {} : { source }),
       now: caller.now(),
       examples: shownRows,
+      profile,
       seed,
     },
     room.validator,
@@ -188,6 +191,17 @@ function sweepOld(folder: string, now: Date): void {
 /** The real sandbox, as the validator asks for it. */
 export function boxRunner(workFolder: string): BoxRunner {
   return (task) => runInBox({ ...task, workFolder })
+}
+
+/** Writes a report, over an earlier one too. */
+export function writeReport(caller: Caller, path: string, html: string): void {
+  const file = resolve(caller.workingFolder, path)
+  try {
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, html, { mode: 0o600 })
+  } catch (error) {
+    throw ioFault(error, path)
+  }
 }
 
 /** Writes what a person is going to edit or approve: what is there already is not overwritten. */

@@ -1,6 +1,6 @@
 /** `assay data validate`: what the checks found, worst first, and where to look. */
 import { printable } from '../../core/index.ts'
-import { type DataCheck, type DataVerdictReport, validateData } from '../../pipeline/index.ts'
+import { type DataCheck, type DataVerdictReport, printReport, validateData, writeReport } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import type { Output } from '../output.ts'
 import { shortDigest } from '../render.ts'
@@ -10,6 +10,7 @@ type ValidateOptions = Readonly<{
   baseline?: string
   label?: string
   source?: string
+  report?: string
 }>
 
 export async function dataValidate(
@@ -19,7 +20,8 @@ export async function dataValidate(
 ): Promise<Exit> {
   const { output } = context
   output.progress(`looking at ${printable(path)}`)
-  const report = await validateData(context, path, options)
+  const report = await validateData(context, path, { ...options, profile: options.report !== undefined })
+  if (options.report !== undefined) writeReport(context, options.report, reportOf(context, path, report))
   const { verdict, checks, content, rows, unseen, seed } = report
   output.document({
     verdict,
@@ -31,7 +33,21 @@ export async function dataValidate(
     seed,
   })
   tell(output, path, report)
+  if (options.report !== undefined) output.line(`  report: ${printable(options.report)}`)
   return verdict === 'fail' ? 1 : 0
+}
+
+function reportOf({ version, now }: CliContext, name: string, report: DataVerdictReport): string {
+  const { contract } = report
+  const baseline = report.baselineProfile ?? report.baseline?.profile
+  return printReport({
+    name,
+    report,
+    version,
+    writtenAt: now(),
+    ...(contract === undefined ? {} : { contract: contractOf(contract) }),
+    ...(baseline === undefined ? {} : { baseline }),
+  })
 }
 
 type ContractFacts = NonNullable<DataVerdictReport['contract']>

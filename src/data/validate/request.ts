@@ -107,6 +107,7 @@ export const validateAnswerShape = z.strictObject({
   unseen: z.array(z.string().max(2000)).max(1000),
   /** As `parseTableProfile` takes it. */
   profile: z.unknown().optional(),
+  anchorProfile: z.unknown().optional(),
   examples: z.strictObject({ columns: z.array(z.string()), rows: z.array(exampleShape).max(1000) }).optional(),
 })
 export type ValidateAnswer = Readonly<z.infer<typeof validateAnswerShape>>

@@ -31,6 +31,8 @@ export type Questions = Readonly<{
   now: Date
   /** Rows whose values are shown; none for data that must not be shown. */
   examples: number
+  /** Whether the distributions are wanted for their own sake. */
+  profile: boolean
   seed: number
 }>
 
@@ -42,6 +44,8 @@ export type Findings = Readonly<{
   /** What the checks could not have seen. */
   unseen: readonly string[]
   profile?: TableProfile
+  /** Of the approved data, where rows of it were given. */
+  baselineProfile?: TableProfile
   examples?: ValidateAnswer['examples']
 }>
 
@@ -134,20 +138,21 @@ async function findInTables(
     validateAnswerShape,
     options,
   )
-  const { rows, checks, profile } = answer
+  const { rows, checks, profile, anchorProfile } = answer
   return {
     verdict: worstOf(checks),
     checks,
     unseen: [...unseen, ...answer.unseen],
     ...(rows === undefined ? {} : { rows }),
     ...(profile === undefined ? {} : { profile: parseTableProfile(profile) }),
+    ...(anchorProfile === undefined ? {} : { baselineProfile: parseTableProfile(anchorProfile) }),
     ...(answer.examples === undefined ? {} : { examples: answer.examples }),
   }
 }
 
 /** Statistics are asked for when there is something to compare with, or a label to look for poison by. */
-function statisticsOf({ baseline, anchor, label, source, seed }: Questions): StatisticsRequest | undefined {
-  if (baseline === undefined && anchor === undefined && label === undefined) return undefined
+function statisticsOf({ baseline, anchor, label, source, profile, seed }: Questions): StatisticsRequest | undefined {
+  if (baseline === undefined && anchor === undefined && label === undefined && !profile) return undefined
   const named = label ?? baseline?.label ?? undefined
   const from = source ?? baseline?.source ?? undefined
   return { seed, ...(named === undefined ? {} : { label: named }), ...(from === undefined ? {} : { source: from }) }

@@ -7,7 +7,12 @@ import type { Relation } from '../../table/relation.ts'
 import type { DataCheck } from '../check.ts'
 import type { StatisticsRequest, ValidateRequest } from '../request.ts'
 
-export type Compared = Readonly<{ checks: readonly DataCheck[]; unseen: readonly string[]; profile: TableProfile }>
+export type Compared = Readonly<{
+  checks: readonly DataCheck[]
+  unseen: readonly string[]
+  profile: TableProfile
+  anchorProfile?: TableProfile
+}>
 
 export async function compare(
   engine: Engine,
@@ -19,12 +24,14 @@ export async function compare(
   const loaded = await loadFor(engine, relation, request.statistics, types)
   const profile = profileTable(loaded.columns)
   const approved = anchor === undefined ? undefined : await loadFor(engine, anchor, request.statistics, types)
-  const baseline = approved === undefined ? request.baseline?.profile : profileTable(approved.columns)
+  const anchorProfile = approved === undefined ? undefined : profileTable(approved.columns)
+  const baseline = anchorProfile ?? request.baseline?.profile
   const drift =
     baseline === undefined
       ? []
       : [...columnChecks(profile, baseline), ...decideDrift(profile, baseline).map(checkOfMeasure)]
-  return { checks: drift, unseen: unseenOf(loaded, approved, request), profile }
+  const unseen = unseenOf(loaded, approved, request)
+  return { checks: drift, unseen, profile, ...(anchorProfile === undefined ? {} : { anchorProfile }) }
 }
 
 export function loadFor(

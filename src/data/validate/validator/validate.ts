@@ -42,6 +42,7 @@ export async function validateTable(engine: Engine, request: ValidateRequest, fo
     checks,
     unseen: [...compared.unseen],
     ...(compared.profile === undefined ? {} : { profile: compared.profile }),
+    ...(compared.anchorProfile === undefined ? {} : { anchorProfile: compared.anchorProfile }),
     ...(examples === undefined ? {} : { examples }),
   }
 }
