@@ -4,9 +4,10 @@
  */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { adopted, statuses } from '../support/adopted.ts'
 import { words } from '../support/projects.ts'
 import type { Scratch } from '../support/scratch.ts'
@@ -181,4 +182,87 @@ test('data that is not what its .dvc file pins makes the run dirty, with the nex
   project.write({ 'data/words.txt': good })
   assert.equal((await project.json(0, 'run')).level, 1)
   assert.equal((await project.json(0, 'verify', 'out.txt')).trusted, true)
+})
+
+test('outs of a frozen stage that only the cache of DVC holds are taken by what dvc.lock says of them', async (context) => {
+  const lock = `schema: '2.0'
+stages:
+  fetch:
+    cmd: curl https://example.org > data.txt
+    outs:
+    - path: ./data.txt
+      hash: md5
+      md5: ${md5('fetched\n')}
+      size: 8
+`
+  const project = await adopted(context, {
+    'dvc.yaml': `stages:
+  fetch:
+    cmd: curl https://example.org > data.txt
+    outs: [./data.txt]
+    frozen: true
+  use:
+    cmd: sort data.txt > used.txt
+    deps: [data.txt]
+    outs: [used.txt]
+`,
+    'dvc.lock': lock,
+    '.dvc/config': '',
+    '.gitignore': '/data.txt\n/used.txt\n/.dvc/cache\n',
+  })
+  const missing = await project.json(1, 'run')
+  assert.equal(missing.error.code, 'ERR_DATA_MISSING')
+  const object = join(project.root, '.dvc/cache/files/md5', md5('fetched\n').slice(0, 2), md5('fetched\n').slice(2))
+  mkdirSync(dirname(object), { recursive: true })
+  writeFileSync(object, 'fetched\n', { mode: 0o444 })
+  await project.json(0, 'run')
+  assert.equal(project.read('used.txt'), 'fetched\n')
+  assert.ok(project.read('dvc.lock').startsWith(lock))
+  assert.match(project.read('dvc.lock'), /\n {2}use:\n/)
+})
+
+test('a run that is killed leaves a lock that is whole, and the next run catches up', async (context) => {
+  const names = Array.from({ length: 8 }, (_, index) => `s${index}`)
+  const stages = names.map((name, index) => {
+    const dep = index === 0 ? '' : `    deps: [s${index - 1}.txt]\n`
+    return `  ${name}:\n    cmd: sleep 0.3 && echo ${name} > ${name}.txt\n${dep}    outs: [${name}.txt]\n`
+  })
+  const project = await besideDvc(context, {
+    'dvc.yaml': `stages:\n${stages.join('')}`,
+    '.dvc/config': '',
+    '.gitignore': '/s*.txt\n',
+  })
+  const running = project.assay('run', '--json')
+  running.catch(() => undefined)
+  const pidFile = join(project.root, '.assay/run.lock')
+  while (!existsSync(join(project.root, 's5.txt'))) await sleep(20)
+  process.kill(Number.parseInt(/\d+/.exec(readFileSync(pidFile, 'utf8'))?.[0] ?? '', 10), 'SIGKILL')
+  await running
+  const left = existsSync(join(project.root, 'dvc.lock')) ? project.read('dvc.lock') : ''
+  assert.match(left, /^(schema: '2\.0'\nstages:\n( {2}s\d:\n( {4}.*\n)+)*)?$/)
+
+  const report = await project.json(0, 'run')
+  assert.equal(statuses(report)['s5'], 'cached')
+  const lock = project.read('dvc.lock')
+  assert.deepEqual(
+    [...lock.matchAll(/^ {2}(s\d):$/gm)].map(([, name]) => name),
+    names,
+  )
+  assert.ok(lock.startsWith(left))
+  assert.deepEqual(cached(project), names.map((name) => md5(`${name}\n`)).toSorted())
+})
+
+test('what a collector may free is never the objects of a folder that came from outside', async (context) => {
+  const project = await withCachedData(context)
+  await project.json(0, 'run')
+  const objects = join(project.root, '.assay/objects')
+  const old = new Date('2026-01-01')
+  for (const name of readdirSync(objects, { recursive: true, encoding: 'utf8' })) {
+    if (/^[0-9a-f]{2}\/[0-9a-f]{62}$/.test(name)) utimesSync(join(objects, name), old, old)
+  }
+  const freed = await project.json(0, 'gc')
+  for (const text of ['one', 'two', 'pear\n']) {
+    const hex = createHash('sha256').update(text).digest('hex')
+    assert.equal(existsSync(join(objects, hex.slice(0, 2), hex.slice(2))), true, `${text} ${JSON.stringify(freed)}`)
+  }
 })
