@@ -1,5 +1,5 @@
 /**
- * What is shipped: `dist/assay.js` with a chunk for each verb, and one closed file for each process or worker that is
+ * What is shipped: `dist/assay.cjs` with a chunk for each verb, and one closed file for each process or worker that is
  * started by URL (the signer, the hashers). DECISION 0007.
  *
  * `scripts/build.ts` runs it and compares the modules of the closed bundles with `scripts/bundles/*.txt`.
@@ -26,7 +26,12 @@ const output = {
   chunkFileNames: '[name]-[hash].js',
 } satisfies RolldownOptions['output']
 
-const commandLine: RolldownOptions = { ...shared, input: { assay: join(root, 'src/cli/main.ts') }, output }
+/** CommonJS: an ES module that imports Node's own modules has every export of each looked up first. DECISION 0016. */
+const commandLine: RolldownOptions = {
+  ...shared,
+  input: { assay: join(root, 'src/cli/main.ts') },
+  output: { ...output, format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: '[name]-[hash].cjs' },
+}
 
 /** Closed: no chunk is shared, so that the list of modules is all that runs in that process. */
 const signer = join(root, 'src/attestation/signer/main.ts')

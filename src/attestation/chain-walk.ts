@@ -6,7 +6,14 @@
  * are stopped by `ChainLimits`.
  */
 import { type Sha256, sha256Of } from '../core/index.ts'
-import { type ChainLimits, type ChainQuestion, chainLimits, type VisitedStage } from './chain.ts'
+import {
+  type ChainLimits,
+  type ChainQuestion,
+  chainLimits,
+  type JudgedBundle,
+  type StageVerdicts,
+  type VisitedStage,
+} from './chain.ts'
 import { type Finding, type FindingScope, passed, refused } from './finding.ts'
 import type { StatedDependency } from './stage-facts.ts'
 import { type Verdict, type VerifiedStage, verifyStage } from './verify.ts'
@@ -19,9 +26,6 @@ export type Walk = Readonly<{
   stages: readonly VisitedStage[]
   findings: readonly Finding[]
 }>
-
-/** Verdicts of bundles that were looked at already, shared by the candidates of one question. */
-export type StageVerdicts = Map<Sha256, Verdict<VerifiedStage>>
 
 type Visit = Readonly<{ attestation: Sha256; depth: number; link?: Link }>
 /** Who builds on the visited statement, and with which dep. */
@@ -39,7 +43,7 @@ export function walkChain(question: ChainQuestion, roots: readonly Sha256[], ver
     const over = overLimit(limits, { edges, statements: stages.size, depth: visit.depth, totalBytes: bytesRead })
     if (over !== undefined) return { stages: trustedOf(stages), findings: [...findings, over] }
     if (!stages.has(visit.attestation)) {
-      const { verdict, sizeBytes } = verdictOf(question, visit.attestation, verdicts)
+      const { verdict, sizeBytes } = judgeBundle(question, visit.attestation, verdicts)
       bytesRead += sizeBytes
       const stage = verdict.trusted ? verdict.statement : undefined
       stages.set(visit.attestation, stage)
@@ -67,22 +71,25 @@ function overLimit(limits: ChainLimits, spent: Spent): Finding | undefined {
   return undefined
 }
 
-function verdictOf(
-  { evidence, policy, limits = chainLimits }: ChainQuestion,
+/** @param verdicts made under the same policy; this one is added, unless the bundle is not at hand */
+export function judgeBundle(
+  { evidence, policy, limits = chainLimits }: Pick<ChainQuestion, 'policy' | 'limits'> & BundlesAtHand,
   attestation: Sha256,
   verdicts: StageVerdicts,
-): Readonly<{ verdict: Verdict<VerifiedStage>; sizeBytes: number }> {
+): JudgedBundle {
   const known = verdicts.get(attestation)
-  if (known !== undefined) return { verdict: known, sizeBytes: 0 }
+  if (known !== undefined) return known
   const bytes = evidence.bundle(attestation)
-  const unread = bytes === undefined ? missing() : unreadable(bytes, attestation, limits)
+  if (bytes === undefined) return { verdict: { trusted: false, findings: [missing()] }, sizeBytes: 0 }
+  const unread = unreadable(bytes, attestation, limits)
   const verdict: Verdict<VerifiedStage> =
-    bytes === undefined || unread !== undefined
-      ? { trusted: false, findings: unread === undefined ? [] : [unread] }
-      : verifyStage(bytes, policy)
-  verdicts.set(attestation, verdict)
-  return { verdict, sizeBytes: bytes?.length ?? 0 }
+    unread === undefined ? verifyStage(bytes, policy) : { trusted: false, findings: [unread] }
+  const judged = { verdict, sizeBytes: bytes.length }
+  verdicts.set(attestation, judged)
+  return judged
 }
+
+type BundlesAtHand = Readonly<{ evidence: Pick<ChainQuestion['evidence'], 'bundle'> }>
 
 function missing(): Finding {
   return refused('evidence', 'ERR_EVIDENCE_MISSING', 'its attestation is not at hand')

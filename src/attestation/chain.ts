@@ -2,7 +2,7 @@
 import type { Digest, Sha256 } from '../core/index.ts'
 import type { Finding } from './finding.ts'
 import type { TrustPolicy } from './trust-policy.ts'
-import type { VerifiedStage } from './verify.ts'
+import type { Verdict, VerifiedStage } from './verify.ts'
 
 /** Evidence as it lies around. INVARIANT: nothing of it is believed; every bundle is hashed and verified. */
 export type ChainEvidence = Readonly<{
@@ -43,7 +43,13 @@ export type ChainQuestion = Readonly<{
   surroundings: ChainSurroundings
   /** `chainLimits` when left out. */
   limits?: ChainLimits
+  /** What was verified under this very policy before, and is not verified again: a bundle never changes. */
+  verdicts?: StageVerdicts
 }>
+
+/** What one bundle came to; its size counts for the limits of each chain that it stands in. */
+export type JudgedBundle = Readonly<{ verdict: Verdict<VerifiedStage>; sizeBytes: number }>
+export type StageVerdicts = Map<Sha256, JudgedBundle>
 
 export type ChainLimits = Readonly<{
   bundleBytes: number

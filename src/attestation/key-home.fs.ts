@@ -172,6 +172,13 @@ function passphraseOf(environment: KeyEnvironment): string | undefined {
   return passphrase === '' ? undefined : passphrase
 }
 
+/** The user's configuration folder. @throws ERR_KEY_HOME when none is named, or it lies in the project */
+export function keyFolderOutside(environment: KeyEnvironment, projectRoot: string): string {
+  const folder = keyFolder(environment)
+  refuseInside(folder, realpathSync(projectRoot))
+  return folder
+}
+
 function keyFolder(environment: KeyEnvironment): string {
   const { ASSAY_CONFIG_HOME: own, XDG_CONFIG_HOME: configuration, HOME: home } = environment
   if (own !== undefined && isAbsolute(own)) return own

@@ -7,11 +7,18 @@
  * Read next: `chain-walk.ts` (links), `chain-stage.ts`, `chain-sources.ts`, `level.ts` (what it earns).
  */
 import type { Digest, Sha256 } from '../core/index.ts'
-import { type ChainJudge, type ChainQuestion, type ChainVerdict, chainLimits, type VisitedStage } from './chain.ts'
+import {
+  type ChainJudge,
+  type ChainQuestion,
+  type ChainVerdict,
+  chainLimits,
+  type StageVerdicts,
+  type VisitedStage,
+} from './chain.ts'
 import { judgeData } from './chain-data.ts'
 import { judgeInputs } from './chain-sources.ts'
 import { judgeStages } from './chain-stage.ts'
-import { type StageVerdicts, walkChain } from './chain-walk.ts'
+import { walkChain } from './chain-walk.ts'
 import { allPassed, caveat, type Finding, passed, refused } from './finding.ts'
 import { judgeLevel, type LevelFacts, propertiesOf } from './level.ts'
 import type { VerifiedStage } from './verify.ts'
@@ -25,7 +32,7 @@ import type { VerifiedStage } from './verify.ts'
  */
 export function verifyChain(question: ChainQuestion): ChainVerdict {
   const candidates = candidatesOf(question)
-  const verdicts: StageVerdicts = new Map()
+  const verdicts = question.verdicts ?? new Map()
   let best: ChainVerdict | undefined
   for (const entry of candidates) {
     const verdict = judgeCandidate(question, entry, verdicts)

@@ -1,106 +1,21 @@
 /**
- * The door: composes the rooms, runs one verb, turns what happened into an exit code.
- *
- * Read next: `program.ts` (the verbs), `commands/run.ts` (the main job).
+ * The first code that runs: reads the environment, once, and switches on V8's cache of compiled code before there is much
+ * to compile. Read next: `door.ts`.
  */
 import { readFileSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
-import { errorTable } from '../core/index.ts'
-import type { CliContext, Exit } from './context.ts'
-import { exitOf, type Fault, faultOf, tellFault } from './fault.ts'
-import { openOutput } from './output.ts'
-import { buildProgram, CommanderError, groups, verbs } from './program.ts'
+import { codeCacheFolder } from './code-cache.fs.ts'
 
-enableCompileCache()
+const environment = { ...process.env }
+const folder = codeCacheFolder(environment)
+if (folder !== undefined) enableCompileCache(folder)
 
-/** THREAT: the caller's variables that would change what assay itself runs, or which repository it reads. */
-const refusedVariables = ['NODE_OPTIONS', 'LD_PRELOAD', 'LD_AUDIT', 'BASH_ENV']
-
-async function main(): Promise<number> {
-  const argv = process.argv.slice(2)
-  const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv // the rest is a command's
-  const json = own.includes('--json')
-  const streams = { stdout: process.stdout, stderr: process.stderr, noColor: (process.env['NO_COLOR'] ?? '') !== '' }
-  const output = openOutput(streams, json)
-  const stop = new AbortController()
-  let stopped: number | undefined
-  const onSignal = (exit: number) => (): void => {
-    if (stopped !== undefined) process.exit(exit)
-    stopped = exit
-    stop.abort()
-  }
-  process.on('SIGINT', onSignal(130))
-  process.on('SIGTERM', onSignal(143))
-  // a terminal that goes away; without one it is `nohup`, whose wish Node has already undone
-  const hasTerminal = [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY === true)
-  process.on('SIGHUP', hasTerminal ? onSignal(129) : () => undefined)
-  process.stdout.on('error', () => process.exit(4)) // INVARIANT: a reader that went away gets no half answer called success.
-
-  const refused = refusedVariables.filter((name) => (process.env[name] ?? '') !== '')
-  if (refused.length > 0) {
-    const help = `run it with: env ${refused.map((name) => `-u ${name}`).join(' ')} assay ...`
-    tellFault(output, {
-      code: 'ERR_USAGE',
-      message: `assay does not run with ${refused.join(', ')} set`,
-      help,
-      details: {},
-    })
-    return 2
-  }
-
-  const context: CliContext = {
-    workingFolder: process.cwd(),
-    environment: { ...process.env },
-    output,
-    streams: { ...streams, stdin: process.stdin },
-    table: { verbs, groups },
-    now: () => new Date(),
-    signal: stop.signal,
-    version: versionOf(),
-    canAsk: process.stdin.isTTY === true && process.stderr.isTTY === true && !json,
-  }
-  let exit: Exit = 0
-  let said = ''
-  try {
-    const program = buildProgram(
-      context.version,
-      async (load, positional, options) => {
-        const action = await load()
-        exit = await action(context, positional, options as never) // each verb reads the options of its own table row
-      },
-      (text) => {
-        said += text
-      },
-    )
-    await program.parseAsync(argv, { from: 'user' })
-  } catch (error) {
-    exit = tell(error, output)
-  }
-  if (said !== '') output.document(said.trim() === context.version ? { version: context.version } : { help: said })
-  if (said !== '') output.line(said.trimEnd())
-  return stopped ?? exit
-}
-
-function tell(error: unknown, output: ReturnType<typeof openOutput>): Exit {
-  if (error instanceof CommanderError) {
-    if (error.exitCode === 0) return 0
-    if (error.code !== 'commander.help' || output.json) tellFault(output, usageFault(error.message))
-    return 2
-  }
-  const fault = faultOf(error)
-  tellFault(output, fault)
-  if (fault.code === 'ERR_INTERNAL' && error instanceof Error) output.note(error.stack ?? '')
-  return exitOf(fault)
-}
-
-/** commander's words, as one sentence of ours. */
-function usageFault(said: string): Fault {
-  const message = said
-    .replace(/^error: /, '')
-    .replace(/\s*\n\s*/g, ' ')
-    .replace(/\.$/, '')
-  return { code: 'ERR_USAGE', message, help: errorTable.ERR_USAGE.help, details: {} }
-}
+// No top-level await: the bundle is CommonJS, which starts faster (DECISION 0016).
+void import('./door.ts')
+  .then(({ main }) => main({ environment, version: versionOf() }))
+  .then((exit) => {
+    process.exitCode = exit
+  })
 
 function versionOf(): string {
   const file = new URL('../package.json', import.meta.url)
@@ -115,5 +30,3 @@ function versionOf(): string {
   }
   return '0.0.0'
 }
-
-process.exitCode = await main()

@@ -42,8 +42,8 @@ export type StageTask = Readonly<{
   limits: Limits
   /** Names hosts and paths of denied attempts with strace; slower. */
   trace: boolean
-  /** Project paths that exist on the host and are hidden from this stage, to name undeclared reads in a failed log. */
-  hidden: readonly string[]
+  /** Project paths that exist on the host and are hidden from this stage: asked for when it failed, to name what it read. */
+  hidden(): readonly string[]
 }>
 
 export type StageEnd =

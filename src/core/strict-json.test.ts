@@ -62,6 +62,32 @@ test('reads back whatever canonical JSON writes', () => {
   )
 })
 
+test('text without white space is judged as the same text with some', () => {
+  const outcome = (text: string): unknown => {
+    try {
+      return canonicalJson(parse(text, { maxBytes: 10_000, maxDepth: 4 }))
+    } catch (error) {
+      return isDomainError(error) ? error.message.replace(/, line 1.*/, '') : error
+    }
+  }
+  const hostile = [
+    '{"a":1,"a":1}',
+    '9007199254740992',
+    '[1e+21,2]',
+    '{"__proto__":{}}',
+    '["\\ud800"]',
+    '[[[[[1]]]]]',
+    '-0',
+  ]
+  const pieces = fc.oneof(fc.json({ maxDepth: 5 }), fc.constantFrom(...hostile))
+  fc.assert(
+    fc.property(fc.array(pieces, { minLength: 1, maxLength: 3 }), (parts) => {
+      for (const text of [parts.join(), `[${parts.join()}]`, `{"k":${parts.join(',"k":')}}`])
+        assert.deepEqual(outcome(text), outcome(` ${text}`), text)
+    }),
+  )
+})
+
 test('any bytes end in a value or a coded refusal', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {

@@ -28,12 +28,37 @@ export function parseStrictJson(bytes: Uint8Array, name: string, limits: JsonLim
     )
   }
   const text = decode(bytes, name)
+  const plain = parsePlain(text, limits.maxDepth)
+  if (plain !== undefined) return plain
   refuseAmbiguity(text, name, limits.maxDepth)
   try {
     return JSON.parse(text) as Json // a parse boundary: JSON.parse returns nothing else
   } catch (cause) {
     throw malformed(name, 'is not JSON', cause)
   }
+}
+
+/** What a document that prints as itself could still hold: large integers, `__proto__`, escaped surrogates. */
+const suspicious = /(?:^|[:,[-])\d{16}|\de\+\d{1,3}(?:[,\]}]|$)|"__proto__"|\\ud/
+
+/**
+ * The value of a document without white space whose parse prints as the same text, else undefined: then every letter is
+ * looked at. A key twice, a number or a letter that a reader could take for another does not survive the way back.
+ */
+function parsePlain(text: string, maxDepth: number): Json | undefined {
+  if (suspicious.test(text)) return undefined
+  try {
+    const value = JSON.parse(text) as Json // a parse boundary: JSON.parse returns nothing else
+    return JSON.stringify(value) === text && isShallow(value, maxDepth) ? value : undefined
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof RangeError) return undefined // the long way says what is wrong
+    throw error
+  }
+}
+
+function isShallow(value: Json, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return depth > 0 && Object.values(value).every((member) => isShallow(member, depth - 1))
 }
 
 function decode(bytes: Uint8Array, name: string): string {

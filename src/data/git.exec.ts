@@ -142,23 +142,55 @@ export function gitFault(answer: GitAnswer, what: string): DomainError {
  */
 export async function* readObjects(place: GitPlace, oids: readonly GitOid[]): AsyncGenerator<GitObject> {
   if (oids.length === 0) return
-  const args = ['--no-pager', `--git-dir=${place.gitDir}`, ...switchedOff, 'cat-file', '--batch', '--buffer']
-  const child = spawn(place.program, args, { cwd: place.root, env: hardened(), stdio: ['pipe', 'pipe', 'ignore'] })
-  const ended = new Promise<void>((resolve) => {
-    child.once('error', () => resolve())
-    child.once('exit', () => resolve())
-  })
+  const session = startSession(place, ['--buffer'])
   try {
-    child.stdin.on('error', () => undefined) // git ended early: the missing answer tells
-    child.stdin.end(`${oids.join('\n')}\n`)
-    const source = chunksOf(child)
-    for (const oid of oids) yield await readObject(source, oid)
+    session.child.stdin.end(`${oids.join('\n')}\n`)
+    for (const oid of oids) yield await readObject(session.source, oid)
   } finally {
-    // Whoever stops early leaves bytes unread, which would keep the streams open for ever.
-    child.stdout.destroy()
-    child.kill('SIGKILL')
-    await ended
+    endSession(session)
   }
+}
+
+/** As `readObjects`, for several questions one after the other through one process, which the first one starts. */
+export type ObjectReader = Disposable & Readonly<{ read(oids: readonly GitOid[]): AsyncGenerator<GitObject> }>
+
+export function openObjectReader(place: GitPlace): ObjectReader {
+  let session: Session | undefined
+  const close = (): void => {
+    if (session !== undefined) endSession(session)
+    session = undefined
+  }
+  return {
+    async *read(oids) {
+      if (oids.length === 0) return
+      session ??= startSession(place, [])
+      let isWhole = false
+      try {
+        session.child.stdin.write(`${oids.join('\n')}\n`)
+        for (const oid of oids) yield await readObject(session.source, oid)
+        isWhole = true
+      } finally {
+        if (!isWhole) close() // INVARIANT: what is left of one answer is never read as the next one.
+      }
+    },
+    [Symbol.dispose]: close,
+  }
+}
+
+type Session = Readonly<{ child: ChildProcessByStdio<Writable, Readable, null>; source: ByteSource }>
+
+function startSession(place: GitPlace, options: readonly string[]): Session {
+  const args = ['--no-pager', `--git-dir=${place.gitDir}`, ...switchedOff, 'cat-file', '--batch', ...options]
+  const child = spawn(place.program, args, { cwd: place.root, env: hardened(), stdio: ['pipe', 'pipe', 'ignore'] })
+  child.on('error', () => undefined) // a git that cannot be started gives no answer, and that is told
+  child.stdin.on('error', () => undefined) // git ended early: the missing answer tells
+  return { child, source: chunksOf(child) }
+}
+
+/** Whoever stops early leaves bytes unread, which would keep the streams open for ever. */
+function endSession({ child }: Session): void {
+  child.stdout.destroy()
+  child.kill('SIGKILL')
 }
 
 /** One answer of `cat-file --batch`: `<oid> SP <type> SP <size> LF <bytes> LF`, or `<oid> SP missing LF`. */

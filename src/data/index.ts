@@ -9,6 +9,7 @@ export { type DvcCache, type DvcCacheOptions, type DvcName, openDvcCache } from 
 export { type DvcListEntry, md5OfText, printDvcList } from './dvc-folder-list.ts'
 export { type FetchedFile, fetchFile, forgetPart } from './fetch-file.http.ts'
 export type { CallerEnvironment } from './git.exec.ts'
+export { hashFiles } from './hash-files.fs.ts'
 export {
   type HttpAnswer,
   type HttpClient,
@@ -48,7 +49,7 @@ export {
   type SourceStatus,
   sourceStatus,
 } from './source-status.ts'
-export { openStatCache, type StatCache } from './stat-cache.sqlite.ts'
+export { jsonFact, openStatCache, type StatCache } from './stat-cache.sqlite.ts'
 export { defaultThresholds } from './statistics/index.ts'
 export { isTableName } from './table/format.ts'
 export {

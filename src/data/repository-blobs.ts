@@ -1,15 +1,7 @@
 /** The bytes of a commit: as they are, by SHA-256, into a store, as one digest over all. */
-import {
-  type Content,
-  comparePaths,
-  DomainError,
-  digestOfJson,
-  isSha256,
-  type Sha256,
-  sha256Of,
-} from '../core/index.ts'
+import { type Content, comparePaths, digestOfJson, isSha256, type Sha256 } from '../core/index.ts'
 import type { DigestFilesOptions } from './digest-files.fs.ts'
-import { maxPointerBytes, parseLfsPointer } from './git-objects.ts'
+import { type BlobMemory, type KnownBlob, openBlobMemory, refuseOtherType } from './git-blob-memory.ts'
 import type { ReadObjects } from './git-tree.ts'
 import type { GitOid, LfsPointer, Repository, TreeEntry } from './repository.ts'
 import type { StatCache } from './stat-cache.sqlite.ts'
@@ -24,7 +16,7 @@ export function repositoryBlobs(
   { cache, rehash }: DigestFilesOptions,
 ): Blobs {
   const remembered = rehash === true ? undefined : cache
-  const digests = knownDigests(treeOid, read, remembered)
+  const memory = openBlobMemory(read, remembered, () => new Set(blobsOf(tree.values())))
   const readBlobs = (oids: Iterable<GitOid>): Promise<ReadonlyMap<GitOid, Buffer>> => readAll(read, oids)
   const filesAt = (paths: Iterable<string>): ReadonlyMap<string, FileEntry> => {
     const files = new Map<string, FileEntry>()
@@ -43,49 +35,30 @@ export function repositoryBlobs(
     },
     async blobDigests(paths) {
       const files = filesAt(paths)
-      const known = await digests.of([...files.values()].map(({ blob }) => blob))
-      return new Map([...files].map(([path, { blob }]) => [path, found(known, blob)]))
+      const known = await memory.of(blobsOf(files.values()))
+      return new Map([...files].map(([path, { blob }]) => [path, found(known, blob).digest]))
     },
-    storeBlobs: (paths, store) => putBlobs(filesAt(paths), { read, store, digests }),
-    treeDigest: () => (treeOid === undefined ? Promise.resolve(undefined) : digestTree(tree, digests)),
-    pointersAmong: (entries) => readPointers(entries, readBlobs),
-    lfsPointers: () => listPointers(filesAt(tree.keys()), readBlobs, { treeOid, cache: remembered }),
+    storeBlobs: (paths, store) => putBlobs(filesAt(paths), { read, store, memory }),
+    treeDigest: () =>
+      treeOid === undefined
+        ? Promise.resolve(undefined)
+        : rememberedDigest(tree, treeOid, { memory, cache: remembered }),
+    pointersAmong: async (entries) => pointersIn(await memory.of(blobsOf(entries)), entries),
+    lfsPointers: async () => {
+      const files = filesAt(tree.keys())
+      const pointers = pointersIn(await memory.of(blobsOf(files.values())), [...files.values()])
+      return new Map(
+        [...files].flatMap(([path, { blob }]) => {
+          const pointer = pointers.get(blob)
+          return pointer === undefined ? [] : [[path, pointer] as const]
+        }),
+      )
+    },
   }
 }
 
-/** Remembered by tree: without a memory every small file of the commit is read. */
-async function listPointers(
-  files: ReadonlyMap<string, FileEntry>,
-  readBlobs: Repository['readBlobs'],
-  { treeOid, cache }: Readonly<{ treeOid: GitOid | undefined; cache: StatCache | undefined }>,
-): Promise<ReadonlyMap<string, LfsPointer>> {
-  const key = `git-lfs:${treeOid}`
-  const known = parseBlobList(cache?.fact(key))
-  const entries = [...files.values()].filter(({ blob }) => known?.has(blob) ?? true)
-  const pointers = await readPointers(entries, readBlobs)
-  if (known === undefined) cache?.recordFact(key, JSON.stringify([...pointers.keys()]))
-  return new Map(
-    [...files].flatMap(([path, { blob }]) => {
-      const pointer = pointers.get(blob)
-      return pointer === undefined ? [] : [[path, pointer] as const]
-    }),
-  )
-}
-
-/** Undefined when nothing, or nothing legible, is remembered. */
-function parseBlobList(text: string | undefined): ReadonlySet<GitOid> | undefined {
-  const list = parseList(text)
-  return list?.every((blob) => typeof blob === 'string') === true ? new Set(list) : undefined
-}
-
-function parseList(text: string | undefined): readonly unknown[] | undefined {
-  try {
-    const list: unknown = text === undefined ? undefined : JSON.parse(text)
-    return Array.isArray(list) ? list : undefined
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error
-    return undefined // what cannot be read is not known: the blobs are read again
-  }
+function blobsOf(entries: Iterable<TreeEntry>): readonly GitOid[] {
+  return [...entries].flatMap((entry) => (entry.kind === 'submodule' ? [] : [entry.blob]))
 }
 
 async function readAll(read: ReadObjects, oids: Iterable<GitOid>): Promise<ReadonlyMap<GitOid, Buffer>> {
@@ -97,64 +70,16 @@ async function readAll(read: ReadObjects, oids: Iterable<GitOid>): Promise<Reado
   return blobs
 }
 
-function refuseOtherType({ oid, type }: Readonly<{ oid: GitOid; type: string }>): void {
-  if (type !== 'blob') throw new DomainError('ERR_GIT_CORRUPT', `${oid} stands for a file and is a ${type}`)
-}
-
-async function readPointers(
+function pointersIn(
+  known: ReadonlyMap<GitOid, KnownBlob>,
   entries: readonly FileEntry[],
-  readBlobs: Repository['readBlobs'],
-): Promise<ReadonlyMap<GitOid, LfsPointer>> {
-  const small = entries.filter(({ sizeBytes }) => sizeBytes <= maxPointerBytes).map(({ blob }) => blob)
+): ReadonlyMap<GitOid, LfsPointer> {
   const pointers = new Map<GitOid, LfsPointer>()
-  for (const [blob, bytes] of await readBlobs(small)) {
-    const pointer = parseLfsPointer(bytes)
+  for (const { blob } of entries) {
+    const { pointer } = found(known, blob)
     if (pointer !== undefined) pointers.set(blob, pointer)
   }
   return pointers
-}
-
-type KnownDigests = Readonly<{
-  /** SHA-256 of at least these blobs. */
-  of(blobs: readonly GitOid[]): Promise<ReadonlyMap<GitOid, Sha256>>
-  peek(blob: GitOid): Sha256 | undefined
-  add(blob: GitOid, digest: Sha256): void
-  save(): void
-}>
-
-/** Remembered by tree, since a tree's name fixes the names of its blobs. */
-function knownDigests(treeOid: GitOid | undefined, read: ReadObjects, cache: StatCache | undefined): KnownDigests {
-  const key = `git-blobs:${treeOid}`
-  const known = parseKnown(cache?.fact(key))
-  let saved = known.size
-  const save = (): void => {
-    if (known.size === saved) return
-    saved = known.size
-    cache?.recordFact(key, JSON.stringify([...known]))
-  }
-  return {
-    peek: (blob) => known.get(blob),
-    add: (blob, digest) => void known.set(blob, digest),
-    save,
-    async of(blobs) {
-      const unknown = [...new Set(blobs)].filter((blob) => !known.has(blob))
-      for await (const object of read(unknown)) {
-        refuseOtherType(object)
-        known.set(object.oid, sha256Of(object.bytes))
-      }
-      save()
-      return known
-    },
-  }
-}
-
-function parseKnown(text: string | undefined): Map<GitOid, Sha256> {
-  const known = new Map<GitOid, Sha256>()
-  for (const pair of parseList(text) ?? []) {
-    const [blob, digest]: readonly unknown[] = Array.isArray(pair) ? pair : []
-    if (typeof blob === 'string' && isSha256(digest)) known.set(blob, digest)
-  }
-  return known
 }
 
 async function putBlobs(
@@ -162,47 +87,59 @@ async function putBlobs(
   {
     read,
     store,
-    digests,
-  }: Readonly<{ read: ReadObjects; store: Parameters<Repository['storeBlobs']>[1]; digests: KnownDigests }>,
+    memory,
+  }: Readonly<{ read: ReadObjects; store: Parameters<Repository['storeBlobs']>[1]; memory: BlobMemory }>,
 ): Promise<ReadonlyMap<string, Content>> {
   using batch = store.batch()
-  const wanted = new Set([...files.values()].map(({ blob }) => blob))
-  const kept = [...wanted].filter((blob) => {
-    const digest = digests.peek(blob)
-    return digest !== undefined && store.keep(digest)
-  })
-  for (const blob of kept) wanted.delete(blob)
-  for await (const object of read([...wanted])) {
+  const wanted = new Set(blobsOf(files.values()))
+  const digests = new Map<GitOid, Sha256>()
+  for (const blob of wanted) {
+    const digest = memory.peek(blob)?.digest
+    if (digest !== undefined && store.keep(digest)) digests.set(blob, digest)
+  }
+  for await (const object of read([...wanted].filter((blob) => !digests.has(blob)))) {
     refuseOtherType(object)
-    digests.add(object.oid, batch.addBytes(object.bytes))
+    digests.set(object.oid, memory.add(object, batch.addBytes(object.bytes)).digest)
   }
   await batch.commit()
-  digests.save()
-  const known = await digests.of([])
+  memory.save()
   return new Map(
     [...files].map(([path, { blob, mode, sizeBytes }]) => [
       path,
-      { kind: 'file', digest: found(known, blob), sizeBytes, executable: mode === '100755' },
+      { kind: 'file', digest: found(digests, blob), sizeBytes, executable: mode === '100755' },
     ]),
   )
 }
 
+/** What a tree's files are follows from its name. */
+async function rememberedDigest(
+  tree: ReadonlyMap<string, TreeEntry>,
+  treeOid: GitOid,
+  { memory, cache }: Readonly<{ memory: BlobMemory; cache: StatCache | undefined }>,
+): Promise<Sha256> {
+  const slot = 'git-tree-digest'
+  const [knownTree, known] = cache?.fact(slot)?.split(' ') ?? []
+  if (knownTree === treeOid && isSha256(known)) return known
+  const digest = await digestTree(tree, memory)
+  cache?.recordFact(slot, `${treeOid} ${digest}`)
+  return digest
+}
+
 /** Files and links by their bytes, submodules by their commit. */
-async function digestTree(tree: ReadonlyMap<string, TreeEntry>, digests: KnownDigests): Promise<Sha256> {
+async function digestTree(tree: ReadonlyMap<string, TreeEntry>, memory: BlobMemory): Promise<Sha256> {
   const entries = [...tree].sort(([left], [right]) => comparePaths(left, right))
-  const blobs = entries.flatMap(([, entry]) => (entry.kind === 'submodule' ? [] : [entry.blob]))
-  const known = await digests.of(blobs)
+  const known = await memory.of(blobsOf(tree.values()))
   return digestOfJson(
     entries.map(([path, entry]) => [
       path,
       entry.mode,
-      entry.kind === 'submodule' ? `gitCommit:${entry.commit}` : found(known, entry.blob),
+      entry.kind === 'submodule' ? `gitCommit:${entry.commit}` : found(known, entry.blob).digest,
     ]),
   )
 }
 
-function found(known: ReadonlyMap<GitOid, Sha256>, blob: GitOid): Sha256 {
-  const digest = known.get(blob)
-  if (digest === undefined) throw new Error(`the blob ${blob} was not digested`)
-  return digest
+function found<Value>(known: ReadonlyMap<GitOid, Value>, blob: GitOid): Value {
+  const value = known.get(blob)
+  if (value === undefined) throw new Error(`the blob ${blob} was not read`)
+  return value
 }

@@ -1,25 +1,40 @@
 /** What a commit holds for one project: the commit itself and its files, each with what the port says of it. */
 import { posix } from 'node:path'
 import { DomainError, oneLine } from '../core/index.ts'
-import { type GitPlace, gitFault, readObjects, runGit } from './git.exec.ts'
+import { type GitPlace, gitFault, openObjectReader, runGit } from './git.exec.ts'
 import { parseCommit } from './git-objects.ts'
 import { descend, listTree, type RawFile, type ReadObjects } from './git-tree.ts'
 import type { GitCommit, GitOid, Repository, RepositoryFinding, TreeEntry } from './repository.ts'
+import { recallContent, rememberContent } from './repository-memory.ts'
+import type { StatCache } from './stat-cache.sqlite.ts'
 
-type RepositoryContent = Pick<Repository, 'head' | 'treeOid' | 'tree'> &
+export type RepositoryContent = Pick<Repository, 'head' | 'treeOid' | 'tree'> &
   Readonly<{ findings: readonly RepositoryFinding[] }>
 
 /** LIMIT: Linux takes link targets up to 4,095 bytes. */
 const maxTargetBytes = 4095
 
-/** Empty before the first commit and for a folder that the commit does not have. */
+/**
+ * Empty before the first commit and for a folder that the commit does not have.
+ *
+ * @param cache remembers what was read: a commit's name fixes all that is in it
+ */
 export async function readContent(
   git: GitPlace,
   commit: GitOid | undefined,
-  prefix: string,
+  { prefix, cache }: Readonly<{ prefix: string; cache: StatCache | undefined }>,
 ): Promise<RepositoryContent> {
   if (commit === undefined) return { tree: new Map(), findings: [] }
-  const read: ReadObjects = (oids) => readObjects(git, oids)
+  const known = recallContent(cache, commit, prefix)
+  if (known !== undefined) return known
+  const content = await readAnew(git, commit, prefix)
+  rememberContent(cache, content, commit, prefix)
+  return content
+}
+
+async function readAnew(git: GitPlace, commit: GitOid, prefix: string): Promise<RepositoryContent> {
+  using reader = openObjectReader(git)
+  const { read } = reader
   const head = await readCommit(read, commit)
   const treeOid = await descend(read, head.tree, prefix)
   if (treeOid === undefined) return { head, tree: new Map(), findings: [] }

@@ -5,8 +5,9 @@
  * `ls-files --others`; never `status`, `checkout`, `diff` or `archive`, which run what the repository says.
  * Source: trust.md section 4. Read next: `git.exec.ts` (how git is tamed), `work-tree.fs.ts` (what is dirty).
  */
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { DomainError } from '../core/index.ts'
+import { DomainError, sha256Of } from '../core/index.ts'
 import type { DigestFilesOptions } from './digest-files.fs.ts'
 import {
   type CallerEnvironment,
@@ -18,13 +19,16 @@ import {
   runGitAlone,
 } from './git.exec.ts'
 import { type GitConfig, hasIncludes, lastOf, parseConfigList, remoteOf } from './git-config.ts'
+import { ignoreDigest } from './git-ignore.fs.ts'
 import { exists, hasLines, locateRepository, type RepositoryPlace, sameFolder, strangersPart } from './git-locate.fs.ts'
+import { hasNoReplaceRefs, readPlainHead } from './git-refs.fs.ts'
 import type { ReadObjects } from './git-tree.ts'
 import type { GitOid, Repository, RepositoryFinding } from './repository.ts'
 import { repositoryBlobs } from './repository-blobs.ts'
 import { readContent } from './repository-content.ts'
 import { digestsAt } from './repository-past.ts'
 import { attributesOf, ignoredPaths, untrackedPaths } from './repository-paths.ts'
+import type { StatCache } from './stat-cache.sqlite.ts'
 import { dirtyPaths } from './work-tree.fs.ts'
 
 /** `cache` speeds up `dirty`, the digests of blobs and `lfsPointers`; with `rehash` it is asked nothing. */
@@ -46,21 +50,33 @@ export async function openRepository(
   const environment = options.environment ?? {}
   const git: GitPlace = { program: findGit(environment, place.root), gitDir: place.gitDir, root: place.root }
   await refuseStrangers(place, git, environment)
-  const facts = await readFacts(place, git, environment)
+  const cache = options.rehash === true ? undefined : options.cache
+  const config = await readConfig(place, git, cache)
+  const facts = await readFacts(place, git, { config: config.values, cache })
+  let identity: ReturnType<Repository['identity']> | undefined
   const read: ReadObjects = (oids) => readObjects(git, oids)
   const blobs = repositoryBlobs(facts, read, options)
   return {
     ...facts,
     ...blobs,
-    digestsAt: (commit, paths) => digestsAt(read, { prefix: place.prefix, commit, paths }),
+    digestsAt: (commit, paths) => digestsAt({ git, cache }, { prefix: place.prefix, commit, paths }),
     dirty: (within = ['.']) =>
       dirtyPaths(facts, within, {
         ...options,
         attributesOf: (paths) => attributesOf(git, place.prefix, paths),
         pointersOf: (entries) => blobs.pointersAmong(entries),
       }),
-    untracked: (within) => untrackedPaths(git, place.prefix, { within, tree: facts.tree }),
-    ignored: (paths) => ignoredPaths(git, place.prefix, paths),
+    untracked: (within) =>
+      untrackedPaths(git, place.prefix, {
+        // A tracked file hides nothing; a folder in its place is told by `dirty`.
+        within: within.filter((path) => facts.tree.get(path)?.kind !== 'file'),
+        tree: facts.tree,
+      }),
+    ignored: (paths) => rememberedIgnored(git, place, { config: config.digest, cache, paths }),
+    identity: () => {
+      identity ??= readIdentity(git, environment)
+      return identity
+    },
   }
 }
 
@@ -76,16 +92,19 @@ type Facts = Omit<
   | 'dirty'
   | 'untracked'
   | 'ignored'
+  | 'identity'
 >
 
-async function readFacts(place: RepositoryPlace, git: GitPlace, environment: CallerEnvironment): Promise<Facts> {
-  const [config, head, identity, isReplaced] = await Promise.all([
-    readConfig(place, git),
-    readHead(git),
-    readIdentity(git, environment),
-    hasReplaceRefs(git),
+async function readFacts(
+  place: RepositoryPlace,
+  git: GitPlace,
+  { config, cache }: Readonly<{ config: GitConfig; cache: StatCache | undefined }>,
+): Promise<Facts> {
+  const [head, isReplaced] = await Promise.all([
+    readPlainHead(place) ?? askHead(git),
+    hasNoReplaceRefs(place) ?? askReplaceRefs(git),
   ])
-  const { findings, ...content } = await readContent(git, head.commit, place.prefix)
+  const { findings, ...content } = await readContent(git, head.commit, { prefix: place.prefix, cache })
   const remote = remoteOf(config, head.ref)
   return {
     root: place.root,
@@ -93,7 +112,6 @@ async function readFacts(place: RepositoryPlace, git: GitPlace, environment: Cal
     prefix: place.prefix,
     objectFormat: lastOf(config, 'extensions.objectformat') === 'sha256' ? 'sha256' : 'sha1',
     isShallow: hasLines(join(place.commonDir, 'shallow')),
-    identity,
     findings: [...findingsOf(place, config, isReplaced), ...findings],
     ...head,
     ...content,
@@ -126,19 +144,49 @@ function isBelow(root: string, value: string): boolean {
   return value.endsWith('/*') && root.startsWith(value.slice(0, -1))
 }
 
-/** The repository's own files only, includes not followed. */
-async function readConfig(place: RepositoryPlace, git: GitPlace): Promise<GitConfig> {
+type ReadConfig = Readonly<{ values: GitConfig; digest: string }>
+
+/** The repository's own files only, includes not followed. What a file says is remembered by its digest. */
+async function readConfig(place: RepositoryPlace, git: GitPlace, cache: StatCache | undefined): Promise<ReadConfig> {
   let output = ''
+  const digests: string[] = []
   for (const file of [join(place.commonDir, 'config'), join(place.gitDir, 'config.worktree')]) {
     if (!exists(file)) continue
+    const digest = sha256Of(readFileSync(file))
+    digests.push(digest)
+    const key = `git-config:${digest}`
+    const known = cache?.fact(key)
+    if (known !== undefined) {
+      output += known
+      continue
+    }
     const answer = await runGitAlone(git.program, ['config', `--file=${file}`, '--no-includes', '-z', '--list'])
     if (answer.status !== 0) throw gitFault(answer, 'read the configuration of the repository')
+    if (sha256Of(readFileSync(file)) === digest) cache?.recordFact(key, answer.stdout)
     output += answer.stdout
   }
-  return parseConfigList(output)
+  return { values: parseConfigList(output), digest: digests.join() }
 }
 
-async function readHead(git: GitPlace): Promise<Readonly<{ commit?: GitOid; ref?: string }>> {
+/** What ignore files say is remembered by the files. */
+async function rememberedIgnored(
+  git: GitPlace,
+  { prefix, commonDir }: RepositoryPlace,
+  { config, cache, paths }: Readonly<{ config: string; cache: StatCache | undefined; paths: readonly string[] }>,
+): ReturnType<Repository['ignored']> {
+  const inWorkTree = paths.map((path) => join(prefix, path))
+  const digestNow = (): string | undefined => ignoreDigest(git, { commonDir, config, paths: inWorkTree })
+  const digest = digestNow()
+  const known = digest === undefined ? undefined : cache?.fact(`git-ignored:${digest}`)
+  if (known !== undefined) return new Set(known.split('\0').slice(0, -1))
+  const found = await ignoredPaths(git, prefix, paths)
+  if (digest !== undefined && digestNow() === digest) {
+    cache?.recordFact(`git-ignored:${digest}`, [...found].map((path) => `${path}\0`).join(''))
+  }
+  return found
+}
+
+async function askHead(git: GitPlace): Promise<Readonly<{ commit?: GitOid; ref?: string }>> {
   const [head, symbolic] = await Promise.all([
     runGit(git, ['rev-parse', '--quiet', '--verify', 'HEAD']),
     runGit(git, ['symbolic-ref', '--quiet', 'HEAD']),
@@ -153,7 +201,7 @@ async function readHead(git: GitPlace): Promise<Readonly<{ commit?: GitOid; ref?
   return { commit: head.stdout.trimEnd(), ...(ref === undefined ? {} : { ref }) }
 }
 
-async function readIdentity(git: GitPlace, environment: CallerEnvironment): Promise<Repository['identity']> {
+async function readIdentity(git: GitPlace, environment: CallerEnvironment): ReturnType<Repository['identity']> {
   const answer = await runGit(git, ['config', '-z', '--get-regexp', '^user\\.(name|email)$'], {
     userConfig: environment,
   })
@@ -162,7 +210,7 @@ async function readIdentity(git: GitPlace, environment: CallerEnvironment): Prom
   return { ...(name === undefined ? {} : { name }), ...(email === undefined ? {} : { email }), tier: 'declared' }
 }
 
-async function hasReplaceRefs(git: GitPlace): Promise<boolean> {
+async function askReplaceRefs(git: GitPlace): Promise<boolean> {
   const answer = await runGit(git, ['for-each-ref', '--count=1', '--format=%(refname)', 'refs/replace/'])
   if (answer.status !== 0) throw gitFault(answer, 'list the refs')
   return answer.stdout !== ''

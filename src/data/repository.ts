@@ -47,8 +47,8 @@ export type Repository = Readonly<{
   isShallow: boolean
   /** Without user, password, query and fragment; undefined when there is none or it is no address. */
   remote?: string
-  /** What git would write into a new commit: declared. */
-  identity: Readonly<{ name?: string; email?: string; tier: 'declared' }>
+  /** What git would write into a new commit: declared. Asked of git once, when it is wanted. */
+  identity(): Promise<Readonly<{ name?: string; email?: string; tier: 'declared' }>>
   findings: readonly RepositoryFinding[]
   /** Git's name of the project's folder in the commit; undefined when the commit has no such folder. */
   treeOid?: GitOid

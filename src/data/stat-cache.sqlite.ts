@@ -1,9 +1,13 @@
 /**
- * Remembers digests by path and stat, so that an unchanged file costs an `lstat`.
+ * Remembers digests by path and stat, so that an unchanged file costs an `lstat`; and texts that follow from a key.
  *
  * It is a hint and nothing else: losing it, or any trouble with it, only makes files be read again. A wrong entry is
  * found by the spot checks of `digest-files.fs.ts`. Processes may share one file (WAL).
+ *
+ * THREAT: the file lies in the project, and a checkout that comes as an archive may bring one. Every row carries a seal
+ * made with a secret of the user (DECISION 0015): a row that somebody else wrote, or changed, is not there.
  */
+import { createHmac } from 'node:crypto'
 import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -28,13 +32,14 @@ export type StatCache = Md5Memory &
     [Symbol.dispose](): void
   }>
 
-const version = 2
-const tables = ['files', 'md5s', 'facts'] as const
+/** Raised whenever a text changes its shape: what another version remembered is dropped. */
+const version = 3
+const tables = ['files', 'md5s', 'facts', 'sealed'] as const
+/** MD5s carry no seal: only DVC is told them, and nothing here believes one. */
 const schema = `
-  CREATE TABLE files (scheme TEXT, folder TEXT, name TEXT, stat TEXT NOT NULL, digest TEXT NOT NULL,
-    PRIMARY KEY (scheme, folder, name)) WITHOUT ROWID, STRICT;
+  CREATE TABLE sealed (kind TEXT, key TEXT, value TEXT NOT NULL, seal TEXT NOT NULL,
+    PRIMARY KEY (kind, key)) WITHOUT ROWID, STRICT;
   CREATE TABLE md5s (sha256 TEXT PRIMARY KEY, md5 TEXT NOT NULL) WITHOUT ROWID, STRICT;
-  CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT;
   PRAGMA user_version = ${version};`
 
 /** SQLite's answers that mean: this is no database, or a broken one. */
@@ -46,10 +51,15 @@ const maxBytes = 512 * 1024 * 1024
 /**
  * Opens the cache at `file`, making it when it is not there; a broken one is thrown away.
  *
- * Trust: whoever may write `file` can make files look unchanged; level 4 and `--rehash` do not ask it.
+ * Trust: whoever knows `seal` and may write `file` can make files look unchanged; level 4 and `--rehash` do not ask it.
+ *
+ * @param seal a secret of whoever uses the cache; without one whoever may write `file` is believed
  */
-export function openStatCache(file: string): StatCache {
+export function openStatCache(file: string, seal: Uint8Array = new Uint8Array()): StatCache {
   let database = openDatabase(file)
+  // Read once a process: what another one adds meanwhile is only not known here.
+  const folders = new Map<string, Map<string, KnownFile>>()
+  const placeOf = (scheme: HashScheme, folder: string): string => `${scheme}\0${folder}`
 
   /** INVARIANT: no trouble with the cache is trouble for the caller; the answer is then "nothing known". */
   const attempt = <T>(work: (open: DatabaseSync) => T, otherwise: T): T => {
@@ -65,35 +75,87 @@ export function openStatCache(file: string): StatCache {
     }
   }
   return {
-    folder: (folder, scheme) =>
-      attempt<ReadonlyMap<string, KnownFile>>((open) => readFolder(open, folder, scheme), new Map()),
-    record: (entries) => attempt((open) => writeEntries(open, entries), undefined),
-    fact: (key) =>
-      attempt((open) => textOf(open.prepare('SELECT value FROM facts WHERE key = ?').get(key)?.['value']), undefined),
-    recordFact: (key, value) =>
-      attempt((open) => void open.prepare('INSERT OR REPLACE INTO facts VALUES (?, ?)').run(key, value), undefined),
+    folder: (folder, scheme) => {
+      const place = placeOf(scheme, folder)
+      const known = folders.get(place) ?? attempt((open) => readFolder({ open, seal }, folder, scheme), new Map())
+      folders.set(place, known)
+      return known
+    },
+    record: (entries) => {
+      for (const { scheme, folder, name, stat, digest } of entries)
+        folders.get(placeOf(scheme, folder))?.set(name, { stat, digest })
+      attempt((open) => writeEntries({ open, seal }, entries), undefined)
+    },
+    fact: (key) => attempt((open) => readSealed({ open, seal }, 'fact', key), undefined),
+    recordFact: (key, value) => attempt((open) => writeSealed({ open, seal }, 'fact', key, value), undefined),
     md5s: (digests) => attempt<ReadonlyMap<Sha256, Md5>>((open) => readMd5s(open, digests), new Map()),
     recordMd5s: (found) => attempt((open) => writeMd5s(open, found), undefined),
-    clear: () => attempt((open) => open.exec(tables.map((name) => `DELETE FROM ${name};`).join(' ')), undefined),
+    clear: () => {
+      folders.clear()
+      attempt((open) => open.exec('DELETE FROM sealed; DELETE FROM md5s'), undefined)
+    },
     [Symbol.dispose]: () => attempt((open) => open.close(), undefined),
   }
 }
 
-function readFolder(open: DatabaseSync, folder: string, scheme: HashScheme): ReadonlyMap<string, KnownFile> {
+/** A fact that is JSON. The seal says that we wrote it; undefined when nothing, or nothing legible, is remembered. */
+export function jsonFact(cache: StatCache | undefined, key: string): unknown {
+  try {
+    return JSON.parse(cache?.fact(key) ?? 'null') ?? undefined
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    return undefined
+  }
+}
+
+type Sealed = Readonly<{ open: DatabaseSync; seal: Uint8Array }>
+
+function readSealed({ open, seal }: Sealed, kind: string, key: string): string | undefined {
+  const row = open.prepare('SELECT value, seal FROM sealed WHERE kind = ? AND key = ?').get(kind, key)
+  const value = textOf(row?.['value'])
+  return value !== undefined && row?.['seal'] === sealOf(seal, [kind, key, value]) ? value : undefined
+}
+
+function writeSealed({ open, seal }: Sealed, kind: string, key: string, value: string): void {
+  const insert = open.prepare('INSERT OR REPLACE INTO sealed VALUES (?, ?, ?, ?)')
+  insert.run(kind, key, value, sealOf(seal, [kind, key, value]))
+}
+
+/** THREAT: a row moved to another key. The lengths keep a part from taking letters of its neighbour. */
+function sealOf(seal: Uint8Array, parts: readonly string[]): string {
+  const hmac = createHmac('sha256', seal)
+  for (const part of parts) hmac.update(`${part.length}:`).update(part)
+  return hmac.digest('hex')
+}
+
+/** A folder is one row: one seal for all of its files. `<name> NUL <stat> NUL <digest> NUL` a file. */
+function readFolder(sealed: Sealed, folder: string, scheme: HashScheme): Map<string, KnownFile> {
   const known = new Map<string, KnownFile>()
-  const rows = open.prepare('SELECT name, stat, digest FROM files WHERE scheme = ? AND folder = ?').all(scheme, folder)
-  for (const row of rows) {
-    const [name, stat, digest] = [textOf(row['name']), textOf(row['stat']), textOf(row['digest'])]
-    if (name !== undefined && stat !== undefined && digest !== undefined) known.set(name, { stat, digest })
+  const fields = (readSealed(sealed, scheme, folder) ?? '').split('\0')
+  for (let at = 0; at + 2 < fields.length; at += 3) {
+    const [name = '', stat = '', digest = ''] = [fields[at], fields[at + 1], fields[at + 2]]
+    known.set(name, { stat, digest })
   }
   return known
 }
 
-function writeEntries(open: DatabaseSync, entries: readonly KnownEntry[]): void {
+function printFolder(known: ReadonlyMap<string, KnownFile>): string {
+  let text = ''
+  for (const [name, { stat, digest }] of known) text += `${name}\0${stat}\0${digest}\0`
+  return text
+}
+
+function writeEntries(sealed: Sealed, entries: readonly KnownEntry[]): void {
   if (entries.length === 0) return
-  const insert = open.prepare('INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)')
-  inTransaction(open, () => {
-    for (const { scheme, folder, name, stat, digest } of entries) insert.run(scheme, folder, name, stat, digest)
+  const schemes = Map.groupBy(entries, ({ scheme }) => scheme)
+  inTransaction(sealed.open, () => {
+    for (const [scheme, ofScheme] of schemes) {
+      for (const [folder, found] of Map.groupBy(ofScheme, (entry) => entry.folder)) {
+        const known = readFolder(sealed, folder, scheme)
+        for (const { name, stat, digest } of found) known.set(name, { stat, digest })
+        writeSealed(sealed, scheme, folder, printFolder(known))
+      }
+    }
   })
 }
 

@@ -23,7 +23,8 @@ export async function decideAboutSource(project: Project, id: string, decision: 
   if (decision.decision === 'approved') await refuseUnlooked(project, source, listed.status)
 
   await using signer = await startSigner({ key: project.keySource(), objectStoreRoot: project.store.root })
-  const { bytes } = await signer.sign({ kind: 'source-approval', approval: statementOf(project, source, decision) })
+  const approval = statementOf(project, source, decision, await project.principal())
+  const { bytes } = await signer.sign({ kind: 'source-approval', approval })
   const attestation = sha256Of(bytes)
   const file = project.evidence.saveApproval(`${id}-${decision.decision}-${attestation.slice(7, 19)}`, bytes)
   return { source, file, attestation }
@@ -37,7 +38,12 @@ async function refuseUnlooked(project: Project, source: Source, status: string):
   throw new DomainError('ERR_SOURCE_CHANGED', `\`${source.path}\` ${what}: there is nothing to look at and approve`)
 }
 
-function statementOf(project: Project, source: Source, { decision, because }: Decision): SourceApproval {
+function statementOf(
+  project: Project,
+  source: Source,
+  { decision, because }: Decision,
+  { name, email }: Awaited<ReturnType<Project['principal']>>,
+): SourceApproval {
   const { id, origin, owner, classification, licence, kind, digest, reviewBy } = source
   return {
     project: project.id,
@@ -47,6 +53,6 @@ function statementOf(project: Project, source: Source, { decision, because }: De
     ...(because === undefined ? {} : { because }),
     at: project.now().toISOString(),
     ...(reviewBy === undefined ? {} : { reviewBy }),
-    approver: { name: project.principal.name, email: project.principal.email },
+    approver: { name, email },
   }
 }

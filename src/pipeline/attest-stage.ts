@@ -57,7 +57,7 @@ async function factsOf(
     log: { digest: outcome.log.digest, sizeBytes: outcome.log.sizeBytes },
     outputs: await outputsOf(project, outcome),
     facts: recordFacts({
-      machine: tools.machine,
+      machine: tools.machine(),
       assayVersion: project.version,
       environment: environment.facts,
       sandbox: sandbox.policy.facts,
@@ -65,7 +65,7 @@ async function factsOf(
       variables,
     }),
     key: setting.key,
-    principal: project.principal,
+    principal: await project.principal(),
     draft: options.draft,
     builderId: sandbox.policy.engine === 'none' ? builderIds.unisolated : builderIds.sandboxed,
     builderVersion: project.version,

@@ -1,18 +1,12 @@
 /** A stage's statement that this project's own trust policy believes; remembered, since a bundle never changes. */
-import { type StageFacts, statedStage, verifyStage } from '../attestation/index.ts'
+import { judgeBundle, type StageFacts, statedStage } from '../attestation/index.ts'
 import { DomainError, type Sha256 } from '../core/index.ts'
 import type { Project } from './project.ts'
 
 /** Undefined when the bundle is missing, broken, not signed by a builder of the policy, or of another project. */
 export function believedStage(project: Project, attestation: Sha256): StageFacts | undefined {
-  const known = project.memory.get(attestation)
-  if (known !== undefined) return known
-  const bytes = project.evidence.bundle(attestation)
-  if (bytes === undefined) return undefined
-  const verdict = verifyStage(bytes, project.trust)
-  if (!verdict.trusted || verdict.statement.facts.project.id !== project.id) return undefined
-  project.memory.set(attestation, verdict.statement.facts)
-  return verdict.statement.facts
+  const { verdict } = judgeBundle({ evidence: project.evidence, policy: project.trust }, attestation, project.verdicts)
+  return verdict.trusted && verdict.statement.facts.project.id === project.id ? verdict.statement.facts : undefined
 }
 
 /**

@@ -1,5 +1,5 @@
 /** What a project can tell a verifier: its evidence, and the facts around it. */
-import type { ChainEvidence, ChainSurroundings, ChainVerdict } from '../attestation/index.ts'
+import type { ChainEvidence, ChainSurroundings } from '../attestation/index.ts'
 import type { Sha256 } from '../core/index.ts'
 import type { Project } from './project.ts'
 
@@ -22,10 +22,10 @@ type Logs = Map<Sha256, 'present' | 'missing' | 'corrupt'>
  *
  * @param judge the same question each time, with the surroundings that it is given
  */
-export async function withDefinitions(
+export async function withDefinitions<Verdict>(
   project: Project,
-  judge: (surroundings: ChainSurroundings) => ChainVerdict,
-): Promise<ChainVerdict> {
+  judge: (surroundings: ChainSurroundings) => Verdict,
+): Promise<Verdict> {
   const logs: Logs = new Map()
   for (;;) {
     const asked = new Map<string, Set<string>>()

@@ -21,13 +21,13 @@ export type CodeInput = Readonly<{
 export async function openCode(input: CodeInput): Promise<CodeTree> {
   const { repository } = input
   if (repository?.commit === undefined) return withoutCommit()
+  const exempt = (path: string): boolean => input.exempt.some((folder) => isInside(path, folder)) || isLock(path)
   const [differing, untracked, pointers, treeDigest] = await Promise.all([
     repository.dirty(),
-    repository.untracked(input.declared),
+    repository.untracked(input.declared.filter((path) => !exempt(path))),
     repository.lfsPointers(),
     repository.treeDigest(),
   ])
-  const exempt = (path: string): boolean => input.exempt.some((folder) => isInside(path, folder)) || isLock(path)
   const dirty: DirtyFile[] = [
     ...differing.map(({ path, kind, because }) => ({ path, because: kind === 'modified' ? 'changed' : because })),
     ...untracked.map((path) => ({ path, because: 'not tracked' })),
@@ -53,7 +53,7 @@ export async function openCode(input: CodeInput): Promise<CodeTree> {
     findings: repository.findings.map(({ because }) => because),
     paths,
     dirty,
-    contents: (wanted) => contentsOf(reader, wanted),
+    contents: remembered((wanted) => contentsOf(reader, wanted)),
     digests: remembered((wanted) => digestsOf(reader, wanted)),
     ...definitionsOf(repository, atHead),
     isCommitted: (path) => repository.tree.has(path) && !changed.has(path),
@@ -126,22 +126,28 @@ function definitionsOf(
   }
 }
 
-type Digests = CodeTree['digests']
-
-/** Every stage asks for nearly the same files; what a file was when it was first asked for holds for the whole run. */
-function remembered(digestsOfUnknown: Digests): Digests {
-  const known = new Map<string, Sha256 | undefined>()
+/**
+ * Every stage asks for nearly the same files; what a file was when it was first asked for holds for the whole run.
+ *
+ * The same list is answered with the same map, which costs nothing however many files it has.
+ */
+function remembered<Value>(
+  askUnknown: (paths: readonly string[]) => Promise<ReadonlyMap<string, Value>>,
+): (paths: readonly string[]) => Promise<ReadonlyMap<string, Value>> {
+  const known = new Map<string, Value | undefined>()
+  const lists = new WeakMap<readonly string[], ReadonlyMap<string, Value>>()
   return async (paths) => {
+    const before = lists.get(paths)
+    if (before !== undefined) return before
     const unknown = paths.filter((path) => !known.has(path))
-    if (unknown.length > 0) {
-      const found = await digestsOfUnknown(unknown)
-      for (const path of unknown) known.set(path, found.get(path))
-    }
-    const wanted = new Map<string, Sha256>()
+    const found = unknown.length === 0 ? undefined : await askUnknown(unknown)
+    for (const path of unknown) known.set(path, found?.get(path))
+    const wanted = new Map<string, Value>()
     for (const path of paths) {
-      const digest = known.get(path)
-      if (digest !== undefined) wanted.set(path, digest)
+      const value = known.get(path)
+      if (value !== undefined) wanted.set(path, value)
     }
+    lists.set(paths, wanted)
     return wanted
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { StageDefinition } from './definition.ts'
-import { type Anchor, inputsOf, visibleFiles } from './inputs.ts'
+import { type Anchor, inputsOf, surroundingsOf, visibleFiles } from './inputs.ts'
 
 const stage = (deps: readonly string[], params: Record<string, string[]> = {}): StageDefinition => ({
   name: 'train',
@@ -19,19 +19,19 @@ const raw: Anchor = { kind: 'external', path: 'data/raw', source: 'digits' }
 const tracked = ['src/train.py', 'src/model.py', 'data/README', 'params.yaml', 'src/__pycache__/train.pyc']
 
 test('a dep inside an out records the whole out and shows the part', () => {
-  assert.deepEqual(inputsOf(stage(['data/prepared/train.csv']), [out, raw], tracked), [
+  assert.deepEqual(inputsOf(stage(['data/prepared/train.csv']), surroundingsOf([out, raw], tracked)), [
     { path: 'data/prepared', shows: ['data/prepared/train.csv'], role: 'dep', origin: out },
   ])
 })
 
 test('two deps inside one out are one input that shows both', () => {
-  const [only] = inputsOf(stage(['data/prepared/a', 'data/prepared/b']), [out], tracked)
+  const [only] = inputsOf(stage(['data/prepared/a', 'data/prepared/b']), surroundingsOf([out], tracked))
   assert.deepEqual(only?.shows, ['data/prepared/a', 'data/prepared/b'])
 })
 
 test('a dep above outs and inputs stands for each of them and for the tracked files between', () => {
   assert.deepEqual(
-    inputsOf(stage(['data']), [out, raw], tracked).map(({ path, origin }) => [path, origin.kind]),
+    inputsOf(stage(['data']), surroundingsOf([out, raw], tracked)).map(({ path, origin }) => [path, origin.kind]),
     [
       ['data/prepared', 'out'],
       ['data/raw', 'external'],
@@ -42,7 +42,7 @@ test('a dep above outs and inputs stands for each of them and for the tracked fi
 
 test('a tracked dep is code, an untracked one an external input that nobody listed', () => {
   assert.deepEqual(
-    inputsOf(stage(['src/train.py', 'downloads/x.bin'], { 'params.yaml': [] }), [], tracked).map(
+    inputsOf(stage(['src/train.py', 'downloads/x.bin'], { 'params.yaml': [] }), surroundingsOf([], tracked)).map(
       ({ path, role, origin }) => [path, role, origin.kind],
     ),
     [

@@ -7,8 +7,8 @@
  * between. Everything else is code when git tracks it, and an external input that nobody listed when it does not.
  * Source: trust.md section 2.
  */
-import { isInside } from '../core/index.ts'
 import type { PipelineDefinition, ProjectSettings, StageDefinition } from './definition.ts'
+import { indexByPath, type PathIndex } from './path-index.ts'
 
 export type Anchor =
   | Readonly<{ kind: 'out'; path: string; stage: string; frozen: boolean }>
@@ -40,42 +40,37 @@ export function anchorsOf(pipeline: PipelineDefinition, settings: ProjectSetting
   return [...anchors.values()]
 }
 
-/**
- * The inputs of one stage, one entry a recorded path.
- *
- * @param tracked project paths of the files that git tracks
- */
-export function inputsOf(
-  stage: StageDefinition,
-  anchors: readonly Anchor[],
-  tracked: readonly string[],
-): readonly InputRef[] {
+/** Anchors and tracked files, to be asked for by path without looking at each. */
+export type Surroundings = Readonly<{ anchors: PathIndex<Anchor>; tracked: PathIndex<string> }>
+
+/** @param tracked project paths of the files that git tracks */
+export function surroundingsOf(anchors: readonly Anchor[], tracked: readonly string[]): Surroundings {
+  return { anchors: indexByPath(anchors, ({ path }) => path), tracked: indexByPath(tracked, (path) => path) }
+}
+
+/** The inputs of one stage, one entry a recorded path. */
+export function inputsOf(stage: StageDefinition, surroundings: Surroundings): readonly InputRef[] {
   const found = new Map<string, InputRef>()
   const add = (ref: InputRef): void => {
     const before = found.get(ref.path)
     const shows = [...new Set([...(before?.shows ?? []), ...ref.shows])]
     found.set(ref.path, { ...ref, role: before?.role ?? ref.role, shows })
   }
-  for (const dep of stage.deps) for (const ref of refsOf(dep, 'dep', anchors, tracked)) add(ref)
-  for (const file of Object.keys(stage.params)) for (const ref of refsOf(file, 'params', anchors, tracked)) add(ref)
+  for (const dep of stage.deps) for (const ref of refsOf(dep, 'dep', surroundings)) add(ref)
+  for (const file of Object.keys(stage.params)) for (const ref of refsOf(file, 'params', surroundings)) add(ref)
   return [...found.values()]
 }
 
-function refsOf(
-  path: string,
-  role: InputRef['role'],
-  anchors: readonly Anchor[],
-  tracked: readonly string[],
-): readonly InputRef[] {
-  const around = anchors.find((anchor) => isInside(path, anchor.path))
+function refsOf(path: string, role: InputRef['role'], { anchors, tracked }: Surroundings): readonly InputRef[] {
+  const [around] = anchors.around(path)
   if (around !== undefined) return [{ path: around.path, shows: [path], role, origin: around }]
 
-  const within = anchors.filter((anchor) => isInside(anchor.path, path))
-  const between = tracked.filter(
-    (file) => isInside(file, path) && !within.some((anchor) => isInside(file, anchor.path)),
-  )
+  const within = anchors.within(path)
+  const isAnchored = folderIndex(within.map((anchor) => anchor.path))
   const refs: InputRef[] = within.map((anchor) => ({ path: anchor.path, shows: [anchor.path], role, origin: anchor }))
-  for (const file of between) refs.push({ path: file, shows: [file], role, origin: { kind: 'code' } })
+  for (const file of tracked.within(path)) {
+    if (!isAnchored(file)) refs.push({ path: file, shows: [file], role, origin: { kind: 'code' } })
+  }
   if (refs.length === 0) refs.push({ path, shows: [path], role, origin: { kind: 'external', path } })
   return refs
 }

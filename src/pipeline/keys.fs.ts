@@ -69,7 +69,7 @@ export type AdoptedProject = Adoption & Readonly<{ key: Readonly<{ name: string;
 export async function adoptHere(caller: Caller): Promise<AdoptedProject> {
   const root = findRoot(caller.workingFolder) ?? rootOfNew(caller.workingFolder)
   const repository = await openRepository(root, { environment: caller.environment })
-  const person = personOf(repository)
+  const person = await personOf(repository)
   const home = openKeyHome({ environment: caller.environment, projectRoot: root })
   let key: AdoptedProject['key'] | undefined
   const adoption = await adoptProject({
@@ -97,8 +97,8 @@ function rootOfNew(folder: string): string {
   return folder
 }
 
-function personOf(repository: Repository | undefined): Readonly<{ keyName: string; principal: string }> {
-  const { name = 'unknown', email = 'unknown@localhost' } = repository?.identity ?? {}
+async function personOf(repository: Repository | undefined): Promise<Readonly<{ keyName: string; principal: string }>> {
+  const { name = 'unknown', email = 'unknown@localhost' } = (await repository?.identity()) ?? {}
   const plain = name
     .normalize('NFKD')
     .toLowerCase()
@@ -127,7 +127,7 @@ export async function makeKey(caller: Caller, name: string | undefined): Promise
   const opened = openHome(caller)
   opened.home.createKey(opened.project, caller.now())
   const described = describe(opened)
-  const person = personOf(await openRepository(opened.root, { environment: caller.environment }))
+  const person = await personOf(await openRepository(opened.root, { environment: caller.environment }))
   return described.listed ? described : { ...described, name: name ?? person.keyName }
 }
 

@@ -3,6 +3,7 @@ import { DomainError, type Sha256 } from '../core/index.ts'
 import type { StageDefinition } from './definition.ts'
 import { saveLock } from './lock.fs.ts'
 import type { LockEntry } from './lock.ts'
+import { paced } from './paced.ts'
 import type { Plan } from './plan.ts'
 import type { Project } from './project.ts'
 import { type RunReport, type StageReport, statusOf } from './report.ts'
@@ -10,14 +11,17 @@ import type { StageResult } from './run-stage.ts'
 import { isThrowAway, type RunOptions, type RunTools } from './run-tools.ts'
 import { levelOfRun } from './verify.ts'
 
-export type Ledger = Readonly<{
-  stageNamed(name: string): StageDefinition
-  done: ReadonlyMap<string, StageResult>
-  /** Keeps a result: in the lock, in the record, and tells it. */
-  settle(name: string, result: StageResult): StageResult
-  /** The whole report, with its level; the record is final. */
-  close(): Promise<RunReport>
-}>
+export type Ledger = Disposable &
+  Readonly<{
+    stageNamed(name: string): StageDefinition
+    done: ReadonlyMap<string, StageResult>
+    /** Keeps a result: in the lock, in the record, and tells it. */
+    settle(name: string, result: StageResult): StageResult
+    /** The whole report, with its level; the record is final. */
+    close(): Promise<RunReport>
+    /** Writes what waits to be written, whatever ended the run. */
+    [Symbol.dispose](): void
+  }>
 
 export function openLedger(project: Project, tools: RunTools, { order }: Plan): Ledger {
   const { options } = tools
@@ -25,31 +29,45 @@ export function openLedger(project: Project, tools: RunTools, { order }: Plan): 
   const known = new Set(project.pipeline.stages.map(({ name }) => name))
   const lock = new Map([...tools.lock].filter(([name]) => known.has(name)))
   const save = openRecord(project, options)
+  const position = new Map(order.map((stage, index) => [stage.name, index]))
   const logs: Record<string, Sha256> = {}
   const report = (): RunReport => reportOf(tools.runId, order, done)
+  // INVARIANT: the lock on disk only ever names evidence that is on disk already.
+  const lockFile = paced(() => saveLock(project.root, lock))
+  const record = paced(() => save(report(), logs))
   return {
-    stageNamed: (name) => stageNamed(order, name),
+    stageNamed: (name) => stageNamed(order, position.get(name) ?? -1, name),
     done,
     settle: (name, result) => {
       done.set(name, result)
       if (result.log !== undefined) logs[name] = result.log
-      if (result.lock !== undefined && tools.pins) keepLock(project, lock, name, result.lock)
+      if (result.lock !== undefined && tools.pins && changesLock(lock, name, result.lock)) lockFile.soon()
       const isPlanned = options.dryRun && (result.pending === true || result.report.status === 'cached')
       if (!isPlanned) options.onEvent({ kind: 'ended', report: result.report })
-      if (result.report.status !== 'cached') save(report(), logs)
+      if (result.report.status !== 'cached') record.soon()
       return result
     },
     close: async () => {
+      lockFile.now()
       const ended = options.dryRun ? report() : await withLevel(project, report(), options)
+      record[Symbol.dispose]()
       save(ended, logs, project.now())
       return ended
+    },
+    [Symbol.dispose]: () => {
+      try {
+        lockFile.now()
+        record.now()
+      } catch {
+        // INVARIANT: after `close` nothing is left to write; before it a fault ends the run, and is the one to be told.
+      }
     },
   }
 }
 
 type SaveRecord = (report: RunReport, logs: Readonly<Record<string, Sha256>>, finishedAt?: Date) => void
 
-/** Written whole each time, so that a run that is killed leaves what it came to. */
+/** Written whole, so that a run that is killed leaves what it came to. */
 function openRecord(project: Project, { dryRun }: RunOptions): SaveRecord {
   const { commit } = project.code
   const startedAt = project.now().toISOString()
@@ -66,15 +84,14 @@ function openRecord(project: Project, { dryRun }: RunOptions): SaveRecord {
   }
 }
 
-/** INVARIANT: the lock on disk only ever names evidence that is on disk already. */
-function keepLock(project: Project, lock: Map<string, LockEntry>, stage: string, entry: LockEntry): void {
-  if (JSON.stringify(lock.get(stage)) === JSON.stringify(entry)) return
+function changesLock(lock: Map<string, LockEntry>, stage: string, entry: LockEntry): boolean {
+  if (JSON.stringify(lock.get(stage)) === JSON.stringify(entry)) return false
   lock.set(stage, entry)
-  saveLock(project.root, lock)
+  return true
 }
 
-function stageNamed(stages: readonly StageDefinition[], name: string): StageDefinition {
-  const stage = stages.find((candidate) => candidate.name === name)
+function stageNamed(stages: readonly StageDefinition[], index: number, name: string): StageDefinition {
+  const stage = stages[index]
   if (stage === undefined) throw new Error(`the plan has no stage ${name}`)
   return stage
 }

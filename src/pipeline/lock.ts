@@ -56,10 +56,23 @@ export function parseLock(bytes: Uint8Array): Lock {
   return new Map(Object.entries(parsed.data.stages))
 }
 
+const style = { lineWidth: 0, sortMapEntries: false, aliasDuplicateObjects: false } as const
+const printedEntries = new WeakMap<LockEntry, string>()
+
 /** The file's text: stages and paths in code-unit order, so that equal locks are equal bytes. */
 export function printLock(lock: Lock): string {
-  const stages = Object.fromEntries([...lock].toSorted(([left], [right]) => (left < right ? -1 : 1)))
-  return `# written by assay run: commit it, do not edit it\n${stringify({ assay: 1, stages }, { lineWidth: 0, sortMapEntries: false, aliasDuplicateObjects: false })}`
+  const stages = [...lock].toSorted(([left], [right]) => (left < right ? -1 : 1))
+  const text = stages.length === 0 ? 'assay: 1\nstages: {}\n' : `assay: 1\nstages:\n${stages.map(printEntry).join('')}`
+  return `# written by assay run: commit it, do not edit it\n${text}`
+}
+
+/** Printed once: the lock is written after each stage, and only that one changed. */
+function printEntry([name, entry]: readonly [string, LockEntry]): string {
+  const known = printedEntries.get(entry)
+  if (known !== undefined) return known
+  const text = stringify({ [name]: entry }, style).replaceAll(/^(?=.)/gm, '  ')
+  printedEntries.set(entry, text)
+  return text
 }
 
 function plainValue(document: Document): unknown {

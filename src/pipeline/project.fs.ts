@@ -1,7 +1,7 @@
 /** Opens a project: its definition, code, inventory, evidence and trust policy, read once and not believed. */
 
 import { join } from 'node:path'
-import { parseTrustPolicy, type TrustPolicy } from '../attestation/index.ts'
+import { loadSeal, parseTrustPolicy, type TrustPolicy } from '../attestation/index.ts'
 import { isInside, isPlainPath, sha256Of } from '../core/index.ts'
 import { openObjectStore, openRepository, openStatCache, parseSources, type Source } from '../data/index.ts'
 import type { CodeTree } from './code.ts'
@@ -11,7 +11,7 @@ import { definePipeline, defineSettings, type PlanDocument, parseOverrides, plan
 import type { PipelineDefinition, ProjectSettings } from './definition.ts'
 import { writesDvcLock } from './dvc/index.ts'
 import { openEvidence } from './evidence.fs.ts'
-import { anchorsOf, visibleFiles } from './inputs.ts'
+import { anchorsOf, surroundingsOf, visibleFiles } from './inputs.ts'
 import { keySourceOf, pinnedPolicy, withoutRevoked } from './keys.fs.ts'
 import { loadLock } from './lock.fs.ts'
 import type { Caller, Project } from './project.ts'
@@ -34,7 +34,7 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
   const root = requireRoot(caller.workingFolder)
   const state = join(root, '.assay')
   makeState(root)
-  const cache = openStatCache(join(state, 'cache', 'stat.sqlite'))
+  const cache = openStatCache(join(state, 'cache', 'stat.sqlite'), loadSeal(caller.environment, root))
   const digesting = { cache, rehash: options.rehash === true }
   const repository = await openRepository(root, { ...digesting, environment: caller.environment })
   refuseCommittedState(repository?.tree.keys() ?? [])
@@ -70,7 +70,7 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
     environment: caller.environment,
     settings,
     pipeline,
-    anchors,
+    surroundings: surroundingsOf(anchors, code.paths),
     visible: visibleFiles(anchors, code.paths),
     definition: describeDefinition(root, definition, code),
     overrides,
@@ -87,14 +87,14 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
     lock: loadLock(root),
     sources: listSources(listed, decisions, caller.now()),
     trust,
-    principal: {
-      name: repository?.identity.name ?? 'unknown',
-      email: repository?.identity.email ?? 'unknown',
-      tier: 'declared',
+    principal: async () => {
+      const { name = 'unknown', email = 'unknown' } = (await repository?.identity()) ?? {}
+      return { name, email, tier: 'declared' }
     },
     revokedSources: revokedSources(listed, decisions),
     keySource: () => keySourceOf(root, trust.project ?? '', caller.environment),
-    memory: new Map(),
+    verdicts: new Map(),
+    statCache: options.rehash === true ? undefined : cache,
   }
 }
 

@@ -1,13 +1,13 @@
 /** One opened project: what the rest of the pipeline works on. Nouns only; `project.fs.ts` opens it. */
 
-import type { KeySource, RevokedSource, StageFacts, TrustPolicy } from '../attestation/index.ts'
+import type { KeySource, RevokedSource, StageFacts, StageVerdicts, TrustPolicy } from '../attestation/index.ts'
 import type { Content, Digest, Json, Sha256, Tier } from '../core/index.ts'
 import type { ObjectStore, Source, StatCache } from '../data/index.ts'
 import type { CodeTree } from './code.ts'
 import type { Overrides } from './define/index.ts'
 import type { PipelineDefinition, ProjectSettings } from './definition.ts'
 import type { EvidenceStore } from './evidence.fs.ts'
-import type { Anchor } from './inputs.ts'
+import type { Surroundings } from './inputs.ts'
 import type { Lock } from './lock.ts'
 import type { RunArchive } from './runs.fs.ts'
 
@@ -31,7 +31,7 @@ export type Project = Readonly<{
 
   settings: ProjectSettings
   pipeline: PipelineDefinition
-  anchors: readonly Anchor[]
+  surroundings: Surroundings
   /** Tracked files that every stage may see beside its own deps. */
   visible: readonly string[]
   /** Definition files as they were read. */
@@ -57,13 +57,16 @@ export type Project = Readonly<{
   /** Inventory by id, with the status that signed statements give. */
   sources: ReadonlyMap<string, ListedSource>
   trust: TrustPolicy
-  principal: Readonly<{ name: string; email: string; tier: Tier }>
+  /** Who the user says to be, to git; asked once, when something is to be signed. */
+  principal(): Promise<Readonly<{ name: string; email: string; tier: Tier }>>
   /** By sources.yaml, or by a signed revocation, of sources that are no longer in the file too. */
   revokedSources: readonly RevokedSource[]
   /** Where the signing key is; asked for when the first statement is to be signed. @throws ERR_KEY_HOME, ERR_KEY_LOCKED */
   keySource(): KeySource
-  /** Statements that `believedStage` has verified: a bundle never changes. */
-  memory: Map<Sha256, StageFacts>
+  /** Bundles that were judged by `trust`: one never changes. */
+  verdicts: StageVerdicts
+  /** Digests, and what else was learnt of this machine; sealed by the user. Undefined when nothing may be remembered. */
+  statCache: StatCache | undefined
 }>
 
 export type ListedSource = Readonly<{

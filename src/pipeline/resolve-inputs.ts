@@ -48,7 +48,7 @@ export async function resolveInputs(
   stage: StageDefinition,
   done: ReadonlyMap<string, StageResult>,
 ): Promise<StageInputs> {
-  const refs = inputsOf(stage, project.anchors, project.code.paths)
+  const refs = inputsOf(stage, project.surroundings)
   const code = await project.code.contents(refs.filter(({ origin }) => origin.kind === 'code').map(({ path }) => path))
   const resolved: ResolvedInput[] = []
   for (const ref of refs) resolved.push(await resolve(project, stage, ref, code, done))
@@ -68,7 +68,7 @@ export async function resolveInputs(
     paramDigests: Object.fromEntries(Object.entries(params).map(([file, values]) => [file, digestOfJson(values)])),
     paramTrees,
     visible: project.visible,
-    code: project.visible.filter((path) => !Object.hasOwn(stage.params, path)),
+    code: withoutParams(project.visible, stage),
     before: await previousOf(project, stage),
   }
 }
@@ -131,6 +131,12 @@ async function bytesOf(project: Project, resolved: readonly ResolvedInput[], fil
     if (part?.kind === 'file') return project.store.read(part.digest, maxParamsBytes)
   }
   throw new DomainError('ERR_DATA_MISSING', `the params file \`${file}\` is not there`)
+}
+
+/** The same list where there is nothing to leave out: what is known of it is known by the list. */
+function withoutParams(visible: readonly string[], { params }: StageDefinition): readonly string[] {
+  const files = new Set(Object.keys(params))
+  return visible.some((path) => files.has(path)) ? visible.filter((path) => !files.has(path)) : visible
 }
 
 /** LIMIT: a params file is at most 16 MiB. */

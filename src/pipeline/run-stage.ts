@@ -238,7 +238,7 @@ export function taskFor(
     limits,
     scratch: setting.settings.scratch,
     trace: tools.options.trace,
-    hidden: hiddenFrom(project, stage, inputs),
+    hidden: () => hiddenFrom(project, stage, inputs),
   })
 }
 

@@ -1,6 +1,6 @@
 /** What one run works with, opened once: the sandbox, environments, the signer, the machine. Closed at the end. */
 
-import { homedir } from 'node:os'
+import { cpus, homedir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { type Signer, startSigner } from '../attestation/index.ts'
 import {
@@ -68,7 +68,8 @@ export type RunTools = AsyncDisposable &
     pins: boolean
     /** Where DVC is to be told what the stages came to. */
     dvc?: BesideDvc
-    machine: MachineFacts
+    /** Looked at once, when the first statement is to be made. */
+    machine(): MachineFacts
     capacity: Cost
     costOf(stage: string): Cost
     /** Once a run for each purpose: `identify` is cheap, `mount` has just re-hashed every byte. */
@@ -111,8 +112,8 @@ function holdForRun(project: Project): DisposableStack {
 }
 
 function composeTools(project: Project, options: RunOptions, held: Disposable): RunTools {
-  const machine = observeMachine()
-  const capacity = { cpus: machine.cpus, memoryBytes: machine.memoryBytes }
+  const capacity = { cpus: cpus().length, memoryBytes: totalmem() }
+  let machine: MachineFacts | undefined
   const place = { workFolder: boxesOf(project), storeRoot: project.store.root }
   const unsafe = options.unsafeNoSandbox ? openUnsafeHost(place) : undefined
   let opened: Promise<Sandbox> | undefined
@@ -136,7 +137,10 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
     lock: options.dryRun ? project.lock : loadLock(project.root),
     pins,
     ...(dvc === undefined ? {} : { dvc }),
-    machine,
+    machine: () => {
+      machine ??= observeMachine()
+      return machine
+    },
     capacity,
     costOf: (stage) => limitsOf(project.settings.settingsOf(stage), capacity),
     environment: async (name, purpose) => {
@@ -218,6 +222,7 @@ async function prepare(
     definition:
       definition.kind === 'host' ? definition : { ...definition, lockBytes: await lockBytes(project, definition.lock) },
     store: project.store,
+    ...(project.statCache === undefined ? {} : { memory: project.statCache }),
     cacheFolder: join(project.root, '.assay', 'environments'),
     workFolder: boxesOf(project),
     caller: { environment: project.environment, workingFolder: project.root },

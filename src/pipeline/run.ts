@@ -36,7 +36,7 @@ export async function runPipeline(opened: Project, options: RunOptions): Promise
   const project = await withPinnedData(opened, { stages: plan.order, dryRun: options.dryRun, tell })
   tellBeforeTheFirstStage(project, options)
 
-  const ledger = openLedger(project, tools, plan)
+  using ledger = openLedger(project, tools, plan)
   await runSchedule<StageResult>(plan, {
     capacity: tools.capacity,
     costOf: (name) => tools.costOf(name),

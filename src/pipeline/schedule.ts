@@ -31,47 +31,65 @@ export async function runSchedule<Result>(
   options: ScheduleOptions<Result>,
 ): Promise<ReadonlyMap<string, Result>> {
   const results = new Map<string, Result>()
-  const waiting = new Set(plan.order.map((stage) => stage.name))
+  const queue = openQueue(plan)
   const running = new Map<string, Promise<string>>()
   const used = { cpus: 0, memoryBytes: 0 }
   let failures = 0
 
   const stopped = (): boolean => options.signal.aborted || (failures > 1 && !options.keepGoing)
-  const failedUpstream = (name: string): string | undefined =>
-    plan.after.get(name)?.find((upstream) => {
-      const result = results.get(upstream)
-      return result !== undefined && !options.succeeded(result)
-    })
-  const isReady = (name: string): boolean => (plan.after.get(name) ?? []).every((upstream) => results.has(upstream))
+  const isFull = (): boolean => running.size > 0 && used.cpus >= options.capacity.cpus
   const fits = ({ cpus, memoryBytes }: Cost): boolean =>
     running.size === 0 ||
     (used.cpus + cpus <= options.capacity.cpus && used.memoryBytes + memoryBytes <= options.capacity.memoryBytes)
-
+  const settle = (name: string, result: Result): void => {
+    results.set(name, result)
+    queue.settle(name, options.succeeded(result))
+  }
   const start = (name: string, cost: Cost): void => {
+    queue.take(name)
     used.cpus += cost.cpus
     used.memoryBytes += cost.memoryBytes
     const ended = options.execute(name).then((result) => {
       used.cpus -= cost.cpus
       used.memoryBytes -= cost.memoryBytes
-      results.set(name, result)
       if (!options.succeeded(result)) failures += 1
+      settle(name, result)
       return name
     })
     running.set(name, ended)
   }
+  const skipBelowFailures = (): void => {
+    for (let name = queue.blocked(); name !== undefined; name = queue.blocked()) {
+      const failed = plan.after.get(name)?.find((upstream) => {
+        const result = results.get(upstream)
+        return result !== undefined && !options.succeeded(result)
+      })
+      queue.take(name)
+      settle(name, options.skip(name, failed))
+    }
+  }
+  const skipAll = (names: readonly string[]): void => {
+    for (const name of names) {
+      queue.take(name)
+      settle(name, options.skip(name, undefined))
+    }
+  }
 
-  while (waiting.size > 0 || running.size > 0) {
-    for (const name of [...waiting]) {
-      const failed = failedUpstream(name)
-      if (stopped() || failed !== undefined) {
-        if (failed === undefined && running.size > 0 && !isReady(name)) continue
-        waiting.delete(name)
-        results.set(name, options.skip(name, failed))
-      } else if (isReady(name) && fits(options.costOf(name))) {
-        waiting.delete(name)
-        start(name, options.costOf(name))
+  for (;;) {
+    skipBelowFailures()
+    if (stopped()) {
+      // What waits for a stage that still runs is told its end first.
+      skipAll(queue.ready())
+      if (queue.blocked() !== undefined) continue
+      if (running.size === 0) skipAll(queue.waiting())
+    } else {
+      for (const name of queue.ready()) {
+        if (isFull()) break
+        const cost = options.costOf(name)
+        if (fits(cost)) start(name, cost)
       }
     }
+    if (running.size === 0 && queue.waiting().length === 0) break
     if (running.size === 0) continue
     try {
       running.delete(await Promise.race(running.values()))
@@ -82,6 +100,50 @@ export async function runSchedule<Result>(
     }
   }
   return new Map(plan.order.flatMap(({ name }) => [[name, results.get(name)] as const]).filter(isPresent))
+}
+
+type Queue = Readonly<{
+  /** Stages whose upstream has ended well, in the order of the plan. */
+  ready(): readonly string[]
+  /** A stage below a failure. */
+  blocked(): string | undefined
+  /** All that were not taken, in the order of the plan. */
+  waiting(): readonly string[]
+  take(name: string): void
+  settle(name: string, succeeded: boolean): void
+}>
+
+/** Which stages may start: kept as stages end, since to ask each one each time costs the square of their number. */
+function openQueue(plan: Plan): Queue {
+  const position = new Map(plan.order.map(({ name }, index) => [name, index]))
+  const left = new Map(plan.order.map(({ name }) => [name, plan.after.get(name)?.length ?? 0]))
+  const downstream = new Map<string, string[]>()
+  for (const { name } of plan.order) {
+    for (const upstream of plan.after.get(name) ?? [])
+      downstream.set(upstream, [...(downstream.get(upstream) ?? []), name])
+  }
+  const inOrder = (names: Iterable<string>): readonly string[] =>
+    [...names].sort((one, other) => (position.get(one) ?? 0) - (position.get(other) ?? 0))
+  const waiting = new Set(left.keys())
+  const ready = new Set([...left].flatMap(([name, count]) => (count === 0 ? [name] : [])))
+  const blocked = new Set<string>()
+  return {
+    ready: () => inOrder(ready),
+    blocked: () => blocked.values().next().value,
+    waiting: () => [...waiting],
+    take(name) {
+      for (const names of [waiting, ready, blocked]) names.delete(name)
+    },
+    settle(name, succeeded) {
+      for (const below of downstream.get(name) ?? []) {
+        const count = (left.get(below) ?? 0) - 1
+        left.set(below, count)
+        if (!waiting.has(below)) continue
+        if (!succeeded) blocked.add(below)
+        else if (count === 0 && !blocked.has(below)) ready.add(below)
+      }
+    },
+  }
 }
 
 function isPresent<Result>(entry: readonly [string, Result | undefined]): entry is readonly [string, Result] {

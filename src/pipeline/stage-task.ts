@@ -70,7 +70,7 @@ export type TaskInput = Readonly<{
   limits: Limits
   scratch: readonly string[]
   trace: boolean
-  hidden: readonly string[]
+  hidden(): readonly string[]
 }>
 
 export function taskOf(input: TaskInput): StageTask {

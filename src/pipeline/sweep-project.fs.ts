@@ -2,6 +2,9 @@
 import { lstatSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
+/** LIMIT: a folder of a run that was killed at once, and that this many runs came after, stays until `gc`. */
+const sweptRuns = 50
+
 /** INVARIANT: called by the one process that holds the project; nobody else writes to these places. */
 export function sweepProject(root: string): void {
   rmSync(join(root, '.assay', 'tmp'), { recursive: true, force: true })
@@ -13,7 +16,8 @@ export function sweepProject(root: string): void {
     if (/^run\.lock\.\d+(\.stale)?$/.test(name)) rmSync(join(state, name), { force: true })
   }
   const runs = join(state, 'runs')
-  for (const name of isFolder(runs) ? readdirSync(runs) : []) {
+  // Names begin with the time: what a killed run left is among the last, however many there are.
+  for (const name of isFolder(runs) ? readdirSync(runs).toSorted().slice(-sweptRuns) : []) {
     if (isFolder(join(runs, name)) && readdirSync(join(runs, name)).length === 0) rmdirSync(join(runs, name))
   }
 }

@@ -112,6 +112,7 @@ export function chainOf(
     judges,
     evidence,
     policy: project.trust,
+    ...(evidence.bundle === project.evidence.bundle ? { verdicts: project.verdicts } : {}),
   }
   return withDefinitions(project, (surroundings) => verifyChain({ ...question, surroundings }))
 }
@@ -208,12 +209,15 @@ export async function levelOfRun(
   )
   const finals = new Set(finalOuts(project))
   const judged = made.filter(({ path }) => finals.has(path))
-  let lowest: Pick<RunReport, 'level' | 'whyNotHigher'> | undefined
-  for (const { path, digest, entries } of judged.length > 0 ? judged : made) {
-    const subject = { path, digest }
-    const question = { subject, entries, evidence, policy: project.trust }
-    const reached = await withDefinitions(project, (surroundings) => verifyChain({ ...question, surroundings }))
-    if (lowest === undefined || reached.level < lowest.level) lowest = reached
-  }
-  return { level: lowest?.level ?? 0, whyNotHigher: lowest?.whyNotHigher ?? ['nothing was made that could be proven'] }
+  const subjects = judged.length > 0 ? judged : made
+  const none = { level: 0, whyNotHigher: ['nothing was made that could be proven'] }
+  const { level, whyNotHigher } = await withDefinitions(project, (surroundings) => {
+    const verdicts = subjects.map(({ path, digest, entries }) => {
+      const question = { subject: { path, digest }, entries, evidence, policy: project.trust }
+      return verifyChain({ ...question, verdicts: project.verdicts, surroundings })
+    })
+    const [first = none, ...others] = verdicts
+    return others.reduce((lowest, verdict) => (verdict.level < lowest.level ? verdict : lowest), first)
+  })
+  return { level, whyNotHigher }
 }

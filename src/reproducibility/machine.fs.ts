@@ -21,6 +21,7 @@ export function observeMachine(): MachineFacts {
 }
 
 function libcVersion(): string {
+  Object.assign(process.report, { excludeNetwork: true }) // else it asks for the names of all peers
   const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } } // untyped in @types/node
   const version = report.header?.glibcVersionRuntime
   return version === undefined ? 'unknown' : `glibc ${version}`

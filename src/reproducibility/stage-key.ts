@@ -78,16 +78,29 @@ function digestVisible(visible: VisibleFiles): Sha256 {
   return digestOfJson([...visible].filter(([path]) => !documentation.test(path)).toSorted(byFirst))
 }
 
+const namesByFolder = new WeakMap<VisibleFiles, Map<string, Set<string>>>()
+
+/** Names in a folder of the visible files; all folders are listed at the first question about the same files. */
 function digestNames(folder: string, visible: VisibleFiles): Sha256 {
-  const prefix = folder === '.' ? '' : `${folder}/`
-  const names = new Set<string>()
+  const known = namesByFolder.get(visible) ?? listFolders(visible)
+  namesByFolder.set(visible, known)
+  return digestOfJson([...(known.get(folder) ?? [])].sort())
+}
+
+function listFolders(visible: VisibleFiles): Map<string, Set<string>> {
+  const folders = new Map<string, Set<string>>()
   for (const path of visible.keys()) {
-    if (!path.startsWith(prefix)) continue
-    const rest = path.slice(prefix.length)
-    const name = rest.split('/', 1)[0]
-    if (name !== undefined) names.add(name)
+    for (let at = path; at !== '.'; ) {
+      const slash = at.lastIndexOf('/')
+      const folder = slash < 0 ? '.' : at.slice(0, slash)
+      const names = folders.get(folder) ?? new Set()
+      const isListed = names.has(at.slice(slash + 1))
+      folders.set(folder, names.add(at.slice(slash + 1)))
+      if (isListed) break // and so is all above it
+      at = folder
+    }
   }
-  return digestOfJson([...names].sort())
+  return folders
 }
 
 function byFirst(left: readonly [string, Sha256], right: readonly [string, Sha256]): number {

@@ -1,8 +1,20 @@
 /** Threats: pipeline tampering and configuration manipulation, by what a checkout holds where assay keeps its state. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs'
+import { createHash, createHmac } from 'node:crypto'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { adopted } from '../support/adopted.ts'
 import { words } from '../support/projects.ts'
@@ -85,6 +97,36 @@ test('an index and approvals that are no files and folders are looked past, not 
   for (const name of readdirSync(index)) symlinkSync('/nonexistent', join(index, name, 'b'.repeat(64)))
   project.write({ attestations: 'not a folder\n' })
   assert.equal((await project.json(0, 'verify', 'model/count.txt')).trusted, true)
+})
+
+test('what somebody else made assay remember of the commit is not believed; what its own user made it remember is', async (context) => {
+  const project = await adopted(context, words)
+  const honest = (await project.json(0, 'run')).stages[0].outputs
+  const evil = Buffer.from('echo evil > "$2"\n')
+  const digest = createHash('sha256').update(evil).digest('hex')
+  project.write({ [`.assay/objects/${digest.slice(0, 2)}/${digest.slice(2)}`]: evil.toString() })
+  const blob = project.git('rev-parse', 'HEAD:src/sort.sh').trim()
+
+  // The commit's script is said to have other bytes: with the old seal, with one of the forger's, with the user's own.
+  const own = readFileSync(join(project.keys, 'assay/seal.key'))
+  const said = async (seal?: Buffer): Promise<unknown> => {
+    using memory = new DatabaseSync(join(project.root, '.assay/cache/stat.sqlite'))
+    const kept = memory.prepare("SELECT value, seal FROM sealed WHERE kind = 'fact' AND key = 'git-blobs'").get()
+    const value = String(kept?.['value']).replace(
+      new RegExp(`"${blob}","sha256:[0-9a-f]{64}"`),
+      `"${blob}","sha256:${digest}"`,
+    )
+    assert.match(value, new RegExp(digest))
+    const hmac = createHmac('sha256', seal ?? '')
+    for (const part of ['fact', 'git-blobs', value]) hmac.update(`${part.length}:${part}`)
+    const sealed = seal === undefined ? String(kept?.['seal']) : hmac.digest('hex')
+    memory.prepare("UPDATE sealed SET value = ?, seal = ? WHERE key = 'git-blobs'").run(value, sealed)
+    memory.close()
+    return (await project.json(0, 'run', '--force')).stages[0].outputs
+  }
+  assert.deepEqual(await said(), honest)
+  assert.deepEqual(await said(Buffer.from('forger')), honest)
+  assert.notDeepEqual(await said(own), honest)
 })
 
 test('no out lands in .git, in the state, over the policy or outside; an out of the project does', async (context) => {

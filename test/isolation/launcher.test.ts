@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 
 const launcher = join(import.meta.dirname, '../../bin/assay')
-const tells = `import { readlinkSync } from 'node:fs'
+const tells = `const { readlinkSync } = require('node:fs')
 console.log(JSON.stringify({ pid: process.pid, node: process.execPath, argv: process.argv.slice(2), cwd: process.cwd(),
   git: Object.keys(process.env).filter((name) => name.startsWith('GIT_')), mounts: readlinkSync('/proc/self/ns/mnt') }))
 `
@@ -24,7 +24,9 @@ function installed(
   mkdirSync(join(root, 'dist'))
   cpSync(launcher, join(root, 'bin/assay'))
   writeFileSync(join(root, 'package.json'), '{"type":"module"}')
-  writeFileSync(join(root, 'dist/assay.js'), tells)
+  mkdirSync(join(root, 'scripts'))
+  cpSync(join(import.meta.dirname, '../../scripts/node.sha256'), join(root, 'scripts/node.sha256'))
+  writeFileSync(join(root, 'dist/assay.cjs'), tells)
   for (const node of nodes) {
     mkdirSync(dirname(join(base, node)), { recursive: true })
     symlinkSync(process.execPath, join(base, node))

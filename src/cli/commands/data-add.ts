@@ -39,7 +39,7 @@ export async function dataAdd(
   options: AddOptions,
 ): Promise<Exit> {
   const project = await openProject(context)
-  const facts = factsOf(project, id, options)
+  const facts = await factsOf(project, id, options)
   if (isAddress(place)) return addFetched(context, project, facts, place, options)
   if (options.to !== undefined)
     throw new DomainError('ERR_USAGE', '`--to` is for what is fetched: data here stays where it is')
@@ -143,7 +143,7 @@ function fetchOptions({ output, signal }: CliContext, project: Project): FetchOp
   return { route, signal, onProgress: (text) => output.progress(printable(text)) }
 }
 
-function factsOf(project: Project, id: string, options: AddOptions): Omit<NewSource, 'path' | 'origin'> {
+async function factsOf(project: Project, id: string, options: AddOptions): Promise<Omit<NewSource, 'path' | 'origin'>> {
   const { classification, kind, owner } = options
   if (!isOneOf(classification, ['public', 'internal', 'confidential', 'restricted'] as const)) {
     throw new DomainError('ERR_USAGE', `\`${classification}\` is not a classification`, {
@@ -154,7 +154,7 @@ function factsOf(project: Project, id: string, options: AddOptions): Omit<NewSou
     throw new DomainError('ERR_USAGE', `\`${kind}\` is not a kind`, { help: 'data or model' })
   return {
     id,
-    owner: owner === undefined ? { name: project.principal.name, email: project.principal.email } : personOf(owner),
+    owner: owner === undefined ? await ownName(project) : personOf(owner),
     classification,
     licence: options.licence,
     kind,
@@ -165,6 +165,11 @@ function factsOf(project: Project, id: string, options: AddOptions): Omit<NewSou
 
 function pathOf(context: CliContext, project: Project, path: string): string {
   return parseProjectPath(relative(project.root, resolve(context.workingFolder, path)))
+}
+
+async function ownName(project: Project): Promise<{ name: string; email: string }> {
+  const { name, email } = await project.principal()
+  return { name, email }
 }
 
 function personOf(text: string): { name: string; email: string } {

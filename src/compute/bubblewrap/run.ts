@@ -90,9 +90,12 @@ function outcomeOf(
     ? parseTrace(box.readTrace(maxTraceBytes), task.workingDirectory)
     : { destinations: [], missing: [] }
   const missing = new Set(trace.missing)
-  const fromLog = new Set(undeclaredReads(lines, task.hidden, task.workingDirectory))
+  const end = endAfter(launched.end, box)
+  const endedWell = end.kind === 'exited' && end.code === 0
+  const hidden = endedWell && !task.trace ? [] : task.hidden()
+  const fromLog = new Set(undeclaredReads(lines, hidden, task.workingDirectory))
   return {
-    end: endAfter(launched.end, box),
+    end,
     startedAt: launched.startedAt,
     finishedAt: launched.finishedAt,
     log: { digest, sizeBytes: box.log.sizeBytes(), tail: tailOf(lines), lines: endOfLog(lines) },
@@ -101,7 +104,7 @@ function outcomeOf(
       destinations: trace.destinations.map(printable),
       tier: 'observed',
     },
-    undeclaredReads: task.hidden.filter((path) => fromLog.has(path) || missing.has(path)),
+    undeclaredReads: hidden.filter((path) => fromLog.has(path) || missing.has(path)),
     resources: { wallMs: Math.round(launched.wallMs), ...launched.peaks, ...box.usage(), heldBy: box.heldBy },
   }
 }

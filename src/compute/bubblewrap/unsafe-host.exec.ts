@@ -72,7 +72,7 @@ async function runUnisolated(
         log: { digest, sizeBytes: log.sizeBytes(), tail: tailOf(lines), lines: endOfLog(lines) },
         ...(await collectOuts(scratches, store, task.limits.outputBytes)),
         network: { deniedAttempts: 0, destinations: [], tier: 'declared' },
-        undeclaredReads: undeclaredReads(lines, task.hidden, task.workingDirectory),
+        undeclaredReads: hasFailed(ended.end) ? undeclaredReads(lines, task.hidden(), task.workingDirectory) : [],
       }
     } finally {
       log.close()
@@ -80,6 +80,10 @@ async function runUnisolated(
   } finally {
     box.remove()
   }
+}
+
+function hasFailed(end: StageEnd): boolean {
+  return end.kind !== 'exited' || end.code !== 0
 }
 
 /** Copies, never links: the command may write to them, and an object must not change. */

@@ -22,7 +22,7 @@ import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import { DomainError, isDomainError, isSha256, type Sha256 } from '../../core/index.ts'
 import { type ObjectStore, withoutCredentials } from '../../data/index.ts'
-import { type FetchClient, openFetchClient } from './fetch.http.ts'
+import type { FetchClient } from './fetch.http.ts'
 import type { IndexFile } from './index-page.ts'
 import type { LockedArtefacts, LockedRequirement } from './lock.ts'
 import type { NetworkSettings } from './network-settings.ts'
@@ -81,6 +81,7 @@ export async function acquireWheels(
   if (recalled?.every(({ digest }) => request.store.has(digest))) return recalled
   const abort = new AbortController()
   const signal = AbortSignal.any([request.signal, abort.signal])
+  const { openFetchClient } = await import('./fetch.http.ts') // half of all code, for the one time that it is needed
   const client = openFetchClient(request.network, signal)
   try {
     const context: Context = { ...request, client, folders: new Map() }

@@ -4,15 +4,15 @@
  * The answer holds while no folder or `.pth` file that it was read from has changed, by inode and time; so a warm start
  * needs no sandbox.
  */
-import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { DomainError, digestOfJson, hexOf, parseStrictJson } from '../../core/index.ts'
+import { DomainError, digestOfJson, parseStrictJson } from '../../core/index.ts'
+import { jsonFact, type StatCache } from '../../data/index.ts'
 import type { EnvironmentPackage } from '../environment.ts'
 import { type Interpreter, interpreterIdentity } from './interpreter.ts'
-import type { Located } from './locate.exec.ts'
-import { type Asking, askProgram, remember } from './probe.fs.ts'
-import { readPlainFile } from './tree.fs.ts'
+import type { Located } from './locate.fs.ts'
+import { type Asking, askProgram } from './probe.fs.ts'
+import { areSettled, stampOf } from './stamp.fs.ts'
 
 export type Installed = Readonly<{
   packages: readonly EnvironmentPackage[]
@@ -22,8 +22,6 @@ export type Installed = Readonly<{
   outside: readonly string[]
 }>
 
-const maxKeptBytes = 16 * 1024 * 1024
-
 const answerShape = z.strictObject({
   distributions: z.array(z.string().max(500)).max(20_000),
   libraries: z.array(z.string().max(1000)).max(20_000),
@@ -31,45 +29,27 @@ const answerShape = z.strictObject({
   read: z.array(z.string().max(4096)).max(20_000),
 })
 type Answer = z.infer<typeof answerShape>
-const keptShape = z.strictObject({ answer: answerShape, stamps: z.array(z.string()) })
 
 /** @throws ERR_ENV_INTERPRETER */
 export async function listInstalled(located: Located, interpreter: Interpreter, asking: Asking): Promise<Installed> {
   const python = join(located.prefix, 'bin', located.path.slice(located.path.lastIndexOf('/') + 1))
   const key = digestOfJson({ installedProgram, python, interpreter: interpreterIdentity(interpreter) })
-  const memory = join(asking.cacheFolder, 'installed', `${hexOf(key)}.json`)
-  const kept = recall(memory)
+  const kept = recall(asking.memory, `installed:${key}`)
   if (kept !== undefined) return described(kept)
 
   const startedMs = Date.now()
   const answer = parseAnswer(await askProgram(python, ['-s', '-B'], installedProgram, located, asking))
   const read = [...answer.read, join(located.prefix, 'pyvenv.cfg')]
   const whole = { ...answer, read }
-  const newestMs = Math.max(...read.map((path) => lstatSync(path, { throwIfNoEntry: false })?.ctimeMs ?? 0))
-  // What changed while it was read may have changed after it was read.
-  if (newestMs < startedMs - 1000) {
-    remember(memory, Buffer.from(JSON.stringify({ answer: whole, stamps: read.map(stampOf) })))
-  }
+  if (areSettled(read, startedMs))
+    asking.memory?.recordFact(`installed:${key}`, JSON.stringify({ answer: whole, stamps: read.map(stampOf) }))
   return described(answer)
 }
 
 /** An answer that still holds, else undefined: then the interpreter is asked again. */
-function recall(memory: string): Answer | undefined {
-  const bytes = readPlainFile(memory, maxKeptBytes)
-  if (bytes === undefined) return undefined
-  try {
-    const { answer, stamps } = keptShape.parse(parseStrictJson(bytes, 'the packages on record'))
-    const holds = stamps.length === answer.read.length && answer.read.every((path, at) => stampOf(path) === stamps[at])
-    return holds ? answer : undefined
-  } catch {
-    return undefined // INVARIANT: a memory that cannot be read is none.
-  }
-}
-
-function stampOf(path: string): string {
-  const status = lstatSync(path, { bigint: true, throwIfNoEntry: false })
-  if (status === undefined) return 'absent'
-  return [status.dev, status.ino, status.size, status.mtimeNs, status.ctimeNs].join(':')
+function recall(memory: StatCache | undefined, key: string): Answer | undefined {
+  const kept = jsonFact(memory, key) as Readonly<{ answer: Answer; stamps: readonly string[] }> | undefined // our own text
+  return kept?.answer.read.every((path, at) => stampOf(path) === kept.stamps[at]) === true ? kept.answer : undefined
 }
 
 function parseAnswer(bytes: Uint8Array): Answer {

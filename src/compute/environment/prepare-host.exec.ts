@@ -9,14 +9,16 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { digestOfJson, type Sha256, sha256Of } from '../../core/index.ts'
+import { jsonFact, type StatCache } from '../../data/index.ts'
 import type { Environment } from '../environment.ts'
 import { editableInstalls } from './editable.fs.ts'
 import { blasFact, interpreterFacts } from './facts.ts'
 import { type Installed, listInstalled } from './installed.fs.ts'
 import { type Interpreter, interpreterIdentity } from './interpreter.ts'
-import { type Located, locateInterpreter, prefixesToMount } from './locate.exec.ts'
+import { type Located, locateInterpreter, prefixesToMount } from './locate.fs.ts'
 import { askInterpreter } from './probe.fs.ts'
 import type { EnvironmentRequest } from './request.ts'
+import { areSettled, stampOf } from './stamp.fs.ts'
 import { sweepTemporaries } from './sweep.fs.ts'
 
 const recipe = 'assay-host/1'
@@ -26,7 +28,7 @@ const systemPath = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin'
 export async function prepareHost(request: EnvironmentRequest): Promise<Environment> {
   mkdirSync(request.cacheFolder, { recursive: true })
   sweepTemporaries(request.cacheFolder)
-  const [python, system] = await Promise.all([observePython(request), observeSystem()])
+  const [python, system] = await Promise.all([observePython(request), observeSystem(request.memory)])
   const prefixes = python === undefined ? [] : prefixesToMount(python.located)
   const editable = editableInstalls({
     siteFolders: python === undefined ? [] : siteFolders(python),
@@ -72,7 +74,7 @@ export async function prepareHost(request: EnvironmentRequest): Promise<Environm
 type Python = Installed & Readonly<{ located: Located; interpreter: Interpreter }>
 
 async function observePython(request: EnvironmentRequest): Promise<Python | undefined> {
-  const located = await locateInterpreter(undefined, request.caller)
+  const located = await locateInterpreter(undefined, request.caller, request.memory)
   if (located === undefined) return undefined
   const interpreter = await askInterpreter(located, request)
   return { located, interpreter, ...(await listInstalled(located, interpreter, request)) }
@@ -107,7 +109,22 @@ type System = Readonly<{ digest: Sha256; count: number; libc: string }>
 
 const run = promisify(execFile)
 
-async function observeSystem(): Promise<System> {
+const packageDatabase = '/var/lib/dpkg/status'
+const packageUpdates = '/var/lib/dpkg/updates'
+
+/** Asked again when the packages changed, of which the C library is one; each time on a system without dpkg. */
+async function observeSystem(memory: StatCache | undefined): Promise<System> {
+  const stamps = [packageDatabase, packageUpdates].map(stampOf).join(' ')
+  const kept = jsonFact(memory, 'system') as (System & Readonly<{ stamps: string }>) | undefined // our own text
+  if (kept?.stamps === stamps) return kept
+  const readAtMs = Date.now()
+  const system = await askSystem()
+  const isKnown = system.count > 0 && areSettled([packageDatabase, packageUpdates], readAtMs)
+  if (isKnown) memory?.recordFact('system', JSON.stringify({ ...system, stamps }))
+  return system
+}
+
+async function askSystem(): Promise<System> {
   const [packages, libc] = await Promise.all([
     // biome-ignore lint/suspicious/noTemplateCurlyInString: fields of dpkg-query
     outputOf('/usr/bin/dpkg-query', ['-W', '-f', '${Package}:${Architecture} ${Version} ${db:Status-Status}\\n']),

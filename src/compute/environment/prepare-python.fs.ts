@@ -13,11 +13,9 @@ import { DomainError, digestOfJson, hexOf, type Sha256, sha256Of } from '../../c
 import type { Environment } from '../environment.ts'
 import type { Mount } from '../sandbox.ts'
 import { type AcquireRequest, acquireWheels, type ChosenWheel, recallChoice } from './acquire.fs.ts'
-import { compileTree } from './compile.fs.ts'
 import { blasFact, interpreterFacts } from './facts.ts'
-import { installWheels } from './install.fs.ts'
 import { type Interpreter, interpreterIdentity } from './interpreter.ts'
-import { locateInterpreter, prefixesToMount } from './locate.exec.ts'
+import { locateInterpreter, prefixesToMount } from './locate.fs.ts'
 import { parseLock } from './locks.ts'
 import { askInterpreter } from './probe.fs.ts'
 import type { EnvironmentRequest } from './request.ts'
@@ -65,7 +63,7 @@ export async function preparePython(request: PythonRequest): Promise<Environment
   const local = localPartsOf(interpreter.path, interpreter.probe.version)
   const plan = { request, acquiring, interpreter, mounts, local, lockDigest }
   const built =
-    (recalled && reuse(recalled, plan)) ?? (await build(await acquireWheels(acquiring, choice, recalled), plan))
+    (recalled && (await reuse(recalled, plan))) ?? (await build(await acquireWheels(acquiring, choice, recalled), plan))
   return describe(built, plan)
 }
 
@@ -82,7 +80,7 @@ type Built = Readonly<{ folder: string; manifest: TreeManifest; chosen: readonly
 async function findInterpreter(
   request: PythonRequest,
 ): Promise<Readonly<{ interpreter: Interpreter; mounts: readonly Mount[] }>> {
-  const located = await locateInterpreter(request.definition.interpreter, request.caller)
+  const located = await locateInterpreter(request.definition.interpreter, request.caller, request.memory)
   if (located === undefined) throw new DomainError('ERR_ENV_INTERPRETER', 'there is no `python3` on PATH')
   // A locked environment stands on the base interpreter alone: nothing of a virtual environment may come in.
   const base = { ...located, prefix: located.basePrefix }
@@ -101,18 +99,19 @@ function identityOf(chosen: readonly ChosenWheel[], { interpreter, lockDigest }:
 }
 
 /** The built tree when it is there and, if it is to be mounted, every byte of it is right. */
-function reuse(chosen: readonly ChosenWheel[], plan: Plan): Built | undefined {
+async function reuse(chosen: readonly ChosenWheel[], plan: Plan): Promise<Built | undefined> {
   const identity = identityOf(chosen, plan)
   const folder = join(plan.request.cacheFolder, hexOf(identity))
   const manifest = readManifest(folder)
   if (manifest?.identity !== identity) return undefined
   if (plan.request.purpose === 'identify') return { folder, manifest, chosen }
   plan.request.onProgress({ kind: 'verifying', files: manifest.files.length })
-  return treeFault(join(folder, 'tree'), manifest, plan.local) === undefined ? { folder, manifest, chosen } : undefined
+  const fault = await treeFault(join(folder, 'tree'), manifest, plan.local)
+  return fault === undefined ? { folder, manifest, chosen } : undefined
 }
 
 async function build(chosen: readonly ChosenWheel[], plan: Plan): Promise<Built> {
-  const existing = reuse(chosen, plan)
+  const existing = await reuse(chosen, plan)
   if (existing !== undefined) return existing
   await refuseCorrupt(chosen, plan)
   const { cacheFolder } = plan.request
@@ -123,7 +122,7 @@ async function build(chosen: readonly ChosenWheel[], plan: Plan): Promise<Built>
     const manifest = await buildTree(temporary, chosen, plan, identity)
     writeManifest(temporary, manifest)
     const folder = join(cacheFolder, hexOf(identity))
-    publish(temporary, folder, () => reuse(chosen, plan) !== undefined)
+    await publish(temporary, folder, async () => (await reuse(chosen, plan)) !== undefined)
     return { folder, manifest, chosen }
   } finally {
     rmSync(temporary, { recursive: true, force: true })
@@ -155,6 +154,8 @@ async function buildTree(
   const scratch = join(temporary, 'compiled')
   mkdirSync(scratch)
   const { probe } = interpreter
+  // Loaded when something is built: a warm start reads no archive.
+  const [{ installWheels }, { compileTree }] = await Promise.all([import('./install.fs.ts'), import('./compile.fs.ts')])
   const { files, warnings } = await installWheels({
     tree,
     wheels: chosen.map(({ requirement, wheel, digest }) => ({
@@ -186,7 +187,7 @@ async function buildTree(
 }
 
 /** Renames the new folder into place. A right one that another process put there first stays; a wrong one goes. */
-function publish(temporary: string, folder: string, isRight: () => boolean): void {
+async function publish(temporary: string, folder: string, isRight: () => Promise<boolean>): Promise<void> {
   for (let tries = 0; tries < 5; tries += 1) {
     try {
       renameSync(temporary, folder)
@@ -195,7 +196,7 @@ function publish(temporary: string, folder: string, isRight: () => boolean): voi
       const occupied = error instanceof Error && 'code' in error && ['ENOTEMPTY', 'EEXIST'].includes(String(error.code))
       if (!occupied) throw error
     }
-    if (isRight()) return
+    if (await isRight()) return
     const aside = `${temporary}-aside-${tries}`
     if (existsSync(folder)) renameSync(folder, aside)
     rmSync(aside, { recursive: true, force: true })

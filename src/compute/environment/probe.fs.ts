@@ -1,12 +1,13 @@
 /** Asks an interpreter, in the sandbox, what it is, and digests its binary. */
-import { createHash, randomUUID } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { release, version } from 'node:os'
-import { dirname, join } from 'node:path'
-import { DomainError, digestOfJson, hexOf, type Sha256 } from '../../core/index.ts'
+import { join } from 'node:path'
+import { DomainError, digestOfJson, isSha256, type Sha256 } from '../../core/index.ts'
+import { digestPath, jsonFact, type StatCache } from '../../data/index.ts'
 import type { RunInBox } from '../bubblewrap/index.ts'
-import { type Interpreter, parseProbe, probeProgram } from './interpreter.ts'
-import { type Located, prefixesToMount } from './locate.exec.ts'
+import { type Interpreter, type InterpreterProbe, parseProbe, probeProgram } from './interpreter.ts'
+import { type Located, prefixesToMount } from './locate.fs.ts'
+import type { EnvironmentPurpose } from './request.ts'
 import { readPlainFile } from './tree.fs.ts'
 
 export type Asking = Readonly<{
@@ -14,6 +15,9 @@ export type Asking = Readonly<{
   workFolder: string
   /** Folder for the answer; a new one is made in it and removed again. */
   cacheFolder: string
+  memory?: StatCache
+  /** `mount` has the interpreter's bytes read again, whatever is remembered of them. */
+  purpose: EnvironmentPurpose
   signal: AbortSignal
 }>
 
@@ -22,13 +26,13 @@ const maxAnswerBytes = 8 * 1024 * 1024
 const limits = { cpus: 1, memoryBytes: 1024 ** 3, timeMs: 60_000, processes: 16, outputBytes: 64 * 1024 ** 2 }
 
 /**
- * Asks once: the answer is kept by the digests of the binary and its library and by what else can change it (C library,
- * kernel, place), so that a warm start needs no sandbox.
+ * Asks once: the answer is remembered by the digest of the binary and by what else can change it (C library, kernel,
+ * place), so that a warm start needs no sandbox.
  *
  * @throws ERR_ENV_INTERPRETER
  */
 export async function askInterpreter(located: Located, asking: Asking): Promise<Interpreter> {
-  const binary = digestOfFile(located.real)
+  const binary = await digestOfFile(located.real, asking)
   const standing = {
     probeProgram,
     binary,
@@ -37,49 +41,30 @@ export async function askInterpreter(located: Located, asking: Asking): Promise<
     release: release(),
     version: version(),
   }
-  const memory = join(asking.cacheFolder, 'interpreters', `${hexOf(digestOfJson(standing))}.json`)
-  const kept = recall(memory)
-  const answer = kept ?? (await askProgram(located.real, ['-I', '-S', '-B'], probeProgram, located, asking))
-  const probe = parseProbe(answer)
+  const key = `interpreter:${digestOfJson(standing)}`
+  const kept = jsonFact(asking.memory, key) as InterpreterProbe | undefined // our own text
+  const probe = kept ?? parseProbe(await askProgram(located.real, ['-I', '-S', '-B'], probeProgram, located, asking))
   if (probe.implementation !== 'cpython' || probe.version[0] !== 3 || probe.version[1] < 8) {
     throw new DomainError(
       'ERR_ENV_INTERPRETER',
       `\`${located.real}\` is ${probe.implementation} ${probe.version.join('.')}`,
     )
   }
-  if (kept === undefined) remember(memory, answer)
+  if (kept === undefined) asking.memory?.recordFact(key, JSON.stringify(probe))
   return {
     path: located.real,
     prefix: located.basePrefix,
     binary,
-    ...(probe.sharedLibrary === '' ? {} : { library: digestOfFile(probe.sharedLibrary) }),
+    ...(probe.sharedLibrary === '' ? {} : { library: await digestOfFile(probe.sharedLibrary, asking) }),
     probe,
   }
 }
 
 /** The C library of this machine as Node sees it; empty where it does not say (musl). */
 function libcOfHost(): string {
+  Object.assign(process.report, { excludeNetwork: true }) // else it asks for the names of all peers
   const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } } // untyped in @types/node
   return report.header?.glibcVersionRuntime ?? ''
-}
-
-/** A kept answer that is whole, else undefined: then the interpreter is asked again. */
-function recall(path: string): Buffer | undefined {
-  const answer = readPlainFile(path, maxAnswerBytes)
-  try {
-    if (answer !== undefined) parseProbe(answer)
-    return answer
-  } catch {
-    return undefined // INVARIANT: an answer that is broken is none: the interpreter is asked again.
-  }
-}
-
-/** Written aside and renamed: a reader sees all of it or nothing. */
-export function remember(path: string, answer: Buffer): void {
-  mkdirSync(dirname(path), { recursive: true })
-  const temporary = `${path}.${process.pid}.${randomUUID()}`
-  writeFileSync(temporary, answer)
-  renameSync(temporary, path)
 }
 
 /** Runs a program that prints one document, and returns the document. @throws ERR_ENV_INTERPRETER */
@@ -120,6 +105,9 @@ import os, sys
 sys.stdout = open(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'answer.json'), 'w', encoding='utf-8')
 `
 
-function digestOfFile(path: string): Sha256 {
-  return `sha256:${createHash('sha256').update(readFileSync(path)).digest('hex')}`
+async function digestOfFile(path: string, { memory, purpose }: Asking): Promise<Sha256> {
+  const remembered = memory === undefined ? {} : { cache: memory, rehash: purpose === 'mount' }
+  const { digest } = await digestPath(path, { name: path, ...remembered })
+  if (!isSha256(digest)) throw new DomainError('ERR_ENV_INTERPRETER', `\`${path}\` is a folder, not a program`)
+  return digest
 }

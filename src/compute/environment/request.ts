@@ -1,7 +1,7 @@
 /** What is needed to prepare an environment: the port's question. */
-import type { ObjectStore } from '../../data/index.ts'
+import type { ObjectStore, StatCache } from '../../data/index.ts'
 import type { RunInBox } from '../bubblewrap/index.ts'
-import type { Caller } from './locate.exec.ts'
+import type { Caller } from './locate.fs.ts'
 import type { LockAdapter } from './lock.ts'
 import type { NetworkSettings } from './network-settings.ts'
 import type { OnProgress } from './progress.ts'
@@ -20,6 +20,11 @@ export type EnvironmentRequest = Readonly<{
    */
   purpose: EnvironmentPurpose
   store: ObjectStore
+  /**
+   * What was learnt of this machine before: which interpreter a shim stands for, what it answers, which packages are
+   * there. Without one all of it is asked again.
+   */
+  memory?: StatCache
   /** Absolute; `.assay/environments` of the project. */
   cacheFolder: string
   /** Absolute; where the engine keeps its boxes. */

@@ -5,7 +5,6 @@
  * interpreter lies (`pyvenv.cfg`, links in `bin`) are not in the manifest's digest, which is the same on every machine;
  * they are compared with what this machine's interpreter asks for.
  */
-import { createHash } from 'node:crypto'
 import {
   chmodSync,
   closeSync,
@@ -19,13 +18,13 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
-  readSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { type DirHash, type FileEntry, folderOf, isSha256, type Sha256 } from '../../core/index.ts'
+import { hashFiles } from '../../data/index.ts'
 
 export type TreeManifest = Readonly<{
   /** The environment that was built: lock, wheels, interpreter, recipe. */
@@ -100,16 +99,16 @@ export function treeDigest({ files }: TreeManifest): DirHash {
 }
 
 /**
- * Re-hashes every file of a tree.
+ * Re-hashes every file of a tree, on all cores.
  *
  * @returns undefined when the tree is exactly what the manifest and this machine's interpreter say, else the first
  * difference
  */
-export function treeFault(tree: string, manifest: TreeManifest, local: LocalParts): string | undefined {
+export async function treeFault(tree: string, manifest: TreeManifest, local: LocalParts): Promise<string | undefined> {
   const expected = new Map(manifest.files.map((file) => [file.path, file]))
+  const found: FileEntry[] = []
   const links = new Map(local.links)
   let configured = false
-  const buffer = Buffer.allocUnsafe(1024 * 1024)
   const folders = ['']
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     for (const item of readdirSync(join(tree, folder), { withFileTypes: true })) {
@@ -123,36 +122,33 @@ export function treeFault(tree: string, manifest: TreeManifest, local: LocalPart
         if (!item.isFile() || readFileSync(full, 'utf8') !== local.configuration) return `\`${path}\` was changed`
         configured = true
       } else {
-        const fault = item.isFile() ? fileFault(full, expected.get(path), buffer) : 'is not a regular file'
-        if (fault !== undefined) return `\`${path}\` ${fault}`
+        const file = expected.get(path)
+        const fault = item.isFile() ? statusFault(full, file) : 'is not a regular file'
+        if (file === undefined || fault !== undefined) return `\`${path}\` ${fault}`
+        found.push(file)
         expected.delete(path)
       }
     }
   }
   const missing = [...expected.keys(), ...links.keys(), ...(configured ? [] : [configurationName])][0]
-  return missing === undefined ? undefined : `\`${missing}\` is gone`
+  return missing === undefined ? await bytesFault(tree, found) : `\`${missing}\` is gone`
 }
 
-function fileFault(path: string, expected: FileEntry | undefined, buffer: Buffer): string | undefined {
+function statusFault(path: string, expected: FileEntry | undefined): string | undefined {
   if (expected === undefined) return 'was not built'
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
-  try {
-    const status = fstatSync(fd)
-    if (status.size !== expected.sizeBytes) return 'has another size'
-    if (((status.mode & 0o111) !== 0) !== expected.executable) return 'has another mode'
-    return digestOf(fd, buffer) === expected.digest ? undefined : 'has other bytes'
-  } finally {
-    closeSync(fd)
-  }
+  const status = lstatSync(path)
+  if (status.size !== expected.sizeBytes) return 'has another size'
+  return ((status.mode & 0o111) !== 0) === expected.executable ? undefined : 'has another mode'
 }
 
-function digestOf(fd: number, buffer: Buffer): Sha256 {
-  const hasher = createHash('sha256')
-  for (;;) {
-    const count = readSync(fd, buffer, 0, buffer.length, null)
-    if (count === 0) return `sha256:${hasher.digest('hex')}`
-    hasher.update(buffer.subarray(0, count))
-  }
+async function bytesFault(tree: string, files: readonly FileEntry[]): Promise<string | undefined> {
+  const paths = files.map(({ path }) => join(tree, path))
+  const outcomes = await hashFiles(paths, { scheme: 'sha256', sizes: files.map(({ sizeBytes }) => sizeBytes) })
+  const wrong = files.find(({ digest }, index) => {
+    const outcome = outcomes[index]
+    return outcome?.kind !== 'hashed' || outcome.digest !== digest
+  })
+  return wrong === undefined ? undefined : `\`${wrong.path}\` has other bytes`
 }
 
 /** A regular file of a folder that somebody else wrote, or undefined. @param maxBytes above which it is not read */

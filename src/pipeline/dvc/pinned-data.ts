@@ -99,9 +99,7 @@ async function deniedPins(
   stages: readonly StageDefinition[],
 ): Promise<readonly DirtyFile[]> {
   const namer: Namer = { store: project.store, hints: project.hints, isIgnored: project.isDvcIgnored }
-  const used = new Set(
-    stages.flatMap((stage) => inputsOf(stage, project.anchors, project.code.paths).map(({ path }) => path)),
-  )
+  const used = new Set(stages.flatMap((stage) => inputsOf(stage, project.surroundings).map(({ path }) => path)))
   const denied: DirtyFile[] = []
   for (const pin of pins.values()) {
     if (pin.file === undefined || ![...used].some((path) => isInside(path, pin.path))) continue

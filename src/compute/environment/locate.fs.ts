@@ -1,14 +1,14 @@
 /**
  * Finds the interpreter that a caller means: the real file behind links, virtual environments and shims.
  *
- * A shim (pyenv, asdf) is a script; it is asked once, outside of a sandbox, which interpreter it stands for: it is the
- * caller's own program on the caller's own PATH. Anything else is found without starting it.
+ * A shim (pyenv, asdf) is a script, which is asked which interpreter it stands for (`shim.exec.ts`). Anything else is
+ * found without starting it.
  */
-import { execFile } from 'node:child_process'
 import { accessSync, closeSync, constants, openSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
-import { promisify } from 'node:util'
 import { DomainError } from '../../core/index.ts'
+import type { StatCache } from '../../data/index.ts'
+import { askShim } from './shim.exec.ts'
 
 export type Caller = Readonly<{
   /** The caller's environment: PATH, HOME, VIRTUAL_ENV, CONDA_PREFIX and what shims read. */
@@ -32,11 +32,15 @@ export type Located = Readonly<{
  * @returns undefined when nothing was wanted and PATH has no Python
  * @throws ERR_ENV_INTERPRETER
  */
-export async function locateInterpreter(wanted: string | undefined, caller: Caller): Promise<Located | undefined> {
+export async function locateInterpreter(
+  wanted: string | undefined,
+  caller: Caller,
+  memory?: StatCache,
+): Promise<Located | undefined> {
   const names = wanted === undefined ? ['python3', 'python'] : [wanted]
   for (const name of names) {
     for (const candidate of candidatesOf(name, caller)) {
-      const path = isScript(candidate) ? await askShim(candidate, caller) : candidate
+      const path = isScript(candidate) ? await behindShim(candidate, caller, memory) : candidate
       if (path !== undefined) return describe(path, caller)
     }
   }
@@ -73,22 +77,10 @@ function isScript(path: string): boolean {
   return head.toString('latin1') === '#!'
 }
 
-const run = promisify(execFile)
-
-/** Undefined when the shim stands for nothing here (`pyenv: command not found`). */
-async function askShim(shim: string, { environment, workingFolder }: Caller): Promise<string | undefined> {
-  const passed = Object.entries(environment).filter(([name]) => /^(PATH|HOME|PYENV_\w+|ASDF_\w+|MISE_\w+)$/.test(name))
-  try {
-    const { stdout } = await run(shim, ['-I', '-S', '-c', 'import sys; print(sys.executable)'], {
-      cwd: workingFolder,
-      env: Object.fromEntries(passed),
-      timeout: 10_000,
-    })
-    const path = stdout.trim()
-    return isAbsolute(path) && isExecutable(path) && !isScript(path) ? path : undefined
-  } catch {
-    return undefined // INVARIANT: a shim that fails names no interpreter; the next one on PATH is looked at.
-  }
+/** Undefined when the shim stands for nothing here, or for another script. */
+async function behindShim(shim: string, caller: Caller, memory?: StatCache): Promise<string | undefined> {
+  const path = await askShim(shim, caller, memory)
+  return path !== undefined && isAbsolute(path) && isExecutable(path) && !isScript(path) ? path : undefined
 }
 
 function describe(path: string, caller: Caller): Located {
