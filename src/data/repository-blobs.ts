@@ -11,7 +11,7 @@ type Blobs = Pick<Repository, 'readBlob' | 'readBlobs' | 'blobDigests' | 'storeB
   Readonly<{ pointersAmong(entries: readonly FileEntry[]): Promise<ReadonlyMap<GitOid, LfsPointer>> }>
 
 export function repositoryBlobs(
-  { tree, treeOid }: Pick<Repository, 'tree' | 'treeOid'>,
+  { tree, treeOid, ownTree }: Pick<Repository, 'tree' | 'treeOid'> & Readonly<{ ownTree: Repository['tree'] }>,
   read: ReadObjects,
   { cache, rehash }: DigestFilesOptions,
 ): Blobs {
@@ -42,7 +42,7 @@ export function repositoryBlobs(
     treeDigest: () =>
       treeOid === undefined
         ? Promise.resolve(undefined)
-        : rememberedDigest(tree, treeOid, { memory, cache: remembered }),
+        : rememberedDigest(ownTree, treeOid, { memory, cache: remembered }),
     pointersAmong: async (entries) => pointersIn(await memory.of(blobsOf(entries)), entries),
     lfsPointers: async () => {
       const files = filesAt(tree.keys())

@@ -9,25 +9,17 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DomainError, sha256Of } from '../core/index.ts'
 import type { DigestFilesOptions } from './digest-files.fs.ts'
-import {
-  type CallerEnvironment,
-  findGit,
-  type GitPlace,
-  gitFault,
-  readObjects,
-  runGit,
-  runGitAlone,
-} from './git.exec.ts'
+import { type CallerEnvironment, findGit, type GitPlace, gitFault, runGit, runGitAlone } from './git.exec.ts'
 import { type GitConfig, hasIncludes, lastOf, parseConfigList, remoteOf } from './git-config.ts'
 import { ignoreDigest } from './git-ignore.fs.ts'
 import { exists, hasLines, locateRepository, type RepositoryPlace, sameFolder, strangersPart } from './git-locate.fs.ts'
 import { hasNoReplaceRefs, readPlainHead } from './git-refs.fs.ts'
-import type { ReadObjects } from './git-tree.ts'
 import type { GitOid, Repository, RepositoryFinding } from './repository.ts'
 import { repositoryBlobs } from './repository-blobs.ts'
 import { readContent } from './repository-content.ts'
 import { digestsAt } from './repository-past.ts'
 import { attributesOf, ignoredPaths, untrackedPaths } from './repository-paths.ts'
+import { readFrom, readSubmodules } from './repository-submodules.exec.ts'
 import type { StatCache } from './stat-cache.sqlite.ts'
 import { dirtyPaths } from './work-tree.fs.ts'
 
@@ -48,14 +40,25 @@ export async function openRepository(
   const place = locateRepository(project)
   if (place === undefined) return undefined
   const environment = options.environment ?? {}
-  const git: GitPlace = { program: findGit(environment, place.root), gitDir: place.gitDir, root: place.root }
-  await refuseStrangers(place, git, environment)
+  const openPlace = async (each: RepositoryPlace): Promise<GitPlace> => {
+    const opened = { program: findGit(environment, place.root), gitDir: each.gitDir, root: each.root }
+    await refuseStrangers(each, opened, environment)
+    return opened
+  }
+  const git = await openPlace(place)
   const cache = options.rehash === true ? undefined : options.cache
   const config = await readConfig(place, git, cache)
-  const facts = await readFacts(place, git, { config: config.values, cache })
+  const own = await readFacts(place, git, { config: config.values, cache })
+  const submodules = await readSubmodules(own.tree, place.projectRoot, openPlace)
+  const facts = {
+    ...own,
+    tree: submodules.tree.size === 0 ? own.tree : new Map([...own.tree, ...submodules.tree]),
+    submodules: submodules.states,
+    findings: [...own.findings, ...submodules.findings],
+  }
   let identity: ReturnType<Repository['identity']> | undefined
-  const read: ReadObjects = (oids) => readObjects(git, oids)
-  const blobs = repositoryBlobs(facts, read, options)
+  const read = readFrom(git, withoutOwn(submodules.placeOf, own.tree))
+  const blobs = repositoryBlobs({ ...facts, ownTree: own.tree }, read, options)
   return {
     ...facts,
     ...blobs,
@@ -80,8 +83,16 @@ export async function openRepository(
   }
 }
 
+/** What both have is read from the project's own repository. */
+function withoutOwn(placeOf: ReadonlyMap<GitOid, GitPlace>, tree: Repository['tree']): ReadonlyMap<GitOid, GitPlace> {
+  if (placeOf.size === 0) return placeOf
+  const own = new Set([...tree.values()].map((entry) => (entry.kind === 'submodule' ? '' : entry.blob)))
+  return new Map([...placeOf].filter(([oid]) => !own.has(oid)))
+}
+
 type Facts = Omit<
   Repository,
+  | 'submodules'
   | 'readBlob'
   | 'readBlobs'
   | 'blobDigests'

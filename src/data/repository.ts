@@ -16,6 +16,9 @@ export type TreeEntry =
   | Readonly<{ kind: 'symlink'; mode: '120000'; blob: GitOid; sizeBytes: number; target: string; escapes: boolean }>
   | Readonly<{ kind: 'submodule'; mode: '160000'; commit: GitOid }>
 
+/** Whether the files of a submodule are known: it is checked out, and has the commit that is pinned. */
+export type SubmoduleState = 'here' | 'absent'
+
 /** Who, as git was told; `at` by the clock of that machine. */
 export type GitPerson = Readonly<{ name: string; email: string; at: Date }>
 
@@ -52,8 +55,13 @@ export type Repository = Readonly<{
   findings: readonly RepositoryFinding[]
   /** Git's name of the project's folder in the commit; undefined when the commit has no such folder. */
   treeOid?: GitOid
-  /** The project's part of the commit, by project path, sorted; empty before the first commit. */
+  /**
+   * The project's part of the commit, by project path; empty before the first commit. The files of a submodule that is
+   * here stand beside the submodule itself.
+   */
   tree: ReadonlyMap<string, TreeEntry>
+  /** Submodules of the project, and those in them, by project path. */
+  submodules: ReadonlyMap<string, SubmoduleState>
   /** @throws ERR_GIT_CORRUPT, ERR_GIT_FAILED when the object is not here, ERR_INPUT_TOO_LARGE over 1 GiB */
   readBlob(blob: GitOid): Promise<Buffer>
   /** Each distinct blob once, through one git process. */

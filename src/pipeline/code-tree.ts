@@ -18,6 +18,8 @@ export type CodeInput = Readonly<{
   exempt: readonly string[]
 }>
 
+const putBack = 'put back what is not on disk (git restore PATH; in a sparse checkout git sparse-checkout disable)'
+
 export async function openCode(input: CodeInput): Promise<CodeTree> {
   const { repository } = input
   if (repository?.commit === undefined) return withoutCommit()
@@ -29,7 +31,11 @@ export async function openCode(input: CodeInput): Promise<CodeTree> {
     repository.treeDigest(),
   ])
   const dirty: DirtyFile[] = [
-    ...differing.map(({ path, kind, because }) => ({ path, because: kind === 'modified' ? 'changed' : because })),
+    ...differing.map(({ path, kind, because }) => ({
+      path,
+      because: kind === 'modified' ? 'changed' : because,
+      ...(kind === 'missing' ? { next: putBack } : {}),
+    })),
     ...untracked.map((path) => ({ path, because: 'not tracked' })),
     ...input.definition
       .filter((path) => !repository.tree.has(path) && !untracked.includes(path))
@@ -51,6 +57,7 @@ export async function openCode(input: CodeInput): Promise<CodeTree> {
     ...(repository.remote === undefined ? {} : { uri: repository.remote }),
     shallow: repository.isShallow,
     findings: repository.findings.map(({ because }) => because),
+    absentSubmodules: [...repository.submodules].flatMap(([path, state]) => (state === 'absent' ? [path] : [])),
     paths,
     dirty,
     contents: remembered((wanted) => contentsOf(reader, wanted)),
@@ -69,6 +76,7 @@ function withoutCommit(): CodeTree {
   return {
     shallow: false,
     findings: [],
+    absentSubmodules: [],
     paths: [],
     dirty: [],
     contents: async () => new Map(),

@@ -4,7 +4,7 @@
  * A clean file is taken from the commit's blob, a dirty one from the work tree; either way the bytes that were digested
  * are the bytes in the store that the stage reads. Source: trust.md section 2.
  */
-import type { Content, Sha256 } from '../core/index.ts'
+import { type Content, quotedForShell, type Sha256 } from '../core/index.ts'
 
 /** `absent`: nothing is there that could be committed. `next`: what to do, where committing the path is not it. */
 export type DirtyFile = Readonly<{ path: string; because: string; absent?: true; next?: string }>
@@ -18,7 +18,9 @@ export type CodeTree = Readonly<{
   shallow: boolean
   /** Oddities of the repository that assay is not misled by, and that a reader should know. */
   findings: readonly string[]
-  /** Tracked regular files, project paths. */
+  /** Submodules whose files are not known: not checked out, or without the commit that is pinned. */
+  absentSubmodules: readonly string[]
+  /** Tracked regular files, project paths; those of submodules that are here too. */
   paths: readonly string[]
   dirty: readonly DirtyFile[]
   /** The content of these tracked files, in the store. */
@@ -41,3 +43,8 @@ export type CodeTree = Readonly<{
   /** Digests only, for the stage's key: nothing is copied. */
   digests(paths: readonly string[]): Promise<ReadonlyMap<string, Sha256>>
 }>
+
+/** What brings a submodule to the commit that is pinned. */
+export function updateOfSubmodule(path: string): string {
+  return `git submodule update --init --recursive ${quotedForShell(path)}`
+}

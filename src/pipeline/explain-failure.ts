@@ -7,6 +7,7 @@
 import { dirname, join, relative } from 'node:path/posix'
 import type { StageOutcome } from '../compute/index.ts'
 import { printable, quotedForShell } from '../core/index.ts'
+import { updateOfSubmodule } from './code.ts'
 import type { StageDefinition } from './definition.ts'
 import { explainModule, explainProgram, explainShell, explainVariable } from './explain-program.ts'
 import { type Explanation, type Failure, flow, type HostFacts, placeOfStage, settingsLine } from './failure.ts'
@@ -14,6 +15,7 @@ import { destinationsIn, pathsIn, refusedWritesIn } from './failure-words.ts'
 
 /** In the order of how sure each is. */
 const causes = [
+  explainSubmodule,
   explainRead,
   explainOutside,
   explainWrite,
@@ -69,6 +71,19 @@ function hostsToList(seen: readonly string[], said: readonly string[]): readonly
     if (!byHost.has(host) || (port !== undefined && said.includes(each))) byHost.set(host, `${host}:${port ?? '443'}`)
   }
   return [...byHost.values()]
+}
+
+function explainSubmodule({ stage, outcome, absentSubmodules }: Failure): Explanation | undefined {
+  const asked = absentSubmodules.find((path) => {
+    const inner = relative(join('/', stage.workingDirectory), join('/', path))
+    return outcome.log.lines.some((line) => line.includes(`${inner}/`))
+  })
+  if (asked === undefined) return undefined
+  return {
+    code: 'ERR_STAGE_UNDECLARED_READ',
+    because: `it asked for a file of the submodule \`${asked}\`, which is not checked out at the commit that is pinned`,
+    help: updateOfSubmodule(asked),
+  }
 }
 
 function explainRead({ stage, outcome, host }: Failure): Explanation | undefined {

@@ -24,6 +24,8 @@ export type Failure = Readonly<{
   variables: Readonly<Record<string, string>>
   /** Project paths that the stage could see. */
   visible: readonly string[]
+  /** Submodules whose files nobody sees. */
+  absentSubmodules: readonly string[]
   host: HostFacts
 }>
 

@@ -13,6 +13,7 @@ import {
   type Sha256,
 } from '../core/index.ts'
 import { believedStage } from './believe.ts'
+import { updateOfSubmodule } from './code.ts'
 import { type ParamsTree, paramValues, readParams } from './define/index.ts'
 import type { StageDefinition } from './definition.ts'
 import { type InputRef, inputsOf } from './inputs.ts'
@@ -48,6 +49,7 @@ export async function resolveInputs(
   stage: StageDefinition,
   done: ReadonlyMap<string, StageResult>,
 ): Promise<StageInputs> {
+  refuseAbsentSubmodules(stage, project)
   const refs = inputsOf(stage, project.surroundings)
   const code = await project.code.contents(refs.filter(({ origin }) => origin.kind === 'code').map(({ path }) => path))
   const resolved: ResolvedInput[] = []
@@ -153,6 +155,19 @@ async function previousOf(project: Project, stage: StageDefinition): Promise<Rea
     before.set(path, content)
   }
   return before
+}
+
+/** THREAT: the empty folder of a submodule that is not checked out would pass for the data. @throws ERR_DATA_MISSING */
+function refuseAbsentSubmodules(stage: StageDefinition, { code }: Project): void {
+  for (const path of [...stage.deps, ...Object.keys(stage.params)]) {
+    const submodule = code.absentSubmodules.find((each) => isInside(path, each) || isInside(each, path))
+    if (submodule === undefined) continue
+    throw new DomainError(
+      'ERR_DATA_MISSING',
+      `the stage \`${stage.name}\` needs \`${path}\`, and the submodule \`${submodule}\` is not checked out at the commit that is pinned`,
+      { help: updateOfSubmodule(submodule) },
+    )
+  }
 }
 
 function missingData(stage: StageDefinition, path: string, project: Project, file?: string): DomainError {

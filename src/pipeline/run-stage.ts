@@ -184,8 +184,9 @@ async function execute(
   const outcome = await tools.execute(stage.name, taskFor(project, tools, setting, code))
   const { environment, variables } = setting
   const visible = [...code.keys(), ...setting.inputs.resolved.flatMap(({ ref }) => ref.shows)]
+  const { absentSubmodules } = project.code
   const host = hostFacts(project.root, project.environment)
-  const judgement = judgeStage({ stage, outcome, environment, variables, visible, host })
+  const judgement = judgeStage({ stage, outcome, environment, variables, visible, absentSubmodules, host })
   if (judgement.kind !== 'good') {
     const { kind, ...why } = judgement
     const report: StageReport = {

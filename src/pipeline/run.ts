@@ -5,6 +5,7 @@
  * Read next: `run-stage.ts` (one stage), `reuse.ts` (what counts as proven), `verify.ts` (the other direction).
  */
 import { formatDay, quotedForShell } from '../core/index.ts'
+import { updateOfSubmodule } from './code.ts'
 import { withPinnedData } from './dvc/index.ts'
 import { openLedger } from './ledger.ts'
 import { planRun } from './plan.ts'
@@ -54,6 +55,10 @@ export async function runPipeline(opened: Project, options: RunOptions): Promise
 function tellBeforeTheFirstStage(project: Project, options: RunOptions): void {
   const notice = (text: string): void => options.onEvent({ kind: 'notice', text })
   for (const warning of [...project.pipeline.warnings, ...project.code.findings]) notice(warning)
+  for (const path of project.code.absentSubmodules)
+    notice(
+      `no stage sees the submodule \`${path}\`: it is not checked out at the commit that is pinned\n  next: ${updateOfSubmodule(path)}`,
+    )
   const lastDay = lastDayOf(project)
   if (lastDay !== undefined)
     notice(`level 0: the trust policy expired after ${lastDay}; renew \`expires\` in trust.yaml and commit it`)
@@ -74,7 +79,7 @@ function levelZeroUntilCommitted(dirty: Project['code']['dirty']): string {
   const paths = there.map(({ path }) => quotedForShell(path))
   const next = [
     ...(dirty.some(({ path, absent }) => absent === true && path === 'assay.yaml') ? ['assay init'] : []),
-    ...dirty.flatMap(({ next: own }) => own ?? []).slice(0, 3),
+    ...[...new Set(dirty.flatMap(({ next: own }) => own ?? []))].slice(0, 3),
     ...(paths.length === 0 ? [] : [`git add ${paths.join(' ')} && git commit`]),
   ]
   const help = next.length === 0 ? '' : `\n  next: ${next.join(', then ')}`
