@@ -35,6 +35,8 @@ export type DataVerdict = Readonly<{
   contract?: Readonly<{ path: string; digest: Sha256 }>
   /** `anchor`: digest of the bundle in which a reviewer made this baseline the fixed anchor. */
   baseline?: Readonly<{ path: string; digest: Sha256; anchor?: Sha256 }>
+  /** Other data that the contract's rules looked into. */
+  references?: readonly Readonly<{ path: string; digest: Digest }>[]
   validator: Readonly<{
     /** assay's own version. */
     version: string

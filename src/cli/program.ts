@@ -154,6 +154,32 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/data.ts')).dataRevoke,
   },
   {
+    usage: 'data waive <check>',
+    summary: 'sign, as a reviewer, that a failed check of these bytes does not stop them, until a day',
+    options: [
+      ['--of <path>', 'the data'],
+      ['--column <name>', 'the column that the check is about'],
+      ['--until <date>', 'last day (YYYY-MM-DD) that it counts'],
+      ['--because <text>', 'why'],
+    ],
+    examples: [
+      "assay data waive quality/duplicateValues --of data/labels.csv --until 2027-01-31 --because 'two old rows'",
+    ],
+    load: async () => (await import('./commands/data-decide.ts')).dataWaive,
+  },
+  {
+    usage: 'data anchor <baseline>',
+    summary: 'sign, as a reviewer, that a baseline is what later versions of the data are compared with',
+    options: [
+      ['--of <path>', 'the data that it was made from'],
+      ['--because <text>', 'why it can be relied on'],
+    ],
+    examples: [
+      "assay data anchor baselines/labels.json --of data/labels.csv --because 'compared with the published statistics'",
+    ],
+    load: async () => (await import('./commands/data-decide.ts')).dataAnchor,
+  },
+  {
     usage: 'data list',
     summary: 'the inventory, with the status that the signed statements give',
     examples: ['assay data list', 'assay data list --json'],

@@ -179,11 +179,6 @@ export const errorTable = {
     meaning: 'The process that looks at the data ended without a verdict; the data is not treated as passed.',
     help: 'look at what it printed; data that ends its reader is not data to train on',
   },
-  ERR_CONTRACT_UNSUPPORTED: {
-    exit: 1,
-    meaning: 'Data carries a contract, which this version cannot evaluate; it is not treated as passed.',
-    help: 'take the contract from assay.yaml until contracts are evaluated',
-  },
   ERR_ENV_VARIABLE_MISSING: {
     exit: 2,
     meaning: 'A stage passes a variable through that the caller does not have.',
@@ -503,6 +498,11 @@ export const errorTable = {
     exit: 1,
     meaning: 'A check of the data failed; no stage is started on it.',
     help: 'look at the checks and rows: assay data validate PATH',
+  },
+  ERR_DATA_NOT_PASSED: {
+    exit: 1,
+    meaning: 'Data passed its validation with warnings only, and assay.yaml asks for more (require: [passed-data]).',
+    help: 'look at the checks: assay data validate PATH; mend the data, give it a contract, fix an anchor',
   },
   ERR_DATA_VERDICT_MISMATCH: {
     exit: 1,

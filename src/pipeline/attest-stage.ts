@@ -10,7 +10,12 @@ import type { RunTools } from './run-tools.ts'
 import type { ResolvedInput } from './view.ts'
 
 /** What the stage did, and the tracked files as it was shown them: not as the working tree has them by now. */
-export type Happened = Readonly<{ outcome: StageOutcome; code: ReadonlyMap<string, Content> }>
+export type Happened = Readonly<{
+  outcome: StageOutcome
+  code: ReadonlyMap<string, Content>
+  /** Input -> the data verdict that it was started on. */
+  verdicts: ReadonlyMap<string, Sha256>
+}>
 
 /** Signs what happened and stores it; the outs and the log are in the store already. @returns the bundle's digest */
 export async function attestStage(
@@ -29,7 +34,7 @@ async function factsOf(
   project: Project,
   tools: RunTools,
   setting: StageSetting,
-  { outcome, code }: Happened,
+  { outcome, code, verdicts }: Happened,
 ): Promise<StageFacts> {
   const { stage, settings, inputs, environment, variables } = setting
   const { options } = tools
@@ -47,7 +52,7 @@ async function factsOf(
     overrides: project.overrides,
     variables,
     seed: settings.seed,
-    dependencies: dependenciesOf(project, inputs),
+    dependencies: dependenciesOf(project, inputs, verdicts),
     code: recordCode(outcome.opened, digestsOf(code, inputs.code)),
     environment: environmentOf(environment),
     sandbox: { engine: sandbox.policy.engine, digest: sandbox.policy.digest, facts: sandbox.policy.facts },
@@ -85,17 +90,26 @@ function sourceOf({ code }: Project): StageFacts['source'] {
   }
 }
 
-function dependenciesOf(project: Project, inputs: StageInputs): readonly StatedDependency[] {
+function dependenciesOf(
+  project: Project,
+  inputs: StageInputs,
+  verdicts: Happened['verdicts'],
+): readonly StatedDependency[] {
   const deps = inputs.resolved.map((input) => ({
     path: input.ref.path,
     digest: input.content.digest,
     role: input.ref.role,
     origin: originOf(project, input),
+    ...verdictOf(verdicts.get(input.ref.path)),
   }))
   const before = [...inputs.before].map(([path, { digest }]): StatedDependency => {
     return { path, digest, role: 'persist', origin: { kind: 'unlisted' } }
   })
   return [...deps, ...before]
+}
+
+function verdictOf(verdict: Sha256 | undefined): Pick<StatedDependency, 'verdict'> {
+  return verdict === undefined ? {} : { verdict }
 }
 
 function originOf(project: Project, { ref, attestation }: ResolvedInput): StatedDependency['origin'] {

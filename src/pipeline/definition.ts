@@ -82,6 +82,15 @@ export type EnvironmentDefinition =
   | Readonly<{ kind: 'host' }>
   | Readonly<{ kind: 'python'; lock: string; interpreter?: string }>
 
+/** What data is held to before a stage may read it. Files are project paths. */
+export type DataRules = Readonly<{
+  contract?: string
+  /** Made by `assay data profile`. */
+  baseline?: string
+  /** The column that a model learns to predict. */
+  label?: string
+}>
+
 export type StageSettings = Readonly<{
   environment: string
   network: 'none' | readonly string[]
@@ -93,14 +102,14 @@ export type StageSettings = Readonly<{
   /** Folders that it may write and that are thrown away afterwards. */
   scratch: readonly string[]
   reproducible?: Json
-  /** Project path of an out -> its contract: data made by a stage is checked too. */
-  outs?: Readonly<Record<string, Readonly<{ contract?: string }>>>
+  /** Project path of an out -> what it is held to: data made by a stage is checked too. */
+  outs?: Readonly<Record<string, DataRules>>
 }>
 
 export type ProjectSettings = Readonly<{
   name: string
-  /** External input path -> its source id and contract. */
-  data: ReadonlyMap<string, Readonly<{ source?: string; contract?: string }>>
+  /** External input path -> its source id, and what it is held to. */
+  data: ReadonlyMap<string, Readonly<{ source?: string }> & DataRules>
   environments: ReadonlyMap<string, EnvironmentDefinition>
   /** Settings of a stage: its own over the defaults. `foreach` groups match by their stem too. */
   settingsOf(stage: string): StageSettings

@@ -17,7 +17,7 @@ import { loadLock } from './lock.fs.ts'
 import type { Caller, Project } from './project.ts'
 import { readProjectFile } from './project-file.fs.ts'
 import { openRuns } from './runs.fs.ts'
-import { believedDecisions, listSources, revokedSources } from './sources.ts'
+import { believedDecisions, heldDataDecisions, listSources, revokedSources } from './sources.ts'
 import { ignoredBy, makeState, openReader, refuseCommittedState, requireRoot } from './workspace.fs.ts'
 
 export type OpenOptions = Readonly<{
@@ -93,6 +93,8 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
     },
     revokedSources: revokedSources(listed, decisions),
     keySource: () => keySourceOf(root, trust.project ?? '', caller.environment),
+    dataDecisions: once(() => heldDataDecisions(evidence.approvals(), trust)),
+    dataVerdicts: new Map(),
     verdicts: new Map(),
     statCache: options.rehash === true ? undefined : cache,
   }
@@ -130,6 +132,14 @@ export async function projectNames(caller: Caller): Promise<ProjectNames> {
   }
 }
 
+function once<Value>(make: () => Value): () => Value {
+  let made: Readonly<{ value: Value }> | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
+}
+
 /** Before `assay init` nobody is believed. */
 const nobody: TrustPolicy = {
   origin: 'repository',
@@ -159,8 +169,13 @@ function definitionFiles(root: string, pipeline: PipelineDefinition, settings: P
     'lock' in environment ? [environment.lock] : [],
   )
   const params = pipeline.stages.flatMap((stage) => Object.keys(stage.params))
+  const rules = [
+    ...settings.data.values(),
+    ...pipeline.stages.flatMap(({ name }) => Object.values(settings.settingsOf(name).outs ?? {})),
+  ]
+  const held = rules.flatMap(({ contract, baseline }) => [contract, baseline]).filter((path) => path !== undefined)
   const made = pipeline.stages.flatMap((stage) => stage.outs.map(({ path }) => path))
-  const files = new Set([...pipeline.files, ...own, 'assay.yaml', ...locks, ...params])
+  const files = new Set([...pipeline.files, ...own, 'assay.yaml', ...locks, ...params, ...held])
   return [...files].filter((path) => !made.some((out) => isInside(path, out))).toSorted()
 }
 

@@ -1,6 +1,15 @@
 /** One opened project: what the rest of the pipeline works on. Nouns only; `project.fs.ts` opens it. */
 
-import type { KeySource, RevokedSource, StageFacts, StageVerdicts, TrustPolicy } from '../attestation/index.ts'
+import type {
+  DataDecisionKind,
+  DataVerdict,
+  KeySource,
+  RevokedSource,
+  StageFacts,
+  StageVerdicts,
+  TrustPolicy,
+  VerifiedDataDecision,
+} from '../attestation/index.ts'
 import type { Content, Digest, Json, Sha256, Tier } from '../core/index.ts'
 import type { ObjectStore, Source, StatCache } from '../data/index.ts'
 import type { CodeTree } from './code.ts'
@@ -67,7 +76,13 @@ export type Project = Readonly<{
   verdicts: StageVerdicts
   /** Digests, and what else was learnt of this machine; sealed by the user. Undefined when nothing may be remembered. */
   statCache: StatCache | undefined
+  /** What people decided about data, as far as the trust policy believes them; read when it is first asked for. */
+  dataDecisions(): DataDecisionsHeld
+  /** Data verdicts that `believedVerdict` has verified. */
+  dataVerdicts: Map<Sha256, DataVerdict>
 }>
+
+export type DataDecisionsHeld = Readonly<{ [Kind in DataDecisionKind]: readonly VerifiedDataDecision<Kind>[] }>
 
 export type ListedSource = Readonly<{
   source: Source

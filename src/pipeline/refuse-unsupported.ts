@@ -1,17 +1,10 @@
 /**
- * Settings that assay.yaml may hold and that this version does not act on: refused, never ignored. A contract that is
- * not evaluated must not look like one that passed.
+ * Settings that assay.yaml may hold and that this version does not act on: refused, never ignored.
  */
 import { DomainError, quotedForShell } from '../core/index.ts'
-import type { ProjectSettings, StageDefinition, StageSettings } from './definition.ts'
+import type { StageDefinition, StageSettings } from './definition.ts'
 
-/** @throws ERR_CONTRACT_UNSUPPORTED */
-export function refuseUnsupportedSettings(settings: ProjectSettings): void {
-  const [contracted] = [...settings.data].filter(([, { contract }]) => contract !== undefined)
-  if (contracted !== undefined) throw unsupportedContract(contracted[0])
-}
-
-/** @throws ERR_NETWORK_LIST_UNSUPPORTED, ERR_SECRETS_UNSUPPORTED, ERR_CONTRACT_UNSUPPORTED */
+/** @throws ERR_NETWORK_LIST_UNSUPPORTED, ERR_SECRETS_UNSUPPORTED */
 export function refuseUnsupportedStage(stage: StageDefinition, settings: StageSettings): void {
   if (settings.network !== 'none') {
     const hosts = settings.network.join(', ')
@@ -28,10 +21,4 @@ export function refuseUnsupportedStage(stage: StageDefinition, settings: StageSe
     const names = settings.secrets.join(', ')
     throw new DomainError('ERR_SECRETS_UNSUPPORTED', `the stage \`${stage.name}\` asks for secrets: ${names}`)
   }
-  const [contracted] = Object.entries(settings.outs ?? {}).filter(([, { contract }]) => contract !== undefined)
-  if (contracted !== undefined) throw unsupportedContract(contracted[0])
-}
-
-function unsupportedContract(path: string): DomainError {
-  return new DomainError('ERR_CONTRACT_UNSUPPORTED', `\`${path}\` has a contract, which this version cannot evaluate`)
 }

@@ -9,9 +9,10 @@ import type { StageFacts } from '../attestation/index.ts'
 import { builderIds, type Content, canonicalJson, type Digest, isDomainError, type Sha256 } from '../core/index.ts'
 import { changedCode } from '../reproducibility/index.ts'
 import { believedStage } from './believe.ts'
+import { unvalidatedInput } from './data-gate.ts'
 import type { Project } from './project.ts'
 import type { StageSetting } from './run-stage.ts'
-import type { RunTools } from './run-tools.ts'
+import { isThrowAway, type RunTools } from './run-tools.ts'
 
 export type Reusable = Readonly<{
   kind: 'reusable'
@@ -71,6 +72,12 @@ async function tryCandidate(
   if (changed !== undefined) return no(changed)
   const code = changedCode(facts.code, await project.code.digests(setting.inputs.code))
   if (code !== undefined) return no(code)
+  const unvalidated = isThrowAway(tools.options)
+    ? undefined
+    : await unvalidatedInput(project, setting.inputs.resolved, (path) => {
+        return facts.dependencies.find((dependency) => dependency.path === path && dependency.role === 'dep')?.verdict
+      })
+  if (unvalidated !== undefined) return no(unvalidated)
   const weaker = weakerThanNow(project, tools, attestation)
   if (weaker !== undefined) return no(weaker)
 

@@ -8,6 +8,7 @@ import type { Environment, Limits, StageOutcome } from '../compute/index.ts'
 import { type Content, type DomainError, isDomainError, type Sha256 } from '../core/index.ts'
 import { digestStageKey } from '../reproducibility/index.ts'
 import { attestStage } from './attest-stage.ts'
+import { gateData } from './data-gate.ts'
 import type { StageDefinition, StageSettings } from './definition.ts'
 import { hostFacts } from './host-facts.fs.ts'
 import type { InputRef } from './inputs.ts'
@@ -179,6 +180,8 @@ async function execute(
   if (tools.options.dryRun) return planned(tools, stage, because)
   await tools.signer() // a missing key is a fault before the stage has cost anything
   const setting = { ...identified, environment: await mountable(tools, identified) }
+  const requires = [...project.settings.require]
+  const verdicts = await gateData(project, tools, { name: stage.name, require: requires }, setting.inputs.resolved)
   tools.options.onEvent({ kind: 'started', stage: stage.name, because })
   const code = await project.code.contents(setting.inputs.visible)
   const outcome = await tools.execute(stage.name, taskFor(project, tools, setting, code))
@@ -199,7 +202,7 @@ async function execute(
     }
     return { report, outs: new Map(), log: outcome.log.digest }
   }
-  const attestation = await attestStage(project, tools, setting, { outcome, code })
+  const attestation = await attestStage(project, tools, setting, { outcome, code, verdicts })
   for (const [path, content] of outcome.outs) await project.contents.restore(path, content)
   await tools.dvc?.keep({ ...setting, attestation, outs: outcome.outs })
   const report: StageReport = {

@@ -23,6 +23,8 @@ import { DomainError, type Sha256 } from '../core/index.ts'
 import { sweepStore } from '../data/index.ts'
 import { type MachineFacts, observeMachine } from '../reproducibility/index.ts'
 import { holdProject } from './busy.fs.ts'
+import { type FoundVerdict, findOrMakeVerdict } from './data-gate.ts'
+import type { DataQuestion } from './data-question.ts'
 import type { EnvironmentDefinition } from './definition.ts'
 import { type BesideDvc, openBesideDvc } from './dvc/index.ts'
 import { loadLock } from './lock.fs.ts'
@@ -79,6 +81,8 @@ export type RunTools = AsyncDisposable &
     /** Started once, when the first statement is to be signed. */
     signer(): Promise<Signer>
     execute(stage: string, task: StageTask): Promise<StageOutcome>
+    /** Asked once a run: stages that share data share its verdict. Undefined for a run that nobody believes. */
+    dataVerdict(question: DataQuestion): Promise<FoundVerdict | undefined>
   }>
 
 export async function openRunTools(project: Project, options: RunOptions): Promise<RunTools> {
@@ -122,9 +126,14 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
     return opened
   }
   const environments = new Map<string, Promise<Environment>>()
+  const verdicts = new Map<Sha256, Promise<FoundVerdict | undefined>>()
   const told = new Set<string>()
   let signer: Promise<Signer> | undefined
   let runners: string | undefined
+  const openOnce = (): Promise<Signer> => {
+    signer ??= openSigner(project, options)
+    return signer
+  }
   let running = 0
   const pins = !(options.dryRun || isThrowAway(options))
   const dvc = pins ? openBesideDvc(project, (text) => options.onEvent({ kind: 'notice', text })) : undefined
@@ -159,9 +168,12 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
       runners ??= makeRunners(join(project.root, '.assay', 'environments'))
       return runners
     },
-    signer: () => {
-      signer ??= openSigner(project, options)
-      return signer
+    signer: openOnce,
+    dataVerdict: (question) => {
+      const tools = { options, signer: openOnce }
+      const known = verdicts.get(question.key) ?? findOrMakeVerdict(project, tools, question, isThrowAway(options))
+      verdicts.set(question.key, known)
+      return known
     },
     execute: async (stage, task) => {
       running += 1

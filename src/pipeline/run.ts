@@ -10,7 +10,6 @@ import { withPinnedData } from './dvc/index.ts'
 import { openLedger } from './ledger.ts'
 import { planRun } from './plan.ts'
 import type { Project } from './project.ts'
-import { refuseUnsupportedSettings } from './refuse-unsupported.ts'
 import type { RunReport } from './report.ts'
 import { runStage, type StageResult } from './run-stage.ts'
 import { openRunTools, type RunOptions } from './run-tools.ts'
@@ -28,7 +27,6 @@ export type { RunEvent, RunOptions } from './run-tools.ts'
  * @throws ERR_SANDBOX_UNAVAILABLE when this machine cannot isolate
  */
 export async function runPipeline(opened: Project, options: RunOptions): Promise<RunReport> {
-  refuseUnsupportedSettings(opened.settings)
   const plan = planRun(opened.pipeline, options.targets)
   const fault = new AbortController()
   const signal = AbortSignal.any([options.signal, fault.signal])

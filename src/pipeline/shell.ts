@@ -8,7 +8,6 @@ import { type Content, DomainError, nearest } from '../core/index.ts'
 import type { StageDefinition } from './definition.ts'
 import { planRun } from './plan.ts'
 import type { Project } from './project.ts'
-import { refuseUnsupportedSettings } from './refuse-unsupported.ts'
 import { mountable, runStage, type StageResult, settingOf, taskFor } from './run-stage.ts'
 import { boxesOf, openRunTools, type RunEvent, type RunTools } from './run-tools.ts'
 
@@ -23,7 +22,6 @@ export type ShellOptions = Readonly<{
  * @throws ERR_SANDBOX_UNAVAILABLE when this machine cannot isolate
  */
 export async function openShell(project: Project, options: ShellOptions): Promise<ShellEnd> {
-  refuseUnsupportedSettings(project.settings)
   const stage = stageNamed(project, options.stage)
   const { order } = planRun(project.pipeline, [stage.name])
   await using tools = await openRunTools(project, {

@@ -1,8 +1,15 @@
 /** The inventory of a project, with the status that its signed statements give. */
-import { type RevokedSource, type TrustPolicy, verifySourceApproval } from '../attestation/index.ts'
+import {
+  type DataDecisionKind,
+  type RevokedSource,
+  type TrustPolicy,
+  type VerifiedDataDecision,
+  verifyDataDecision,
+  verifySourceApproval,
+} from '../attestation/index.ts'
 import { type ApprovalFact, type Source, sourceStatus } from '../data/index.ts'
 import type { StoredApproval } from './evidence.fs.ts'
-import type { ListedSource } from './project.ts'
+import type { DataDecisionsHeld, ListedSource } from './project.ts'
 
 /** Trust: approvals are files of the repository; only those that a source-approver of the policy signed count. */
 export function believedDecisions(approvals: readonly StoredApproval[], policy: TrustPolicy): readonly ApprovalFact[] {
@@ -20,6 +27,16 @@ export function believedDecisions(approvals: readonly StoredApproval[], policy: 
       },
     ]
   })
+}
+
+/** Decisions about data that a reviewer of the policy signed. */
+export function heldDataDecisions(approvals: readonly StoredApproval[], policy: TrustPolicy): DataDecisionsHeld {
+  const held = <Kind extends DataDecisionKind>(kind: Kind): readonly VerifiedDataDecision<Kind>[] =>
+    approvals.flatMap(({ bytes }) => {
+      const read = verifyDataDecision(kind, bytes, policy)
+      return read.trusted ? [read.statement] : []
+    })
+  return { 'data-waiver': held('data-waiver'), 'data-anchor': held('data-anchor'), 'data-review': held('data-review') }
 }
 
 export function listSources(

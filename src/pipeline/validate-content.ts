@@ -53,6 +53,11 @@ export type ContentVerdict = Readonly<{
   finishedAt: Date
 }>
 
+/** Who answers: the engine, and the thresholds and limits that it is given. */
+export function validatorIdentity(): Readonly<{ engine: string; settings: Sha256 }> {
+  return { engine: validatorEngine(), settings: digestOfJson({ limits: defaultLimits, drift: defaultThresholds }) }
+}
+
 /**
  * Without a contract nothing fails: what cannot be read is a warning, since nobody said what it should be.
  *
@@ -90,8 +95,7 @@ export async function validateContent(tools: ContentTools, asked: ContentQuestio
     checks,
     dataset: { digest: content.digest, ...(found.rows === undefined ? {} : { rows: found.rows }) },
     unseen: found.unseen,
-    settings: digestOfJson({ limits: defaultLimits, drift: defaultThresholds }),
-    engine: validatorEngine(),
+    ...validatorIdentity(),
     sandbox: { engine: 'bubblewrap', digest: bubblewrapRecipe() },
     startedAt,
     finishedAt: tools.now(),

@@ -38,21 +38,18 @@ test('a misspelt key of assay.yaml is refused with its place and a suggestion, n
   assert.match(`${error.message} ${error.help}`, /require/)
 })
 
-test('what this version does not act on is refused, not ignored: a contract, a host list, secrets', async (context) => {
+test('what this version does not act on is refused, not ignored: a host list, secrets', async (context) => {
   const project = scratch(context, words)
   await adopted(project)
   const settings = project.read('assay.yaml')
   const codeOf = async (added: string): Promise<string> => {
     project.write({
-      'assay.yaml':
-        settings.replace('data/words.txt: {}', `data/words.txt: ${added.startsWith('{') ? added : '{}'}`) +
-        (added.startsWith('{') ? '' : added),
+      'assay.yaml': settings + added,
     })
     project.commit()
     const { error } = await project.json(1, 'run')
     return error.code
   }
-  assert.equal(await codeOf('{contract: contracts/words.yaml}'), 'ERR_CONTRACT_UNSUPPORTED')
   assert.equal(await codeOf('stages: {sort: {network: [data.example.org]}}\n'), 'ERR_NETWORK_LIST_UNSUPPORTED')
   assert.equal(await codeOf('stages: {sort: {secrets: [label-service]}}\n'), 'ERR_SECRETS_UNSUPPORTED')
   project.write({ 'assay.yaml': settings })

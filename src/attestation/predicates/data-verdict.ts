@@ -53,6 +53,11 @@ export const dataVerdictShape: z.ZodType<DataVerdict> = z
     classification: classificationShape,
     contract: contractShape.exactOptional(),
     baseline: contractShape.extend({ anchor: sha256Shape.exactOptional() }).exactOptional(),
+    references: z
+      .array(z.object({ path: textShape, digest: digestShape }))
+      .min(1)
+      .max(1000)
+      .exactOptional(),
     validator: validatorShape,
     sandbox: sandboxShape,
     result: z.enum(['PASSED', 'WARNED', 'FAILED']),
@@ -85,10 +90,10 @@ export function isSecret(classification: DataVerdict['classification']): boolean
 }
 
 const hex = z.string().regex(/^[0-9a-f]{64}$/)
-const roleShape = z.enum(['contract', 'baseline', 'validator', 'sandbox'])
+const roleShape = z.enum(['contract', 'baseline', 'reference', 'validator', 'sandbox'])
 const configurationShape = z.object({
   name: textShape,
-  digest: z.object({ sha256: hex }),
+  digest: z.union([z.object({ sha256: hex }), z.object({ dirHash1: hex })]),
   annotations: z.object({
     role: roleShape,
     anchor: sha256Shape.exactOptional(),
@@ -100,7 +105,7 @@ const configurationShape = z.object({
 /** The predicate's wire shape, for its JSON Schema. */
 export const dataVerdictPredicateShape = z.object({
   result: z.enum(['PASSED', 'WARNED', 'FAILED']),
-  configuration: z.array(configurationShape).min(2).max(4),
+  configuration: z.array(configurationShape).min(2).max(1004),
   passedTests: z.array(textShape),
   warnedTests: z.array(textShape),
   failedTests: z.array(textShape),
@@ -129,7 +134,7 @@ export const dataVerdictSubjectsShape = z.tuple([
 /** @throws ERR_STATEMENT_MALFORMED when the facts contradict themselves */
 export function dataVerdictStatement(given: DataVerdict): Statement {
   const verdict = refuseFault(given)
-  const { dataset, contract, baseline, validator, sandbox, result, checks, ...assay } = verdict
+  const { dataset, contract, baseline, references = [], validator, sandbox, result, checks, ...assay } = verdict
   const { digest, path, ...annotations } = dataset
   const tests = (kind: StatedCheck['verdict']): string[] => [
     ...new Set(checks.filter((check) => standingOf(check) === kind).map(testName)),
@@ -151,6 +156,7 @@ export function dataVerdictStatement(given: DataVerdict): Statement {
                 baseline.anchor === undefined ? {} : { anchor: baseline.anchor },
               ),
             ]),
+        ...references.map(({ path: name, digest: bytes }) => descriptor('reference', name, bytes)),
         descriptor('validator', `${namespace}/validator`, validator.settings, {
           version: validator.version,
           engine: validator.engine,
@@ -176,7 +182,7 @@ function testName({ name, column }: StatedCheck): string {
 function descriptor(
   role: z.infer<typeof roleShape>,
   name: string,
-  digest: Sha256,
+  digest: Digest,
   more: Readonly<Record<string, string>> = {},
 ): ResourceDescriptor {
   return { name, digest: toDigestSet(digest), annotations: { role, ...more } }
@@ -209,10 +215,12 @@ export function dataVerdictOf({ subject, predicateType, predicate }: Statement):
   })
 }
 
-type Configuration = Pick<DataVerdict, 'contract' | 'baseline' | 'validator' | 'sandbox'>
+type Configuration = Pick<DataVerdict, 'contract' | 'baseline' | 'references' | 'validator' | 'sandbox'>
 
-/** At most one of each role, exactly one validator and one sandbox. */
-function configurationFrom(entries: readonly z.infer<typeof configurationShape>[]): Configuration {
+/** Any number of references; of each other role at most one, exactly one validator and one sandbox. */
+function configurationFrom(all: readonly z.infer<typeof configurationShape>[]): Configuration {
+  const references = all.filter(({ annotations }) => annotations.role === 'reference')
+  const entries = all.filter(({ annotations }) => annotations.role !== 'reference')
   if (!areUnique(entries.map(({ annotations }) => annotations.role))) throw malformed('names a configuration twice')
   const found = new Map(entries.map((entry) => [entry.annotations.role, entry]))
   const validator = found.get('validator')
@@ -225,6 +233,9 @@ function configurationFrom(entries: readonly z.infer<typeof configurationShape>[
   return {
     validator: { version, engine, settings: sha256From(validator.digest) },
     sandbox: { engine: sandbox.name, digest: sha256From(sandbox.digest) },
+    ...(references.length === 0
+      ? {}
+      : { references: references.map(({ name, digest }) => ({ path: name, digest: digestFrom(digest) })) }),
     ...(contract === undefined ? {} : { contract: { path: contract.name, digest: sha256From(contract.digest) } }),
     ...(baseline === undefined
       ? {}

@@ -56,17 +56,33 @@ export async function attestExport(
   const approvals = project.evidence
     .approvals()
     .map(({ name, bytes }) => ({ name: name.replace(/^.*\/|\.sigstore\.json$/g, ''), bytes }))
+  const statements = chain.map((attestation) => ({ attestation, facts: readStage(project, attestation) }))
+  const verdicts = verdictsOf(statements.map(({ facts }) => facts))
   const stages = named(
-    chain.map((attestation) => ({ attestation, stage: readStage(project, attestation).stage })),
+    [...statements.map(({ attestation, facts }) => ({ attestation, stage: facts.stage })), ...verdicts],
     approvals.map(({ name }) => name),
   ).map(({ attestation, name }) => ({ name, bytes: project.evidence.bundle(attestation) ?? new Uint8Array() }))
   const path = resolve(context.workingFolder, options.out)
   writeEvidence(path, [...stages, ...approvals])
-  context.output.document({ path, stages: stages.length, approvals: approvals.length })
+  context.output.document({
+    path,
+    stages: statements.length,
+    verdicts: verdicts.length,
+    approvals: approvals.length,
+  })
   context.output.line(
-    `${stages.length} statements of stages and ${approvals.length} approvals in ${oneLine(options.out)}`,
+    `${statements.length} statements of stages, ${verdicts.length} data verdicts and ${approvals.length} approvals in ${oneLine(options.out)}`,
   )
   return 0
+}
+
+/** The data verdicts that the stages were started on, each once, named by their data. */
+function verdictsOf(stages: readonly ReturnType<typeof readStage>[]): readonly Statement[] {
+  const found = new Map<Sha256, string>()
+  for (const { dependencies } of stages) {
+    for (const { path, verdict } of dependencies) if (verdict !== undefined) found.set(verdict, `${path}.verdict`)
+  }
+  return [...found].map(([attestation, stage]) => ({ attestation, stage }))
 }
 
 type Statement = Readonly<{ attestation: Sha256; stage: string }>

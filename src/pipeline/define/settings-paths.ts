@@ -1,8 +1,8 @@
 /** Paths in assay.yaml that must mean something in the pipeline: data that no stage makes, outs, the model. */
 import { isInside, parseProjectPath } from '../../core/index.ts'
-import type { PipelineDefinition, ProjectSettings, StageDefinition, StageSettings } from '../definition.ts'
+import type { DataRules, PipelineDefinition, ProjectSettings, StageDefinition, StageSettings } from '../definition.ts'
 import { faultAt, type Place, quoted, suggestion } from './fault.ts'
-import { isList, isMap, pythonText, type ValueMap } from './value.ts'
+import { isList, isMap, pythonText, type Value, type ValueMap } from './value.ts'
 import type { Places } from './yaml.ts'
 
 /** `data:` is what no stage makes. @throws ERR_SETTINGS_INVALID for a path that is an out */
@@ -21,24 +21,33 @@ export function refuseMadeData(data: ValueMap, places: Places, pipeline: Pipelin
   }
 }
 
-/** Contracts of a stage's outs, by project path. @throws ERR_SETTINGS_INVALID for a path that the stage does not make */
-export function outContractsOf(
-  outs: ValueMap,
-  places: Places,
-  stages: readonly StageDefinition[],
-): StageSettings['outs'] {
+/** Contract, baseline and label of one entry under `data` or `outs`. */
+export function dataRulesOf(entry: Value): DataRules {
+  const given = (key: string): string | undefined => {
+    const value = isMap(entry) ? entry.get(key) : undefined
+    return typeof value === 'string' ? value : undefined
+  }
+  const [contract, baseline, label] = [given('contract'), given('baseline'), given('label')]
+  return {
+    ...(contract === undefined ? {} : { contract: parseProjectPath(contract) }),
+    ...(baseline === undefined ? {} : { baseline: parseProjectPath(baseline) }),
+    ...(label === undefined ? {} : { label }),
+  }
+}
+
+/** What a stage's outs are held to, by project path. @throws ERR_SETTINGS_INVALID for a path that the stage does not make */
+export function outRulesOf(outs: ValueMap, places: Places, stages: readonly StageDefinition[]): StageSettings['outs'] {
   const made = new Set(stages.flatMap((stage) => stage.outs.map((out) => out.path)))
-  const contracts = new Map<string, Readonly<{ contract?: string }>>()
+  const rules = new Map<string, DataRules>()
   for (const [key, value] of outs) {
     const path = parseProjectPath(pythonText(key))
     if (!made.has(path)) {
       const what = `${quoted(path)} is no out of this stage`
       throw faultAt('ERR_SETTINGS_INVALID', places.ofKey(outs, key), what, suggestion(path, made))
     }
-    const contract = isMap(value) ? value.get('contract') : undefined
-    contracts.set(path, typeof contract === 'string' ? { contract: parseProjectPath(contract) } : {})
+    rules.set(path, dataRulesOf(value))
   }
-  return contracts.size === 0 ? undefined : Object.fromEntries(contracts)
+  return rules.size === 0 ? undefined : Object.fromEntries(rules)
 }
 
 /** @throws ERR_SETTINGS_INVALID when no stage makes the model or its metrics */

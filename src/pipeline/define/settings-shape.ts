@@ -17,7 +17,7 @@ import {
 import { isList, isMap, pythonText, type Value } from './value.ts'
 
 export const classifications = ['public', 'internal', 'confidential', 'restricted'] as const
-export const requirements = ['approved-sources'] as const
+export const requirements = ['approved-sources', 'passed-data'] as const
 export const locks = ['assay', 'dvc'] as const
 /** The environment that every machine has: its own interpreter and system packages. */
 export const hostEnvironment = 'host'
@@ -128,20 +128,21 @@ const reproducible = either(
   simple('true or false', (value) => typeof value === 'boolean'),
   record({ tolerance: byPath(either(tolerance, mapOf(tolerance))), because: text }, ['because']),
 )
-const contracted = either(record({ contract: path }), nothing)
+const rules = { contract: path, baseline: path, label: text }
+const held = either(record(rules), nothing)
 
 export const stageShape = record({
   ...common,
   secrets: listOf(label),
   reproducible,
-  outs: byPath(contracted),
+  outs: byPath(held),
 })
 
 const file = record(
   {
     assay: simple('1, the version of this format', (value) => value === 1n),
     name: label,
-    data: either(byPath(either(record({ source: label, contract: path }), nothing)), nothing),
+    data: either(byPath(either(record({ source: label, ...rules }), nothing)), nothing),
     environments: either(byKey(label, environment), nothing),
     defaults: either(record(common), nothing),
     stages: either(mapOf(either(stageShape, nothing)), nothing),

@@ -6,7 +6,7 @@ import { parseDurationMs, parseProjectPath, parseSizeBytes } from '../../core/in
 import type { PipelineDefinition, ProjectSettings, StageSettings } from '../definition.ts'
 import { faultAt, type Place, quoted, suggestion } from './fault.ts'
 import { environmentsOf } from './settings-environments.ts'
-import { modelOf, outContractsOf, refuseMadeData } from './settings-paths.ts'
+import { dataRulesOf, modelOf, outRulesOf, refuseMadeData } from './settings-paths.ts'
 import { classifications, hostEnvironment, locks, refuseSettingsShape, requirements } from './settings-shape.ts'
 import { isList, isMap, pythonText, templateText, toJson, type Value, type ValueMap } from './value.ts'
 import { type Document, type Places, readYaml } from './yaml.ts'
@@ -62,11 +62,7 @@ function dataOf(data: ValueMap): ProjectSettings['data'] {
   return new Map(
     [...data].map(([path, entry]) => {
       const source = isMap(entry) ? textAt(entry, 'source') : undefined
-      const contract = isMap(entry) ? textAt(entry, 'contract') : undefined
-      const fields = {
-        ...(source === undefined ? {} : { source }),
-        ...(contract === undefined ? {} : { contract: parseProjectPath(contract) }),
-      }
+      const fields = { ...(source === undefined ? {} : { source }), ...dataRulesOf(entry) }
       return [parseProjectPath(pythonText(path)), fields]
     }),
   )
@@ -90,7 +86,7 @@ function layersOf(
     const place = places.ofKey(stages, key)
     if (!names.has(name)) throw unknownStage(name, names, place)
     const own: ValueMap = isMap(value) ? value : new Map()
-    const outs = outContractsOf(mapAt(own, 'outs'), places, membersOf(name, pipeline))
+    const outs = outRulesOf(mapAt(own, 'outs'), places, membersOf(name, pipeline))
     return [name, { ...layer(own), ...(outs === undefined ? {} : { outs }) }]
   })
   return new Map([['', layer(mapAt(top, 'defaults'))], ...named])

@@ -1,0 +1,73 @@
+/** `assay data waive`, `assay data anchor`: a reviewer's word on data, signed and to be committed. */
+import { relative, resolve } from 'node:path'
+import { DomainError, parseProjectPath, printable } from '../../core/index.ts'
+import { currentAnchor, decideAboutData, digestHere, openProject, type Project } from '../../pipeline/index.ts'
+import type { CliContext, Exit } from '../context.ts'
+
+type WaiveOptions = Readonly<{ of?: string; column?: string; until?: string; because?: string }>
+
+export async function dataWaive(
+  context: CliContext,
+  [check = '']: readonly string[],
+  { of, column, until, because }: WaiveOptions,
+): Promise<Exit> {
+  if (of === undefined || until === undefined || because === undefined) {
+    throw new DomainError('ERR_USAGE', 'a waiver needs --of PATH, --until DATE and --because TEXT')
+  }
+  const project = await openProject(context)
+  const path = pathOf(context, project, of)
+  if (Number.isNaN(Date.parse(`${until}T00:00:00Z`)) || Date.parse(`${until}T23:59:59Z`) < project.now().getTime()) {
+    throw new DomainError('ERR_USAGE', `\`--until ${until}\` is no day that is still to come`, {
+      help: 'write 2027-01-31',
+    })
+  }
+  const digest = await digestHere(project, path)
+  const decision = {
+    subject: { path, digest },
+    check,
+    ...(column === undefined ? {} : { column }),
+    because,
+    until,
+  }
+  const signed = await decideAboutData(project, { kind: 'data-waiver', decision })
+  const file = relative(project.root, signed.file)
+  context.output.document({ check, column: column ?? null, path, digest, until, attestation: signed.attestation, file })
+  context.output.line(`waived ${printable(check)} for these bytes of ${printable(path)} until ${until}`)
+  context.output.line(`signed: ${file}; commit it; it is shown by verify and keeps the level below 3`)
+  return 0
+}
+
+type AnchorOptions = Readonly<{ of?: string; because?: string }>
+
+export async function dataAnchor(
+  context: CliContext,
+  [baseline = '']: readonly string[],
+  { of, because }: AnchorOptions,
+): Promise<Exit> {
+  if (of === undefined || because === undefined) {
+    throw new DomainError('ERR_USAGE', 'an anchor needs --of PATH, the data it was made from, and --because TEXT')
+  }
+  const project = await openProject(context)
+  const path = pathOf(context, project, baseline)
+  const dataset = pathOf(context, project, of)
+  const [digest, made] = [await digestHere(project, path), await digestHere(project, dataset)]
+  const before = currentAnchor(project, dataset)
+  const decision = {
+    subject: { path, digest },
+    dataset: { path: dataset, digest: made },
+    because,
+    ...(before === undefined || before.subject.digest === digest ? {} : { replaces: before.subject.digest }),
+  }
+  const signed = await decideAboutData(project, { kind: 'data-anchor', decision })
+  const file = relative(project.root, signed.file)
+  context.output.document({ baseline: path, dataset, digest, attestation: signed.attestation, file })
+  context.output.line(`${printable(path)} is the anchor of ${printable(dataset)} now`)
+  context.output.line(
+    `signed: ${file}; commit it, and name the baseline in assay.yaml: ${printable(dataset)}: {baseline: ${printable(path)}}`,
+  )
+  return 0
+}
+
+function pathOf(context: CliContext, project: Project, path: string): string {
+  return parseProjectPath(relative(project.root, resolve(context.workingFolder, path)))
+}

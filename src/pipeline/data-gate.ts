@@ -1,0 +1,205 @@
+/**
+ * May a stage start on its data? Only with a signed verdict that is not FAILED, for exactly these bytes, this contract and
+ * this baseline. A verdict that is there already is believed or not; one that is not is made now.
+ *
+ * Order: the verdict is signed and stored before the stage starts, the FAILED one too: it is evidence as well.
+ * Source: trust.md section 5.
+ */
+import { type DataVerdict, isSecret, resultOf, type StatedCheck, verifyDataVerdict } from '../attestation/index.ts'
+import { join } from 'node:path'
+import { DomainError, digestOfJson, type Sha256 } from '../core/index.ts'
+import { type DataQuestion, needsVerdict, questionOf, stillAnswers } from './data-question.ts'
+import type { Project } from './project.ts'
+import type { RunTools } from './run-tools.ts'
+import { type ContentVerdict, validateContent, validatorIdentity } from './validate-content.ts'
+import type { ResolvedInput } from './view.ts'
+
+export type FoundVerdict = Readonly<{ attestation: Sha256; verdict: DataVerdict }>
+
+/**
+ * The verdict of each input that needs one: project path -> digest of its bundle.
+ *
+ * Of a run with a throw-away key only verdicts that are there already: nobody would believe a new one.
+ *
+ * @throws ERR_DATA_VALIDATION_FAILED, ERR_DATA_NOT_PASSED; what the validator throws when it cannot answer
+ */
+export async function gateData(
+  project: Project,
+  tools: RunTools,
+  stage: Readonly<{ name: string; require: readonly string[] }>,
+  inputs: readonly ResolvedInput[],
+): Promise<ReadonlyMap<string, Sha256>> {
+  const verdicts = new Map<string, Sha256>()
+  for (const input of inputs) {
+    if (!needsVerdict(project, input)) continue
+    const question = await questionOf(project, input, digestOfJson(validatorIdentity()))
+    const found = await tools.dataVerdict(question)
+    if (found === undefined) continue
+    refuseVerdict(found.verdict, stage)
+    verdicts.set(question.path, found.attestation)
+  }
+  return verdicts
+}
+
+/** Why a stage that ran before would have to run again for its data; undefined when each verdict still answers. */
+export async function unvalidatedInput(
+  project: Project,
+  inputs: readonly ResolvedInput[],
+  verdictOf: (path: string) => Sha256 | undefined,
+): Promise<string | undefined> {
+  for (const input of inputs) {
+    if (!needsVerdict(project, input)) continue
+    const { path } = input.ref
+    const attestation = verdictOf(path)
+    if (attestation === undefined) return `\`${path}\` was not validated then`
+    const verdict = believedVerdict(project, attestation)
+    if (verdict === undefined) return `the data verdict of \`${path}\` is not here, or not believed`
+    if (!stillAnswers(verdict, await questionOf(project, input, digestOfJson(validatorIdentity())))) {
+      return `what \`${path}\` is held to changed`
+    }
+  }
+  return undefined
+}
+
+/** Undefined when the bundle is missing, broken, not signed by a data-validator of the policy, or of another project. */
+export function believedVerdict(project: Project, attestation: Sha256): DataVerdict | undefined {
+  const known = project.dataVerdicts.get(attestation)
+  if (known !== undefined) return known
+  const bytes = project.evidence.bundle(attestation)
+  if (bytes === undefined) return undefined
+  const read = verifyDataVerdict(bytes, project.trust)
+  if (!read.trusted || read.statement.verdict.project !== project.id) return undefined
+  project.dataVerdicts.set(attestation, read.statement.verdict)
+  return read.statement.verdict
+}
+
+function refuseVerdict({ dataset, result, checks }: DataVerdict, stage: Parameters<typeof gateData>[2]): void {
+  if (result === 'PASSED' || (result === 'WARNED' && !stage.require.includes('passed-data'))) return
+  const troubled = checks.filter(({ verdict, waiver }) => verdict !== 'pass' && waiver === undefined)
+  const names = troubled
+    .slice(0, 3)
+    .map(({ name, column }) => (column === undefined ? name : `${name} of \`${column}\``))
+  const more = troubled.length > 3 ? ` and ${troubled.length - 3} more` : ''
+  const what = result === 'FAILED' ? 'failed' : 'only passed with warnings'
+  throw new DomainError(
+    result === 'FAILED' ? 'ERR_DATA_VALIDATION_FAILED' : 'ERR_DATA_NOT_PASSED',
+    `\`${dataset.path}\` ${what} its validation: ${names.join(', ')}${more}`,
+    {
+      help: `see the rows: assay data validate ${dataset.path}; mend the data, or let a reviewer accept it: ${waiveCommand(dataset.path, troubled[0])}`,
+    },
+  )
+}
+
+function waiveCommand(path: string, check: StatedCheck | undefined): string {
+  const column = check?.column === undefined ? '' : ` --column '${check.column}'`
+  return `assay data waive ${check?.name ?? 'CHECK'} --of ${path}${column} --until DATE --because TEXT`
+}
+
+/** The newest believed verdict that answers the question; else a new one, unless the key is a throw-away. */
+export async function findOrMakeVerdict(
+  project: Project,
+  tools: Pick<RunTools, 'signer' | 'options'>,
+  question: DataQuestion,
+  isThrowAway: boolean,
+): Promise<FoundVerdict | undefined> {
+  for (const attestation of project.evidence.byKey(question.key)) {
+    const verdict = believedVerdict(project, attestation)
+    if (verdict?.key === question.key && verdict.dataset.digest === question.content.digest)
+      return { attestation, verdict }
+  }
+  if (isThrowAway) return undefined
+  tools.options.onEvent({ kind: 'progress', text: `validating ${question.path}` })
+  const verdict = await verdictFrom(project, question, await validate(project, question, tools.options.signal))
+  const signer = await tools.signer()
+  const { bytes } = await signer.sign({ kind: 'data-verdict', verdict })
+  const attestation = project.evidence.save(bytes, { key: question.key, subjects: [] })
+  return { attestation, verdict }
+}
+
+/** LIMIT: a contract has at most 16 MiB, a baseline 64. */
+const maxContractBytes = 16 * 1024 * 1024
+const maxBaselineBytes = 64 * 1024 * 1024
+
+async function validate(project: Project, question: DataQuestion, signal: AbortSignal): Promise<ContentVerdict> {
+  const { content, path, contract, baseline, label, classification } = question
+  const state = join(project.root, '.assay')
+  const read = async (file: DataQuestion['contract'], maxBytes: number) =>
+    file === undefined ? undefined : { path: file.path, bytes: await project.store.read(file.digest, maxBytes) }
+  const [contractFile, baselineFile] = [await read(contract, maxContractBytes), await read(baseline, maxBaselineBytes)]
+  return validateContent(
+    {
+      store: project.store,
+      boxes: join(state, 'boxes'),
+      scratchRoot: join(state, 'tmp'),
+      now: project.now,
+      signal,
+    },
+    {
+      content,
+      name: path,
+      classification,
+      ...(contractFile === undefined ? {} : { contract: contractFile }),
+      ...(baselineFile === undefined ? {} : { baseline: baselineFile }),
+      ...(label === undefined ? {} : { label }),
+    },
+  )
+}
+
+async function verdictFrom(project: Project, question: DataQuestion, report: ContentVerdict): Promise<DataVerdict> {
+  const { path, content, contract, baseline, classification, source } = question
+  const checks = report.checks.map((check) => statedCheck(question, check))
+  const list = content.kind === 'folder' ? await project.store.putFolder(content.files) : undefined
+  return {
+    project: project.id,
+    dataset: {
+      path,
+      digest: content.digest,
+      sizeBytes: content.sizeBytes,
+      ...(list === undefined ? {} : { list }),
+    },
+    ...(report.dataset.rows === undefined ? {} : { rows: report.dataset.rows }),
+    ...(source === undefined ? {} : { source }),
+    classification,
+    ...(contract === undefined ? {} : { contract }),
+    ...(baseline === undefined ? {} : { baseline }),
+    validator: { version: project.version, engine: report.engine, settings: report.settings },
+    sandbox: report.sandbox,
+    result: resultOf(checks),
+    checks,
+    unseen: [...report.unseen, ...anchorless(question)],
+    key: question.key,
+    principal: project.principal,
+    startedAt: report.startedAt.toISOString(),
+    finishedAt: report.finishedAt.toISOString(),
+  }
+}
+
+function anchorless({ baseline }: DataQuestion): readonly string[] {
+  return baseline !== undefined && baseline.anchor === undefined
+    ? ['poison that was there from the start: nobody has approved the baseline as the anchor']
+    : []
+}
+
+/** THREAT: values of confidential data in evidence: what was seen and wanted stays out of it. */
+function statedCheck({ classification, waivers }: DataQuestion, check: ContentVerdict['checks'][number]): StatedCheck {
+  const { name, verdict, observed, expected, count } = check
+  const column = check.column ?? undefined
+  const waiver =
+    verdict === 'fail'
+      ? waivers.find(({ decision }) => decision.check === name && decision.column === column)?.attestation
+      : undefined
+  const shown = isSecret(classification) ? {} : { ...textOf('observed', observed), ...textOf('expected', expected) }
+  return {
+    name,
+    ...(column === undefined ? {} : { column }),
+    verdict,
+    ...shown,
+    count,
+    ...(waiver === undefined ? {} : { waiver }),
+  }
+}
+
+function textOf<Name extends string>(name: Name, value: unknown): { [Key in Name]?: string } {
+  if (value === null || value === undefined) return {}
+  return { [name]: String(value) } as { [Key in Name]?: string } // one member of that name
+}

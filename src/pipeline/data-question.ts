@@ -1,0 +1,157 @@
+/**
+ * Which deps of a stage need a data verdict, and what exactly is asked about each.
+ *
+ * The key names the question: the bytes, what they are held to, who waived or judged what, and which validator answers.
+ * Anything of it that changes asks anew. Source: trust.md section 5, design.md section 6.
+ */
+import type { DataReview, DataVerdict, VerifiedDataDecision } from '../attestation/index.ts'
+import { type Content, DomainError, digestOfJson, type Sha256 } from '../core/index.ts'
+import { type Classification, classifications } from '../data/index.ts'
+import { believedStage } from './believe.ts'
+import type { DataRules } from './definition.ts'
+import type { Project } from './project.ts'
+import type { ResolvedInput } from './view.ts'
+
+export type DataQuestion = Readonly<{
+  path: string
+  content: Content
+  /** Id in the inventory. */
+  source?: string
+  classification: Classification
+  label?: string
+  contract?: Readonly<{ path: string; digest: Sha256 }>
+  /** `anchor`: digest of the bundle in which a reviewer fixed it. */
+  baseline?: Readonly<{ path: string; digest: Sha256; anchor?: Sha256 }>
+  /** Those that have not expired. */
+  waivers: readonly VerifiedDataDecision<'data-waiver'>[]
+  /** Of all rows that were ever judged: a row is known by its content, in whatever version of the data. */
+  reviews: readonly VerifiedDataDecision<'data-review'>[]
+  key: Sha256
+}>
+
+/** Data from outside, and data that is held to something: a stage starts on it only with a verdict. */
+export function needsVerdict(project: Project, { ref, attestation }: ResolvedInput): boolean {
+  if (ref.role !== 'dep' || ref.origin.kind === 'code') return false
+  if (ref.origin.kind === 'external') return true
+  const { contract, baseline } = rulesOf(project, ref)
+  return attestation === undefined || contract !== undefined || baseline !== undefined
+}
+
+/** What an input is held to: by assay.yaml, and by its source. */
+function rulesOf({ settings, sources }: Project, { path, origin }: ResolvedInput['ref']): DataRules {
+  if (origin.kind === 'out') return settings.settingsOf(origin.stage).outs?.[path] ?? {}
+  const given = settings.data.get(path) ?? {}
+  const listed = given.source === undefined ? undefined : sources.get(given.source)?.source.contract
+  return listed === undefined ? given : { contract: listed, ...given }
+}
+
+/**
+ * @param validator who will answer: its version, limits and thresholds
+ * @throws ERR_DATA_MISSING when a contract or baseline is not there
+ */
+export async function questionOf(project: Project, input: ResolvedInput, validator: Sha256): Promise<DataQuestion> {
+  const { ref, content } = input
+  const rules = rulesOf(project, ref)
+  const [contract, baseline] = await Promise.all([fileOf(project, rules.contract), fileOf(project, rules.baseline)])
+  const decisions = project.dataDecisions()
+  const isAbout = ({ decision }: Readonly<{ decision: Pick<DataReview, 'subject'> }>): boolean =>
+    decision.subject.digest === content.digest
+  const waivers = decisions['data-waiver'].filter(
+    (held) => isAbout(held) && !isOver(held.decision.until, project.now()),
+  )
+  const reviews = decisions['data-review']
+  const anchor = baseline === undefined ? undefined : anchorOf(project, baseline.digest)
+  const source = ref.origin.kind === 'external' ? ref.origin.source : undefined
+  const question: Omit<DataQuestion, 'key'> = {
+    path: ref.path,
+    content,
+    ...(source === undefined ? {} : { source }),
+    classification: classificationOf(project, input),
+    ...(rules.label === undefined ? {} : { label: rules.label }),
+    ...(contract === undefined ? {} : { contract }),
+    ...(baseline === undefined ? {} : { baseline: { ...baseline, ...(anchor === undefined ? {} : { anchor }) } }),
+    waivers,
+    reviews,
+  }
+  return { ...question, key: keyOf(question, validator) }
+}
+
+function keyOf(question: Omit<DataQuestion, 'key'>, validator: Sha256): Sha256 {
+  const { content, waivers, reviews, ...rest } = question
+  return digestOfJson({
+    ...rest,
+    question: 1,
+    dataset: content.digest,
+    decisions: [...waivers, ...reviews].map(({ attestation }) => attestation).toSorted(),
+    validator,
+  })
+}
+
+/** Of a contract or baseline, as the commit has it, or the working tree when that is dirty. */
+async function fileOf(
+  project: Project,
+  path: string | undefined,
+): Promise<Readonly<{ path: string; digest: Sha256 }> | undefined> {
+  if (path === undefined) return undefined
+  const [committed] = (await project.code.contents([path])).values()
+  const content = committed ?? (await project.contents.ingest(path))
+  if (content?.kind !== 'file') {
+    throw new DomainError('ERR_DATA_MISSING', `\`${path}\`, which assay.yaml names for data, is not there`, {
+      help: 'make it, or name the right file in assay.yaml',
+    })
+  }
+  return { path, digest: content.digest }
+}
+
+/** The newest anchor counts: re-anchoring is a decision of its own. */
+function anchorOf({ dataDecisions }: Project, baseline: Sha256): Sha256 | undefined {
+  const [anchor] = dataDecisions()
+    ['data-anchor'].filter(({ decision }) => decision.subject.digest === baseline)
+    .toSorted((left, right) => (left.decision.at < right.decision.at ? 1 : -1))
+  return anchor?.attestation
+}
+
+/** A day counts through its last second, UTC. */
+function isOver(day: string, now: Date): boolean {
+  return now.getTime() >= Date.parse(`${day}T00:00:00Z`) + 86_400_000
+}
+
+/** As secret as the most secret source behind it; what no inventory knows counts as internal. */
+function classificationOf(project: Project, { ref, attestation }: ResolvedInput): Classification {
+  const found: Classification[] = ['public']
+  const { origin } = ref
+  if (origin.kind === 'external') {
+    const listed = origin.source === undefined ? undefined : project.sources.get(origin.source)
+    found.push(listed?.source.classification ?? 'internal')
+  }
+  const seen = new Set<Sha256>()
+  const open = attestation === undefined ? [] : [attestation]
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (seen.has(next)) continue
+    seen.add(next)
+    for (const dependency of believedStage(project, next)?.dependencies ?? []) {
+      if (dependency.origin.kind === 'stage') open.push(dependency.origin.attestation)
+      else if (dependency.origin.kind !== 'code') found.push(classified(dependency.origin))
+    }
+  }
+  return classifications[Math.max(...found.map((word) => classifications.indexOf(word)))] ?? 'restricted'
+}
+
+function classified(origin: Readonly<{ kind: string; classification?: string }>): Classification {
+  return classifications.find((word) => word === origin.classification) ?? 'internal'
+}
+
+/**
+ * Whether a verdict that a statement named still answers what is asked now: same bytes, same contract and baseline, and
+ * each waiver that it relied on still counts. A newer validator asks no stage to run again.
+ */
+export function stillAnswers(verdict: DataVerdict, question: DataQuestion): boolean {
+  const waivers = new Set(question.waivers.map(({ attestation }) => attestation))
+  return (
+    verdict.dataset.digest === question.content.digest &&
+    verdict.contract?.digest === question.contract?.digest &&
+    verdict.baseline?.digest === question.baseline?.digest &&
+    verdict.result !== 'FAILED' &&
+    verdict.checks.every(({ waiver }) => waiver === undefined || waivers.has(waiver))
+  )
+}

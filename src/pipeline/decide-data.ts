@@ -1,0 +1,64 @@
+/** Signs what a person decides about data: a check waived, a baseline fixed as the anchor, rows judged one by one. */
+import { type DataAnchor, type DataReview, type DataWaiver, startSigner } from '../attestation/index.ts'
+import { type Digest, DomainError, type Sha256, sha256Of } from '../core/index.ts'
+import type { Project } from './project.ts'
+
+type Common = 'project' | 'at' | 'by'
+export type DataDecisionRequest =
+  | Readonly<{ kind: 'data-waiver'; decision: Omit<DataWaiver, Common> }>
+  | Readonly<{ kind: 'data-anchor'; decision: Omit<DataAnchor, Common> }>
+  | Readonly<{ kind: 'data-review'; decision: Omit<DataReview, Common> }>
+
+export type SignedDataDecision = Readonly<{ file: string; attestation: Sha256 }>
+
+/**
+ * The bundle goes into `attestations/`, to be committed. It counts where the trust policy lists the key as a reviewer.
+ *
+ * @throws ERR_KEY_HOME, ERR_KEY_LOCKED, ERR_STATEMENT_MALFORMED
+ */
+export async function decideAboutData(project: Project, request: DataDecisionRequest): Promise<SignedDataDecision> {
+  await using signer = await startSigner({ key: project.keySource(), objectStoreRoot: project.store.root })
+  const { name, email } = project.principal
+  const common = { project: project.id, at: project.now().toISOString(), by: { name, email } }
+  const { bytes } = await signer.sign(withCommon(request, common))
+  const attestation = sha256Of(bytes)
+  const stem = request.decision.subject.path.replace(/[^\p{L}\p{N}._-]+/gu, '-')
+  const file = project.evidence.saveApproval(
+    `${stem}-${request.kind.slice('data-'.length)}-${attestation.slice(7, 19)}`,
+    bytes,
+  )
+  return { file, attestation }
+}
+
+function withCommon(
+  request: DataDecisionRequest,
+  common: Pick<DataWaiver, Common>,
+): Parameters<Awaited<ReturnType<typeof startSigner>>['sign']>[0] {
+  switch (request.kind) {
+    case 'data-waiver':
+      return { kind: request.kind, decision: { ...request.decision, ...common } }
+    case 'data-anchor':
+      return { kind: request.kind, decision: { ...request.decision, ...common } }
+    case 'data-review':
+      return { kind: request.kind, decision: { ...request.decision, ...common } }
+  }
+}
+
+/** Every byte is read: a decision is about what its author can look at. @throws ERR_DATA_MISSING */
+export async function digestHere(project: Project, path: string): Promise<Digest> {
+  const digest = await project.contents.rehash(path)
+  if (digest !== undefined) return digest
+  throw new DomainError('ERR_DATA_MISSING', `\`${path}\` is not there`, {
+    help: 'name a file or folder of the project',
+  })
+}
+
+/** The anchor that counts now for a dataset, the newest first. */
+export function currentAnchor(project: Project, dataset: string): DataAnchor | undefined {
+  const [newest] = project
+    .dataDecisions()
+    ['data-anchor'].map(({ decision }) => decision)
+    .filter((anchor) => anchor.dataset.path === dataset)
+    .toSorted((left, right) => (left.at < right.at ? 1 : -1))
+  return newest
+}

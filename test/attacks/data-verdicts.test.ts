@@ -1,0 +1,194 @@
+/** Threat: data poisoning. A stage starts only on data with a signed verdict that did not fail, for these very bytes. */
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { adopted, statuses } from '../support/adopted.ts'
+import { type Document, runAssay, type Scratch, scratchEnvironment } from '../support/scratch.ts'
+
+const clean = 'id,age,label\n1,30,yes\n2,41,no\n3,52,yes\n'
+
+const contract = (maximum: number): string => `apiVersion: v3.1.0
+kind: DataContract
+id: people
+version: 1.0.0
+status: active
+schema:
+  - name: people
+    properties:
+      - {name: id, logicalType: integer, required: true, unique: true}
+      - {name: age, logicalType: integer, logicalTypeOptions: {minimum: 0, maximum: ${maximum}}}
+      - {name: label, logicalType: string, required: true}
+`
+
+const people: Readonly<Record<string, string>> = {
+  'dvc.yaml': `stages:
+  count:
+    cmd: wc -l < data/people.csv > count.txt
+    deps: [data/people.csv]
+    outs: [count.txt]
+  again:
+    cmd: cat count.txt data/people.csv > again.txt
+    deps: [count.txt, data/people.csv]
+    outs: [again.txt]
+`,
+  '.gitignore': '/count.txt\n/again.txt\n',
+  'data/people.csv': clean,
+  'contracts/people.yaml': contract(100),
+}
+
+async function held(context: TestContext, data = clean): Promise<Scratch> {
+  const project = await adopted(context, { ...people, 'data/people.csv': data })
+  const settings = project.read('assay.yaml')
+  project.write({
+    'assay.yaml': settings.replace('data/people.csv: {}', 'data/people.csv: {contract: contracts/people.yaml}'),
+  })
+  project.commit('hold the data to a contract')
+  return project
+}
+
+function findingsOf(verdict: Document, check: string): readonly Document[] {
+  return verdict.findings.filter((finding: Document) => finding.check === check)
+}
+
+test('data that keeps its contract is validated, signed for, and its verdict is part of the chain', async (context) => {
+  const project = await held(context)
+  await project.json(0, 'run')
+  const verdict = await project.json(0, 'verify', 'again.txt')
+  assert.equal(verdict.properties.validated, true)
+  assert.deepEqual(
+    findingsOf(verdict, 'data-verdict')
+      .map(({ code, subject }) => `${code} ${subject}`)
+      .toSorted(),
+    ['OK again: data/people.csv', 'OK count: data/people.csv'],
+  )
+  const again = await project.json(0, 'run')
+  assert.deepEqual(statuses(again), { count: 'cached', again: 'cached' })
+})
+
+test('data that breaks its contract stops every stage that reads it, before it starts', async (context) => {
+  const project = await held(context, `${clean}4,130,no\n`)
+  const report = await project.json(1, 'run')
+  assert.equal(report.stages[0].code, 'ERR_DATA_VALIDATION_FAILED')
+  assert.equal(existsSync(join(project.root, 'count.txt')), false)
+  const validated = await project.json(1, 'data', 'validate', 'data/people.csv', '--contract', 'contracts/people.yaml')
+  const [check] = validated.checks.filter(({ verdict }: Document) => verdict === 'fail')
+  assert.deepEqual([check.column, check.rows], ['age', [4]])
+})
+
+test('a contract that got stricter asks for a new verdict; the old one does not count for it', async (context) => {
+  const project = await held(context)
+  await project.json(0, 'run')
+  project.write({ 'contracts/people.yaml': contract(50) })
+  project.commit('stricter')
+  const report = await project.json(1, 'run')
+  assert.equal(report.stages[0].code, 'ERR_DATA_VALIDATION_FAILED')
+  project.write({ 'contracts/people.yaml': contract(100) })
+  project.commit('as before')
+  await project.json(0, 'run')
+})
+
+test('a contract that is not committed makes the tree dirty: it judges, and earns no level', async (context) => {
+  const project = await held(context)
+  project.write({ 'contracts/people.yaml': contract(99) })
+  await project.json(0, 'run')
+  const verdict = await project.json(1, 'verify', 'count.txt')
+  assert.ok(findingsOf(verdict, 'commit').some(({ code }) => code === 'ERR_EVIDENCE_DIRTY'))
+})
+
+test('a reviewer waives a check for these bytes: it runs, and every verdict says so; other bytes are refused', async (context) => {
+  const project = await held(context, `${clean}4,130,no\n`)
+  await project.json(1, 'run')
+  const waiver = ['--of', 'data/people.csv', '--until', '2099-01-31', '--because', 'she is that old']
+  await project.json(0, 'data', 'waive', 'schema/range', '--column', 'age', ...waiver)
+  project.commit('waive')
+  await project.json(0, 'run')
+  const verdict = await project.json(0, 'verify', 'count.txt')
+  assert.match(findingsOf(verdict, 'data-waiver')[0].because, /she is that old/)
+
+  project.write({ 'data/people.csv': `${clean}4,130,no\n5,131,no\n` })
+  project.commit('another row')
+  const report = await project.json(1, 'run')
+  assert.equal(report.stages[0].code, 'ERR_DATA_VALIDATION_FAILED')
+})
+
+test('a waiver that is deleted takes the evidence that relied on it with it', async (context) => {
+  const project = await held(context, `${clean}4,130,no\n`)
+  const waiver = ['--of', 'data/people.csv', '--until', '2099-01-31', '--because', 'she is that old']
+  const { file } = await project.json(0, 'data', 'waive', 'schema/range', '--column', 'age', ...waiver)
+  project.commit('waive')
+  await project.json(0, 'run')
+  rmSync(join(project.root, file))
+  project.commit('no waiver')
+  const verdict = await project.json(1, 'verify', 'count.txt')
+  assert.ok(findingsOf(verdict, 'data-waiver').some(({ code }) => code === 'ERR_EVIDENCE_MISSING'))
+  const report = await project.json(1, 'run')
+  assert.equal(report.stages[0].code, 'ERR_DATA_VALIDATION_FAILED')
+})
+
+test('a verdict that is withheld makes what was built on it untrusted', async (context) => {
+  const project = await held(context)
+  await project.json(0, 'run')
+  const folder = join(project.root, '.assay/attestations')
+  for (const name of readdirSync(folder)) {
+    if (readPayload(join(folder, name)).includes('test-result')) rmSync(join(folder, name))
+  }
+  const verdict = await project.json(1, 'verify', 'count.txt')
+  assert.ok(findingsOf(verdict, 'data-verdict').some(({ code }) => code === 'ERR_EVIDENCE_MISSING'))
+  // The honest way back: validated and run again.
+  await project.json(0, 'run')
+  await project.json(0, 'verify', 'count.txt')
+})
+
+function readPayload(bundle: string): string {
+  const { dsseEnvelope } = JSON.parse(readFileSync(bundle, 'utf8')) as { dsseEnvelope: { payload: string } }
+  return Buffer.from(dsseEnvelope.payload, 'base64').toString()
+}
+
+test('evidence that travels takes its data verdicts along', async (context) => {
+  const project = await held(context)
+  await project.json(0, 'run')
+  const exported = await project.json(0, 'attest', 'export', 'again.txt', '--out', 'again.assay.jsonl')
+  assert.deepEqual([exported.stages, exported.verdicts], [2, 1])
+  const elsewhere = scratchEnvironment(project.keys)
+  const { code, stdout } = await runAssay(
+    [
+      'verify',
+      join(project.root, 'again.txt'),
+      '--evidence',
+      join(project.root, 'again.assay.jsonl'),
+      '--policy',
+      join(project.root, 'trust.yaml'),
+      '--json',
+    ],
+    '/',
+    elsewhere,
+  )
+  assert.equal(code, 0, stdout)
+  assert.equal(JSON.parse(stdout).properties.validated, true)
+})
+
+test('no value of restricted data enters its verdict', async (context) => {
+  const project = await held(context, `${clean}4,137,no\n`)
+  await project.json(0, 'data', 'add', 'people', 'data/people.csv', '--classification', 'restricted')
+  project.commit()
+  await project.json(0, 'data', 'approve', 'people')
+  project.commit()
+  const report = await project.json(1, 'run')
+  assert.equal(report.stages[0].code, 'ERR_DATA_VALIDATION_FAILED')
+  const folder = join(project.root, '.assay/attestations')
+  const verdicts = readdirSync(folder).map((name) => readPayload(join(folder, name)))
+  assert.ok(verdicts.length > 0)
+  for (const payload of verdicts) assert.doesNotMatch(payload, /"observed"|"expected"|137/)
+})
+
+test('data that is no table runs with a warning, and not where assay.yaml asks for more', async (context) => {
+  const project = await adopted(context, { ...people, 'data/people.csv': '\u0000\u0001 no table' })
+  await project.json(0, 'run')
+  const verdict = await project.json(0, 'verify', 'count.txt')
+  assert.ok(findingsOf(verdict, 'data-verdict').every(({ code }) => code === 'CAVEAT'))
+  project.write({ 'assay.yaml': `${project.read('assay.yaml')}require: [passed-data]\n` })
+  project.commit()
+  const report = await project.json(1, 'run', '--force')
+  assert.equal(report.stages[0].code, 'ERR_DATA_NOT_PASSED')
+})
