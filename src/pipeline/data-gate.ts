@@ -5,8 +5,9 @@
  * Order: the verdict is signed and stored before the stage starts, the FAILED one too: it is evidence as well.
  * Source: trust.md section 5.
  */
-import { type DataVerdict, isSecret, resultOf, type StatedCheck, verifyDataVerdict } from '../attestation/index.ts'
+
 import { join } from 'node:path'
+import { type DataVerdict, isSecret, resultOf, type StatedCheck, verifyDataVerdict } from '../attestation/index.ts'
 import { DomainError, digestOfJson, type Sha256 } from '../core/index.ts'
 import { type DataQuestion, needsVerdict, questionOf, stillAnswers } from './data-question.ts'
 import type { Project } from './project.ts'

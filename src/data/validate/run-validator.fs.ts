@@ -26,7 +26,7 @@ import { type ProgramMount, validatorProgram } from './validator-program.fs.ts'
 
 export type ValidatorOptions = Readonly<{
   runBox: BoxRunner
-  /** Absolute; a folder of its own is made in it, and removed. */
+  /** Absolute; made when it is not there. A folder of its own is made in it, and removed. */
   scratchRoot: string
   limits: ValidatorLimits
   memoryBytes: number
@@ -64,6 +64,7 @@ export function runValidator<T>(
   options: ValidatorOptions,
 ): Promise<T> {
   return withIoFaults(options.scratchRoot, async () => {
+    mkdirSync(options.scratchRoot, { recursive: true })
     const scratch = mkdtempSync(join(options.scratchRoot, 'validate-'))
     try {
       const folder = join(scratch, 'work')
