@@ -169,7 +169,7 @@ async function verdictFrom(project: Project, question: DataQuestion, report: Con
     checks,
     unseen: [...report.unseen, ...anchorless(question)],
     key: question.key,
-    principal: project.principal,
+    principal: await project.principal(),
     startedAt: report.startedAt.toISOString(),
     finishedAt: report.finishedAt.toISOString(),
   }

@@ -18,7 +18,7 @@ export type SignedDataDecision = Readonly<{ file: string; attestation: Sha256 }>
  */
 export async function decideAboutData(project: Project, request: DataDecisionRequest): Promise<SignedDataDecision> {
   await using signer = await startSigner({ key: project.keySource(), objectStoreRoot: project.store.root })
-  const { name, email } = project.principal
+  const { name, email } = await project.principal()
   const common = { project: project.id, at: project.now().toISOString(), by: { name, email } }
   const { bytes } = await signer.sign(withCommon(request, common))
   const attestation = sha256Of(bytes)
