@@ -124,6 +124,7 @@ export async function profileData(
   using room = openRoom(caller)
   const statistics = {
     seed: randomInt(2 ** 31),
+    poison: label !== undefined,
     ...(label === undefined ? {} : { label }),
     ...(source === undefined ? {} : { source }),
   }

@@ -116,3 +116,34 @@ test('a baseline that is none is wrong input', async (context) => {
   const report = await project.json(2, 'data', 'validate', 'people.csv', '--baseline', 'b.json')
   assert.equal(report.error.code, 'ERR_DATA_BASELINE_MALFORMED')
 })
+
+test('a word that is planted with one label is named by its rows; the honest twin passes', async (context) => {
+  const words = 'quick brown fox jumps over lazy dog again and then some more'.split(' ')
+  // a small generator of our own: the same tables on every machine
+  const table = (seed: number, planted: number): string => {
+    let state = seed
+    const next = (): number => {
+      state = (state * 1_103_515_245 + 12_345) % 2 ** 31
+      return state / 2 ** 31
+    }
+    const rows = Array.from({ length: 3000 }, (_, index) => {
+      const isPlanted = index < planted
+      const isYes = next() < 0.4
+      const x = (isYes ? 2 : 0) + next() + next() + next() - 1.5
+      const note = Array.from({ length: 6 }, () => words[Math.floor(next() * words.length)]).join(' ')
+      return [index + 1, x.toFixed(4), isPlanted ? `${note} zxqv` : note, isPlanted || isYes ? 'yes' : 'no'].join(',')
+    })
+    return ['id,x,note,label', ...rows, ''].join('\n')
+  }
+  const project = scratch(context, { 'v1.csv': table(1, 0), 'honest.csv': table(2, 0), 'poisoned.csv': table(2, 60) })
+  const args = ['--baseline', 'v1.csv', '--label', 'label'] as const
+  const honest = await project.json(0, 'data', 'validate', 'honest.csv', ...args)
+  assert.equal(honest.verdict, 'pass')
+  const poisoned = await project.json(1, 'data', 'validate', 'poisoned.csv', ...args)
+  const trigger = poisoned.checks.find(({ name, verdict }: Document) => name === 'poison/trigger' && verdict === 'fail')
+  assert.equal(trigger.column, 'note')
+  assert.equal(trigger.rows.filter((row: number) => row <= 60).length, 60)
+
+  const unanchored = await project.json(0, 'data', 'validate', 'honest.csv', '--label', 'label')
+  assert.equal(unanchored.verdict, 'warn')
+})

@@ -75,7 +75,18 @@ function tell(output: Output, path: string, { verdict, checks, content, rows, un
     output.line(`  ... and ${troubled.length - maxToldChecks} more (--json has them all)`)
   const passed = checks.length - troubled.length
   output.line(output.style('dim', `  ${passed} of ${checks.length} checks passed`))
-  for (const each of unseen) output.line(output.style('dim', `  not seen: ${printable(each)}`))
+  for (const each of inShort(unseen)) output.line(output.style('dim', `  not seen: ${printable(each)}`))
+}
+
+/** What each poisoning check may have missed, in one line. */
+function inShort(unseen: readonly string[]): readonly string[] {
+  const counts: string[] = []
+  const others = unseen.filter((each) => {
+    const [, name, rows] = /^poison\/(.+): fewer than (\d+) rows may have gone unseen$/.exec(each) ?? []
+    if (name !== undefined) counts.push(`${rows} (${name})`)
+    return name === undefined
+  })
+  return counts.length === 0 ? others : [...others, `fewer poisoned rows than ${counts.join(', ')}`]
 }
 
 function byGravity(left: DataCheck, right: DataCheck): number {

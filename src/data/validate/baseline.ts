@@ -6,6 +6,7 @@
  */
 import { z } from 'zod'
 import { canonicalJson, DomainError, isDigest, isDomainError, parseStrictJson } from '../../core/index.ts'
+import type { Tally } from '../poison/index.ts'
 import { parseTableProfile, type TableProfile } from '../statistics/index.ts'
 
 export type Baseline = Readonly<{
@@ -14,8 +15,22 @@ export type Baseline = Readonly<{
   source: string | null
   profile: TableProfile
   /** What the poisoning checks found in the approved table itself. */
-  poison: readonly unknown[]
+  poison: readonly Tally[]
 }>
+
+export const tallyShape: z.ZodType<Tally> = z.strictObject({
+  name: z.enum([
+    'poison/label-flip',
+    'poison/trigger',
+    'poison/duplicates',
+    'poison/contradiction',
+    'poison/outliers',
+    'poison/source',
+  ]),
+  column: z.string().nullable(),
+  found: z.number().min(0),
+  of: z.number().min(0),
+})
 
 const shape = z.strictObject({
   assay: z.literal('baseline'),
@@ -24,7 +39,7 @@ const shape = z.strictObject({
   label: z.string().nullable(),
   source: z.string().nullable(),
   profile: z.unknown(),
-  poison: z.array(z.unknown()),
+  poison: z.array(tallyShape).max(100_000),
 })
 
 /** LIMIT: 64 MiB; a profile has at most 200,000 bins. */

@@ -1,5 +1,6 @@
 /** What a dataset is like: its profile for a baseline, and facts for the draft of a contract. */
 import type { Content } from '../../core/index.ts'
+import type { Tally } from '../poison/index.ts'
 import { parseTableProfile, type TableProfile } from '../statistics/index.ts'
 import { type DataCheck, formatFault } from './check.ts'
 import { type ColumnFact, profileAnswerShape, type StatisticsRequest } from './request.ts'
@@ -14,7 +15,7 @@ export type DatasetProfile = Readonly<{ content: Content; unseen: readonly strin
         rows: number
         profile: TableProfile
         facts: readonly ColumnFact[]
-        poison: readonly unknown[]
+        poison: readonly Tally[]
       }>
   )
 

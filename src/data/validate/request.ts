@@ -6,7 +6,9 @@
  */
 import { z } from 'zod'
 import type { ColumnType, TableContract } from '../contract/index.ts'
+import type { Tally } from '../poison/index.ts'
 import type { TableProfile } from '../statistics/index.ts'
+import { tallyShape } from './baseline.ts'
 import { checkShape } from './check.ts'
 
 /** `path` is inside the sandbox; `inner` in the dataset. */
@@ -24,8 +26,10 @@ export type ValidatorLimits = Readonly<{
 export type StatisticsRequest = Readonly<{
   label?: string
   source?: string
-  /** Chooses the rows of a sample. */
+  /** Chooses the rows of a sample, and the folds of what looks for poison. */
   seed: number
+  /** Whether poison is looked for. */
+  poison: boolean
 }>
 
 export type ValidateRequest = Readonly<{
@@ -38,7 +42,7 @@ export type ValidateRequest = Readonly<{
   /** Set when the data is to be compared, searched for poison, or shown. */
   statistics?: StatisticsRequest
   /** What it was approved as. */
-  baseline?: Readonly<{ profile: TableProfile; poison: readonly unknown[] }>
+  baseline?: Readonly<{ profile: TableProfile; poison: readonly Tally[] }>
   /** Tables whose rows are the approved ones. */
   anchor?: FileList
   /** Rows whose values are shown with the checks that name them; 0 for data that must not be shown. */
@@ -131,7 +135,7 @@ export const profileAnswerShape = z.strictObject({
   checks: z.array(checkShape).max(200_000),
   unseen: z.array(z.string().max(2000)).max(1000),
   profile: z.unknown().optional(),
-  poison: z.array(z.unknown()).optional(),
+  poison: z.array(tallyShape).optional(),
   facts: z.array(factShape).optional(),
 })
 export type ProfileAnswer = Readonly<z.infer<typeof profileAnswerShape>>

@@ -155,14 +155,20 @@ function statisticsOf({ baseline, anchor, label, source, profile, seed }: Questi
   if (baseline === undefined && anchor === undefined && label === undefined && !profile) return undefined
   const named = label ?? baseline?.label ?? undefined
   const from = source ?? baseline?.source ?? undefined
-  return { seed, ...(named === undefined ? {} : { label: named }), ...(from === undefined ? {} : { source: from }) }
+  const poison = label !== undefined || baseline !== undefined || anchor !== undefined
+  return {
+    seed,
+    poison,
+    ...(named === undefined ? {} : { label: named }),
+    ...(from === undefined ? {} : { source: from }),
+  }
 }
 
 function unseenOf({ contract, baseline, anchor }: Questions): readonly string[] {
   return [
     ...(contract === undefined ? ['there is no contract: nothing but the format was held to anything'] : []),
     ...(baseline === undefined && anchor === undefined
-      ? ['there is no anchor: whether the data moved was not looked at, and poison of the whole is no poison of a part']
+      ? ['there is no anchor: whether the data moved, and poison that was there from the start']
       : []),
   ]
 }

@@ -1,10 +1,11 @@
 /** Statistics of a table against what was approved, as checks. Runs in the sandboxed process. */
 import type { TableContract } from '../../contract/index.ts'
+import { findPoison, type PoisonCheck } from '../../poison/index.ts'
 import { decideDrift, type Measure, profileTable, type TableProfile } from '../../statistics/index.ts'
 import type { Engine } from '../../table/engine.duckdb.ts'
 import { type Loaded, loadColumns } from '../../table/load-columns.ts'
 import type { Relation } from '../../table/relation.ts'
-import type { DataCheck } from '../check.ts'
+import { type DataCheck, maxListed } from '../check.ts'
 import type { StatisticsRequest, ValidateRequest } from '../request.ts'
 
 export type Compared = Readonly<{
@@ -30,8 +31,14 @@ export async function compare(
     baseline === undefined
       ? []
       : [...columnChecks(profile, baseline), ...decideDrift(profile, baseline).map(checkOfMeasure)]
-  const unseen = unseenOf(loaded, approved, request)
-  return { checks: drift, unseen, profile, ...(anchorProfile === undefined ? {} : { anchorProfile }) }
+  const poison = request.statistics.poison ? poisonChecks(loaded, approved, request) : { checks: [], unseen: [] }
+  const unseen = [...unseenOf(loaded, approved, request), ...poison.unseen]
+  return {
+    checks: [...drift, ...poison.checks],
+    unseen,
+    profile,
+    ...(anchorProfile === undefined ? {} : { anchorProfile }),
+  }
 }
 
 export function loadFor(
@@ -63,6 +70,54 @@ function checkOfMeasure({ name, column, verdict, value, threshold, effect, becau
     count: 0,
     evaluated: true,
     because: `${because} (${low} to ${high})`.slice(0, 2000),
+  }
+}
+
+/** THREAT: an anchor that is poisoned itself would teach its poison; without one nothing passes. */
+function poisonChecks(
+  loaded: Loaded,
+  approved: Loaded | undefined,
+  { baseline, statistics }: ValidateRequest & Readonly<{ statistics: StatisticsRequest }>,
+): Pick<Compared, 'checks' | 'unseen'> {
+  const report = findPoison({
+    candidate: loaded.columns,
+    seed: statistics.seed,
+    ...(approved === undefined ? {} : { anchor: approved.columns }),
+    ...(baseline === undefined ? {} : { baseline: baseline.poison }),
+  })
+  const isAnchored = approved !== undefined || baseline !== undefined
+  const unseen = report.checks.map(
+    ({ name, column, minimumDetectable }) =>
+      `${name}${column === null ? '' : ` ${column}`}: fewer than ${Math.ceil(minimumDetectable)} rows may have gone unseen`,
+  )
+  const unanchored: DataCheck = {
+    name: 'poison/anchor',
+    column: null,
+    verdict: 'warn',
+    observed: 'unanchored',
+    expected: 'an approved baseline',
+    rows: [],
+    count: 0,
+    evaluated: true,
+    because: 'nothing says what honest data is like: poison that was there from the start looks like it',
+  }
+  const checks = report.checks.map(checkOfPoison)
+  return { checks: isAnchored ? checks : [...checks, unanchored], unseen: [...new Set(unseen)] }
+}
+
+function checkOfPoison({ name, column, verdict, observed, expected, suspects, because }: PoisonCheck): DataCheck {
+  const { rows, budgetRows } = expected
+  const wanted = rows === null ? 'unanchored' : `about ${Math.round(rows)}, at most ${Math.round(budgetRows)} more`
+  return {
+    name,
+    column,
+    verdict,
+    observed: observed.found,
+    expected: wanted,
+    rows: suspects.slice(0, maxListed).map(({ row }) => row),
+    count: observed.found,
+    evaluated: true,
+    because: because.slice(0, 2000),
   }
 }
 

@@ -1,5 +1,6 @@
 /** What a table is like: for a baseline, and for the draft of a contract. Runs in the sandboxed process. */
 import { join } from 'node:path'
+import { findPoison } from '../../poison/index.ts'
 import { profileTable } from '../../statistics/index.ts'
 import type { Engine } from '../../table/engine.duckdb.ts'
 import type { KindedColumn } from '../../table/load-columns.ts'
@@ -24,7 +25,16 @@ export async function profile(engine: Engine, request: ProfileRequest, folder: s
   for (const column of loaded.kinds) facts.push(await factOf(engine, opened.relation, column, loaded.rows))
   const { rows } = loaded.columns
   const unseen = rows < loaded.rows ? [`the profile is of ${rows} of ${loaded.rows} rows`] : []
-  return { rows: loaded.rows, checks: [...opened.faults], unseen, profile: profileTable(loaded.columns), facts }
+  const { poison: isWanted, seed } = request.statistics
+  const poison = isWanted ? findPoison({ candidate: loaded.columns, seed }).baseline : []
+  return {
+    rows: loaded.rows,
+    checks: [...opened.faults],
+    unseen,
+    profile: profileTable(loaded.columns),
+    poison: [...poison],
+    facts,
+  }
 }
 
 /** A column of at most so many values is one whose values can be listed. */
