@@ -1,7 +1,7 @@
 /** The only file of `attestation` that other domains import. */
 export * from './chain.ts'
 export { decideSource, type SourceQuestion, type SourceStanding } from './chain-sources.ts'
-export { judgeBundle } from './chain-walk.ts'
+export { judgeBundle, maxClockSkewMs } from './chain-walk.ts'
 export * from './data-decisions.ts'
 export * from './data-verdict-facts.ts'
 export * from './finding.ts'

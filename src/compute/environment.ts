@@ -25,4 +25,6 @@ export type Environment = Readonly<{
   materials: readonly Readonly<{ name: string; digest: Sha256; uri?: string }>[]
   /** Things a reader should know: `.pth` with code, `sitecustomize`. */
   warnings: readonly string[]
+  /** Whether its files are still those that were verified, by inode and times; absent where none were verified. */
+  isUnchanged?(): boolean
 }>

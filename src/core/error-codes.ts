@@ -398,6 +398,11 @@ export const errorTable = {
       'A command begins with a program that chooses an environment (poetry run, conda run), and assay was called from another one.',
     help: 'call assay through it, such as poetry run assay run, or activate the environment first',
   },
+  ERR_ENV_CHANGED: {
+    exit: 1,
+    meaning: 'Files of a verified environment were changed while stages ran with it.',
+    help: 'find out who wrote there, then run again: the environment is built anew',
+  },
   ERR_ENV_BUILD: {
     exit: 4,
     meaning: 'An environment could not be built from artefacts that are right.',

@@ -24,6 +24,7 @@ import {
   stageBytes,
   tempFolder,
 } from './object-files.fs.ts'
+import { type ProvenObjects, proveObjects } from './object-proof.fs.ts'
 import { linkContent, restoreContent } from './object-restore.fs.ts'
 import type { ObjectBatch, ObjectStore } from './object-store.ts'
 import { holdStore } from './store-hold.fs.ts'
@@ -42,6 +43,7 @@ export type ObjectStoreOptions = Readonly<{ md5Memory?: Md5Memory }>
  */
 export function openObjectStore(root: string, options: ObjectStoreOptions = {}): ObjectStore {
   makeFolders(root)
+  const proven: ProvenObjects = new Map()
   const store: ObjectStore = {
     root,
     ...options,
@@ -67,6 +69,7 @@ export function openObjectStore(root: string, options: ObjectStoreOptions = {}):
     read: (digest, maxBytes) => withIoFaults(objectPath(root, digest), () => readObject(root, digest, maxBytes)),
     md5s: (digests) => withIoFaults(root, () => md5sOf(root, [...new Set(digests)], options)),
     verify: (digests) => withIoFaults(root, () => verifyObjects(root, new Set(digests))),
+    prove: (digests) => withIoFaults(root, () => proveObjects(store, digests, proven)),
     putFolder: (files) => store.putBytes(Buffer.from(printFolderList(files))),
     readFolder: async (list) => parseFolderList(await store.read(list, maxListBytes), list),
     restore: (content: Content, target, options = {}) => restoreContent(root, content, target, options),

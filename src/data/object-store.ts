@@ -49,6 +49,12 @@ export type ObjectStore = Readonly<{
   read(digest: Sha256, maxBytes: number): Promise<Buffer>
   /** Re-hashes objects; returns those that are missing or corrupt (set aside, so that they are never served). */
   verify(digests: Iterable<Sha256>): Promise<readonly Readonly<{ digest: Sha256; fault: 'missing' | 'corrupt' }>[]>
+  /**
+   * Re-hashes objects that are about to be given to a stage; each once in the life of this store's opening.
+   *
+   * @throws ERR_STORE_MISSING, ERR_STORE_CORRUPT (set aside)
+   */
+  prove(digests: Iterable<Sha256>): Promise<void>
   /** MD5s of objects: remembered, else made of every byte. @throws ERR_STORE_MISSING, ERR_STORE_CORRUPT */
   md5s(digests: Iterable<Sha256>): Promise<ReadonlyMap<Sha256, Md5>>
   /** Keeps a folder's list of files, so that its `dirHash1` can be opened again; returns the list's own digest. */

@@ -5,7 +5,7 @@
  * statement: its key equals ours, the tracked files that it opened are as they were, its objects are in the store.
  * Source: trust.md section 2 ("a cache hit").
  */
-import type { StageFacts } from '../attestation/index.ts'
+import { maxClockSkewMs, type StageFacts } from '../attestation/index.ts'
 import { builderIds, type Content, canonicalJson, type Digest, isDomainError, type Sha256 } from '../core/index.ts'
 import { changedCode } from '../reproducibility/index.ts'
 import { believedStage } from './believe.ts'
@@ -149,6 +149,8 @@ function weakerThanNow(project: Project, tools: RunTools, attestation: Sha256): 
 
 function weakness(facts: StageFacts, project: Project, tools: RunTools): string | undefined {
   const { options } = tools
+  const undated = misdated(facts, project)
+  if (undated !== undefined) return undated
   if (facts.builderId !== builderIds.sandboxed && !options.unsafeNoSandbox) return 'it last ran without a sandbox'
   if (facts.draft && !options.draft) return 'it last ran as a draft'
   const dirtyNow = project.code.commit === undefined || project.code.dirty.length > 0
@@ -160,6 +162,17 @@ function weakness(facts: StageFacts, project: Project, tools: RunTools): string 
     return origin.kind === 'unlisted' && project.settings.data.get(path)?.source !== undefined
   })
   return listedSince === undefined ? undefined : `\`${listedSince.path}\` had no source then`
+}
+
+/** Made while the clock was wrong: no verifier would believe its order in time, so it is made again. */
+function misdated({ startedAt, finishedAt, dependencies }: StageFacts, project: Project): string | undefined {
+  if (Date.parse(finishedAt) - project.now().getTime() > maxClockSkewMs) return 'its evidence is dated in the future'
+  const tooEarly = dependencies.some(({ origin }) => {
+    if (origin.kind !== 'stage') return false
+    const upstream = believedStage(project, origin.attestation)
+    return upstream !== undefined && Date.parse(upstream.finishedAt) - Date.parse(startedAt) > maxClockSkewMs
+  })
+  return tooEarly ? 'by its evidence it was made before what it was made of' : undefined
 }
 
 /** A link, a socket or a folder of such in the place of an out is something else than the out. */

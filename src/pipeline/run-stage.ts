@@ -5,7 +5,7 @@
  * a process killed between any two steps leaves a project whose next run finds the evidence and finishes the job.
  */
 import type { Environment, Limits, StageOutcome } from '../compute/index.ts'
-import { type Content, type DomainError, isDomainError, type Sha256 } from '../core/index.ts'
+import { type Content, DomainError, isDomainError, type Sha256 } from '../core/index.ts'
 import { digestStageKey } from '../reproducibility/index.ts'
 import { attestStage } from './attest-stage.ts'
 import { gateData } from './data-gate.ts'
@@ -186,6 +186,7 @@ async function execute(
   const code = await project.code.contents(setting.inputs.visible)
   const outcome = await tools.execute(stage.name, taskFor(project, tools, setting, code))
   const { environment, variables } = setting
+  if (environment.isUnchanged?.() === false) throw changedEnvironment(stage, environment)
   const visible = [...code.keys(), ...setting.inputs.resolved.flatMap(({ ref }) => ref.shows)]
   const { absentSubmodules } = project.code
   const host = hostFacts(project.root, project.environment)
@@ -214,6 +215,13 @@ async function execute(
   }
   const lock = lockEntryOf(setting, attestation, outcome.outs)
   return { report, outs: outcome.outs, lock, log: outcome.log.digest }
+}
+
+function changedEnvironment({ name: stage }: StageDefinition, { name }: Environment): DomainError {
+  return new DomainError(
+    'ERR_ENV_CHANGED',
+    `files of the environment \`${name}\` were changed while \`${stage}\` ran or before`,
+  )
 }
 
 /** INVARIANT: what is mounted is what the stage's key speaks of. */

@@ -1,7 +1,10 @@
 /** Threat: supply-chain compromise. A dependency that its lock does not pin to its bytes is not installed. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { chmodSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { processesNaming, until } from '../support/interrupt.ts'
 import { words } from '../support/projects.ts'
 import { type Document, type Scratch, scratch } from '../support/scratch.ts'
 
@@ -53,4 +56,45 @@ test('refuses a requirement without a hash, with a wrong hash or without a pin; 
   assert.equal(good.stages[0].status, 'ran')
   const verdict = await project.json(0, 'verify', 'out/sorted.txt')
   assert.equal(verdict.properties.locked, true)
+})
+
+test('an environment whose file was altered between two stages signs nothing of it; the next run builds it anew', async (context) => {
+  const project = scratch(context, words)
+  project.commit()
+  await project.json(0, 'init', '--yes', '--commit')
+  project.write({
+    'requirements.lock': `six==1.17.0 --hash=sha256:${six}\n`,
+    'assay.yaml':
+      'assay: 1\nname: words\nenvironments:\n  py: {python: {lock: requirements.lock}}\ndefaults: {environment: py}\n',
+    'src/sort.sh': 'sort "$1" > "$2"; sleep 3.1415\n',
+    'src/count.sh': 'python3 -c "import six; print(six.__version__)" > "$3"\n',
+  })
+  project.commit()
+  await project.json(0, 'run')
+  assert.equal(project.read('model/count.txt'), '1.17.0\n')
+
+  const environments = join(project.root, '.assay/environments')
+  const found = readdirSync(environments, { recursive: true, encoding: 'utf8' }).find((path) =>
+    path.endsWith('/six.py'),
+  )
+  const file = join(environments, found ?? assert.fail('six.py is not where it was installed'))
+  const honest = readFileSync(file)
+  const { atime, mtime } = statSync(file)
+  const running = project.json(1, 'run', '--force')
+  await until('the first stage sleeps', () => processesNaming('3.1415').length > 0)
+  chmodSync(file, 0o644)
+  writeFileSync(file, Buffer.from(honest.toString().replace('1.17.0', '6.66.6')))
+  chmodSync(file, 0o444)
+  utimesSync(file, atime, mtime)
+  const report = await running
+  assert.deepEqual(
+    report.stages.map(({ status, code }: Document) => [status, code]),
+    [
+      ['refused', 'ERR_ENV_CHANGED'],
+      ['skipped', 'ERR_STAGE_UPSTREAM'],
+    ],
+  )
+  await project.json(0, 'run', '--force')
+  assert.equal(project.read('model/count.txt'), '1.17.0\n')
+  assert.equal((await project.json(0, 'verify', 'model/count.txt')).properties.locked, true)
 })

@@ -14,9 +14,10 @@ export type Furnished = Readonly<{
   binds: readonly Bind[]
 }>
 
-/** @throws ERR_STORE_MISSING */
+/** @throws ERR_STORE_MISSING, ERR_STORE_CORRUPT */
 export async function furnish(box: Box, task: StageTask, store: ObjectStore): Promise<Furnished> {
   const layout = layoutOf(task, task.mounts)
+  await store.prove(layout.files.map(({ digest }) => digest))
   const view = await makeView(box.folder, layout, store)
   const scratches: MadeScratch[] = []
   for (const [index, scratch] of layout.scratches.entries()) {

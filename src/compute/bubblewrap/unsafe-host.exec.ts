@@ -90,6 +90,7 @@ function hasFailed(end: StageEnd): boolean {
 async function makeProject(box: BoxFolder, layout: Layout, task: StageTask, store: ObjectStore): Promise<string> {
   const project = makeFolder(join(box.path, 'project'))
   makeFolder(join(box.path, 'home'))
+  await store.prove(layout.files.map(({ digest }) => digest))
   for (const folder of layout.folders) mkdirSync(join(project, folder))
   for (const { path, digest, executable } of layout.files) {
     copyFileSync(store.pathOf(digest), join(project, path), constants.COPYFILE_FICLONE)

@@ -29,6 +29,7 @@ import {
   type TreeManifest,
   treeDigest,
   treeFault,
+  treeStamp,
   writeLocalParts,
   writeManifest,
 } from './tree.fs.ts'
@@ -75,7 +76,13 @@ type Plan = Readonly<{
   local: LocalParts
   lockDigest: Sha256
 }>
-type Built = Readonly<{ folder: string; manifest: TreeManifest; chosen: readonly ChosenWheel[] }>
+type Built = Readonly<{
+  folder: string
+  manifest: TreeManifest
+  chosen: readonly ChosenWheel[]
+  /** Taken before every byte was verified, or when the tree had just been built. */
+  stamp?: string
+}>
 
 async function findInterpreter(
   request: PythonRequest,
@@ -106,8 +113,10 @@ async function reuse(chosen: readonly ChosenWheel[], plan: Plan): Promise<Built 
   if (manifest?.identity !== identity) return undefined
   if (plan.request.purpose === 'identify') return { folder, manifest, chosen }
   plan.request.onProgress({ kind: 'verifying', files: manifest.files.length })
-  const fault = await treeFault(join(folder, 'tree'), manifest, plan.local)
-  return fault === undefined ? { folder, manifest, chosen } : undefined
+  const tree = join(folder, 'tree')
+  const stamp = treeStamp(tree)
+  const fault = await treeFault(tree, manifest, plan.local)
+  return fault === undefined ? { folder, manifest, chosen, stamp } : undefined
 }
 
 async function build(chosen: readonly ChosenWheel[], plan: Plan): Promise<Built> {
@@ -123,7 +132,7 @@ async function build(chosen: readonly ChosenWheel[], plan: Plan): Promise<Built>
     writeManifest(temporary, manifest)
     const folder = join(cacheFolder, hexOf(identity))
     await publish(temporary, folder, async () => (await reuse(chosen, plan)) !== undefined)
-    return { folder, manifest, chosen }
+    return { folder, manifest, chosen, stamp: treeStamp(join(folder, 'tree')) }
   } finally {
     rmSync(temporary, { recursive: true, force: true })
   }
@@ -205,7 +214,7 @@ async function publish(temporary: string, folder: string, isRight: () => Promise
 }
 
 function describe(
-  { folder, manifest, chosen }: Built,
+  { folder, manifest, chosen, stamp }: Built,
   { request, interpreter, mounts, lockDigest, acquiring }: Plan,
 ): Environment {
   const tree = treeDigest(manifest)
@@ -238,5 +247,6 @@ function describe(
       })),
     ],
     warnings: [...manifest.warnings, ...request.network.warnings],
+    ...(stamp === undefined ? {} : { isUnchanged: () => treeStamp(join(folder, 'tree')) === stamp }),
   }
 }

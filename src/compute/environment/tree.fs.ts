@@ -5,6 +5,7 @@
  * interpreter lies (`pyvenv.cfg`, links in `bin`) are not in the manifest's digest, which is the same on every machine;
  * they are compared with what this machine's interpreter asks for.
  */
+import { createHash } from 'node:crypto'
 import {
   chmodSync,
   closeSync,
@@ -132,6 +133,27 @@ export async function treeFault(tree: string, manifest: TreeManifest, local: Loc
   }
   const missing = [...expected.keys(), ...links.keys(), ...(configured ? [] : [configurationName])][0]
   return missing === undefined ? await bytesFault(tree, found) : `\`${missing}\` is gone`
+}
+
+/**
+ * One digest over what lstat says of every entry: cheap enough to be asked after each stage.
+ *
+ * THREAT: a file that is changed between two stages and has its old times again; its ctime tells. LIMIT: who may set the
+ * machine's clock can set that too; the next run hashes every byte.
+ */
+export function treeStamp(tree: string): string {
+  const hasher = createHash('sha256')
+  const folders = ['']
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    for (const item of readdirSync(join(tree, folder), { withFileTypes: true })) {
+      const path = folder === '' ? item.name : `${folder}/${item.name}`
+      if (item.isDirectory()) folders.push(path)
+      const status = lstatSync(join(tree, path), { bigint: true, throwIfNoEntry: false })
+      const { mode, ino, size, mtimeNs, ctimeNs } = status ?? {}
+      hasher.update(`${path}\0${mode}:${ino}:${item.isDirectory() ? 0 : size}:${mtimeNs}:${ctimeNs}\n`)
+    }
+  }
+  return hasher.digest('hex')
 }
 
 function statusFault(path: string, expected: FileEntry | undefined): string | undefined {
