@@ -1,10 +1,11 @@
 /** Goal: neither a clock that goes backwards nor a byte that flips unseen makes something false believed, or lost. */
 import assert from 'node:assert/strict'
 import { chmodSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { basename, dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { loadSeal } from '../../src/attestation/index.ts'
 import { statKeyOf } from '../../src/data/file-stat.ts'
+import { openStatCache } from '../../src/data/index.ts'
 import { openProject, type RunReport, runPipeline } from '../../src/pipeline/index.ts'
 import { adopted, statuses } from '../support/adopted.ts'
 import { words } from '../support/projects.ts'
@@ -135,9 +136,15 @@ test('a change that even ctime hides (root with another clock) reaches no stage 
 /** What an attacker who rules the clock gets: the stat cache takes the changed file for the one it knew. */
 function forgetChange(project: Scratch, file: string): void {
   const stat = statKeyOf(statSync(file, { bigint: true }))
-  const database = new DatabaseSync(join(project.root, '.assay/cache/stat.sqlite'))
-  const name = file.slice(file.lastIndexOf('/') + 1)
-  const { changes } = database.prepare('UPDATE files SET stat = ? WHERE name = ?').run(stat, name)
-  database.close()
-  assert.ok(Number(changes) > 0, `the cache knows ${name}`)
+  const seal = loadSeal(scratchEnvironment(project.keys), project.root)
+  using cache = openStatCache(join(project.root, '.assay/cache/stat.sqlite'), seal)
+  const name = basename(file)
+  let known = 0
+  for (const scheme of ['sha256', 'git-sha1'] as const) {
+    const before = cache.folder(dirname(file), scheme).get(name)
+    if (before === undefined) continue
+    cache.record([{ ...before, scheme, folder: dirname(file), name, stat }])
+    known += 1
+  }
+  assert.ok(known > 0, `the cache knows ${name}`)
 }
