@@ -7,6 +7,7 @@ import { errorTable } from '../core/index.ts'
 import type { CliContext, Exit } from './context.ts'
 import { exitOf, type Fault, faultOf, tellFault } from './fault.ts'
 import { openOutput } from './output.ts'
+import { withPassphrase } from './passphrase.ts'
 import { buildProgram, CommanderError, groups, verbs } from './program.ts'
 
 /** THREAT: the caller's variables that would change what assay itself runs, or which repository it reads. */
@@ -66,7 +67,8 @@ export async function main({ environment, version }: Started): Promise<number> {
       async (load, positional, options) => {
         await withoutCompiledShapes()
         const action = await load()
-        exit = await action(context, positional, options as never) // each verb reads the options of its own table row
+        // each verb reads the options of its own table row
+        exit = await withPassphrase(context, (given) => action(given, positional, options as never))
       },
       (text) => {
         said += text

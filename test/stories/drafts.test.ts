@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { adopted, statuses } from '../support/adopted.ts'
+import { sitDown } from '../support/person.ts'
 import { words } from '../support/projects.ts'
 import { runAssay, type Scratch, scratch, scratchEnvironment } from '../support/scratch.ts'
 
@@ -28,6 +29,24 @@ test('an encrypted key without its passphrase stops the run before its first sta
   assert.equal(run.code, 0, run.stdout)
   const verdict = await project.json(0, 'verify', 'model/count.txt')
   assert.equal(verdict.trusted, true, 'verifying needs no key')
+})
+
+test('at a terminal the passphrase is asked for, unseen, and a wrong one again; Ctrl-C asks no more', async (context) => {
+  const project = scratch(context, words)
+  await locked(project)
+  const person = sitDown(
+    context,
+    project,
+    '"$assay" run; echo "ended with $?"; "$assay" run --force; echo "left with $?"',
+  )
+  await person.until(/passphrase of your key: /)
+  person.type('wrong\r')
+  await person.until(/that was not it\r\npassphrase of your key: /)
+  person.type('a long passphrase\r')
+  await person.until(/ended with 0\r\n(.*\r\n)*passphrase of your key: /)
+  person.type('\u0003')
+  await person.until(/left with (130|4)\r\n/)
+  assert.doesNotMatch(person.shown(), /wrong|a long/)
 })
 
 for (const option of ['--draft', '--unsafe-no-sandbox']) {

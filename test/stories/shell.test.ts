@@ -3,42 +3,12 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { adopted } from '../support/adopted.ts'
+import { sitDown } from '../support/person.ts'
 import { words } from '../support/projects.ts'
-import { assayProgram, runAssay, type Scratch, scratchEnvironment } from '../support/scratch.ts'
-
-/** A person at a terminal of their own: `script` makes it, what is typed and shown goes through pipes. */
-function sitDown(context: TestContext, project: Scratch, command: string) {
-  const child = spawn(
-    'script',
-    ['--quiet', '--return', '--command', `stty rows 41 cols 123; ${command}`, '/dev/null'],
-    {
-      cwd: project.root,
-      env: { ...scratchEnvironment(project.keys), TERM: 'xterm', assay: assayProgram },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    },
-  )
-  context.after(() => child.kill('SIGKILL'))
-  let shown = ''
-  child.stdout.on('data', (chunk: Buffer) => {
-    shown += chunk.toString()
-  })
-  const left = new Promise<number | null>((resolve) => child.on('close', resolve))
-  return {
-    shown: () => shown,
-    left,
-    type: (keys: string) => child.stdin.write(keys),
-    async until(text: RegExp): Promise<void> {
-      const deadline = Date.now() + 20_000
-      while (!text.test(shown)) {
-        assert.ok(Date.now() < deadline, `${text} did not show:\n${JSON.stringify(shown)}`)
-        await sleep(20)
-      }
-    },
-  }
-}
+import { assayProgram, runAssay, scratchEnvironment } from '../support/scratch.ts'
 
 test('a command sees what its stage sees, and nothing of it is kept', async (context) => {
   const project = await adopted(context, { ...words, 'secret.txt': 'tracked\n', 'notes.txt': 'untracked\n' })

@@ -67,7 +67,12 @@ const path = parsedBy('a path', parseProjectPath)
 const label = fitting('a plain name of letters, digits, `.`, `_` and `-`', (value) =>
   /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,127}$/u.test(value),
 )
-const variable = fitting('the name of a variable', (value) => /^[A-Za-z_][A-Za-z0-9_]{0,254}$/.test(value))
+/** THREAT: a stage that is passed the passphrase, and evidence that records it, are a stolen key. */
+const ofTheKey = /^ASSAY_(KEY|SIGNING|CONFIG)_/
+const variable = fitting(
+  'the name of a variable that a stage may have',
+  (value) => /^[A-Za-z_][A-Za-z0-9_]{0,254}$/.test(value) && !ofTheKey.test(value),
+)
 const host = fitting('a host name', (value) => /^[A-Za-z0-9*]([A-Za-z0-9.*-]{0,252})(?::\d{1,5})?$/.test(value))
 const positive = simple('a number above 0', (value) => {
   return (

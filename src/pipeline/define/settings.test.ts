@@ -169,6 +169,12 @@ const slips: readonly (readonly [string, string, string, RegExp])[] = [
     'serving: ../s.yaml',
     /`serving`: the path `\.\.\/s\.yaml` leaves the project/,
   ],
+  [
+    'a variable that opens the key',
+    '[TOKEN]',
+    '[ASSAY_KEY_PASSPHRASE]',
+    /must be the name of a variable that a stage may/,
+  ],
   ['a variable that is none', 'MODEL_SIZE', 'MODEL-SIZE', /the key is `MODEL-SIZE`, it must be the name of a variable/],
   ['an unreasoned waiver of reproduction', ', because: thread order in BLAS', '', /`reproducible` has no `because`/],
   ['host as a name', '  train: {python', '  host: {python', /`host` is built in/],
