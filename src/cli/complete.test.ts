@@ -18,7 +18,7 @@ async function values(...words: readonly string[]): Promise<readonly string[]> {
 
 test('verbs come first, then the verbs of a group', async () => {
   assert.deepEqual(await values('st'), ['status'])
-  assert.deepEqual(await values('data', 'a'), ['add', 'approve'])
+  assert.deepEqual(await values('data', 'ap'), ['approve'])
   assert.deepEqual(await values('nothing', ''), [])
 })
 
@@ -41,6 +41,7 @@ test('each argument has its own kind of name; where a file is meant there is no 
   assert.deepEqual(await values('data', 'revoke', ''), ['labels', 'images'])
   assert.deepEqual(await values('data', 'add', ''), [], 'a new id')
   assert.deepEqual(await values('data', 'add', 'id', ''), [])
+  assert.deepEqual(await values('data', 'diff', ''), [], 'files')
   assert.deepEqual(await values('diff', '2026', ''), names.runs)
   assert.deepEqual(await values('show', '--stage', 'prepare', '2'), names.runs)
   assert.deepEqual(await values('verify', '--policy', ''), [])

@@ -136,8 +136,9 @@ async function positional(
   if (place === undefined || (given.length - skip >= wanted.length && !place.includes('...'))) return []
   const word = place.replaceAll(/[<>[\].]/g, '')
   const kind = kinds[word]
-  // an id that is to be registered is a new one
-  if (kind === undefined || verb.usage.startsWith('data add')) return described(choices[word] ?? [], '')
+  // an id that is to be registered is a new one, and what two versions of data are called is a file
+  const isOther = verb.usage.startsWith('data add') || (verb.usage.startsWith('data ') && kind !== 'sources')
+  if (kind === undefined || isOther) return described(choices[word] ?? [], '')
   return described((await names())[kind], what[kind])
 }
 
