@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { nearest, printable } from './text.ts'
+import { nearest, oneLine, printable } from './text.ts'
 
 test('no control, escape or bidi character gets through; tabs, line ends and other scripts do', () => {
   assert.equal(printable('a\tb\r\nc'), 'a\tb\nc')
@@ -19,6 +19,10 @@ test('whatever comes in, what comes out prints, and stays as it is a second time
       assert.equal(printable(shown), shown)
     }),
   )
+})
+
+test('a name in a sentence stays one line, whatever it holds', () => {
+  assert.equal(oneLine('a\nlevel 4\tb\u001b[31m\r\nc'), 'a\\nlevel 4\\tb\\u{1b}[31m\\nc')
 })
 
 test('suggests the word that was meant, and none when nothing is near', () => {
