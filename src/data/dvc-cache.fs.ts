@@ -9,6 +9,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import {
+  chmodSync,
   closeSync,
   constants,
   fstatSync,
@@ -116,7 +117,7 @@ async function wrongOnes(wanted: ReadonlyMap<string, Object>): Promise<ReadonlyM
 
 /** Written beside and renamed, so that DVC never sees half an object. */
 function place(path: string, { isShared }: DvcCacheOptions, write: (target: string) => void): string {
-  mkdirSync(dirname(path), { recursive: true, ...(isShared ? { mode: 0o2775 } : {}) })
+  makeFolder(dirname(path), isShared)
   const fresh = `${path}.${randomBytes(6).toString('hex')}.tmp`
   try {
     write(fresh)
@@ -126,6 +127,13 @@ function place(path: string, { isShared }: DvcCacheOptions, write: (target: stri
     throw error
   }
   return path
+}
+
+/** In a shared cache the group may write to each folder that is made, whatever the umask. */
+function makeFolder(folder: string, isShared: boolean): void {
+  const first = mkdirSync(folder, { recursive: true })
+  if (first === undefined || !isShared) return
+  for (let made = folder; made.length >= first.length; made = dirname(made)) chmodSync(made, 0o2775)
 }
 
 /** INVARIANT: the bytes are digested as they are copied; a bad object of ours is never given a name of DVC's. */

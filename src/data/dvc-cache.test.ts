@@ -127,6 +127,16 @@ test('files and folders are put where DVC looks for them, read-only, and taken o
   assert.deepEqual(readdirSync(join(other.root, 'tmp')), [])
 })
 
+test('in a cache that a group shares its members may add objects', async (context) => {
+  const where = setting(context)
+  const previous = process.umask(0o077)
+  context.after(() => process.umask(previous))
+  const shared = openDvcCache({ root: join(where.base, 'shared'), isShared: true }, where.store)
+  await shared.put(new Map([[md5('foo'), await where.store.putBytes(Buffer.from('foo'))]]))
+  for (const folder of ['', '/files', '/files/md5', `/files/md5/${md5('foo').slice(4, 6)}`])
+    assert.equal(statSync(`${shared.root}${folder}`).mode & 0o7777, 0o2775)
+})
+
 test('an object that DVC would believe is replaced when it does not hold the bytes of its name', async (context) => {
   const where = setting(context)
   const digest = await where.store.putBytes(Buffer.from('foo'))

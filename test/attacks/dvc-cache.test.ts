@@ -102,3 +102,17 @@ test('T1: a list of the cache that leads out of its folder is refused, though it
   assert.equal((await project.json(0, 'run')).level, 1)
   assert.equal(project.read('model.txt'), honest)
 })
+
+test('T2: a stage cannot make the settings of DVC, or what DVC is told', async (context) => {
+  for (const out of ['.dvc/hooks.txt', 'dvc.lock', 'sub/.dvc/config.local']) {
+    const definition = `stages:\n  s:\n    cmd: echo x > "${out}"\n    outs: ["${out}"]\n`
+    const project = await adopted(context, { 'dvc.yaml': definition, '.dvc/config': '', 'sub/keep': '' })
+    const { error } = await project.json(1, 'run')
+    assert.equal(error.code, 'ERR_PATH_UNSAFE', out)
+  }
+  const twin = await adopted(context, {
+    'dvc.yaml': 'stages:\n  s:\n    cmd: echo x > "dvc.locked"\n    outs: ["dvc.locked"]\n',
+    '.dvc/config': '',
+  })
+  await twin.json(0, 'run')
+})

@@ -48,6 +48,7 @@ export function openBesideDvc(project: Project, tell: (text: string) => void): B
   const memory = openMemory(project.hints, locks, project.dvcIgnoreRules)
   let writtenAt = performance.now()
   let costMs = 0
+  const ignoring = new Set<string>()
 
   const flush = (): void => {
     const startedAt = performance.now()
@@ -68,7 +69,7 @@ export function openBesideDvc(project: Project, tell: (text: string) => void): B
       const cached = settled.stage.outs.filter((out) => out.cache).map(({ path }) => path)
       if (cache !== undefined) {
         for (const path of cached) await putOut(namer, cache, path, settled.outs.get(path))
-        await ignore(project, cached, tell)
+        await ignore(project, cached, ignoring)
       }
       if (before === undefined || mapText(before, 0) !== mapText(entry, 0)) lock.change(name, entry)
       memory.learn(
@@ -80,6 +81,8 @@ export function openBesideDvc(project: Project, tell: (text: string) => void): B
     flush: () => {
       flush()
       memory.save()
+      if (ignoring.size > 0) tell(`outs are kept out of git now: commit ${[...ignoring].toSorted().join(', ')}`)
+      ignoring.clear()
     },
   }
 }
@@ -152,11 +155,11 @@ async function putOut(namer: Namer, cache: DvcCache, path: string, content: Cont
   await cache.put(objects, list)
 }
 
-async function ignore(project: Project, paths: readonly string[], tell: (text: string) => void): Promise<void> {
+async function ignore(project: Project, paths: readonly string[], told: Set<string>): Promise<void> {
   const isTracked = (path: string): boolean => project.code.paths.some((file) => isInside(file, path))
   const asked = project.code.commit === undefined ? [] : paths.filter((path) => !isTracked(path))
   if (asked.length === 0) return
   const ignored = await project.gitIgnored(asked)
   const missing = asked.filter((path) => !ignored.has(path))
-  for (const file of ignoreOuts(project.root, missing)) tell(`${file} now keeps outs out of git: commit it`)
+  for (const file of ignoreOuts(project.root, missing)) told.add(file)
 }

@@ -35,22 +35,28 @@ export type LockFile = Readonly<{
 }>
 
 /**
+ * Parsed when it is first asked for: a run in which nothing changed never does. That it can be read at all was seen when
+ * the definition was.
+ *
  * @param order names of its stages in the order of the plan: new ones are written in it
  * @returns undefined for a lock of DVC 1, which is left as it is
  * @throws ERR_LOCK_MALFORMED
  */
 export function openLockFile(root: string, file: string, order: readonly string[]): LockFile | undefined {
-  let bytes = readProjectFile(root, file)
+  const bytes = readProjectFile(root, file)
+  let lock = bytes !== undefined && !looksNew(bytes) ? parse(bytes, file) : null
+  if (lock === undefined) return undefined
   let digest = bytes === undefined ? undefined : sha256Of(bytes)
-  const parsed = parse(bytes, file)
-  if (parsed === undefined) return undefined
-  let lock = parsed
   const changed = new Map<string, ValueMap>()
   let isDirty = false
+  const read = (): DvcLock => {
+    lock ??= parse(bytes, file) ?? refuseOld(file)
+    return lock
+  }
   return {
     file,
     digest: () => digest,
-    entry: (name) => changed.get(name) ?? lock.stages.get(name),
+    entry: (name) => changed.get(name) ?? read().stages.get(name),
     change: (name, entry) => {
       changed.set(name, entry)
       isDirty = true
@@ -58,18 +64,20 @@ export function openLockFile(root: string, file: string, order: readonly string[
     flush: () => {
       if (!isDirty) return
       const now = readProjectFile(root, file)
-      if (now !== undefined && sha256Of(now) !== digest) {
-        // Somebody else wrote it meanwhile, DVC perhaps: what it said of other stages stays.
-        lock = parse(now, file) ?? refuseOld(file)
-      }
+      // Somebody else wrote it meanwhile, DVC perhaps: what it says of other stages stays.
+      if (now !== undefined && sha256Of(now) !== digest) lock = parse(now, file) ?? refuseOld(file)
       const inOrder = [...changed].toSorted(([left], [right]) => order.indexOf(left) - order.indexOf(right))
-      bytes = Buffer.from(dvcLockText(lock, new Map(inOrder)))
-      writeDurably(join(root, file), bytes)
-      digest = sha256Of(bytes)
-      // The next batch begins with what was there before the first, so that new stages stay in the order of the plan.
+      const text = Buffer.from(dvcLockText(read(), new Map(inOrder)))
+      writeDurably(join(root, file), text)
+      digest = sha256Of(text)
       isDirty = false
     },
   }
+}
+
+/** A lock as DVC 2 and 3 write it says its schema on a line of its own; any other is parsed to know. */
+function looksNew(bytes: Uint8Array): boolean {
+  return /^schema:/m.test(new TextDecoder().decode(bytes))
 }
 
 function parse(bytes: Uint8Array | undefined, file: string): DvcLock | undefined {
