@@ -63,14 +63,14 @@ export const throwAwayNames = [
   ...['tmp', 'temp', '.cache', 'dvclive'],
 ]
 
-/** Those of them that this project has or ignores, and that are nothing that a stage declares. */
+/** Those of them that this project has or ignores, `logs` always, and that are nothing that a stage declares. */
 export function throwAwayFolders(pipeline: PipelineDefinition, isThere: (path: string) => boolean): readonly string[] {
   const declared = pipeline.stages.flatMap((stage) => [
     ...[stage.workingDirectory, ...stage.deps, ...Object.keys(stage.params), ...stage.outs.map(({ path }) => path)],
   ])
   const known = [...declared, ...pipeline.tracked.map(({ path }) => path)].filter((path) => path !== '.')
   return throwAwayNames.filter(
-    (name) => isThere(name) && !known.some((path) => isInside(path, name) || isInside(name, path)),
+    (name) => (name === 'logs' || isThere(name)) && !known.some((path) => isInside(path, name) || isInside(name, path)),
   )
 }
 

@@ -73,6 +73,7 @@ test('finds the path that could not be written, as shells, coreutils and Python 
     ['mkdir: cannot create directory ‘logs’: Read-only file system', 'logs'],
     ['sh: 1: cannot create deep/made.txt: Read-only file system', 'deep/made.txt'],
     ['touch: cannot touch `a b`: Read-only file system', 'a b'],
+    ["OSError: [Errno 16] Device or resource busy: 'dvclive/metrics.json'", 'dvclive/metrics.json'],
   ] as const)
     assert.deepEqual(refusedWritesIn([line]), [path], line)
   assert.deepEqual(refusedWritesIn(["PermissionError: 'x'"]), [])

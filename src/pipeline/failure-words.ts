@@ -76,7 +76,8 @@ export function missingModuleIn(lines: readonly string[]): MissingModule | undef
   return undefined
 }
 
-const readOnly = /read-only file system/i
+/** The second: what is mounted cannot be removed or replaced. */
+const readOnly = /read-only file system|device or resource busy/i
 
 /** Paths that the command could not write, as it named them: relative to its own folder, or absolute. */
 export function refusedWritesIn(lines: readonly string[]): readonly string[] {

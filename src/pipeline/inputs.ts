@@ -85,10 +85,11 @@ export function visibleFiles(anchors: readonly Anchor[], tracked: readonly strin
   return tracked.filter((file) => !hidden(file) && !isMasked(file))
 }
 
-/** THREAT: a committed `__pycache__` runs instead of its source; `.git` and `.assay` hold the keys to the evidence. */
+/** THREAT: a committed `__pycache__` runs instead of its source; `.git` and `.assay` hold the keys to the evidence.
+ * With `.dvc` alone, and no git, dvclive and dvc.api take the sandbox for a broken repository; without it for none. */
 function isMasked(path: string): boolean {
   const names = path.split('/')
-  return names[0] === '.assay' || names.includes('.git') || names.includes('__pycache__')
+  return names[0] === '.assay' || ['.git', '.dvc', '__pycache__'].some((name) => names.includes(name))
 }
 
 /** True for paths at or below one of `folders`; O(depth) a question. */
