@@ -17,6 +17,8 @@ export type Counts = Readonly<{ rows: number; hits: number }>
 /** A log-odds and its variance. */
 export type LogOdds = Readonly<{ value: number; variance: number }>
 
+/** Variance of log-odds that an item of the anchor may have before its rows are looked at. */
+const leastPrior = 1
 /** Rows that the prior is worth. */
 const priorRows = 1
 
@@ -28,15 +30,18 @@ export function logOddsOf({ rows, hits }: Counts, expectedShare: number): LogOdd
 }
 
 /**
- * Expectation after the anchor was seen: a normal prior of variance `spread` around none, and the anchor's own rows.
+ * Expectation after the anchor was seen: a normal prior of variance `spread` around none, and the anchor's own rows, by
+ * the most likely deviation and the curvature there (Laplace), since log-odds of a pure item are anything but normal.
  *
- * @returns deviation from the share's log-odds, and how unsure it is
+ * @param share the class's share in the anchor
  */
-export function expectationOf(known: LogOdds | undefined, spread: number): LogOdds {
-  if (known === undefined) return { value: 0, variance: spread }
-  if (spread <= 0) return { value: 0, variance: 0 }
-  const weight = spread / (spread + known.variance)
-  return { value: weight * known.value, variance: weight * known.variance }
+export function expectationOf(known: Counts | undefined, share: number, spread: number): LogOdds {
+  if (known === undefined || known.rows === 0) return { value: 0, variance: spread }
+  // What the anchor's own rows say is believed, however little items of this column differ otherwise.
+  const prior = Math.max(spread, leastPrior)
+  const value = likeliest(known, share, { value: 0, variance: prior })
+  const found = shareAt(share, value)
+  return { value, variance: 1 / (1 / prior + known.rows * found * (1 - found)) }
 }
 
 /**
@@ -61,8 +66,9 @@ export function surpriseOf(
 /** The deviation where the pull of the rows, `hits - rows * share`, and that of expectation are equal. */
 function likeliest({ rows, hits }: Counts, share: number, { value, variance }: LogOdds): number {
   if (variance <= 0) return value
-  let low = value
-  let high = value + 50
+  const isMore = hits > rows * shareAt(share, value)
+  let low = isMore ? value : value - 50
+  let high = isMore ? value + 50 : value
   for (let step = 0; step < 50; step += 1) {
     const middle = (low + high) / 2
     if (hits - rows * shareAt(share, middle) > (middle - value) / variance) low = middle
@@ -90,18 +96,20 @@ export function shareAt(share: number, deviation: number): number {
 /** Square of the quantile of a chi-square with one degree of freedom, by probability. */
 const levels = [
   [0.5, 0.455],
+  [0.75, 1.323],
   [0.9, 2.706],
   [0.99, 6.635],
 ] as const
 
 /**
- * The variance that items have beyond that of their rows, from quantiles: the largest that the middle, the upper tenth
- * and the upper hundredth ask for. The five most extreme items have no say.
+ * The variance that items have beyond that of their rows, from quantiles: the largest that the middle, the upper
+ * quarter, tenth and hundredth ask for. The most extreme items, two to five, have no say.
  */
 export function spreadOf(items: readonly LogOdds[]): number {
   let spread = 0
+  const unheard = items.length < 20 ? 2 : items.length < 60 ? 3 : 5
   for (const [level, wanted] of levels) {
-    const place = Math.min(Math.floor(level * items.length), items.length - 6)
+    const place = Math.min(Math.floor(level * items.length), items.length - 1 - unheard)
     if (level !== 0.5 && place < items.length * (level - 0.05)) continue
     spread = Math.max(spread, solve(items, Math.max(place, Math.floor(items.length / 2)), wanted))
   }

@@ -45,6 +45,7 @@ export function findClassShift(input: PoisonInput): PoisonCheck | undefined {
     expected: { rows: 0, budgetRows: 0 },
     excess: { value: isShift ? own.rows : 0, low: isShift ? 1 : 0, high: own.rows },
     minimumDetectable: Math.ceil(own.rows * 2 * leastDifference),
+    increments: [],
     suspects: isShift
       ? mostSuspect(
           own.scores.map(({ row, score }) => ({

@@ -36,6 +36,7 @@ export function findContradictions(input: PoisonInput): ContradictionFinding | u
     expected: { rows: anchored ? share.value * candidate.rows : null, budgetRows: budget },
     excess: { value: now.length - share.value * candidate.rows, low, high: now.length },
     minimumDetectable: Math.ceil(mean - share.value * candidate.rows + (z + 1.645) * Math.sqrt(mean + 1)),
+    increments: [],
     suspects: mostSuspect(
       now.map((row) => ({
         row: rowNumberOf(candidate, row),

@@ -83,7 +83,8 @@ function decideGroups(input: PoisonInput, { column, what, now, before }: Asked):
   const largest = largestOf(sizes)
   const z = familyWiseZ(alpha, 2 * candidate.columns.length)
   const { anchored, expected, error, usual } = expectationOf(input, { column, now, before })
-  const byNumber = copies - expected - z * error
+  // Where rows repeat by nature, how often they do changes with what they are about: by half is honest.
+  const byNumber = copies - 1.5 * (expected + z * error)
   // A group far larger than any of the anchor is a burst even when copies are as many as ever.
   const bySize = largest - 2 * usual - z * Math.sqrt(usual + 1)
   const low = anchored ? Math.max(0, byNumber, bySize) : 0
@@ -97,6 +98,7 @@ function decideGroups(input: PoisonInput, { column, what, now, before }: Asked):
     expected: { rows: anchored ? expected : null, budgetRows: budget },
     excess: { value: copies - expected, low, high: copies },
     minimumDetectable: Math.ceil(Math.min((z + 1.645) * (error + 1), usual + (z + 1.645) * Math.sqrt(usual + 1))),
+    increments: [],
     suspects: suspectsOf(candidate, now, { sizes, what }),
     because: `${copies} rows are ${what}, the largest group has ${largest}${anchored ? `; the anchor makes expect ${expected.toFixed(0)}` : ''}`,
   }

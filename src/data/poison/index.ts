@@ -1,4 +1,5 @@
 /** The face of the poisoning checks for the rest of `data`. */
 
 export { findPoison, type PoisonReport } from './find-poison.ts'
-export type { Budget, PoisonCheck, PoisonInput, PoisonName, Suspect, Tally } from './report.ts'
+export { type DriftObservation, decideHistory, driftObservations, type Trend, type Version } from './history.ts'
+export type { Budget, Increment, PoisonCheck, PoisonInput, PoisonName, Suspect, Tally } from './report.ts'

@@ -3,6 +3,7 @@
  * is rare among letters, odd white space, mixed scripts, a pattern of nulls. Every row has some items; an item that
  * hardly any row has is dropped before it costs memory.
  */
+import { quantileOf, sketchOf } from '../statistics/sketch.ts'
 import { type Column, type Columns, featuresOf } from '../table/columns.ts'
 import { hashOf } from './encode.ts'
 
@@ -16,6 +17,8 @@ export type Items = Readonly<{
   entries: Int32Array
   starts: Int32Array
   ids: Int32Array
+  /** Of a column of numbers: which twentieth each row is in, 255 for null. */
+  bins?: Uint8Array
 }>
 
 /** An item in fewer rows is none: it could never be told from chance. */
@@ -77,7 +80,29 @@ function numberItems(values: Float64Array, name: string): Items {
   }
   const starts = Int32Array.from({ length: idOf.size + 2 }, (_, entry) => Math.max(0, entry - 1))
   const ids = Int32Array.from({ length: idOf.size }, (_, id) => id)
-  return { column: name, what: () => 'an exact number', count: idOf.size, entries, starts, ids }
+  return {
+    column: name,
+    what: () => 'an exact number',
+    count: idOf.size,
+    entries,
+    starts,
+    ids,
+    bins: twentieths(values),
+  }
+}
+
+export const binCount = 20
+
+/** Numbers that never repeat have no items to be judged by, but they have neighbours. */
+function twentieths(values: Float64Array): Uint8Array {
+  const sketch = sketchOf(values, binCount * 5)
+  const edges = Array.from({ length: binCount - 1 }, (_, edge) => quantileOf(sketch, (edge + 1) / binCount))
+  return Uint8Array.from(values, (value) => {
+    if (Number.isNaN(value)) return 255
+    let bin = 0
+    while (bin < edges.length && (edges[bin] ?? 0) < value) bin += 1
+    return bin
+  })
 }
 
 /** Which columns are null, as one value; a table of no or few nulls has hardly a pattern. */

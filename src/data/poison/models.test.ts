@@ -91,9 +91,11 @@ test('log-odds, expectation and surprise by hand', () => {
   // 3 of 4 against one half, one row of prior: ln(3.5 / 1.5), variance 1 / 3.5 + 1 / 1.5
   const { value, variance } = logOddsOf({ rows: 4, hits: 3 }, 0.5)
   assert.ok(Math.abs(value - Math.log(7 / 3)) < 1e-12 && Math.abs(variance - (2 / 7 + 2 / 3)) < 1e-12)
-  // a prior as sure as the rows: half way, half the variance
-  assert.deepEqual(expectationOf({ value: 2, variance: 0.5 }, 0.5), { value: 1, variance: 0.25 })
-  assert.deepEqual(expectationOf(undefined, 0.5), { value: 0, variance: 0.5 })
+  // of 8 rows 8 - 8 / (1 + exp(-d)) = d at d = 1.4817, where the share is 0.8148: variance 1 / (1 + 8 * 0.1509)
+  const expected = expectationOf({ rows: 8, hits: 8 }, 0.5, 0.5)
+  assert.ok(Math.abs(8 - 8 / (1 + Math.exp(-expected.value)) - expected.value) < 1e-9, String(expected.value))
+  assert.ok(Math.abs(expected.variance - 0.4531) < 1e-4, String(expected.variance))
+  assert.deepEqual(expectationOf(undefined, 0.5, 0.5), { value: 0, variance: 0.5 })
   assert.ok(Math.abs(shareAt(0.5, Math.log(3)) - 0.75) < 1e-12)
   // 10 of 10 against one half, nothing else to explain it: 2 * 10 * ln 2 = 13.86, its root 3.72
   assert.ok(

@@ -57,7 +57,33 @@ export function findOutliers(input: PoisonInput): OutlierFinding | undefined {
   const matrix = encode(delta, encoding)
   const far = distances(matrix, reference)
   const threshold = usual.toSorted()[Math.floor(usual.length * usualShare)] ?? Number.POSITIVE_INFINITY
-  return decide(input, { delta, rows, matrix, far, usual, threshold })
+  const apart = anchor === undefined ? far : apartFromBulk(matrix, far, { threshold, size, seed })
+  return decide(input, { delta, rows, matrix, far: apart, usual, threshold })
+}
+
+/**
+ * Distances to the anchor or to the candidate's own rows that are near the anchor, whichever is less: when the whole
+ * table moves, far rows are the edge of what moved, and that is drift; planted ones are apart from both.
+ */
+function apartFromBulk(
+  matrix: Matrix,
+  far: Float64Array,
+  { threshold, size, seed }: Readonly<{ threshold: number; size: number; seed: number }>,
+): Float64Array {
+  const { width, values } = matrix
+  const order = shuffled(matrix.rows, generatorOf(seed + 1))
+  const bulk = order.filter((row) => (far[row] ?? 0) <= threshold).subarray(0, size)
+  const pick = (rows: Int32Array): Matrix => {
+    const picked = new Float32Array(rows.length * width)
+    for (const [index, row] of rows.entries())
+      picked.set(values.subarray(row * width, (row + 1) * width), index * width)
+    return { rows: rows.length, width, values: picked }
+  }
+  const beyond = Int32Array.from(far.keys()).filter((row) => (far[row] ?? 0) > threshold)
+  const toBulk = distances(pick(beyond), pick(bulk))
+  const apart = far.slice()
+  for (const [index, row] of beyond.entries()) apart[row] = Math.min(far[row] ?? 0, toBulk[index] ?? 0)
+  return apart
 }
 
 /** Of each row, to its nearest row of the reference. */
@@ -111,6 +137,7 @@ function decide(input: PoisonInput, { delta, rows, matrix, far, usual, threshold
     expected: { rows: share.value * delta.rows, budgetRows: budget },
     excess: { value: found - share.value * delta.rows, low, high: found },
     minimumDetectable: Math.ceil(mean - share.value * delta.rows + (z + 1.645) * Math.sqrt(mean + 1)),
+    increments: [],
     suspects: mostSuspect(suspects),
     because: `${found} of ${delta.rows} rows are farther away than ${usualShare * 100} % of honest rows are; the largest cluster of them has ${cluster.size}`,
   }

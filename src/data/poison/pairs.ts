@@ -5,7 +5,7 @@
  */
 import { familyWiseZ } from '../statistics/intervals.ts'
 import { expectationOf, type LogOdds, logOddsOf, shareAt, spreadOf, surpriseOf } from './association.ts'
-import { type Counted, knownOf, type Labelled, leastLogOdds, type Tallies, type Tie } from './tie.ts'
+import { type Counted, countsOf, knownOf, type Labelled, leastLogOdds, type Tallies, type Tie } from './tie.ts'
 
 const maxCounters = 10_000_000
 /** Rows of an item that may be part of a pair, and of a pair. */
@@ -17,7 +17,11 @@ const sameItem = 0.5
 
 type Kept = Readonly<{ counted: Counted; id: number; rows: number }>
 
-export function findPairs(counted: readonly Counted[], labelled: Labelled, alpha: number): readonly Tie[] {
+export function findPairs(
+  counted: readonly Counted[],
+  labelled: Labelled,
+  { alpha, changes }: Readonly<{ alpha: number; changes: readonly number[] }>,
+): readonly Tie[] {
   const { classes } = labelled
   const kept = keptItems(counted, Math.floor(Math.sqrt(maxCounters / (1 + classes))))
   const places = placesOf(counted, kept)
@@ -32,7 +36,8 @@ export function findPairs(counted: readonly Counted[], labelled: Labelled, alpha
   }
   const z = familyWiseZ(alpha, Math.max(1, pairs.length * classes))
   const ties: Tie[] = []
-  for (let at = 0; at < classes; at += 1) ties.push(...tiesOf(pairs, { kept, now, before, labelled, class: at, z }))
+  for (let at = 0; at < classes; at += 1)
+    ties.push(...tiesOf(pairs, { kept, now, before, labelled, class: at, z, change: changes[at] ?? 0 }))
   return ties
 }
 
@@ -105,15 +110,18 @@ type Asked = Readonly<{
   labelled: Labelled
   class: number
   z: number
+  change: number
 }>
 
 function tiesOf(pairs: readonly number[], asked: Asked): readonly Tie[] {
   const { labelled, now, before, kept } = asked
   const { classes, anchored } = labelled
-  const judge = anchored ? before : now
   const stride = Math.max(1, Math.ceil(pairs.length / spreadPairs))
-  const sample = pairs.filter((pair, index) => index % stride === 0 && (judge.rows[pair] ?? 0) >= fewestPairRows)
-  const spread = spreadOf(sample.map((pair) => deviationOf(pair, judge, asked, anchored ? 'before' : 'now')))
+  const spreadIn = (tallies: Tallies, when: 'now' | 'before'): number => {
+    const sample = pairs.filter((pair, index) => index % stride === 0 && (tallies.rows[pair] ?? 0) >= fewestPairRows)
+    return spreadOf(sample.map((pair) => deviationOf(pair, tallies, asked, when)))
+  }
+  const spread = anchored ? Math.max(spreadIn(now, 'now'), spreadIn(before, 'before')) : spreadIn(now, 'now')
   const ties: Tie[] = []
   for (const pair of pairs) {
     const rows = now.rows[pair] ?? 0
@@ -121,8 +129,9 @@ function tiesOf(pairs: readonly number[], asked: Asked): readonly Tie[] {
     const { share, most } = additiveShare(pair, asked, 'now')
     // Two items that both speak against a class say it once more when they come together: no more than one is no news.
     if (hits <= rows * Math.max(share, most)) continue
-    const known = anchored && (before.rows[pair] ?? 0) > 0 ? deviationOf(pair, before, asked, 'before') : undefined
-    const expected = expectationOf(known, spread)
+    const known = anchored ? countsOf(before, { id: pair, class: asked.class, classes }) : undefined
+    const usual = expectationOf(known, additiveShare(pair, asked, 'before').share, spread)
+    const expected = { ...usual, variance: usual.variance + asked.change }
     const surprise = surpriseOf({ rows, hits }, share, expected)
     if (surprise.z < asked.z || surprise.low < leastLogOdds) continue
     const parts = [kept[Math.floor(pair / kept.length)], kept[pair % kept.length]].flatMap((part) =>

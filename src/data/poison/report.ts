@@ -21,6 +21,20 @@ export type Budget = Readonly<{ rows: number; share: number }>
 /** How many rows a check found, among how many, in the approved table: plain data for a baseline. */
 export type Tally = Readonly<{ name: PoisonName; column: string | null; found: number; of: number }>
 
+/** What came in since the version before, for `decideHistory`: plain data, signed with the verdict. */
+export type Increment = Readonly<{
+  name: PoisonName
+  column: string | null
+  /** Which of the rows: a check may count some apart, where fewer are expected. */
+  part: string
+  /** Rows found among the new ones, and rows that the anchor makes expect there. */
+  found: number
+  expected: number
+  of: number
+  /** Standard error of `expected`, as a share of it: the anchor is one sample, its error does not average out. */
+  expectedError: number
+}>
+
 export type PoisonCheck = Readonly<{
   name: PoisonName
   column: string | null
@@ -34,6 +48,7 @@ export type PoisonCheck = Readonly<{
   excess: Readonly<{ value: number; low: number; high: number }>
   /** Poisoned rows of the kind that this check sees: fewer may have gone unseen. */
   minimumDetectable: number
+  increments: readonly Increment[]
   /** The most suspect first, at most `maxSuspects`. */
   suspects: readonly Suspect[]
   because: string
@@ -43,6 +58,8 @@ export type PoisonInput = Readonly<{
   candidate: Columns
   /** The approved table, of the same columns. */
   anchor?: Columns
+  /** The version before this one: a history adds up what is new since. Not a judge of anything. */
+  previous?: Columns
   /** What the approved table showed, for the checks that need no rows of it. */
   baseline?: readonly Tally[]
   budgets?: Partial<Record<PoisonName, Budget>>

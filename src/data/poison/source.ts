@@ -60,6 +60,7 @@ export function findSource(input: PoisonInput, suspected: Uint8Array): PoisonChe
     expected: { rows: expected, budgetRows: budget },
     excess: { value: worst.suspects - expected, low: worst.excessLow, high: worst.suspects },
     minimumDetectable: Math.ceil(leastDifference * worst.rows + z * Math.sqrt(expected + 1)),
+    increments: [],
     suspects: worst.excessLow > 0 ? rowsOfSource(input, suspected, { codes: column.codes, source: worst.source }) : [],
     because: `one of ${used.length} sources has ${worst.suspects} suspects among ${worst.rows} rows, where the others make expect ${expected.toFixed(1)}`,
   }

@@ -3,8 +3,8 @@
  */
 import type { Columns } from '../table/columns.ts'
 import { labelOf } from '../table/columns.ts'
-import { type LogOdds, logOddsOf } from './association.ts'
-import type { Items } from './items.ts'
+import { type Counts, type LogOdds, logOddsOf } from './association.ts'
+import { binCount, type Items } from './items.ts'
 
 /** An excess that could be less than this in odds is no trigger. */
 export const leastLogOdds = Math.log(1.5)
@@ -15,7 +15,7 @@ const maxClasses = 20
 export type Labelled = Readonly<{ from: number; rows: number; label: Int32Array; classes: number; anchored: boolean }>
 
 /** `hits` is row-major, `items * classes`; `total` rows have a value in this column, with or without an item. */
-export type Tallies = Readonly<{ rows: Float64Array; hits: Float64Array; total: number }>
+export type Tallies = Readonly<{ rows: Float64Array; hits: Float64Array; total: number; bins?: Tallies }>
 
 /** An item, or two, that is tied to one class. */
 export type Tie = Readonly<{
@@ -64,7 +64,7 @@ export function countItems(items: Items, labelled: Labelled): Omit<Counted, 'ite
 
 /** Base shares are those of the rows that have an entry in this column. */
 function tally(
-  { count, entries, starts, ids }: Items,
+  { count, entries, starts, ids, bins: ownBins }: Items,
   { label, classes }: Labelled,
   { from, to }: Readonly<{ from: number; to: number }>,
 ): Readonly<{ tallies: Tallies; base: Float64Array }> {
@@ -84,17 +84,35 @@ function tally(
       hits[id * classes + own] = (hits[id * classes + own] ?? 0) + 1
     }
   }
-  return { tallies: { rows, hits, total }, base: base.map((count) => (total > 0 ? count / total : 0)) }
+  const bins = ownBins === undefined ? {} : { bins: tallyBins(ownBins, { label, classes }, { from, to }) }
+  return { tallies: { rows, hits, total, ...bins }, base: base.map((count) => (total > 0 ? count / total : 0)) }
+}
+
+function tallyBins(
+  bins: Uint8Array,
+  { label, classes }: Pick<Labelled, 'label' | 'classes'>,
+  { from, to }: Readonly<{ from: number; to: number }>,
+): Tallies {
+  const rows = new Float64Array(binCount)
+  const hits = new Float64Array(binCount * classes)
+  for (let row = from; row < to; row += 1) {
+    const bin = bins[row] ?? 255
+    const own = label[row] ?? -1
+    if (bin >= binCount || own < 0) continue
+    rows[bin] = (rows[bin] ?? 0) + 1
+    hits[bin * classes + own] = (hits[bin * classes + own] ?? 0) + 1
+  }
+  return { rows, hits, total: to - from }
+}
+
+export type Place = Readonly<{ id: number; class: number; classes: number }>
+
+export function countsOf(tallies: Tallies, { id, class: at, classes }: Place): Counts {
+  return { rows: tallies.rows[id] ?? 0, hits: tallies.hits[id * classes + at] ?? 0 }
 }
 
 /** What the anchor, if it has rows of it, says of an item and a class. */
-export function knownOf(
-  tallies: Tallies,
-  place: Readonly<{ id: number; class: number; classes: number }>,
-  share: number,
-): LogOdds | undefined {
-  const rows = tallies.rows[place.id] ?? 0
-  return rows > 0
-    ? logOddsOf({ rows, hits: tallies.hits[place.id * place.classes + place.class] ?? 0 }, share)
-    : undefined
+export function knownOf(tallies: Tallies, place: Place, share: number): LogOdds | undefined {
+  const counts = countsOf(tallies, place)
+  return counts.rows > 0 ? logOddsOf(counts, share) : undefined
 }

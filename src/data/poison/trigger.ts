@@ -24,10 +24,12 @@ import { deltaRows } from './row-hash.ts'
 import {
   type Counted,
   countItems,
+  countsOf,
   knownOf,
   type Labelled,
   labelledOf,
   leastLogOdds,
+  type Place,
   type Tallies,
   type Tie,
 } from './tie.ts'
@@ -38,6 +40,8 @@ const fewestRows = 5
 /** A column with no more items, in a smaller share of its rows, has hardly any. */
 const fewItems = 5
 const rareShare = 0.05
+/** Rows that an item needs on both sides to say how much items change. */
+const changeRows = 20
 /** Items that the spread is estimated from. */
 const spreadItems = 4000
 export type TriggerFinding = Readonly<{ check: PoisonCheck; tally: Tally; ties: readonly Tie[]; items: number }>
@@ -53,8 +57,12 @@ export function findTriggers(input: PoisonInput): TriggerFinding | undefined {
   const columns = itemsOf(table)
   const counted = columns.map((items) => ({ items, ...countItems(items, labelled) }))
   const tests = counted.reduce((sum, { items }) => sum + items.count, 0) * labelled.classes
-  const single = counted.flatMap((one) => singleTies(one, labelled, familyWiseZ(alpha / 2, tests)))
-  const ties = [...single, ...findPairs(counted, labelled, alpha / 2)].sort((left, right) => right.z - left.z)
+  const z = familyWiseZ(alpha / 2, tests)
+  const changes = changesOf(counted, labelled)
+  const single = counted.flatMap((one) => singleTies(one, labelled, { z, changes }))
+  const ties = [...single, ...findPairs(counted, labelled, { alpha: alpha / 2, changes })].sort(
+    (left, right) => right.z - left.z,
+  )
   const found = suspectsOf(ties, labelled, delta)
   const excess = ties.reduce((most, tie) => Math.max(most, tie.hits - tie.expected), 0)
   const budget = budgetRows(input, name, delta.rows)
@@ -68,6 +76,7 @@ export function findTriggers(input: PoisonInput): TriggerFinding | undefined {
     expected: { rows: anchored ? found.count - excess : null, budgetRows: budget },
     excess: { value: excess, low: excess, high: found.count },
     minimumDetectable: fewestDetectable(labelled, tests),
+    increments: [],
     suspects: found.suspects,
     because: because(ties, counted.length, tests / labelled.classes),
   }
@@ -75,20 +84,27 @@ export function findTriggers(input: PoisonInput): TriggerFinding | undefined {
   return { check, tally, ties, items: tests / labelled.classes }
 }
 
-function singleTies(counted: Counted, { classes, anchored }: Labelled, z: number): readonly Tie[] {
+function singleTies(
+  counted: Counted,
+  { classes, anchored }: Labelled,
+  { z, changes }: Readonly<{ z: number; changes: readonly number[] }>,
+): readonly Tie[] {
   const { items, now, before, baseNow, baseBefore } = counted
   const ties: Tie[] = []
   for (let at = 0; at < classes; at += 1) {
-    const place = (id: number): Parameters<typeof knownOf>[1] => ({ id, class: at, classes })
+    const place = (id: number): Place => ({ id, class: at, classes })
     const share = baseNow[at] ?? 0
     if (share <= 0) continue
-    const [judge, judgeShare] = anchored ? [before, baseBefore[at] ?? 0] : [now, share]
-    const spread = usualSpread(judge, (id) => knownOf(judge, place(id), judgeShare))
+    const ofNow = usualSpread(now, { at, classes, share })
+    const judgeShare = baseBefore[at] ?? 0
+    const spread = anchored ? Math.max(ofNow, usualSpread(before, { at, classes, share: judgeShare })) : ofNow
+    const change = changes[at] ?? 0
     for (let id = 0; id < items.count; id += 1) {
       const rows = now.rows[id] ?? 0
       const hits = now.hits[id * classes + at] ?? 0
       if (rows < fewestRows || hits <= rows * share) continue
-      const expected = expectationOf(anchored ? knownOf(before, place(id), judgeShare) : undefined, spread)
+      const usual = expectationOf(anchored ? countsOf(before, place(id)) : undefined, judgeShare, spread)
+      const expected = { ...usual, variance: usual.variance + change }
       const surprise = surpriseOf({ rows, hits }, share, expected)
       if (surprise.z < z || surprise.low < leastLogOdds) continue
       ties.push({
@@ -108,11 +124,51 @@ function singleTies(counted: Counted, { classes, anchored }: Labelled, z: number
  * How far items of this column lie from expectation. Of a column that has hardly an item (numbers that never repeat,
  * text in plain letters) the few there are have no others to be judged by, and nothing excuses them.
  */
-function usualSpread(tallies: Tallies, logOdds: (id: number) => LogOdds | undefined): number {
+function usualSpread(tallies: Tallies, asked: Readonly<{ at: number; classes: number; share: number }>): number {
   const ids = sampled(tallies.rows)
   const inItems = ids.reduce((sum, id) => sum + (tallies.rows[id] ?? 0), 0)
-  if (ids.length <= fewItems && inItems < rareShare * tallies.total) return 0
-  return spreadOf(ids.map((id) => logOdds(id) ?? { value: 0, variance: 1 }))
+  const hasOthers = ids.length > fewItems || inItems >= rareShare * tallies.total
+  const ofItems = hasOthers ? spreadOf(deviations(tallies, ids, asked)) : 0
+  const { bins } = tallies
+  return bins === undefined ? ofItems : Math.max(ofItems, spreadOf(deviations(bins, sampled(bins.rows), asked)))
+}
+
+function deviations(
+  tallies: Tallies,
+  ids: readonly number[],
+  { at, classes, share }: Readonly<{ at: number; classes: number; share: number }>,
+): readonly LogOdds[] {
+  return ids.map((id) => knownOf(tallies, { id, class: at, classes }, share) ?? { value: 0, variance: 1 })
+}
+
+/**
+ * For each class, how far items honestly move away from what they did in the anchor: the spread of all columns' changes.
+ * A season that changes what many values mean is drift; a trigger changes one.
+ */
+function changesOf(counted: readonly Counted[], { classes, anchored }: Labelled): readonly number[] {
+  if (!anchored) return []
+  return Array.from({ length: classes }, (_, at) =>
+    spreadOf(counted.flatMap((one) => changesOfColumn(one, at, classes))),
+  )
+}
+
+function changesOfColumn(
+  { now, before, baseNow, baseBefore }: Counted,
+  at: number,
+  classes: number,
+): readonly LogOdds[] {
+  const pairs: readonly (readonly [Tallies, Tallies])[] = [
+    [now, before],
+    ...(now.bins === undefined || before.bins === undefined ? [] : [[now.bins, before.bins] as const]),
+  ]
+  return pairs.flatMap(([left, right]) =>
+    sampled(left.rows).flatMap((id) => {
+      if ((right.rows[id] ?? 0) < changeRows || (left.rows[id] ?? 0) < changeRows) return []
+      const [is] = deviations(left, [id], { at, classes, share: baseNow[at] ?? 0 })
+      const [was] = deviations(right, [id], { at, classes, share: baseBefore[at] ?? 0 })
+      return is && was ? [{ value: is.value - was.value, variance: is.variance + was.variance }] : []
+    }),
+  )
 }
 
 /** Ids of items with enough rows; evenly chosen when they are many. */

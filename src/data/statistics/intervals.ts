@@ -109,19 +109,6 @@ export function magnitudeOf({ value, low, high }: Estimate): Estimate {
 }
 
 /**
- * Interval of a correlation.
- *
- * Source: Fisher (1921), the z transformation, with standard error 1 / sqrt(n - 3).
- */
-export function fisherInterval(correlation: number, rows: number, z: number): Estimate {
-  const value = Math.max(-1, Math.min(1, correlation))
-  if (rows <= 3) return { value, low: -1, high: 1 }
-  const middle = Math.atanh(Math.max(-1 + 1e-12, Math.min(1 - 1e-12, value)))
-  const half = z / Math.sqrt(rows - 3)
-  return { value, low: Math.min(value, Math.tanh(middle - half)), high: Math.max(value, Math.tanh(middle + half)) }
-}
-
-/**
  * Interval of what a divergence of two samples over `bins` bins is in the populations: `rows` times the divergence of
  * samples is close to a non-central chi-square whose non-centrality is `rows` times the divergence of populations.
  *

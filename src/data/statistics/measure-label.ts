@@ -1,6 +1,6 @@
 /** How far the ties between a column and the label have changed. */
 import type { Finding } from './drift.ts'
-import { differenceOf, type Estimate, familyWiseZ, fisherInterval, magnitudeOf, tailOf } from './intervals.ts'
+import { differenceOf, type Estimate, familyWiseZ, magnitudeOf, tailOf } from './intervals.ts'
 import type { LabelCorrelation } from './profile.ts'
 
 /** Nothing when one side knows no label. Ties of a value or class that only one side has are a matter of categories. */
@@ -32,6 +32,6 @@ function keyOf(tie: LabelCorrelation): string {
   return JSON.stringify([tie.class, tie.value])
 }
 
-function interval({ correlation, rows }: LabelCorrelation, z: number): Estimate {
-  return fisherInterval(correlation, rows, z)
+function interval({ correlation, error }: LabelCorrelation, z: number): Estimate {
+  return { value: correlation, low: Math.max(-1, correlation - z * error), high: Math.min(1, correlation + z * error) }
 }

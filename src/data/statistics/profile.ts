@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { DomainError } from '../../core/index.ts'
 import { type CategoryColumn, type Column, type Columns, labelOf } from '../table/columns.ts'
+import { phi, pointBiserial } from './label-correlation.ts'
 import { type Sketch, sketchOf } from './sketch.ts'
 
 /** The commonest categories by name, the rest only as a number. */
@@ -18,8 +19,17 @@ export type CategoryCounts = Readonly<{
   singletons: number
 }>
 
-/** Correlation of "the label is this class" with the number, or with "the column is this value". */
-export type LabelCorrelation = Readonly<{ class: string; value: string | null; rows: number; correlation: number }>
+/**
+ * Correlation of "the label is this class" with the number, or with "the column is this value".
+ * `error`: its standard error, from fourth moments, since neither is normal.
+ */
+export type LabelCorrelation = Readonly<{
+  class: string
+  value: string | null
+  rows: number
+  correlation: number
+  error: number
+}>
 
 export type ColumnProfile = Readonly<{
   name: string
@@ -120,27 +130,27 @@ function numberWithLabel(
 ): readonly LabelCorrelation[] {
   if (deviation === 0) return []
   const rowsOf = new Float64Array(label.dictionary.length)
-  const sums = new Float64Array(label.dictionary.length)
-  const total = { rows: 0, sum: 0, squares: 0 }
+  // Sums of the first to the fourth power, for each class.
+  const powers = new Float64Array(label.dictionary.length * 4)
+  let rows = 0
   for (let row = 0; row < values.length; row += 1) {
     const code = label.codes[row] ?? -1
     const deviate = ((values[row] ?? Number.NaN) - mean) / deviation
     if (code < 0 || !Number.isFinite(deviate)) continue
+    rows += 1
     rowsOf[code] = (rowsOf[code] ?? 0) + 1
-    sums[code] = (sums[code] ?? 0) + deviate
-    total.rows += 1
-    total.sum += deviate
-    total.squares += deviate * deviate
+    let power = deviate
+    for (let at = code * 4; at < code * 4 + 4; at += 1) {
+      powers[at] = (powers[at] ?? 0) + power
+      power *= deviate
+    }
   }
-  const { rows } = total
-  const spread = Math.sqrt(Math.max(0, total.squares / rows - (total.sum / rows) ** 2))
-  return commonest(rowsOf, label.dictionary, keptClasses).map((code) => {
-    const share = (rowsOf[code] ?? 0) / rows
-    // The point-biserial correlation: (mean of the class - mean) / deviation * sqrt(share / (1 - share)).
-    const distance = (sums[code] ?? 0) / (rowsOf[code] ?? 1) - total.sum / rows
-    const correlation = share < 1 && spread > 0 ? (distance / spread) * Math.sqrt(share / (1 - share)) : 0
-    return { class: label.dictionary[code] ?? '', value: null, rows, correlation }
-  })
+  return commonest(rowsOf, label.dictionary, keptClasses).map((code) => ({
+    class: label.dictionary[code] ?? '',
+    value: null,
+    rows,
+    ...pointBiserial({ rows, own: rowsOf[code] ?? 0, powers, code }),
+  }))
 }
 
 /** Phi coefficients of the commonest values with the commonest classes. */
@@ -174,7 +184,7 @@ function valuesWithLabel(
       class: label.dictionary[classCode] ?? '',
       value: column.dictionary[valueCode] ?? '',
       rows,
-      correlation: phi(both[value * classes.length + at] ?? 0, ofValue[value] ?? 0, ofClass[at] ?? 0, rows),
+      ...phi({ rows, both: both[value * classes.length + at] ?? 0, value: ofValue[value] ?? 0, own: ofClass[at] ?? 0 }),
     })),
   )
 }
@@ -183,12 +193,6 @@ function placesOf(codes: readonly number[], codeCount: number): Int32Array {
   const places = new Int32Array(codeCount).fill(-1)
   for (const [place, code] of codes.entries()) places[code] = place
   return places
-}
-
-/** Source: Yule (1912): the correlation of two indicators. */
-function phi(both: number, left: number, right: number, rows: number): number {
-  const spread = left * (rows - left) * right * (rows - right)
-  return spread > 0 ? (rows * both - left * right) / Math.sqrt(spread) : 0
 }
 
 const count = z.number().nonnegative()
@@ -205,7 +209,13 @@ const common = {
   rows: count,
   nulls: count,
   withLabel: z.array(
-    z.strictObject({ class: z.string(), value: z.string().nullable(), rows: count, correlation: z.number() }),
+    z.strictObject({
+      class: z.string(),
+      value: z.string().nullable(),
+      rows: count,
+      correlation: z.number(),
+      error: count,
+    }),
   ),
 }
 const columnShape = z.discriminatedUnion('kind', [
