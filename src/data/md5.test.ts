@@ -161,3 +161,18 @@ test('an unchanged file has its MD5 from memory, of another process too', async 
   cache.clear()
   assert.equal(cache.md5s([sha256Of('foo')]).size, 0)
 })
+
+test('an MD5 that somebody without our seal wrote is not known, and is made again', async (context) => {
+  const base = folder(context)
+  const forged = new Map([[sha256Of('foo'), md5Of(Buffer.from('bar'))]])
+  {
+    using stranger = openStatCache(join(base, 'stat.sqlite'), Buffer.from('a stranger'))
+    stranger.recordMd5s(forged)
+    assert.deepEqual(stranger.md5s([sha256Of('foo')]), forged)
+  }
+  using cache = openStatCache(join(base, 'stat.sqlite'), Buffer.from('ours'))
+  assert.equal(cache.md5s([sha256Of('foo')]).size, 0)
+  const store = openObjectStore(join(base, 'objects'), { md5Memory: cache })
+  const digest = await store.putBytes(Buffer.from('foo'))
+  assert.equal((await store.md5s([digest])).get(digest), md5Of(Buffer.from('foo')))
+})

@@ -33,13 +33,13 @@ export type StatCache = Md5Memory &
   }>
 
 /** Raised whenever a text changes its shape: what another version remembered is dropped. */
-const version = 3
+const version = 4
 const tables = ['files', 'md5s', 'facts', 'sealed'] as const
-/** MD5s carry no seal: only DVC is told them, and nothing here believes one. */
+/** MD5s are sealed too: whether data are what a `.dvc` file pins is judged by them. */
 const schema = `
   CREATE TABLE sealed (kind TEXT, key TEXT, value TEXT NOT NULL, seal TEXT NOT NULL,
     PRIMARY KEY (kind, key)) WITHOUT ROWID, STRICT;
-  CREATE TABLE md5s (sha256 TEXT PRIMARY KEY, md5 TEXT NOT NULL) WITHOUT ROWID, STRICT;
+  CREATE TABLE md5s (sha256 TEXT PRIMARY KEY, md5 TEXT NOT NULL, seal TEXT NOT NULL) WITHOUT ROWID, STRICT;
   PRAGMA user_version = ${version};`
 
 /** SQLite's answers that mean: this is no database, or a broken one. */
@@ -88,8 +88,8 @@ export function openStatCache(file: string, seal: Uint8Array = new Uint8Array())
     },
     fact: (key) => attempt((open) => readSealed({ open, seal }, 'fact', key), undefined),
     recordFact: (key, value) => attempt((open) => writeSealed({ open, seal }, 'fact', key, value), undefined),
-    md5s: (digests) => attempt<ReadonlyMap<Sha256, Md5>>((open) => readMd5s(open, digests), new Map()),
-    recordMd5s: (found) => attempt((open) => writeMd5s(open, found), undefined),
+    md5s: (digests) => attempt<ReadonlyMap<Sha256, Md5>>((open) => readMd5s({ open, seal }, digests), new Map()),
+    recordMd5s: (found) => attempt((open) => writeMd5s({ open, seal }, found), undefined),
     clear: () => {
       folders.clear()
       attempt((open) => open.exec('DELETE FROM sealed; DELETE FROM md5s'), undefined)
@@ -159,21 +159,22 @@ function writeEntries(sealed: Sealed, entries: readonly KnownEntry[]): void {
   })
 }
 
-function readMd5s(open: DatabaseSync, digests: readonly Sha256[]): ReadonlyMap<Sha256, Md5> {
-  const select = open.prepare('SELECT md5 FROM md5s WHERE sha256 = ?')
+function readMd5s({ open, seal }: Sealed, digests: readonly Sha256[]): ReadonlyMap<Sha256, Md5> {
+  const select = open.prepare('SELECT md5, seal FROM md5s WHERE sha256 = ?')
   const known = new Map<Sha256, Md5>()
   for (const digest of digests) {
-    const md5 = select.get(digest)?.['md5']
-    if (isMd5(md5)) known.set(digest, md5)
+    const row = select.get(digest)
+    const md5 = row?.['md5']
+    if (isMd5(md5) && row?.['seal'] === sealOf(seal, ['md5', digest, md5])) known.set(digest, md5)
   }
   return known
 }
 
-function writeMd5s(open: DatabaseSync, found: ReadonlyMap<Sha256, Md5>): void {
+function writeMd5s({ open, seal }: Sealed, found: ReadonlyMap<Sha256, Md5>): void {
   if (found.size === 0) return
-  const insert = open.prepare('INSERT OR REPLACE INTO md5s VALUES (?, ?)')
+  const insert = open.prepare('INSERT OR REPLACE INTO md5s VALUES (?, ?, ?)')
   inTransaction(open, () => {
-    for (const [digest, md5] of found) insert.run(digest, md5)
+    for (const [digest, md5] of found) insert.run(digest, md5, sealOf(seal, ['md5', digest, md5]))
   })
 }
 
