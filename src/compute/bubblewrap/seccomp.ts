@@ -29,7 +29,7 @@ const returnConstant = 0x06
 
 export const allow = 0x7fff0000
 export const killProcess = 0x80000000
-export const errno = { EPERM: 1, ENOSYS: 38, EPROTONOSUPPORT: 93, EAFNOSUPPORT: 97 } as const
+export const errno = { EPERM: 1, ENOSYS: 38, EPROTONOSUPPORT: 93, EOPNOTSUPP: 95, EAFNOSUPPORT: 97 } as const
 /** SECCOMP_RET_ERRNO with the error number. */
 export const refuseWith = (name: keyof typeof errno): number => 0x00050000 | errno[name]
 
@@ -56,7 +56,8 @@ const bodies: Readonly<Record<keyof typeof judgedCalls, readonly Instruction[]>>
     answer(allow),
     [jumpEqual, 2, 0, families.inet],
     [jumpEqual, 1, 0, families.inet6],
-    answer(refuseWith('EAFNOSUPPORT')),
+    // not EAFNOSUPPORT: libzmq, and so every notebook kernel, aborts on that when it lists interfaces over netlink
+    answer(refuseWith('EOPNOTSUPP')),
     load(offsets.argument(2)),
     ...allowWhenOneOf(Object.values(protocols), 'EPROTONOSUPPORT'),
   ],
