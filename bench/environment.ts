@@ -49,13 +49,13 @@ export async function environment(): Promise<void> {
   if (wheels === undefined) return
   const stages = `stages:
   nothing: {cmd: 'true > nothing.txt', outs: [nothing.txt]}
-  imports: {cmd: python -c '${imports}' > imports.txt, outs: [imports.txt]}
+  imports: {cmd: python imports.py > imports.txt, deps: [imports.py], outs: [imports.txt]}
 `
   const root = project('environment', {
     'dvc.yaml': stages,
     'requirements.lock': readFileSync(lock, 'utf8'),
     '.gitignore': '/*.txt\n',
-    'pip.conf': `[global]\nno-index = true\nfind-links = ${wheels}\n`,
+    'imports.py': `${imports}\n`,
   })
   writeFileSync(
     join(root, 'assay.yaml'),
@@ -63,7 +63,7 @@ export async function environment(): Promise<void> {
   )
   run(['git', 'add', '--all'], root)
   run(['git', 'commit', '--quiet', '--message', 'environment'], root)
-  const offline = ['env', `PIP_CONFIG_FILE=${join(root, 'pip.conf')}`, assay, 'run', '--force']
+  const offline = ['env', 'PIP_NO_INDEX=1', `PIP_FIND_LINKS=${wheels}`, assay, 'run', '--force']
   const build = (): Timed => {
     remove(join(root, '.assay/environments'))
     remove(join(root, '.assay/objects'))

@@ -74,19 +74,20 @@ export type Row = Readonly<{ what: string; ours: Timed; peer?: string; theirs?: 
 
 export function row(cells: Row): void {
   const { what, ours, peer = '', theirs, goal, note } = cells
-  const other = theirs === undefined ? peer : `${shown(theirs.ms)} ${peer}`
-  const ratio = theirs === undefined ? '' : `${(ours.ms / theirs.ms).toFixed(2)} x`
+  const other = theirs === undefined ? peer : `${peer} ${both(theirs)}`
+  const ratio =
+    theirs === undefined
+      ? ''
+      : `${(ours.ms / theirs.ms).toFixed(2)} x (cpu ${(ours.cpuMs / theirs.cpuMs).toFixed(2)} x)`
   const verdict =
-    goal === undefined ? '' : `${goal.met === undefined ? '?' : goal.met ? 'met ' : 'MISSED'} ${goal.text}`
-  const words = [
-    what.padEnd(46),
-    shown(ours.ms),
-    `cpu ${shown(ours.cpuMs)}`,
-    other.padEnd(34),
-    ratio.padStart(8),
-    verdict,
-  ]
+    goal === undefined ? '' : `${goal.met === undefined ? '?' : goal.met ? 'met:' : 'MISSED:'} ${goal.text}`
+  const words = [what.padEnd(44), both(ours), other.padEnd(44), ratio, verdict].filter((word) => word !== '')
   console.log(`${words.join('  ').trimEnd()}${note === undefined ? '' : `\n    ${note}`}`)
+}
+
+/** Time that passed, and processor time in brackets. */
+function both({ ms, cpuMs }: Timed): string {
+  return `${shown(ms)} (${shown(cpuMs).trim()})`.padEnd(22)
 }
 
 function shown(ms: number): string {

@@ -79,7 +79,9 @@ function digestOf(fd: number, { size }: BigIntStats, { scheme, md5 = false }: Ha
     return found.sizeBytes === sizeBytes ? found : undefined
   }
   buffer ??= Buffer.allocUnsafe(smallBytes + 1)
-  const length = readAll(fd, buffer)
+  // A read that ends before what was asked for has met the end of the file: one call says both.
+  const first = readSync(fd, buffer, 0, sizeBytes + 1, 0)
+  const length = first === sizeBytes ? first : readAll(fd, buffer)
   if (length !== sizeBytes) return undefined
   const bytes = buffer.subarray(0, length)
   if (scheme !== 'sha256') return { digest: gitBlobName(bytes, scheme), sizeBytes }

@@ -6,7 +6,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSecureContext, rootCertificates } from 'node:tls'
-import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
+import type { Dispatcher } from 'undici'
 import { DomainError, type ErrorCode, isDomainError } from '../core/index.ts'
 
 /** How this machine reaches others. */
@@ -62,15 +62,21 @@ export class PassingFault extends Error {
 }
 
 export function openHttpClient(options: HttpClientOptions): HttpClient {
-  const dispatcher = dispatcherOf(options.route)
+  let dispatcher: Promise<Dispatcher> | undefined
+  const opened = (): Promise<Dispatcher> => {
+    dispatcher ??= dispatcherOf(options.route)
+    return dispatcher
+  }
   return {
-    get: (url, headers) => follow(options, dispatcher, url, headers),
+    get: async (url, headers) => follow(options, await opened(), url, headers),
     retried: (what, attempt) => retry(options, what, attempt),
-    close: () => dispatcher.destroy(),
+    close: async () => (await dispatcher)?.destroy(),
   }
 }
 
-function dispatcherOf({ httpProxy, httpsProxy, noProxy, authorities }: NetworkRoute): Dispatcher {
+/** undici is half of all our code, and most runs ask nobody for anything. */
+async function dispatcherOf({ httpProxy, httpsProxy, noProxy, authorities }: NetworkRoute): Promise<Dispatcher> {
+  const { EnvHttpProxyAgent } = await import('undici')
   // One context for all connections: parsing a bundle of authorities costs tens of milliseconds each time.
   const tls =
     authorities.length === 0
@@ -94,6 +100,7 @@ async function follow(
   url: string,
   headers: Readonly<Record<string, string>>,
 ): Promise<HttpAnswer> {
+  const { request } = await import('undici')
   let address = new URL(url)
   for (let hop = 0; hop <= maxRedirects; hop += 1) {
     const authorization = credentials?.get(address.origin)

@@ -12,7 +12,7 @@ import { DomainError, digestOfJson, type Sha256 } from '../core/index.ts'
 import { type DataQuestion, needsVerdict, questionOf, stillAnswers } from './data-question.ts'
 import type { Project } from './project.ts'
 import type { RunTools } from './run-tools.ts'
-import { type ContentVerdict, validateContent, validatorIdentity } from './validate-content.ts'
+import type { ContentVerdict } from './validate-content.ts'
 import type { ResolvedInput } from './view.ts'
 
 export type FoundVerdict = Readonly<{ attestation: Sha256; verdict: DataVerdict }>
@@ -33,13 +33,19 @@ export async function gateData(
   const verdicts = new Map<string, Sha256>()
   for (const input of inputs) {
     if (!needsVerdict(project, input)) continue
-    const question = await questionOf(project, input, digestOfJson(validatorIdentity()))
+    const question = await questionOf(project, input, await validatorDigest())
     const found = await tools.dataVerdict(question)
     if (found === undefined) continue
     refuseVerdict(found.verdict, stage)
     verdicts.set(question.path, found.attestation)
   }
   return verdicts
+}
+
+/** The validator is a third of what a run loads, and most stages have no data that is held to anything. */
+async function validatorDigest(): Promise<Sha256> {
+  const { validatorIdentity } = await import('./validate-content.ts')
+  return digestOfJson(validatorIdentity())
 }
 
 /** Why a stage that ran before would have to run again for its data; undefined when each verdict still answers. */
@@ -55,7 +61,7 @@ export async function unvalidatedInput(
     if (attestation === undefined) return `\`${path}\` was not validated then`
     const verdict = believedVerdict(project, attestation)
     if (verdict === undefined) return `the data verdict of \`${path}\` is not here, or not believed`
-    if (!stillAnswers(verdict, await questionOf(project, input, digestOfJson(validatorIdentity())))) {
+    if (!stillAnswers(verdict, await questionOf(project, input, await validatorDigest()))) {
       return `what \`${path}\` is held to changed`
     }
   }
@@ -127,6 +133,7 @@ async function validate(project: Project, question: DataQuestion, signal: AbortS
   const read = async (file: DataQuestion['contract'], maxBytes: number) =>
     file === undefined ? undefined : { path: file.path, bytes: await project.store.read(file.digest, maxBytes) }
   const [contractFile, baselineFile] = [await read(contract, maxContractBytes), await read(baseline, maxBaselineBytes)]
+  const { validateContent } = await import('./validate-content.ts')
   return validateContent(
     {
       store: project.store,
