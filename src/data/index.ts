@@ -38,7 +38,7 @@ export type { Md5Memory } from './md5-memory.ts'
 export { openObjectStore } from './object-store.fs.ts'
 export type * from './object-store.ts'
 export { printReport, type ReportFacts } from './report/print-report.ts'
-export { openRepository, type RepositoryOptions } from './repository.exec.ts'
+export { openIgnored, openRepository, type RepositoryOptions } from './repository.exec.ts'
 export type * from './repository.ts'
 export { listS3, parseS3Address, type S3Object, s3SettingsOf, s3Signer, s3Url } from './s3.http.ts'
 export {

@@ -83,6 +83,23 @@ export async function openRepository(
   }
 }
 
+/**
+ * What the ignore files say, and nothing else of the repository: no commit and no content is read.
+ *
+ * @returns which of many project paths are ignored; undefined when there is no git work tree
+ * @throws ERR_GIT_UNAVAILABLE, ERR_GIT_UNSAFE, ERR_GIT_FAILED
+ */
+export async function openIgnored(
+  project: string,
+  environment: CallerEnvironment,
+): Promise<Repository['ignored'] | undefined> {
+  const place = locateRepository(project)
+  if (place === undefined) return undefined
+  const git: GitPlace = { program: findGit(environment, place.root), gitDir: place.gitDir, root: place.root }
+  await refuseStrangers(place, git, environment)
+  return (paths) => ignoredPaths(git, place.prefix, paths)
+}
+
 /** What both have is read from the project's own repository. */
 function withoutOwn(placeOf: ReadonlyMap<GitOid, GitPlace>, tree: Repository['tree']): ReadonlyMap<GitOid, GitPlace> {
   if (placeOf.size === 0) return placeOf

@@ -3,7 +3,14 @@
 import { join } from 'node:path'
 import { loadSeal, parseTrustPolicy, type TrustPolicy } from '../attestation/index.ts'
 import { isInside, isPlainPath, sha256Of } from '../core/index.ts'
-import { openObjectStore, openRepository, openStatCache, parseSources, type Source } from '../data/index.ts'
+import {
+  openIgnored,
+  openObjectStore,
+  openRepository,
+  openStatCache,
+  parseSources,
+  type Source,
+} from '../data/index.ts'
 import type { CodeTree } from './code.ts'
 import { openCode } from './code-tree.ts'
 import { openContents } from './contents.fs.ts'
@@ -110,11 +117,12 @@ function wantsMd5s(root: string, pipeline: PipelineDefinition, settings: Project
   return writesDvcLock(root, pipeline, settings) || pipeline.tracked.some(({ md5 }) => md5 !== undefined)
 }
 
-/** The plan alone, as DVC resolves it: no data, no key, no assay.yaml. */
+/** The plan alone, as DVC resolves it: no data, no key, no assay.yaml; of git only what is ignored. */
 export async function openPlan(caller: Caller): Promise<PlanDocument> {
   const root = requireRoot(caller.workingFolder)
-  const repository = await openRepository(root, { environment: caller.environment })
-  return planDocument(definePipeline(await openReader(root, ignoredBy(repository)), { root }))
+  const ignored = await openIgnored(root, caller.environment)
+  const reader = await openReader(root, ignoredBy(ignored === undefined ? undefined : { ignored }))
+  return planDocument(definePipeline(reader, { root }))
 }
 
 /** What may be named on a command line; asked at each press of the tab key, so nothing else is opened. */

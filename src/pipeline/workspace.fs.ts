@@ -10,10 +10,10 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import ignore, { type Ignore } from 'ignore'
 import { DomainError, isInside, nameFault, quotedForShell } from '../core/index.ts'
 import { ioFault, type Repository } from '../data/index.ts'
-import type { ProjectReader } from './define/index.ts'
+import { isPipelineFile, lockOf, type ProjectReader } from './define/index.ts'
+import { type DvcIgnores, openDvcIgnores } from './dvc-ignores.fs.ts'
 import { readProjectFile } from './project-file.fs.ts'
 import { migrateState } from './state-format.fs.ts'
 
@@ -161,31 +161,28 @@ export async function openReader(
       return false // INVARIANT: what cannot be looked at is no folder; reading it says why.
     }
   }
-  const dvcIgnored = dvcIgnores(root)
-  const found = definitionFiles(root, dvcIgnored)
-  const ignored = await isGitIgnored(found)
+  const isDvcIgnored = openDvcIgnores(root)
+  const found = definitionFiles(root, isDvcIgnored)
+  const locks = found.filter(isPipelineFile).map(lockOf)
+  const ignored = await isGitIgnored([...found, ...locks])
   const listed = found.filter((path) => !ignored.has(path))
   return {
     read: (path) => (isFolder(path) ? undefined : readProjectFile(root, path)),
     list: () => listed,
     isFolder,
-    isIgnored: (path) => dvcIgnored.ignores(path),
+    isIgnored: (path) => isDvcIgnored(path, isFolder(path)),
+    isGitIgnored: (path) => ignored.has(path),
   }
 }
 
 /** Asks the repository's ignore files; without a repository nothing is ignored. */
 export function ignoredBy(
-  repository: Repository | undefined,
+  repository: Pick<Repository, 'ignored'> | undefined,
 ): (paths: readonly string[]) => Promise<ReadonlySet<string>> {
   return async (paths) => (repository === undefined || paths.length === 0 ? new Set() : repository.ignored(paths))
 }
 
-function dvcIgnores(root: string): Ignore {
-  const rules = readProjectFile(root, '.dvcignore')
-  return ignore({ allowRelativePaths: false }).add(rules === undefined ? '' : new TextDecoder().decode(rules))
-}
-
-function definitionFiles(root: string, ignored: Ignore): readonly string[] {
+function definitionFiles(root: string, isIgnored: DvcIgnores): readonly string[] {
   const files: string[] = []
   const open = ['']
   for (let folder = open.pop(); folder !== undefined; folder = open.pop()) {
@@ -193,9 +190,10 @@ function definitionFiles(root: string, ignored: Ignore): readonly string[] {
       if (nameFault(entry.name) !== undefined) continue
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`
       if (entry.isDirectory()) {
-        if (!closedFolders.has(entry.name) && !ignored.ignores(`${path}/`) && !isOtherProject(root, path))
-          open.push(path)
-      } else if ((entry.name === 'dvc.yaml' || entry.name.endsWith('.dvc')) && !ignored.ignores(path)) files.push(path)
+        if (!closedFolders.has(entry.name) && !isIgnored(path, true) && !isOtherProject(root, path)) open.push(path)
+      } else if (entry.name === '.dvcignore')
+        isIgnored(path, false) // read, so that a bad one stops us as it stops DVC
+      else if ((isPipelineFile(path) || path.endsWith('.dvc')) && !isIgnored(path, false)) files.push(path)
     }
   }
   return files.toSorted()
@@ -203,7 +201,7 @@ function definitionFiles(root: string, ignored: Ignore): readonly string[] {
 
 /** A DVC project inside this one is its own. */
 function isOtherProject(root: string, path: string): boolean {
-  return lstatSync(join(root, path, '.dvc'), { throwIfNoEntry: false })?.isDirectory() === true
+  return existsSync(join(root, path, '.dvc'))
 }
 
 /** LIMIT: so many hidden paths are known by name, to say which one a failed stage asked for. */

@@ -13,7 +13,8 @@ export const defaultFlagStyle: FlagStyle = { bool: 'store_true', list: 'nargs' }
 /** @returns the flags, or the name of the key whose list holds a list or map, which has no flags */
 export function flagsOf(map: ValueMap, style: FlagStyle): string | Readonly<{ nested: string }> {
   const flags: string[] = []
-  for (const [key, value] of flattened(map, '')) {
+  for (const [key, found] of flattened(map, '')) {
+    const value = isForeign(found) && found.octets !== undefined ? found.octets : found
     if (isList(value)) {
       if (value.some((item) => isList(item) || isMap(item) || isForeign(item))) return { nested: key }
       flags.push(...listFlags(key, value, style))

@@ -24,9 +24,12 @@ export function resolvePath(path: string, folder: string, root?: string): PathKi
 
 /** True for a path that stays in the project. */
 export function isProjectPath(path: string): boolean {
-  return (
-    !path.startsWith('/') && path !== '..' && !path.startsWith('../') && !/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(path)
-  )
+  return !path.startsWith('/') && path !== '..' && !path.startsWith('../') && !isStoreAddress(path)
+}
+
+/** True for `s3://bucket/key` and the like. */
+export function isStoreAddress(path: string): boolean {
+  return /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(path)
 }
 
 function joined(folder: string, path: string): string {
@@ -34,7 +37,7 @@ function joined(folder: string, path: string): string {
 }
 
 /** `posixpath.normpath`: by text, without a look at links. */
-function normalized(path: string): string {
+export function normalized(path: string): string {
   const names: string[] = []
   const absolute = path.startsWith('/')
   for (const name of path.split('/')) {

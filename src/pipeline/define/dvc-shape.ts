@@ -94,7 +94,8 @@ const oneCloud: Shape = {
     if (isMap(value) && value.size > 1) throw faultAt(setting.code, place, `${name} names more than one remote`)
   },
 }
-const dataEntry = { ...checksums, ...fileMeta, path: text, persist: truth, cloud: oneCloud, hash: text }
+const hash = simple('the name of a hash', (value) => typeof value === 'string' && value !== '')
+const dataEntry = { ...checksums, ...fileMeta, path: text, persist: truth, cloud: oneCloud, hash }
 const filesOfFolder = listOf(record({ ...checksums, ...fileMeta, relpath: text, cloud: oneCloud }, ['relpath']))
 const repo = record(
   { url: text, rev: text, rev_lock: text, config: either(text, anyMap), remote: either(text, anyMap) },

@@ -10,7 +10,7 @@ import { expressionsOf } from './expression.ts'
 import { faultAt, type Place, quoted } from './fault.ts'
 import { type Filling, filled, filledText } from './interpolate.ts'
 import { maxStages } from './limits.ts'
-import { isList, isMap, kindOf, pythonText, templateText, type Value, type ValueMap } from './value.ts'
+import { isForeign, isList, isMap, kindOf, pythonText, templateText, type Value, type ValueMap } from './value.ts'
 
 /** A stage before its own templates are filled in. */
 export type StageSeed = Readonly<{
@@ -176,7 +176,8 @@ function combination(axes: readonly Axis[], index: number): readonly [string, Re
     const item = items[position]
     if (item === undefined) throw new Error('a combination lies outside its axis')
     member.set(axis, item)
-    names.unshift(isList(item.value) || isMap(item.value) ? `${axis}${position}` : nameOf(item))
+    const isNamed = !isList(item.value) && !isMap(item.value) && !isForeign(item.value)
+    names.unshift(!isNamed ? `${axis}${position}` : nameOf(item))
   }
   return [names.join('-'), new Map([...member].reverse())]
 }

@@ -4,6 +4,7 @@
  * SOURCE: dvc/repo/trie.py build_outs_trie, dvc/repo/graph.py build_graph. Paths are compared name by name: `dat` is
  * not in `data`; a dep that is a folder comes after every out below it.
  */
+import { isStoreAddress, normalized } from './dvc-path.ts'
 import { faultAt, type Place, quoted } from './fault.ts'
 import { maxEdges } from './limits.ts'
 
@@ -15,22 +16,24 @@ export type GraphNode = Readonly<{
   outs: readonly Readonly<{ path: string; place: Place }>[]
 }>
 
-type Made = Readonly<{ path: string; by: GraphNode; place: Place }>
+type Made = Readonly<{ path: string; key: string; by: GraphNode; place: Place }>
 
 /**
+ * @param root absolute path of the project: paths that lead out of it meet those inside at the top
  * @returns node -> nodes that come before it (direct edges, sorted)
  * @throws ERR_OUT_OVERLAP, ERR_DEFINITION_INVALID (a definition inside an out), ERR_DEFINITION_CYCLE
  */
-export function edgesOf(nodes: readonly GraphNode[]): ReadonlyMap<string, readonly string[]> {
-  const outs = outsOf(nodes)
+export function edgesOf(nodes: readonly GraphNode[], root = '/project'): ReadonlyMap<string, readonly string[]> {
+  const keyOf = (path: string): string => keyFrom(path, root)
+  const outs = outsOf(nodes, keyOf)
   const sorted = [...outs.keys()].sort()
-  for (const node of nodes) refuseInsideOut(node, outs)
+  for (const node of nodes) refuseInsideOut(node, keyOf(node.file), outs)
   const edges = new Map<string, readonly string[]>()
   let count = 0
   for (const node of nodes) {
     const makers = new Set<string>()
     for (const dep of node.deps) {
-      for (const maker of makersOf(dep, outs, sorted)) makers.add(maker)
+      for (const maker of makersOf(keyOf(dep), outs, sorted)) makers.add(maker)
       if (count + makers.size > maxEdges) throw tooMany(node)
     }
     count += makers.size
@@ -40,20 +43,27 @@ export function edgesOf(nodes: readonly GraphNode[]): ReadonlyMap<string, readon
   return edges
 }
 
-function outsOf(nodes: readonly GraphNode[]): ReadonlyMap<string, Made> {
+/** An absolute path, as DVC compares them; an address of a store is itself. */
+function keyFrom(path: string, root: string): string {
+  return isStoreAddress(path) ? path : normalized(path.startsWith('/') ? path : `${root}/${path}`)
+}
+
+/** @returns key -> who makes it */
+function outsOf(nodes: readonly GraphNode[], keyOf: (path: string) => string): ReadonlyMap<string, Made> {
   const outs = new Map<string, Made>()
   for (const by of nodes) {
     for (const { path, place } of by.outs) {
-      const other = outs.get(path)
+      const key = keyOf(path)
+      const other = outs.get(key)
       if (other !== undefined) {
         const what = `the out ${quoted(path)} of ${quoted(by.name)} is an out of ${quoted(other.by.name)} too`
         throw faultAt('ERR_OUT_OVERLAP', place, what)
       }
-      outs.set(path, { path, by, place })
+      outs.set(key, { path, key, by, place })
     }
   }
   for (const made of outs.values()) {
-    const outer = foldersOf(made.path)
+    const outer = foldersOf(made.key)
       .map((folder) => outs.get(folder))
       .find((folder) => folder !== undefined)
     if (outer === undefined) continue
@@ -63,7 +73,7 @@ function outsOf(nodes: readonly GraphNode[]): ReadonlyMap<string, Made> {
   return outs
 }
 
-/** The folders above a path, nearest first; `.` is above every relative path that does not lead out. */
+/** The folders above an absolute path, nearest first. */
 function foldersOf(path: string): readonly string[] {
   const folders: string[] = []
   let rest = path
@@ -71,12 +81,11 @@ function foldersOf(path: string): readonly string[] {
     rest = rest.slice(0, rest.lastIndexOf('/'))
     if (rest !== '') folders.push(rest)
   }
-  const isRelative = !path.startsWith('/') && path !== '.' && path !== '..' && !path.startsWith('../')
-  return isRelative ? [...folders, '.'] : folders
+  return path.startsWith('/') && path !== '/' ? [...folders, '/'] : folders
 }
 
-function refuseInsideOut(node: GraphNode, outs: ReadonlyMap<string, Made>): void {
-  const folder = [node.file, ...foldersOf(node.file)].map((path) => outs.get(path)).find((made) => made !== undefined)
+function refuseInsideOut(node: GraphNode, key: string, outs: ReadonlyMap<string, Made>): void {
+  const folder = [key, ...foldersOf(key)].map((path) => outs.get(path)).find((made) => made !== undefined)
   if (folder === undefined) return
   const what = `${quoted(node.file)} lies inside the out ${quoted(folder.path)} of ${quoted(folder.by.name)}`
   throw faultAt('ERR_DEFINITION_INVALID', folder.place, what)
@@ -89,8 +98,7 @@ function makersOf(dep: string, outs: ReadonlyMap<string, Made>, sorted: readonly
 
 /** The outs below a folder. */
 function below(folder: string, sorted: readonly string[]): readonly string[] {
-  if (folder === '.') return sorted.filter((path) => foldersOf(path).includes('.'))
-  const prefix = `${folder}/`
+  const prefix = folder === '/' ? folder : `${folder}/`
   let [low, high] = [0, sorted.length]
   while (low < high) {
     const middle = (low + high) >> 1

@@ -9,5 +9,6 @@ export { type PlanDocument, type PlannedStage, planDocument } from './plan-docum
 export type { DefineOptions, ProjectReader } from './project-source.ts'
 export { defineSettings } from './settings.ts'
 export * from './value.ts'
+export { isPipelineFile, lockOf } from './walk.ts'
 export { readYaml } from './yaml.ts'
 export { tagOfPlain } from './yaml-scalar.ts'

@@ -1,8 +1,7 @@
 /**
  * The pipeline of a project: all its dvc.yaml and `.dvc` files, resolved.
  *
- * SOURCE: dvc/repo/index.py collect_files: folder by folder from the top, a folder that is an out is not entered, and
- * one bad file stops the whole.
+ * One bad file stops the whole, as with DVC. Which files there are, and in which order, says `walk.ts`.
  */
 import type { OutDefinition, PipelineDefinition, StageDefinition, TopLevel } from '../definition.ts'
 import { emptyContext, loadVarsFile } from './context.ts'
@@ -11,12 +10,13 @@ import { seedsOf } from './expand.ts'
 import { faultAt, type Place } from './fault.ts'
 import { edgesOf, type GraphNode } from './graph.ts'
 import { type Filling, refuseMalformed, refuseTemplates } from './interpolate.ts'
-import { maxDefinitionFiles, maxStages } from './limits.ts'
+import { maxStages } from './limits.ts'
 import { type DefineOptions, openSource, type ProjectReader, type ProjectSource } from './project-source.ts'
 import { loadVars, resolveStage, type StageSetting } from './stage.ts'
 import { topLevelOf } from './top-level.ts'
 import { type DataFile, readDataFile } from './tracked.ts'
 import { isList, isMap, type Value, type ValueMap } from './value.ts'
+import { foldersOf, isPipelineFile, lockOf, walk } from './walk.ts'
 import { type Document, readYaml } from './yaml.ts'
 
 /**
@@ -29,7 +29,7 @@ export function definePipeline(reader: ProjectReader, options: DefineOptions = {
   const source = openSource(reader, options)
   const { stages, data, places, topLevel } = collect(source)
   const nodes = [...stages.map((stage) => nodeOf(stage, places)), ...data.map((file) => ({ ...file, name: file.file }))]
-  const edges = edgesOf(nodes)
+  const edges = edgesOf(nodes, source.root)
   source.refuseIdleOverrides(new Set(stages.flatMap((stage) => Object.keys(stage.params))))
   const files = new Set(data.map((file) => file.file))
   const before = (name: string, wanted: boolean): readonly string[] =>
@@ -58,50 +58,25 @@ function collect(source: ProjectSource): Collected {
   const data: DataFile[] = []
   const places = new Map<StageDefinition, Place>()
   const topLevel = new Map<string, TopLevel>()
-  const outs = new Set<string>()
-  for (const file of inWalkOrder(source.reader.list())) {
-    if (foldersOf(file).some((folder) => outs.has(folder))) continue
+  walk(source.reader.list(), (file) => {
     const bytes = source.definition(file)
-    if (bytes === undefined) continue
-    if (file.endsWith('.dvc')) {
+    if (bytes === undefined) return []
+    if (!isPipelineFile(file)) {
       const read = readDataFile(bytes, file, source)
       data.push(read)
-      for (const out of read.outs) outs.add(out.path)
-      continue
+      return read.outs.map(({ path }) => path)
     }
     const read = readPipelineFile(bytes, file, source)
     topLevel.set(file, read.top)
     for (const [stage, place] of read.stages) {
       stages.push(stage)
       places.set(stage, place)
-      for (const out of stage.outs) outs.add(out.path)
     }
     if (stages.length > maxStages)
       throw faultAt('ERR_INPUT_TOO_LARGE', wholeFile(file), `more than ${maxStages} stages`)
-  }
+    return read.stages.flatMap(([stage]) => stage.outs.map(({ path }) => path))
+  })
   return { stages, data, places, topLevel }
-}
-
-/** Files of a folder before its subfolders; by name, so that the order is the same everywhere. */
-function inWalkOrder(files: readonly string[]): readonly string[] {
-  const wanted = files.filter((file) => file.endsWith('.dvc') || file === 'dvc.yaml' || file.endsWith('/dvc.yaml'))
-  if (wanted.length > maxDefinitionFiles) {
-    throw faultAt('ERR_INPUT_TOO_LARGE', wholeFile('.'), `more than ${maxDefinitionFiles} dvc.yaml and .dvc files`)
-  }
-  const key = (file: string): string => file.replace(/[^/]*$/, (name) => `\u0000${name}`).replaceAll('/', '\u0001')
-  return [...new Set(wanted)]
-    .map((file) => ({ file, key: key(file) }))
-    .sort(byKey)
-    .map(({ file }) => file)
-}
-
-function byKey(left: Readonly<{ key: string }>, right: Readonly<{ key: string }>): number {
-  return left.key < right.key ? -1 : left.key > right.key ? 1 : 0
-}
-
-function foldersOf(file: string): readonly string[] {
-  const names = file.split('/')
-  return names.slice(1).map((_, index) => names.slice(0, index + 1).join('/'))
 }
 
 type PipelineFile = Readonly<{ stages: readonly (readonly [StageDefinition, Place])[]; top: TopLevel }>
@@ -150,8 +125,12 @@ function loadTopVars({ places }: Document, top: ValueMap, setting: StageSetting)
 
 /** A dvc.lock that DVC cannot read stops DVC; one of DVC 1 is read past with a warning. */
 function refuseBadLock(file: string, source: ProjectSource): void {
-  const lock = file.replace(/dvc\.yaml$/, 'dvc.lock')
-  const bytes = source.reader.read(lock)
+  const lock = lockOf(file)
+  if (source.reader.isGitIgnored?.(lock) === true) {
+    const help = 'take it out of .gitignore: DVC refuses to work without its lock'
+    throw faultAt('ERR_DEFINITION_INVALID', wholeFile(lock), 'git ignores it', help)
+  }
+  const bytes = source.reader.isIgnored?.(lock) === true ? undefined : source.reader.read(lock)
   if (bytes === undefined) return
   const { root, places } = readYaml(bytes, lock, 'ERR_DEFINITION_INVALID')
   if (isMap(root) && !root.has('schema') && !root.has('stages') && root.size > 0) {

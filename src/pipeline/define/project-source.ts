@@ -16,8 +16,10 @@ export type ProjectReader = Readonly<{
   /** Every project file that could be a dvc.yaml or `.dvc` file and is neither git- nor DVC-ignored. */
   list(): readonly string[]
   isFolder(path: string): boolean
-  /** DVC-ignored paths, which may be neither dep nor out; none when left out. */
+  /** True for a DVC-ignored path, which may be no out; nothing is ignored when left out. */
   isIgnored?(path: string): boolean
+  /** True for a git-ignored dvc.lock, which stops DVC. */
+  isGitIgnored?(path: string): boolean
 }>
 
 export type DefineOptions = Readonly<{

@@ -21,6 +21,8 @@ export function readPython(text: string, file: string): ValueMap {
   if (text.includes('\u0000') || text.startsWith('\ufeff')) {
     throw faultAt('ERR_PARAMS_INVALID', placeAt(0), 'not Python: a character cannot stand here')
   }
+  const indented = /^(?:[ \t\f]*(?:#.*)?\n)*[ \t]+(?=[^\s#])/.exec(text)
+  if (indented !== null) throw faultAt('ERR_PARAMS_INVALID', placeAt(indented[0].length), 'not Python: indented', help)
   const tree = parser.parse(plainer(text))
   refuseErrors(tree.cursor(), text, (offset, what) => faultAt('ERR_PARAMS_INVALID', placeAt(offset), what, help))
   return bodyOf(tree.topNode, text, false)
@@ -47,8 +49,8 @@ function refuseErrors(cursor: Cursor, text: string, fault: (offset: number, what
   const limit = maxDepth * 3 // the grammar has up to three nodes for one level of Python
   let depth = 0
   for (;;) {
-    const isOpen = cursor.name === 'String' && isOpenText(text.slice(cursor.from, cursor.to))
-    if (cursor.type.isError || isOpen) throw fault(cursor.from, 'not Python that can be read')
+    const isBroken = isBrokenToken(cursor.name, () => text.slice(cursor.from, cursor.to))
+    if (cursor.type.isError || isBroken) throw fault(cursor.from, 'not Python that can be read')
     if (depth > limit) throw fault(cursor.from, `nested deeper than ${maxDepth} levels`)
     if (cursor.firstChild()) {
       depth += 1
@@ -61,12 +63,30 @@ function refuseErrors(cursor: Cursor, text: string, fault: (offset: number, what
   }
 }
 
-/** A text ends with the quotes that it began with, and in single ones on its line: the grammar asks for neither. */
-function isOpenText(source: string): boolean {
-  const [start = '', quotes = ''] = /^[A-Za-z]{0,2}("""|'''|"|')/.exec(source) ?? []
-  const rest = source.slice(start.length).replace(/\\[\s\S]/g, '')
-  return !rest.endsWith(quotes) || (quotes.length === 1 && rest.includes('\n'))
+/** What the grammar takes for a literal and Python does not. */
+function isBrokenToken(name: string, source: () => string): boolean {
+  if (name === 'String') return isBrokenText(source())
+  return name === 'Number' && /^0[\d_]*[1-9][\d_]*$|_(?:_|$|[.eEjJ])|[._eE]_/.test(source())
 }
+
+/**
+ * A text ends with the quotes that it began with, and in single ones on its line, and its escapes are whole: the grammar
+ * asks for none of it. LIMIT: `\N{name}` would need Unicode's table of names and is refused.
+ */
+function isBrokenText(source: string): boolean {
+  const [start = '', prefix = '', quotes = ''] = /^([A-Za-z]{0,2})("""|'''|"|')/.exec(source) ?? []
+  const rest = source.slice(start.length).replace(/\\[\s\S]/g, '')
+  if (!rest.endsWith(quotes) || (quotes.length === 1 && rest.includes('\n'))) return true
+  if (/r/i.test(prefix)) return false
+  const bad = /b/i.test(prefix) ? badBytesEscape : badEscape
+  return [...source.matchAll(/\\(?:U[\da-fA-F]{8}|[\s\S])/g)].some(({ 0: sequence, index }) =>
+    bad.test(source.slice(index, index + sequence.length + 8)),
+  )
+}
+
+const badBytesEscape = /^\\x(?![\da-fA-F]{2})/
+const badEscape =
+  /^\\(?:x(?![\da-fA-F]{2})|u(?![\da-fA-F]{4})|U(?![\da-fA-F]{8})|U(?!00(?:0[\da-fA-F]|10)[\da-fA-F]{4})|N)/
 
 function bodyOf(body: SyntaxNode, text: string, onlySelf: boolean): ValueMap {
   const result = new Map<Key, Value>()

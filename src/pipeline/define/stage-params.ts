@@ -33,8 +33,11 @@ function wholeFiles(entries: readonly Value[]): ReadonlySet<Key> {
 }
 
 function keysOf(file: Key, keys: Value, section: Section, index: number): readonly string[] {
-  if (isList(keys)) return keys.map(pythonText)
-  const what = `the keys of ${quoted(pythonText(file))} are ${kindOf(keys)}, they must be a list`
+  const composite = isList(keys) ? keys.find((key) => isList(key) || isMap(key)) : keys
+  if (isList(keys) && composite === undefined) return keys.map(pythonText)
+  const what = isList(keys)
+    ? `a key of ${quoted(pythonText(file))} is ${kindOf(composite ?? null)}, it must be text`
+    : `the keys of ${quoted(pythonText(file))} are ${kindOf(keys)}, they must be a list`
   throw faultAt('ERR_DEFINITION_INVALID', section.placeOf(index), what)
 }
 

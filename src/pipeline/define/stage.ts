@@ -202,8 +202,8 @@ export function pathsFrom(workingDirectory: string, source: ProjectSource): Path
       throw faultAt('ERR_DEFINITION_INVALID', place, `${quoted(path)} is of no store that DVC knows`)
     }
     if (resolved.kind === 'url') refuseUnknownRemote(resolved.remote, source, place)
-    else if (isIgnored(resolved.path, source)) {
-      throw faultAt('ERR_DEFINITION_INVALID', place, `${quoted(path)} is ignored by .dvcignore and cannot be ${what}`)
+    else if (what === 'an out' && isIgnored(resolved.path, source)) {
+      throw faultAt('ERR_DEFINITION_INVALID', place, `${quoted(path)} is ignored by .dvcignore and cannot be an out`)
     }
     return resolved.path
   }

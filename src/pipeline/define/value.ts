@@ -6,7 +6,13 @@ import type { Json } from '../../core/index.ts'
 
 export type Scalar = null | boolean | string | bigint | number
 /** What YAML, TOML or Python can say and a template cannot use. `text` is what `str()` would print. */
-export type Foreign = Readonly<{ foreign: ForeignType; text: string; items?: readonly Value[] }>
+export type Foreign = Readonly<{
+  foreign: ForeignType
+  text: string
+  items?: readonly Value[]
+  /** Of bytes: what Python gives when it goes through them. */
+  octets?: readonly bigint[]
+}>
 export type ForeignType = 'date' | 'datetime' | 'time' | 'bytes' | 'tuple' | 'set' | 'complex' | 'ellipsis'
 export type Key = Scalar | Foreign
 export type ValueMap = ReadonlyMap<Key, Value>
@@ -83,7 +89,7 @@ export function pythonText(value: Value): string {
 /** Bytes, one character each, as Python prints them. */
 export function bytesOf(latin1: string): Foreign {
   const shown = stringRepr(latin1).replace(/[\u0080-\u00ff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`)
-  return { foreign: 'bytes', text: `b${shown}` }
+  return { foreign: 'bytes', text: `b${shown}`, octets: [...latin1].map((byte) => BigInt(byte.charCodeAt(0))) }
 }
 
 /** A tuple or set; its text is Python's, so that two of them are one key only when they are equal. */

@@ -11,6 +11,7 @@ import { faultAt, type Place } from './fault.ts'
 import { maxDepth, maxFileBytes } from './limits.ts'
 import type { Key, Value } from './value.ts'
 import { NodeReader, type Offsets } from './yaml-node.ts'
+import { forbiddenTab } from './yaml-tabs.ts'
 
 /** Where things stand. A container that is reached by an alias keeps the place where it was written. */
 export type Places = Readonly<{
@@ -50,9 +51,12 @@ export function readYaml(bytes: Uint8Array, file: string, code: ErrorCode): Docu
       'write it as an escape in quotes',
     )
   })
+  if (text.startsWith('\ufeff')) throw faultAt(code, start, 'a byte order mark stands twice')
+  const tab = forbiddenTab(text)
   const parsed = composed(text, lines, file, code)
   const [error] = [...parsed.errors, ...parsed.warnings.filter(({ code: kind }) => kind === 'BAD_DIRECTIVE')]
   if (error !== undefined) throw fault(error.pos[0], syntaxFault(error.message))
+  if (tab !== undefined) throw fault(tab, 'a tab cannot stand here', 'write spaces')
   const version = parsed.directives?.yaml.version === '1.1' ? '1.1' : '1.2'
   const root = new NodeReader({ text, version, offsets, fault }).read(parsed.contents)
   const find = (container: Value, key: Key | number, which: 0 | 1): Place => {

@@ -1,0 +1,74 @@
+/**
+ * `.dvcignore` files: one in any folder, its patterns are git's, relative to that folder.
+ *
+ * SOURCE: dvc/ignore.py DvcIgnoreFilter, dvc/pathspec_math.py: the patterns of a folder are those of the folder above
+ * with its own behind them, rewritten to start at the project; a `.dvcignore` that is ignored itself is not read.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import ignore, { type Ignore } from 'ignore'
+import { DomainError, printable } from '../core/index.ts'
+
+/** True when DVC looks past the path; `isFolder` says how `name/` patterns see it. Project paths. */
+export type DvcIgnores = (path: string, isFolder: boolean) => boolean
+
+type Level = Readonly<{ rules: readonly string[]; matcher: Ignore }>
+
+/** What DVC ignores without being told. */
+const builtIn = ['.hg/', '.git/', '.git', '.dvc/']
+
+/** @throws ERR_DEFINITION_INVALID when a `.dvcignore` is no text or holds a pattern of nothing; on the first question */
+export function openDvcIgnores(root: string): DvcIgnores {
+  const levels = new Map<string, Level>()
+  const levelOf = (folder: string): Level => {
+    const known = levels.get(folder)
+    if (known !== undefined) return known
+    const above = folder === '' ? levelFrom(builtIn) : levelOf(parentOf(folder))
+    const file = folder === '' ? '.dvcignore' : `${folder}/.dvcignore`
+    const isRead = !above.matcher.ignores(file) && existsSync(join(root, file))
+    const own = isRead ? rulesIn(readFileSync(join(root, file)), file).map((rule) => rebased(rule, folder)) : []
+    const level = own.length === 0 ? above : levelFrom([...above.rules, ...own])
+    levels.set(folder, level)
+    return level
+  }
+  return (path, isFolder) => levelOf(parentOf(path)).matcher.ignores(isFolder ? `${path}/` : path)
+}
+
+function levelFrom(rules: readonly string[]): Level {
+  return { rules, matcher: ignore({ allowRelativePaths: false, ignorecase: false }).add([...rules]) }
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')))
+}
+
+function rulesIn(bytes: Uint8Array, file: string): readonly string[] {
+  const lines = textOf(bytes, file).split(/\r\n|[\n\r]/)
+  const rules = lines.map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'))
+  const empty = rules.find((rule) => /^!(?:\/)?$/.test(rule))
+  if (empty === undefined) return rules
+  throw fault(file, `\`${empty}\` is no pattern`)
+}
+
+function textOf(bytes: Uint8Array, file: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    // INVARIANT: `fatal` throws for one reason only, bytes that are not UTF-8.
+    throw fault(file, 'it is not UTF-8')
+  }
+}
+
+function fault(file: string, what: string): DomainError {
+  return new DomainError('ERR_DEFINITION_INVALID', printable(`\`${file}\`: ${what}`), { details: { file } })
+}
+
+/** SOURCE: dvc/pathspec_math.py `change_rule`: what has no slash but at its end matches at every depth. */
+function rebased(rule: string, folder: string): string {
+  if (folder === '') return rule
+  const isKept = rule.startsWith('!')
+  const pattern = isKept ? rule.slice(1) : rule
+  const isAnchored = pattern.slice(0, -1).includes('/') && !pattern.startsWith('**/')
+  const plain = pattern.replace(isAnchored ? /^\// : /^\*\*\//, '').replace(/^\\/, '')
+  return `${isKept ? '!' : ''}/${folder}${isAnchored ? '' : '/**'}/${plain}`
+}
