@@ -3,7 +3,7 @@ import { parse as parseIni } from 'ini'
 import { DomainError } from '../../core/index.ts'
 import { defaultFlagStyle, type FlagStyle } from './command-flags.ts'
 import { isProjectPath } from './dvc-path.ts'
-import { faultAt, suggestion } from './fault.ts'
+import { faultAt, quoted, suggestion } from './fault.ts'
 import { type Budget, newBudget } from './interpolate.ts'
 import type { Overrides } from './overrides.ts'
 import { readParams } from './params.ts'
@@ -101,8 +101,29 @@ type DvcConfig = readonly Readonly<Record<string, unknown>>[]
 function dvcConfigLayers(reader: ProjectReader): DvcConfig {
   return ['.dvc/config', '.dvc/config.local'].flatMap((file) => {
     const bytes = reader.read(file)
-    return bytes === undefined ? [] : [parseIni(decodeText(bytes, file, 'ERR_DEFINITION_INVALID'))]
+    if (bytes === undefined) return []
+    const text = decodeText(bytes, file, 'ERR_DEFINITION_INVALID')
+    refuseBadLines(text, file)
+    return [parseIni(text)]
   })
+}
+
+/** `ini` reads anything; DVC stops at a line that is neither section nor setting, and at a section that stands twice. */
+function refuseBadLines(text: string, file: string): void {
+  if (/'''|"""/.test(text)) return // a value of several lines
+  const sections = new Set<string>()
+  for (const [index, line] of text.split('\n').entries()) {
+    const words = line.trim()
+    if (words === '' || words.startsWith('#')) continue
+    const place = { file, line: index + 1, column: 1 }
+    const section = /^\[.*\]/.exec(words)?.[0]
+    if (section === undefined && !words.includes('=')) {
+      throw faultAt('ERR_DEFINITION_INVALID', place, 'neither a [section] nor `key = value`')
+    }
+    if (section === undefined) continue
+    if (sections.has(section)) throw faultAt('ERR_DEFINITION_INVALID', place, `${quoted(section)} stands twice`)
+    sections.add(section)
+  }
 }
 
 function styleOf(config: DvcConfig): FlagStyle {
