@@ -36,8 +36,8 @@ export type ValidateDataOptions = Readonly<{
   baseline?: string
   label?: string
   source?: string
-  /** Whether the distributions are wanted for their own sake. */
-  profile?: boolean
+  /** Distributions and values of rows, for a report. */
+  forReport?: boolean
 }>
 
 export type DataVerdictReport = DatasetReport & Readonly<{ contract?: Contract; baseline?: Baseline; seed: number }>
@@ -55,7 +55,7 @@ const shownRows = 100
 export async function validateData(
   caller: StoppableCaller,
   path: string,
-  { contract: contractFile, baseline: baselineFile, label, source, profile = false }: ValidateDataOptions,
+  { contract: contractFile, baseline: baselineFile, label, source, forReport = false }: ValidateDataOptions,
 ): Promise<DataVerdictReport> {
   const contract =
     contractFile === undefined
@@ -72,8 +72,8 @@ export async function validateData(
       ...(label === undefined ? {} : { label }),
       ...(source === undefined ? {} : { source }),
       now: caller.now(),
-      examples: shownRows,
-      profile,
+      examples: forReport ? shownRows : 0,
+      profile: forReport,
       seed,
     },
     room.validator,

@@ -20,7 +20,7 @@ export async function dataValidate(
 ): Promise<Exit> {
   const { output } = context
   output.progress(`looking at ${printable(path)}`)
-  const report = await validateData(context, path, { ...options, profile: options.report !== undefined })
+  const report = await validateData(context, path, { ...options, forReport: options.report !== undefined })
   if (options.report !== undefined) writeReport(context, options.report, reportOf(context, path, report))
   const { verdict, checks, content, rows, unseen, seed } = report
   output.document({

@@ -10,7 +10,7 @@ import { type ColumnKind, isBooleanWord, kindOfContract, kindOfTyped, proposals 
 import type { Column, Columns } from './columns.ts'
 import type { Engine } from './engine.duckdb.ts'
 import { instantOf, numberOf, type Relation, type TableColumn, textOf } from './relation.ts'
-import { rowColumn } from './row-number.ts'
+import { numbered, rowColumn } from './row-number.ts'
 
 export type LoadOptions = Readonly<{
   types: TableContract['types']
@@ -56,7 +56,7 @@ export async function loadColumns(engine: Engine, relation: Relation, options: L
   const rowNumbers = isSampled ? new Float64Array(capacity) : undefined
   const number = rowColumn(relation)
   const select = [number, ...builders.map(({ sql }) => sql)].join(', ')
-  const from = `(SELECT row_number() OVER () AS ${number}, * FROM ${relation.from})`
+  const from = numbered(relation)
   const where = isSampled
     ? ` WHERE hash(${number} + ${options.seed}) % 1000003 < ${Math.floor((fitting / rows) * 1_000_003)}`
     : ''

@@ -203,7 +203,9 @@ async function parquetRelation(engine: Engine, files: readonly InputFile[], link
   )
   if (wrong.length > 0) return refusedFiles('columns', wrong)
   const from = `read_parquet(${listOf(links.map(literal))}, hive_partitioning=false)`
-  return { kind: 'open', relation: { from, columns }, faults: [] }
+  const isOwn = links.length === 1 && columns.every(({ name }) => name.toLowerCase() !== 'file_row_number')
+  const counted = isOwn ? { rowNumber: 'file_row_number + 1' } : {}
+  return { kind: 'open', relation: { from, columns, ...counted }, faults: [] }
 }
 
 /** A name that stands twice at the top, or twice but for its case: the engine would show another name. */
@@ -247,6 +249,7 @@ function withPartitions(opened: Extract<Opened, { kind: 'open' }>, files: readon
     }
   })
   const from = `(SELECT *, ${added.map(({ ref, sql }) => `${sql} AS ${ref}`).join(', ')} FROM ${relation.from})`
+  // the number of a row in its file is out of reach behind the select
   const columns = added.map(({ name, ref }): TableColumn => ({ name, ref, storage: 'text', sqlType: 'VARCHAR' }))
   return { ...opened, relation: { from, columns: [...relation.columns, ...columns] } }
 }

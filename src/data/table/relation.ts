@@ -16,6 +16,8 @@ export type Relation = Readonly<{
   /** Behind FROM, without an alias. Rows come in the order of the file. */
   from: string
   columns: readonly TableColumn[]
+  /** SQL of the 1-based number of a row, where the engine has it without counting. */
+  rowNumber?: string
 }>
 
 export function columnNamed({ columns }: Relation, name: string): TableColumn | undefined {
@@ -76,6 +78,7 @@ export function numberOf(column: TableColumn): string {
 /** An instant without zone, UTC, or null for what is none. @param format strptime */
 export function instantOf(column: TableColumn, format?: string): string {
   const family = familyOf(column.sqlType)
+  if (column.storage === 'typed' && column.sqlType === 'TIMESTAMP') return column.ref
   if (column.storage === 'typed' && (family === 'date' || family === 'timestamp'))
     return `CAST(${column.ref} AS TIMESTAMP)`
   const text = textOf(column)

@@ -4,7 +4,9 @@ import { identifier } from './sql.ts'
 
 /** The relation with 1-based numbers of its rows, in the order of the file. */
 export function numbered(relation: Relation): string {
-  return `(SELECT row_number() OVER () AS ${rowColumn(relation)}, * FROM ${relation.from})`
+  // counting goes in the order of the file, on one thread
+  const number = relation.rowNumber ?? 'row_number() OVER ()'
+  return `(SELECT ${number} AS ${rowColumn(relation)}, * FROM ${relation.from})`
 }
 
 /** A name that no column has. */

@@ -47,16 +47,12 @@ async function askDuplicates(
   rule: Extract<Rule, { kind: 'duplicates' }>,
   rows: number,
 ): Promise<DataCheck> {
-  const refs = rule.columns.map((name) => columnOf(relation, name).ref)
+  const columns = rule.columns.map((name) => columnOf(relation, name))
+  const refs = columns.map(({ ref }) => ref)
   const whole = refs.map((ref) => `${ref} IS NOT NULL`).join(' AND ')
   const [only] = refs
-  const sql =
-    refs.length === 1
-      ? `SELECT count(${only}) - count(DISTINCT ${only}), count(${only}) FROM ${relation.from}`
-      : `SELECT coalesce(sum(n - 1), 0), coalesce(sum(n), 0) FROM (SELECT count(*) AS n FROM ${relation.from} WHERE ${whole} GROUP BY ${refs.join(', ')})`
-  const [row = []] = await engine.query(sql)
-  const count = Number(row[0])
-  const observed = measure(count, rule.unit, rows, Number(row[1]))
+  const { count, values } = await countDuplicates(engine, relation, columns, whole)
+  const observed = measure(count, rule.unit, rows, values)
   const passed = holds(observed, rule.limit)
   const expected = tellLimit(rule.limit, rule.unit)
   const because = `the same ${rule.columns.join(', ')} as another row`.slice(0, 2000)
@@ -67,6 +63,48 @@ async function askDuplicates(
     `SELECT min(${rowColumn(relation)}, ${maxListed}) FROM ${numbered(relation)} WHERE ${key} IN ${repeated}`,
   )
   return checkOf(rule, passed, observed, expected, { count, because, rows: [...numbersOf(listed[0]?.[0])] })
+}
+
+type Duplicates = Readonly<{ count: number; values: number }>
+
+async function countDuplicates(
+  engine: Engine,
+  relation: Relation,
+  columns: readonly TableColumn[],
+  whole: string,
+): Promise<Duplicates> {
+  const [only, ...more] = columns
+  if (only !== undefined && more.length === 0) {
+    const dense = await countByBits(engine, relation, only)
+    if (dense !== undefined) return dense
+    const [row = []] = await engine.query(
+      `SELECT count(${only.ref}) - count(DISTINCT ${only.ref}), count(${only.ref}) FROM ${relation.from}`,
+    )
+    return { count: Number(row[0]), values: Number(row[1]) }
+  }
+  const [row = []] = await engine.query(
+    `SELECT coalesce(sum(n - 1), 0), coalesce(sum(n), 0) FROM (SELECT count(*) AS n FROM ${relation.from} WHERE ${whole} GROUP BY ${columns.map(({ ref }) => ref).join(', ')})`,
+  )
+  return { count: Number(row[0]), values: Number(row[1]) }
+}
+
+/** LIMIT: a bit for each number from the least to the greatest, at most 64 MiB and 64 a row. */
+const maxBits = 2 ** 29
+const integers: ReadonlySet<string> = new Set(['TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT'])
+
+/** Numbers of rows lie close together: a bit each instead of a hash table takes an eighth of the time. */
+async function countByBits(engine: Engine, relation: Relation, column: TableColumn): Promise<Duplicates | undefined> {
+  const { ref, sqlType, storage } = column
+  if (storage !== 'typed' || !integers.has(sqlType)) return undefined
+  const [ends = []] = await engine.query(`SELECT min(${ref}), max(${ref}), count(${ref}) FROM ${relation.from}`)
+  const [low, high, values] = ends.map(Number)
+  if (low === undefined || high === undefined || values === undefined || values === 0) return undefined
+  const width = high - low + 1
+  if (!Number.isSafeInteger(low) || !Number.isSafeInteger(high) || width > maxBits || width > 64 * values)
+    return undefined
+  const bits = `bitstring_agg(${ref}, ${low}::${sqlType}, ${high}::${sqlType})`
+  const [row = []] = await engine.query(`SELECT bit_count(${bits}) FROM ${relation.from}`)
+  return { count: values - Number(row[0]), values }
 }
 
 async function askForeignKey(

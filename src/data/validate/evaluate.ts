@@ -141,7 +141,9 @@ async function locate(
   for (let at = 0; at < failed.length; at += maxExpressions) {
     const part = failed.slice(at, at + maxExpressions)
     const lists = part.map(({ violation }) => `min(${row}, ${maxListed}) FILTER (WHERE ${violation})`)
-    const [found = []] = await engine.query(`SELECT ${lists.join(', ')} FROM ${numbered(relation)}`)
+    const [found = []] = await engine.query(
+      `SELECT ${lists.join(', ')} FROM ${numbered(relation)} WHERE ${part.map(({ violation }) => `(${violation})`).join(' OR ')}`,
+    )
     for (const [place, { index }] of part.entries()) {
       const check = checks[index]
       if (check !== undefined) located[index] = { ...check, rows: [...numbersOf(found[place])] }

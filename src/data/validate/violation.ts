@@ -23,21 +23,26 @@ export function violationOf(
     case 'not-null':
       return `NOT (${isNull(column)})`
     case 'missing':
-      return `(${isNull(column)} OR ${isOneOf(column, test.values)})`
+      return `(${isNull(column)} OR coalesce(${isOneOf(column, test.values)}, false))`
     case 'type':
       return typeViolation(column, test.type)
+    // a comparison with null is null, which is no violation: what cannot be null for another reason needs no more
     case 'in':
-      return present(column, `NOT ${isOneOf(column, test.values)}`)
+      return `NOT (${isOneOf(column, test.values)})`
     case 'not-in':
-      return present(column, isOneOf(column, test.values))
-    case 'range':
-      return present(column, `NOT coalesce(${inRange(column, test.range, test.type, type?.format)}, false)`)
+      return isOneOf(column, test.values)
+    case 'range': {
+      const inside = inRange(column, test.range, test.type, type?.format)
+      return column.storage === 'typed' && isComparable(column, test.range, test.type)
+        ? `NOT ${inside}`
+        : present(column, `NOT coalesce(${inside}, false)`)
+    }
     case 'length':
-      return present(column, lengthViolation(textOf(column), test))
+      return lengthViolation(textOf(column), test)
     case 'pattern':
-      return present(column, `NOT ${matches(column, test)}`)
+      return `NOT ${matches(column, test)}`
     case 'not-pattern':
-      return present(column, matches(column, test))
+      return matches(column, test)
     case 'multiple-of':
       return present(column, `NOT coalesce(${isMultiple(numberOf(column), test.factor)}, false)`)
     case 'greater-than-column': {
@@ -52,32 +57,54 @@ function present(column: TableColumn, condition: string): string {
   return `(${column.ref} IS NOT NULL AND ${condition})`
 }
 
+/** Whether the column is compared as it is, without a cast that could fail. */
+function isComparable({ sqlType }: TableColumn, range: Range, type: LogicalType): boolean {
+  const family = familyOf(sqlType)
+  if (type === 'date' || type === 'timestamp') return family === 'date' || family === 'timestamp'
+  const isNumeric = family === 'integer' || family === 'float' || family === 'decimal'
+  return isNumeric && [range.min, range.max].every((bound) => bound === undefined || typeof bound === 'number')
+}
+
+/** Null for null. */
 function isOneOf(column: TableColumn, values: readonly Scalar[]): string {
-  const texts = values.flatMap((value) => (value === null ? [] : [literal(String(value))]))
-  const numbers = values.flatMap((value) => (typeof value === 'number' ? [numberLiteral(value)] : []))
+  const given = values.filter((value) => value !== null)
+  const numbers = given.filter((value) => typeof value === 'number')
+  const booleans = given.filter((value) => typeof value === 'boolean')
+  const family = column.storage === 'typed' ? familyOf(column.sqlType) : 'string'
+  const isNumeric = family === 'integer' || family === 'float' || family === 'decimal'
+  if (isNumeric && numbers.length === given.length && numbers.length > 0)
+    return `(${column.ref} IN (${numbers.map(numberLiteral).join(', ')}))`
+  const text = textOf(column)
+  const texts = given.map((value) => literal(String(value)))
   const options = [
-    ...(texts.length === 0 ? [] : [`${textOf(column)} IN (${texts.join(', ')})`]),
+    ...(texts.length === 0 ? [] : [`${text} IN (${texts.join(', ')})`]),
     // 1, 1.0 and 1e0 are the same number, whatever their text is
-    ...(numbers.length === 0 ? [] : [`coalesce(${numberOf(column)} IN (${numbers.join(', ')}), false)`]),
+    ...(numbers.length === 0
+      ? []
+      : [`coalesce(${numberOf(column)} IN (${numbers.map(numberLiteral).join(', ')}), false)`]),
+    ...(booleans.length === 0 ? [] : [`lower(${text}) IN (${booleans.map((value) => `'${value}'`).join(', ')})`]),
   ]
-  const booleans = values.filter((value) => typeof value === 'boolean')
-  if (booleans.length > 0)
-    options.push(`lower(${textOf(column)}) IN (${booleans.map((value) => `'${value}'`).join(', ')})`)
-  return options.length === 0 ? 'false' : `(${options.join(' OR ')})`
+  const [only, ...more] = options
+  if (only === undefined) return `(${text} = '' AND false)`
+  return more.length === 0 ? `(${only})` : `CASE WHEN ${text} IS NOT NULL THEN (${options.join(' OR ')}) END`
 }
 
 function inRange(column: TableColumn, range: Range, type: LogicalType, format: string | undefined): string {
   const isInstant = type === 'date' || type === 'timestamp'
   const isText = typeof (range.min ?? range.max) === 'string'
-  const value = isInstant
-    ? instantOf(column, format)
-    : type === 'time'
-      ? `TRY_CAST(${textOf(column)} AS TIME)`
-      : isText
-        ? textOf(column)
-        : numberOf(column)
+  // a cast of every value would cost more than the comparison
+  const isDay = isInstant && column.storage === 'typed' && column.sqlType === 'DATE' && areDays(range)
+  const value = isDay
+    ? column.ref
+    : isInstant
+      ? instantOf(column, format)
+      : type === 'time'
+        ? `TRY_CAST(${textOf(column)} AS TIME)`
+        : isText
+          ? textOf(column)
+          : numberOf(column)
   const bound = (given: number | string): string => {
-    if (isInstant) return `CAST(${literal(String(given))} AS TIMESTAMP)`
+    if (isInstant) return `CAST(${literal(String(given))} AS ${isDay ? 'DATE' : 'TIMESTAMP'})`
     if (type === 'time') return `CAST(${literal(String(given))} AS TIME)`
     return typeof given === 'number' ? numberLiteral(given) : literal(given)
   }
@@ -90,6 +117,10 @@ function inRange(column: TableColumn, range: Range, type: LogicalType, format: s
     ...(isFloat && range.max === undefined ? [`NOT isnan(${value})`] : []),
   ]
   return `(${conditions.join(' AND ')})`
+}
+
+function areDays({ min, max }: Range): boolean {
+  return [min, max].every((bound) => bound === undefined || /^\d{4}-\d{2}-\d{2}$/.test(String(bound)))
 }
 
 function lengthViolation(text: string, { min, max }: Readonly<{ min?: number; max?: number }>): string {

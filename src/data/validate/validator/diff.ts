@@ -67,7 +67,7 @@ type Tables = Readonly<{
 
 function sideOf(relation: Relation, shared: readonly string[]): string {
   const values = shared.map((name, index) => `${canonical(columnNamed(relation, name))} AS v${index}`)
-  return `(SELECT ${['row_number() OVER () AS n', ...values].join(', ')} FROM ${relation.from})`
+  return `(SELECT ${[`${relation.rowNumber ?? 'row_number() OVER ()'} AS n`, ...values].join(', ')} FROM ${relation.from})`
 }
 
 /** The characters of a value; the same value in two types of numbers has the same. */
