@@ -1,7 +1,7 @@
 /**
  * Objects as files: where they lie, how bytes are brought in, and what happens to those that went bad.
  *
- *   <root>/<2 hex>/<62 hex>   objects, 0444
+ *   <root>/<2 hex>/<62 hex>   objects, 0644
  *   <root>/tmp                bytes on their way in, named by the process that writes them
  *   <root>/holds              processes that want no object collected
  *   <root>/../quarantine      objects that do not hold the bytes of their name
@@ -37,6 +37,8 @@ export type StageOptions = Readonly<{ md5?: boolean }>
 
 /** An object is made young again at most this often: a touch is a write, and a no-change run touches every object. */
 export const freshForMs = 10 * 60_000
+/** As a working tree has files: a stage that copies a dep with its mode may write the copy. */
+export const objectMode = 0o644
 /** Up to this size a file is read whole. */
 const smallBytes = 1024 * 1024
 // Reused, since allocation costs more than reading a small file; safe because nothing here awaits.
@@ -82,7 +84,7 @@ export function stageBytes(root: string, bytes: Uint8Array, { md5 = false }: Sta
   const temp = join(tempFolder(root), nameOfOwn())
   writeNew(temp, (fd) => {
     writeAll(fd, bytes, bytes.length)
-    fchmodSync(fd, 0o444)
+    fchmodSync(fd, objectMode)
   })
   return { ...found, temp }
 }
@@ -101,7 +103,7 @@ export function stageFile(root: string, fd: number, options: StageOptions = {}):
     if (length <= smallBytes) return stageBytes(root, smallBuffer.subarray(0, length), options)
   }
   const temp = join(tempFolder(root), nameOfOwn())
-  return { ...copyDigesting(fd, temp, { mode: 0o444, ...options }), temp }
+  return { ...copyDigesting(fd, temp, { mode: objectMode, ...options }), temp }
 }
 
 /** Copies a file to a new one; the digest is that of the bytes written. Leaves nothing behind when it throws. */

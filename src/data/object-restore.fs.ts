@@ -12,7 +12,7 @@ import { setImmediate as breathe } from 'node:timers/promises'
 import { type Content, DomainError, parseProjectPath, type Sha256 } from '../core/index.ts'
 import { flush, flushPath } from './flush.exec.ts'
 import { errnoOf, withIoFaults } from './io-fault.ts'
-import { copyDigesting, missingObject, objectPath, openObject, setAside } from './object-files.fs.ts'
+import { copyDigesting, missingObject, objectMode, objectPath, openObject, setAside } from './object-files.fs.ts'
 import type { RestoreOptions } from './object-store.ts'
 import { type OpenFolder, openParent } from './safe-folder.fs.ts'
 
@@ -38,7 +38,7 @@ function placeCopy(root: string, { digest, executable }: Parameters<Place>[1], t
 
 function placeLink(root: string, { digest, executable }: Parameters<Place>[1], target: string): void {
   if (executable) {
-    copyObject(root, digest, target, 0o555)
+    copyObject(root, digest, target, 0o755)
     return
   }
   if (lstatSync(objectPath(root, digest), { throwIfNoEntry: false })?.isFile() !== true) throw missingObject(digest)
@@ -47,7 +47,7 @@ function placeLink(root: string, { digest, executable }: Parameters<Place>[1], t
   } catch (error) {
     // Another file system, too many links, or an object of another user.
     if (!['EXDEV', 'EMLINK', 'EPERM', 'EACCES'].includes(errnoOf(error) ?? '')) throw error
-    copyObject(root, digest, target, 0o444)
+    copyObject(root, digest, target, objectMode)
   }
 }
 

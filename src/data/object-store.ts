@@ -1,7 +1,7 @@
 /**
  * Where bytes live, by digest: the port. `object-store.fs.ts` is the adapter; docs/architecture.md says who may write.
  *
- * Objects are regular files, mode 0444 (0555 never: the executable bit belongs to the folder entry), written to a
+ * Objects are regular files, mode 0644 (0755 never: the executable bit belongs to the folder entry), written to a
  * temporary name, fsynced and renamed; nothing outside the store ever holds a writable link to one.
  */
 import type { Content, FileEntry, Md5, Sha256 } from '../core/index.ts'

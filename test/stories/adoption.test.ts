@@ -34,6 +34,20 @@ function withEnvironment(project: Scratch, virtual: string): Record<string, stri
   return { ...own, VIRTUAL_ENV: virtual, PATH: `${virtual}/bin:${own['PATH']}` }
 }
 
+test('a stage may write a copy of its dep, made with the mode of the original, and not the dep itself', async (context) => {
+  const project = await adopted(context, {
+    ...shell({
+      copy: 'cp conf.ini out/copy && echo more >> out/copy',
+      spoil: 'echo more >> conf.ini; cat conf.ini > out/spoil',
+    }),
+    'conf.ini': 'one\n',
+  })
+  await project.json(0, 'run')
+  assert.equal(project.read('out/copy'), 'one\nmore\n')
+  assert.equal(project.read('out/spoil'), 'one\n')
+  assert.equal(project.read('conf.ini'), 'one\n')
+})
+
 test('a stage that talks to the network is refused with its destination, and with the line for assay.yaml', async (context) => {
   const project = await adopted(
     context,

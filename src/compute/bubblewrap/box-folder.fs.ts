@@ -142,7 +142,8 @@ function makeParents(root: string, inner: string): void {
 }
 
 /**
- * The view: hard links to objects, 0444 in 0755 folders.
+ * The view: hard links to objects, 0644 in 0755 folders, as a working tree has them: a copy that a stage makes with the
+ * mode of the original may be written.
  *
  * INVARIANT: never bound writable: a writable mount of a link would rewrite the object.
  * @throws ERR_STORE_MISSING
@@ -169,7 +170,7 @@ function placeFile(store: ObjectStore, { digest, executable }: ViewFile, target:
     }
   }
   copyFileSync(object, target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL)
-  chmodSync(target, executable ? 0o555 : 0o444) // a mode belongs to the inode, so an executable is a copy
+  chmodSync(target, executable ? 0o755 : 0o644) // a mode belongs to the inode, so an executable is a copy
 }
 
 export type MadeScratch = Readonly<{ scratch: Scratch; path: string; binds: readonly Bind[] }>

@@ -9,7 +9,7 @@ export type Dataset =
   /** `name` says what the file is. */
   | Readonly<{ kind: 'file'; path: string; name: string }>
   | Readonly<{ kind: 'folder'; path: string; files: readonly string[] }>
-  /** Contents of a store: `object` is the file that holds the bytes, 0444. */
+  /** Contents of a store: `object` is the file that holds the bytes, readable by all. */
   | Readonly<{ kind: 'objects'; files: readonly Readonly<{ inner: string; object: string }>[] }>
 
 export type Placed = Readonly<{ mount: ProgramMount; files: FileList }>
