@@ -38,8 +38,14 @@ export function needsVerdict(project: Project, { ref, attestation }: ResolvedInp
 }
 
 /** What an input is held to: by assay.yaml, and by its source. */
-function rulesOf({ settings, sources }: Project, { path, origin }: ResolvedInput['ref']): DataRules {
-  if (origin.kind === 'out') return settings.settingsOf(origin.stage).outs?.[path] ?? {}
+function rulesOf(project: Project, { path, origin }: ResolvedInput['ref']): DataRules {
+  return origin.kind === 'out' ? (project.settings.settingsOf(origin.stage).outs?.[path] ?? {}) : rulesAt(project, path)
+}
+
+/** What the project holds a path to, whoever makes it; nothing for a path that it does not name. */
+export function rulesAt({ settings, sources, pipeline }: Project, path: string): DataRules {
+  const maker = pipeline.stages.find(({ outs }) => outs.some((out) => out.path === path))
+  if (maker !== undefined) return settings.settingsOf(maker.name).outs?.[path] ?? {}
   const given = settings.data.get(path) ?? {}
   const listed = given.source === undefined ? undefined : sources.get(given.source)?.source.contract
   return listed === undefined ? given : { contract: listed, ...given }

@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { runInBox } from '../compute/index.ts'
 import { DomainError } from '../core/index.ts'
 import {
@@ -24,6 +24,8 @@ import {
   type ValidatorOptions,
   validateDataset,
 } from '../data/index.ts'
+import { rulesAt } from './data-question.ts'
+import { openProject } from './project.fs.ts'
 import type { Caller } from './project.ts'
 import { findRoot, makeState } from './workspace.fs.ts'
 
@@ -55,8 +57,10 @@ const shownRows = 100
 export async function validateData(
   caller: StoppableCaller,
   path: string,
-  { contract: contractFile, baseline: baselineFile, label, source, forReport = false }: ValidateDataOptions,
+  options: ValidateDataOptions,
 ): Promise<DataVerdictReport> {
+  const { forReport = false, source } = options
+  const { contract: contractFile, baseline: baselineFile, label } = await rulesFor(caller, path, options)
   const contract =
     contractFile === undefined
       ? undefined
@@ -84,6 +88,23 @@ export async function validateData(
     seed,
     ...(contract === undefined ? {} : { contract }),
     ...(baseline === undefined ? {} : { baseline }),
+  }
+}
+
+/** What was asked for; when that is nothing, what the project that the path lies in holds it to. */
+async function rulesFor(caller: Caller, path: string, options: ValidateDataOptions): Promise<ValidateDataOptions> {
+  const { contract, baseline, label } = options
+  const root = findRoot(caller.workingFolder)
+  if (contract !== undefined || baseline !== undefined || label !== undefined || root === undefined) return options
+  const inner = relative(root, resolve(caller.workingFolder, path))
+  if (!existsSync(join(root, 'assay.yaml')) || inner.startsWith('..') || isAbsolute(inner)) return options
+  const rules = rulesAt(await openProject(caller), inner)
+  const absolute = (name: string): string => join(root, name)
+  return {
+    ...options,
+    ...(rules.contract === undefined ? {} : { contract: absolute(rules.contract) }),
+    ...(rules.baseline === undefined ? {} : { baseline: absolute(rules.baseline) }),
+    ...(rules.label === undefined ? {} : { label: rules.label }),
   }
 }
 
