@@ -192,6 +192,12 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/data.ts')).dataShow,
   },
   {
+    usage: 'data verify [ids...]',
+    summary: 'read every byte of the sources again: are they those on record, and approved?',
+    examples: ['assay data verify', 'assay data verify labels --json'],
+    load: async () => (await import('./commands/data-verify.ts')).dataVerify,
+  },
+  {
     usage: 'data validate <path>',
     summary: 'hold data to its contract and its baseline, and look for what readers disagree about',
     options: [

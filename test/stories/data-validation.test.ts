@@ -67,3 +67,21 @@ test('works where there is no project, on a file that only its owner may read', 
   assert.equal(ran.code, 1, ran.stderr)
   assert.equal(JSON.parse(ran.stdout).dataset.rows, 3)
 })
+
+test('data verify reads every byte again and says which sources are not those that were approved', async (context) => {
+  const project = scratch(context, {
+    'dvc.yaml': 'stages:\n  s: {cmd: cat people.csv > out.txt, deps: [people.csv], outs: [out.txt]}\n',
+    '.gitignore': '/out.txt\n',
+    'people.csv': good,
+  })
+  project.commit('before assay')
+  await project.json(0, 'init', '--yes', '--commit')
+  await project.json(0, 'data', 'add', 'people', 'people.csv')
+  assert.equal((await project.json(1, 'data', 'verify')).sources[0].status, 'proposed')
+  await project.json(0, 'data', 'approve', 'people', '--because', 'looked at')
+  assert.equal((await project.json(0, 'data', 'verify')).verified, true)
+  project.write({ 'people.csv': bad })
+  const changed = await project.json(1, 'data', 'verify', 'people')
+  assert.deepEqual([changed.verified, changed.sources[0].bytes], [false, 'others'])
+  assert.equal((await project.json(2, 'data', 'verify', 'nobody')).error.code, 'ERR_SOURCE_NOT_LISTED')
+})
