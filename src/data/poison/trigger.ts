@@ -37,9 +37,9 @@ import {
 const name = 'poison/trigger'
 /** Fewer rows of an item prove nothing at any family-wise level worth having. */
 const fewestRows = 5
-/** A column with no more items, in a smaller share of its rows, has hardly any. */
+/** A column with no more items, in a smaller share of its rows, is one of values that hardly come back. */
 const fewItems = 5
-const rareShare = 0.05
+const rareShare = 0.5
 /** Rows that an item needs on both sides to say how much items change. */
 const changeRows = 20
 /** Items that the spread is estimated from. */
