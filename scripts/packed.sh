@@ -70,6 +70,12 @@ git commit --quiet --message 'Count words'
 assay init --yes --commit
 assay run
 assay verify count.txt
+printf 'id,age\n1,30\n2,40\n' >people.csv
+assay data contract --from people.csv --out people.yaml
+assay data validate people.csv --contract people.yaml
+mkdir pictures
+printf 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==' | base64 -d >pictures/one.png
+assay data validate pictures
 STEPS
 mkdir "$scratch/example"
 git -C "$repository" archive HEAD examples/digits | tar -xf - -C "$scratch/example"

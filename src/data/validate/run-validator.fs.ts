@@ -126,8 +126,17 @@ function refuseEnd({ end, tail }: BoxResult, { timeMs, memoryBytes }: ValidatorO
   )
 }
 
+/** THREAT: what lies at the path was put there by a process that read hostile data. */
+function openAnswer(path: string): number {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  } catch (cause) {
+    throw new DomainError('ERR_DATA_VALIDATOR_FAILED', 'the validator left no answer', { cause })
+  }
+}
+
 function takeAnswer<T>(path: string, shape: z.ZodType<T>): T {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  const fd = openAnswer(path)
   try {
     const status = fstatSync(fd)
     if (!status.isFile() || status.size > maxAnswerBytes)

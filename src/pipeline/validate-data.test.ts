@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { defaultLimits, type Questions, type ValidatorOptions, validateDataset } from '../data/index.ts'
+import { boxRunner } from './validate-data.fs.ts'
+
+let folder: string
+let table: string
+before(() => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), 'assay-validator-')))
+  mkdirSync(join(folder, 'scratch'))
+  table = join(folder, 't.csv')
+  const line = 'word,another word,7\n'
+  writeFileSync(table, `a,b,c\n${line.repeat(200_000)}`)
+})
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+const questions: Questions = { now: new Date(0), examples: 0, profile: false, seed: 1 }
+const options = (changes: Partial<ValidatorOptions> = {}): ValidatorOptions => ({
+  ...defaultLimits,
+  runBox: boxRunner(join(folder, 'boxes')),
+  scratchRoot: join(folder, 'scratch'),
+  ...changes,
+})
+
+describe('the validator in its sandbox', () => {
+  test('reads a table, and leaves nothing behind', async () => {
+    const report = await validateDataset(table, questions, options())
+    assert.deepEqual([report.verdict, report.rows], ['pass', 200_000])
+  })
+
+  test('that takes too long is ended, and the data has no verdict', async () => {
+    await assert.rejects(validateDataset(table, questions, options({ timeMs: 50 })), { code: 'ERR_DATA_LIMIT' })
+  })
+
+  test('that takes too much memory is ended, or ends itself, and the data has no verdict', async () => {
+    const small = options({ memoryBytes: 48 * 1024 ** 2 })
+    await assert.rejects(validateDataset(table, questions, small), (error: Readonly<{ code: string }>) =>
+      ['ERR_DATA_LIMIT', 'ERR_DATA_VALIDATOR_FAILED'].includes(error.code),
+    )
+  })
+
+  test('whose answer is not in its shape is not believed', async () => {
+    const lying = options({
+      runBox: (task) => {
+        writeFileSync(join(task.writable.source, 'answer.json'), '{"rows":1,"checks":[{"verdict":"pass"}],"unseen":[]}')
+        return Promise.resolve({ end: { kind: 'exited', code: 0 }, tail: [] })
+      },
+    })
+    await assert.rejects(validateDataset(table, questions, lying), { code: 'ERR_DATA_VALIDATOR_FAILED' })
+  })
+
+  test('that ends without an answer is no pass', async () => {
+    const silent = options({ runBox: () => Promise.resolve({ end: { kind: 'exited', code: 0 }, tail: [] }) })
+    await assert.rejects(validateDataset(table, questions, silent), { code: 'ERR_DATA_VALIDATOR_FAILED' })
+    const dead = options({ runBox: () => Promise.resolve({ end: { kind: 'signalled', signal: 'SIGSEGV' }, tail: [] }) })
+    await assert.rejects(validateDataset(table, questions, dead), { code: 'ERR_DATA_VALIDATOR_FAILED' })
+  })
+
+  test('sees a file that changes while it is read', async () => {
+    const real = boxRunner(join(folder, 'boxes'))
+    const changing = options({
+      runBox: async (task) => {
+        const result = await real(task)
+        writeFileSync(table, 'a,b,c\n1,2,3\n')
+        return result
+      },
+    })
+    await assert.rejects(validateDataset(table, questions, changing), { code: 'ERR_DATA_CHANGED' })
+  })
+})
