@@ -62,6 +62,11 @@ function install(
   return prepareEnvironment(requestFor(root, definition, { network }))
 }
 
+/** What is said of an environment, without what it can do. */
+function plain({ isUnchanged: _, ...said }: Environment): Omit<Environment, 'isUnchanged'> {
+  return said
+}
+
 const pathOfFile = `/files/${fileName}`
 
 test('fetches once: a second use of the lock asks nobody', async (context) => {
@@ -70,7 +75,7 @@ test('fetches once: a second use of the lock asks nobody', async (context) => {
   assert.deepEqual(first.materials[1], { name: fileName, digest, uri: `${index.address}${pathOfFile}` })
   assert.equal(index.asked.length, 2)
   const second = await install(index)
-  assert.deepEqual(second, first)
+  assert.deepEqual(plain(second), plain(first))
   assert.equal(index.asked.length, 2)
 })
 
