@@ -2,7 +2,7 @@
  * How often honest data are called drifted or poisoned: splits of real tables, anchor and candidate disjoint.
  *
  *   python bench/data/label-flips.py FOLDER && python bench/data/clean-pass.py FOLDER
- *   node bench/data/clean-pass.ts FOLDER [SPLITS]
+ *   node bench/data/clean-pass.ts FOLDER [SPLITS [random|ordered]]
  *
  * Random splits of the nine tables of label-flips.py (half and half, at most 750 rows each), and batches in the order of
  * time: the anchor is drawn from a stretch, the candidate from the next, a fifth as long. What moves there really moves:
@@ -17,7 +17,7 @@ import { decideDrift, profileTable } from '../../src/data/statistics/index.ts'
 import { wilson } from '../../src/data/statistics/intervals.ts'
 import { type Columns, codedColumn, numericColumn, selectRows } from '../../src/data/table/columns.ts'
 
-const [folder = '', splits = '1000'] = process.argv.slice(2)
+const [folder = '', splits = '1000', only = ''] = process.argv.slice(2)
 const rowsOfSide = 750
 const shape = z.object({
   labels: z.array(z.number()),
@@ -129,7 +129,7 @@ for (const [kind, tables] of [
   ['random', random],
   ['ordered', ordered],
 ] as const) {
-  for (const file of tables) {
+  for (const file of only === '' || only === kind ? tables : []) {
     const table = load(file)
     const wanted = Math.ceil((Number(splits) * (kind === 'random' ? 0.8 : 0.2)) / tables.length)
     const some = Array.from({ length: wanted }, (_, seed) =>

@@ -62,6 +62,17 @@ test('flipped labels are found among the new rows, and listed', () => {
   expectSuspects({ checks: appended === undefined ? [] : [appended.check] }, 'poison/label-flip', later, 0.6)
 })
 
+test('where features have moved, poison warns and names the drift that fails', () => {
+  const rows = fresh().map((row, index) => ({
+    ...row,
+    y: row.y + 2,
+    label: index % 8 === 0 ? opposite(row.label) : row.label,
+  }))
+  const report = findPoison({ candidate: tableOf(rows), anchor })
+  assert.equal(report.verdict, 'warn')
+  assert.match(verdicts(report).join(), /poison\/label-flip warn: .* column `y` has drifted away from the anchor/)
+})
+
 const poisons: Readonly<Record<string, (row: Drawn) => Drawn>> = {
   'a rare value': (row) => ({ ...row, city: 'city-x', label: 'yes' }),
   'a rare token': (row) => ({ ...row, text: `${row.text} cf`, label: 'yes' }),

@@ -1,4 +1,5 @@
 /** All poisoning checks of a table, and one verdict: the worst of them. */
+import { decideDrift, profileTable } from '../statistics/index.ts'
 import { rowNumberOf } from '../table/columns.ts'
 import { findClassShift } from './class-shift.ts'
 import { findContradictions } from './contradictions.ts'
@@ -38,7 +39,7 @@ export function findPoison(input: PoisonInput): PoisonReport {
     findClassShift(input),
   ].filter((check) => check !== undefined)
   const source = findSource(input, suspectedRows(input, first))
-  const checks = source === undefined ? first : [...first, source]
+  const checks = tempered(source === undefined ? first : [...first, source], input)
   const anchored = input.anchor !== undefined
   const worst = checks.some(({ verdict }) => verdict === 'fail')
     ? 'fail'
@@ -53,6 +54,24 @@ export function findPoison(input: PoisonInput): PoisonReport {
     outliers?.tally,
   ]
   return { verdict: worst, anchored, checks, baseline: tallies.filter((tally) => tally !== undefined) }
+}
+
+/**
+ * Where what rows look like has surely moved, the anchor is no judge of what their labels should be: drift fails such a
+ * table, and poison only warns. Flips move no feature, so they cannot hide here; who moves features to hide them is
+ * refused for drift.
+ */
+function tempered(checks: readonly PoisonCheck[], { candidate, anchor }: PoisonInput): readonly PoisonCheck[] {
+  if (anchor === undefined || !checks.some(({ verdict }) => verdict === 'fail')) return checks
+  const moved = decideDrift(profileTable(candidate), profileTable(anchor)).find(
+    ({ name, column, verdict }) =>
+      verdict === 'fail' && name !== 'drift/label-correlation' && column !== candidate.label,
+  )
+  if (moved === undefined) return checks
+  const because = `column \`${moved.column}\` has drifted away from the anchor, so this may be drift`
+  return checks.map((check) =>
+    check.verdict === 'fail' ? { ...check, verdict: 'warn', because: `${check.because}; ${because}` } : check,
+  )
 }
 
 /** Rows that some check lists, whatever its verdict: a source is judged by all of them. */
