@@ -1,6 +1,6 @@
 /**
  * The user's secret that seals what assay remembers in a project: 32 random bytes, `seal.key` in the configuration
- * folder. It signs nothing; losing it costs a re-hash. DECISION 0015.
+ * folder. It signs nothing; losing it costs a re-hash. DECISION 0019.
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'

@@ -5,7 +5,7 @@
  * found by the spot checks of `digest-files.fs.ts`. Processes may share one file (WAL).
  *
  * THREAT: the file lies in the project, and a checkout that comes as an archive may bring one. Every row carries a seal
- * made with a secret of the user (DECISION 0015): a row that somebody else wrote, or changed, is not there.
+ * made with a secret of the user (DECISION 0019): a row that somebody else wrote, or changed, is not there.
  */
 import { createHmac } from 'node:crypto'
 import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
