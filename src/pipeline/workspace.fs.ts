@@ -12,7 +12,7 @@ import {
 import { dirname, join } from 'node:path'
 import { DomainError, isInside, nameFault, quotedForShell } from '../core/index.ts'
 import { ioFault, type Repository } from '../data/index.ts'
-import { isPipelineFile, lockOf, type ProjectReader } from './define/index.ts'
+import { isPipelineFile, lockOf, type ProjectReader, readDvcSettings } from './define/index.ts'
 import { type DvcIgnores, openDvcIgnores } from './dvc-ignores.fs.ts'
 import { readProjectFile } from './project-file.fs.ts'
 import { migrateState } from './state-format.fs.ts'
@@ -164,10 +164,11 @@ export async function openReader(
   const isDvcIgnored = openDvcIgnores(root)
   const found = definitionFiles(root, isDvcIgnored)
   const locks = found.filter(isPipelineFile).map(lockOf)
-  const ignored = await isGitIgnored([...found, ...locks])
+  const read = (path: string): Uint8Array | undefined => (isFolder(path) ? undefined : readProjectFile(root, path))
+  const ignored = readDvcSettings(read).usesGit ? await isGitIgnored([...found, ...locks]) : new Set<string>()
   const listed = found.filter((path) => !ignored.has(path))
   return {
-    read: (path) => (isFolder(path) ? undefined : readProjectFile(root, path)),
+    read,
     list: () => listed,
     isFolder,
     isIgnored: (path) => isDvcIgnored(path, isFolder(path)),

@@ -1,4 +1,5 @@
 /** The only file of `define` that the rest of the pipeline imports. */
+export { readDvcSettings } from './dvc-config.ts'
 export { pathFrom } from './dvc-path.ts'
 export * from './limits.ts'
 export { type Overrides, parseOverrides } from './overrides.ts'

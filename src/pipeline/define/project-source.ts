@@ -1,14 +1,12 @@
 /** What one reading of a project shares: the reader, what was read, the settings of `.dvc/config`, warnings. */
-import { parse as parseIni } from 'ini'
-import { DomainError } from '../../core/index.ts'
-import { defaultFlagStyle, type FlagStyle } from './command-flags.ts'
+import type { FlagStyle } from './command-flags.ts'
+import { readDvcSettings } from './dvc-config.ts'
 import { isProjectPath } from './dvc-path.ts'
-import { faultAt, quoted, suggestion } from './fault.ts'
+import { faultAt, suggestion } from './fault.ts'
 import { type Budget, newBudget } from './interpolate.ts'
 import type { Overrides } from './overrides.ts'
 import { readParams } from './params.ts'
 import type { ParamsTree } from './params-tree.ts'
-import { decodeText } from './yaml.ts'
 
 /** Reads project files; paths in project spelling. All bytes of a definition come through here. */
 export type ProjectReader = Readonly<{
@@ -52,7 +50,7 @@ export type ProjectSource = Readonly<{
 }>
 
 export function openSource(reader: ProjectReader, { root, overrides = new Map() }: DefineOptions): ProjectSource {
-  const config = dvcConfigLayers(reader)
+  const { style, remotes } = readDvcSettings((path) => reader.read(path))
   const files = new Set<string>()
   const trees = new Map<string, ParamsTree | undefined>()
   const definition = (path: string): Uint8Array | undefined => {
@@ -70,8 +68,8 @@ export function openSource(reader: ProjectReader, { root, overrides = new Map() 
   return {
     reader,
     root,
-    style: styleOf(config),
-    remotes: remotesOf(config),
+    style,
+    remotes,
     budget: newBudget(),
     warnings: [],
     definition,
@@ -93,73 +91,4 @@ function refuseIdle(overrides: Overrides, used: ReadonlySet<string>, reader: Pro
     }
     readParams(bytes, file, overrides)
   }
-}
-
-/** `.dvc/config` and `.dvc/config.local`: two things in them change what a definition means. */
-type DvcConfig = readonly Readonly<Record<string, unknown>>[]
-
-function dvcConfigLayers(reader: ProjectReader): DvcConfig {
-  return ['.dvc/config', '.dvc/config.local'].flatMap((file) => {
-    const bytes = reader.read(file)
-    if (bytes === undefined) return []
-    const text = decodeText(bytes, file, 'ERR_DEFINITION_INVALID')
-    refuseBadLines(text, file)
-    return [parseIni(text)]
-  })
-}
-
-/** `ini` reads anything; DVC stops at a line that is neither section nor setting, and at a section that stands twice. */
-function refuseBadLines(text: string, file: string): void {
-  if (/'''|"""/.test(text)) return // a value of several lines
-  const sections = new Set<string>()
-  for (const [index, line] of text.split('\n').entries()) {
-    const words = line.trim()
-    if (words === '' || words.startsWith('#')) continue
-    const place = { file, line: index + 1, column: 1 }
-    const section = /^\[.*\]/.exec(words)?.[0]
-    if (section === undefined && !words.includes('=')) {
-      throw faultAt('ERR_DEFINITION_INVALID', place, 'neither a [section] nor `key = value`')
-    }
-    if (section === undefined) continue
-    if (sections.has(section)) throw faultAt('ERR_DEFINITION_INVALID', place, `${quoted(section)} stands twice`)
-    sections.add(section)
-  }
-}
-
-function styleOf(config: DvcConfig): FlagStyle {
-  const bool = choiceOf(config, 'bool', ['store_true', 'boolean_optional']) ?? defaultFlagStyle.bool
-  const list = choiceOf(config, 'list', ['nargs', 'append']) ?? defaultFlagStyle.list
-  return { bool, list }
-}
-
-function choiceOf<Choice extends string>(
-  config: DvcConfig,
-  key: string,
-  choices: readonly Choice[],
-): Choice | undefined {
-  const values = config.map((layer) => member(layer['parsing'], key)).filter((value) => value !== undefined)
-  const value = values.at(-1)
-  if (value === undefined) return undefined
-  const chosen = choices.find((choice) => choice === String(value).toLowerCase())
-  if (chosen !== undefined) return chosen
-  throw new DomainError('ERR_DEFINITION_INVALID', `\`.dvc/config\`: parsing.${key} is not ${choices.join(' or ')}`)
-}
-
-function remotesOf(config: DvcConfig): ReadonlySet<string> {
-  const sections = config.flatMap((layer) => sectionNames(layer, ''))
-  const named = sections.map((name) => /^'?remote\s+["'](.+?)["']'?$/.exec(name)?.[1]?.toLowerCase())
-  return new Set(named.filter((name) => name !== undefined))
-}
-
-function member(section: unknown, key: string): unknown {
-  return typeof section === 'object' && section !== null ? Reflect.get(section, key) : undefined
-}
-
-/** `ini` splits section names at dots; joined again. */
-function sectionNames(section: unknown, prefix: string): readonly string[] {
-  if (typeof section !== 'object' || section === null) return []
-  return Object.entries(section).flatMap(([name, inner]) => {
-    const whole = prefix === '' ? name : `${prefix}.${name}`
-    return typeof inner === 'object' ? [whole, ...sectionNames(inner, whole)] : []
-  })
 }

@@ -42,7 +42,10 @@ test('follows [parsing] of .dvc/config, the local one first', () => {
   assert.deepEqual(commands({ ...files, ...config }), ['run --l 1 --l 2'])
   const local = { '.dvc/config.local': '[parsing]\n    bool = Boolean_Optional\n' }
   assert.deepEqual(commands({ ...files, ...config, ...local }), ['run --no-f --l 1 --l 2'])
-  assert.match(fault({ ...files, '.dvc/config': '[parsing]\nbool = maybe\n' }), /parsing\.bool is not store_true/)
+  assert.match(
+    fault({ ...files, '.dvc/config': '[parsing]\nbool = maybe\n' }),
+    /`parsing\.bool` is `maybe`, it must be `store_true` or/,
+  )
 })
 
 test('splits a text of several lines and keeps the entries of a list', () => {
