@@ -12,7 +12,7 @@ import { DomainError, printable } from '../core/index.ts'
 /** True when DVC looks past the path; `isFolder` says how `name/` patterns see it. Project paths. */
 export type DvcIgnores = (path: string, isFolder: boolean) => boolean
 
-type Level = Readonly<{ rules: readonly string[]; matcher: Ignore }>
+type Level = Readonly<{ rules: readonly string[]; matcher: Ignore; folders: Ignore }>
 
 /** What DVC ignores without being told. */
 const builtIn = ['.hg/', '.git/', '.git', '.dvc/']
@@ -31,11 +31,23 @@ export function openDvcIgnores(root: string): DvcIgnores {
     levels.set(folder, level)
     return level
   }
-  return (path, isFolder) => levelOf(parentOf(path)).matcher.ignores(isFolder ? `${path}/` : path)
+  return (path, isFolder) => {
+    const { matcher, folders } = levelOf(parentOf(path))
+    return isFolder ? folders.ignores(`${path}/`) : matcher.ignores(path)
+  }
 }
 
 function levelFrom(rules: readonly string[]): Level {
-  return { rules, matcher: ignore({ allowRelativePaths: false, ignorecase: false }).add([...rules]) }
+  return { rules, matcher: matcherOf(rules), folders: matcherOf(rules.flatMap(withItself)) }
+}
+
+const matcherOf = (rules: readonly string[]): Ignore =>
+  ignore({ allowRelativePaths: false, ignorecase: false }).add([...rules])
+
+/** SOURCE: pathspec: `data/**` is the folder `data/` too, and not what lies in it alone. */
+function withItself(rule: string): readonly string[] {
+  const [, not = '', folder = ''] = /^(!?)(.+)\/\*\*$/.exec(rule) ?? []
+  return folder === '' ? [rule] : [rule, `${not}${/^\/|^\*\*\//.test(folder) ? '' : '/'}${folder}/`]
 }
 
 function parentOf(path: string): string {

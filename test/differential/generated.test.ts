@@ -27,7 +27,7 @@ test('plans and refuses what DVC did', async (context) => {
     const root = join(base, String(seed))
     writeProject(root, files)
     const isIgnoring = Object.keys(files).some((path) => path.endsWith('.gitignore'))
-    const { kind, ...rest } = compare(expected, await askAssay(root, base, isIgnoring))
+    const { kind, ...rest } = compare(expected, await askAssay(root, base, isIgnoring), files, root)
     assert.equal(kind, 'refused' in expected ? 'refused' : 'planned', `seed ${seed}: ${JSON.stringify(rest)}`)
     removeProject(root)
   }

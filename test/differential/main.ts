@@ -41,7 +41,7 @@ async function ask(files: Files, oracle: Oracle, seed?: number): Promise<Compari
       Object.keys(files).some((path) => path.endsWith('.gitignore')),
     )
     const dvc = await oracle.ask(root)
-    const comparison = compare(dvc, assay)
+    const comparison = compare(dvc, assay, files, root)
     const isPlain = comparison.kind === 'planned' || comparison.kind === 'refused'
     if (isPlain && values.record !== undefined && seed !== undefined) record(values.record, { seed, files, dvc })
     return comparison
@@ -70,7 +70,9 @@ async function main(): Promise<void> {
     for (const seed of queue) {
       const comparison = await ask(projectOf(seed), oracle, seed)
       tally.set(comparison.kind, (tally.get(comparison.kind) ?? 0) + 1)
-      if (!isAgreement(comparison)) found.push({ seed, comparison })
+      if (isAgreement(comparison)) continue
+      found.push({ seed, comparison })
+      console.error(`seed ${seed}: ${comparison.kind}`)
     }
   }
   try {
@@ -90,16 +92,18 @@ type Found = Readonly<{ seed: number; comparison: Comparison }>
 
 /** Disagreements that say the same but for names and numbers are one. */
 function oneOfEach(found: readonly Found[]): readonly Found[] {
-  const kinds = new Map<string, Found & { count: number }>()
+  const kinds = new Map<string, Found & { seeds: number[] }>()
   for (const one of found) {
     const because = 'because' in one.comparison ? one.comparison.because : ''
     const kind = `${one.comparison.kind} ${because.replaceAll(/[`'"].*?[`'"]|\d+|[\w./]*\.(?:yaml|dvc|py|json|toml)/g, '*').slice(0, 80)}`
     const before = kinds.get(kind)
-    if (before === undefined) kinds.set(kind, { ...one, count: 1 })
-    else before.count += 1
+    if (before === undefined) kinds.set(kind, { ...one, seeds: [one.seed] })
+    else before.seeds.push(one.seed)
   }
-  for (const [kind, { count, seed }] of kinds)
-    console.log(`${String(count).padStart(5)}  ${kind.replaceAll('\n', ' ')}  (seed ${seed})`)
+  for (const [kind, { seeds }] of kinds) {
+    const named = seeds.slice(0, 12).join(' ')
+    console.log(`${String(seeds.length).padStart(5)}  ${kind.replaceAll('\n', ' ')}  (seed ${named})`)
+  }
   return [...kinds.values()]
 }
 

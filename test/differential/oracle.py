@@ -40,7 +40,7 @@ state.State = lambda *_: state.StateNoop()
 
 def path_of(output, root):
     """Relative to the project; an absolute path that leads out of it stays one."""
-    if output.protocol != "local" or "://" in output.def_path:
+    if output.protocol != "local" or output.def_path.lower().startswith("remote://"):
         return output.def_path
     relative = os.path.relpath(output.fs_path, root)
     return output.fs_path if relative.startswith("..") and os.path.isabs(output.def_path) else relative
@@ -70,10 +70,13 @@ def commands_of(cmd):
 
 
 def params_of(stage, root):
+    """One entry a file, however its path is spelled; no keys stand for the whole file, which holds any key."""
     params = {}
     for dep in stage.deps:
         if isinstance(dep, ParamsDependency):
-            params[path_of(dep, root)] = [str(key) for key in dict.fromkeys(dep.params)]
+            keys = [str(key) for key in dict.fromkeys(dep.params)]
+            known = params.setdefault(path_of(dep, root), keys)
+            known[:] = dict.fromkeys(known + keys) if known and keys else []
     return params
 
 

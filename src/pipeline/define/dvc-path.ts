@@ -14,11 +14,13 @@ export type PathKind =
  * @returns for `project` the path relative to the project, `/`-normalised; outside it begins with `..` or `/`
  */
 export function resolvePath(path: string, folder: string, root?: string): PathKind {
-  const [, scheme = '', authority = ''] = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?#]+)/.exec(path) ?? []
+  const [, bare = ''] = /^([A-Za-z]\w*):(?!\/\/)/.exec(path) ?? []
+  if ([...stores, 'remote'].includes(bare.toLowerCase())) return { kind: 'unknown', scheme: bare }
+  const [, scheme = '', authority = ''] = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?#]*)/.exec(path) ?? []
   const store = scheme.toLowerCase()
   if (store === 'remote') return { kind: 'url', path, scheme: store, remote: authority }
-  if (stores.includes(store) || store === 'ds') return { kind: 'url', path, scheme: store }
-  if (store !== '') return { kind: 'unknown', scheme: store }
+  if (stores.includes(store)) return { kind: 'url', path, scheme: store }
+  if (authority !== '') return { kind: 'unknown', scheme: store }
   return { kind: 'project', path: insideRoot(normalized(joined(folder, path)), root) }
 }
 
@@ -33,26 +35,28 @@ export function isStoreAddress(path: string): boolean {
 }
 
 function joined(folder: string, path: string): string {
-  return path.startsWith('/') ? path : `${folder}/${path}`
+  return path.startsWith('/') ? path : `${folder.replace(/\/$/, '')}/${path}`
 }
 
-/** `posixpath.normpath`: by text, without a look at links. */
+/** `posixpath.normpath`: by text, without a look at links; two slashes at the start stay two. */
 export function normalized(path: string): string {
   const names: string[] = []
   const absolute = path.startsWith('/')
+  const start = /^\/\/(?!\/)/.test(path) ? '//' : '/'
   for (const name of path.split('/')) {
     if (name === '' || name === '.') continue
     const canGoUp = names.length > 0 && names.at(-1) !== '..'
     if (name === '..' && canGoUp) names.pop()
     else if (name !== '..' || !absolute) names.push(name)
   }
-  return absolute ? `/${names.join('/')}` : names.join('/') || '.'
+  return absolute ? `${start}${names.join('/')}` : names.join('/') || '.'
 }
 
 function insideRoot(path: string, root: string | undefined): string {
   if (root === undefined || !path.startsWith('/')) return path
-  if (path === root) return '.'
-  return path.startsWith(`${root}/`) ? path.slice(root.length + 1) : path
+  const plain = path.replace(/^\/+/, '/')
+  if (plain === root) return '.'
+  return plain.startsWith(`${root}/`) ? plain.slice(root.length + 1) : path
 }
 
 /** A project path as it is written in a folder of the project: `../data` in `src`. Anything else stays as it is. */

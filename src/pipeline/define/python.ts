@@ -7,6 +7,7 @@
 import { parser } from '@lezer/python'
 import { faultAt, type Place } from './fault.ts'
 import { maxDepth } from './limits.ts'
+import { grammarFault } from './python-grammar.ts'
 import { childrenOf, literalOf, type SyntaxNode, tupleOf } from './python-literal.ts'
 import type { Key, Value, ValueMap } from './value.ts'
 
@@ -23,8 +24,13 @@ export function readPython(text: string, file: string): ValueMap {
   }
   const indented = /^(?:[ \t\f]*(?:#.*)?\n)*[ \t]+(?=[^\s#])/.exec(text)
   if (indented !== null) throw faultAt('ERR_PARAMS_INVALID', placeAt(indented[0].length), 'not Python: indented', help)
+  const dangling = /(?:^|\n)[^#\n]*\\\n?$/.exec(text)
+  if (dangling !== null)
+    throw faultAt('ERR_PARAMS_INVALID', placeAt(text.length), 'not Python: it ends within a line', help)
   const tree = parser.parse(plainer(text))
-  refuseErrors(tree.cursor(), text, (offset, what) => faultAt('ERR_PARAMS_INVALID', placeAt(offset), what, help))
+  const fault = (offset: number, what: string): Error => faultAt('ERR_PARAMS_INVALID', placeAt(offset), what, help)
+  refuseErrors(tree.cursor(), text, fault)
+  refuseStrays(tree.cursor(), text, fault)
   return bodyOf(tree.topNode, text, false)
 }
 
@@ -37,9 +43,10 @@ export function readPython(text: string, file: string): ValueMap {
  */
 function plainer(text: string): string {
   return text
-    .replace(/(?<![\w.])(\d[\d_]*)\.(?!\d)/g, (_, digits: string) => `${digits}0`)
+    .replace(/(?<![\w.])(\d[\d_]*)\.(?!\.?\d)/g, (_, digits: string) => `${digits}0`)
     .replace(/\byield\b(?=[ \t]*(?:[\n)#;]|$))/g, 'y1eld')
     .replaceAll('\f', ' ')
+    .concat('\n')
 }
 
 type Cursor = ReturnType<ReturnType<typeof parser.parse>['cursor']>
@@ -52,6 +59,8 @@ function refuseErrors(cursor: Cursor, text: string, fault: (offset: number, what
     const isBroken = isBrokenToken(cursor.name, () => text.slice(cursor.from, cursor.to))
     if (cursor.type.isError || isBroken) throw fault(cursor.from, 'not Python that can be read')
     if (depth > limit) throw fault(cursor.from, `nested deeper than ${maxDepth} levels`)
+    const wrong = grammarFault(cursor.node, text)
+    if (wrong !== undefined) throw fault(wrong, 'not Python that can be read')
     if (cursor.firstChild()) {
       depth += 1
       continue
@@ -63,9 +72,28 @@ function refuseErrors(cursor: Cursor, text: string, fault: (offset: number, what
   }
 }
 
+/** Characters beyond ASCII stand in names, texts and comments; the grammar takes some for blanks. */
+function refuseStrays(cursor: Cursor, text: string, fault: (offset: number, what: string) => Error): void {
+  const stray = /[^\u0000-\u007f]/gu
+  let end = 0
+  const refuseUpTo = (next: number): void => {
+    stray.lastIndex = end
+    const found = stray.exec(text)
+    if (found !== null && found.index < next) throw fault(found.index, 'a character cannot stand here')
+  }
+  do {
+    const isText = /^(?:Comment|String|FormatString|VariableName|PropertyName)$/.test(cursor.name)
+    if (!isText || cursor.from < end) continue
+    refuseUpTo(cursor.from)
+    end = cursor.to
+  } while (cursor.next())
+  refuseUpTo(text.length)
+}
+
 /** What the grammar takes for a literal and Python does not. */
 function isBrokenToken(name: string, source: () => string): boolean {
   if (name === 'String') return isBrokenText(source())
+  if (name === 'FormatString') return isUnclosed(source())
   return name === 'Number' && /^0[\d_]*[1-9][\d_]*$|_(?:_|$|[.eEjJ])|[._eE]_/.test(source())
 }
 
@@ -74,14 +102,19 @@ function isBrokenToken(name: string, source: () => string): boolean {
  * asks for none of it. LIMIT: `\N{name}` would need Unicode's table of names and is refused.
  */
 function isBrokenText(source: string): boolean {
-  const [start = '', prefix = '', quotes = ''] = /^([A-Za-z]{0,2})("""|'''|"|')/.exec(source) ?? []
-  const rest = source.slice(start.length).replace(/\\[\s\S]/g, '')
-  if (!rest.endsWith(quotes) || (quotes.length === 1 && rest.includes('\n'))) return true
+  const [prefix = ''] = /^[A-Za-z]*/.exec(source) ?? []
+  if (isUnclosed(source)) return true
   if (/r/i.test(prefix)) return false
   const bad = /b/i.test(prefix) ? badBytesEscape : badEscape
   return [...source.matchAll(/\\(?:U[\da-fA-F]{8}|[\s\S])/g)].some(({ 0: sequence, index }) =>
     bad.test(source.slice(index, index + sequence.length + 8)),
   )
+}
+
+function isUnclosed(source: string): boolean {
+  const [start = '', quotes = ''] = /^[A-Za-z]{0,2}("""|'''|"|')/.exec(source) ?? []
+  const rest = source.slice(start.length).replace(/\\[\s\S]/g, '')
+  return !rest.endsWith(quotes) || (quotes.length === 1 && rest.includes('\n'))
 }
 
 const badBytesEscape = /^\\x(?![\da-fA-F]{2})/
@@ -116,7 +149,7 @@ function statementsOf(body: SyntaxNode): readonly SyntaxNode[] {
 
 function nameOf(definition: SyntaxNode, text: string): string {
   const name = definition.getChild('VariableName')
-  return name === null ? '' : text.slice(name.from, name.to)
+  return name === null ? '' : named(name, text)
 }
 
 function isInit(definition: SyntaxNode, text: string): boolean {
@@ -141,9 +174,12 @@ function targetName(target: SyntaxNode, text: string, onlySelf: boolean): string
     const within = childrenOf(target)[1]
     return within === undefined ? undefined : targetName(within, text, onlySelf)
   }
-  if (target.name === 'VariableName') return onlySelf ? undefined : text.slice(target.from, target.to)
+  if (target.name === 'VariableName') return onlySelf ? undefined : named(target, text)
   const [object, , property] = childrenOf(target)
   const ofSelf = object?.name === 'VariableName' && text.slice(object.from, object.to) === 'self'
   const isMember = target.name === 'MemberExpression' && ofSelf && property?.name === 'PropertyName'
-  return isMember ? text.slice(property.from, property.to) : undefined
+  return isMember ? named(property, text) : undefined
 }
+
+/** Python compares names in normal form. SOURCE: Python language reference 2.3, identifiers. */
+const named = ({ from, to }: SyntaxNode, text: string): string => text.slice(from, to).normalize('NFKC')

@@ -197,6 +197,7 @@ export function pathsFrom(workingDirectory: string, source: ProjectSource): Path
       const help = 'name the data that the file describes'
       throw faultAt('ERR_DEFINITION_INVALID', place, `the DVC file ${quoted(path)} cannot be ${what}`, help)
     }
+    if (what === 'a dep' && path.startsWith('ds://')) return path
     const resolved = resolvePath(path, workingDirectory, source.root)
     if (resolved.kind === 'unknown') {
       throw faultAt('ERR_DEFINITION_INVALID', place, `${quoted(path)} is of no store that DVC knows`)

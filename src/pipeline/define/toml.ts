@@ -6,6 +6,9 @@ import type { Foreign, Key, Value } from './value.ts'
 
 /** @throws ERR_PARAMS_INVALID with line and column */
 export function readToml(text: string, file: string): Value {
+  if (text.startsWith('\ufeff')) {
+    throw faultAt('ERR_PARAMS_INVALID', { file, line: 1, column: 1 }, 'not TOML: it begins with a byte order mark')
+  }
   try {
     return tomlValue(parse(text, { integersAsBigInt: true, maxDepth }), 0)
   } catch (cause) {

@@ -99,7 +99,10 @@ export class NodeReader {
     const text = this.#textOf(node, at)
     const { version, fault } = this.#setting
     const tag = this.#scalarTag(node, text, at)
-    if (tag === 'binary') return bytesOf(Buffer.from(text, 'base64').toString('latin1'))
+    if (tag === 'binary') {
+      if (!isBase64(text)) throw fault(at, `\`${text.slice(0, 60)}\` is not base64`)
+      return bytesOf(Buffer.from(text, 'base64').toString('latin1'))
+    }
     const value = tag === 'merge' || tag === 'value' ? undefined : scalarOf(tag, text, version)
     if (value !== undefined) return value
     if (tag === 'merge' || tag === 'value') throw fault(at, `\`${text}\` has no meaning here`, 'quote it')
@@ -120,6 +123,8 @@ export class NodeReader {
 
   #scalarTag(node: ScalarNode, text: string, at: number): ReturnType<typeof tagOfPlain> | 'binary' {
     const tag = node.tag
+    if (tag === '!' && this.#setting.text[at - 1] === '!')
+      throw this.#setting.fault(at, 'not YAML: a space is missing after `!`')
     const isUntagged = tag === undefined || tag === '!'
     if (isUntagged) return node.type === 'PLAIN' ? tagOfPlain(text, this.#setting.version) : 'str'
     const name = tag.startsWith(standard) ? tag.slice(standard.length) : undefined
@@ -212,14 +217,26 @@ export class NodeReader {
     ) {
       throw this.#setting.fault(keyAt, 'a colon without a key before it', 'write the key, or quote the text')
     }
+    if (node.flow === true) this.#refuseLongKey(pair.key, keyAt)
     const colon = node.flow === true ? this.#colonKey(pair) : undefined
     const key = colon ?? this.#key(pair.key, keyAt)
     const valueAt = startOf(pair.value, keyAt)
     return { key, value: this.#value(pair.value, valueAt), places: [keyAt, valueAt] }
   }
 
+  /** SOURCE: ruamel scanner.py `stale_possible_simple_keys`: a key and its colon are on one line, 1024 apart at most. */
+  #refuseLongKey(key: unknown, at: number): void {
+    const { text, fault } = this.#setting
+    const end = isScalar(key) || isMapNode(key) || isSeq(key) || isAlias(key) ? (key.range?.[1] ?? at) : at
+    const colon = /^(?:\s|#[^\n]*\n)*:/.exec(text.slice(end, end + 2000))?.[0]
+    if (colon === undefined || /\?\s*$/.test(text.slice(Math.max(0, at - 100), at))) return
+    const whole = text.slice(at, end) + colon
+    if (whole.includes('\n') || whole.length > 1025) throw fault(at, 'not YAML: a key and its colon are on one line')
+  }
+
   #key(node: unknown, at: number): Key {
     const key = this.#value(node, at)
+    if (Object.is(key, -0)) throw this.#setting.fault(at, 'minus zero cannot be a key', 'quote it')
     if (isList(key) && !key.some((item) => isList(item) || isMap(item))) {
       return groupOf('tuple', key)
     }
@@ -276,6 +293,15 @@ const articled = {
   merge: 'a merge key',
   value: 'a value',
 } as const
+
+/** SOURCE: Python's `base64.decodebytes`: other characters are passed over, what is left comes in fours. */
+function isBase64(text: string): boolean {
+  const letters = text.replace(/[^A-Za-z\d+/=]/g, '')
+  return (
+    /^[\0-\u007f]*$/.test(text) &&
+    /^(?:=*(?:[A-Za-z\d+/]{4}))*=*(?:[A-Za-z\d+/]{2}==|[A-Za-z\d+/]{3}=)?=*$/.test(letters)
+  )
+}
 
 function isMergeKey(key: unknown): boolean {
   return (

@@ -47,16 +47,18 @@ export function readYaml(bytes: Uint8Array, file: string, code: ErrorCode): Docu
     return faultAt(
       code,
       place,
-      'a control character or line separator cannot stand in YAML',
+      'a control character, line separator or byte order mark cannot stand in YAML',
       'write it as an escape in quotes',
     )
   })
-  if (text.startsWith('\ufeff')) throw faultAt(code, start, 'a byte order mark stands twice')
+  if (/^(?:[ \t]*(?:#.*)?\n)*\.\.\.(?:\s|$)/.test(text)) throw faultAt(code, start, 'it ends before it begins')
   const tab = forbiddenTab(text)
   const parsed = composed(text, lines, file, code)
-  const [error] = [...parsed.errors, ...parsed.warnings.filter(({ code: kind }) => kind === 'BAD_DIRECTIVE')]
+  const [error] = [...parsed.errors, ...parsed.warnings.filter((warning) => isBadDirective(warning, text))]
   if (error !== undefined) throw fault(error.pos[0], syntaxFault(error.message))
   if (tab !== undefined) throw fault(tab, 'a tab cannot stand here', 'write spaces')
+  if (/^(?:(?:#.*|%.*)?\n)*?%YAML.*\n(?:(?:#.*|%.*)?\n)*?%YAML/.test(text))
+    throw faultAt(code, start, '`%YAML` stands twice')
   const version = parsed.directives?.yaml.version === '1.1' ? '1.1' : '1.2'
   const root = new NodeReader({ text, version, offsets, fault }).read(parsed.contents)
   const find = (container: Value, key: Key | number, which: 0 | 1): Place => {
@@ -93,10 +95,10 @@ export function decodeText(bytes: Uint8Array, file: string, code: ErrorCode): st
 }
 
 /**
- * THREAT: U+0085, U+2028 and U+2029 end a line for YAML 1.1 readers, ruamel and so DVC among them, and are text for
+ * THREAT: a byte order mark within the text is a blank for some and a letter for others. U+0085, U+2028 and U+2029 end a line for YAML 1.1 readers, ruamel and so DVC among them, and are text for
  * YAML 1.2: bytes with two meanings are refused. In quotes they can be escaped.
  */
-const unprintable = /[^\t\n\r\u0020-\u007e\u00a0-\u2027\u202a-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u
+const unprintable = /[^\t\n\r\u0020-\u007e\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\u{10000}-\u{10ffff}]/u
 
 function refuseUnprintable(text: string, fault: (offset: number) => Error): void {
   const match = unprintable.exec(text)
@@ -120,6 +122,12 @@ function composed(text: string, lines: LineCounter, file: string, code: ErrorCod
     if (!(cause instanceof RangeError)) throw cause
     throw faultAt(code, { file, line: 0, column: 0 }, `it is nested deeper than ${maxDepth} levels`)
   }
+}
+
+/** A directive of another name means nothing to DVC. SOURCE: ruamel scanner.py `scan_directive_name`. */
+function isBadDirective({ code, pos }: Readonly<{ code: string; pos: readonly number[] }>, text: string): boolean {
+  const line = text.slice(pos[0]).split('\n')[0] ?? ''
+  return code === 'BAD_DIRECTIVE' && (/^%(?:YAML|TAG)\b/.test(line) || !/^%[\w:.-]+(?: |$)/.test(line))
 }
 
 /** The library reports its own exhausted stack as an error of the text, which it is. */
