@@ -21,7 +21,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import {
   type Content,
   DomainError,
@@ -70,7 +70,10 @@ export type DvcCacheOptions = Readonly<{
 /** LIMIT: a folder's list is read up to 512 MiB, some three million files. */
 const maxListBytes = 512 * 1024 * 1024
 
-export function openDvcCache(options: DvcCacheOptions, store: ObjectStore): DvcCache {
+type Placing = DvcCacheOptions & Readonly<{ aside: string }>
+
+export function openDvcCache(given: DvcCacheOptions, store: ObjectStore): DvcCache {
+  const options: Placing = { ...given, aside: join(dirname(store.root), 'tmp') }
   const { root } = options
   const at = (name: string): string => join(root, 'files', 'md5', name.slice(0, 2), name.slice(2))
   return {
@@ -115,10 +118,21 @@ async function wrongOnes(wanted: ReadonlyMap<string, Object>): Promise<ReadonlyM
   return new Map([...wanted].filter(([path]) => !right.has(path)))
 }
 
-/** Written beside and renamed, so that DVC never sees half an object. */
-function place(path: string, { isShared }: DvcCacheOptions, write: (target: string) => void): string {
+/** Written aside, where what a killed run leaves is swept, and renamed: DVC never sees half an object. */
+function place(path: string, { isShared, aside }: Placing, write: (target: string) => void): string {
   makeFolder(dirname(path), isShared)
-  const fresh = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  mkdirSync(aside, { recursive: true })
+  const name = `${basename(path)}.${randomBytes(6).toString('hex')}.tmp`
+  try {
+    putFrom(join(aside, name), path, write)
+  } catch (error) {
+    if (errnoOf(error) !== 'EXDEV') throw error
+    putFrom(join(dirname(path), name), path, write) // a cache on another file system
+  }
+  return path
+}
+
+function putFrom(fresh: string, path: string, write: (target: string) => void): void {
   try {
     write(fresh)
     renameSync(fresh, path)
@@ -126,7 +140,6 @@ function place(path: string, { isShared }: DvcCacheOptions, write: (target: stri
     rmSync(fresh, { force: true })
     throw error
   }
-  return path
 }
 
 /** In a shared cache the group may write to each folder that is made, whatever the umask. */

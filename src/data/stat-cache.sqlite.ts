@@ -11,6 +11,7 @@ import { createHmac } from 'node:crypto'
 import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
 import { isMd5, type Md5, type Sha256 } from '../core/index.ts'
 import type { StatKey } from './file-stat.ts'
 import type { HashScheme } from './hash-file.fs.ts'
@@ -44,6 +45,8 @@ const schema = `
 
 /** SQLite's answers that mean: this is no database, or a broken one. */
 const corruptCodes: ReadonlySet<unknown> = new Set([11, 26])
+/** SQLITE_READONLY, SQLITE_CANTOPEN. */
+const readOnlyCodes: ReadonlySet<unknown> = new Set([8, 14])
 const busyTimeoutMs = 2000
 /** LIMIT: some two million files; a larger cache is begun anew, since nothing else forgets files that are gone. */
 const maxBytes = 512 * 1024 * 1024
@@ -199,7 +202,22 @@ function openDatabase(file: string): DatabaseSync | undefined {
     const { size = 0 } = statSync(file, { throwIfNoEntry: false }) ?? {}
     return size > maxBytes ? replaceDatabase(file, undefined) : prepareDatabase(file)
   } catch (error) {
-    return isCorrupt(error) ? replaceDatabase(file, undefined) : unavailable(error)
+    if (isCorrupt(error)) return replaceDatabase(file, undefined)
+    return isReadOnly(error) ? openForReading(file) : unavailable(error)
+  }
+}
+
+/** On a file system that cannot be written: what is known is read as it lies there, and nothing is added. */
+function openForReading(file: string): DatabaseSync | undefined {
+  const address = pathToFileURL(file)
+  address.search = '?immutable=1'
+  try {
+    const database = new DatabaseSync(address, { readOnly: true })
+    if (database.prepare('PRAGMA user_version').get()?.['user_version'] === version) return database
+    database.close()
+    return undefined
+  } catch (error) {
+    return unavailable(error)
   }
 }
 
@@ -247,6 +265,10 @@ function isSqliteError(error: unknown): error is Error & { errcode?: unknown } {
     'code' in error &&
     (error.code === 'ERR_SQLITE_ERROR' || error.code === 'ERR_INVALID_STATE')
   )
+}
+
+function isReadOnly(error: unknown): boolean {
+  return isSqliteError(error) && typeof error.errcode === 'number' && readOnlyCodes.has(error.errcode & 0xff)
 }
 
 function isCorrupt(error: unknown): boolean {

@@ -7,7 +7,14 @@
  */
 
 import { join } from 'node:path'
-import { type DataVerdict, isSecret, resultOf, type StatedCheck, verifyDataVerdict } from '../attestation/index.ts'
+import {
+  type DataVerdict,
+  isSecret,
+  maxClockSkewMs,
+  resultOf,
+  type StatedCheck,
+  verifyDataVerdict,
+} from '../attestation/index.ts'
 import { DomainError, digestOfJson, type Sha256 } from '../core/index.ts'
 import { type DataQuestion, needsVerdict, questionOf, stillAnswers } from './data-question.ts'
 import type { Project } from './project.ts'
@@ -102,6 +109,12 @@ function waiveCommand(path: string, check: StatedCheck | undefined): string {
   return `assay data waive ${check?.name ?? 'CHECK'} --of ${path}${column} --until DATE --because TEXT`
 }
 
+/** THREAT: a verdict of a time to come would be refused by whoever verifies what is built on it. */
+function answers(project: Project, { dataset, finishedAt }: DataVerdict, question: DataQuestion): boolean {
+  const isPossible = Date.parse(finishedAt) - project.now().getTime() <= maxClockSkewMs
+  return isPossible && dataset.digest === question.content.digest
+}
+
 /** The newest believed verdict that answers the question; else a new one, unless the key is a throw-away. */
 export async function findOrMakeVerdict(
   project: Project,
@@ -111,8 +124,7 @@ export async function findOrMakeVerdict(
 ): Promise<FoundVerdict | undefined> {
   for (const attestation of project.evidence.byKey(question.key)) {
     const verdict = believedVerdict(project, attestation)
-    if (verdict?.key === question.key && verdict.dataset.digest === question.content.digest)
-      return { attestation, verdict }
+    if (verdict?.key === question.key && answers(project, verdict, question)) return { attestation, verdict }
   }
   if (isThrowAway) return undefined
   tools.options.onEvent({ kind: 'progress', text: `validating ${question.path}` })

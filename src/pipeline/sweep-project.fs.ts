@@ -1,5 +1,5 @@
 /** Removes what a killed run left of its own bookkeeping. Boxes are swept by the sandbox, objects by `gc`. */
-import { lstatSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** LIMIT: a folder of a run that was killed at once, and that this many runs came after, stays until `gc`. */
@@ -14,6 +14,12 @@ export function sweepProject(root: string): void {
   const state = join(root, '.assay')
   for (const name of readdirSync(state)) {
     if (/^run\.lock\.\d+(\.stale)?$/.test(name)) rmSync(join(state, name), { force: true })
+  }
+  const environments = join(state, 'environments')
+  for (const name of isFolder(environments) ? readdirSync(environments) : []) {
+    const pid = /^tmp-(\d{1,10})-/.exec(name)?.[1]
+    if (pid !== undefined && !existsSync(`/proc/${pid}`))
+      rmSync(join(environments, name), { recursive: true, force: true })
   }
   const runs = join(state, 'runs')
   // Names begin with the time: what a killed run left is among the last, however many there are.

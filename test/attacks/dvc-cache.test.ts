@@ -8,7 +8,7 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync }
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { adopted, statuses } from '../support/adopted.ts'
-import type { Scratch } from '../support/scratch.ts'
+import { type Scratch, scratch } from '../support/scratch.ts'
 
 const honest = 'label,text\n0,a pear\n1,a plum\n'
 const poisoned = 'label,text\n1,a pear\n1,a plum\n'
@@ -106,9 +106,12 @@ test('T1: a list of the cache that leads out of its folder is refused, though it
 test('T2: a stage cannot make the settings of DVC, or what DVC is told', async (context) => {
   for (const out of ['.dvc/hooks.txt', 'dvc.lock', 'sub/.dvc/config.local']) {
     const definition = `stages:\n  s:\n    cmd: echo x > "${out}"\n    outs: ["${out}"]\n`
-    const project = await adopted(context, { 'dvc.yaml': definition, '.dvc/config': '', 'sub/keep': '' })
-    const { error } = await project.json(1, 'run')
-    assert.equal(error.code, 'ERR_PATH_UNSAFE', out)
+    const project = scratch(context, { 'dvc.yaml': definition, '.dvc/config': '', 'sub/keep': '' })
+    project.commit()
+    const ran = await project.assay('run', '--json')
+    assert.ok(ran.code === 1 || ran.code === 2, ran.stdout)
+    // What DVC itself would not take as an out is refused with the definition.
+    assert.match(JSON.parse(ran.stdout).error.code, /^ERR_(PATH_UNSAFE|DEFINITION_INVALID)$/, out)
   }
   const twin = await adopted(context, {
     'dvc.yaml': 'stages:\n  s:\n    cmd: echo x > "dvc.locked"\n    outs: ["dvc.locked"]\n',

@@ -42,6 +42,8 @@ test('the commands of the CI recipes run, with a key from ASSAY_SIGNING_KEY_FILE
   const policy = parse(project.read('trust.yaml'))
   policy.keys.ci = { ...trust.keys.ci, publicKey }
   policy.roles.builder.push(trust.roles.builder.find(({ key }: Document) => key === 'ci'))
+  assert.ok(trust.roles['data-validator'].includes('ci'))
+  policy.roles['data-validator'].push('ci')
   project.write({ 'trust.yaml': JSON.stringify(policy) })
   project.commit()
 
