@@ -157,6 +157,8 @@ export function stillAnswers(verdict: DataVerdict, question: DataQuestion): bool
     verdict.dataset.digest === question.content.digest &&
     verdict.contract?.digest === question.contract?.digest &&
     verdict.baseline?.digest === question.baseline?.digest &&
+    verdict.baseline?.anchor === question.baseline?.anchor &&
+    verdict.classification === question.classification &&
     verdict.result !== 'FAILED' &&
     verdict.checks.every(({ waiver }) => waiver === undefined || waivers.has(waiver))
   )
