@@ -192,3 +192,35 @@ test('data that is no table runs with a warning, and not where assay.yaml asks f
   const report = await project.json(1, 'run', '--force')
   assert.equal(report.stages[0].code, 'ERR_DATA_NOT_PASSED')
 })
+
+test('an anchor that a reviewer fixed comes into the evidence with the next run, and one that is gone does not stay in it', async (context) => {
+  const project = await held(context)
+  await project.json(0, 'data', 'profile', 'data/people.csv', '--out', 'baselines/people.json')
+  const settings = project.read('assay.yaml')
+  project.write({
+    'assay.yaml': settings.replace('people.yaml}', 'people.yaml, baseline: baselines/people.json}'),
+  })
+  project.commit('a baseline')
+  await project.json(0, 'run', 'count')
+  const anchoring = ['--of', 'data/people.csv', '--because', 'read by hand']
+  const { file } = await project.json(0, 'data', 'anchor', 'baselines/people.json', ...anchoring)
+  project.commit('an anchor')
+  assert.deepEqual(statuses(await project.json(0, 'run', 'count')), { count: 'ran' })
+  const anchored = await project.json(0, 'verify', 'count.txt')
+  assert.equal(
+    findingsOf(anchored, 'data-verdict').every(({ because }) => because.includes('the anchor')),
+    true,
+  )
+  assert.deepEqual(statuses(await project.json(0, 'run', 'count')), { count: 'cached' })
+
+  rmSync(join(project.root, file))
+  project.commit('no anchor')
+  // The statement from before the anchor is about the same bytes, and honest: it counts, and says nothing of an anchor.
+  const claims = async (): Promise<boolean> => {
+    const verdict = await project.json(0, 'verify', 'count.txt')
+    return findingsOf(verdict, 'data-verdict').some(({ because }) => because.includes('the anchor'))
+  }
+  assert.equal(await claims(), false)
+  assert.deepEqual(statuses(await project.json(0, 'run', 'count')), { count: 'cached' })
+  assert.equal(await claims(), false)
+})
