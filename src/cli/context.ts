@@ -19,6 +19,15 @@ export type CliContext = Readonly<{
   version: string
   /** True when a person can be asked. */
   canAsk: boolean
+  /** Where a run that found nothing to do may leave its answer. */
+  keeper?: Keeper
+}>
+
+/** What the next run says when nothing that this one looked at has changed. DECISION 0021. */
+export type Keeper = Readonly<{
+  /** There is nothing to keep: something happens. */
+  end(): void
+  keep(answer: Readonly<{ stdout: string; stderr: string }>): void
 }>
 
 /** The exit code that a command asks for; 0 when it returns nothing. */

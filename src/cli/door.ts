@@ -13,10 +13,10 @@ import { buildProgram, CommanderError, groups, verbs } from './program.ts'
 /** THREAT: the caller's variables that would change what assay itself runs, or which repository it reads. */
 const refusedVariables = ['NODE_OPTIONS', 'LD_PRELOAD', 'LD_AUDIT', 'BASH_ENV']
 
-export type Started = Pick<CliContext, 'environment' | 'version'>
+export type Started = Pick<CliContext, 'environment' | 'version' | 'keeper'>
 
 /** @returns the exit code */
-export async function main({ environment, version }: Started): Promise<number> {
+export async function main({ environment, version, keeper }: Started): Promise<number> {
   const argv = process.argv.slice(2)
   const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv // the rest is a command's
   const json = own.includes('--json')
@@ -58,6 +58,7 @@ export async function main({ environment, version }: Started): Promise<number> {
     signal: stop.signal,
     version,
     canAsk: process.stdin.isTTY === true && process.stderr.isTTY === true && !json,
+    ...(keeper === undefined ? {} : { keeper }),
   }
   let exit: Exit = 0
   let said = ''

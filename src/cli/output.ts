@@ -32,7 +32,10 @@ export type Streams = Readonly<{
   noColor: boolean
 }>
 
-export function openOutput(streams: Streams, json: boolean): Output {
+/** What text goes to: a stream, or what stands for one. */
+export type Sink = Readonly<{ isTTY?: boolean; columns?: number; write(text: string): unknown }>
+
+export function openOutput(streams: Readonly<{ stdout: Sink; stderr: Sink; noColor: boolean }>, json: boolean): Output {
   const { stdout, stderr } = streams
   const colour = stdout.isTTY === true && !streams.noColor
   const interactive = stderr.isTTY === true

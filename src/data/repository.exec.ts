@@ -11,9 +11,9 @@ import { DomainError, sha256Of } from '../core/index.ts'
 import type { DigestFilesOptions } from './digest-files.fs.ts'
 import { type CallerEnvironment, findGit, type GitPlace, gitFault, runGit, runGitAlone } from './git.exec.ts'
 import { type GitConfig, hasIncludes, lastOf, parseConfigList, remoteOf } from './git-config.ts'
-import { ignoreDigest } from './git-ignore.fs.ts'
 import { exists, hasLines, locateRepository, type RepositoryPlace, sameFolder, strangersPart } from './git-locate.fs.ts'
 import { hasNoReplaceRefs, readPlainHead } from './git-refs.fs.ts'
+import { rulesDigest } from './git-rules.fs.ts'
 import type { GitOid, Repository, RepositoryFinding } from './repository.ts'
 import { repositoryBlobs } from './repository-blobs.ts'
 import { readContent } from './repository-content.ts'
@@ -56,6 +56,7 @@ export async function openRepository(
     submodules: submodules.states,
     findings: [...own.findings, ...submodules.findings],
   }
+  const rules = { place, config: config.digest, cache }
   let identity: ReturnType<Repository['identity']> | undefined
   const read = readFrom(git, withoutOwn(submodules.placeOf, own.tree))
   const blobs = repositoryBlobs({ ...facts, ownTree: own.tree }, read, options)
@@ -66,7 +67,7 @@ export async function openRepository(
     dirty: (within = ['.']) =>
       dirtyPaths(facts, within, {
         ...options,
-        attributesOf: (paths) => attributesOf(git, place.prefix, paths),
+        attributesOf: (paths) => rememberedAttributes(git, rules, paths),
         pointersOf: (entries) => blobs.pointersAmong(entries),
       }),
     untracked: (within) =>
@@ -75,7 +76,7 @@ export async function openRepository(
         within: within.filter((path) => facts.tree.get(path)?.kind !== 'file'),
         tree: facts.tree,
       }),
-    ignored: (paths) => rememberedIgnored(git, place, { config: config.digest, cache, paths }),
+    ignored: (paths) => rememberedIgnored(git, rules, paths),
     identity: () => {
       identity ??= readIdentity(git, environment)
       return identity
@@ -196,21 +197,48 @@ async function readConfig(place: RepositoryPlace, git: GitPlace, cache: StatCach
   return { values: parseConfigList(output), digest: digests.join() }
 }
 
-/** What ignore files say is remembered by the files. */
-async function rememberedIgnored(
+type Rules = Readonly<{ place: RepositoryPlace; config: string; cache: StatCache | undefined }>
+
+function rememberedIgnored(git: GitPlace, rules: Rules, paths: readonly string[]): ReturnType<Repository['ignored']> {
+  return remembered(git, rules, {
+    kind: 'ignored',
+    paths,
+    ask: () => ignoredPaths(git, rules.place.prefix, paths),
+    print: (found) => JSON.stringify([...found]),
+    parse: (text) => new Set(JSON.parse(text) as string[]), // our own text
+  })
+}
+
+function rememberedAttributes(git: GitPlace, rules: Rules, paths: readonly string[]): ReturnType<typeof attributesOf> {
+  return remembered(git, rules, {
+    kind: 'attributes',
+    paths,
+    ask: () => attributesOf(git, rules.place.prefix, paths),
+    print: (found) => JSON.stringify([...found]),
+    parse: (text) => new Map(JSON.parse(text) as [string, string[]][]), // our own text
+  })
+}
+
+/** What files of rules say is remembered by the files. */
+async function remembered<Value>(
   git: GitPlace,
-  { prefix, commonDir }: RepositoryPlace,
-  { config, cache, paths }: Readonly<{ config: string; cache: StatCache | undefined; paths: readonly string[] }>,
-): ReturnType<Repository['ignored']> {
-  const inWorkTree = paths.map((path) => join(prefix, path))
-  const digestNow = (): string | undefined => ignoreDigest(git, { commonDir, config, paths: inWorkTree })
+  { place: { prefix, commonDir }, config, cache }: Rules,
+  question: Readonly<{
+    kind: Parameters<typeof rulesDigest>[1]
+    paths: readonly string[]
+    ask(): Promise<Value>
+    print(value: Value): string
+    parse(text: string): Value
+  }>,
+): Promise<Value> {
+  const inWorkTree = question.paths.map((path) => join(prefix, path))
+  const digestNow = (): string | undefined => rulesDigest(git, question.kind, { commonDir, config, paths: inWorkTree })
   const digest = digestNow()
-  const known = digest === undefined ? undefined : cache?.fact(`git-ignored:${digest}`)
-  if (known !== undefined) return new Set(known.split('\0').slice(0, -1))
-  const found = await ignoredPaths(git, prefix, paths)
-  if (digest !== undefined && digestNow() === digest) {
-    cache?.recordFact(`git-ignored:${digest}`, [...found].map((path) => `${path}\0`).join(''))
-  }
+  const key = `git-${question.kind}:${digest}`
+  const known = digest === undefined ? undefined : cache?.fact(key)
+  if (known !== undefined) return question.parse(known)
+  const found = await question.ask()
+  if (digest !== undefined && digestNow() === digest) cache?.recordFact(key, question.print(found))
   return found
 }
 

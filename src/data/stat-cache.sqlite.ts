@@ -34,7 +34,7 @@ export type StatCache = Md5Memory &
   }>
 
 /** Raised whenever a text changes its shape: what another version remembered is dropped. */
-const version = 4
+const version = 5
 const tables = ['files', 'md5s', 'facts', 'sealed'] as const
 /** MD5s are sealed too: whether data are what a `.dvc` file pins is judged by them. */
 const schema = `

@@ -1,8 +1,8 @@
 /** `assay run`: the main job. Read next: `pipeline/define`, `pipeline/plan`, `pipeline/run.ts`. */
 import { DomainError, formatDuration, oneLine, printable } from '../../core/index.ts'
-import { openProject, type RunEvent, type RunReport, runPipeline } from '../../pipeline/index.ts'
+import { openProject, type RunEvent, type RunReport, runPipeline, type StageReport } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
-import type { Output } from '../output.ts'
+import { type Output, openOutput, type Sink } from '../output.ts'
 import { nextSteps, plannedWords, stageLines, wordOf } from '../render.ts'
 
 type RunOptions = Readonly<{
@@ -26,6 +26,8 @@ export async function run(context: CliContext, targets: readonly string[], optio
     })
   }
   const requiredLevel = parseLevel(options.requireLevel)
+  const events: RunEvent[] = []
+  const tellEvent = openTeller(context.output)
   const project = await openProject(context, { overrides: options.set ?? [], rehash: options.rehash === true })
   const report = await runPipeline(project, {
     targets,
@@ -37,11 +39,43 @@ export async function run(context: CliContext, targets: readonly string[], optio
     unsafeNoSandbox: options.unsafeNoSandbox === true,
     ...(requiredLevel === undefined ? {} : { requiredLevel }),
     signal: context.signal,
-    onEvent: openTeller(context.output),
+    onEvent: (event) => {
+      if (event.kind === 'ended' || event.kind === 'notice') events.push(event)
+      else context.keeper?.end()
+      tellEvent(event)
+    },
   })
-  context.output.document(report)
-  if (options.dryRun !== true) tellEnd(context.output, report)
+  tellReport(context.output, report, options)
+  const isQuiet = report.error === undefined && report.stages.every(({ status }) => status === 'cached')
+  if (isQuiet && report.level < 4) context.keeper?.keep(answerOf(context, report, events))
   return exitOfRun(report)
+}
+
+function tellReport(output: Output, report: RunReport, { dryRun }: Pick<RunOptions, 'dryRun'>): void {
+  output.document(report)
+  if (dryRun !== true) tellEnd(output, report)
+}
+
+/** What the same command says while nothing has changed: this run's answer, which took no time. */
+function answerOf(
+  { output, streams }: CliContext,
+  report: RunReport,
+  events: readonly RunEvent[],
+): Readonly<{ stdout: string; stderr: string }> {
+  const answer = { stdout: '', stderr: '' }
+  const sink = (name: keyof typeof answer): Sink => ({
+    isTTY: streams[name].isTTY === true,
+    write: (text) => {
+      answer[name] += text
+    },
+  })
+  const sinks = { stdout: sink('stdout'), stderr: sink('stderr'), noColor: streams.noColor }
+  const written = openOutput(sinks, output.json)
+  const instant = (stage: StageReport): StageReport => ({ ...stage, durationMs: 0 })
+  const tellEvent = openTeller(written)
+  for (const event of events) tellEvent(event.kind === 'ended' ? { ...event, report: instant(event.report) } : event)
+  tellReport(written, { ...report, stages: report.stages.map(instant) }, {})
+  return answer
 }
 
 /** A refusal by a check outweighs a failed command: exit 1 before 3. */

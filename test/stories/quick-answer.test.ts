@@ -1,0 +1,197 @@
+/** Goal: a run that has nothing to do answers at once, and never when anything that it looked at has changed. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { adopted } from '../support/adopted.ts'
+import { words } from '../support/projects.ts'
+import { assayProgram, runAssay, type Scratch, scratchEnvironment } from '../support/scratch.ts'
+
+/** Until what was just written counts as settled. */
+const settleMs = 2100
+
+const answersOf = ({ keys }: Scratch): string => join(keys, '.cache/assay/answers')
+
+/** A project whose last run found nothing to do, and has left its answer. */
+async function quiet(context: TestContext): Promise<Scratch> {
+  const project = await adopted(context, words)
+  await project.json(0, 'run')
+  project.commit('what the run pinned')
+  await sleep(settleMs)
+  await project.json(0, 'run') // looks at what had not settled before
+  const { runId } = await project.json(0, 'run')
+  assert.equal((await project.json(0, 'run')).runId, runId, 'the answer is kept')
+  return project
+}
+
+const changes: Readonly<Record<string, (project: Scratch) => void>> = {
+  'a byte of the data, its time restored': ({ root }) => flip(join(root, 'data/words.txt')),
+  'a byte of an out, its time restored': ({ root }) => flip(join(root, 'out/sorted.txt')),
+  'a byte of an object in the store': ({ root }) => flip(objectOf(root, 'out/sorted.txt')),
+  'a byte of a statement': ({ root }) => flip(statementOf(root)),
+  'a statement that is gone': ({ root }) => rmSync(statementOf(root)),
+  'an out that is gone': ({ root }) => rmSync(join(root, 'model/count.txt')),
+  'code that a stage can see': ({ write }) => write({ 'src/lib.sh': 'say() { echo more; }\n' }),
+  'a new file beside the code': ({ write }) => write({ 'src/new.sh': '\n' }),
+  'a parameter': ({ write }) => write({ 'params.yaml': 'count:\n  field: 2\n' }),
+  'the policy': ({ root, read }) => writeFileSync(join(root, 'trust.yaml'), `${read('trust.yaml')}\n`),
+  'a mode': ({ root }) => chmodSync(join(root, 'src/sort.sh'), 0o755),
+  'a commit': ({ commit }) => commit(),
+  'the lock': ({ root }) => rmSync(join(root, 'assay.lock')),
+  'the key': ({ keys }) => flip(firstFile(join(keys, 'assay/projects'), /^record\.json$/)),
+}
+
+test('nothing changed: the answer is that of the last look, without a new run', async (context) => {
+  const project = await quiet(context)
+  const runs = readdirSync(join(project.root, '.assay/runs')).length
+  const plain = await project.assay('run')
+  const json = await project.json(0, 'run')
+  assert.deepEqual(
+    json.stages.map(({ name, status }: Record<string, string>) => [name, status]),
+    [
+      ['sort', 'cached'],
+      ['count', 'cached'],
+    ],
+  )
+  assert.match(plain.stdout, /^succeeded {2}2 cached/)
+  assert.equal(
+    readdirSync(join(project.root, '.assay/runs')).length,
+    runs + 2,
+    'each of the two command lines has an answer of its own, and there is one place',
+  )
+})
+
+test('whatever changed is looked at', { concurrency: 5 }, async (context) => {
+  const tried = Object.entries(changes).map(([what, change]) =>
+    context.test(what, async (each) => {
+      const project = await quiet(each)
+      const { runId } = await project.json(0, 'run')
+      change(project)
+      assert.notEqual(JSON.parse((await project.assay('run', '--json')).stdout).runId, runId)
+    }),
+  )
+  await Promise.all(tried)
+})
+
+test('another question is not answered with it: other words, another environment, --rehash', async (context) => {
+  const project = await quiet(context)
+  const { runId } = await project.json(0, 'run')
+  assert.notEqual((await project.json(0, 'run', 'sort')).runId, runId)
+  assert.notEqual((await project.json(0, 'run', '--rehash')).runId, runId)
+  const more = { ...scratchEnvironment(project.keys), THREADS: '2' }
+  const other = JSON.parse((await runAssay(['run', '--json'], project.root, more)).stdout)
+  assert.notEqual(other.runId, runId)
+})
+
+/** Paths in calls that name a file. Source: strace(1), `-y` off. */
+const namesFile = /^\d+ +(?:open|openat|stat|lstat|newfstatat|statx|access|faccessat2?|readlink|readlinkat)\((.*)$/
+/** The machine's own: what loads Node, and what no project can change. */
+const ofTheMachine =
+  /^(.*\/unshare$|\/usr\/share(\/|$))|^\/(proc|sys|dev|lib|lib64|usr\/lib|etc\/(ld\.so|ssl\/openssl\.cnf|localtime|nsswitch|passwd|group))|^\/usr\/share\/zoneinfo/
+
+test('complete: every file that a run opens or looks at, as the kernel saw it, is in the answer', async (context) => {
+  const project = await quiet(context)
+  rmSync(answersOf(project), { recursive: true })
+  const trace = join(project.keys, 'trace')
+  execFileSync('strace', ['-f', '-qq', '-s', '4096', '-e', 'trace=file', '-o', trace, assayProgram, 'run', '--json'], {
+    cwd: project.root,
+    env: scratchEnvironment(project.keys),
+    stdio: 'ignore',
+  })
+  const [name = ''] = readdirSync(answersOf(project))
+  const kept = JSON.parse(readFileSync(join(answersOf(project), name), 'utf8'))
+  const known = new Set(Object.keys(kept.looks).map((key) => key.slice(key.indexOf(' ') + 1)))
+  const tool = realpathSync(join(import.meta.dirname, '../..'))
+  const unknown = new Set<string>()
+  for (const line of readFileSync(trace, 'utf8').split('\n')) {
+    const path = /"((?:[^"\\]|\\.)*)"/.exec(namesFile.exec(line)?.[1] ?? '')?.[1]
+    if (path === undefined || path === '' || !path.startsWith('/')) continue
+    const own = path.startsWith(`${tool}/`) || path.startsWith(join(project.keys, '.cache')) || ofTheMachine.test(path)
+    // whether the folder of compiled code lies in a checkout is asked at each start, before any answer is
+    const ofTheStart = project.keys.startsWith(path.replace(/\/?(\.git|\.dvc|assay\.yaml|dvc\.yaml)$/, ''))
+    const bookkeeping = /\/\.assay\/(run\.lock|objects\/holds|tmp|runs|boxes|cache)/.test(path)
+    // a folder on the way to something that is in the answer: realpath asks each
+    const onTheWay = [...known].some((each) => each.startsWith(`${path}/`))
+    if (!(own || ofTheStart || bookkeeping || onTheWay || known.has(path))) unknown.add(path)
+  }
+  assert.deepEqual([...unknown], [])
+})
+
+test('an answer that others could have written, or that is none, is not read', async (context) => {
+  const project = await quiet(context)
+  const [name = ''] = readdirSync(answersOf(project))
+  const file = join(answersOf(project), name)
+  const kept = JSON.parse(readFileSync(file, 'utf8'))
+  const lie = { ...kept, answer: { stdout: '{"runId":"a lie"}', stderr: '' } }
+  writeFileSync(file, JSON.stringify(lie))
+  assert.equal((await project.json(0, 'run')).runId, 'a lie', 'the honest twin: it is read from here')
+  chmodSync(file, 0o622)
+  assert.notEqual((await project.json(0, 'run')).runId, 'a lie')
+  for (const text of [
+    '',
+    '{',
+    'null',
+    '[]',
+    '{"assay":1}',
+    '{"assay":1,"looks":null}',
+    JSON.stringify({ ...lie, atMs: 0 }),
+  ]) {
+    rmSync(file, { force: true })
+    writeFileSync(file, text, { mode: 0o600 })
+    assert.notEqual((await project.json(0, 'run')).runId, 'a lie', text)
+  }
+})
+
+test('a checkout brings no answer: with a home inside it none is kept', async (context) => {
+  const project = await adopted(context, words)
+  const environment = { ...scratchEnvironment(project.keys), XDG_CACHE_HOME: join(project.root, 'cache') }
+  for (const _ of [1, 2]) await runAssay(['run', '--json'], project.root, environment)
+  assert.equal(existsSync(join(project.root, 'cache')), false)
+})
+
+function flip(file: string): void {
+  const { atime, mtime, mode } = statSync(file)
+  const bytes = readFileSync(file)
+  bytes[0] = (bytes[0] ?? 0) ^ 1
+  chmodSync(file, 0o600)
+  writeFileSync(file, bytes)
+  chmodSync(file, mode)
+  utimesSync(file, atime, mtime)
+}
+
+function objectOf(root: string, path: string): string {
+  const digest = createHash('sha256')
+    .update(readFileSync(join(root, path)))
+    .digest('hex')
+  return join(root, '.assay/objects', digest.slice(0, 2), digest.slice(2))
+}
+
+/** One that the lock names. */
+function statementOf(root: string): string {
+  const named = readFileSync(join(root, 'assay.lock'), 'utf8').match(/[0-9a-f]{64}/g) ?? []
+  const files = named.map((hex) => join(root, '.assay/attestations', `${hex}.sigstore.json`))
+  const file = files.find((each) => existsSync(each))
+  assert.ok(file, 'the lock names a statement')
+  return file
+}
+
+function firstFile(folder: string, name: RegExp): string {
+  const found = readdirSync(folder, { recursive: true, withFileTypes: true }).find(
+    (entry) => entry.isFile() && name.test(entry.name),
+  )
+  assert.ok(found, `${folder} has no ${name}`)
+  return join(found.parentPath, found.name)
+}
