@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ChainVerdict } from './chain.ts'
-import type { DataAnchor, DataWaiver } from './data-decisions.ts'
+import type { DataAnchor, DataReview, DataWaiver } from './data-decisions.ts'
 import type { DataVerdict } from './data-verdict-facts.ts'
 import {
   chainOf,
@@ -16,6 +16,7 @@ import {
   shelf,
   signApproval,
   signDataAnchor,
+  signDataReview,
   signDataVerdict,
   signDataWaiver,
   sourceApproval,
@@ -210,6 +211,36 @@ test('refuses a waiver that is named and not there', () => {
   const verdict = judge({ verdict: waivedBy(signDataWaiver(ada, waiver)) })
   assert.ok(refusals(verdict).includes('data-waiver ERR_EVIDENCE_MISSING'))
 })
+
+const review: DataReview = {
+  project: dataAnchor.project,
+  subject: { path: 'data/raw.csv', digest: digestNamed('an earlier version') },
+  hash: 'sha256',
+  rows: [{ hash: 'a'.repeat(64), verdict: 'good' }],
+  at: '2026-11-19T10:00:00.000Z',
+  by: { name: 'Eve', email: 'eve@example.org' },
+}
+const reviewCases: readonly (readonly [string, Partial<DataReview>, typeof ada, readonly string[]])[] = [
+  ['by a reviewer counts, of an earlier version too', {}, ada, []],
+  ['that a stranger signed is refused', {}, mallory, ['data-review ERR_EVIDENCE_MISSING']],
+  [
+    'of other data is refused',
+    { subject: { path: 'data/other.csv', digest: digestNamed('data/raw.csv') } },
+    ada,
+    ['data-review ERR_DATA_VERDICT_MISMATCH'],
+  ],
+]
+for (const [name, more, signer, codes] of reviewCases) {
+  test(`a review of rows ${name}`, () => {
+    const bytes = signDataReview(signer, { ...review, ...more })
+    const verdict = signDataVerdict(ada, dataVerdict({ reviews: [keep(shelf(), bytes)] }))
+    const judged = refusals(judge({ verdict, beside: [bytes] }))
+    assert.deepEqual(
+      judged.filter((one) => one.startsWith('data-')),
+      codes,
+    )
+  })
+}
 
 /** A verdict against a baseline that these bytes make the anchor. */
 function anchoredBy(bytes: Uint8Array): Uint8Array {

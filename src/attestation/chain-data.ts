@@ -8,6 +8,7 @@
 import type { Sha256 } from '../core/index.ts'
 import { type ChainQuestion, chainLimits, type VisitedStage } from './chain.ts'
 import { maxClockSkewMs } from './chain-walk.ts'
+import { type DataDecisionKind, rowVerdicts } from './data-decisions.ts'
 import type { DataVerdict } from './data-verdict-facts.ts'
 import { caveat, type Finding, passed, refused } from './finding.ts'
 import type { StageFacts, StatedDependency } from './stage-facts.ts'
@@ -100,6 +101,7 @@ function judgeVerdict(decisions: Decisions, { facts, dependency, verdict, signer
       : []),
     ...waiverFindings(decisions, verdict),
     ...anchorFindings(decisions, verdict),
+    ...reviewFindings(decisions, verdict),
   ]
   const held = findings.every((finding) => finding.passed)
   const standing = verdict.result === 'PASSED' ? 'passed' : 'warned'
@@ -209,14 +211,37 @@ function anchorFindings(decisions: Decisions, { baseline, principal }: DataVerdi
     : [passed('data-anchor', `its baseline was fixed as the anchor by \`${signer.name}\``)]
 }
 
-type DecisionKind = 'data-waiver' | 'data-anchor'
-type Held<Kind extends DecisionKind> = ReadonlyMap<Sha256, VerifiedDataDecision<Kind>>
+/** THREAT: a review by whoever planted the rows: each that a verdict took into account needs a reviewer's signature. */
+function reviewFindings(decisions: Decisions, { dataset, reviews = [] }: DataVerdict): readonly Finding[] {
+  if (reviews.length === 0) return []
+  const held = decisions.held('data-review')
+  return reviews.map((review) => {
+    const found = held.get(review)
+    if (found === undefined) {
+      return refused('data-review', 'ERR_EVIDENCE_MISSING', 'a review of its rows is not at hand, or not believed')
+    }
+    const { decision, signer } = found
+    if (decision.subject.path !== dataset.path) {
+      return refused('data-review', 'ERR_DATA_VERDICT_MISMATCH', 'a review of its rows is of other data')
+    }
+    const counts = rowVerdicts.flatMap((word) => {
+      const count = decision.rows.filter(({ verdict }) => verdict === word).length
+      return count === 0 ? [] : [`${count} ${word}`]
+    })
+    return passed(
+      'data-review',
+      `rows judged by \`${signer.name}\` on ${decision.at.slice(0, 10)}: ${counts.join(', ')}`,
+    )
+  })
+}
+
+type Held<Kind extends DataDecisionKind> = ReadonlyMap<Sha256, VerifiedDataDecision<Kind>>
 
 /** What people decided about data, as far as the policy believes them; read when it is first asked for. */
-type Decisions = Readonly<{ now: Date; held<Kind extends DecisionKind>(kind: Kind): Held<Kind> }>
+type Decisions = Readonly<{ now: Date; held<Kind extends DataDecisionKind>(kind: Kind): Held<Kind> }>
 
 function bookOf(question: ChainQuestion): Decisions {
-  const known: { [Kind in DecisionKind]?: Held<Kind> } = {}
+  const known: { [Kind in DataDecisionKind]?: Held<Kind> } = {}
   return {
     now: question.surroundings.now,
     held: (kind) => {
@@ -229,7 +254,7 @@ function bookOf(question: ChainQuestion): Decisions {
   }
 }
 
-function decisionsOf<Kind extends DecisionKind>(question: ChainQuestion, kind: Kind): Held<Kind> {
+function decisionsOf<Kind extends DataDecisionKind>(question: ChainQuestion, kind: Kind): Held<Kind> {
   const { evidence, policy, limits = chainLimits } = question
   const held = new Map<Sha256, VerifiedDataDecision<Kind>>()
   if (needsMore(question, 'reviewer')) return held

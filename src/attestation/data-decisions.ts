@@ -40,6 +40,8 @@ export type DataReview = Decided &
   Readonly<{
     /** `hmac`: keyed, since plain hashes of confidential rows could be guessed. */
     hash: 'sha256' | 'hmac'
+    /** Of `hmac` only: which key it was, 64 lower-case hex digits. */
+    keyId?: string
     rows: readonly Readonly<{
       /** 64 lower-case hex digits. */
       hash: string

@@ -37,6 +37,8 @@ export type DataVerdict = Readonly<{
   baseline?: Readonly<{ path: string; digest: Sha256; anchor?: Sha256 }>
   /** Other data that the contract's rules looked into. */
   references?: readonly Readonly<{ path: string; digest: Digest }>[]
+  /** Bundles of the reviews of rows that were taken into account, in the order of their time. */
+  reviews?: readonly Sha256[]
   validator: Readonly<{
     /** assay's own version. */
     version: string

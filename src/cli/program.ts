@@ -180,6 +180,24 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/data-decide.ts')).dataAnchor,
   },
   {
+    usage: 'data review <dataset>',
+    summary: 'judge suspect rows one by one, as a reviewer: signed, remembered, never asked again',
+    options: [
+      ['--good <rows>', 'numbers of rows that are right as they are: 3,17'],
+      ['--bad <rows>', 'rows that must not be in the data: it fails while they are'],
+      ['--exclude <rows>', 'rows to be left out: it is warned of while they are there'],
+      ['--because <text>', 'why, of all of them'],
+      ['--from <file>', 'judgements as JSON: {"rows": [{"hash" or "row", "verdict", "because"}]}'],
+    ],
+    examples: [
+      'assay data review data/labels.csv',
+      "assay data review data/labels.csv --good 3,17 --bad 40 --because 'looked them up'",
+      'assay data review labels --json',
+      'assay data review labels --from judged.json',
+    ],
+    load: async () => (await import('./commands/data-review.ts')).dataReview,
+  },
+  {
     usage: 'data list',
     summary: 'the inventory, with the status that the signed statements give',
     examples: ['assay data list', 'assay data list --json'],

@@ -4,12 +4,13 @@
  * The key names the question: the bytes, what they are held to, who waived or judged what, and which validator answers.
  * Anything of it that changes asks anew. Source: trust.md section 5, design.md section 6.
  */
-import type { DataReview, DataVerdict, VerifiedDataDecision } from '../attestation/index.ts'
+import type { DataVerdict, VerifiedDataDecision } from '../attestation/index.ts'
 import { type Content, DomainError, digestOfJson, type Sha256 } from '../core/index.ts'
 import { type Classification, classifications } from '../data/index.ts'
 import { believedStage } from './believe.ts'
 import type { DataRules } from './definition.ts'
 import type { Project } from './project.ts'
+import { type ReviewedRows, reviewedRows } from './reviewed-rows.ts'
 import type { ResolvedInput } from './view.ts'
 
 export type DataQuestion = Readonly<{
@@ -24,8 +25,7 @@ export type DataQuestion = Readonly<{
   baseline?: Readonly<{ path: string; digest: Sha256; anchor?: Sha256 }>
   /** Those that have not expired. */
   waivers: readonly VerifiedDataDecision<'data-waiver'>[]
-  /** Of all rows that were ever judged: a row is known by its content, in whatever version of the data. */
-  reviews: readonly VerifiedDataDecision<'data-review'>[]
+  reviewed: ReviewedRows
   key: Sha256
 }>
 
@@ -59,13 +59,11 @@ export async function questionOf(project: Project, input: ResolvedInput, validat
   const { ref, content } = input
   const rules = rulesOf(project, ref)
   const [contract, baseline] = await Promise.all([fileOf(project, rules.contract), fileOf(project, rules.baseline)])
-  const decisions = project.dataDecisions()
-  const isAbout = ({ decision }: Readonly<{ decision: Pick<DataReview, 'subject'> }>): boolean =>
-    decision.subject.digest === content.digest
-  const waivers = decisions['data-waiver'].filter(
-    (held) => isAbout(held) && !isOver(held.decision.until, project.now()),
-  )
-  const reviews = decisions['data-review']
+  const waivers = project
+    .dataDecisions()
+    ['data-waiver'].filter(
+      ({ decision }) => decision.subject.digest === content.digest && !isOver(decision.until, project.now()),
+    )
   const anchor = baseline === undefined ? undefined : anchorOf(project, baseline.digest)
   const source = ref.origin.kind === 'external' ? ref.origin.source : undefined
   const question: Omit<DataQuestion, 'key'> = {
@@ -77,18 +75,19 @@ export async function questionOf(project: Project, input: ResolvedInput, validat
     ...(contract === undefined ? {} : { contract }),
     ...(baseline === undefined ? {} : { baseline: { ...baseline, ...(anchor === undefined ? {} : { anchor }) } }),
     waivers,
-    reviews,
+    reviewed: reviewedRows(project, ref.path),
   }
   return { ...question, key: keyOf(question, validator) }
 }
 
 function keyOf(question: Omit<DataQuestion, 'key'>, validator: Sha256): Sha256 {
-  const { content, waivers, reviews, ...rest } = question
+  const { content, waivers, reviewed, ...rest } = question
   return digestOfJson({
     ...rest,
     question: 1,
     dataset: content.digest,
-    decisions: [...waivers, ...reviews].map(({ attestation }) => attestation).toSorted(),
+    decisions: [...waivers.map(({ attestation }) => attestation), ...reviewed.reviews].toSorted(),
+    unread: reviewed.unread,
     validator,
   })
 }
@@ -148,8 +147,8 @@ function classified(origin: Readonly<{ kind: string; classification?: string }>)
 }
 
 /**
- * Whether a verdict that a statement named still answers what is asked now: same bytes, same contract and baseline, and
- * each waiver that it relied on still counts. A newer validator asks no stage to run again.
+ * Whether a verdict that a statement named still answers what is asked now: same bytes, same contract and baseline, the
+ * same reviews of rows, and each waiver that it relied on still counts. A newer validator asks no stage to run again.
  */
 export function stillAnswers(verdict: DataVerdict, question: DataQuestion): boolean {
   const waivers = new Set(question.waivers.map(({ attestation }) => attestation))
@@ -159,6 +158,7 @@ export function stillAnswers(verdict: DataVerdict, question: DataQuestion): bool
     verdict.baseline?.digest === question.baseline?.digest &&
     verdict.baseline?.anchor === question.baseline?.anchor &&
     verdict.classification === question.classification &&
+    (verdict.reviews ?? []).join() === question.reviewed.reviews.join() &&
     verdict.result !== 'FAILED' &&
     verdict.checks.every(({ waiver }) => waiver === undefined || waivers.has(waiver))
   )

@@ -1,5 +1,11 @@
 /** Signs what a person decides about data: a check waived, a baseline fixed as the anchor, rows judged one by one. */
-import { type DataAnchor, type DataReview, type DataWaiver, startSigner } from '../attestation/index.ts'
+import {
+  type DataAnchor,
+  type DataReview,
+  type DataWaiver,
+  startSigner,
+  verifyDataDecision,
+} from '../attestation/index.ts'
 import { type Digest, DomainError, type Sha256, sha256Of } from '../core/index.ts'
 import type { Project } from './project.ts'
 
@@ -12,15 +18,16 @@ export type DataDecisionRequest =
 export type SignedDataDecision = Readonly<{ file: string; attestation: Sha256 }>
 
 /**
- * The bundle goes into `attestations/`, to be committed. It counts where the trust policy lists the key as a reviewer.
+ * The bundle goes into `attestations/`, to be committed. What the trust policy would not believe is not kept.
  *
- * @throws ERR_KEY_HOME, ERR_KEY_LOCKED, ERR_STATEMENT_MALFORMED
+ * @throws ERR_SIGNER_ROLE and what else the policy refuses the key for, ERR_KEY_HOME, ERR_KEY_LOCKED, ERR_STATEMENT_MALFORMED
  */
 export async function decideAboutData(project: Project, request: DataDecisionRequest): Promise<SignedDataDecision> {
   await using signer = await startSigner({ key: project.keySource(), objectStoreRoot: project.store.root })
   const { name, email } = await project.principal()
   const common = { project: project.id, at: project.now().toISOString(), by: { name, email } }
   const { bytes } = await signer.sign(withCommon(request, common))
+  refuseUnbelieved(project, request.kind, bytes)
   const attestation = sha256Of(bytes)
   const stem = request.decision.subject.path.replace(/[^\p{L}\p{N}._-]+/gu, '-')
   const file = project.evidence.saveApproval(
@@ -28,6 +35,14 @@ export async function decideAboutData(project: Project, request: DataDecisionReq
     bytes,
   )
   return { file, attestation }
+}
+
+function refuseUnbelieved({ trust }: Project, kind: DataDecisionRequest['kind'], bytes: Uint8Array): void {
+  const fault = verifyDataDecision(kind, bytes, trust).findings.find(({ passed }) => !passed)
+  if (fault === undefined || fault.code === 'OK' || fault.code === 'CAVEAT') return
+  throw new DomainError(fault.code, `your decision would count nowhere: ${fault.because}`, {
+    help: 'let somebody decide whose key trust.yaml lists under reviewer',
+  })
 }
 
 function withCommon(

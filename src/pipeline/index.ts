@@ -1,5 +1,6 @@
 /** The only file of `pipeline` that the doors import. */
 
+export { isSecret, rowVerdicts } from '../attestation/index.ts'
 export type { DataCheck, DatasetDiff } from '../data/index.ts'
 export { printBaseline, printReport } from '../data/index.ts'
 export { decideAboutSource } from './approve.ts'
@@ -28,6 +29,7 @@ export { openPlan, openProject, type ProjectNames, projectNames } from './projec
 export type { ListedSource, Project } from './project.ts'
 export { type NewSource, registerSource, writeRevocation } from './register-source.fs.ts'
 export type { OutputReport, RunReport, StageReport } from './report.ts'
+export { type RowWord, signReview, type Triage, triageData } from './review-data.ts'
 export { type RunEvent, type RunOptions, runPipeline } from './run.ts'
 export { openShell, type ShellOptions } from './shell.ts'
 export { type ContentQuestions, type ContentTools, type ContentVerdict, validateContent } from './validate-content.ts'
@@ -37,6 +39,7 @@ export {
   draftContractFor,
   type ProfiledData,
   profileData,
+  readGiven,
   validateData,
   writeNewFile,
   writeReport,

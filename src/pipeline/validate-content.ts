@@ -8,13 +8,16 @@ import {
   type Dataset,
   defaultLimits,
   defaultThresholds,
+  type Findings,
   findIn,
+  type JudgedRows,
   type ObjectStore,
   parseBaseline,
   parseContract,
   type Questions,
   type ValidatorOptions,
   validatorEngine,
+  worstOf,
 } from '../data/index.ts'
 import { boxRunner } from './validate-data.fs.ts'
 
@@ -36,6 +39,10 @@ export type ContentQuestions = Readonly<{
   label?: string
   source?: string
   classification: Classification
+  judged?: readonly JudgedRows[]
+  /** Reviews that cannot be read here. */
+  unreadReviews?: number
+  triage?: Questions['triage']
   /** Chooses the rows of a sample; 0 when left out. */
   seed?: number
 }>
@@ -45,6 +52,8 @@ export type ContentVerdict = Readonly<{
   checks: readonly DataCheck[]
   dataset: Readonly<{ digest: Content['digest']; rows?: number }>
   unseen: readonly string[]
+  /** With values, whatever the classification: for a reviewer's eyes. */
+  triage?: Findings['triage']
   /** Of thresholds and limits. */
   settings: Sha256
   engine: string
@@ -64,7 +73,7 @@ export function validatorIdentity(): Readonly<{ engine: string; settings: Sha256
  * @throws ERR_DATA_CONTRACT_MALFORMED, ERR_DATA_CONTRACT_VERSION, ERR_DATA_CONTRACT_TABLE, ERR_DATA_BASELINE_MALFORMED, ERR_DATA_LIMIT, ERR_DATA_VALIDATOR_FAILED, ERR_SANDBOX_UNAVAILABLE
  */
 export async function validateContent(tools: ContentTools, asked: ContentQuestions): Promise<ContentVerdict> {
-  const { content, name, contract, baseline, label, source, classification, seed = 0 } = asked
+  const { content, name, contract, baseline, label, source, classification, judged, triage, seed = 0 } = asked
   const startedAt = tools.now()
   const questions: Questions = {
     ...(contract === undefined ? {} : { contract: parseContract(contract.bytes, contract.path) }),
@@ -75,6 +84,8 @@ export async function validateContent(tools: ContentTools, asked: ContentQuestio
     examples: 0,
     profile: false,
     seed,
+    ...(judged === undefined ? {} : { judged }),
+    ...(triage === undefined ? {} : { triage }),
   }
   const options: ValidatorOptions = {
     ...defaultLimits,
@@ -89,12 +100,14 @@ export async function validateContent(tools: ContentTools, asked: ContentQuestio
     questions,
     options,
   )
-  const checks = found.checks.map((check) => shown(contract === undefined ? softened(check) : check, classification))
+  const all = [...found.checks, ...unreadChecks(asked.unreadReviews ?? 0), ...unaskedChecks(judged ?? [], found)]
+  const checks = all.map((check) => shown(contract === undefined ? softened(check) : check, classification))
   return {
-    verdict: contract === undefined && found.verdict === 'fail' ? worst(checks) : found.verdict,
+    verdict: worstOf(checks),
     checks,
     dataset: { digest: content.digest, ...(found.rows === undefined ? {} : { rows: found.rows }) },
     unseen: found.unseen,
+    ...(found.triage === undefined ? {} : { triage: found.triage }),
     ...validatorIdentity(),
     sandbox: { engine: 'bubblewrap', digest: bubblewrapRecipe() },
     startedAt,
@@ -115,9 +128,21 @@ function softened(check: DataCheck): DataCheck {
   return check.verdict === 'fail' && /^(format|files)\//.test(check.name) ? { ...check, verdict: 'warn' } : check
 }
 
-function worst(checks: readonly DataCheck[]): CheckVerdict {
-  if (checks.some(({ verdict }) => verdict === 'fail')) return 'fail'
-  return checks.some(({ verdict }) => verdict === 'warn') ? 'warn' : 'pass'
+/** THREAT: rows that were judged bad cannot be found without the key that they are hashed with. */
+function unreadChecks(count: number): readonly DataCheck[] {
+  if (count === 0) return []
+  const because = 'rows were reviewed under a key that is not here: get rows.key from whoever reviewed them'
+  const head = { name: 'review/unread', column: null, observed: count, expected: 0, rows: [], count, evaluated: false }
+  return [{ ...head, verdict: 'fail', because }]
+}
+
+/** THREAT: a table that cannot be read any more has no rows that could be found bad. */
+function unaskedChecks(judged: readonly JudgedRows[], { checks }: Findings): readonly DataCheck[] {
+  const isWanted = judged.some(({ rows }) => rows.some(({ verdict }) => verdict === 'bad'))
+  if (!isWanted || checks.some(({ name }) => name === 'review/bad-rows')) return []
+  const because = 'whether rows that a reviewer found bad are in it cannot be told'
+  const head = { column: null, observed: 'not evaluated', expected: 0, rows: [], count: 0, evaluated: false }
+  return [{ name: 'review/bad-rows', ...head, verdict: 'fail', because }]
 }
 
 /** THREAT: evidence that leaks data: of confidential data it holds row numbers and names, no values. */

@@ -17,6 +17,7 @@ import {
   draftContract,
   ioFault,
   isTableName,
+  type JudgedRows,
   parseBaseline,
   parseContract,
   profileDataset,
@@ -27,6 +28,7 @@ import {
 import { rulesAt } from './data-question.ts'
 import { openProject } from './project.fs.ts'
 import type { Caller } from './project.ts'
+import { reviewedRows } from './reviewed-rows.ts'
 import { findRoot, makeState } from './workspace.fs.ts'
 
 /** A caller that may ask to stop. */
@@ -60,7 +62,7 @@ export async function validateData(
   options: ValidateDataOptions,
 ): Promise<DataVerdictReport> {
   const { forReport = false, source } = options
-  const { contract: contractFile, baseline: baselineFile, label } = await rulesFor(caller, path, options)
+  const { contract: contractFile, baseline: baselineFile, label, judged } = await rulesFor(caller, path, options)
   const contract =
     contractFile === undefined
       ? undefined
@@ -79,6 +81,7 @@ export async function validateData(
       examples: forReport ? shownRows : 0,
       profile: forReport,
       seed,
+      ...(judged === undefined || judged.length === 0 ? {} : { judged }),
     },
     room.validator,
   )
@@ -91,17 +94,21 @@ export async function validateData(
   }
 }
 
+type Rules = ValidateDataOptions & Readonly<{ judged?: readonly JudgedRows[] }>
+
 /** What was asked for; when that is nothing, what the project that the path lies in holds it to. */
-async function rulesFor(caller: Caller, path: string, options: ValidateDataOptions): Promise<ValidateDataOptions> {
+async function rulesFor(caller: Caller, path: string, options: ValidateDataOptions): Promise<Rules> {
   const { contract, baseline, label } = options
   const root = findRoot(caller.workingFolder)
   if (contract !== undefined || baseline !== undefined || label !== undefined || root === undefined) return options
   const inner = relative(root, resolve(caller.workingFolder, path))
   if (!existsSync(join(root, 'assay.yaml')) || inner.startsWith('..') || isAbsolute(inner)) return options
-  const rules = rulesAt(await openProject(caller), inner)
+  const project = await openProject(caller)
+  const rules = rulesAt(project, inner)
   const absolute = (name: string): string => join(root, name)
   return {
     ...options,
+    judged: reviewedRows(project, inner).judged,
     ...(rules.contract === undefined ? {} : { contract: absolute(rules.contract) }),
     ...(rules.baseline === undefined ? {} : { baseline: absolute(rules.baseline) }),
     ...(rules.label === undefined ? {} : { label: rules.label }),
@@ -117,7 +124,8 @@ function readBaseline(caller: Caller, path: string): Readonly<{ baseline?: Basel
   return { baseline: parseBaseline(readGiven(caller, path, 'baseline', maxBaselineBytes), path) }
 }
 
-function readGiven(caller: Caller, path: string, what: string, maxBytes: number): Uint8Array {
+/** A file that the user named. @throws ERR_USAGE when it is none, ERR_INPUT_TOO_LARGE, ERR_IO */
+export function readGiven(caller: Caller, path: string, what: string, maxBytes: number): Uint8Array {
   const file = resolve(caller.workingFolder, path)
   try {
     const status = statSync(file)
@@ -128,7 +136,7 @@ function readGiven(caller: Caller, path: string, what: string, maxBytes: number)
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
       throw new DomainError('ERR_USAGE', `the ${what} \`${path}\` is not there`, {
-        help: `give a file that is: --${what} FILE`,
+        help: 'give the path of a file',
       })
     throw ioFault(error, path)
   }

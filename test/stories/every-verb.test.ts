@@ -18,6 +18,7 @@ const given: Readonly<Record<string, string>> = {
   '<file>': '../backup.pem',
   '<artifact>': 'model/count.txt',
   '<shell>': 'bash',
+  '<dataset>': 'data/words.txt',
 }
 
 /** Nothing to type with, as in CI. */

@@ -19,6 +19,7 @@ import { issueOf, type Statement } from '../statement.ts'
 /** LIMIT: rows of one review. */
 const maxRows = 100_000
 
+const hexShape = z.string().regex(/^[0-9a-f]{64}$/)
 const subjectShape = z.object({ path: textShape.min(1), digest: digestShape })
 const common = {
   project: z.string().min(1).max(200),
@@ -44,10 +45,11 @@ export const dataDecisionPredicates = {
   'data-review': z.object({
     ...common,
     hash: z.enum(['sha256', 'hmac']),
+    keyId: hexShape.exactOptional(),
     rows: z
       .array(
         z.object({
-          hash: z.string().regex(/^[0-9a-f]{64}$/),
+          hash: hexShape,
           verdict: z.enum(rowVerdicts),
           because: textShape.exactOptional(),
         }),
@@ -60,7 +62,9 @@ export const dataDecisionPredicates = {
 
 const waiverShape: z.ZodType<DataWaiver> = dataDecisionPredicates['data-waiver'].extend({ subject: subjectShape })
 const anchorShape: z.ZodType<DataAnchor> = dataDecisionPredicates['data-anchor'].extend({ subject: subjectShape })
-const reviewShape: z.ZodType<DataReview> = dataDecisionPredicates['data-review'].extend({ subject: subjectShape })
+const reviewShape: z.ZodType<DataReview> = dataDecisionPredicates['data-review']
+  .extend({ subject: subjectShape })
+  .refine(({ hash, keyId }) => (hash === 'hmac') === (keyId !== undefined), 'a keyed hash needs the id of its key')
 
 /** What the signer accepts, and what a statement must come to. */
 export const dataDecisionShapes: Readonly<{ [Kind in DataDecisionKind]: z.ZodType<DataDecisions[Kind]> }> = {

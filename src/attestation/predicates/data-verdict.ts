@@ -39,6 +39,9 @@ const contractShape = z.object({ path: textShape, digest: sha256Shape })
 const validatorShape = z.object({ version: textShape, engine: textShape, settings: sha256Shape })
 const sandboxShape = z.object({ engine: textShape, digest: sha256Shape })
 
+/** LIMIT: reviews of one dataset. */
+const reviewsShape = z.array(sha256Shape).min(1).max(1000)
+
 export const dataVerdictShape: z.ZodType<DataVerdict> = z
   .object({
     project: z.string().min(1).max(200),
@@ -58,6 +61,7 @@ export const dataVerdictShape: z.ZodType<DataVerdict> = z
       .min(1)
       .max(1000)
       .exactOptional(),
+    reviews: reviewsShape.exactOptional(),
     validator: validatorShape,
     sandbox: sandboxShape,
     result: z.enum(['PASSED', 'WARNED', 'FAILED']),
@@ -116,6 +120,7 @@ export const dataVerdictPredicateShape = z.object({
     classification: classificationShape,
     checks: z.array(checkShape).min(1).max(maxChecks),
     unseen: z.array(textShape),
+    reviews: reviewsShape.exactOptional(),
     key: sha256Shape,
     principal: principalShape,
     startedAt: instantShape,

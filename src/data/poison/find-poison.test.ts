@@ -201,3 +201,23 @@ test('tables too small, without label, without features or all null are answered
     }
   }
 })
+
+test('rows that a reviewer found good are neither listed nor counted; those that are left still are', () => {
+  const rows = fresh()
+  const flipped = [...rows.keys()].filter((index) => index % 12 === 0)
+  for (const index of flipped) rows[index] = { ...(rows[index] as Drawn), label: opposite(rows[index]?.label ?? '') }
+  const flipsAmong = (good: ReadonlySet<number>) =>
+    findPoison({ candidate: tableOf(rows), anchor, good }).checks.find(({ name }) => name === 'poison/label-flip')
+  const before = flipsAmong(new Set())
+  assert.equal(before?.verdict, 'fail')
+  const suspects = before.suspects.map(({ row }) => row)
+
+  // THREAT: honest rows that disagree by nature are cleared first, so that the rest looks like the expected few.
+  const some = flipsAmong(new Set(suspects.slice(-20)))
+  assert.equal(some?.verdict, 'fail')
+  assert.equal(some?.observed.found, before.observed.found - 20)
+  assert.equal(some?.suspects.length, suspects.length - 20)
+
+  const all = flipsAmong(new Set(suspects))
+  assert.deepEqual([all?.verdict, all?.suspects], ['pass', []])
+})

@@ -6,7 +6,7 @@ import { findContradictions } from './contradictions.ts'
 import { findDuplicates } from './duplicates.ts'
 import { findLabelFlips } from './label-flip.ts'
 import { findOutliers } from './outliers.ts'
-import type { PoisonCheck, PoisonInput, Tally } from './report.ts'
+import { type PoisonCheck, type PoisonInput, type Tally, withoutGood } from './report.ts'
 import { findSource } from './source.ts'
 import { findTriggers } from './trigger.ts'
 
@@ -37,9 +37,9 @@ export function findPoison(input: PoisonInput): PoisonReport {
     contradictions?.check,
     outliers?.check,
     findClassShift(input),
-  ].filter((check) => check !== undefined)
+  ].flatMap((check) => (check === undefined ? [] : [withoutGood(check, input)]))
   const source = findSource(input, suspectedRows(input, first))
-  const checks = tempered(source === undefined ? first : [...first, source], input)
+  const checks = tempered(source === undefined ? first : [...first, withoutGood(source, input)], input)
   const anchored = input.anchor !== undefined
   const worst = checks.some(({ verdict }) => verdict === 'fail')
     ? 'fail'

@@ -49,7 +49,7 @@ export type PoisonCheck = Readonly<{
   /** Poisoned rows of the kind that this check sees: fewer may have gone unseen. */
   minimumDetectable: number
   increments: readonly Increment[]
-  /** The most suspect first, at most `maxSuspects`. */
+  /** The most suspect first; of a report at most `maxSuspects`, and none that a reviewer found good. */
   suspects: readonly Suspect[]
   because: string
 }>
@@ -63,6 +63,8 @@ export type PoisonInput = Readonly<{
   /** What the approved table showed, for the checks that need no rows of it. */
   baseline?: readonly Tally[]
   budgets?: Partial<Record<PoisonName, Budget>>
+  /** Rows, as reports call them, that a reviewer looked at and found good. */
+  good?: ReadonlySet<number>
   /** Same seed, same answer. On a server it is keyed, so that nobody can aim at the folds. */
   seed?: number
 }>
@@ -96,5 +98,27 @@ export function verdictOf(
 }
 
 export function mostSuspect(suspects: readonly Suspect[]): readonly Suspect[] {
-  return suspects.toSorted((left, right) => right.score - left.score || left.row - right.row).slice(0, maxSuspects)
+  return suspects.toSorted((left, right) => right.score - left.score || left.row - right.row)
+}
+
+/**
+ * The check without the rows that a reviewer found good. What is left is too many by at most the rows that are left, and
+ * by as many as before: a good row is taken for one of those that the anchor makes expect, as long as there are any.
+ */
+export function withoutGood(check: PoisonCheck, { good }: Pick<PoisonInput, 'good'>): PoisonCheck {
+  const left = good === undefined ? check.suspects : check.suspects.filter(({ row }) => !good.has(row))
+  const suspects = left.slice(0, maxSuspects)
+  const cleared = check.suspects.length - left.length
+  if (cleared === 0) return { ...check, suspects }
+  const { observed, excess, expected, anchored } = check
+  const low = Math.min(excess.low, left.length)
+  const verdict = check.verdict === 'pass' ? 'pass' : verdictOf({ low }, { anchored, budget: expected.budgetRows })
+  return {
+    ...check,
+    suspects,
+    verdict: check.verdict === 'warn' && verdict === 'fail' ? 'warn' : verdict,
+    observed: { ...observed, found: Math.max(0, observed.found - cleared) },
+    excess: { ...excess, value: Math.min(excess.value, left.length), low },
+    because: `${check.because}; ${cleared} of them were reviewed and are good`,
+  }
 }

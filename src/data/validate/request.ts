@@ -32,6 +32,18 @@ export type StatisticsRequest = Readonly<{
   poison: boolean
 }>
 
+export type RowVerdict = 'good' | 'bad' | 'excluded'
+
+/** Rows that somebody judged, by the hash of their content. */
+export type JudgedRows = Readonly<{
+  /** Of the HMAC, 64 hex digits; plain SHA-256 when left out. */
+  key?: string
+  rows: readonly Readonly<{ hash: string; verdict: RowVerdict }>[]
+}>
+
+/** Which rows are to be told with hash and values: all suspects that nobody judged yet, and these. */
+export type TriageRequest = Readonly<{ key?: string; rows: readonly number[] }>
+
 export type ValidateRequest = Readonly<{
   task: 'validate'
   files: FileList
@@ -47,6 +59,9 @@ export type ValidateRequest = Readonly<{
   anchor?: FileList
   /** Rows whose values are shown with the checks that name them; 0 for data that must not be shown. */
   examples: number
+  /** Oldest first: the newest word on a row counts. */
+  judged?: readonly JudgedRows[]
+  triage?: TriageRequest
   limits: ValidatorLimits
 }>
 
@@ -104,6 +119,17 @@ const rowShape = z.number().min(1)
 /** Values of a row, column by column as `columns` of the answer. */
 const exampleShape = z.strictObject({ row: rowShape, values: z.array(cellShape) })
 
+/** A row to be judged, or several that are the same: what they are, and why they are suspect. */
+const suspectShape = z.strictObject({
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
+  rows: z.array(rowShape).min(1).max(1000),
+  reasons: z
+    .array(z.strictObject({ check: z.string().max(200), column: z.string().max(1000).nullable(), because: z.string() }))
+    .max(100),
+  values: z.array(cellShape),
+})
+export type SuspectRow = Readonly<z.infer<typeof suspectShape>>
+
 export const validateAnswerShape = z.strictObject({
   /** Undefined when the data could not be read. */
   rows: z.int().min(0).optional(),
@@ -113,6 +139,10 @@ export const validateAnswerShape = z.strictObject({
   profile: z.unknown().optional(),
   anchorProfile: z.unknown().optional(),
   examples: z.strictObject({ columns: z.array(z.string()), rows: z.array(exampleShape).max(1000) }).optional(),
+  /** When they were asked for. `more`: so many suspects are not among them. */
+  triage: z
+    .strictObject({ columns: z.array(z.string()), suspects: z.array(suspectShape).max(2000), more: z.int().min(0) })
+    .optional(),
 })
 export type ValidateAnswer = Readonly<z.infer<typeof validateAnswerShape>>
 

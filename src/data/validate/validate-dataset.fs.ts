@@ -16,7 +16,13 @@ import type { Baseline } from './baseline.ts'
 import { type CheckVerdict, type DataCheck, worstOf } from './check.ts'
 import { type Dataset, namesOf } from './dataset.fs.ts'
 import { findInFiles } from './look-at.fs.ts'
-import { type StatisticsRequest, type ValidateAnswer, validateAnswerShape } from './request.ts'
+import {
+  type JudgedRows,
+  type StatisticsRequest,
+  type TriageRequest,
+  type ValidateAnswer,
+  validateAnswerShape,
+} from './request.ts'
 import { runValidator, type ValidatorOptions } from './run-validator.fs.ts'
 
 export type Questions = Readonly<{
@@ -34,6 +40,10 @@ export type Questions = Readonly<{
   /** Whether the distributions are wanted for their own sake. */
   profile: boolean
   seed: number
+  /** What people said of rows, oldest first. */
+  judged?: readonly JudgedRows[]
+  /** Asks for the suspects that nobody judged, and for these rows. */
+  triage?: TriageRequest
 }>
 
 export type Findings = Readonly<{
@@ -47,6 +57,7 @@ export type Findings = Readonly<{
   /** Of the approved data, where rows of it were given. */
   baselineProfile?: TableProfile
   examples?: ValidateAnswer['examples']
+  triage?: ValidateAnswer['triage']
 }>
 
 export type DatasetReport = Findings & Readonly<{ content: Content }>
@@ -132,6 +143,8 @@ async function findInTables(
         ...(baseline === undefined ? {} : { baseline: { profile: baseline.profile, poison: baseline.poison } }),
         ...(anchorFiles === undefined ? {} : { anchor: anchorFiles }),
         examples,
+        ...(questions.judged === undefined ? {} : { judged: questions.judged }),
+        ...(questions.triage === undefined ? {} : { triage: questions.triage }),
         limits: options.limits,
       }
     },
@@ -147,6 +160,7 @@ async function findInTables(
     ...(profile === undefined ? {} : { profile: parseTableProfile(profile) }),
     ...(anchorProfile === undefined ? {} : { baselineProfile: parseTableProfile(anchorProfile) }),
     ...(answer.examples === undefined ? {} : { examples: answer.examples }),
+    ...(answer.triage === undefined ? {} : { triage: answer.triage }),
   }
 }
 

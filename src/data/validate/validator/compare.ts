@@ -7,10 +7,14 @@ import { type Loaded, loadColumns } from '../../table/load-columns.ts'
 import type { Relation } from '../../table/relation.ts'
 import { type DataCheck, maxListed } from '../check.ts'
 import type { StatisticsRequest, ValidateRequest } from '../request.ts'
+import type { Judged } from './judged-rows.ts'
+import type { Pointed } from './triage.ts'
 
 export type Compared = Readonly<{
   checks: readonly DataCheck[]
   unseen: readonly string[]
+  /** Rows that look poisoned, those of the worst checks first. */
+  pointed: readonly Pointed[]
   profile: TableProfile
   anchorProfile?: TableProfile
 }>
@@ -19,7 +23,7 @@ export async function compare(
   engine: Engine,
   relation: Relation,
   anchor: Relation | undefined,
-  request: ValidateRequest & Readonly<{ statistics: StatisticsRequest }>,
+  request: ValidateRequest & Readonly<{ statistics: StatisticsRequest; reviewed: Judged }>,
 ): Promise<Compared> {
   const types = request.contract?.types ?? {}
   const loaded = await loadFor(engine, relation, request.statistics, types)
@@ -31,11 +35,12 @@ export async function compare(
     baseline === undefined
       ? []
       : [...columnChecks(profile, baseline), ...decideDrift(profile, baseline).map(checkOfMeasure)]
-  const poison = request.statistics.poison ? poisonChecks(loaded, approved, request) : { checks: [], unseen: [] }
+  const poison = request.statistics.poison ? poisonChecks(loaded, approved, request) : noPoison
   const unseen = [...unseenOf(loaded, approved, request), ...poison.unseen]
   return {
     checks: [...drift, ...poison.checks],
     unseen,
+    pointed: poison.pointed,
     profile,
     ...(anchorProfile === undefined ? {} : { anchorProfile }),
   }
@@ -73,15 +78,19 @@ function checkOfMeasure({ name, column, verdict, value, threshold, effect, becau
   }
 }
 
+const noPoison: Pick<Compared, 'checks' | 'unseen' | 'pointed'> = { checks: [], unseen: [], pointed: [] }
+
 /** THREAT: an anchor that is poisoned itself would teach its poison; without one nothing passes. */
 function poisonChecks(
   loaded: Loaded,
   approved: Loaded | undefined,
-  { baseline, statistics }: ValidateRequest & Readonly<{ statistics: StatisticsRequest }>,
-): Pick<Compared, 'checks' | 'unseen'> {
+  { baseline, statistics, reviewed }: ValidateRequest & Readonly<{ statistics: StatisticsRequest; reviewed: Judged }>,
+): Pick<Compared, 'checks' | 'unseen' | 'pointed'> {
+  const good = new Set([...reviewed].flatMap(([row, verdict]) => (verdict === 'good' ? [row] : [])))
   const report = findPoison({
     candidate: loaded.columns,
     seed: statistics.seed,
+    good,
     ...(approved === undefined ? {} : { anchor: approved.columns }),
     ...(baseline === undefined ? {} : { baseline: baseline.poison }),
   })
@@ -102,7 +111,21 @@ function poisonChecks(
     because: 'nothing says what honest data is like: poison that was there from the start looks like it',
   }
   const checks = report.checks.map(checkOfPoison)
-  return { checks: isAnchored ? checks : [...checks, unanchored], unseen: [...new Set(unseen)] }
+  return {
+    checks: isAnchored ? checks : [...checks, unanchored],
+    unseen: [...new Set(unseen)],
+    pointed: pointedAt(report.checks),
+  }
+}
+
+const gravity = { fail: 0, warn: 1, pass: 2 } as const
+
+function pointedAt(checks: readonly PoisonCheck[]): readonly Pointed[] {
+  return checks
+    .toSorted((left, right) => gravity[left.verdict] - gravity[right.verdict])
+    .flatMap(({ name, column, suspects }) =>
+      suspects.map(({ row, because }) => ({ row, check: name, column, because: because.slice(0, 2000) })),
+    )
 }
 
 function checkOfPoison({ name, column, verdict, observed, expected, suspects, because }: PoisonCheck): DataCheck {

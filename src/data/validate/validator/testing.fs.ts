@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseContract, type TableContract } from '../../contract/index.ts'
 import { type Engine, openEngine } from '../../table/engine.duckdb.ts'
+import { openTable } from '../../table/open-table.fs.ts'
+import type { Relation } from '../../table/relation.ts'
 import type { DataCheck } from '../check.ts'
 import type { ValidateAnswer, ValidateRequest } from '../request.ts'
 import { defaultLimits } from '../run-validator.fs.ts'
@@ -65,6 +67,15 @@ export async function openBench(): Promise<Bench> {
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** A table of one file, as the engine sees it. */
+export async function openRelation({ engine, folder }: Bench, name: string, content: string): Promise<Relation> {
+  writeFileSync(join(folder, name), content)
+  const files = [{ path: join(folder, name), inner: name }]
+  const opened = await openTable(engine, files, join(folder, `tables-${name}`), defaultLimits.limits)
+  if (opened.kind === 'open') return opened.relation
+  throw new Error(opened.faults[0]?.because)
 }
 
 function filesIn(folder: string): readonly string[] {

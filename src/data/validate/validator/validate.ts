@@ -12,6 +12,8 @@ import type { Tables } from '../tables.ts'
 import { makeViews, type Viewed } from '../views.ts'
 import { type Compared, compare } from './compare.ts'
 import { examplesOf } from './examples.ts'
+import { type Judged, judgedIn, reviewChecks } from './judged-rows.ts'
+import { triageOf } from './triage.ts'
 
 /** @param folder writable; tables are linked below it */
 export async function validateTable(engine: Engine, request: ValidateRequest, folder: string): Promise<ValidateAnswer> {
@@ -33,14 +35,22 @@ export async function validateTable(engine: Engine, request: ValidateRequest, fo
   )
   if (evaluated.kind === 'unreadable')
     return { checks: [...opened.faults, located(evaluated.fault, opened)], unseen: [] }
-  const compared = await comparedWith(engine, request, opened.relation, folder)
-  const checks = [...opened.faults, ...evaluated.checks, ...compared.checks]
+  const asked = request.judged ?? []
+  const judged = await judgedIn(engine, opened.relation, asked)
+  const compared = await comparedWith(engine, { ...request, reviewed: judged }, opened.relation, folder)
+  const checks = [...opened.faults, ...evaluated.checks, ...reviewChecks(asked, judged), ...compared.checks]
   const examples =
     request.examples > 0 ? await examplesOf(engine, opened.relation, checks, request.examples) : undefined
+  const { pointed } = compared
+  const triage =
+    request.triage === undefined
+      ? undefined
+      : await triageOf(engine, opened.relation, { pointed, judged }, request.triage)
   return {
     rows: evaluated.rows,
     checks,
     unseen: [...compared.unseen],
+    ...(triage === undefined ? {} : { triage }),
     ...(compared.profile === undefined ? {} : { profile: compared.profile }),
     ...(compared.anchorProfile === undefined ? {} : { anchorProfile: compared.anchorProfile }),
     ...(examples === undefined ? {} : { examples }),
@@ -50,17 +60,17 @@ export async function validateTable(engine: Engine, request: ValidateRequest, fo
 /** Statistics, when they were asked for. */
 async function comparedWith(
   engine: Engine,
-  request: ValidateRequest,
+  request: ValidateRequest & Readonly<{ reviewed: Judged }>,
   relation: Relation,
   folder: string,
 ): Promise<Omit<Compared, 'profile'> & Partial<Pick<Compared, 'profile'>>> {
   const { statistics, anchor, limits } = request
-  if (statistics === undefined) return { checks: [], unseen: [] }
+  if (statistics === undefined) return { checks: [], unseen: [], pointed: [] }
   if (anchor === undefined) return compare(engine, relation, undefined, { ...request, statistics })
   const approved = await openTable(engine, anchor, join(folder, 'tables', 'anchor'), limits)
   if (approved.kind === 'open') return compare(engine, relation, approved.relation, { ...request, statistics })
   const because = `the approved table cannot be read: ${approved.faults[0]?.because ?? ''}`
-  return { checks: [formatFault('baseline', because)], unseen: [] }
+  return { checks: [formatFault('baseline', because)], unseen: [], pointed: [] }
 }
 
 type Other = Readonly<{ name: string; relation: Relation; types: TableContract['types'] }>

@@ -1,0 +1,114 @@
+/**
+ * `assay data review`: suspect rows, judged one by one by a reviewer.
+ *
+ * With a terminal it asks; without one it lists, or takes judgements from flags or a file. Values of confidential rows
+ * are shown to the person who is asked, and never listed.
+ */
+import { relative, resolve } from 'node:path'
+import { DomainError, parseProjectPath, printable } from '../../core/index.ts'
+import {
+  isSecret,
+  openProject,
+  type Project,
+  type RowWord,
+  readGiven,
+  rowVerdicts,
+  signReview,
+  type Triage,
+  triageData,
+} from '../../pipeline/index.ts'
+import { askAboutRows, tellSuspect } from '../ask-about-rows.ts'
+import type { CliContext, Exit } from '../context.ts'
+import { type GivenWord, givenWords, maxFileBytes, type ReviewOptions } from '../given-words.ts'
+
+export async function dataReview(
+  context: CliContext,
+  [dataset = '']: readonly string[],
+  options: ReviewOptions,
+): Promise<Exit> {
+  const { output } = context
+  const given = givenWords(options, (file) => readGiven(context, file, 'file', maxFileBytes))
+  const project = await openProject(context)
+  const place = project.sources.has(dataset) ? dataset : pathOf(context, project, dataset)
+  const isAsked = given.length === 0 && context.canAsk
+  if (given.length > 0 || isAsked) project.keySource() // a locked key is asked for before anything else is
+  output.progress(`looking for suspects in ${printable(dataset)}`)
+  const rows = given.flatMap(({ row }) => row ?? [])
+  const triage = await triageData(project, place, rows, context.signal)
+  if (given.length > 0) return sign(context, project, triage, wordsFor(triage, given))
+  if (!isAsked || triage.suspects.length === 0) return list(context, triage)
+  return sign(context, project, triage, await askAboutRows(context, triage))
+}
+
+function pathOf(context: CliContext, project: Project, path: string): string {
+  return parseProjectPath(relative(project.root, resolve(context.workingFolder, path)))
+}
+
+/** @throws ERR_USAGE for a row that is not in the data, or a hash of no suspect */
+function wordsFor({ suspects, path }: Triage, given: readonly GivenWord[]): readonly RowWord[] {
+  const words = new Map<string, RowWord>()
+  for (const { row, hash, verdict, because } of given) {
+    const found = suspects.find((each) => (row === undefined ? each.hash === hash : each.rows.includes(row)))
+    if (found === undefined) {
+      const what = row === undefined ? `no suspect with the hash \`${hash}\`` : `no row ${row}`
+      throw new DomainError('ERR_USAGE', `\`${path}\` has ${what}`, {
+        help: `assay data review ${path} --json lists the suspects`,
+      })
+    }
+    const before = words.get(found.hash)
+    if (before !== undefined && before.verdict !== verdict) {
+      throw new DomainError(
+        'ERR_USAGE',
+        `row ${found.rows.join(', ')} is judged twice, ${before.verdict} and ${verdict}`,
+      )
+    }
+    words.set(found.hash, { hash: found.hash, verdict, ...(because === undefined ? {} : { because }) })
+  }
+  return [...words.values()]
+}
+
+async function sign(context: CliContext, project: Project, triage: Triage, words: readonly RowWord[]): Promise<Exit> {
+  const { output } = context
+  if (words.length === 0) {
+    output.line('nothing judged, nothing signed')
+    return 0
+  }
+  const signed = await signReview(project, triage, words)
+  const file = relative(project.root, signed.file)
+  const counts = rowVerdicts.map((word) => [word, words.filter(({ verdict }) => verdict === word).length] as const)
+  const left = triage.suspects.filter(({ hash, reasons }) => reasons.length > 0 && !words.some((w) => w.hash === hash))
+  output.document({
+    path: triage.path,
+    digest: triage.digest,
+    judged: Object.fromEntries(counts),
+    left: left.length + triage.more,
+    attestation: signed.attestation,
+    file,
+  })
+  const said = counts.flatMap(([word, count]) => (count === 0 ? [] : [`${count} ${word}`])).join(', ')
+  output.line(`judged in ${printable(triage.path)}: ${said}; ${left.length + triage.more} suspects left`)
+  output.line(`signed: ${file}; commit it; verify shows it`)
+  return 0
+}
+
+function list({ output }: CliContext, triage: Triage): Exit {
+  const { path, digest, columns, suspects, more, classification, isSearched } = triage
+  const isShown = !isSecret(classification)
+  output.document({
+    path,
+    digest,
+    columns,
+    suspects: suspects.map(({ values, ...rest }) => (isShown ? { ...rest, values } : rest)),
+    more,
+  })
+  for (const suspect of suspects) tellSuspect(output.line, triage, suspect, isShown)
+  if (more > 0) output.line(`... and ${more} more`)
+  if (!isSearched) {
+    output.line('nothing looks for poison here: name a label or a baseline for the data in assay.yaml')
+  } else if (suspects.length === 0) output.line(`no suspects in ${printable(path)} that nobody has judged`)
+  else {
+    const row = suspects[0]?.rows[0] ?? 1
+    output.line(`next: at a terminal, or: assay data review ${printable(path)} --good ROWS --bad ${row} --because TEXT`)
+  }
+  return 0
+}

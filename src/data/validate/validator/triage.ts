@@ -1,0 +1,69 @@
+/** The suspects that nobody judged yet, with hash, reasons and values, for a person to judge. Runs in the sandboxed process. */
+import type { Engine } from '../../table/engine.duckdb.ts'
+import { type Relation, textOf } from '../../table/relation.ts'
+import { numbered, rowColumn } from '../../table/row-number.ts'
+import type { SuspectRow, TriageRequest, ValidateAnswer } from '../request.ts'
+import { type Judged, rowHashSql } from './judged-rows.ts'
+
+/** A row that a check points at. */
+export type Pointed = Readonly<{ row: number; check: string; column: string | null; because: string }>
+
+/** LIMIT: rows of one triage, columns shown of each, characters of a value, reasons. */
+const maxRows = 1000
+const maxColumns = 64
+const maxCharacters = 200
+const maxReasons = 20
+
+/** @param pointed the worst first */
+export async function triageOf(
+  engine: Engine,
+  relation: Relation,
+  { pointed, judged }: Readonly<{ pointed: readonly Pointed[]; judged: Judged }>,
+  { key, rows: named }: TriageRequest,
+): Promise<ValidateAnswer['triage']> {
+  const reasons = new Map<number, Pointed[]>()
+  for (const each of pointed) {
+    if (judged.has(each.row)) continue
+    const known = reasons.get(each.row)
+    if (known === undefined) reasons.set(each.row, [each])
+    else if (known.length < maxReasons) known.push(each)
+  }
+  const columns = relation.columns.slice(0, maxColumns)
+  const wanted = new Set([...named, ...reasons.keys()].slice(0, maxRows))
+  const found = await look(engine, relation, { columns, wanted, key })
+  const suspects = new Map<string, SuspectRow>()
+  for (const row of wanted) {
+    const seen = found.get(row)
+    if (seen === undefined) continue
+    const same = suspects.get(seen.hash)
+    const own = reasons.get(row) ?? []
+    suspects.set(seen.hash, {
+      ...seen,
+      rows: [...(same?.rows ?? []), row],
+      reasons: same?.reasons ?? own.map(({ check, column, because }) => ({ check, column, because })),
+    })
+  }
+  const more = Math.max(0, named.length + reasons.size - maxRows)
+  return { columns: columns.map(({ name }) => name), suspects: [...suspects.values()], more }
+}
+
+type Look = Readonly<{ columns: Relation['columns']; wanted: ReadonlySet<number>; key: string | undefined }>
+
+async function look(
+  engine: Engine,
+  relation: Relation,
+  { columns, wanted, key }: Look,
+): Promise<ReadonlyMap<number, Pick<SuspectRow, 'hash' | 'values'>>> {
+  if (wanted.size === 0) return new Map()
+  const number = rowColumn(relation)
+  const cells = columns.map((column) => `left(${textOf(column)}, ${maxCharacters})`)
+  const rows = await engine.query(
+    `SELECT ${[number, rowHashSql(relation, key), ...cells].join(', ')} FROM ${numbered(relation)} WHERE ${number} IN (${[...wanted].join(', ')})`,
+  )
+  return new Map(
+    rows.map(([row, hash, ...values]) => [
+      Number(row),
+      { hash: String(hash), values: values.map((value) => (typeof value === 'string' ? value : null)) },
+    ]),
+  )
+}

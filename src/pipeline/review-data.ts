@@ -1,0 +1,81 @@
+/** Triage of suspect rows: which nobody has judged yet, and what a reviewer says of them, signed. */
+import { isSecret, requireRowKey, type rowVerdicts } from '../attestation/index.ts'
+import { type Digest, DomainError, digestOfJson } from '../core/index.ts'
+import type { Classification, Findings } from '../data/index.ts'
+import { answerQuestion } from './answer-question.ts'
+import { questionOf } from './data-question.ts'
+import { decideAboutData, type SignedDataDecision } from './decide-data.ts'
+import type { Project } from './project.ts'
+import { placeOfRowKey } from './reviewed-rows.ts'
+import { validatorIdentity } from './validate-content.ts'
+import type { ResolvedInput } from './view.ts'
+
+export type RowWord = Readonly<{ hash: string; verdict: (typeof rowVerdicts)[number]; because?: string }>
+
+/** LIMIT: a thousand rows at a time; `more` says how many suspects wait. */
+export type Triage = Readonly<{
+  path: string
+  digest: Digest
+  classification: Classification
+  /** Whether something looked for poison: a label or a baseline is named. */
+  isSearched: boolean
+  keyId?: string
+}> &
+  NonNullable<Findings['triage']>
+
+/**
+ * The suspects that no reviewer has judged, worst first, as the gate sees them.
+ *
+ * @param dataset id of a source, or a project path
+ * @param rows numbers of rows to be told as well, suspect or not
+ * @throws ERR_DATA_MISSING, ERR_DATA_UNREADABLE, ERR_KEY_HOME, what the validator throws
+ */
+export async function triageData(
+  project: Project,
+  dataset: string,
+  rows: readonly number[],
+  signal: AbortSignal,
+): Promise<Triage> {
+  const input = await inputAt(project, project.sources.get(dataset)?.source.path ?? dataset)
+  const question = await questionOf(project, input, digestOfJson(validatorIdentity()))
+  const { path, content, classification } = question
+  const rowKey = isSecret(classification) ? requireRowKey(placeOfRowKey(project)) : undefined
+  const asked = rowKey === undefined ? { rows } : { rows, key: rowKey.key }
+  const { triage, checks } = await answerQuestion(project, question, { signal, triage: asked })
+  if (triage === undefined) {
+    const because = checks.find(({ verdict }) => verdict !== 'pass')?.because ?? 'it is no table'
+    throw new DomainError('ERR_DATA_UNREADABLE', `the rows of \`${path}\` cannot be read: ${because}`)
+  }
+  const isSearched = checks.some(({ name }) => name.startsWith('poison/'))
+  const keyed = rowKey === undefined ? {} : { keyId: rowKey.id }
+  return { path, digest: content.digest, classification, isSearched, ...keyed, ...triage }
+}
+
+async function inputAt(project: Project, path: string): Promise<ResolvedInput> {
+  const [around] = project.surroundings.anchors.around(path)
+  if (around !== undefined && around.path !== path) {
+    throw new DomainError('ERR_USAGE', `\`${path}\` is a part of \`${around.path}\`, which is judged as a whole`, {
+      help: `assay data review ${around.path}`,
+    })
+  }
+  const content = await project.contents.ingest(path)
+  if (content === undefined) {
+    throw new DomainError('ERR_DATA_MISSING', `\`${path}\` is not there`, {
+      help: 'name a source, or a file or folder of the project',
+    })
+  }
+  const origin = around ?? { kind: 'external' as const, path }
+  const attestation = origin.kind === 'out' ? project.lock.get(origin.stage)?.attestation : undefined
+  const ref = { path, shows: [path], role: 'dep' as const, origin }
+  return attestation === undefined ? { ref, content } : { ref, content, attestation }
+}
+
+/** @throws ERR_SIGNER_ROLE when the key is no reviewer's, ERR_KEY_HOME, ERR_KEY_LOCKED */
+export function signReview(
+  project: Project,
+  { path, digest, keyId }: Triage,
+  rows: readonly RowWord[],
+): Promise<SignedDataDecision> {
+  const hash = keyId === undefined ? { hash: 'sha256' as const } : { hash: 'hmac' as const, keyId }
+  return decideAboutData(project, { kind: 'data-review', decision: { subject: { path, digest }, ...hash, rows } })
+}
