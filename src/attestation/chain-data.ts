@@ -141,9 +141,11 @@ function beforeItsUse({ finishedAt }: DataVerdict, { startedAt }: StageFacts): F
     : refused('data-order', 'ERR_CHAIN_ORDER', 'it was validated after it was used')
 }
 
-function resultFinding({ result, checks, contract, baseline, unseen }: DataVerdict, signer: string): Finding {
+function resultFinding(verdict: DataVerdict, signer: string): Finding {
+  const { result, checks, contract, baseline, references = [], unseen } = verdict
   const against = [
     contract === undefined ? 'no contract' : `the contract ${contract.path}`,
+    ...references.map(({ path }) => `the table ${path}`).slice(0, 3),
     baseline === undefined
       ? 'no baseline'
       : `the ${baseline.anchor === undefined ? 'baseline' : 'anchor'} ${baseline.path}`,

@@ -1,7 +1,15 @@
 /** The only file of `data` that other domains import. */
 
 export { type Collected, type CollectOptions, collectGarbage, sweepStore } from './collect-garbage.fs.ts'
-export { type Contract, draftContract, parseContract, stemOf } from './contract/index.ts'
+export {
+  type Contract,
+  chooseTable,
+  draftContract,
+  isCalledLike,
+  otherTables,
+  parseContract,
+  stemOf,
+} from './contract/index.ts'
 export type { DigestFilesOptions } from './digest-files.fs.ts'
 export { type DigestPathOptions, digestPath, ingestPath } from './digest-tree.fs.ts'
 export { legacyMd5s } from './dos2unix-md5.fs.ts'

@@ -7,10 +7,10 @@ import { join } from 'node:path'
 import { type DataVerdict, isSecret, resultOf, type StatedCheck } from '../attestation/index.ts'
 import type { DataQuestion } from './data-question.ts'
 import type { Project } from './project.ts'
+import { maxContractBytes, statedReferences } from './references.ts'
 import type { ContentQuestions, ContentVerdict } from './validate-content.ts'
 
-/** LIMIT: a contract has at most 16 MiB, a baseline 64. */
-const maxContractBytes = 16 * 1024 * 1024
+/** LIMIT: a baseline has at most 64 MiB. */
 const maxBaselineBytes = 64 * 1024 * 1024
 
 type Wishes = Readonly<{ signal?: AbortSignal; triage?: ContentQuestions['triage'] }>
@@ -21,7 +21,7 @@ export async function answerQuestion(
   question: DataQuestion,
   { signal, triage }: Wishes,
 ): Promise<ContentVerdict> {
-  const { content, path, contract, baseline, label, classification, reviewed } = question
+  const { content, path, contract, baseline, label, classification, references, reviewed } = question
   const state = join(project.root, '.assay')
   const read = async (file: DataQuestion['contract'], maxBytes: number) =>
     file === undefined ? undefined : { path: file.path, bytes: await project.store.read(file.digest, maxBytes) }
@@ -42,6 +42,7 @@ export async function answerQuestion(
       ...(contractFile === undefined ? {} : { contract: contractFile }),
       ...(baselineFile === undefined ? {} : { baseline: baselineFile }),
       ...(label === undefined ? {} : { label }),
+      others: references,
       ...(reviewed.judged.length === 0 ? {} : { judged: reviewed.judged }),
       unreadReviews: reviewed.unread,
       ...(triage === undefined ? {} : { triage }),
@@ -71,6 +72,7 @@ export async function verdictFrom(
     classification,
     ...(contract === undefined ? {} : { contract }),
     ...(baseline === undefined ? {} : { baseline }),
+    ...(question.references.length === 0 ? {} : { references: statedReferences(question.references) }),
     ...(reviewed.reviews.length === 0 ? {} : { reviews: reviewed.reviews }),
     validator: { version: project.version, engine: report.engine, settings: report.settings },
     sandbox: report.sandbox,

@@ -10,6 +10,7 @@ import { type Classification, classifications } from '../data/index.ts'
 import { believedStage } from './believe.ts'
 import type { DataRules } from './definition.ts'
 import type { Project } from './project.ts'
+import { type Reference, referencesOf, statedReferences } from './references.ts'
 import { type ReviewedRows, reviewedRows } from './reviewed-rows.ts'
 import type { ResolvedInput } from './view.ts'
 
@@ -23,6 +24,8 @@ export type DataQuestion = Readonly<{
   contract?: Readonly<{ path: string; digest: Sha256 }>
   /** `anchor`: digest of the bundle in which a reviewer fixed it. */
   baseline?: Readonly<{ path: string; digest: Sha256; anchor?: Sha256 }>
+  /** Other tables that the contract's rules look into. */
+  references: readonly Reference[]
   /** Those that have not expired. */
   waivers: readonly VerifiedDataDecision<'data-waiver'>[]
   reviewed: ReviewedRows
@@ -66,14 +69,16 @@ export async function questionOf(project: Project, input: ResolvedInput, validat
     )
   const anchor = baseline === undefined ? undefined : anchorOf(project, baseline.digest)
   const source = ref.origin.kind === 'external' ? ref.origin.source : undefined
+  const references = await referencesOf(project, ref.path, contract)
   const question: Omit<DataQuestion, 'key'> = {
     path: ref.path,
     content,
     ...(source === undefined ? {} : { source }),
-    classification: classificationOf(project, input),
+    classification: mostSecret([input, ...references.map((reference) => reference.input)], project),
     ...(rules.label === undefined ? {} : { label: rules.label }),
     ...(contract === undefined ? {} : { contract }),
     ...(baseline === undefined ? {} : { baseline: { ...baseline, ...(anchor === undefined ? {} : { anchor }) } }),
+    references,
     waivers,
     reviewed: reviewedRows(project, ref.path),
   }
@@ -81,11 +86,12 @@ export async function questionOf(project: Project, input: ResolvedInput, validat
 }
 
 function keyOf(question: Omit<DataQuestion, 'key'>, validator: Sha256): Sha256 {
-  const { content, waivers, reviewed, ...rest } = question
+  const { content, references, waivers, reviewed, ...rest } = question
   return digestOfJson({
     ...rest,
     question: 1,
     dataset: content.digest,
+    references: references.map(({ table, content: { digest } }) => ({ table, digest })),
     decisions: [...waivers.map(({ attestation }) => attestation), ...reviewed.reviews].toSorted(),
     unread: reviewed.unread,
     validator,
@@ -121,6 +127,12 @@ function isOver(day: string, now: Date): boolean {
   return now.getTime() >= Date.parse(`${day}T00:00:00Z`) + 86_400_000
 }
 
+/** A rule that looks into another table may show values of it. */
+function mostSecret(inputs: readonly ResolvedInput[], project: Project): Classification {
+  const places = inputs.map((input) => classifications.indexOf(classificationOf(project, input)))
+  return classifications[Math.max(...places)] ?? 'restricted'
+}
+
 /** As secret as the most secret source behind it; what no inventory knows counts as internal. */
 function classificationOf(project: Project, { ref, attestation }: ResolvedInput): Classification {
   const found: Classification[] = ['public']
@@ -147,8 +159,8 @@ function classified(origin: Readonly<{ kind: string; classification?: string }>)
 }
 
 /**
- * Whether a verdict that a statement named still answers what is asked now: same bytes, same contract and baseline, the
- * same reviews of rows, and each waiver that it relied on still counts. A newer validator asks no stage to run again.
+ * Whether a verdict that a statement named still answers what is asked now: same bytes, same contract, baseline and
+ * tables that it refers to, the same reviews of rows, and each waiver that it relied on still counts. A newer validator asks no stage to run again.
  */
 export function stillAnswers(verdict: DataVerdict, question: DataQuestion): boolean {
   const waivers = new Set(question.waivers.map(({ attestation }) => attestation))
@@ -158,8 +170,13 @@ export function stillAnswers(verdict: DataVerdict, question: DataQuestion): bool
     verdict.baseline?.digest === question.baseline?.digest &&
     verdict.baseline?.anchor === question.baseline?.anchor &&
     verdict.classification === question.classification &&
+    spelled(verdict.references ?? []) === spelled(statedReferences(question.references)) &&
     (verdict.reviews ?? []).join() === question.reviewed.reviews.join() &&
     verdict.result !== 'FAILED' &&
     verdict.checks.every(({ waiver }) => waiver === undefined || waivers.has(waiver))
   )
+}
+
+function spelled(references: ReturnType<typeof statedReferences>): string {
+  return references.map(({ path, digest }) => `${digest} ${path}`).join('\n')
 }

@@ -5,6 +5,7 @@ import type { Classification, Findings } from '../data/index.ts'
 import { answerQuestion } from './answer-question.ts'
 import { questionOf } from './data-question.ts'
 import { decideAboutData, type SignedDataDecision } from './decide-data.ts'
+import { inputAt } from './input-at.ts'
 import type { Project } from './project.ts'
 import { placeOfRowKey } from './reviewed-rows.ts'
 import { validatorIdentity } from './validate-content.ts'
@@ -36,7 +37,7 @@ export async function triageData(
   rows: readonly number[],
   signal: AbortSignal,
 ): Promise<Triage> {
-  const input = await inputAt(project, project.sources.get(dataset)?.source.path ?? dataset)
+  const input = await wholeAt(project, project.sources.get(dataset)?.source.path ?? dataset)
   const question = await questionOf(project, input, digestOfJson(validatorIdentity()))
   const { path, content, classification } = question
   const rowKey = isSecret(classification) ? requireRowKey(placeOfRowKey(project)) : undefined
@@ -51,23 +52,17 @@ export async function triageData(
   return { path, digest: content.digest, classification, isSearched, ...keyed, ...triage }
 }
 
-async function inputAt(project: Project, path: string): Promise<ResolvedInput> {
-  const [around] = project.surroundings.anchors.around(path)
-  if (around !== undefined && around.path !== path) {
-    throw new DomainError('ERR_USAGE', `\`${path}\` is a part of \`${around.path}\`, which is judged as a whole`, {
-      help: `assay data review ${around.path}`,
-    })
-  }
-  const content = await project.contents.ingest(path)
-  if (content === undefined) {
+async function wholeAt(project: Project, path: string): Promise<ResolvedInput> {
+  const input = await inputAt(project, path)
+  if (input === undefined) {
     throw new DomainError('ERR_DATA_MISSING', `\`${path}\` is not there`, {
       help: 'name a source, or a file or folder of the project',
     })
   }
-  const origin = around ?? { kind: 'external' as const, path }
-  const attestation = origin.kind === 'out' ? project.lock.get(origin.stage)?.attestation : undefined
-  const ref = { path, shows: [path], role: 'dep' as const, origin }
-  return attestation === undefined ? { ref, content } : { ref, content, attestation }
+  if (input.ref.path === path) return input
+  throw new DomainError('ERR_USAGE', `\`${path}\` is a part of \`${input.ref.path}\`, which is judged as a whole`, {
+    help: `assay data review ${input.ref.path}`,
+  })
 }
 
 /** @throws ERR_SIGNER_ROLE when the key is no reviewer's, ERR_KEY_HOME, ERR_KEY_LOCKED */

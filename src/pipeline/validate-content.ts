@@ -5,7 +5,6 @@ import {
   type CheckVerdict,
   type Classification,
   type DataCheck,
-  type Dataset,
   defaultLimits,
   defaultThresholds,
   type Findings,
@@ -19,6 +18,7 @@ import {
   validatorEngine,
   worstOf,
 } from '../data/index.ts'
+import { datasetOf } from './stored-dataset.ts'
 import { boxRunner } from './validate-data.fs.ts'
 
 export type ContentTools = Readonly<{
@@ -39,6 +39,8 @@ export type ContentQuestions = Readonly<{
   label?: string
   source?: string
   classification: Classification
+  /** Tables that the contract's rules look into; the others of it are not at hand. */
+  others?: readonly Readonly<{ table: string; name: string; content: Content }>[]
   judged?: readonly JudgedRows[]
   /** Reviews that cannot be read here. */
   unreadReviews?: number
@@ -73,7 +75,7 @@ export function validatorIdentity(): Readonly<{ engine: string; settings: Sha256
  * @throws ERR_DATA_CONTRACT_MALFORMED, ERR_DATA_CONTRACT_VERSION, ERR_DATA_CONTRACT_TABLE, ERR_DATA_BASELINE_MALFORMED, ERR_DATA_LIMIT, ERR_DATA_VALIDATOR_FAILED, ERR_SANDBOX_UNAVAILABLE
  */
 export async function validateContent(tools: ContentTools, asked: ContentQuestions): Promise<ContentVerdict> {
-  const { content, name, contract, baseline, label, source, classification, judged, triage, seed = 0 } = asked
+  const { content, name, contract, baseline, label, source, classification, others = [], judged, triage } = asked
   const startedAt = tools.now()
   const questions: Questions = {
     ...(contract === undefined ? {} : { contract: parseContract(contract.bytes, contract.path) }),
@@ -83,7 +85,8 @@ export async function validateContent(tools: ContentTools, asked: ContentQuestio
     now: startedAt,
     examples: 0,
     profile: false,
-    seed,
+    seed: asked.seed ?? 0,
+    others: new Map(others.map(({ table, name: file, content: of }) => [table, datasetOf(of, file, tools.store)])),
     ...(judged === undefined ? {} : { judged }),
     ...(triage === undefined ? {} : { triage }),
   }
@@ -113,14 +116,6 @@ export async function validateContent(tools: ContentTools, asked: ContentQuestio
     startedAt,
     finishedAt: tools.now(),
   }
-}
-
-function datasetOf(content: Content, base: string, store: ObjectStore): Dataset {
-  const files =
-    content.kind === 'file'
-      ? [{ inner: base, object: store.pathOf(content.digest) }]
-      : content.files.map(({ path, digest }) => ({ inner: path, object: store.pathOf(digest) }))
-  return { kind: 'objects', files }
 }
 
 /** The format of data that nobody wrote a contract for is no reason to stop; a drift from its baseline is. */

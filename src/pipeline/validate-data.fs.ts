@@ -27,8 +27,10 @@ import {
 } from '../data/index.ts'
 import { rulesAt } from './data-question.ts'
 import { openProject } from './project.fs.ts'
-import type { Caller } from './project.ts'
+import type { Caller, Project } from './project.ts'
+import { referencesOf } from './references.ts'
 import { reviewedRows } from './reviewed-rows.ts'
+import { datasetOf } from './stored-dataset.ts'
 import { findRoot, makeState } from './workspace.fs.ts'
 
 /** A caller that may ask to stop. */
@@ -62,7 +64,13 @@ export async function validateData(
   options: ValidateDataOptions,
 ): Promise<DataVerdictReport> {
   const { forReport = false, source } = options
-  const { contract: contractFile, baseline: baselineFile, label, judged } = await rulesFor(caller, path, options)
+  const {
+    contract: contractFile,
+    baseline: baselineFile,
+    label,
+    judged,
+    others,
+  } = await rulesFor(caller, path, options)
   const contract =
     contractFile === undefined
       ? undefined
@@ -81,6 +89,7 @@ export async function validateData(
       examples: forReport ? shownRows : 0,
       profile: forReport,
       seed,
+      ...(others === undefined ? {} : { others }),
       ...(judged === undefined || judged.length === 0 ? {} : { judged }),
     },
     room.validator,
@@ -94,7 +103,7 @@ export async function validateData(
   }
 }
 
-type Rules = ValidateDataOptions & Readonly<{ judged?: readonly JudgedRows[] }>
+type Rules = ValidateDataOptions & Readonly<{ judged?: readonly JudgedRows[]; others?: ReadonlyMap<string, Dataset> }>
 
 /** What was asked for; when that is nothing, what the project that the path lies in holds it to. */
 async function rulesFor(caller: Caller, path: string, options: ValidateDataOptions): Promise<Rules> {
@@ -109,10 +118,24 @@ async function rulesFor(caller: Caller, path: string, options: ValidateDataOptio
   return {
     ...options,
     judged: reviewedRows(project, inner).judged,
+    others: await othersOf(project, inner, rules.contract),
     ...(rules.contract === undefined ? {} : { contract: absolute(rules.contract) }),
     ...(rules.baseline === undefined ? {} : { baseline: absolute(rules.baseline) }),
     ...(rules.label === undefined ? {} : { label: rules.label }),
   }
+}
+
+/** The tables that a contract of the project refers to, as the gate finds them. */
+async function othersOf(
+  project: Project,
+  path: string,
+  contract: string | undefined,
+): Promise<ReadonlyMap<string, Dataset>> {
+  const content = contract === undefined ? undefined : await project.contents.ingest(contract)
+  const file =
+    contract === undefined || content?.kind !== 'file' ? undefined : { path: contract, digest: content.digest }
+  const references = await referencesOf(project, path, file)
+  return new Map(references.map(({ table, name, content: of }) => [table, datasetOf(of, name, project.store)]))
 }
 
 function readBaseline(caller: Caller, path: string): Readonly<{ baseline?: Baseline; anchor?: Dataset }> {

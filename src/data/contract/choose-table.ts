@@ -23,6 +23,21 @@ export function chooseTable({ tables, name }: Contract, file: string): TableCont
   )
 }
 
+/** Tables beside its own that the rules of a table may ask: none when no rule looks into another one. */
+export function otherTables({ tables }: Contract, own: TableContract): readonly TableContract[] {
+  const isNeeded = own.rules.some(({ kind }) => kind === 'foreign-key' || kind === 'sql')
+  return isNeeded ? tables.filter(({ name }) => name !== own.name) : []
+}
+
+/** Whether the file or folder is called like the table, with or without its ending. */
+export function isCalledLike(
+  { name, physicalName }: Pick<TableContract, 'name' | 'physicalName'>,
+  file: string,
+): boolean {
+  const names = physicalName === undefined ? [name] : [name, physicalName.split('/').at(-1) ?? physicalName]
+  return names.some((each) => each === file || stemOf(each) === stemOf(file))
+}
+
 function tableNamed(tables: readonly TableContract[], file: string): TableContract | undefined {
   const stem = stemOf(file)
   const called = (table: TableContract): readonly string[] => {

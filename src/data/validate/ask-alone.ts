@@ -115,7 +115,10 @@ async function askForeignKey(
   const { relation, contract } = tables
   const target = rule.table === contract.name ? relation : tables.others.get(rule.table)
   if (target === undefined) {
-    return notEvaluated(rule, `the table \`${rule.table.slice(0, 200)}\` is not at hand: put its file beside the data`)
+    return notEvaluated(
+      rule,
+      `the table \`${rule.table.slice(0, 200)}\` is not at hand: put its file beside the data, or name it in assay.yaml`,
+    )
   }
   const missing = rule.targets.find((name) => columnNamed(target, name) === undefined)
   if (missing !== undefined) return notEvaluated(rule, `\`${rule.table}\` has no column \`${missing.slice(0, 200)}\``)

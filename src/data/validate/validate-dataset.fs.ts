@@ -7,10 +7,10 @@
 import { lstatSync, readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { type Content, DomainError } from '../../core/index.ts'
-import { type Contract, chooseTable, stemOf, type TableContract } from '../contract/index.ts'
+import { type Contract, chooseTable, isCalledLike, otherTables, type TableContract } from '../contract/index.ts'
 import { type DigestPathOptions, digestPath } from '../digest-tree.fs.ts'
 import { parseTableProfile, type TableProfile } from '../statistics/index.ts'
-import { tableFileOf } from '../table/format.ts'
+import { isTableName } from '../table/format.ts'
 import { walkPlain } from '../walk-plain.fs.ts'
 import type { Baseline } from './baseline.ts'
 import { type CheckVerdict, type DataCheck, worstOf } from './check.ts'
@@ -34,6 +34,8 @@ export type Questions = Readonly<{
   source?: string
   /** Where tables of foreign keys lie; absolute. Beside the dataset when left out. */
   siblings?: string
+  /** Those tables themselves, by their names in the contract; then nothing is looked for. */
+  others?: ReadonlyMap<string, Dataset>
   now: Date
   /** Rows whose values are shown; none for data that must not be shown. */
   examples: number
@@ -121,8 +123,7 @@ async function findInTables(
   const { contract: whole, baseline, anchor, now, examples } = questions
   const contract = whole === undefined ? undefined : chooseTable(whole, name)
   const unseen = unseenOf(questions)
-  const others =
-    whole === undefined || contract === undefined ? [] : othersOf(contract, whole, name, questions.siblings)
+  const others = whole === undefined || contract === undefined ? [] : othersOf(contract, whole, name, questions)
   const statistics = statisticsOf(questions)
   const answer = await runValidator(
     [dataset, ...(anchor === undefined ? [] : [anchor]), ...others.map((other) => other.dataset)],
@@ -190,26 +191,27 @@ function unseenOf({ contract, baseline, anchor }: Questions): readonly string[] 
 /** Every file is one of a table. */
 export function isTables(dataset: Dataset): boolean {
   const names = namesOf(dataset)
-  return names.length > 0 && names.every((file) => tableFileOf(file) !== undefined)
+  return names.length > 0 && names.every(isTableName)
 }
 
 type Other = Readonly<{ table: TableContract; dataset: Dataset }>
 
-/** Tables that foreign keys and SQL rules may ask: those of the contract whose file lies beside the data. */
-function othersOf(own: TableContract, contract: Contract, name: string, folder: string | undefined): readonly Other[] {
-  const needed = own.rules.some(({ kind }) => kind === 'foreign-key' || kind === 'sql')
-  if (!needed || folder === undefined) return []
-  const siblings = readdirSync(folder).filter((file) => tableFileOf(file) !== undefined && file !== name)
-  return contract.tables.flatMap((table) => {
-    if (table.name === own.name) return []
-    const file = siblings.find((sibling) => isCalled(table, sibling))
+/** Tables that foreign keys and SQL rules may ask: those that were given, else those whose file lies beside the data. */
+function othersOf(own: TableContract, contract: Contract, name: string, questions: Questions): readonly Other[] {
+  const { others, siblings: folder } = questions
+  const needed = otherTables(contract, own)
+  if (others !== undefined) {
+    return needed.flatMap((table) => {
+      const dataset = others.get(table.name)
+      return dataset === undefined ? [] : [{ table, dataset }]
+    })
+  }
+  if (needed.length === 0 || folder === undefined) return []
+  const siblings = readdirSync(folder).filter((file) => isTableName(file) && file !== name)
+  return needed.flatMap((table) => {
+    const file = siblings.find((sibling) => isCalledLike(table, sibling))
     const path = join(folder, file ?? '')
     if (file === undefined || !lstatSync(path).isFile()) return []
     return [{ table, dataset: { kind: 'file', path, name: file } }]
   })
-}
-
-function isCalled({ name, physicalName }: TableContract, file: string): boolean {
-  const names = physicalName === undefined ? [name] : [name, physicalName.split('/').at(-1) ?? physicalName]
-  return names.some((each) => each === file || stemOf(each) === stemOf(file))
 }
