@@ -227,7 +227,7 @@ export const errorTable = {
   ERR_ENV_UNSUPPORTED: {
     exit: 2,
     meaning: 'The environment is of a kind that this version cannot build.',
-    help: 'use a hash-locked requirements.txt for Python, or the environment host',
+    help: 'use a hash-locked requirements file, pylock.toml, uv.lock, poetry.lock or Pipfile.lock, or the environment host',
   },
   // data: the store, the workspace, sources
   ERR_STORE_MISSING: {
@@ -350,7 +350,7 @@ export const errorTable = {
   ERR_ENV_LOCK_INVALID: {
     exit: 2,
     meaning: 'A lock of dependencies is not what its format says, or asks for what a lock cannot pin.',
-    help: 'mend the lock at the line named, or make it anew with uv pip compile --generate-hashes',
+    help: 'mend the lock at the line named, or make it anew with the tool that wrote it',
   },
   ERR_ENV_HASH_MISSING: {
     exit: 1,

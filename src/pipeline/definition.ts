@@ -80,7 +80,14 @@ export type PipelineDefinition = Readonly<{
 
 export type EnvironmentDefinition =
   | Readonly<{ kind: 'host' }>
-  | Readonly<{ kind: 'python'; lock: string; interpreter?: string }>
+  | Readonly<{
+      kind: 'python'
+      lock: string
+      interpreter?: string
+      /** Asked of the lock beside its main packages. */
+      extras?: readonly string[]
+      groups?: readonly string[]
+    }>
 
 /** What data is held to before a stage may read it. Files are project paths. */
 export type DataRules = Readonly<{

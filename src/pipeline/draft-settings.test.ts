@@ -53,7 +53,7 @@ test('the draft is an assay.yaml, with the inputs and the host environment', () 
 })
 
 test('a lock with hashes becomes the environment', () => {
-  const text = draftSettings([], { ...surroundings, hashedLock: 'requirements.lock' })
+  const text = draftSettings([], { ...surroundings, lock: 'requirements.lock' })
   const settings = defineSettings(Buffer.from(text), 'assay.yaml', pipeline)
   assert.deepEqual(settings.environments.get(settings.settingsOf('train').environment), {
     kind: 'python',

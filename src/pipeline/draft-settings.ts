@@ -14,8 +14,8 @@ export type Surroundings = Readonly<{
   folder: string
   /** Bytes of a file or folder, or undefined when it is not there. */
   sizeOf(path: string): number | undefined
-  /** A lock file in which every requirement carries a hash. */
-  hashedLock?: string
+  /** A lock that pins every package by its digest. */
+  lock?: string
   /** Folders that stages may write and that are thrown away. */
   scratch?: readonly string[]
 }>
@@ -85,7 +85,7 @@ export function draftSettings(inputs: readonly string[], surroundings: Surroundi
   const rest = scratch.length === 0 ? '' : `, scratch: [${scratch.join(', ')}]`
   lines.push('')
   if (scratch.length > 0) lines.push('# scratch: folders that stages may write and that are thrown away')
-  if (surroundings.hashedLock === undefined) {
+  if (surroundings.lock === undefined) {
     lines.push(
       "# host: this machine's own interpreter, recorded but not locked; with a lock that has hashes:",
       '# environments:',
@@ -95,7 +95,7 @@ export function draftSettings(inputs: readonly string[], surroundings: Surroundi
   } else {
     lines.push(
       'environments:',
-      `  locked: {python: {lock: ${stringify(surroundings.hashedLock).trim()}}}`,
+      `  locked: {python: {lock: ${stringify(surroundings.lock).trim()}}}`,
       `defaults: {environment: locked, network: none, seed: 42${rest}}`,
     )
   }

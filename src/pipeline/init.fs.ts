@@ -8,6 +8,7 @@ import { randomUUID } from 'node:crypto'
 import { readdirSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { newTrustPolicy, parseTrustPolicy } from '../attestation/index.ts'
+import type { ChosenLock } from './choose-lock.fs.ts'
 import { definePipeline, defineSettings } from './define/index.ts'
 import type { PipelineDefinition, ProjectSettings } from './definition.ts'
 import { draftSettings, externalInputs, type Surroundings, throwAwayFolders, throwAwayNames } from './draft-settings.ts'
@@ -22,6 +23,8 @@ export type Adoption = Readonly<{
   projectId: string
   pipeline: PipelineDefinition
   settings: ProjectSettings
+  /** The lock that the draft names, and those that it could not; empty where assay.yaml was there. */
+  locks: ChosenLock
   /** External inputs without a source; the size is missing where nothing is there. */
   unlisted: readonly Readonly<{ path: string; sizeBytes?: number }>[]
 }>
@@ -31,13 +34,15 @@ export type AdoptionInput = Readonly<{
   isGitIgnored(paths: readonly string[]): Promise<ReadonlySet<string>>
   /** Makes or finds the user's key for a project. */
   keyFor(projectId: string): Promise<Readonly<{ name: string; publicKeyPem: string; principal: string }>>
+  /** Asked only where there is no assay.yaml. */
+  chooseLock(): Promise<ChosenLock>
   now: Date
 }>
 
 /** A new policy holds for a year: whoever relies on it looks at it again. */
 const policyDays = 365
 
-export async function adoptProject({ root, isGitIgnored, keyFor, now }: AdoptionInput): Promise<Adoption> {
+export async function adoptProject({ root, isGitIgnored, keyFor, chooseLock, now }: AdoptionInput): Promise<Adoption> {
   const written: string[] = []
   const write = (path: string, text: string): void => {
     writeDurably(join(root, path), Buffer.from(text))
@@ -46,8 +51,9 @@ export async function adoptProject({ root, isGitIgnored, keyFor, now }: Adoption
   const pipeline = definePipeline(await openReader(root, isGitIgnored), { root })
   const ignored = await isGitIgnored(throwAwayNames.map((name) => `${name}/x`))
   const isThere = (name: string): boolean => ignored.has(`${name}/x`) || isFolder(join(root, name))
-  const surroundings = { ...surroundingsOf(root), scratch: throwAwayFolders(pipeline, isThere) }
   const known = readProjectFile(root, 'assay.yaml')
+  const locks = known === undefined ? await chooseLock() : { passedOver: [] }
+  const surroundings = { ...surroundingsOf(root), ...locks, scratch: throwAwayFolders(pipeline, isThere) }
   if (known === undefined) write('assay.yaml', draftSettings(externalInputs(pipeline, surroundings), surroundings))
   const settings = defineSettings(readProjectFile(root, 'assay.yaml'), 'assay.yaml', pipeline)
 
@@ -63,19 +69,11 @@ export async function adoptProject({ root, isGitIgnored, keyFor, now }: Adoption
     const sizeBytes = surroundings.sizeOf(path)
     return source === undefined ? [{ path, ...(sizeBytes === undefined ? {} : { sizeBytes }) }] : []
   })
-  return { root, written, projectId, pipeline, settings, unlisted }
+  return { root, written, projectId, pipeline, settings, locks, unlisted }
 }
 
 function surroundingsOf(root: string): Surroundings {
-  const hashedLock = ['requirements.lock', 'requirements.txt'].find((file) => {
-    const bytes = readProjectFile(root, file)
-    return bytes !== undefined && Buffer.from(bytes).includes('--hash=sha256:')
-  })
-  return {
-    folder: basename(root),
-    sizeOf: (path) => sizeOf(join(root, path)),
-    ...(hashedLock === undefined ? {} : { hashedLock }),
-  }
+  return { folder: basename(root), sizeOf: (path) => sizeOf(join(root, path)) }
 }
 
 function isFolder(path: string): boolean {

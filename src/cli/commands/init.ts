@@ -1,5 +1,5 @@
 /** `assay init`: adopts a repository without an edit; writes what is missing, never over what is there. */
-import { formatSize, oneLine } from '../../core/index.ts'
+import { formatSize, oneLine, printable } from '../../core/index.ts'
 import { adoptHere, commitFiles, requireRepository } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import { table } from '../render.ts'
@@ -23,6 +23,7 @@ export async function init(
     commit: committed ?? null,
     key: adoption.key,
     stages: adoption.pipeline.stages.length,
+    locks: { chosen: adoption.locks.lock ?? null, passedOver: adoption.locks.passedOver },
     unlisted: adoption.unlisted.map(({ path }) => path),
   })
   for (const path of adoption.written) output.line(`written  ${oneLine(path)}`)
@@ -30,6 +31,12 @@ export async function init(
   output.line(
     `key      ${oneLine(adoption.key.path)}${adoption.key.encrypted ? '' : ', not encrypted (set ASSAY_KEY_PASSPHRASE before init for one that is)'}`,
   )
+  if (adoption.locks.lock !== undefined)
+    output.line(`locked   ${oneLine(adoption.locks.lock)}: stages run with its packages and no others`)
+  for (const { path, because, help } of adoption.locks.passedOver) {
+    output.line(`not used ${oneLine(path)}: ${printable(because)}`)
+    if (help !== undefined) output.line(`         next: ${printable(help)}`)
+  }
   if (committed !== undefined) output.line(`commit   ${committed.slice(0, 12)}`)
   else if (adoption.written.length > 0) output.line(`next: git add ${adoption.written.join(' ')} && git commit`)
   if (adoption.unlisted.length > 0) {

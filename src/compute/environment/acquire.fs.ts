@@ -24,8 +24,8 @@ import { DomainError, isDomainError, isSha256, type Sha256 } from '../../core/in
 import { type ObjectStore, withoutCredentials } from '../../data/index.ts'
 import type { FetchClient } from './fetch.http.ts'
 import type { IndexFile } from './index-page.ts'
-import type { LockedArtefacts, LockedRequirement } from './lock.ts'
-import type { NetworkSettings } from './network-settings.ts'
+import type { LockedArtefacts, LockedFile, LockedRequirement } from './lock.ts'
+import { defaultIndex, type NetworkSettings } from './network-settings.ts'
 import { mapPooled } from './pool.ts'
 import type { OnProgress } from './progress.ts'
 import { type Candidate, fits, type Selection, selectWheel } from './select-wheel.ts'
@@ -113,7 +113,52 @@ type Context = AcquireRequest &
     folders: Map<string, Sha256>
   }>
 
+/** What is chosen for a requirement, and the places to ask for it. */
 async function selectFor(requirement: LockedRequirement, context: Context): Promise<Selection> {
+  if (requirement.files !== undefined) return placesOf(requirement, requirement.files, context)
+  const { files, fault } = await offersFor(requirement, context)
+  try {
+    return selectWheel(requirement, files, context.ranks, context.lockPath)
+  } catch (error) {
+    throw fault ?? error
+  }
+}
+
+/**
+ * The lock names its files, so it alone says which is taken: no index can make one machine take another than the next.
+ * An index of the caller's own is asked before the address in the lock, which a closed network may not reach.
+ */
+async function placesOf(
+  requirement: LockedRequirement,
+  named: readonly LockedFile[],
+  context: Context,
+): Promise<Selection> {
+  const { ranks, lockPath, network, store } = context
+  const offered = named.map(({ fileName, sha256, url = '' }) => ({ fileName, digest: sha256, url, yanked: false }))
+  const [best] = selectWheel(requirement, offered, ranks, lockPath).candidates
+  const [first] = best?.files ?? []
+  if (best === undefined || first?.digest === undefined) throw new Error('a selection of named files holds one')
+  if (store.has(first.digest)) return { requirement, candidates: [best] }
+  const addresses = network.indexes.length === 0 ? [] : best.files.filter(({ url }) => url !== '')
+  const isOwnIndex = network.indexes.some((index) => index !== defaultIndex)
+  const asksIndexes = addresses.length === 0 || isOwnIndex
+  const { files, fault } = asksIndexes
+    ? await offersFor(requirement, context)
+    : { files: localFiles(requirement, context), fault: undefined }
+  const places = [...files.filter(({ digest }) => digest === first.digest), ...addresses]
+  if (places.length > 0) return { requirement, candidates: [{ wheel: best.wheel, files: places }] }
+  const what = `${lockPath}:${requirement.line}: no index or folder has \`${best.wheel.fileName}\` with the hash that the lock pins`
+  throw (
+    fault ??
+    new DomainError('ERR_ENV_FETCH', what, {
+      help: 'name the index with PIP_INDEX_URL, or a folder of wheels with PIP_FIND_LINKS',
+    })
+  )
+}
+
+type Offers = Readonly<{ files: readonly IndexFile[]; fault: DomainError | undefined }>
+
+async function offersFor(requirement: LockedRequirement, context: Context): Promise<Offers> {
   const faults: DomainError[] = []
   const offered: IndexFile[] = [...localFiles(requirement, context)]
   const indexes = [...new Set([...context.network.indexes, ...context.lock.indexes])]
@@ -125,11 +170,7 @@ async function selectFor(requirement: LockedRequirement, context: Context): Prom
       faults.push(error) // One index of several may be down: the lock decides whether what others offer is enough.
     }
   })
-  try {
-    return selectWheel(requirement, offered, context.ranks, context.lockPath)
-  } catch (error) {
-    throw faults[0] ?? error
-  }
+  return { files: offered, fault: faults[0] }
 }
 
 /** Wheels of `find-links` folders that carry the project's name. */

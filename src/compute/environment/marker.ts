@@ -5,6 +5,7 @@
  * text. What the grammar does not know is refused, never guessed: a guess would install another set of packages than the
  * lock's author saw.
  */
+import { normaliseName } from './lock.ts'
 import { meets, type Operator } from './version.ts'
 
 export const markerVariables = [
@@ -25,7 +26,14 @@ export const markerVariables = [
 export type MarkerVariable = (typeof markerVariables)[number]
 export type MarkerEnvironment = Readonly<Record<MarkerVariable, string>>
 
-export type MarkerOperand = Readonly<{ variable: MarkerVariable } | { text: string }>
+/** PEP 751: what was asked of a lock, as sets; known in markers of `pylock.toml` alone. */
+export const markerSets = ['extras', 'dependency_groups'] as const
+export type MarkerSets = Readonly<Record<(typeof markerSets)[number], ReadonlySet<string>>>
+export const emptySets: MarkerSets = { extras: new Set(), dependency_groups: new Set() }
+
+export type MarkerOperand = Readonly<
+  { variable: MarkerVariable } | { set: (typeof markerSets)[number] } | { text: string }
+>
 export type MarkerOperator = Operator | 'in' | 'not in'
 export type Marker =
   | Readonly<{ kind: 'and' | 'or'; parts: readonly Marker[] }>
@@ -51,9 +59,12 @@ type Token = Readonly<{ kind: 'open' | 'close' | 'operator' | 'word' | 'text' | 
 /** LIMIT: 64 levels of parentheses; a marker is one short line in practice. */
 const maxDepth = 64
 
-/** @throws MarkerFault */
-export function parseMarker(text: string): Marker {
-  const reader = readerOf(tokensOf(text.trim()))
+/**
+ * @param options.sets whether `extras` and `dependency_groups` may be named, as in `pylock.toml`
+ * @throws MarkerFault
+ */
+export function parseMarker(text: string, { sets = false }: Readonly<{ sets?: boolean }> = {}): Marker {
+  const reader = readerOf(tokensOf(text.trim()), sets)
   const marker = parseOr(reader, 0)
   if (reader.peek().kind !== 'end') throw new MarkerFault(`has \`${reader.peek().text}\` after the marker's end`)
   return marker
@@ -76,9 +87,9 @@ function tokensOf(text: string): readonly Token[] {
   return tokens
 }
 
-type Reader = Readonly<{ peek(): Token; next(): Token; takeWord(word: string): boolean }>
+type Reader = Readonly<{ sets: boolean; peek(): Token; next(): Token; takeWord(word: string): boolean }>
 
-function readerOf(tokens: readonly Token[]): Reader {
+function readerOf(tokens: readonly Token[], sets: boolean): Reader {
   let at = 0
   const peek = (): Token => tokens[at] ?? { kind: 'end', text: 'the end' }
   const next = (): Token => {
@@ -87,6 +98,7 @@ function readerOf(tokens: readonly Token[]): Reader {
     return found
   }
   return {
+    sets,
     peek,
     next,
     takeWord: (word) => peek().kind === 'word' && peek().text === word && next() !== undefined,
@@ -114,10 +126,12 @@ function parseAtom(reader: Reader, depth: number): Marker {
 }
 
 function parseComparison(reader: Reader): Marker {
-  const left = parseOperand(reader.next())
+  const left = parseOperand(reader.next(), reader.sets)
   const operator = parseOperator(reader)
-  const right = parseOperand(reader.next())
+  const right = parseOperand(reader.next(), reader.sets)
   if ('text' in left && 'text' in right) throw new MarkerFault('compares two texts')
+  const isMembership = 'text' in left && 'set' in right && (operator === 'in' || operator === 'not in')
+  if (('set' in left || 'set' in right) && !isMembership) throw new MarkerFault('asks of a set what only `in` can ask')
   return { kind: 'compare', left, operator, right }
 }
 
@@ -129,21 +143,28 @@ function parseOperator(reader: Reader): MarkerOperator {
   throw new MarkerFault(`has \`${text}\` where an operator should be`)
 }
 
-function parseOperand({ kind, text }: Token): MarkerOperand {
+function parseOperand({ kind, text }: Token, sets: boolean): MarkerOperand {
   if (kind === 'text') return { text }
+  const set = sets && kind === 'word' ? markerSets.find((known) => known === text) : undefined
+  if (set !== undefined) return { set }
   const variable = kind === 'word' ? markerVariables.find((known) => known === text) : undefined
   if (variable !== undefined) return { variable }
   throw new MarkerFault(`names \`${text}\`, which no interpreter has`)
 }
 
-/** @throws MarkerFault when a comparison has no meaning */
-export function evaluateMarker(marker: Marker, environment: MarkerEnvironment): boolean {
+/**
+ * @param sets what was asked of the lock; `extra == 'x'` holds for every member of `extras`
+ * @throws MarkerFault when a comparison has no meaning
+ */
+export function evaluateMarker(marker: Marker, environment: MarkerEnvironment, sets = emptySets): boolean {
   // INVARIANT: every part is evaluated, so that a meaningless one is refused on each machine and not on some.
   if (marker.kind !== 'compare') {
-    const answers = marker.parts.map((part) => evaluateMarker(part, environment))
+    const answers = marker.parts.map((part) => evaluateMarker(part, environment, sets))
     return marker.kind === 'and' ? answers.every(Boolean) : answers.some(Boolean)
   }
   const { operator } = marker
+  const asked = membership(marker, sets)
+  if (asked !== undefined) return asked
   const left = operandValue(marker.left, environment)
   const right = operandValue(marker.right, environment)
   if (operator === 'in') return right.includes(left)
@@ -152,11 +173,24 @@ export function evaluateMarker(marker: Marker, environment: MarkerEnvironment): 
   return answer ?? compareText(left, operator, right)
 }
 
-function holdsVersion({ left, right }: Extract<Marker, { kind: 'compare' }>): boolean {
+type Comparison = Extract<Marker, { kind: 'compare' }>
+
+/** The answer when it is a question to a set, else undefined. */
+function membership({ left, operator, right }: Comparison, sets: MarkerSets): boolean | undefined {
+  if ('set' in right && 'text' in left) return sets[right.set].has(normaliseName(left.text)) === (operator === 'in')
+  const named = 'text' in right ? right.text : 'text' in left ? left.text : undefined
+  const isExtra = [left, right].some((operand) => 'variable' in operand && operand.variable === 'extra')
+  if (!isExtra || named === undefined || sets.extras.size === 0) return undefined
+  if (operator !== '==' && operator !== '!=') return undefined
+  return sets.extras.has(normaliseName(named)) === (operator === '==')
+}
+
+function holdsVersion({ left, right }: Comparison): boolean {
   return [left, right].some((operand) => 'variable' in operand && versionVariables.has(operand.variable))
 }
 
 function operandValue(operand: MarkerOperand, environment: MarkerEnvironment): string {
+  if ('set' in operand) throw new MarkerFault('compares a set')
   return 'text' in operand ? operand.text : environment[operand.variable]
 }
 

@@ -15,13 +15,9 @@ import type { Mount } from '../sandbox.ts'
 import { type AcquireRequest, acquireWheels, type ChosenWheel, recallChoice } from './acquire.fs.ts'
 import { blasFact, interpreterFacts } from './facts.ts'
 import { type Interpreter, interpreterIdentity } from './interpreter.ts'
-import { locateInterpreter, prefixesToMount } from './locate.fs.ts'
-import { parseLock } from './locks.ts'
-import { askInterpreter } from './probe.fs.ts'
-import type { EnvironmentRequest } from './request.ts'
-import { applicableRequirements } from './select-wheel.ts'
+import type { LockChoice } from './lock.ts'
+import { type PythonRequest, readLockHere } from './read-lock.fs.ts'
 import { sweepTemporaries } from './sweep.fs.ts'
-import { rankTags } from './tags.ts'
 import {
   type LocalParts,
   localPartsOf,
@@ -38,33 +34,28 @@ import { environmentTarget } from './wheel-layout.ts'
 /** Changes whenever the same inputs would make another tree. */
 const recipe = 'assay-python/1'
 
-type PythonRequest = EnvironmentRequest &
-  Readonly<{ definition: Extract<EnvironmentRequest['definition'], { kind: 'python' }> }>
-
 /**
  * @throws ERR_ENV_LOCK_INVALID, ERR_ENV_HASH_MISSING, ERR_ENV_UNPINNED, ERR_ENV_UNSUPPORTED, ERR_ENV_INTERPRETER,
  * ERR_ENV_NO_WHEEL, ERR_ENV_SOURCE_DIST, ERR_ENV_HASH_MISMATCH, ERR_ENV_FETCH, ERR_ENV_WHEEL_REFUSED, ERR_ENV_BUILD
  */
 export async function preparePython(request: PythonRequest): Promise<Environment> {
   const { definition, cacheFolder } = request
-  const lock = parseLock(definition.lock, definition.lockBytes, request.adapters)
   mkdirSync(cacheFolder, { recursive: true })
   sweepTemporaries(cacheFolder)
-  const { interpreter, mounts } = await findInterpreter(request)
-  const acquiring = {
-    ...request,
-    lock,
-    lockPath: definition.lock,
-    requirements: applicableRequirements(lock.requirements, interpreter.probe.markers, definition.lock),
-    ranks: rankTags(interpreter.probe),
-  }
+  const { lock, choice, requirements, ranks, interpreter, mounts } = await readLockHere(request)
+  const acquiring = { ...request, lock, lockPath: definition.lock, requirements, ranks }
   const lockDigest = sha256Of(definition.lockBytes)
-  const choice = digestOfJson({ recipe, lock: lockDigest, interpreter: interpreterIdentity(interpreter) })
-  const recalled = recallChoice(acquiring, choice)
+  const key = digestOfJson({
+    recipe,
+    lock: lockDigest,
+    ...asked(choice),
+    interpreter: interpreterIdentity(interpreter),
+  })
+  const recalled = recallChoice(acquiring, key)
   const local = localPartsOf(interpreter.path, interpreter.probe.version)
-  const plan = { request, acquiring, interpreter, mounts, local, lockDigest }
+  const plan = { request, acquiring, interpreter, mounts, local, lockDigest, choice }
   const built =
-    (recalled && (await reuse(recalled, plan))) ?? (await build(await acquireWheels(acquiring, choice, recalled), plan))
+    (recalled && (await reuse(recalled, plan))) ?? (await build(await acquireWheels(acquiring, key, recalled), plan))
   return describe(built, plan)
 }
 
@@ -75,6 +66,7 @@ type Plan = Readonly<{
   mounts: readonly Mount[]
   local: LocalParts
   lockDigest: Sha256
+  choice: LockChoice
 }>
 type Built = Readonly<{
   folder: string
@@ -84,22 +76,17 @@ type Built = Readonly<{
   stamp?: string
 }>
 
-async function findInterpreter(
-  request: PythonRequest,
-): Promise<Readonly<{ interpreter: Interpreter; mounts: readonly Mount[] }>> {
-  const located = await locateInterpreter(request.definition.interpreter, request.caller, request.memory)
-  if (located === undefined) throw new DomainError('ERR_ENV_INTERPRETER', 'there is no `python3` on PATH')
-  // A locked environment stands on the base interpreter alone: nothing of a virtual environment may come in.
-  const base = { ...located, prefix: located.basePrefix }
-  const mounts = prefixesToMount(base).map((prefix) => ({ source: prefix, target: prefix }))
-  return { interpreter: await askInterpreter(base, request), mounts }
+/** What of the lock was asked for, where that is more than its main packages. */
+function asked({ extras, groups }: LockChoice): Readonly<Record<string, readonly string[]>> {
+  return { ...(extras.length === 0 ? {} : { extras }), ...(groups.length === 0 ? {} : { groups }) }
 }
 
 /** What the environment is, wherever it is built: the lock as it was read, its wheels in order, the interpreter. */
-function identityOf(chosen: readonly ChosenWheel[], { interpreter, lockDigest }: Plan): Sha256 {
+function identityOf(chosen: readonly ChosenWheel[], { interpreter, lockDigest, choice }: Plan): Sha256 {
   return digestOfJson({
     recipe,
     lock: lockDigest,
+    ...asked(choice),
     interpreter: interpreterIdentity(interpreter),
     wheels: chosen.map(({ requirement, digest }) => ({ name: requirement.name, digest })),
   })
@@ -215,7 +202,7 @@ async function publish(temporary: string, folder: string, isRight: () => Promise
 
 function describe(
   { folder, manifest, chosen, stamp }: Built,
-  { request, interpreter, mounts, lockDigest, acquiring }: Plan,
+  { request, interpreter, mounts, lockDigest, acquiring, choice }: Plan,
 ): Environment {
   const tree = treeDigest(manifest)
   return {
@@ -236,6 +223,11 @@ function describe(
       { name: 'tree', value: tree, tier: 'observed' },
       { name: 'recipe', value: recipe, tier: 'observed' },
       ...blasFact(manifest.files.map(({ path }) => path)),
+      ...Object.entries(asked(choice)).map(([kind, names]) => ({
+        name: `lock/${kind}`,
+        value: names.join(', '),
+        tier: 'declared' as const,
+      })),
       ...acquiring.lock.options.map((value) => ({ name: 'lock/option', value, tier: 'declared' as const })),
     ],
     materials: [

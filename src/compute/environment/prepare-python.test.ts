@@ -19,6 +19,7 @@ import type { Environment } from '../environment.ts'
 import { prepareEnvironment } from './prepare.ts'
 import {
   lockOf,
+  lockTexts,
   machineNetwork,
   noNetwork,
   prepareWheels,
@@ -27,6 +28,7 @@ import {
   treeOf,
   type WheelToWrite,
   wheelOf,
+  wheelsIn,
 } from './testing.exec.ts'
 
 const tool: WheelToWrite = {
@@ -95,6 +97,50 @@ test('the same lock gives the same digest and the same tree in another folder', 
     { ...tool, version: '1.1', files: [{ name: 'x.py', content: '' }] },
   ])
   assert.notEqual(other.digest, left?.digest)
+})
+
+test('one package set gives one tree through every lock format, and each lock has its own digest everywhere', async (context) => {
+  const root = scratchFolder(context)
+  const wheels = join(root, 'wheels')
+  const named = wheelsIn(wheels, [tool, { project: 'other', files: [{ name: 'other.py', content: 'y = 1\n' }] }])
+  const network = { ...noNetwork, folders: [wheels] }
+  const built = await Promise.all(
+    Object.entries(lockTexts).flatMap(([lock, textOf]) => {
+      const definition = { kind: 'python' as const, lock, lockBytes: Buffer.from(textOf(named)) }
+      return ['a', 'b'].map((place) => prepareEnvironment(requestFor(join(root, place, lock), definition, { network })))
+    }),
+  )
+  const trees = built.map(({ facts }) => facts.find(({ name }) => name === 'tree')?.value)
+  assert.equal(new Set(trees).size, 1)
+  assert.equal(new Set(built.map(({ digest }) => digest)).size, Object.keys(lockTexts).length)
+  for (const [index, { digest }] of built.entries()) assert.equal(digest, built[index - (index % 2)]?.digest)
+})
+
+test('a lock that names its files decides alone: an index or folder with a better wheel changes nothing', async (context) => {
+  const root = scratchFolder(context)
+  const wheels = join(root, 'wheels')
+  const [pure] = wheelsIn(wheels, [tool])
+  const textOf = lockTexts['poetry.lock'] ?? assert.fail()
+  const lockBytes = Buffer.from(textOf(pure === undefined ? [] : [pure]))
+  wheelsIn(wheels, [{ ...tool, tag: 'py3-none-linux_x86_64', files: [{ name: 'evil.py', content: 'x = 1\n' }] }])
+  const definition = { kind: 'python' as const, lock: 'poetry.lock', lockBytes }
+  const { materials } = await prepareEnvironment(
+    requestFor(root, definition, { network: { ...noNetwork, folders: [wheels] } }),
+  )
+  assert.equal(materials[1]?.digest, `sha256:${pure?.hex}`)
+})
+
+test('extras and groups are part of the identity', async (context) => {
+  const root = scratchFolder(context)
+  const text = `lock-version = "1.0"\ncreated-by = "a test"\nextras = ["x"]\npackages = []\n`
+  const definition = { kind: 'python' as const, lock: 'pylock.toml', lockBytes: Buffer.from(text) }
+  const plain = await prepareEnvironment(requestFor(root, definition))
+  const more = await prepareEnvironment(requestFor(root, { ...definition, extras: ['X'] }))
+  assert.notEqual(plain.digest, more.digest)
+  assert.deepEqual(
+    more.facts.filter(({ name }) => name === 'lock/extras').map(({ value }) => value),
+    ['x'],
+  )
 })
 
 const tampering: Readonly<Record<string, (tree: string, site: string) => void>> = {

@@ -13,7 +13,15 @@ export type EnvironmentRequest = Readonly<{
   definition:
     | Readonly<{ kind: 'host' }>
     /** `lock` is for messages and for the choice of the format; `lockBytes` are those of the commit. */
-    | Readonly<{ kind: 'python'; lock: string; lockBytes: Uint8Array; interpreter?: string }>
+    | Readonly<{
+        kind: 'python'
+        lock: string
+        lockBytes: Uint8Array
+        interpreter?: string
+        /** Asked for beside the main packages of the lock. */
+        extras?: readonly string[]
+        groups?: readonly string[]
+      }>
   /**
    * `mount`: every byte of the tree is re-hashed, since a stage is about to run with it. `identify`: only the identity is
    * asked for, to compare it with earlier runs; what comes back must not be mounted.

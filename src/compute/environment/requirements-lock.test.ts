@@ -106,7 +106,7 @@ test('chooses the adapter by the name of the file, and refuses what none knows',
       name,
     )
   }
-  for (const name of ['uv.lock', 'poetry.lock', 'pylock.toml', 'notes.txt']) {
+  for (const name of ['pdm.lock', 'conda-lock.yml', 'pylock.a.b.toml', 'notes.txt']) {
     assert.throws(
       () => parseLock(`x/${name}`, Buffer.from('')),
       (error) => isDomainError(error, 'ERR_ENV_UNSUPPORTED'),

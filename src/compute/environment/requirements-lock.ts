@@ -5,13 +5,16 @@
  * SOURCE: pip, `req_file.py` (joining of lines, comments, options) and "Secure installs". Stricter than pip: nothing but
  * exact pins with a SHA-256, no other files, no variables of the caller, no source builds.
  */
-import { DomainError, type ErrorCode, isSha256, type Sha256 } from '../../core/index.ts'
-import { type LockAdapter, type LockedArtefacts, type LockedRequirement, normaliseName } from './lock.ts'
-import { type Marker, MarkerFault, parseMarker } from './marker.ts'
+import { isSha256, type Sha256 } from '../../core/index.ts'
+import {
+  type LockAdapter,
+  type LockChoice,
+  type LockedArtefacts,
+  type LockedRequirement,
+  normaliseName,
+} from './lock.ts'
+import { decodeLock, parseIndexUrl, type Refuse, readMarker, refusalAt, refuseChoice } from './lock-text.ts'
 import { parseVersion } from './version.ts'
-
-/** LIMIT: 8 MiB a lock; 20,000 requirements with all their hashes fit. */
-const maxLockBytes = 8 * 1024 * 1024
 
 export const requirementsLock: LockAdapter = {
   format: 'a hash-locked requirements file (requirements.lock or requirements.txt)',
@@ -20,36 +23,18 @@ export const requirementsLock: LockAdapter = {
 }
 
 type Line = Readonly<{ text: string; number: number }>
-type Refuse = (code: ErrorCode, what: string, help?: string) => DomainError
 
-function parseRequirements(bytes: Uint8Array, path: string): LockedArtefacts {
+function parseRequirements(bytes: Uint8Array, path: string, choice: LockChoice): LockedArtefacts {
+  refuseChoice(choice, { extras: [], groups: [] }, path)
   const requirements: LockedRequirement[] = []
   const indexes: string[] = []
   const options: string[] = []
-  for (const line of logicalLines(decode(bytes, path))) {
+  for (const line of logicalLines(decodeLock(bytes, path))) {
     const refuse = refusalAt(path, line.number)
     if (line.text.startsWith('-')) readOption(line.text, { indexes, options, refuse })
     else requirements.push(parseRequirement(line, refuse))
   }
   return { requirements, indexes, options }
-}
-
-function refusalAt(path: string, line: number): Refuse {
-  return (code, what, help) =>
-    new DomainError(code, `${path}:${line}: ${what}`, {
-      details: { file: path, line },
-      ...(help === undefined ? {} : { help }),
-    })
-}
-
-function decode(bytes: Uint8Array, path: string): string {
-  const refuse = refusalAt(path, 1)
-  if (bytes.length > maxLockBytes) throw refuse('ERR_ENV_LOCK_INVALID', `the lock is larger than ${maxLockBytes} bytes`)
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    throw refuse('ERR_ENV_LOCK_INVALID', 'the lock is not UTF-8')
-  }
 }
 
 /** Lines joined at `\`, comments gone. A comment line ends a continuation, as in pip. */
@@ -108,20 +93,6 @@ function readOption(text: string, { indexes, options, refuse }: OptionTarget): v
   const rule = refused.find(([pattern]) => pattern.test(text))
   if (rule !== undefined) throw refuse('ERR_ENV_LOCK_INVALID', `\`${option}\` is refused: ${rule[1]}`, rule[2])
   throw refuse('ERR_ENV_LOCK_INVALID', `the option \`${option}\` is not known`, 'take the option out of the lock')
-}
-
-/** THREAT: a lock is committed, so a credential in it is leaked already and would be copied into evidence. */
-function parseIndexUrl(text: string, refuse: Refuse): string {
-  const help = 'give the index with PIP_INDEX_URL or pip.conf; credentials and variables do not belong into a lock'
-  if (text.includes('${')) throw refuse('ERR_ENV_LOCK_INVALID', 'the index takes a variable of the caller', help)
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw refuse('ERR_ENV_LOCK_INVALID', `\`${text.slice(0, 100)}\` is not the address of an index`)
-  }
-  if (url.username !== '' || url.password !== '') {
-    throw refuse('ERR_ENV_LOCK_INVALID', 'the index carries credentials', help)
-  }
-  return url.href
 }
 
 const requirementPattern =
@@ -190,15 +161,6 @@ function parsePin(name: string, rest: string, refuse: Refuse): string {
     throw refuse('ERR_ENV_LOCK_INVALID', `\`${version}\` is not a version (PEP 440)`)
   }
   return version
-}
-
-function readMarker(name: string, text: string, refuse: Refuse): Marker {
-  try {
-    return parseMarker(text)
-  } catch (error) {
-    if (!(error instanceof MarkerFault)) throw error
-    throw refuse('ERR_ENV_LOCK_INVALID', `the marker of \`${name}\` ${error.message}`)
-  }
 }
 
 function parseHashes(name: string, options: readonly string[], refuse: Refuse): readonly Sha256[] {

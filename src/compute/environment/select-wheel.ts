@@ -1,10 +1,10 @@
 /** Which file of what the indexes offer is the one that the lock means: pure, and the same on every machine. */
 import { DomainError, type ErrorCode } from '../../core/index.ts'
 import type { IndexFile } from './index-page.ts'
-import type { LockedRequirement } from './lock.ts'
-import { evaluateMarker, type MarkerEnvironment, MarkerFault } from './marker.ts'
+import type { LockedArtefacts, LockedRequirement } from './lock.ts'
+import { emptySets, evaluateMarker, type MarkerEnvironment, MarkerFault, type MarkerSets } from './marker.ts'
 import type { TagRanks } from './tags.ts'
-import { compareVersions, parseVersion } from './version.ts'
+import { compareVersions, meetsAll, parseVersion } from './version.ts'
 import { parseWheelName, rankOf, sourceVersion, type WheelName } from './wheel-name.ts'
 
 /** One wheel to have: the places where it may be, best first. Several only when an index states no hash. */
@@ -14,32 +14,60 @@ export type Candidate = Readonly<{ wheel: WheelName; files: readonly IndexFile[]
 /**
  * The requirements that apply to an interpreter.
  *
- * @throws ERR_ENV_LOCK_INVALID when two apply to one project, or a marker has no meaning
+ * @throws ERR_ENV_LOCK_INVALID when two apply to one project, or a marker has no meaning; ERR_ENV_INTERPRETER when the
+ * lock was made for another Python or platform; the code of what applies and cannot be proven
  */
 export function applicableRequirements(
-  requirements: readonly LockedRequirement[],
+  lock: LockedArtefacts,
   environment: MarkerEnvironment,
   path: string,
 ): readonly LockedRequirement[] {
+  refuseOtherTarget(lock, environment, path)
+  const sets = lock.sets ?? emptySets
+  const applying =
+    lock.select?.(environment) ??
+    lock.requirements.filter((requirement) => applies(requirement, environment, sets, path))
   const lineOf = new Map<string, number>()
-  return requirements.filter((requirement) => {
-    if (!applies(requirement, environment, path)) return false
-    const before = lineOf.get(requirement.name)
+  for (const { name, line, unprovable } of applying) {
+    const details = { file: path, line }
+    const before = lineOf.get(name)
     if (before !== undefined) {
-      throw new DomainError(
-        'ERR_ENV_LOCK_INVALID',
-        `${path}:${requirement.line}: \`${requirement.name}\` is required twice, first in line ${before}`,
-        { help: 'keep one requirement a project', details: { file: path, line: requirement.line } },
-      )
+      const what = `${path}:${line}: \`${name}\` is required twice, first in line ${before}`
+      throw new DomainError('ERR_ENV_LOCK_INVALID', what, { help: 'keep one requirement a project', details })
     }
-    lineOf.set(requirement.name, requirement.line)
-    return true
+    if (unprovable !== undefined) {
+      const { code, because, help } = unprovable
+      throw new DomainError(code, `${path}:${line}: \`${name}\` ${because}`, { help, details })
+    }
+    lineOf.set(name, line)
+  }
+  return applying
+}
+
+/** A lock says nothing about a target that it was not made for: its markers may be simplified for its own. */
+function refuseOtherTarget(lock: LockedArtefacts, environment: MarkerEnvironment, path: string): void {
+  const { requiresPython = '', platforms = [] } = lock
+  const version = environment.python_full_version
+  const help = 'name the interpreter in assay.yaml (interpreter: python3.12), or make the lock anew for this one'
+  if (meetsAll(version, requiresPython) !== true) {
+    const what = `\`${path}\` is made for Python ${requiresPython}, this is ${version}`
+    throw new DomainError('ERR_ENV_INTERPRETER', what, { help, details: { file: path } })
+  }
+  if (platforms.length === 0 || platforms.some((marker) => evaluateMarker(marker, environment))) return
+  throw new DomainError('ERR_ENV_INTERPRETER', `\`${path}\` is made for other platforms than this one`, {
+    help,
+    details: { file: path },
   })
 }
 
-function applies({ marker, name, line }: LockedRequirement, environment: MarkerEnvironment, path: string): boolean {
+function applies(
+  { marker, name, line }: LockedRequirement,
+  environment: MarkerEnvironment,
+  sets: MarkerSets,
+  path: string,
+): boolean {
   try {
-    return marker === undefined || evaluateMarker(marker, environment)
+    return marker === undefined || evaluateMarker(marker, environment, sets)
   } catch (error) {
     if (!(error instanceof MarkerFault)) throw error
     throw new DomainError('ERR_ENV_LOCK_INVALID', `${path}:${line}: the marker of \`${name}\` ${error.message}`)

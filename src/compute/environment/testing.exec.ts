@@ -204,13 +204,57 @@ export function wheelOf(wheel: WheelToWrite): Buffer {
 
 /** A lock of these wheels, and a folder that holds them. */
 export function lockOf(folder: string, wheels: readonly WheelToWrite[]): string {
+  return lockTexts['requirements.lock']?.(wheelsIn(folder, wheels)) ?? ''
+}
+
+type Named = Readonly<{ project: string; version: string; fileName: string; hex: string }>
+
+/** The same packages as `lockOf` pins, as each other format writes them; by the file name of the lock. */
+export const lockTexts: Readonly<Record<string, (wheels: readonly Named[]) => string>> = {
+  'requirements.lock': (wheels) =>
+    wheels.map(({ project, version, hex }) => `${project}==${version} --hash=sha256:${hex}\n`).join(''),
+  'pylock.toml': (wheels) =>
+    `lock-version = "1.0"\ncreated-by = "a test"\n${wheels
+      .map(
+        ({ project, version, fileName, hex }) =>
+          `[[packages]]\nname = "${project}"\nversion = "${version}"\nwheels = [{ path = "wheels/${fileName}", hashes = { sha256 = "${hex}" } }]\n`,
+      )
+      .join('')}`,
+  'uv.lock': (wheels) =>
+    `version = 1\n[[package]]\nname = "root"\nversion = "0"\nsource = { virtual = "." }\ndependencies = [${wheels
+      .map(({ project }) => `{ name = "${project}" }`)
+      .join(', ')}]\n${wheels
+      .map(
+        ({ project, version, fileName, hex }) =>
+          `[[package]]\nname = "${project}"\nversion = "${version}"\nsource = { registry = "wheels" }\nwheels = [{ path = "${fileName}", hash = "sha256:${hex}" }]\n`,
+      )
+      .join('')}`,
+  'poetry.lock': (wheels) =>
+    `${wheels
+      .map(
+        ({ project, version, fileName, hex }) =>
+          `[[package]]\nname = "${project}"\nversion = "${version}"\noptional = false\ngroups = ["main"]\nfiles = [{file = "${fileName}", hash = "sha256:${hex}"}]\n`,
+      )
+      .join('')}[metadata]\nlock-version = "2.1"\npython-versions = ">=3.8"\n`,
+  'Pipfile.lock': (wheels) =>
+    JSON.stringify({
+      _meta: { 'pipfile-spec': 6 },
+      default: Object.fromEntries(
+        wheels.map(({ project, version, hex }) => [project, { version: `==${version}`, hashes: [`sha256:${hex}`] }]),
+      ),
+      develop: {},
+    }),
+}
+
+/** Writes the wheels into a folder and says what a lock must know of them. */
+export function wheelsIn(folder: string, wheels: readonly WheelToWrite[]): readonly Named[] {
   mkdirSync(folder, { recursive: true })
-  const lines = wheels.map((wheel) => {
+  return wheels.map((wheel) => {
     const bytes = wheelOf(wheel)
     writeFileSync(join(folder, wheelName(wheel)), bytes)
-    return `${wheel.project}==${wheel.version ?? '1.0'} --hash=sha256:${createHash('sha256').update(bytes).digest('hex')}`
+    const hex = createHash('sha256').update(bytes).digest('hex')
+    return { project: wheel.project, version: wheel.version ?? '1.0', fileName: wheelName(wheel), hex }
   })
-  return `${lines.join('\n')}\n`
 }
 
 /** Prepares an environment of wheels from a local folder, without any network. */

@@ -3,10 +3,11 @@ import { parseProjectPath } from '../../core/index.ts'
 import type { EnvironmentDefinition } from '../definition.ts'
 import { faultAt, type Place, quoted } from './fault.ts'
 import { hostEnvironment } from './settings-shape.ts'
-import { isMap, pythonText, type ValueMap } from './value.ts'
+import { isList, isMap, pythonText, type Value, type ValueMap } from './value.ts'
 import type { Places } from './yaml.ts'
 
-const supported = 'supported now: python with a hash-locked requirements file, and host'
+const supported =
+  'supported now: python with a hash-locked requirements file, pylock.toml, uv.lock, poetry.lock or Pipfile.lock, and host'
 
 /** @throws ERR_ENV_UNSUPPORTED for kinds and locks of a later version; ERR_SETTINGS_INVALID for `host` */
 export function environmentsOf(map: ValueMap, places: Places): ReadonlyMap<string, EnvironmentDefinition> {
@@ -32,22 +33,31 @@ function environmentOf(name: string, map: ValueMap, place: Place, places: Places
   if (!isMap(python))
     throw faultAt('ERR_SETTINGS_INVALID', place, `the environment ${quoted(name)} says nothing`, supported)
   const lock = pythonText(python.get('lock') ?? '')
-  if (!isRequirements(lock)) {
+  if (!isKnownLock(lock)) {
     const what = `the lock ${quoted(lock)} is of a format that cannot be built`
     throw faultAt('ERR_ENV_UNSUPPORTED', places.ofValue(python, 'lock'), what, supported)
   }
   const interpreter = python.get('interpreter')
+  const extras = namesIn(python.get('extras'))
+  const groups = namesIn(python.get('groups'))
   return {
     kind: 'python',
     lock: parseProjectPath(lock),
     ...(typeof interpreter === 'string' ? { interpreter } : {}),
+    ...(extras.length === 0 ? {} : { extras }),
+    ...(groups.length === 0 ? {} : { groups }),
   }
 }
 
-/** By name: `.txt` and `.lock`, but for the locks of other tools. */
-function isRequirements(lock: string): boolean {
+/** By name: those of other tools, and anything that may be a requirements file. */
+function isKnownLock(lock: string): boolean {
   const name = lock.split('/').at(-1) ?? ''
   return (
-    /\.(?:txt|lock)$/.test(name) && !['uv.lock', 'poetry.lock', 'pdm.lock', 'Pipfile.lock', 'yarn.lock'].includes(name)
+    /^(pylock(\.[^.]+)?\.toml|Pipfile\.lock)$/.test(name) ||
+    (/\.(?:txt|lock)$/.test(name) && !['pdm.lock', 'yarn.lock', 'conda-lock.lock'].includes(name))
   )
+}
+
+function namesIn(value: Value | undefined): readonly string[] {
+  return isList(value) ? value.map(pythonText) : []
 }

@@ -121,7 +121,7 @@ function byKey(key: Shape, item: Shape): Shape {
 }
 
 const environment = record({
-  python: record({ lock: path, interpreter: text }, ['lock']),
+  python: record({ lock: path, interpreter: text, extras: listOf(label), groups: listOf(label) }, ['lock']),
   node: anything,
   image: anything,
 })

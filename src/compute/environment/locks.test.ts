@@ -1,0 +1,282 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { isDomainError } from '../../core/index.ts'
+import type { LockChoice } from './lock.ts'
+import { mainPackages, parseLock } from './locks.ts'
+import type { MarkerEnvironment } from './marker.ts'
+import { applicableRequirements } from './select-wheel.ts'
+
+const linux: MarkerEnvironment = {
+  os_name: 'posix',
+  sys_platform: 'linux',
+  platform_machine: 'x86_64',
+  platform_python_implementation: 'CPython',
+  platform_release: '6.1',
+  platform_system: 'Linux',
+  platform_version: '#1',
+  python_version: '3.11',
+  python_full_version: '3.11.7',
+  implementation_name: 'cpython',
+  implementation_version: '3.11.7',
+  extra: '',
+}
+const windows = { ...linux, os_name: 'nt', sys_platform: 'win32', platform_system: 'Windows' }
+const folder = join(import.meta.dirname, '../../../test/vectors/locks')
+const vector = (name: string): Buffer => readFileSync(join(folder, name))
+
+type Asked = Readonly<{ name?: string; choice?: Partial<LockChoice>; environment?: MarkerEnvironment }>
+
+function chosen(bytes: string | Uint8Array, name: string, { choice = {}, environment = linux }: Asked = {}): string[] {
+  const lock = parseLock(name, Buffer.from(bytes), { choice: { ...mainPackages, ...choice } })
+  return applicableRequirements(lock, environment, name)
+    .map((one) => `${one.name} ${one.version}`)
+    .toSorted()
+}
+
+const main = ['jinja2 3.1.6', 'markupsafe 3.0.2', 'six 1.17.0']
+const formats = ['requirements.lock', 'pylock.toml', 'uv.lock', 'poetry.lock', 'Pipfile.lock']
+
+for (const name of formats) {
+  test(`${name}: what the tool itself wrote gives the same packages as every other format`, () => {
+    assert.deepEqual(chosen(vector(name), name), main)
+    assert.deepEqual(chosen(vector(name), name, { environment: windows }), ['colorama 0.4.6', ...main])
+  })
+}
+
+test('the digests of a package are the same in every format that lists them all', () => {
+  const digests = formats.map((name) => {
+    const six = parseLock(name, vector(name)).requirements.find((one) => one.name === 'six')
+    return [...(six?.sha256 ?? [])].toSorted()
+  })
+  for (const other of digests) assert.deepEqual(other, digests[0])
+})
+
+test('extras and groups are asked for by name, and a name that the lock does not have is refused', () => {
+  const extra = { choice: { extras: ['extra'] } }
+  for (const name of ['uv.lock', 'poetry.lock']) {
+    assert.deepEqual(chosen(vector(name), name, extra), ['attrs 25.3.0', ...main])
+    assert.deepEqual(chosen(vector(name), name, { choice: { groups: ['dev'] } }), ['iniconfig 2.0.0', ...main])
+  }
+  assert.deepEqual(chosen(vector('Pipfile.lock'), 'Pipfile.lock', { choice: { groups: ['develop'] } }), [
+    'iniconfig 2.0.0',
+    ...main,
+  ])
+  for (const name of formats) {
+    for (const choice of [{ extras: ['extre'] }, { groups: ['dve'] }]) {
+      assert.throws(() => chosen(vector(name), name, { choice }), code('ERR_ENV_LOCK_INVALID'))
+    }
+  }
+})
+
+test('uv.lock: members are walked through and not installed; forks and extras in conflict choose their version', () => {
+  const read = (asked: Asked) => chosen(vector('workspace.uv.lock'), 'uv.lock', asked)
+  assert.deepEqual(read({}), ['babel 2.18.0', 'iniconfig 2.0.0', 'jinja2 3.1.6', 'markupsafe 3.0.4', 'six 1.17.0'])
+  const newer = { ...linux, python_version: '3.13', python_full_version: '3.13.1' }
+  assert.ok(read({ environment: newer }).includes('iniconfig 2.1.0'))
+  assert.ok(read({ choice: { extras: ['cpu'] } }).includes('attrs 25.3.0'))
+  assert.ok(read({ choice: { extras: ['gpu'] } }).includes('attrs 24.2.0'))
+  assert.throws(() => read({ choice: { extras: ['cpu', 'gpu'] } }), code('ERR_ENV_LOCK_INVALID'))
+})
+
+test('pylock.toml: markers ask for extras and groups; the default groups are meant when none is named', () => {
+  const text = `lock-version = "1.0"
+created-by = "hand"
+extras = ["gpu"]
+dependency-groups = ["dev", "docs"]
+default-groups = ["dev"]
+${pylockPackage('a', 'marker = "\'gpu\' in extras"')}
+${pylockPackage('b', 'marker = "\'dev\' in dependency_groups"')}
+${pylockPackage('c', "marker = \"'docs' in dependency_groups and 'gpu' not in extras\"")}
+`
+  assert.deepEqual(chosen(text, 'pylock.train.toml'), ['b 1.0'])
+  assert.deepEqual(chosen(text, 'pylock.toml', { choice: { extras: ['gpu'], groups: ['docs'] } }), ['a 1.0', 'b 1.0'])
+  assert.deepEqual(chosen(text, 'pylock.toml', { choice: { groups: ['docs'] } }), ['b 1.0', 'c 1.0'])
+})
+
+const digest = 'a'.repeat(64)
+
+function pylockPackage(name: string, more = '', hashes = `sha256 = "${digest}"`): string {
+  return `[[packages]]
+name = "${name}"
+version = "1.0"
+${more}
+wheels = [{ url = "https://files.example.org/${name}-1.0-py3-none-any.whl", hashes = { ${hashes} } }]`
+}
+
+function pylockOf(...parts: readonly string[]): string {
+  return ['lock-version = "1.0"', 'created-by = "hand"', ...parts].join('\n')
+}
+
+function uvOf(
+  sourceOfA: string,
+  more = `wheels = [{ url = "https://x.example.org/a-1.0-py3-none-any.whl", hash = "sha256:${digest}" }]`,
+): string {
+  return `version = 1
+[[package]]
+name = "root"
+version = "0"
+source = { virtual = "." }
+dependencies = [{ name = "a" }]
+[[package]]
+name = "a"
+version = "1.0"
+source = { ${sourceOfA} }
+${more}
+`
+}
+
+function poetryOf(more: string, version = '2.1', python = '>=3.9'): string {
+  return `[[package]]
+name = "a"
+version = "1.0"
+optional = false
+groups = ["main"]
+${more}
+[metadata]
+lock-version = "${version}"
+python-versions = "${python}"
+`
+}
+
+function pipfileOf(one: object, meta: object = {}): string {
+  return JSON.stringify({ _meta: { 'pipfile-spec': 6, ...meta }, default: { a: one }, develop: {} }, undefined, 2)
+}
+
+const poetryFiles = `files = [{file = "a-1.0-py3-none-any.whl", hash = "sha256:${digest}"}]`
+const registry = 'registry = "https://pypi.org/simple"'
+const hashed = { version: '==1.0', hashes: [`sha256:${digest}`] }
+
+test('the honest twins of what is refused below are read', () => {
+  assert.deepEqual(chosen(pylockOf(pylockPackage('a')), 'pylock.toml'), ['a 1.0'])
+  assert.deepEqual(chosen(uvOf(registry), 'uv.lock'), ['a 1.0'])
+  assert.deepEqual(chosen(poetryOf(poetryFiles), 'poetry.lock'), ['a 1.0'])
+  assert.deepEqual(chosen(poetryOf(poetryFiles, '2.1', '^3.9 || >=3.8'.split(' || ')[0]), 'poetry.lock'), ['a 1.0'])
+  assert.deepEqual(chosen(pipfileOf(hashed), 'Pipfile.lock'), ['a 1.0'])
+})
+
+const refusals: readonly (readonly [what: string, name: string, text: string, code: string])[] = [
+  [
+    'a version that is not known',
+    'pylock.toml',
+    pylockOf().replace('1.0', '2.0').concat('\npackages = []'),
+    'ERR_ENV_LOCK_INVALID',
+  ],
+  ['no hash', 'pylock.toml', pylockOf(pylockPackage('a', '', 'md5 = "00"')), 'ERR_ENV_HASH_MISSING'],
+  ['half a hash', 'pylock.toml', pylockOf(pylockPackage('a', '', 'sha256 = "aa"')), 'ERR_ENV_HASH_MISSING'],
+  [
+    'version control',
+    'pylock.toml',
+    pylockOf(
+      '[[packages]]\nname = "a"\n[packages.vcs]\ntype = "git"\nurl = "https://x.example.org/a"\ncommit-id = "00"',
+    ),
+    'ERR_ENV_LOCK_INVALID',
+  ],
+  [
+    'a folder',
+    'pylock.toml',
+    pylockOf('[[packages]]\nname = "a"\ndirectory = { path = "../a" }'),
+    'ERR_ENV_LOCK_INVALID',
+  ],
+  [
+    'two kinds of place',
+    'pylock.toml',
+    pylockOf(pylockPackage('a', 'directory = { path = "a" }')),
+    'ERR_ENV_LOCK_INVALID',
+  ],
+  ['one project twice', 'pylock.toml', pylockOf(pylockPackage('a'), pylockPackage('A')), 'ERR_ENV_LOCK_INVALID'],
+  ['another Python', 'pylock.toml', pylockOf('requires-python = ">=3.12"', pylockPackage('a')), 'ERR_ENV_INTERPRETER'],
+  [
+    'another platform',
+    'pylock.toml',
+    pylockOf('environments = ["sys_platform == \'win32\'"]', pylockPackage('a')),
+    'ERR_ENV_INTERPRETER',
+  ],
+  [
+    'credentials',
+    'pylock.toml',
+    pylockOf(pylockPackage('a').replace('https://', 'https://ada:secret@')),
+    'ERR_ENV_LOCK_INVALID',
+  ],
+  ['no TOML', 'pylock.toml', 'lock-version = ', 'ERR_ENV_LOCK_INVALID'],
+  [
+    'a version that is not known',
+    'uv.lock',
+    uvOf(registry).replace('version = 1', 'version = 2'),
+    'ERR_ENV_LOCK_INVALID',
+  ],
+  [
+    'no hash',
+    'uv.lock',
+    uvOf(registry, 'wheels = [{ url = "https://x.example.org/a-1.0-py3-none-any.whl" }]'),
+    'ERR_ENV_HASH_MISSING',
+  ],
+  ['git', 'uv.lock', uvOf('git = "https://x.example.org/a?rev=main#0000"', ''), 'ERR_ENV_LOCK_INVALID'],
+  ['a folder outside', 'uv.lock', uvOf('editable = "../a"', ''), 'ERR_ENV_LOCK_INVALID'],
+  [
+    'a dependency that is not there',
+    'uv.lock',
+    uvOf(registry).replace('{ name = "a" }', '{ name = "b" }'),
+    'ERR_ENV_LOCK_INVALID',
+  ],
+  ['no project', 'uv.lock', uvOf(registry).replace('virtual = "."', registry), 'ERR_ENV_LOCK_INVALID'],
+  ['Poetry 1', 'poetry.lock', poetryOf(poetryFiles, '2.0'), 'ERR_ENV_LOCK_INVALID'],
+  ['a version that is not known', 'poetry.lock', poetryOf(poetryFiles, '3.0'), 'ERR_ENV_LOCK_INVALID'],
+  ['no hash', 'poetry.lock', poetryOf('files = []'), 'ERR_ENV_HASH_MISSING'],
+  [
+    'git',
+    'poetry.lock',
+    poetryOf(
+      `${poetryFiles}\n[package.source]\ntype = "git"\nurl = "https://x.example.org/a"\nresolved_reference = "00"`,
+    ),
+    'ERR_ENV_LOCK_INVALID',
+  ],
+  ['another Python', 'poetry.lock', poetryOf(poetryFiles, '2.1', '~3.10'), 'ERR_ENV_INTERPRETER'],
+  ['alternatives of Pythons', 'poetry.lock', poetryOf(poetryFiles, '2.1', '^3.9 || ^2.7'), 'ERR_ENV_LOCK_INVALID'],
+  ['a version that is not known', 'Pipfile.lock', pipfileOf(hashed, { 'pipfile-spec': 7 }), 'ERR_ENV_LOCK_INVALID'],
+  ['no hash', 'Pipfile.lock', pipfileOf({ version: '==1.0' }), 'ERR_ENV_HASH_MISSING'],
+  ['no pin', 'Pipfile.lock', pipfileOf({ ...hashed, version: '*' }), 'ERR_ENV_UNPINNED'],
+  ['git', 'Pipfile.lock', pipfileOf({ git: 'https://x.example.org/a', ref: '00' }), 'ERR_ENV_LOCK_INVALID'],
+  [
+    'another Python',
+    'Pipfile.lock',
+    pipfileOf(hashed, { requires: { python_version: '3.12' } }),
+    'ERR_ENV_INTERPRETER',
+  ],
+  ['a key twice', 'Pipfile.lock', pipfileOf(hashed).replace('"develop"', '"default"'), 'ERR_ENV_LOCK_INVALID'],
+  [
+    'variables in an index',
+    'Pipfile.lock',
+    pipfileOf(hashed, { sources: [{ url: 'https://$' + '{USER}@x.example.org/simple' }] }),
+    'ERR_ENV_LOCK_INVALID',
+  ],
+]
+
+for (const [what, name, text, wanted] of refusals) {
+  test(`${name} with ${what} is refused`, () => {
+    assert.throws(() => chosen(text, name), code(wanted))
+  })
+}
+
+test('what cannot be proven is refused only where it applies, and the refusal names the line', () => {
+  const elsewhere = pylockOf(
+    pylockPackage('a'),
+    pylockPackage('b', 'marker = "sys_platform == \'win32\'"', 'md5 = "00"'),
+  )
+  assert.deepEqual(chosen(elsewhere, 'pylock.toml'), ['a 1.0'])
+  assert.throws(
+    () => chosen(elsewhere, 'pylock.toml', { environment: windows }),
+    (error) => {
+      return isDomainError(error, 'ERR_ENV_HASH_MISSING') && error.message.startsWith('pylock.toml:8: `b` ')
+    },
+  )
+})
+
+function code(wanted: string): (error: unknown) => boolean {
+  return (error) => {
+    assert.ok(isDomainError(error), String(error))
+    assert.equal(error.code, wanted, error.message)
+    return true
+  }
+}
