@@ -196,9 +196,8 @@ for (const [name, right, wrong, message] of slips) {
 for (const [name, wrong] of [
   ['node', '{node: {lock: package-lock.json}}'],
   ['image', '{image: "python@sha256:abc"}'],
-  ['uv', '{python: {lock: uv.lock}}'],
-  ['poetry', '{python: {lock: app/poetry.lock}}'],
-  ['pylock', '{python: {lock: pylock.toml}}'],
+  ['pdm', '{python: {lock: pdm.lock}}'],
+  ['conda', '{python: {lock: conda-lock.yml}}'],
 ] as const) {
   test(`says that an environment of ${name} is of a later version, and what is supported now`, () => {
     assert.match(fault('{python: {lock: requirements.lock}}', wrong), /^ERR_ENV_UNSUPPORTED .*\| supported now: python/)
