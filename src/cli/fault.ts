@@ -22,8 +22,9 @@ export function faultOf(error: unknown): Fault {
   const errno = error instanceof Error && 'code' in error ? String(error.code) : ''
   const lack = lacks[errno]
   if (lack !== undefined) {
-    const message = lack === 'ERR_DISK_FULL' ? 'there is no space left to write' : `the system refused (${errno})`
-    return { code: lack, message, help: errorTable[lack].help, details: {} }
+    const what = lack === 'ERR_DISK_FULL' ? 'there is no space left to write' : `the system refused (${errno})`
+    const path = error instanceof Error && 'path' in error ? printable(`: \`${String(error.path)}\``) : ''
+    return { code: lack, message: `${what}${path}`, help: errorTable[lack].help, details: {} }
   }
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
   return { code: 'ERR_INTERNAL', message, help: errorTable.ERR_INTERNAL.help, details: {} }

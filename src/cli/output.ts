@@ -1,10 +1,12 @@
 /**
  * How the command line speaks: answers on stdout, progress on stderr, one JSON document with `--json`.
  *
- * THREAT: names, logs and messages come from elsewhere; everything printed goes through `printable`, so that no escape
- * sequence of theirs reaches the terminal. Colour is added afterwards, by us.
+ * THREAT: names, logs and messages come from elsewhere; whoever prints them makes them printable, each in its place, and
+ * colour is added afterwards, by us. What was forgotten meets a second wall here: of control characters only line ends,
+ * tabs and colours get through.
  */
 import { stripVTControlCharacters, styleText } from 'node:util'
+import { printable, printableJson } from '../core/index.ts'
 import { openStageOutput, type StageOutput } from './stage-output.ts'
 
 type Style = Parameters<typeof styleText>[0]
@@ -47,7 +49,7 @@ export function openOutput(streams: Readonly<{ stdout: Sink; stderr: Sink; noCol
   const note = (text: string): void => {
     clear()
     // a style is chosen for stdout, and stderr may be a file
-    stderr.write(`${interactive ? text : stripVTControlCharacters(text)}\n`)
+    stderr.write(`${walled(interactive ? text : stripVTControlCharacters(text))}\n`)
   }
   const progress = (text: string): void => {
     if (!interactive) return
@@ -61,14 +63,22 @@ export function openOutput(streams: Readonly<{ stdout: Sink; stderr: Sink; noCol
     line: (text = '') => {
       if (json) return
       clear()
-      stdout.write(`${text}\n`)
+      stdout.write(`${walled(text)}\n`)
     },
     note,
     progress,
     stages: openStageOutput({ line: note, growing: progress }),
     document: (value) => {
-      if (json) stdout.write(`${JSON.stringify(value, undefined, 2)}\n`)
+      if (json) stdout.write(`${printableJson(JSON.stringify(value, undefined, 2))}\n`)
     },
     style: (style, text) => (colour ? styleText(style, text, { validateStream: false }) : text),
   }
+}
+
+/** Colours of `styleText` as they are, all else printable. */
+function walled(text: string): string {
+  return text
+    .split(/(\u001b\[\d{1,2}m)/)
+    .map((part, index) => (index % 2 === 1 ? part : printable(part)))
+    .join('')
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { nearest, oneLine, printable } from './text.ts'
+import { nearest, oneLine, printable, printableJson } from './text.ts'
 
 test('no control, escape or bidi character gets through; tabs, line ends and other scripts do', () => {
   assert.equal(printable('a\tb\r\nc'), 'a\tb\nc')
@@ -19,6 +19,17 @@ test('whatever comes in, what comes out prints, and stays as it is a second time
       assert.equal(printable(shown), shown)
     }),
   )
+})
+
+test('JSON is made printable without another meaning', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (text) => {
+      const json = printableJson(JSON.stringify({ [text]: text }, undefined, 2))
+      assert.doesNotMatch(json, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/)
+      assert.deepEqual(JSON.parse(json), { [text]: text })
+    }),
+  )
+  assert.equal(printableJson('"\u009b31m"'), '"\\u009b31m"')
 })
 
 test('a name in a sentence stays one line, whatever it holds', () => {

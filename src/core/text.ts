@@ -10,6 +10,11 @@ export function printable(text: string): string {
     .replace(unprintable, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
 }
 
+/** A JSON text with the same meaning, printable too: of what JSON leaves raw, C1 controls and bidi characters as `\uXXXX`. */
+export function printableJson(json: string): string {
+  return json.replace(unprintable, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
 /** A word for a command that a person is told to type. */
 export function quotedForShell(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`

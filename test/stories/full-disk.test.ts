@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { adopted } from '../support/adopted.ts'
+import { adopted, statuses } from '../support/adopted.ts'
 import { words } from '../support/projects.ts'
 import { type Ran, type Scratch, scratchEnvironment } from '../support/scratch.ts'
 
@@ -40,6 +40,29 @@ await asRoot('a folder that cannot be written refuses a run, and still verifies'
   assert.equal((await apart(project, `${readOnly} && "$ASSAY" status --check`)).code, 0)
   await project.json(0, 'run', '--force')
 })
+
+await asRoot(
+  'a store that alone cannot be written refuses what is new by name, and what is there still counts',
+  async (context) => {
+    const project = await adopted(context, words)
+    await project.json(0, 'run')
+    const readOnly = 'mount --bind .assay/objects .assay/objects && mount -o remount,bind,ro .assay/objects'
+    for (const verb of ['run --force', 'gc']) {
+      const refused = await apart(project, `${readOnly} && "$ASSAY" ${verb} --json`)
+      assert.equal(refused.code, 4, refused.stdout + refused.stderr)
+      const { error } = JSON.parse(refused.stdout)
+      assert.equal(error.code, 'ERR_IO')
+      assert.match(error.message, /\/project\/\.assay\/objects.*EROFS|EROFS.*\/project\/\.assay\/objects/)
+    }
+    for (const verb of ['status --check', 'verify model/count.txt', 'logs']) {
+      const looked = await apart(project, `${readOnly} && "$ASSAY" ${verb}`)
+      assert.equal(looked.code, 0, verb + looked.stdout + looked.stderr)
+    }
+    assert.deepEqual(statuses(await project.json(0, 'run')), { sort: 'cached', count: 'cached' })
+    assert.equal((await project.json(0, 'verify', 'model/count.txt')).trusted, true)
+    await project.json(0, 'run', '--force')
+  },
+)
 
 await asRoot(
   'a full disk stops a run with its name, and the project is whole when there is space again',

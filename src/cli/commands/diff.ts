@@ -1,5 +1,5 @@
 /** `assay diff`: what differs between two runs, most likely cause first. */
-import { DomainError } from '../../core/index.ts'
+import { DomainError, oneLine } from '../../core/index.ts'
 import { diffRuns, openProject } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import { table } from '../render.ts'
@@ -21,7 +21,7 @@ export async function diff(context: CliContext, [left, right]: readonly string[]
   if (result.identical) output.line('the same inputs, code, environments and outputs')
   for (const stage of result.stages) {
     output.line()
-    output.line(output.style('bold', stage.name))
+    output.line(output.style('bold', oneLine(stage.name)))
     for (const line of table(stage.changes.map(({ what, before: old, after }) => ['  ', what, old, '->', after])))
       output.line(line)
   }

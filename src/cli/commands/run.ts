@@ -108,7 +108,7 @@ function tell(output: Output, event: RunEvent, crowded: Set<string>): void {
       output.progress(printable(event.text))
       break
     case 'planned':
-      output.line(`${event.stage.padEnd(24)} ${plannedWord(output, event)}  ${oneLine(event.because)}`)
+      output.line(`${oneLine(event.stage).padEnd(24)} ${plannedWord(output, event)}  ${oneLine(event.because)}`)
       break
     case 'started':
       output.note(`${output.style('bold', 'run')}      ${oneLine(event.stage)}  ${oneLine(event.because)}`)
