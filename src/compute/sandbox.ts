@@ -108,15 +108,16 @@ export type SandboxPolicy = Readonly<{
   facts: Readonly<Record<string, string | number | boolean>>
 }>
 
-export type Sandbox = Readonly<{
-  policy: SandboxPolicy
-  /**
-   * Runs one stage and returns when nothing of it is alive any more. A stage that fails is an outcome, not a fault.
-   *
-   * @throws ERR_SANDBOX_UNAVAILABLE when this machine cannot isolate; nothing has run then
-   */
-  run(task: StageTask, store: ObjectStore, observer: StageObserver): Promise<StageOutcome>
-}>
+export type Sandbox = Disposable &
+  Readonly<{
+    policy: SandboxPolicy
+    /**
+     * Runs one stage and returns when nothing of it is alive any more. A stage that fails is an outcome, not a fault.
+     *
+     * @throws ERR_SANDBOX_UNAVAILABLE when this machine cannot isolate; nothing has run then
+     */
+    run(task: StageTask, store: ObjectStore, observer: StageObserver): Promise<StageOutcome>
+  }>
 
 export type StageObserver = Readonly<{
   onOutput(chunk: Buffer): void

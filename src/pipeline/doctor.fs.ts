@@ -29,7 +29,8 @@ export async function examineMachine(caller: Caller): Promise<Examination> {
 async function checkSandbox(): Promise<readonly Check[]> {
   const folder = mkdtempSync(join(tmpdir(), 'assay-doctor-'))
   try {
-    const { policy } = await openBubblewrap({ workFolder: join(folder, 'boxes'), storeRoot: join(folder, 'objects') })
+    using sandbox = await openBubblewrap({ workFolder: join(folder, 'boxes'), storeRoot: join(folder, 'objects') })
+    const { policy } = sandbox
     const { bubblewrap, limitsHeldBy, dropsUid, observesOpens } = policy.facts
     const identity = dropsUid === true ? 'a user id of its own for each stage' : 'your own user id'
     return [

@@ -46,10 +46,16 @@ export type StageSetting = Readonly<{
   key: Sha256
 }>
 
+export type StageTools = RunTools &
+  Readonly<{
+    /** Called when the stage has ended well and only its evidence is still to be made: the next may start. */
+    release(): void
+  }>
+
 /** INVARIANT: a refusal or failure is a result; only a fault of assay or of the world rejects. */
 export async function runStage(
   project: Project,
-  tools: RunTools,
+  tools: StageTools,
   stage: StageDefinition,
   done: ReadonlyMap<string, StageResult>,
 ): Promise<StageResult> {
@@ -171,7 +177,7 @@ async function reuseResult(
 
 async function execute(
   project: Project,
-  tools: RunTools,
+  tools: StageTools,
   identified: StageSetting,
   because: string,
   elapsed: () => number,
@@ -203,6 +209,7 @@ async function execute(
     }
     return { report, outs: new Map(), log: outcome.log.digest }
   }
+  tools.release()
   const attestation = await attestStage(project, tools, setting, { outcome, code, verdicts })
   for (const [path, content] of outcome.outs) await project.contents.restore(path, content)
   await tools.dvc?.keep({ ...setting, attestation, outs: outcome.outs })

@@ -190,6 +190,7 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
       using _held = held
       dvc?.flush() // what a fault or Ctrl-C leaves behind is told too
       await (await signer?.catch(() => undefined))?.close()
+      ;(await opened?.catch(() => undefined))?.[Symbol.dispose]()
     },
   }
 }

@@ -39,7 +39,8 @@ export async function runPipeline(opened: Project, options: RunOptions): Promise
   await runSchedule<StageResult>(plan, {
     capacity: tools.capacity,
     costOf: (name) => tools.costOf(name),
-    execute: async (name) => ledger.settle(name, await runStage(project, tools, ledger.stageNamed(name), ledger.done)),
+    execute: async (name, release) =>
+      ledger.settle(name, await runStage(project, { ...tools, release }, ledger.stageNamed(name), ledger.done)),
     skip: (name, upstream) => ledger.settle(name, skipped(name, upstream)),
     succeeded: ({ report: { status }, pending }) => status === 'ran' || status === 'cached' || pending === true,
     keepGoing: options.keepGoing,

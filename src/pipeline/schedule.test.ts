@@ -105,3 +105,35 @@ test('a fault is thrown when the stages beside it were stopped and have ended', 
 test('a stage that needs more than the machine has runs alone', async () => {
   assert.deepEqual(await outcomeOf({ a: [], b: [] }, { capacity: 0 }), { a: 'ran beside 0', b: 'ran beside 0' })
 })
+
+test('while the evidence of a stage is made the next one runs, and only so many wait for theirs', async () => {
+  const names = Array.from({ length: 20 }, (_, index) => `s${index}`)
+  let boxes = 0
+  let settling = 0
+  const peaks = { boxes: 0, settling: 0 }
+  const results = await runSchedule<string>(planOf(Object.fromEntries(names.map((name) => [name, []]))), {
+    capacity: { cpus: 1, memoryBytes: 1 },
+    costOf: () => ({ cpus: 1, memoryBytes: 1 }),
+    execute: async (name, release) => {
+      boxes += 1
+      peaks.boxes = Math.max(peaks.boxes, boxes)
+      await wait(1)
+      boxes -= 1
+      settling += 1
+      peaks.settling = Math.max(peaks.settling, settling)
+      release()
+      release() // twice gives nothing twice
+      await wait(30)
+      settling -= 1
+      return name
+    },
+    skip: () => 'skipped',
+    succeeded: () => true,
+    keepGoing: false,
+    signal: new AbortController().signal,
+    abandon: () => undefined,
+  })
+  assert.deepEqual([...results.values()], names)
+  assert.equal(peaks.boxes, 1)
+  assert.ok(peaks.settling > 1 && peaks.settling <= 9, `${peaks.settling} waited`)
+})

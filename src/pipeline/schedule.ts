@@ -10,8 +10,12 @@ export type Cost = Readonly<{ cpus: number; memoryBytes: number }>
 export type ScheduleOptions<Result> = Readonly<{
   capacity: Cost
   costOf(stage: string): Cost
-  /** INVARIANT: resolves with a result for every stage that it was called for; a rejection ends the whole run. */
-  execute(stage: string): Promise<Result>
+  /**
+   * INVARIANT: resolves with a result for every stage that it was called for; a rejection ends the whole run.
+   *
+   * @param release called when the stage itself is over and only its evidence is still to be made: others may start
+   */
+  execute(stage: string, release: () => void): Promise<Result>
   /** The result of a stage that is not started; `upstream` is the one that failed, undefined when the run was stopped. */
   skip(stage: string, upstream: string | undefined): Result
   succeeded(result: Result): boolean
@@ -20,6 +24,9 @@ export type ScheduleOptions<Result> = Readonly<{
   /** Called when `execute` rejects: stops what runs beside it. */
   abandon(): void
 }>
+
+/** LIMIT: stages that are over and whose evidence is still being made, before another one starts. */
+const maxSettling = 8
 
 /**
  * One result for each stage of the plan, in the plan's order.
@@ -33,29 +40,41 @@ export async function runSchedule<Result>(
   const results = new Map<string, Result>()
   const queue = openQueue(plan)
   const running = new Map<string, Promise<string>>()
+  const holding = new Map<string, Cost>()
   const used = { cpus: 0, memoryBytes: 0 }
   let failures = 0
+  let wake = Promise.withResolvers<undefined>()
 
   const stopped = (): boolean => options.signal.aborted || (failures > 1 && !options.keepGoing)
-  const isFull = (): boolean => running.size > 0 && used.cpus >= options.capacity.cpus
+  const isFull = (): boolean =>
+    running.size - holding.size >= maxSettling || (holding.size > 0 && used.cpus >= options.capacity.cpus)
   const fits = ({ cpus, memoryBytes }: Cost): boolean =>
-    running.size === 0 ||
+    holding.size === 0 ||
     (used.cpus + cpus <= options.capacity.cpus && used.memoryBytes + memoryBytes <= options.capacity.memoryBytes)
   const settle = (name: string, result: Result): void => {
     results.set(name, result)
     queue.settle(name, options.succeeded(result))
   }
+  const release = (name: string): void => {
+    const cost = holding.get(name)
+    if (cost === undefined || !holding.delete(name)) return
+    used.cpus -= cost.cpus
+    used.memoryBytes -= cost.memoryBytes
+    wake.resolve(undefined)
+  }
   const start = (name: string, cost: Cost): void => {
     queue.take(name)
+    holding.set(name, cost)
     used.cpus += cost.cpus
     used.memoryBytes += cost.memoryBytes
-    const ended = options.execute(name).then((result) => {
-      used.cpus -= cost.cpus
-      used.memoryBytes -= cost.memoryBytes
-      if (!options.succeeded(result)) failures += 1
-      settle(name, result)
-      return name
-    })
+    const ended = options
+      .execute(name, () => release(name))
+      .then((result) => {
+        release(name)
+        if (!options.succeeded(result)) failures += 1
+        settle(name, result)
+        return name
+      })
     running.set(name, ended)
   }
   const skipBelowFailures = (): void => {
@@ -92,7 +111,9 @@ export async function runSchedule<Result>(
     if (running.size === 0 && queue.waiting().length === 0) break
     if (running.size === 0) continue
     try {
-      running.delete(await Promise.race(running.values()))
+      const ended = await Promise.race([...running.values(), wake.promise])
+      if (ended === undefined) wake = Promise.withResolvers()
+      else running.delete(ended)
     } catch (fault) {
       options.abandon()
       await Promise.allSettled(running.values())

@@ -25,7 +25,7 @@ async function serve(request: Request): Promise<Reply> {
   if (request.command !== undefined) {
     return { answers: [], command: await runInBox({ ...request.command, workFolder: place.workFolder }) }
   }
-  const sandbox = request.engine === 'none' ? openUnsafeHost(place) : await openBubblewrap(place)
+  using sandbox = request.engine === 'none' ? openUnsafeHost(place) : await openBubblewrap(place)
   const answer = async (ask: Ask): Promise<Answer> => {
     const task = await taskOf(ask, store)
     const startedMs = performance.now()

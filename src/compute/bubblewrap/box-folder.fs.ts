@@ -44,9 +44,10 @@ export const neutralPath = /^\/(?:var\/)?tmp\/assay-[0-9a-f]{32}$/
 
 /**
  * @param workFolder absolute
- * @param uid owner when every sandbox has its own user id; nobody else may enter then
+ * @param uid owner when every sandbox has its own user id; nobody else may enter then. `everybody` may look into a folder
+ * of what all boxes are shown
  */
-export function makeBoxFolder(workFolder: string, uid: number | undefined): BoxFolder {
+export function makeBoxFolder(workFolder: string, uid: number | 'everybody' | undefined): BoxFolder {
   mkdirSync(workFolder, { recursive: true, mode: 0o700 })
   const owner = `${pidNamespace()}-${process.pid}-${processState(process.pid)?.startTicks ?? 0}`
   const record = makeFolder(join(workFolder, `box-${owner}-${randomBytes(8).toString('hex')}`), 0o700)
@@ -54,7 +55,8 @@ export function makeBoxFolder(workFolder: string, uid: number | undefined): BoxF
   if (uid !== undefined) {
     // the sandbox's user must pass through; names of boxes stay hidden from others
     if (path === record) chmodSync(workFolder, 0o711)
-    chownSync(path, uid, uid)
+    if (uid === 'everybody') chmodSync(path, 0o755)
+    else chownSync(path, uid, uid)
   }
   const remove = (): void => {
     removeTree(path)
@@ -118,9 +120,9 @@ function entriesOf(folder: string | Buffer): readonly Readonly<{ path: Buffer; i
   }))
 }
 
-/** /etc of the box, and the binds of the host's pieces on top. */
-export function makeEtc(box: BoxFolder, hostEtc: readonly Bind[], traced: boolean): string {
-  const folder = makeFolder(join(box.path, 'etc'))
+/** /etc of a box in `parent`, with places for the binds of the host's pieces. */
+export function makeEtc(parent: string, hostEtc: readonly Bind[], traced: boolean): string {
+  const folder = makeFolder(join(parent, 'etc'))
   for (const [name, content] of Object.entries(etcFiles(traced))) makeFile(join(folder, name), content)
   for (const { source, target } of hostEtc) {
     const inner = target.slice('/etc/'.length)

@@ -6,19 +6,22 @@
 import { randomUUID } from 'node:crypto'
 import { chownSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { isInside } from '../../core/index.ts'
 import type { Limits, StageEnd } from '../sandbox.ts'
-import { type BoxFolder, makeBoxFolder, makeEtc, openFilled } from './box-folder.fs.ts'
-import { chainOf, relocator } from './chain.ts'
+import { type BoxFolder, makeBoxFolder, makeFolder, openFilled } from './box-folder.fs.ts'
+import { chainOf, type Relocation, relocator } from './chain.ts'
 import { type ControlGroup, type GroupUsage, makeControlGroup, newGroupName } from './control-group.fs.ts'
 import { type Launched, launchBox, traceDescriptor } from './launch.exec.ts'
 import { type Machine, meetingPlace } from './machine.exec.ts'
 import { type OnOutput, type OutputLog, openOutputLog, openStageInput, type StageInput } from './output.exec.ts'
 import { type Bind, boxArguments } from './recipe.ts'
 import { seccompProgram } from './seccomp.ts'
+import type { Fifo, Supplies } from './supplies.exec.ts'
 import { takeUidSlot, type UidSlot } from './uid-slot.exec.ts'
 
 export type BoxOptions = Readonly<{
   workFolder: string
+  supplies: Supplies
   limits: Limits
   traced: boolean
   onOutput: OnOutput
@@ -65,17 +68,17 @@ export async function openBox(machine: Machine, options: BoxOptions): Promise<Bo
     undo.defer(() => group.remove())
   }
   let stop: (end: StageEnd) => void = () => undefined
-  const stream = { mkfifo: machine.tools.mkfifo, uid: slot?.uid }
   const onOverLimit = (): void =>
     stop({ kind: 'limit', limit: 'output', because: 'its output is over the limit of a log' })
-  const log = await openOutputLog(folder, {
-    ...stream,
+  const newFifo = (): Promise<Fifo> => options.supplies.fifo(slot?.uid)
+  const log = openOutputLog(folder, {
+    fifo: await newFifo(),
     name: 'log',
     onOutput: options.onOutput,
     ...(options.shell === undefined ? { onOverLimit } : {}),
   })
   undo.defer(() => log.close())
-  const more = options.shell === undefined ? {} : await openShellStreams(folder, options.shell, stream, undo)
+  const more = options.shell === undefined ? {} : await openShellStreams(folder, options.shell, newFifo, undo)
   const held = undo.move()
   return {
     folder,
@@ -96,12 +99,12 @@ type ShellStreams = Readonly<{ errors: OutputLog; input: StageInput }>
 async function openShellStreams(
   folder: BoxFolder,
   { onErrors }: Readonly<{ onErrors: OnOutput }>,
-  stream: Readonly<{ mkfifo: string; uid: number | undefined }>,
+  newFifo: () => Promise<Fifo>,
   undo: AsyncDisposableStack,
 ): Promise<ShellStreams> {
-  const errors = await openOutputLog(folder, { ...stream, name: 'errors', onOutput: onErrors })
+  const errors = openOutputLog(folder, { fifo: await newFifo(), name: 'errors', onOutput: onErrors })
   undo.defer(() => errors.close())
-  const input = await openStageInput(stream.mkfifo, stream.uid)
+  const input = openStageInput(await newFifo())
   undo.defer(() => void input.writer.destroy())
   return { errors, input }
 }
@@ -129,15 +132,18 @@ type Opened = Readonly<{
 
 async function launchIn(box: Opened, what: BoxLaunch): Promise<Launched> {
   const { machine, options, folder, uid, group, log } = box
-  const { reach, relocations } = relocator(meetingPlace, uid === undefined ? () => true : canOthersReach, kindOfPath)
+  // the folder of the box is the user's own: all in it is reached as the folder is
+  const canReach = (path: string): boolean =>
+    uid === undefined || canOthersReach(isInside(path, folder.path) ? folder.path : path)
+  const place = canReach(folder.path) ? makeFolder(join(folder.path, 'meet')) : meetingPlace
+  const { reach, relocations } = relocator(place, canReach, kindOfPath)
   reach(folder.path)
   const bind = (each: Bind): Bind => ({ ...each, source: reach(each.source) })
-  const etcFolder = makeEtc(folder, machine.etc, options.traced)
   const bootIdFile = join(folder.path, 'boot-id')
   writeFileSync(bootIdFile, `${randomUUID()}\n`, { mode: 0o444 })
   const args = boxArguments({
     system: machine.system,
-    etcFolder: reach(etcFolder),
+    etcFolder: reach(options.supplies.etc(options.traced)),
     etc: machine.etc,
     bootIdFile: reach(bootIdFile),
     binds: what.binds.filter(isNeeded).map(bind),
@@ -146,11 +152,12 @@ async function launchIn(box: Opened, what: BoxLaunch): Promise<Launched> {
     memoryBytes: options.limits.memoryBytes,
     outputBytes: options.limits.outputBytes,
   })
+  if (place !== meetingPlace) for (const relocation of relocations) makeTarget(relocation)
   const argv = chainOf({
     tools: machine.tools,
     groupEntries: group?.entries ?? [],
     relocations,
-    meetingPlace,
+    meetingPlace: place === meetingPlace ? place : undefined,
     uid,
     limits: options.limits,
     openFiles: machine.openFiles,
@@ -188,6 +195,11 @@ function canOthersReach(path: string): boolean {
     if ((statSync(folder).mode & 0o001) === 0) return false
     if (folder === '/') return true
   }
+}
+
+function makeTarget({ target, kind }: Relocation): void {
+  if (kind === 'folder') makeFolder(target)
+  else writeFileSync(target, '', { flag: 'wx' })
 }
 
 function kindOfPath(path: string): 'file' | 'folder' {

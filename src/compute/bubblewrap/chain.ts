@@ -1,8 +1,7 @@
 /**
  * The programs that stand between assay and bubblewrap, each replacing the one before (one pid): pure.
  *
- *   sh (enter control groups) -> unshare (private mounts, as root) -> sh (bind what the user id cannot reach) ->
- *   prlimit -> setpriv (drop the user, die with assay) -> sh (is assay still there?) -> [strace ->] bubblewrap
+ *   [unshare (private mounts, as root) ->] sh (enter control groups, bind what the user id cannot reach) -> prlimit -> setpriv (drop the user, die with assay) -> sh (is assay still there?) -> [strace ->] bubblewrap
  */
 import { join } from 'node:path'
 import type { Limits } from '../sandbox.ts'
@@ -22,9 +21,10 @@ export type Chain = Readonly<{
   }>
   /** Files of control groups that take the pid. Empty: limits are held by other means. */
   groupEntries: readonly string[]
-  /** Made in a mount namespace of its own, below `meetingPlace`. */
+  /** Made in a mount namespace of its own. */
   relocations: readonly Relocation[]
-  meetingPlace: string
+  /** Folder of the targets, to be made in that namespace; undefined when they are there. */
+  meetingPlace: string | undefined
   /** User and group to become; undefined keeps the caller's. */
   uid: number | undefined
   limits: Limits
@@ -39,19 +39,19 @@ export type Chain = Readonly<{
 
 const shell = '/bin/sh'
 
-/** Each script takes its arguments up to `--`, then becomes the rest. */
-const enterGroups = 'while [ "$1" != -- ]; do echo $$ >"$1" || exit 125; shift; done; shift; exec "$@"'
+/** Each step takes its arguments up to `--`; then the script becomes the rest. */
+const enterGroups = 'while [ "$1" != -- ]; do echo $$ >"$1" || exit 125; shift; done; shift; '
 /** THREAT: assay may die before setpriv has asked the kernel to be told; then nobody would end the stage. */
 const isParentThere = '[ "$PPID" = "$1" ] || exit 125; shift; exec "$@"'
 const bindAll =
-  'mount=$1 place=$2; shift 2; "$mount" -t tmpfs -o mode=0755,size=64k none "$place" || exit 125; ' +
-  'while [ "$1" != -- ]; do case $1 in folder) mkdir "$3" ;; *) : >"$3" ;; esac && "$mount" --rbind "$2" "$3" || exit 125; shift 3; done; ' +
-  'shift; exec "$@"'
+  'mount=$1 place=$2; shift 2; [ -z "$place" ] || "$mount" -t tmpfs -o mode=0755,size=64k none "$place" || exit 125; ' +
+  'while [ "$1" != -- ]; do [ -z "$place" ] || case $1 in folder) mkdir "$3" ;; *) : >"$3" ;; esac || exit 125; ' +
+  '"$mount" --rbind "$2" "$3" || exit 125; shift 3; done; shift; '
+const becomeTheRest = 'exec "$@"'
 const closeThenRun = (descriptor: number): string => `exec ${descriptor}>&-; exec "$@"`
 
 export function chainOf(chain: Chain): readonly string[] {
-  const { tools, groupEntries, limits } = chain
-  const enter = groupEntries.length === 0 ? [] : [shell, '-c', enterGroups, 'sh', ...groupEntries, '--']
+  const { tools, limits } = chain
   const rlimits = [
     '--core=0:0',
     `--fsize=${limits.outputBytes}:${limits.outputBytes}`,
@@ -62,8 +62,7 @@ export function chainOf(chain: Chain): readonly string[] {
       ? []
       : [tools.taskset, '-c', chain.processors.join(',')]
   return [
-    ...enter,
-    ...bindArguments(chain),
+    ...preparation(chain),
     ...affinity,
     ...[tools.prlimit, ...rlimits],
     ...privilegeArguments(chain),
@@ -73,12 +72,24 @@ export function chainOf(chain: Chain): readonly string[] {
   ]
 }
 
-function bindArguments({ tools, relocations, meetingPlace }: Chain): readonly string[] {
-  if (relocations.length === 0 || tools.unshare === undefined || tools.mount === undefined) return []
+function preparation({ tools, groupEntries, relocations, meetingPlace = '' }: Chain): readonly string[] {
+  const enter = [...groupEntries, '--']
+  if (relocations.length === 0 || tools.unshare === undefined || tools.mount === undefined)
+    return groupEntries.length === 0 ? [] : [shell, '-c', enterGroups + becomeTheRest, 'sh', ...enter]
   const triples = relocations.flatMap(({ kind, source, target }) => [kind, source, target])
   return [
     ...[tools.unshare, '--mount', '--propagation', 'slave'],
-    ...[shell, '-c', bindAll, 'sh', tools.mount, meetingPlace, ...triples, '--'],
+    ...[
+      shell,
+      '-c',
+      enterGroups + bindAll + becomeTheRest,
+      'sh',
+      ...enter,
+      tools.mount,
+      meetingPlace,
+      ...triples,
+      '--',
+    ],
   ]
 }
 

@@ -8,6 +8,7 @@ import { architectureOf, inspectMachine, type Machine, unavailable } from './mac
 import { recipeDigest } from './policy.ts'
 import { runStage } from './run.ts'
 import { seccompProgram } from './seccomp.ts'
+import { openSupplies, type Supplies } from './supplies.exec.ts'
 import { sweepBoxes } from './sweep.fs.ts'
 
 export type BubblewrapOptions = Readonly<{
@@ -30,11 +31,13 @@ const trialLimits: Limits = {
  * @throws ERR_SANDBOX_UNAVAILABLE with what to install or enable
  */
 export async function openBubblewrap(options: BubblewrapOptions): Promise<Sandbox> {
-  await sweepBoxes(options.workFolder)
-  const { machine, heldBy } = await openMachine(options.workFolder)
+  const { workFolder } = options
+  await sweepBoxes(workFolder)
+  const { machine, heldBy, supplies } = await openMachine(workFolder)
   return {
     policy: policyOf(machine, heldBy),
-    run: (task, store, observer) => runStage(machine, options.workFolder, task, store, observer),
+    run: (task, store, observer) => runStage(machine, { workFolder, supplies }, task, store, observer),
+    [Symbol.dispose]: () => supplies[Symbol.dispose](),
   }
 }
 
@@ -43,16 +46,29 @@ export function bubblewrapRecipe(): Sha256 {
   return recipeDigest(architectureOf(process.arch))
 }
 
+/** `supplies` are the caller's to dispose of. */
+export type OpenedMachine = Readonly<{ machine: Machine; heldBy: string; supplies: Supplies }>
+
 /** @throws ERR_SANDBOX_UNAVAILABLE */
-export async function openMachine(workFolder: string): Promise<Readonly<{ machine: Machine; heldBy: string }>> {
+export async function openMachine(workFolder: string): Promise<OpenedMachine> {
   closeInheritedDescriptors()
   const machine = await inspectMachine()
   for (const place of machine.groups) sweepGroups(place)
-  const heldBy = await tryBox(machine, workFolder)
+  using undo = new DisposableStack()
+  const supplies = undo.use(openSupplies({ workFolder, hostEtc: machine.etc, mkfifo: machine.tools.mkfifo }))
+  const tried = await tryMachine(machine, { workFolder, supplies })
+  undo.move()
+  return { ...tried, supplies }
+}
+
+type BoxPlace = Readonly<{ workFolder: string; supplies: Supplies }>
+
+async function tryMachine(machine: Machine, place: BoxPlace): Promise<Omit<OpenedMachine, 'supplies'>> {
+  const heldBy = await tryBox(machine, place)
   if (heldBy !== undefined) return { machine, heldBy }
   // a control group may be made and still not be entered: then limits are held by other means
   const without = { ...machine, groups: [] }
-  const second = await tryBox(without, workFolder)
+  const second = await tryBox(without, place)
   if (second === undefined)
     throw unavailable(
       'a trial sandbox did not start',
@@ -62,9 +78,9 @@ export async function openMachine(workFolder: string): Promise<Readonly<{ machin
 }
 
 /** Runs `true` in a box. @returns what held the limits, undefined when control groups could not be entered */
-async function tryBox(machine: Machine, workFolder: string): Promise<string | undefined> {
+async function tryBox(machine: Machine, place: BoxPlace): Promise<string | undefined> {
   await using box = await openBox(machine, {
-    workFolder,
+    ...place,
     limits: trialLimits,
     traced: false,
     onOutput: () => undefined,

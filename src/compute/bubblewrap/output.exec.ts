@@ -4,14 +4,12 @@
  *
  * A fifo that the stage's user owns, and not a pipe of Node's: those are sockets, and `echo > /dev/stdout` fails there.
  */
-import { execFile } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
-import { closeSync, constants, existsSync, lchownSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { ioFault } from '../../data/index.ts'
 import type { BoxFolder } from './box-folder.fs.ts'
+import type { Fifo } from './supplies.exec.ts'
 
 export type OutputLog = Readonly<{
   /** The write end, given to the stage; `handedOver` closes ours. */
@@ -36,19 +34,19 @@ export const maxLogBytes = 256 * 1024 * 1024
 /** LIMIT: of a shell's output, enough to say why it could not be set up. */
 const shellLogBytes = 64 * 1024
 
-export async function openOutputLog(
+export function openOutputLog(
   box: BoxFolder,
   options: Readonly<{
     /** Of the file in the box's folder. */
     name: 'log' | 'errors'
-    mkfifo: string
-    uid: number | undefined
+    /** Its ends are closed here and by `handedOver`. */
+    fifo: Fifo
     onOutput: OnOutput
     /** The stage is to be ended. Left out: only the first bytes are kept, and the stage goes on. */
     onOverLimit?(): void
   }>,
-): Promise<OutputLog> {
-  const { readEnd, writeEnd } = await makeFifo(options.mkfifo, options.uid)
+): OutputLog {
+  const { readEnd, writeEnd } = options.fifo
   const fd = openSync(join(box.path, options.name), 'wx+', 0o600)
   const { onOverLimit } = options
   let sizeBytes = 0
@@ -104,36 +102,13 @@ export type StageInput = Readonly<{
 }>
 
 /** stdin of a stage that is given one, never a descriptor of the caller's. */
-export async function openStageInput(mkfifo: string, uid: number | undefined): Promise<StageInput> {
-  const ends = await makeFifo(mkfifo, uid)
+export function openStageInput(ends: Fifo): StageInput {
   // ours does not block, theirs does: each is an open file of its own
   const readEnd = openSync(`/proc/self/fd/${ends.readEnd}`, constants.O_RDONLY)
   closeSync(ends.readEnd)
   const writer = new Socket({ fd: ends.writeEnd, readable: false, writable: true })
   writer.on('error', () => writer.destroy()) // a stage that reads no more; its end tells
   return { readEnd, handedOver: () => closeSync(readEnd), writer }
-}
-
-/**
- * Both ends of a fifo that has no name any more.
- *
- * THREAT: a stage can read the path of its own stdout; so the fifo is made where the path says nothing of the project.
- */
-async function makeFifo(
-  mkfifo: string,
-  uid: number | undefined,
-): Promise<Readonly<{ readEnd: number; writeEnd: number }>> {
-  const place = existsSync('/dev/shm') ? '/dev/shm' : '/tmp'
-  const fifo = `${place}/assay-${randomBytes(16).toString('hex')}`
-  await promisify(execFile)(mkfifo, ['-m', '600', fifo], { env: {} })
-  try {
-    if (uid !== undefined) lchownSync(fifo, uid, uid)
-    const readEnd = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
-    // opened blocking, since the mode is shared with the stage
-    return { readEnd, writeEnd: openSync(fifo, constants.O_WRONLY | constants.O_NOFOLLOW) }
-  } finally {
-    unlinkSync(fifo)
-  }
 }
 
 function readAt(fd: number, position: number, length: number): Buffer {

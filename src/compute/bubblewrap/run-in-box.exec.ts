@@ -17,8 +17,9 @@ const tailBytes = 64 * 1024
  */
 export async function runInBox(command: BoxCommand): Promise<BoxEnd> {
   const { workFolder, writable, limits } = command
-  const { machine } = await openMachine(workFolder)
-  await using box = await openBox(machine, { workFolder, limits, traced: false, onOutput: () => undefined })
+  const { machine, supplies } = await openMachine(workFolder)
+  using _shared = supplies
+  await using box = await openBox(machine, { workFolder, supplies, limits, traced: false, onOutput: () => undefined })
   using _lent = lend(writable.source, box.uid)
   const { end, deniedAttempts } = await box.launch({
     binds: [

@@ -2,7 +2,7 @@
 import { printable, type Sha256 } from '../../core/index.ts'
 import type { ObjectStore } from '../../data/index.ts'
 import type { StageEnd, StageObserver, StageOutcome, StageTask } from '../sandbox.ts'
-import { type Box, openBox } from './box.exec.ts'
+import { type Box, type BoxOptions, openBox } from './box.exec.ts'
 import { inProject } from './box-folder.fs.ts'
 import { stageCommand } from './chain.ts'
 import { collectOuts } from './collect.fs.ts'
@@ -21,13 +21,13 @@ const searchedLogBytes = 256 * 1024
 
 export async function runStage(
   machine: Machine,
-  workFolder: string,
+  place: Pick<BoxOptions, 'workFolder' | 'supplies'>,
   task: StageTask,
   store: ObjectStore,
   observer: StageObserver,
 ): Promise<StageOutcome> {
   await using box = await openBox(machine, {
-    workFolder,
+    ...place,
     limits: task.limits,
     traced: task.trace,
     onOutput: observer.onOutput,

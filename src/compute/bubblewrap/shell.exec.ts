@@ -57,9 +57,11 @@ export async function shellInBox(
   const request = { stage: task.stage, argv: session.argv, terminal: session.terminal }
   const tools = session.terminal === undefined ? undefined : findShellTools()
   await sweepBoxes(workFolder)
-  const { machine } = await openMachine(workFolder)
+  const { machine, supplies } = await openMachine(workFolder)
+  using _shared = supplies
   await using box = await openBox(machine, {
     workFolder,
+    supplies,
     limits: session.terminal === undefined ? task.limits : { ...task.limits, timeMs: noTimeLimitMs },
     traced: false,
     onOutput: session.onOutput,

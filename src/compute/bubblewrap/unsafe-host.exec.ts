@@ -19,6 +19,7 @@ import type { BubblewrapOptions } from './open.exec.ts'
 import { type OutputLog, openOutputLog } from './output.exec.ts'
 import { errnoOf } from './process-facts.fs.ts'
 import { homeFolder, projectFolder } from './recipe.ts'
+import { openSupplies, type Supplies } from './supplies.exec.ts'
 import { sweepBoxes } from './sweep.fs.ts'
 import { endOfLog, tailOf } from './tail.ts'
 import { undeclaredReads } from './undeclared.ts'
@@ -30,15 +31,17 @@ const mkfifo = '/usr/bin/mkfifo'
 
 /** `--unsafe-no-sandbox`: the same port, nothing held back. The evidence says `isolated: false`. */
 export function openUnsafeHost(options: BubblewrapOptions): Sandbox {
+  const supplies = openSupplies({ workFolder: options.workFolder, hostEtc: [], mkfifo })
   const facts = { isolated: false, network: 'open', dropsUid: false, limitsHeldBy: 'time and output only' }
   return {
     policy: { engine: 'none', digest: digestOfJson({ engine: 'none', version: 1 }), facts },
-    run: (task, store, observer) => runUnisolated(options.workFolder, task, store, observer),
+    run: (task, store, observer) => runUnisolated({ ...options, supplies }, task, store, observer),
+    [Symbol.dispose]: () => supplies[Symbol.dispose](),
   }
 }
 
 async function runUnisolated(
-  workFolder: string,
+  { workFolder, supplies }: Readonly<{ workFolder: string; supplies: Supplies }>,
   task: StageTask,
   store: ObjectStore,
   observer: StageObserver,
@@ -49,10 +52,9 @@ async function runUnisolated(
     const layout = layoutOf(task, [])
     const project = await makeProject(box, layout, task, store)
     let stop: (end: StageEnd) => void = () => undefined
-    const log = await openOutputLog(box, {
+    const log = openOutputLog(box, {
       name: 'log',
-      mkfifo,
-      uid: undefined,
+      fifo: await supplies.fifo(undefined),
       onOutput: observer.onOutput,
       onOverLimit: () => stop({ kind: 'limit', limit: 'output', because: 'its output is over the limit of a log' }),
     })
