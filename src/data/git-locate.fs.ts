@@ -86,13 +86,28 @@ function noRepository(entry: string): DomainError {
 }
 
 function linkIn(file: string): string | undefined {
+  const text = plainBytes(file)?.toString('utf8')
+  return text === undefined || text.length > maxLinkBytes ? undefined : text.replace(/\r?\n$/, '')
+}
+
+/**
+ * What a file of the repository says; undefined when it is not there.
+ *
+ * THREAT: whoever opens a fifo waits for ever, and no signal reaches him.
+ * @throws ERR_GIT_CORRUPT when something else than a file is in its place
+ */
+export function plainBytes(file: string): Buffer | undefined {
   try {
-    const text = readFileSync(file, 'utf8')
-    return text.length > maxLinkBytes ? undefined : text.replace(/\r?\n$/, '')
+    const stats = statSync(file, { throwIfNoEntry: false })
+    if (stats === undefined) return undefined
+    if (stats.isFile()) return readFileSync(file)
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined
     throw error
   }
+  throw new DomainError('ERR_GIT_CORRUPT', `\`${oneLine(file)}\` is there and is no file`, {
+    help: 'remove it, then mend the repository: git fsck, or clone again',
+  })
 }
 
 /**
@@ -109,18 +124,8 @@ export function strangersPart(place: RepositoryPlace, sudoUser: string | undefin
 
 /** Whether a line of the file says something: alternates, grafts. */
 export function hasLines(file: string): boolean {
-  try {
-    return readFileSync(file, 'utf8')
-      .split('\n')
-      .some((line) => line.trim() !== '' && !line.startsWith('#'))
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return false
-    throw error
-  }
-}
-
-export function exists(file: string): boolean {
-  return lstatSync(file, { throwIfNoEntry: false }) !== undefined
+  const lines = plainBytes(file)?.toString('utf8').split('\n') ?? []
+  return lines.some((line) => line.trim() !== '' && !line.startsWith('#'))
 }
 
 /** Whether `path`, taken from `base` when relative, is the folder `other`; a path that is not there is not. */

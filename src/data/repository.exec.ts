@@ -5,13 +5,19 @@
  * `ls-files --others`; never `status`, `checkout`, `diff` or `archive`, which run what the repository says.
  * Source: trust.md section 4. Read next: `git.exec.ts` (how git is tamed), `work-tree.fs.ts` (what is dirty).
  */
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DomainError, sha256Of } from '../core/index.ts'
 import type { DigestFilesOptions } from './digest-files.fs.ts'
 import { type CallerEnvironment, findGit, type GitPlace, gitFault, runGit, runGitAlone } from './git.exec.ts'
 import { type GitConfig, hasIncludes, lastOf, parseConfigList, remoteOf } from './git-config.ts'
-import { exists, hasLines, locateRepository, type RepositoryPlace, sameFolder, strangersPart } from './git-locate.fs.ts'
+import {
+  hasLines,
+  locateRepository,
+  plainBytes,
+  type RepositoryPlace,
+  sameFolder,
+  strangersPart,
+} from './git-locate.fs.ts'
 import { hasNoReplaceRefs, readPlainHead } from './git-refs.fs.ts'
 import { rulesDigest } from './git-rules.fs.ts'
 import type { GitOid, Repository, RepositoryFinding } from './repository.ts'
@@ -180,8 +186,9 @@ async function readConfig(place: RepositoryPlace, git: GitPlace, cache: StatCach
   let output = ''
   const digests: string[] = []
   for (const file of [join(place.commonDir, 'config'), join(place.gitDir, 'config.worktree')]) {
-    if (!exists(file)) continue
-    const digest = sha256Of(readFileSync(file))
+    const bytes = plainBytes(file)
+    if (bytes === undefined) continue
+    const digest = sha256Of(bytes)
     digests.push(digest)
     const key = `git-config:${digest}`
     const known = cache?.fact(key)
@@ -191,7 +198,7 @@ async function readConfig(place: RepositoryPlace, git: GitPlace, cache: StatCach
     }
     const answer = await runGitAlone(git.program, ['config', `--file=${file}`, '--no-includes', '-z', '--list'])
     if (answer.status !== 0) throw gitFault(answer, 'read the configuration of the repository')
-    if (sha256Of(readFileSync(file)) === digest) cache?.recordFact(key, answer.stdout)
+    if (sha256Of(plainBytes(file) ?? '') === digest) cache?.recordFact(key, answer.stdout)
     output += answer.stdout
   }
   return { values: parseConfigList(output), digest: digests.join() }

@@ -104,6 +104,25 @@ test('a repository that is damaged is refused, and one in an odd state is read a
   assert.equal((await project.json(0, 'run', '--force')).level, 1, 'detached, amid a merge and a rebase')
 })
 
+test('a pipe in the place of a file of the repository is refused by name, and one that only git opens is not waited for for ever', async (context) => {
+  const project = await adopted(context, words)
+  await project.json(0, 'run')
+  for (const path of ['.git/config', '.git/shallow', '.git/commondir', '.git/objects/info/alternates']) {
+    await inPlaceOf(project, path, fifo, async () => {
+      const { error } = await project.json(1, 'run')
+      assert.equal(error.code, 'ERR_GIT_CORRUPT', path)
+      assert.match(error.message, new RegExp(`${path}. is there and is no file$`))
+    })
+  }
+  // Some ten seconds: git opens it, says nothing, and uses no time.
+  await inPlaceOf(project, '.gitignore', fifo, async () => {
+    const { error } = await project.json(4, 'run')
+    assert.deepEqual([error.code, error.message], ['ERR_GIT_FAILED', 'git waits for something that never comes'])
+    assert.equal(error.help, 'look for pipes in the place of files: find . -type p')
+  })
+  assert.deepEqual(statuses(await project.json(0, 'run')), { sort: 'cached', count: 'cached' })
+})
+
 test('a pipe where git would look for a file is not waited for: git is not asked', async (context) => {
   const project = await adopted(context, words)
   fifo(join(project.root, 'data/.gitignore'))
