@@ -8,6 +8,7 @@ const names: ProjectNames = {
   stages: ['prepare', 'train@0', 'sub/dvc.yaml:train', '$(touch pwned)', '`id`', '-f', 'a b'],
   outs: ['models/m.bin', 'metrics.json'],
   sources: ['labels', 'images'],
+  environments: ['train'],
   runs: ['20261125T181241666Z-4e425f'],
 }
 

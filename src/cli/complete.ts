@@ -21,12 +21,16 @@ const kinds: Readonly<Record<string, keyof ProjectNames>> = {
   run: 'runs',
   left: 'runs',
   right: 'runs',
+  environments: 'environments',
+  before: 'environments',
+  after: 'environments',
 }
 const what: Readonly<Record<keyof ProjectNames, string>> = {
   stages: 'a stage',
   outs: 'made by a stage',
   sources: 'a source',
   runs: 'a run',
+  environments: 'an environment',
 }
 /** `--stage <name>`: the option says more than the word. */
 const optionKinds: Readonly<Record<string, keyof ProjectNames>> = { '--stage': 'stages' }

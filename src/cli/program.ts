@@ -270,6 +270,51 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/data-profile.ts')).dataContract,
   },
   {
+    usage: 'env lock',
+    summary: 'make a lock with hashes from what the project has; no code of a package runs',
+    options: [
+      ['--from <file>', 'requirements, pyproject.toml, Pipfile, environment.yml, or `installed`; found when left out'],
+      ['--out <file>', 'the lock; beside the source when left out'],
+      ['--interpreter <program>', 'the Python that it is for'],
+      ['--upgrade', 'forget the versions of the lock that is there'],
+      ['--yes', 'name the lock in assay.yaml'],
+    ],
+    repeated: [
+      ['--extra <name>', 'an extra of the project'],
+      ['--group <name>', 'a group of the project'],
+    ],
+    examples: [
+      'assay env lock',
+      'assay env lock --from pyproject.toml --extra gpu',
+      'assay env lock --from installed --yes',
+    ],
+    load: async () => (await import('./commands/env.ts')).envLock,
+  },
+  {
+    usage: 'env build [environments...]',
+    summary: 'fetch, build and verify environments before a run needs them',
+    examples: ['assay env build', 'assay env build train --json'],
+    load: async () => (await import('./commands/env.ts')).envBuild,
+  },
+  {
+    usage: 'env verify [environments...]',
+    summary: 'read every byte of built environments again; exit 1 when one is not what was built',
+    examples: ['assay env verify', 'assay env verify train'],
+    load: async () => (await import('./commands/env.ts')).envVerify,
+  },
+  {
+    usage: 'env show [environments...]',
+    summary: 'the environments of the project; with names, their packages',
+    examples: ['assay env show', 'assay env show train'],
+    load: async () => (await import('./commands/env.ts')).envShow,
+  },
+  {
+    usage: 'env diff <before> <after>',
+    summary: 'which packages two locks, environments or runs do not share',
+    examples: ['assay env diff requirements.lock uv.lock', 'assay env diff 20261124T1015 train'],
+    load: async () => (await import('./commands/env.ts')).envDiff,
+  },
+  {
     usage: 'key new',
     summary: 'make your key for this project',
     options: [['--name <name>', 'name in trust.yaml; from your git name when left out']],
@@ -360,6 +405,7 @@ export const verbs: readonly Verb[] = [
 /** The groups that have verbs of their own. */
 export const groups: Readonly<Record<string, string>> = {
   data: 'the inventory of data sources',
+  env: 'the environments that stages run with',
   key: 'the key that signs',
   trust: 'who is believed',
   attest: 'the evidence',

@@ -355,12 +355,12 @@ export const errorTable = {
   ERR_ENV_HASH_MISSING: {
     exit: 1,
     meaning: 'A locked requirement carries no SHA-256.',
-    help: 'make the lock with hashes: uv pip compile --generate-hashes or pip-compile --generate-hashes',
+    help: 'make a lock with hashes: assay env lock',
   },
   ERR_ENV_UNPINNED: {
     exit: 1,
     meaning: 'A requirement of a lock is not pinned to one version.',
-    help: 'pin it with ==, for example with uv pip compile --generate-hashes',
+    help: 'make a lock with pins and hashes: assay env lock',
   },
   ERR_ENV_SOURCE_DIST: {
     exit: 1,
@@ -376,6 +376,11 @@ export const errorTable = {
     exit: 1,
     meaning: 'The bytes of a dependency are not those that the lock pins.',
     help: 'do not install it; compare the lock with the release that its project published',
+  },
+  ERR_ENV_RESOLVE: {
+    exit: 1,
+    meaning: 'No set of packages meets all that the project asks for.',
+    help: 'read which requirements contradict one another, change one of them, then lock again',
   },
   ERR_ENV_FETCH: {
     exit: 4,

@@ -84,3 +84,4 @@ export {
   validatorEngine,
   worstOf,
 } from './validate/index.ts'
+export { setInYaml } from './yaml-edit.ts'

@@ -7,12 +7,13 @@ import { mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { examineLock, runInBox } from '../compute/index.ts'
 import { DomainError, isDomainError } from '../core/index.ts'
-import type { Caller } from './project.ts'
 import { readProjectFile } from './project-file.fs.ts'
 
 /** `help` says what would make it usable. */
 export type PassedOver = Readonly<{ path: string; because: string; help?: string }>
 export type ChosenLock = Readonly<{ lock?: string; passedOver: readonly PassedOver[] }>
+
+type Machine = Readonly<{ environment: Readonly<Record<string, string | undefined>>; signal?: AbortSignal }>
 
 /** In the order in which they are preferred: what was made for installing comes before what was made for developing. */
 const lockNames = ['requirements.lock', 'requirements.txt', 'pylock.toml', 'uv.lock', 'poetry.lock', 'Pipfile.lock']
@@ -23,7 +24,7 @@ const maxLockBytes = 16 * 1024 * 1024
 /** @param folders where the sandbox works; made when they are not there */
 export async function chooseLock(
   root: string,
-  caller: Caller,
+  caller: Machine,
   folders: Readonly<{ cacheFolder: string; workFolder: string }>,
 ): Promise<ChosenLock> {
   const passedOver: PassedOver[] = []
@@ -39,12 +40,16 @@ export async function chooseLock(
 
 async function faultOf(
   definition: Parameters<typeof examineLock>[0]['definition'],
-  { environment, signal }: Caller & Readonly<{ signal?: AbortSignal }>,
+  { environment, signal }: Machine,
   { root, cacheFolder, workFolder }: Readonly<{ root: string; cacheFolder: string; workFolder: string }>,
 ): Promise<PassedOver | undefined> {
   const { lock: path, lockBytes } = definition
   if (path === 'requirements.txt' && !Buffer.from(lockBytes).includes('--hash=')) {
-    return { path, because: 'it pins no hashes' }
+    return {
+      path,
+      because: 'it pins no hashes',
+      help: 'lock it, and name the lock in assay.yaml: assay env lock --yes',
+    }
   }
   mkdirSync(cacheFolder, { recursive: true })
   try {

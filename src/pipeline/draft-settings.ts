@@ -87,9 +87,7 @@ export function draftSettings(inputs: readonly string[], surroundings: Surroundi
   if (scratch.length > 0) lines.push('# scratch: folders that stages may write and that are thrown away')
   if (surroundings.lock === undefined) {
     lines.push(
-      "# host: this machine's own interpreter, recorded but not locked; with a lock that has hashes:",
-      '# environments:',
-      '#   locked: {python: {lock: requirements.lock}}',
+      "# host: this machine's own interpreter, recorded but not locked; to lock it: assay env lock --yes",
       `defaults: {environment: host, network: none, seed: 42${rest}}`,
     )
   } else {

@@ -10,6 +10,13 @@ export { commitFiles, requireRepository } from './commit.exec.ts'
 export { currentAnchor, type DataDecisionRequest, decideAboutData, digestHere } from './decide-data.ts'
 export { type Change, diffRuns, type RunDifference } from './diff-runs.ts'
 export { type Check, type Examination, examineMachine } from './doctor.fs.ts'
+export {
+  buildEnvironment,
+  diffEnvironments,
+  environmentNames,
+  type InspectedEnvironment,
+  inspectEnvironment,
+} from './environments.ts'
 export type { EvidenceStore } from './evidence.fs.ts'
 export { readEvidence, writeEvidence } from './evidence-files.fs.ts'
 export {
@@ -25,6 +32,7 @@ export {
   recordedOrigin,
 } from './fetch-source.fs.ts'
 export { adoptHere, backupKey, describeKey, makeKey, pinTrust, revokeKey, useKey, writeFile } from './keys.fs.ts'
+export { type LockedEnvironment, lockEnvironment } from './lock-environment.fs.ts'
 export { openPlan, openProject, type ProjectNames, projectNames } from './project.fs.ts'
 export type { ListedSource, Project } from './project.ts'
 export { type NewSource, registerSource, writeRevocation } from './register-source.fs.ts'

@@ -119,24 +119,31 @@ function wantsMd5s(root: string, pipeline: PipelineDefinition, settings: Project
 
 /** The plan alone, as DVC resolves it: no data, no key, no assay.yaml; of git only what is ignored. */
 export async function openPlan(caller: Caller): Promise<PlanDocument> {
+  return planDocument(await pipelineHere(caller))
+}
+
+async function pipelineHere(caller: Caller): Promise<PipelineDefinition> {
   const root = requireRoot(caller.workingFolder)
   const ignored = await openIgnored(root, caller.environment)
   const reader = await openReader(root, ignoredBy(ignored === undefined ? undefined : { ignored }))
-  return planDocument(definePipeline(reader, { root }))
+  return definePipeline(reader, { root })
 }
 
 /** What may be named on a command line; asked at each press of the tab key, so nothing else is opened. */
-export type ProjectNames = Readonly<Record<'stages' | 'outs' | 'sources' | 'runs', readonly string[]>>
+export type ProjectNames = Readonly<Record<'stages' | 'outs' | 'sources' | 'runs' | 'environments', readonly string[]>>
 
 /** @throws as `openPlan` does */
 export async function projectNames(caller: Caller): Promise<ProjectNames> {
   const root = requireRoot(caller.workingFolder)
-  const { stages } = await openPlan(caller)
+  const pipeline = await pipelineHere(caller)
+  const { stages } = planDocument(pipeline)
+  const { environments } = defineSettings(readProjectFile(root, 'assay.yaml'), 'assay.yaml', pipeline)
   return {
     stages: stages.map(({ name }) => name),
     outs: stages.flatMap((stage) => [...stage.outs.map(({ path }) => path), ...stage.metrics, ...stage.plots]),
     sources: sourcesOf(root).map(({ id }) => id),
     runs: openRuns(root).list(),
+    environments: [...environments.keys()],
   }
 }
 

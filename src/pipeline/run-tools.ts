@@ -1,6 +1,6 @@
 /** What one run works with, opened once: the sandbox, environments, the signer, the machine. Closed at the end. */
 
-import { cpus, homedir, totalmem } from 'node:os'
+import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { type Signer, startSigner } from '../attestation/index.ts'
 import {
@@ -11,9 +11,6 @@ import {
   openBubblewrap,
   openUnsafeHost,
   prepareEnvironment,
-  progressText,
-  readNetworkSettings,
-  runInBox,
   type Sandbox,
   type StageOutcome,
   type StageTask,
@@ -25,8 +22,8 @@ import { type MachineFacts, observeMachine } from '../reproducibility/index.ts'
 import { holdProject } from './busy.fs.ts'
 import { type FoundVerdict, findOrMakeVerdict } from './data-gate.ts'
 import type { DataQuestion } from './data-question.ts'
-import type { EnvironmentDefinition } from './definition.ts'
 import { type BesideDvc, openBesideDvc } from './dvc/index.ts'
+import { boxesOf, definitionOf, environmentRequest, type WantedEnvironment } from './environment-request.ts'
 import { loadLock } from './lock.fs.ts'
 import type { Lock } from './lock.ts'
 import type { Project } from './project.ts'
@@ -97,11 +94,6 @@ export async function openRunTools(project: Project, options: RunOptions): Promi
   }
 }
 
-/** Folder for the boxes of a project. */
-export function boxesOf({ root }: Pick<Project, 'root'>): string {
-  return join(root, '.assay', 'boxes')
-}
-
 /** A younger file may belong to a process that cannot be seen from here. */
 const leftAgeMs = 3600_000
 
@@ -126,6 +118,10 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
     return opened
   }
   const environments = new Map<string, Promise<Environment>>()
+  const prepare = async (wanted: WantedEnvironment): Promise<Environment> => {
+    const onProgress = (text: string): void => options.onEvent({ kind: 'progress', text })
+    return prepareEnvironment(await environmentRequest(project, wanted, { onProgress, signal: options.signal }))
+  }
   const verdicts = new Map<Sha256, Promise<FoundVerdict | undefined>>()
   const told = new Set<string>()
   let signer: Promise<Signer> | undefined
@@ -155,7 +151,7 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
     environment: async (name, purpose) => {
       const definition = definitionOf(project, name)
       const key = definition.kind === 'host' ? name : `${purpose} ${name}` // the host's own is looked at, not hashed
-      const known = environments.get(key) ?? prepare(project, options, { name, purpose, definition })
+      const known = environments.get(key) ?? prepare({ name, purpose, definition })
       environments.set(key, known)
       const environment = await known
       // THREAT: code that runs before the stage's own (`.pth`, `sitecustomize`) is locked like the rest, and must be seen.
@@ -212,62 +208,9 @@ function openSigner(project: Project, options: RunOptions): Promise<Signer> {
   })
 }
 
-/** @throws ERR_SETTINGS_INVALID */
-function definitionOf(project: Project, name: string): EnvironmentDefinition {
-  const definition = project.settings.environments.get(name)
-  if (definition !== undefined) return definition
-  if (name === 'host') return { kind: 'host' }
-  throw new DomainError('ERR_SETTINGS_INVALID', `no environment is called \`${name}\``)
-}
-
-async function prepare(
-  project: Project,
-  options: RunOptions,
-  {
-    name,
-    purpose,
-    definition,
-  }: Readonly<{ name: string; purpose: EnvironmentPurpose; definition: EnvironmentDefinition }>,
-): Promise<Environment> {
-  return prepareEnvironment({
-    name,
-    purpose,
-    definition:
-      definition.kind === 'host' ? definition : { ...definition, lockBytes: await lockBytes(project, definition.lock) },
-    store: project.store,
-    ...(project.statCache === undefined ? {} : { memory: project.statCache }),
-    cacheFolder: join(project.root, '.assay', 'environments'),
-    workFolder: boxesOf(project),
-    caller: { environment: project.environment, workingFolder: project.root },
-    network: readNetworkSettings(project.environment, project.environment['HOME'] ?? homedir()),
-    runInBox,
-    onProgress: (event) => options.onEvent({ kind: 'progress', text: progressText(event) }),
-    signal: options.signal,
-  })
-}
-
 /** Sorts by time: `20261124T101500042Z-3f9a2c`; to the millisecond, since two small runs may share a second. */
 function newRunId(now: Date): string {
   const stamp = now.toISOString().replace(/[-:.]/g, '')
   const bytes = crypto.getRandomValues(new Uint8Array(3))
   return `${stamp}-${Buffer.from(bytes).toString('hex')}`
 }
-
-/**
- * The lock as the stage's evidence speaks of it: the commit's blob, or the working file when it is dirty.
- *
- * THREAT: a lock that changes between review and use; it is read once, by content, and its digest is in the
- * environment's identity.
- */
-async function lockBytes(project: Project, path: string): Promise<Uint8Array> {
-  const [content] = (await project.code.contents([path])).values()
-  const found = content ?? (await project.contents.ingest(path))
-  if (found?.kind !== 'file')
-    throw new DomainError('ERR_DATA_MISSING', `the lock \`${path}\` is not there`, {
-      help: 'make it, or name the right file in assay.yaml',
-    })
-  return project.store.read(found.digest, maxLockBytes)
-}
-
-/** LIMIT: a lock of packages is at most 64 MiB. */
-const maxLockBytes = 64 * 1024 * 1024

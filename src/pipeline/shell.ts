@@ -6,10 +6,11 @@
 import { type ShellEnd, type ShellSession, shellInBox } from '../compute/index.ts'
 import { type Content, DomainError, nearest } from '../core/index.ts'
 import type { StageDefinition } from './definition.ts'
+import { boxesOf } from './environment-request.ts'
 import { planRun } from './plan.ts'
 import type { Project } from './project.ts'
 import { mountable, runStage, type StageResult, settingOf, taskFor } from './run-stage.ts'
-import { boxesOf, openRunTools, type RunEvent, type RunTools } from './run-tools.ts'
+import { openRunTools, type RunEvent, type RunTools } from './run-tools.ts'
 
 export type ShellOptions = Readonly<{
   stage: string

@@ -84,3 +84,70 @@ test('init says why it takes no lock: none with hashes, of an older tool, for an
   assert.match(poetry.help, /poetry lock/)
   assert.match(project.read('assay.yaml'), /environment: host/)
 })
+
+test('a project without hashes is one command from locked: lock, build, verify, show, run, compare', async (context) => {
+  const project = scratch(context, {
+    ...stage,
+    'say.py': "import six\nopen('out/said', 'w').write(six.__version__)\n",
+    'requirements.txt': 'six<1.17\n-e .\n',
+    'pyproject.toml': '[project]\nname = "x"\nversion = "0"\ndependencies = ["iniconfig==2.0.0"]\n',
+  })
+  project.commit()
+  await project.json(0, 'init', '--yes', '--commit')
+  const plain = await project.json(0, 'env', 'lock')
+  assert.deepEqual([plain.source, plain.lock, plain.packages], ['requirements.txt', 'requirements.lock', 2])
+  assert.deepEqual(plain.lines, [
+    'environments:',
+    '  locked: {python: {lock: requirements.lock}}',
+    'defaults: {environment: locked}',
+  ])
+  const before = project.read('requirements.lock')
+  assert.match(before, /^six==1\.16\.0 \\\n {4}--hash=sha256:[0-9a-f]{64}/m)
+  const again = await project.json(0, 'env', 'lock', '--yes')
+  assert.deepEqual(again.written, ['assay.yaml'])
+  assert.equal(project.read('requirements.lock'), before, 'the same wishes give the same lock')
+  project.commit()
+
+  assert.equal((await project.json(1, 'env', 'verify')).environments[0].state, 'not built')
+  const [built] = (await project.json(0, 'env', 'build')).environments
+  const [shown] = (await project.json(0, 'env', 'show', 'locked')).environments
+  assert.deepEqual([shown.digest, shown.tree, shown.state], [built.digest, built.tree, 'right'])
+  assert.deepEqual(
+    shown.packages.map(({ name, version }: Document) => `${name} ${version}`),
+    ['iniconfig 2.0.0', 'six 1.16.0'],
+  )
+  await project.json(0, 'run')
+  assert.equal(project.read('out/said'), '1.16.0')
+
+  project.write({ 'requirements.txt': 'six==1.17.0\n' })
+  await project.json(0, 'env', 'lock')
+  const run = (await project.json(0, 'show')).runId
+  assert.deepEqual((await project.json(0, 'env', 'diff', run, 'locked')).changes, [
+    { name: 'iniconfig', change: 'removed', before: '2.0.0', after: '' },
+    { name: 'six', change: 'version', before: '1.16.0', after: '1.17.0' },
+  ])
+  project.write({ 'old.requirements.txt': before })
+  const locks = await project.json(0, 'env', 'diff', 'old.requirements.txt', 'requirements.lock')
+  assert.deepEqual(
+    locks.changes.map(({ name }: Document) => name),
+    ['iniconfig', 'six'],
+  )
+})
+
+test('what cannot be locked is told by code: a source distribution alone, a contradiction, a build that would run', async (context) => {
+  const project = scratch(context, {
+    ...stage,
+    'source.txt': 'docopt==0.6.2\n',
+    'against.txt': 'six<1.16\nsix>1.16\n',
+    'pyproject.toml': '[project]\nname = "x"\ndynamic = ["dependencies", "version"]\n',
+    'setup.py': "open('owned', 'w').write('x')\n",
+  })
+  project.commit()
+  await project.json(0, 'init', '--yes')
+  const codeOf = async (from: string): Promise<string> =>
+    (await project.json(1, 'env', 'lock', '--from', from)).error.code
+  assert.equal(await codeOf('source.txt'), 'ERR_ENV_SOURCE_DIST')
+  assert.equal(await codeOf('against.txt'), 'ERR_ENV_RESOLVE')
+  assert.equal((await project.json(2, 'env', 'lock')).error.code, 'ERR_ENV_LOCK_INVALID')
+  assert.throws(() => project.read('owned'))
+})

@@ -5,7 +5,7 @@ import { type Candidate, complete } from '../complete.ts'
 import { completionScripts } from '../completion-scripts.ts'
 import type { CliContext, Exit } from '../context.ts'
 
-const nothing: ProjectNames = { stages: [], outs: [], sources: [], runs: [] }
+const nothing: ProjectNames = { stages: [], outs: [], sources: [], runs: [], environments: [] }
 
 export async function completion(context: CliContext, [shell = '', ...words]: readonly string[]): Promise<Exit> {
   const script = Object.hasOwn(completionScripts, shell) ? completionScripts[shell] : undefined

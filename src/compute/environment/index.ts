@@ -4,8 +4,19 @@ export { lockAdapters, parseLock } from './locks.ts'
 export { readNetworkSettings } from './network-settings.fs.ts'
 export type { NetworkSettings } from './network-settings.ts'
 export { prepareEnvironment } from './prepare.ts'
+export { inspectPython, type TreeState } from './prepare-python.fs.ts'
 export { type EnvironmentProgress, type OnProgress, progressText } from './progress.ts'
-export { examineLock, type LockHere, type LockQuestion } from './read-lock.fs.ts'
+export { examineLock, type LockHere, type LockQuestion, readLockHere } from './read-lock.fs.ts'
 export type { EnvironmentPurpose, EnvironmentRequest } from './request.ts'
+export { type ResolveRequest, resolveLock } from './resolver.exec.ts'
 export { makeRunners } from './runners.fs.ts'
 export { isConda, type RunnerCall, runnersIn, runnersTarget } from './runners.ts'
+export {
+  joinWanted,
+  nothingWanted,
+  type ReadWanted,
+  requirementsWanted,
+  type Wanted,
+  wantedRequirement,
+} from './wanted.ts'
+export { condaWanted, pipfileWanted, pyprojectWanted } from './wanted-project.ts'

@@ -53,7 +53,8 @@ export function readTomlLock<T>(bytes: Uint8Array, path: string, shape: z.ZodTyp
   }
 }
 
-function tomlOf(text: string, path: string): unknown {
+/** @throws ERR_ENV_LOCK_INVALID */
+export function tomlOf(text: string, path: string): unknown {
   try {
     return parse(text, { maxDepth: maxLockDepth })
   } catch (cause) {
@@ -166,7 +167,7 @@ export function refuseChoice(choice: LockChoice, known: LockChoice, path: string
     const near = nearest(strange, names)
     throw refusalAt(path, 1)(
       'ERR_ENV_LOCK_INVALID',
-      `the lock has no ${kind === 'extras' ? 'extra' : 'group'} \`${strange}\``,
+      `there is no ${kind === 'extras' ? 'extra' : 'group'} \`${strange}\``,
       near === undefined ? `it has ${names.length === 0 ? 'none' : names.join(', ')}` : `did you mean \`${near}\`?`,
     )
   }

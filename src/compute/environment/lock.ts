@@ -30,6 +30,8 @@ export type LockedRequirement = Readonly<{
   /** Where the lock names the files and not the digests alone. */
   files?: readonly LockedFile[]
   unprovable?: Unprovable
+  /** Of a group that was not asked for: known, and not installed. */
+  isOfOtherGroup?: boolean
   /** 1-based line in the lock, for messages. */
   line: number
 }>

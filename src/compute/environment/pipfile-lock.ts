@@ -62,12 +62,12 @@ function parsePipfile(bytes: Uint8Array, path: string, choice: LockChoice): Lock
     throw refuse('ERR_ENV_LOCK_INVALID', `the version ${meta['pipfile-spec']} of Pipfile.lock is not known`)
   }
   refuseChoice(choice, { extras: [], groups: Object.keys(groups) }, path)
-  const wanted = [mainGroup, ...Object.keys(groups).filter((group) => choice.groups.includes(normaliseName(group)))]
+  const isWanted = (group: string): boolean => group === mainGroup || choice.groups.includes(normaliseName(group))
   const lineOf = linesIn(text)
-  const requirements = wanted.flatMap((group) =>
-    Object.entries(shapedLock(groupShape, groups[group] ?? {}, refuse)).map(([name, one]) => {
+  const requirements = Object.keys(groups).flatMap((group) =>
+    Object.entries(shapedLock(groupShape, groups[group], refuse)).map(([name, one]) => {
       const line = lineOf([group, name])
-      return requirementOf(name, one, line, refusalAt(path, line))
+      return { ...requirementOf(name, one, line, refusalAt(path, line)), isOfOtherGroup: !isWanted(group) }
     }),
   )
   const requiresPython = pythonOf(meta)
@@ -97,10 +97,9 @@ function linesIn(text: string): (place: string[]) => number {
 
 /** A project of two groups is locked to one version by pipenv; then it is one requirement. */
 function withoutRepeats(requirements: readonly LockedRequirement[]): readonly LockedRequirement[] {
-  return requirements.filter((one, at) => {
-    const before = requirements.findIndex(({ name }) => name === one.name)
-    return before === at || requirements[before]?.version !== one.version
-  })
+  const isSame = (left: LockedRequirement, right: LockedRequirement): boolean =>
+    left.name === right.name && left.version === right.version && left.isOfOtherGroup === right.isOfOtherGroup
+  return requirements.filter((one, at) => requirements.findIndex((before) => isSame(before, one)) === at)
 }
 
 function pythonOf({ requires }: z.infer<typeof metaShape>): string | undefined {

@@ -24,7 +24,7 @@ import {
   sha256In,
 } from './lock-text.ts'
 import type { Marker } from './marker.ts'
-import { poetryPython } from './poetry-python.ts'
+import { poetrySpecifier } from './poetry-versions.ts'
 import { parseVersion } from './version.ts'
 
 export const poetryLock: LockAdapter = {
@@ -61,17 +61,16 @@ function parsePoetry(bytes: Uint8Array, path: string, choice: LockChoice): Locke
   const groups = [...new Set(packages.flatMap((one) => one.groups))]
   refuseChoice(choice, { extras: Object.keys(document.extras ?? {}), groups }, path)
   const wanted = new Set([mainGroup, ...choice.groups])
-  const requirements = packages.flatMap((one, index) =>
-    one.groups.some((group) => wanted.has(normaliseName(group)))
-      ? [requirementOf(one, wanted, lineOf(index), refuseAt(index))]
-      : [],
-  )
+  const requirements = packages.map((one, index) => ({
+    ...requirementOf(one, wanted, lineOf(index), refuseAt(index)),
+    isOfOtherGroup: !one.groups.some((group) => wanted.has(normaliseName(group))),
+  }))
   return {
     requirements,
     indexes: [...new Set(packages.flatMap((one, index) => indexOf(one, refuseAt(index))))],
     options: [],
     sets: { extras: new Set(choice.extras), dependency_groups: wanted },
-    requiresPython: poetryPython(document.metadata['python-versions'], refuse),
+    requiresPython: poetrySpecifier(document.metadata['python-versions'], refuse),
   }
 }
 

@@ -9,13 +9,13 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { DomainError, digestOfJson, hexOf, type Sha256, sha256Of } from '../../core/index.ts'
+import { type DirHash, DomainError, digestOfJson, hexOf, type Sha256, sha256Of } from '../../core/index.ts'
 import type { Environment } from '../environment.ts'
 import type { Mount } from '../sandbox.ts'
 import { type AcquireRequest, acquireWheels, type ChosenWheel, recallChoice } from './acquire.fs.ts'
 import { blasFact, interpreterFacts } from './facts.ts'
 import { type Interpreter, interpreterIdentity } from './interpreter.ts'
-import type { LockChoice } from './lock.ts'
+import type { LockChoice, LockedRequirement } from './lock.ts'
 import { type PythonRequest, readLockHere } from './read-lock.fs.ts'
 import { sweepTemporaries } from './sweep.fs.ts'
 import {
@@ -39,6 +39,15 @@ const recipe = 'assay-python/1'
  * ERR_ENV_NO_WHEEL, ERR_ENV_SOURCE_DIST, ERR_ENV_HASH_MISMATCH, ERR_ENV_FETCH, ERR_ENV_WHEEL_REFUSED, ERR_ENV_BUILD
  */
 export async function preparePython(request: PythonRequest): Promise<Environment> {
+  const plan = await planOf(request)
+  const recalled = recallChoice(plan.acquiring, plan.key)
+  const built =
+    (recalled && (await reuse(recalled, plan))) ??
+    (await build(await acquireWheels(plan.acquiring, plan.key, recalled), plan))
+  return describe(built, plan)
+}
+
+async function planOf(request: PythonRequest): Promise<Plan> {
   const { definition, cacheFolder } = request
   mkdirSync(cacheFolder, { recursive: true })
   sweepTemporaries(cacheFolder)
@@ -51,12 +60,45 @@ export async function preparePython(request: PythonRequest): Promise<Environment
     ...asked(choice),
     interpreter: interpreterIdentity(interpreter),
   })
-  const recalled = recallChoice(acquiring, key)
   const local = localPartsOf(interpreter.path, interpreter.probe.version)
-  const plan = { request, acquiring, interpreter, mounts, local, lockDigest, choice }
-  const built =
-    (recalled && (await reuse(recalled, plan))) ?? (await build(await acquireWheels(acquiring, key, recalled), plan))
-  return describe(built, plan)
+  return { request, acquiring, interpreter, mounts, local, lockDigest, choice, key }
+}
+
+/** `digest` and `tree` are missing while it is not built. */
+export type TreeState = Readonly<{
+  state: 'right' | 'not built' | 'changed'
+  because: string
+  digest?: Sha256
+  tree?: DirHash
+  requirements: readonly LockedRequirement[]
+  facts: Environment['facts']
+}>
+
+/**
+ * Whether what is on disk is what the lock means here; nothing is fetched, built or mended.
+ *
+ * `mount` reads every byte of it; `identify` only looks whether it is there.
+ */
+export async function inspectPython(request: PythonRequest): Promise<TreeState> {
+  const plan = await planOf(request)
+  const known = { requirements: plan.acquiring.requirements, facts: interpreterFacts(plan.interpreter) }
+  const chosen = recallChoice(plan.acquiring, plan.key)
+  const identity = chosen === undefined ? undefined : identityOf(chosen, plan)
+  const folder = join(request.cacheFolder, hexOf(identity ?? plan.key))
+  const manifest = readManifest(folder)
+  if (identity === undefined || manifest === undefined) {
+    return { ...known, state: 'not built', because: 'no tree of this lock and interpreter is here' }
+  }
+  const found = { ...known, digest: identity, tree: treeDigest(manifest) }
+  const fault =
+    manifest.identity !== identity
+      ? 'its manifest is of another environment'
+      : request.purpose === 'mount'
+        ? await treeFault(join(folder, 'tree'), manifest, plan.local)
+        : undefined
+  if (fault !== undefined) return { ...found, state: 'changed', because: fault }
+  const because = request.purpose === 'mount' ? `every byte of ${manifest.files.length} files` : 'it is there'
+  return { ...found, state: 'right', because }
 }
 
 type Plan = Readonly<{
@@ -67,6 +109,8 @@ type Plan = Readonly<{
   local: LocalParts
   lockDigest: Sha256
   choice: LockChoice
+  /** Under which it is remembered which wheels were chosen. */
+  key: Sha256
 }>
 type Built = Readonly<{
   folder: string

@@ -26,7 +26,7 @@ export function applicableRequirements(
   const sets = lock.sets ?? emptySets
   const applying =
     lock.select?.(environment) ??
-    lock.requirements.filter((requirement) => applies(requirement, environment, sets, path))
+    lock.requirements.filter((one) => one.isOfOtherGroup !== true && applies(one, environment, sets, path))
   const lineOf = new Map<string, number>()
   for (const { name, line, unprovable } of applying) {
     const details = { file: path, line }

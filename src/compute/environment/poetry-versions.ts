@@ -1,16 +1,16 @@
 /**
- * Poetry's ways to write which Pythons are meant, as PEP 440 writes them.
+ * Poetry's ways to write which versions are meant, as PEP 440 writes them.
  *
  * SOURCE: Poetry, "Dependency specification": caret, tilde, wildcard. Alternatives (`||`) are refused: PEP 440 has none.
  */
 import type { Refuse } from './lock-text.ts'
 import { meetsAll } from './version.ts'
 
-/** @throws ERR_ENV_LOCK_INVALID */
-export function poetryPython(text: string, refuse: Refuse): string {
+/** `^3.9` -> `>=3.9,<4`. @throws ERR_ENV_LOCK_INVALID */
+export function poetrySpecifier(text: string, refuse: Refuse): string {
   const clauses = text.trim() === '*' ? [] : text.split(/,|\s+(?=[<>=!~^*\d])/).filter((clause) => clause.trim() !== '')
   const specifier = clauses.map(clauseOf).join(',')
-  if (meetsAll('3.0', specifier) !== undefined) return specifier
+  if (meetsAll('0', specifier) !== undefined) return specifier
   throw refuse('ERR_ENV_LOCK_INVALID', `the Python versions \`${text.slice(0, 100)}\` are not understood`)
 }
 

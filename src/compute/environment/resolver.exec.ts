@@ -1,0 +1,141 @@
+/**
+ * From what a project wants to a lock with hashes, by a resolver that is itself locked: uv, whose own wheel is pinned here
+ * by digest and kept, verified and started as any environment is.
+ *
+ * Order: uv is given a list of names that was read elsewhere, in an empty folder, without the project, its settings or the
+ * caller's variables; it may use the network, and builds nothing, so that no code of a package runs.
+ */
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DomainError, printable } from '../../core/index.ts'
+import { withoutCredentials } from '../../data/index.ts'
+import { defaultIndex, type NetworkSettings } from './network-settings.ts'
+import { prepareEnvironment } from './prepare.ts'
+import { readLockHere } from './read-lock.fs.ts'
+import type { EnvironmentRequest } from './request.ts'
+import type { Wanted } from './wanted.ts'
+import { environmentTarget } from './wheel-layout.ts'
+
+const resolverVersion = '0.13.9'
+
+/** SHA-256 of uv's wheels for Linux: x86_64 and aarch64, glibc and musl. Source: its release on the Python Package Index. */
+const resolverLock = [
+  `uv==${resolverVersion}`,
+  '--hash=sha256:d7f459fe4fd247d830351c75686d3996ace3c6f3f728eb0e85a30b7ada0cef19',
+  '--hash=sha256:2c45530751517d6c3bbc69a19473f6effe47cce047bede01ffd8af7ea7b36b25',
+  '--hash=sha256:ecb6028d79dc96fbeafffe5c8af62a7099487ebc05a701e76714eebcffd06375',
+  '--hash=sha256:5435c5ce14a56431208ca0996416d310f1598e8c2c8ba707688985a16bb82dbe',
+].join(' ')
+
+export type ResolveRequest = Omit<EnvironmentRequest, 'name' | 'definition' | 'purpose'> &
+  Readonly<{
+    wanted: Wanted
+    interpreter?: string
+    /** Text of the lock that is there: its versions are kept where they still hold. */
+    known?: string
+    /** What was read, for the comments of the lock. */
+    source: string
+  }>
+
+/**
+ * @returns the text of a requirements file with hashes, for all platforms
+ * @throws ERR_ENV_RESOLVE, ERR_ENV_SOURCE_DIST, ERR_ENV_FETCH; of the resolver's own environment: as `prepareEnvironment`
+ */
+export async function resolveLock(request: ResolveRequest): Promise<string> {
+  const definition = {
+    kind: 'python' as const,
+    lock: 'requirements-resolver.lock',
+    lockBytes: Buffer.from(resolverLock),
+  }
+  const environment = await prepareEnvironment({ ...request, name: 'resolver', purpose: 'mount', definition })
+  const tree = environment.mounts.find(({ target }) => target === environmentTarget)?.source ?? ''
+  const interpreter = request.interpreter === undefined ? {} : { interpreter: request.interpreter }
+  const empty = { kind: 'python' as const, lock: 'requirements.lock', lockBytes: new Uint8Array(), ...interpreter }
+  const { interpreter: python } = await readLockHere({ ...request, purpose: 'identify', definition: empty })
+  const folder = mkdtempSync(join(tmpdir(), 'assay-resolve-'))
+  try {
+    return await compile({ program: join(tree, 'bin', 'uv'), python: python.path, folder, request })
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+type Compilation = Readonly<{ program: string; python: string; folder: string; request: ResolveRequest }>
+
+async function compile({ program, python, folder, request }: Compilation): Promise<string> {
+  const { wanted, known, source, network, cacheFolder, signal } = request
+  const write = (name: string, text: string): void => writeFileSync(join(folder, name), text, { mode: 0o600 })
+  write('requirements.in', `${wanted.requirements.join('\n')}\n`)
+  write('constraints.txt', `${wanted.constraints.join('\n')}\n`)
+  write('authorities.pem', network.authorities.join('\n'))
+  if (known !== undefined) write('requirements.lock', known)
+  const options = [
+    ...['pip', 'compile', 'requirements.in', '--constraints', 'constraints.txt', '--output-file', 'requirements.lock'],
+    ...['--no-config', '--universal', '--generate-hashes', '--only-binary', ':all:', '--no-header', '--quiet'],
+    ...['--python', python, '--no-python-downloads', '--cache-dir', join(cacheFolder, 'resolver'), '--color', 'never'],
+    ...(network.indexes.length === 0 ? ['--no-index'] : []),
+    ...network.folders.flatMap((links) => ['--find-links', links]),
+    ...(wanted.preReleases ? ['--prerelease', 'allow'] : []),
+  ]
+  const said = await start(program, options, { cwd: folder, env: variablesFor(network, wanted, folder), signal })
+  if (said.code !== 0) throw faultOf(said.text, network)
+  const text = readFileSync(join(folder, 'requirements.lock'), 'utf8').replaceAll('-r requirements.in', source)
+  return `# Locked by: assay env lock --from ${source} (uv ${resolverVersion}, wheels alone)\n${text}`
+}
+
+/** THREAT: credentials of an index in the list of processes; they are given as variables, which only this user can read. */
+function variablesFor(network: NetworkSettings, wanted: Wanted, folder: string): Readonly<Record<string, string>> {
+  const [first = defaultIndex, ...others] = [...new Set([...network.indexes, ...wanted.indexes])]
+  return {
+    PATH: '/usr/bin:/bin',
+    HOME: folder,
+    LC_ALL: 'C.UTF-8',
+    UV_DEFAULT_INDEX: first,
+    ...(others.length === 0 ? {} : { UV_INDEX: others.join(' ') }),
+    SSL_CERT_FILE: join(folder, 'authorities.pem'),
+    ...(network.httpProxy === '' ? {} : { HTTP_PROXY: network.httpProxy }),
+    ...(network.httpsProxy === '' ? {} : { HTTPS_PROXY: network.httpsProxy }),
+    ...(network.noProxy === '' ? {} : { NO_PROXY: network.noProxy }),
+  }
+}
+
+type Said = Readonly<{ code: number; text: string }>
+
+/** LIMIT: 10 minutes, 1 MiB of text. */
+function start(
+  program: string,
+  options: readonly string[],
+  { cwd, env, signal }: Readonly<{ cwd: string; env: Readonly<Record<string, string>>; signal: AbortSignal }>,
+): Promise<Said> {
+  return new Promise((resolve, reject) => {
+    const limits = { timeout: 600_000, maxBuffer: 1024 * 1024 }
+    execFile(program, options, { cwd, env: { ...env }, signal, ...limits }, (error, stdout, stderr) => {
+      if (error === null) resolve({ code: 0, text: stderr })
+      else if (typeof error.code === 'number') resolve({ code: error.code, text: `${stderr}\n${stdout}` })
+      else reject(error)
+    })
+  })
+}
+
+/** What the resolver says, by what is to be done about it. */
+function faultOf(text: string, network: NetworkSettings): DomainError {
+  const plain = network.indexes.reduce((kept, index) => kept.replaceAll(index, withoutCredentials(index)), text)
+  const because = printable(
+    plain
+      .trim()
+      .replace(/^error: /, '')
+      .replaceAll(/\s*\n\s*/g, ' '),
+  ).slice(0, 900)
+  const source = /no usable wheels|building from source is disabled|Building source distributions/.test(text)
+  if (source) {
+    const names = [...text.matchAll(/Wheels are required for `([\w.-]+)`/g)].map(([, name]) => `\`${name}\``)
+    const what = names.length === 0 ? because : `${names.join(', ')}: no wheel, only a source distribution`
+    return new DomainError('ERR_ENV_SOURCE_DIST', what, {
+      help: 'choose a version that has a wheel, or build one once and put its folder into PIP_FIND_LINKS',
+    })
+  }
+  const isNetwork = /Failed to fetch|error sending request|Could not connect|dns error|timed out/i.test(text)
+  return new DomainError(isNetwork ? 'ERR_ENV_FETCH' : 'ERR_ENV_RESOLVE', because)
+}

@@ -1,0 +1,230 @@
+/**
+ * What `pyproject.toml`, a `Pipfile` and a conda `environment.yml` say that a project needs. Pure.
+ *
+ * SOURCE: PEP 621 (`[project]`), PEP 735 (dependency groups), Poetry and pipenv, "Dependency specification"; conda,
+ * "Creating an environment file manually" (the `pip:` part). Nothing is computed: what only a build knows is refused.
+ */
+import { parse as parseYaml } from 'yaml'
+import { z } from 'zod'
+import { type LockChoice, normaliseName } from './lock.ts'
+import { parseIndexUrl, type Refuse, refusalAt, refuseChoice, shapedLock, tomlOf } from './lock-text.ts'
+import { poetrySpecifier } from './poetry-versions.ts'
+import {
+  joinWanted,
+  nothingWanted,
+  type ReadWanted,
+  requirementsWanted,
+  type Wanted,
+  wantedRequirement,
+} from './wanted.ts'
+
+const texts = z.array(z.string())
+const detailed = z.looseObject({
+  version: z.string().optional(),
+  extras: texts.optional(),
+  markers: z.string().optional(),
+  optional: z.boolean().optional(),
+})
+const table = z.record(z.string(), z.union([z.string(), detailed, z.array(detailed)]))
+type Detailed = z.infer<typeof detailed>
+
+const pyprojectShape = z.looseObject({
+  project: z
+    .looseObject({
+      dependencies: texts.optional(),
+      'optional-dependencies': z.record(z.string(), texts).optional(),
+      dynamic: texts.optional(),
+    })
+    .optional(),
+  'dependency-groups': z
+    .record(z.string(), z.array(z.union([z.string(), z.looseObject({ 'include-group': z.string() })])))
+    .optional(),
+  tool: z
+    .looseObject({
+      poetry: z
+        .looseObject({
+          dependencies: table.optional(),
+          group: z.record(z.string(), z.looseObject({ dependencies: table.optional() })).optional(),
+          extras: z.record(z.string(), texts).optional(),
+        })
+        .optional(),
+      setuptools: z
+        .looseObject({
+          dynamic: z
+            .looseObject({ dependencies: z.looseObject({ file: z.union([z.string(), texts]) }).optional() })
+            .optional(),
+        })
+        .optional(),
+      uv: z.looseObject({ sources: z.record(z.string(), z.unknown()).optional() }).optional(),
+    })
+    .optional(),
+})
+type Pyproject = z.infer<typeof pyprojectShape>
+
+/** @throws ERR_ENV_LOCK_INVALID */
+export function pyprojectWanted(question: ReadWanted): Wanted {
+  const { path, choice, textOf } = question
+  const refuse = refusalAt(path, 1)
+  const document = shapedLock(pyprojectShape, tomlOf(textOf(path) ?? '', path), refuse)
+  const { project, tool = {} } = document
+  refuseChoice(choice, knownIn(document), path)
+  const sources = Object.keys(tool.uv?.sources ?? {}).map(normaliseName)
+  const wanted = joinWanted(
+    nothingWanted,
+    ...(project === undefined ? [] : [projectWanted(document, question, refuse)]),
+    ...groupsOf(document, choice, refuse),
+    ...(tool.poetry === undefined ? [] : [poetryWanted(tool.poetry, question, refuse)]),
+  )
+  const elsewhere = wanted.requirements.map(nameOf).find((name) => sources.includes(name))
+  if (elsewhere !== undefined) {
+    const what = `\`tool.uv.sources\` takes \`${elsewhere}\` from elsewhere`
+    throw refuse('ERR_ENV_LOCK_INVALID', what, 'lock it with its own tool, which assay reads: uv lock')
+  }
+  if (wanted.requirements.length > 0) return wanted
+  throw refuse(
+    'ERR_ENV_LOCK_INVALID',
+    'the file names no dependencies',
+    'name the right file: assay env lock --from FILE',
+  )
+}
+
+function nameOf(requirement: string): string {
+  return normaliseName(/^[A-Za-z0-9._-]+/.exec(requirement)?.[0] ?? '')
+}
+
+function knownIn({ project, tool, 'dependency-groups': groups = {} }: Pyproject): LockChoice {
+  const poetry = tool?.poetry
+  return {
+    extras: [...Object.keys(project?.['optional-dependencies'] ?? {}), ...Object.keys(poetry?.extras ?? {})],
+    groups: [...Object.keys(groups), ...Object.keys(poetry?.group ?? {})],
+  }
+}
+
+function projectWanted({ project, tool }: Pyproject, question: ReadWanted, refuse: Refuse): Wanted {
+  const { choice } = question
+  const extras = Object.entries(project?.['optional-dependencies'] ?? {}).flatMap(([name, lines]) =>
+    choice.extras.includes(normaliseName(name)) ? lines : [],
+  )
+  const own = [...(project?.dependencies ?? []), ...extras].map((line) => wantedRequirement(line, refuse))
+  if (project?.dynamic?.includes('dependencies') !== true) return joinWanted(nothingWanted, ...own)
+  const file = tool?.setuptools?.dynamic?.dependencies?.file
+  if (file === undefined) {
+    const what = 'its dependencies are computed by a build (`dynamic`), and no code of a project is run to lock it'
+    throw refuse(
+      'ERR_ENV_LOCK_INVALID',
+      what,
+      'write them into a requirements.txt: assay env lock --from requirements.txt',
+    )
+  }
+  return joinWanted(...own, ...[file].flat().map((path) => requirementsWanted({ ...question, path })))
+}
+
+function groupsOf(document: Pyproject, choice: LockChoice, refuse: Refuse): readonly Wanted[] {
+  const groups = new Map(
+    Object.entries(document['dependency-groups'] ?? {}).map(([name, items]) => [normaliseName(name), items]),
+  )
+  const seen = new Set<string>()
+  const linesOf = (name: string): readonly string[] => {
+    if (seen.has(name)) return []
+    seen.add(name)
+    return (groups.get(name) ?? []).flatMap((item) =>
+      typeof item === 'string' ? [item] : linesOf(normaliseName(item['include-group'])),
+    )
+  }
+  return choice.groups.flatMap(linesOf).map((line) => wantedRequirement(line, refuse))
+}
+
+type Poetry = NonNullable<NonNullable<Pyproject['tool']>['poetry']>
+
+function poetryWanted(poetry: Poetry, { choice }: ReadWanted, refuse: Refuse): Wanted {
+  const ofExtras = Object.entries(poetry.extras ?? {}).flatMap(([name, packages]) =>
+    choice.extras.includes(normaliseName(name)) ? packages.map(normaliseName) : [],
+  )
+  const groups = Object.entries(poetry.group ?? {}).filter(([name]) => choice.groups.includes(normaliseName(name)))
+  const entries = [poetry.dependencies ?? {}, ...groups.map(([, group]) => group.dependencies ?? {})].flatMap(
+    Object.entries,
+  )
+  const lines = entries.flatMap(([name, written]) => {
+    if (name === 'python') return []
+    return detailsOf(written)
+      .filter(({ optional }) => optional !== true || ofExtras.includes(normaliseName(name)))
+      .map((details) => lineOf(name, details, (versions) => poetrySpecifier(versions, refuse), refuse))
+  })
+  return joinWanted(nothingWanted, ...lines.map((line) => wantedRequirement(line, refuse)))
+}
+
+function detailsOf(written: string | Detailed | readonly Detailed[]): readonly Detailed[] {
+  if (typeof written === 'string') return [{ version: written }]
+  return [written].flat() as readonly Detailed[] // a list stays a list, one becomes a list of one
+}
+
+function lineOf(name: string, details: Detailed, versions: (text: string) => string, refuse: Refuse): string {
+  const place = ['git', 'hg', 'svn', 'path', 'file', 'url', 'ref', 'editable'].find((key) =>
+    Object.hasOwn(details, key),
+  )
+  if (place !== undefined)
+    throw refuse('ERR_ENV_LOCK_INVALID', `\`${name}\` comes from \`${place}\` and not from an index`)
+  const { version = '*', extras = [], markers } = details
+  const named = extras.length === 0 ? name : `${name}[${extras.join(',')}]`
+  return `${named}${version.trim() === '*' ? '' : versions(version)}${markers === undefined ? '' : ` ; ${markers}`}`
+}
+
+const pipfileShape = z.looseObject({
+  source: z.array(z.looseObject({ url: z.string() })).optional(),
+  packages: table.optional(),
+})
+
+/** @throws ERR_ENV_LOCK_INVALID */
+export function pipfileWanted({ path, choice, textOf }: ReadWanted): Wanted {
+  const refuse = refusalAt(path, 1)
+  const { source = [], packages = {}, ...others } = shapedLock(pipfileShape, tomlOf(textOf(path) ?? '', path), refuse)
+  const { requires: _requires, pipenv: _pipenv, scripts: _scripts, ...groups } = others
+  refuseChoice(choice, { extras: [], groups: Object.keys(groups) }, path)
+  const chosen = Object.entries(groups).flatMap(([name, group]) =>
+    choice.groups.includes(normaliseName(name)) ? [shapedLock(table, group, refuse)] : [],
+  )
+  const lines = [packages, ...chosen]
+    .flatMap(Object.entries)
+    .flatMap(([name, written]) =>
+      detailsOf(written).map((details) => lineOf(name, details, (versions) => versions, refuse)),
+    )
+  const indexes = source.map(({ url }) => parseIndexUrl(url, refuse))
+  return joinWanted({ ...nothingWanted, indexes }, ...lines.map((line) => wantedRequirement(line, refuse)))
+}
+
+const condaShape = z.looseObject({
+  dependencies: z.array(z.union([z.string(), z.looseObject({ pip: texts.optional() })])),
+})
+
+/** The `pip:` part; the packages of conda are named in the notes. @throws ERR_ENV_LOCK_INVALID */
+export function condaWanted(question: ReadWanted): Wanted {
+  const { path, textOf } = question
+  const refuse = refusalAt(path, 1)
+  const { dependencies } = shapedLock(condaShape, yamlOf(textOf(path) ?? '', refuse), refuse)
+  const lines = dependencies.flatMap((one) => (typeof one === 'string' ? [] : (one.pip ?? [])))
+  const ofConda = dependencies.filter((one) => typeof one === 'string' && !/^pip\b/.test(one))
+  if (lines.length === 0) {
+    throw refuse(
+      'ERR_ENV_LOCK_INVALID',
+      'the file has no `pip:` part, and packages of conda are not locked by this version',
+      'activate the environment, then lock what is installed in it: assay env lock --from installed',
+    )
+  }
+  const file = requirementsWanted({
+    ...question,
+    textOf: (asked) => (asked === path ? lines.join('\n') : textOf(asked)),
+  })
+  const note = `not locked, since they come from conda and not from an index: ${ofConda.join(', ')}`
+  return ofConda.length === 0 ? file : joinWanted(file, { ...nothingWanted, notes: [note] })
+}
+
+function yamlOf(text: string, refuse: Refuse): unknown {
+  try {
+    return parseYaml(text, { maxAliasCount: 0, logLevel: 'error' })
+  } catch (cause) {
+    throw refuse(
+      'ERR_ENV_LOCK_INVALID',
+      `not YAML: ${cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : ''}`,
+    )
+  }
+}

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isDomainError } from '../../core/index.ts'
+import { requirementsWanted, type Wanted } from './wanted.ts'
+import { condaWanted, pipfileWanted, pyprojectWanted } from './wanted-project.ts'
+
+type Files = Readonly<Record<string, string>>
+type Choice = Readonly<{ extras?: readonly string[]; groups?: readonly string[] }>
+
+function read(files: Files, choice: Choice = {}): Wanted {
+  const [path = ''] = Object.keys(files)
+  const readers = { 'pyproject.toml': pyprojectWanted, Pipfile: pipfileWanted, 'environment.yml': condaWanted }
+  const reader = Object.entries(readers).find(([name]) => name === path)?.[1] ?? requirementsWanted
+  return reader({ path, choice: { extras: [], groups: [], ...choice }, textOf: (asked) => files[asked] })
+}
+
+test('a requirements file: pins, ranges, extras, markers, comments, hashes, other files, indexes', () => {
+  const wanted = read({
+    'req/requirements.txt': `\ufeff# made by hand
+-r ../base.txt
+-c limits.txt
+--index-url https://index.example.org/simple
+numpy[x, y] >= 1.26, <3  # why
+six==1.17.0 \\
+    --hash=sha256:00 \\
+    --hash=sha256:11
+colorama ; sys_platform == "win32"
+-e .
+--pre
+--trusted-host x
+`,
+    'base.txt': 'attrs (>=20)\n',
+    'req/limits.txt': 'attrs<26\n',
+  })
+  assert.deepEqual(wanted.requirements, [
+    'attrs>=20',
+    'numpy[x, y]>= 1.26, <3',
+    'six==1.17.0',
+    'colorama ; sys_platform == "win32"',
+  ])
+  assert.deepEqual(wanted.constraints, ['attrs<26'])
+  assert.deepEqual(wanted.indexes, ['https://index.example.org/simple'])
+  assert.equal(wanted.preReleases, true)
+  assert.equal(wanted.itself, true)
+  assert.equal(wanted.notes.length, 2)
+})
+
+test('pyproject.toml: dependencies, extras, groups that include groups, a file of setuptools', () => {
+  const text = `[project]
+name = "x"
+dependencies = ["six>=1"]
+[project.optional-dependencies]
+gpu = ["cupy ; python_version >= '3.9'"]
+[dependency-groups]
+dev = ["pytest", {include-group = "lint"}]
+lint = ["ruff"]
+`
+  assert.deepEqual(read({ 'pyproject.toml': text }).requirements, ['six>=1'])
+  assert.deepEqual(read({ 'pyproject.toml': text }, { extras: ['gpu'], groups: ['dev'] }).requirements, [
+    'six>=1',
+    "cupy ; python_version >= '3.9'",
+    'pytest',
+    'ruff',
+  ])
+  const dynamic = '[project]\nname = "x"\ndynamic = ["dependencies"]\n'
+  const file = '[tool.setuptools.dynamic]\ndependencies = {file = ["reqs.txt"]}\n'
+  assert.deepEqual(read({ 'pyproject.toml': dynamic + file, 'reqs.txt': 'six\n' }).requirements, ['six'])
+  refused({ 'pyproject.toml': dynamic })
+})
+
+test('pyproject.toml of Poetry 1: its own ways to write versions', () => {
+  const text = `[tool.poetry.dependencies]
+python = "^3.9"
+a = "^1.2.3"
+b = "^0.2.3"
+c = "~1.4"
+d = {version = "*", extras = ["x"], markers = "sys_platform == 'linux'"}
+e = {version = "1.0", optional = true}
+f = "1.*"
+[tool.poetry.group.dev.dependencies]
+g = ">=1,<2"
+[tool.poetry.extras]
+more = ["e"]
+`
+  const main = ['a>=1.2.3,<2', 'b>=0.2.3,<0.3', 'c>=1.4,<1.5', "d[x] ; sys_platform == 'linux'"]
+  assert.deepEqual(read({ 'pyproject.toml': text }).requirements, [...main, 'f==1.*'])
+  assert.deepEqual(read({ 'pyproject.toml': text }, { extras: ['more'], groups: ['dev'] }).requirements, [
+    ...main,
+    'e==1.0',
+    'f==1.*',
+    'g>=1,<2',
+  ])
+})
+
+test('a Pipfile, and the pip part of a conda environment', () => {
+  const pipfile =
+    '[[source]]\nurl = "https://i.example.org/simple"\nname = "i"\n[packages]\nsix = "*"\na = {version = "==1", extras = ["x"]}\n[dev-packages]\nb = ">1"\n[requires]\npython_version = "3.11"\n'
+  const wanted = read({ Pipfile: pipfile }, { groups: ['dev-packages'] })
+  assert.deepEqual(wanted.requirements, ['six', 'a[x]==1', 'b>1'])
+  assert.deepEqual(wanted.indexes, ['https://i.example.org/simple'])
+  const conda = 'dependencies:\n  - python=3.11\n  - numpy=1.26\n  - pip\n  - pip: [six==1.17.0, -r more.txt]\n'
+  const both = read({ 'environment.yml': conda, 'more.txt': 'attrs\n' })
+  assert.deepEqual(both.requirements, ['six==1.17.0', 'attrs'])
+  assert.match(both.notes[0] ?? '', /python=3\.11, numpy=1\.26/)
+  refused({ 'environment.yml': 'dependencies: [numpy]\n' })
+})
+
+function refused(files: Files, choice: Choice = {}): void {
+  assert.throws(
+    () => read(files, choice),
+    (error) => isDomainError(error, 'ERR_ENV_LOCK_INVALID', 'ERR_DATA_MISSING'),
+  )
+}
+
+/** Each would make the resolver fetch, read or build something that is no release of an index. */
+const hostile: readonly string[] = [
+  'six @ git+https://x.example.org/six',
+  'six @ file:///etc/passwd',
+  'git+https://x.example.org/six#egg=six',
+  'https://x.example.org/six-1.0-py3-none-any.whl',
+  './six-1.0-py3-none-any.whl',
+  '../other',
+  '/tmp/other',
+  '-e ../other',
+  '--editable=git+https://x.example.org/six',
+  '-r /etc/passwd',
+  '-r ../../outside.txt',
+  '-r https://x.example.org/r.txt',
+  '--index-url https://ada:secret@x.example.org/simple',
+  '--index-url file:///tmp',
+  'six ; os_system == "x"',
+  'six==1 --config-settings=x',
+  'six\u0000',
+]
+for (const line of hostile) {
+  test(`a requirements file with \`${line}\` is refused; one without is read`, () => {
+    refused({ 'requirements.txt': `attrs\n${line}\n` })
+    assert.deepEqual(read({ 'requirements.txt': 'attrs\n' }).requirements, ['attrs'])
+  })
+}
+
+test('files that include one another, sources elsewhere and places in a Pipfile are refused', () => {
+  refused({ 'requirements.txt': '-r requirements.txt\n' })
+  refused({ 'requirements.txt': '-r lost.txt\n' })
+  refused({
+    'pyproject.toml':
+      '[project]\nname = "x"\ndependencies = ["a"]\n[tool.uv.sources]\na = {git = "https://x.example.org/a"}\n',
+  })
+  refused({ 'pyproject.toml': '[project]\nname = "x"\n' })
+  refused({ 'pyproject.toml': '[tool.poetry.dependencies]\na = {git = "https://x.example.org/a"}\n' })
+  refused({ Pipfile: '[packages]\na = {path = "../a"}\n' })
+  refused({ Pipfile: '[packages]\na = "*"\n' }, { groups: ['none'] })
+})

@@ -1,0 +1,154 @@
+/** `assay env build`, `env verify`, `env show`, `env diff`: the environments of a project, without running a stage. */
+import {
+  type Environment,
+  inspectPython,
+  type LockQuestion,
+  parseLock,
+  prepareEnvironment,
+  readLockHere,
+  type TreeState,
+} from '../compute/index.ts'
+import { isPlainPath } from '../core/index.ts'
+import { lookAtStage } from './believe.ts'
+import { definitionOf, environmentPlace, environmentRequest, type Telling } from './environment-request.ts'
+import type { Project } from './project.ts'
+import { readProjectFile } from './project-file.fs.ts'
+
+export type BuiltEnvironment = Readonly<{ environment: Environment; tree?: string }>
+
+/** Those of `names`, else every one that assay.yaml defines, else `host`. @throws ERR_SETTINGS_INVALID */
+export function environmentNames(project: Project, names: readonly string[]): readonly string[] {
+  for (const name of names) definitionOf(project, name)
+  const defined = [...project.settings.environments.keys()].filter((name) => name !== 'host')
+  return names.length > 0 ? names : defined.length > 0 ? defined : ['host']
+}
+
+/** Fetches, builds and verifies it; every byte of what was there already is read again. @throws the ERR_ENV codes */
+export async function buildEnvironment(project: Project, name: string, telling: Telling): Promise<BuiltEnvironment> {
+  const wanted = { name, purpose: 'mount' as const, definition: definitionOf(project, name) }
+  const environment = await prepareEnvironment(await environmentRequest(project, wanted, telling))
+  const tree = environment.facts.find((fact) => fact.name === 'tree')?.value
+  return { environment, ...(tree === undefined ? {} : { tree }) }
+}
+
+export type InspectedEnvironment = Readonly<{ name: string; kind: 'host' | 'python'; lock?: string }> &
+  Omit<TreeState, 'state'> &
+  Readonly<{ state: TreeState['state'] | 'not locked' }>
+
+/**
+ * What an environment is and whether it is as it was built. Nothing is fetched, built or mended.
+ *
+ * @param rehash whether every byte is read, or only looked whether it is there
+ */
+export async function inspectEnvironment(
+  project: Project,
+  name: string,
+  { rehash, ...telling }: Telling & Readonly<{ rehash: boolean }>,
+): Promise<InspectedEnvironment> {
+  const definition = definitionOf(project, name)
+  const request = await environmentRequest(
+    project,
+    { name, purpose: rehash ? 'mount' : 'identify', definition },
+    telling,
+  )
+  if (request.definition.kind === 'python') {
+    const inspected = await inspectPython({ ...request, definition: request.definition })
+    return { name, kind: 'python', lock: request.definition.lock, ...inspected }
+  }
+  const { digest, packages, facts } = await prepareEnvironment(request)
+  const requirements = packages.map((one) => ({ ...one, extras: [], sha256: [], line: 0 }))
+  const because = "the machine's own: recorded, not locked"
+  return { name, kind: 'host', state: 'not locked', because, digest, requirements, facts }
+}
+
+export type PackageChange = Readonly<{
+  name: string
+  change: 'added' | 'removed' | 'version' | 'files'
+  before: string
+  after: string
+}>
+
+export type EnvironmentDifference = Readonly<{ left: string; right: string; changes: readonly PackageChange[] }>
+
+/** Name -> versions, and the digests of the files that may be installed. */
+type Packages = ReadonlyMap<string, Readonly<{ versions: readonly string[]; digests: readonly string[] }>>
+
+/**
+ * Which packages differ between two locks, environments of assay.yaml, or runs.
+ *
+ * Two locks are compared whole, for all platforms and groups; a lock and a run by what applies on this machine. A package
+ * of one version on both sides differs by its files when no digest is common.
+ *
+ * @throws ERR_RUN_UNKNOWN, and what a reader of locks refuses
+ */
+export async function diffEnvironments(
+  project: Project,
+  [left, right]: readonly [string, string],
+  telling: Telling,
+): Promise<EnvironmentDifference> {
+  const whole = [left, right].every((word) => lockNamed(project, word) !== undefined)
+  const sideOf = (word: string): Promise<Packages> => packagesOf(project, word, { ...telling, whole })
+  const [then, now] = [await sideOf(left), await sideOf(right)]
+  const names = [...new Set([...then.keys(), ...now.keys()])].toSorted()
+  return { left, right, changes: names.flatMap((name) => changeOf(name, then.get(name), now.get(name))) }
+}
+
+type Known = ReturnType<Packages['get']>
+
+function changeOf(name: string, before: Known, after: Known): readonly PackageChange[] {
+  const [old = '', now = ''] = [before, after].map((one) => one?.versions.join(', '))
+  if (before === undefined) return [{ name, change: 'added', before: '', after: now }]
+  if (after === undefined) return [{ name, change: 'removed', before: old, after: '' }]
+  if (old !== now) return [{ name, change: 'version', before: old, after: now }]
+  const isComparable = before.digests.length > 0 && after.digests.length > 0
+  if (!isComparable || before.digests.some((digest) => after.digests.includes(digest))) return []
+  return [{ name, change: 'files', before: before.digests[0] ?? '', after: after.digests[0] ?? '' }]
+}
+
+async function packagesOf(
+  project: Project,
+  word: string,
+  { whole, ...telling }: Telling & Readonly<{ whole: boolean }>,
+): Promise<Packages> {
+  const definition = lockNamed(project, word)
+  if (definition === undefined) return gathered(packagesOfRun(project, word))
+  if (whole) return gathered(parseLock(definition.lock, definition.lockBytes).requirements)
+  const question = { ...environmentPlace(project, telling), purpose: 'identify' as const, definition }
+  return gathered((await readLockHere(question)).requirements)
+}
+
+/** The lock of an environment, or at a path; as it lies in the working tree. */
+function lockNamed(project: Project, word: string): LockQuestion['definition'] | undefined {
+  const environments = [...project.settings.environments.entries()]
+  const known = environments.find(([name, one]) => name === word || (one.kind === 'python' && one.lock === word))?.[1]
+  const definition = known?.kind === 'python' ? known : { kind: 'python' as const, lock: word }
+  if (!isPlainPath(definition.lock)) return undefined
+  const lockBytes = readProjectFile(project.root, definition.lock, maxLockBytes)
+  return lockBytes === undefined ? undefined : { ...definition, lockBytes }
+}
+
+/** LIMIT: 16 MiB, as every reader of locks has it. */
+const maxLockBytes = 16 * 1024 * 1024
+
+type Package = Readonly<{ name: string; version: string; digest?: string; sha256?: readonly string[] }>
+
+function packagesOfRun(project: Project, run: string): readonly Package[] {
+  const { report } = project.runs.load(run)
+  return report.stages.flatMap(({ attestation }) =>
+    attestation === undefined ? [] : lookAtStage(project, attestation).facts.environment.packages,
+  )
+}
+
+function gathered(packages: readonly Package[]): Packages {
+  const byName = Map.groupBy(packages, ({ name }) => name)
+  const distinct = (items: readonly string[]): readonly string[] => [...new Set(items)].toSorted()
+  return new Map(
+    [...byName].map(([name, all]) => [
+      name,
+      {
+        versions: distinct(all.map(({ version }) => version)),
+        digests: distinct(all.flatMap(({ digest, sha256 = [] }) => (digest === undefined ? sha256 : [digest]))),
+      },
+    ]),
+  )
+}
