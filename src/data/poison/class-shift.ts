@@ -10,7 +10,7 @@ import { type Columns, concatenated, labelOf, rowNumberOf, selectRows } from '..
 import { encode, encodingOf } from './encode.ts'
 import { growForest } from './forest.ts'
 import { generatorOf, shuffled } from './generator.ts'
-import { alpha, mostSuspect, type PoisonCheck, type PoisonInput } from './report.ts'
+import { alpha, type Finding, findingOf, type PoisonInput } from './report.ts'
 import { deltaRows } from './row-hash.ts'
 
 /** Rows of each side and class that are told apart. */
@@ -21,7 +21,7 @@ const leastDifference = 0.1
 const maxClasses = 20
 
 /** Undefined without an anchor, a label, or two classes with rows enough on both sides. At most a warning. */
-export function findClassShift(input: PoisonInput): PoisonCheck | undefined {
+export function findClassShift(input: PoisonInput): Finding | undefined {
   const { candidate, anchor, seed = 0 } = input
   if (anchor === undefined) return undefined
   const delta = selectRows(candidate, deltaRows(candidate, anchor, seed))
@@ -36,27 +36,27 @@ export function findClassShift(input: PoisonInput): PoisonCheck | undefined {
   const worst = compared.reduce((most, one) => (one.difference.low > most.difference.low ? one : most))
   const isShift = worst.difference.low > leastDifference
   const { own } = worst
-  return {
-    name: 'poison/outliers',
+  return findingOf(input, 'poison/outliers', {
     column: candidate.label ?? null,
-    verdict: isShift ? 'warn' : 'pass',
     anchored: true,
-    observed: { found: isShift ? own.rows : 0, of: delta.rows },
-    expected: { rows: 0, budgetRows: 0 },
-    excess: { value: isShift ? own.rows : 0, low: isShift ? 1 : 0, high: own.rows },
+    found: isShift ? own.rows : 0,
+    of: delta.rows,
+    expected: 0,
+    low: isShift ? 1 : 0,
+    high: own.rows,
+    budgetOf: 0,
+    mayFail: false,
     minimumDetectable: Math.ceil(own.rows * 2 * leastDifference),
-    increments: [],
     suspects: isShift
-      ? mostSuspect(
-          own.scores.map(({ row, score }) => ({
-            row: rowNumberOf(delta, row),
-            score,
-            because: 'its class looks unlike the same class of the anchor, and this row most',
-          })),
-        )
+      ? own.scores.map(({ row, score }) => ({
+          row: rowNumberOf(delta, row),
+          score,
+          because: 'its class looks unlike the same class of the anchor, and this row most',
+        }))
       : [],
     because: `the class that can best be told from the anchor's has an area under the curve of ${own.area.toFixed(3)}, ${worst.difference.value.toFixed(3)} more than other classes`,
-  }
+    tally: null,
+  })
 }
 
 function classesOf(anchor: Columns, delta: Columns): readonly string[] {

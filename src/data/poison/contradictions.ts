@@ -2,10 +2,8 @@
 import { familyWiseZ, wilson } from '../statistics/intervals.ts'
 import { type Columns, featuresOf, rowNumberOf } from '../table/columns.ts'
 import { groupsOf } from './duplicates.ts'
-import { alpha, budgetRows, mostSuspect, type PoisonCheck, type PoisonInput, type Tally, verdictOf } from './report.ts'
+import { alpha, type Finding, findingOf, type PoisonInput } from './report.ts'
 import { deltaRows, rowHashes } from './row-hash.ts'
-
-export type ContradictionFinding = Readonly<{ check: PoisonCheck; tally: Tally }>
 
 /**
  * Rows that agree in everything but the label. Undefined without a label.
@@ -13,7 +11,7 @@ export type ContradictionFinding = Readonly<{ check: PoisonCheck; tally: Tally }
  * With an anchor, also new rows that give a row of the anchor another label: a row counts when its own label is not the
  * commonest of its like.
  */
-export function findContradictions(input: PoisonInput): ContradictionFinding | undefined {
+export function findContradictions(input: PoisonInput): Finding | undefined {
   const { candidate, anchor, seed = 0 } = input
   const now = contradicting(candidate, seed)
   if (now === undefined) return undefined
@@ -25,31 +23,22 @@ export function findContradictions(input: PoisonInput): ContradictionFinding | u
   const share = anchored ? wilson(found, of, z) : { value: 0, low: 0, high: 0 }
   const mean = share.high * candidate.rows
   const low = anchored ? Math.max(0, now.length - mean - z * Math.sqrt(mean + 1)) : 0
-  const budget = budgetRows(input, 'poison/contradiction', candidate.rows)
   const fresh = new Set(anchor === undefined ? [] : deltaRows(candidate, anchor, seed))
-  const check: PoisonCheck = {
-    name: 'poison/contradiction',
+  return findingOf(input, 'poison/contradiction', {
     column: candidate.label ?? null,
-    verdict: verdictOf({ low }, { anchored, budget }),
     anchored,
-    observed: { found: now.length, of: candidate.rows },
-    expected: { rows: anchored ? share.value * candidate.rows : null, budgetRows: budget },
-    excess: { value: now.length - share.value * candidate.rows, low, high: now.length },
+    found: now.length,
+    of: candidate.rows,
+    expected: anchored ? share.value * candidate.rows : null,
+    low,
     minimumDetectable: Math.ceil(mean - share.value * candidate.rows + (z + 1.645) * Math.sqrt(mean + 1)),
-    increments: [],
-    suspects: mostSuspect(
-      now.map((row) => ({
-        row: rowNumberOf(candidate, row),
-        score: fresh.has(row) ? 2 : 1,
-        because: 'rows that agree in all else mostly carry another label',
-      })),
-    ),
+    suspects: now.map((row) => ({
+      row: rowNumberOf(candidate, row),
+      score: fresh.has(row) ? 2 : 1,
+      because: 'rows that agree in all else mostly carry another label',
+    })),
     because: `${now.length} rows contradict rows that are the same but for the label`,
-  }
-  return {
-    check,
-    tally: { name: 'poison/contradiction', column: candidate.label ?? null, found: now.length, of: candidate.rows },
-  }
+  })
 }
 
 /** Rows whose label is not the commonest among rows of equal features; in a tie, those after the first label. */

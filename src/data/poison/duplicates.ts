@@ -6,24 +6,13 @@ import { familyWiseZ } from '../statistics/intervals.ts'
 import { type Columns, rowNumberOf } from '../table/columns.ts'
 import { generatorOf, shuffled } from './generator.ts'
 import { nearDuplicateGroups } from './near-duplicates.ts'
-import {
-  alpha,
-  budgetRows,
-  mostSuspect,
-  type PoisonCheck,
-  type PoisonInput,
-  type Suspect,
-  type Tally,
-  verdictOf,
-} from './report.ts'
+import { alpha, type Finding, findingOf, type PoisonInput, type Suspect } from './report.ts'
 import { rowHashes } from './row-hash.ts'
 
 const name = 'poison/duplicates'
 
-export type DuplicateFinding = Readonly<{ check: PoisonCheck; tally: Tally }>
-
 /** One finding for rows, one for each column of text; none for an empty table. Copies are counted beyond the first. */
-export function findDuplicates(input: PoisonInput): readonly DuplicateFinding[] {
+export function findDuplicates(input: PoisonInput): readonly Finding[] {
   const { candidate, anchor, seed = 0 } = input
   if (candidate.rows === 0 || candidate.columns.length === 0) return []
   const exact = decideGroups(input, {
@@ -76,7 +65,7 @@ export function groupsOf(hashes: Float64Array): Groups {
 
 type Asked = Readonly<{ column: string | null; what: string; now: Groups; before: Groups | undefined }>
 
-function decideGroups(input: PoisonInput, { column, what, now, before }: Asked): DuplicateFinding {
+function decideGroups(input: PoisonInput, { column, what, now, before }: Asked): Finding {
   const { candidate } = input
   const sizes = sizesOf(now)
   const copies = copiesOf(sizes)
@@ -88,21 +77,17 @@ function decideGroups(input: PoisonInput, { column, what, now, before }: Asked):
   // A group far larger than any of the anchor is a burst even when copies are as many as ever.
   const bySize = largest - 2 * usual - z * Math.sqrt(usual + 1)
   const low = anchored ? Math.max(0, byNumber, bySize) : 0
-  const budget = budgetRows(input, name, candidate.rows)
-  const check: PoisonCheck = {
-    name,
+  return findingOf(input, name, {
     column,
-    verdict: verdictOf({ low }, { anchored, budget }),
     anchored,
-    observed: { found: copies, of: candidate.rows },
-    expected: { rows: anchored ? expected : null, budgetRows: budget },
-    excess: { value: copies - expected, low, high: copies },
+    found: copies,
+    of: candidate.rows,
+    expected: anchored ? expected : null,
+    low,
     minimumDetectable: Math.ceil(Math.min((z + 1.645) * (error + 1), usual + (z + 1.645) * Math.sqrt(usual + 1))),
-    increments: [],
     suspects: suspectsOf(candidate, now, { sizes, what }),
     because: `${copies} rows are ${what}, the largest group has ${largest}${anchored ? `; the anchor makes expect ${expected.toFixed(0)}` : ''}`,
-  }
-  return { check, tally: { name, column, found: copies, of: candidate.rows } }
+  })
 }
 
 type Expected = Readonly<{ anchored: boolean; expected: number; error: number; usual: number }>
@@ -159,5 +144,5 @@ function suspectsOf(
     const size = sizes[group] ?? 0
     suspects.push({ row: rowNumberOf(table, row), score: size, because: `one of ${size} rows that are ${what}` })
   }
-  return mostSuspect(suspects)
+  return suspects
 }

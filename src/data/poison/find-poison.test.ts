@@ -167,7 +167,7 @@ test('a class that changes alone is told, one that moves with the others is drif
   const moved = (rows: readonly Drawn[], which: (row: Drawn) => boolean): readonly Drawn[] =>
     rows.map((row) => (which(row) ? { ...row, y: row.y + 1.5 } : row))
   const shift = (rows: readonly Drawn[]): string | undefined =>
-    findClassShift({ candidate: tableOf(rows), anchor })?.verdict
+    findClassShift({ candidate: tableOf(rows), anchor })?.check.verdict
   assert.equal(shift(moved(fresh(), ({ label }) => label === 'yes')), 'warn')
   assert.equal(shift(moved(fresh(), () => true)), 'pass')
 })

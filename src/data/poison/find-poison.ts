@@ -6,7 +6,7 @@ import { findContradictions } from './contradictions.ts'
 import { findDuplicates } from './duplicates.ts'
 import { findLabelFlips } from './label-flip.ts'
 import { findOutliers } from './outliers.ts'
-import { type PoisonCheck, type PoisonInput, type Tally, withoutGood } from './report.ts'
+import { type Finding, type PoisonCheck, type PoisonInput, type Tally, withoutGood } from './report.ts'
 import { findSource } from './source.ts'
 import { findTriggers } from './trigger.ts'
 
@@ -25,36 +25,28 @@ export type PoisonReport = Readonly<{
  * Trust: every value of the tables is hostile; no message repeats one.
  */
 export function findPoison(input: PoisonInput): PoisonReport {
-  const flips = findLabelFlips(input)
-  const triggers = findTriggers(input)
-  const duplicates = findDuplicates(input)
-  const contradictions = findContradictions(input)
-  const outliers = findOutliers(input)
-  const first = [
-    flips?.check,
-    triggers?.check,
-    ...duplicates.map(({ check }) => check),
-    contradictions?.check,
-    outliers?.check,
-    findClassShift(input),
-  ].flatMap((check) => (check === undefined ? [] : [withoutGood(check, input)]))
+  const found = searches.flatMap((search) => search(input) ?? [])
+  const first = found.map(({ check }) => withoutGood(check, input))
   const source = findSource(input, suspectedRows(input, first))
-  const checks = tempered(source === undefined ? first : [...first, withoutGood(source, input)], input)
+  const checks = tempered(source === undefined ? first : [...first, withoutGood(source.check, input)], input)
   const anchored = input.anchor !== undefined
   const worst = checks.some(({ verdict }) => verdict === 'fail')
     ? 'fail'
     : !anchored || checks.some(({ verdict }) => verdict === 'warn')
       ? 'warn'
       : 'pass'
-  const tallies = [
-    flips?.tally,
-    triggers?.tally,
-    ...duplicates.map(({ tally }) => tally),
-    contradictions?.tally,
-    outliers?.tally,
-  ]
-  return { verdict: worst, anchored, checks, baseline: tallies.filter((tally) => tally !== undefined) }
+  return { verdict: worst, anchored, checks, baseline: found.flatMap(({ tally }) => tally ?? []) }
 }
+
+/** All that looks at rows; sources are judged by what these find. */
+const searches: readonly ((input: PoisonInput) => Finding | readonly Finding[] | undefined)[] = [
+  findLabelFlips,
+  findTriggers,
+  findDuplicates,
+  findContradictions,
+  findOutliers,
+  findClassShift,
+]
 
 /**
  * Where what rows look like has surely moved, the anchor is no judge of what their labels should be: drift fails such a

@@ -12,24 +12,11 @@ import { type Columns, labelOf, rowNumberOf, selectRows } from '../table/columns
 import { type Disagreement, disagreementOf } from './confident.ts'
 import { type Excess, excessOf } from './excess.ts'
 import { fitJudge, type Judgement, judgeTable } from './judge.ts'
-import {
-  budgetRows,
-  mostSuspect,
-  type PoisonCheck,
-  type PoisonInput,
-  type Suspect,
-  type Tally,
-  verdictOf,
-} from './report.ts'
+import { type Finding, findingOf, type PoisonInput, type Suspect } from './report.ts'
 import { deltaRows } from './row-hash.ts'
 
-export type FlipFinding = Readonly<{
-  check: PoisonCheck
-  tally: Tally
-  /** For each row of the candidate: how suspect it is, higher is more; and 1 where it is flagged. */
-  scores: Float64Array
-  flagged: Uint8Array
-}>
+/** For each row of the candidate: how suspect it is, higher is more; and 1 where it is flagged. */
+export type FlipFinding = Finding & Readonly<{ scores: Float64Array; flagged: Uint8Array }>
 
 const name = 'poison/label-flip'
 /** Fewer rows than this fit no judge that is worth asking. */
@@ -59,20 +46,18 @@ function unanchoredFlips(input: PoisonInput): FlipFinding | undefined {
   return {
     scores,
     flagged: found.flagged,
-    tally: { name, column: candidate.label ?? null, found: count, of: candidate.rows },
-    check: {
-      name,
+    ...findingOf(input, name, {
       column: candidate.label ?? null,
-      verdict: 'pass',
       anchored: false,
-      observed: { found: count, of: candidate.rows },
-      expected: { rows: expected, budgetRows: budgetRows(input, name, candidate.rows) },
-      excess: { value: count - (expected ?? 0), low: 0, high: candidate.rows },
+      found: count,
+      of: candidate.rows,
+      expected,
+      low: 0,
+      high: candidate.rows,
       minimumDetectable: Math.max(1, count),
-      increments: [],
       suspects: suspectsOf(candidate, fitted.own, { found, scores, flagged: found.flagged }),
       because,
-    },
+    }),
   }
 }
 
@@ -94,27 +79,26 @@ function anchoredFlips(input: PoisonInput, anchor: Columns): FlipFinding | undef
   const flagged = flaggedOf(excess, found)
   const scores = Float64Array.from(found.margins, (margin, row) => (excess.posterior[row] ?? 0) + (1 - margin) / 4)
   const disagreeing = countOf(found.margins)
-  const budget = budgetRows(input, name, rows.length)
   const expected = Math.max(0, disagreeing - excess.whole.value)
-  const tally: Tally = { name, column: candidate.label ?? null, found: sumOf(flagged), of: candidate.rows }
-  const check: PoisonCheck = {
-    name,
+  const finding = findingOf(input, name, {
     column: candidate.label ?? null,
-    verdict: verdictOf(excess.surest, { anchored: true, budget }),
     anchored: true,
-    observed: { found: disagreeing, of: rows.length },
-    expected: { rows: expected, budgetRows: budget },
-    excess: { value: excess.whole.value, low: excess.surest.low, high: excess.whole.high },
+    found: disagreeing,
+    of: rows.length,
+    expected,
+    low: excess.surest.low,
+    high: excess.whole.high,
+    value: excess.whole.value,
     minimumDetectable: excess.minimumDetectable,
     increments: excess.increments.map((increment) => ({ ...increment, name, column: candidate.label ?? null })),
     suspects: suspectsOf(delta, judgement, { found, scores, flagged }),
     because:
       `${disagreeing} of ${rows.length} new rows disagree with models of the anchor, which expect ` +
       `${expected.toFixed(1)}; ${excess.surest.where}`,
-  }
+    tally: { found: sumOf(flagged), of: candidate.rows },
+  })
   return {
-    check,
-    tally,
+    ...finding,
     scores: placed(scores, rows, candidate.rows),
     flagged: Uint8Array.from(placed(flagged, rows, candidate.rows)),
   }
@@ -196,5 +180,5 @@ function suspectsOf(
     const because = `models that did not see this row give another class ${(probability * 100).toFixed(0)} %`
     suspects.push({ row: rowNumberOf(table, row), score: scores[row] ?? 0, because })
   }
-  return mostSuspect(suspects)
+  return suspects
 }

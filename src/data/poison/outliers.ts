@@ -9,16 +9,7 @@ import { type Columns, rowNumberOf, selectRows } from '../table/columns.ts'
 import { encode, encodingOf, type Matrix } from './encode.ts'
 import { generatorOf, shuffled } from './generator.ts'
 import { nearest } from './neighbours.ts'
-import {
-  alpha,
-  budgetRows,
-  mostSuspect,
-  type PoisonCheck,
-  type PoisonInput,
-  type Suspect,
-  type Tally,
-  verdictOf,
-} from './report.ts'
+import { alpha, type Finding, findingOf, type PoisonInput, type Suspect } from './report.ts'
 import { deltaRows } from './row-hash.ts'
 
 const name = 'poison/outliers'
@@ -32,10 +23,8 @@ const usualShare = 0.99
 /** Far rows that are compared with one another. */
 const maxClustered = 2000
 
-export type OutlierFinding = Readonly<{ check: PoisonCheck; tally: Tally; flagged: Uint8Array }>
-
 /** Undefined when there is nothing to measure a distance by. Without an anchor, rows are ranked among themselves. */
-export function findOutliers(input: PoisonInput): OutlierFinding | undefined {
+export function findOutliers(input: PoisonInput): Finding | undefined {
   const { candidate, anchor, seed = 0 } = input
   const rows =
     anchor === undefined
@@ -58,7 +47,7 @@ export function findOutliers(input: PoisonInput): OutlierFinding | undefined {
   const far = distances(matrix, reference)
   const threshold = usual.toSorted()[Math.floor(usual.length * usualShare)] ?? Number.POSITIVE_INFINITY
   const apart = anchor === undefined ? far : apartFromBulk(matrix, far, { threshold, size, seed })
-  return decide(input, { delta, rows, matrix, far: apart, usual, threshold })
+  return decide(input, { delta, matrix, far: apart, usual, threshold })
 }
 
 /**
@@ -91,16 +80,15 @@ function distances(matrix: Matrix, reference: Matrix): Float64Array {
   return nearest(matrix, reference, { count: 1, skipSelf: false }).distances.map(Math.sqrt)
 }
 
-type Measured = Readonly<{
+type Distances = Readonly<{
   delta: Columns
-  rows: Int32Array
   matrix: Matrix
   far: Float64Array
   usual: Float64Array
   threshold: number
 }>
 
-function decide(input: PoisonInput, { delta, rows, matrix, far, usual, threshold }: Measured): OutlierFinding {
+function decide(input: PoisonInput, { delta, matrix, far, usual, threshold }: Distances): Finding {
   const anchored = input.anchor !== undefined
   const isFar = (distance: number): boolean => distance > threshold
   const found = far.reduce((sum, distance) => sum + (isFar(distance) ? 1 : 0), 0)
@@ -109,39 +97,33 @@ function decide(input: PoisonInput, { delta, rows, matrix, far, usual, threshold
   const share = wilson(usuallyFar, usual.length, z)
   const mean = share.high * delta.rows
   const low = anchored ? Math.max(0, found - mean - z * Math.sqrt(mean + 1)) : 0
-  const budget = budgetRows(input, name, delta.rows)
   const cluster = largestCluster(
     matrix,
     Int32Array.from(far.keys()).filter((row) => isFar(far[row] ?? 0)),
     threshold,
   )
-  const flagged = new Uint8Array(input.candidate.rows)
   const suspects: Suspect[] = []
-  for (const [index, row] of rows.entries()) {
-    if (!isFar(far[index] ?? 0)) continue
-    flagged[row] = 1
+  for (const [index, distance] of far.entries()) {
+    if (!isFar(distance)) continue
     const inCluster = cluster.has(index)
     const because = inCluster ? `far from the anchor, in a cluster of ${cluster.size} rows` : 'far from the anchor'
     suspects.push({
       row: rowNumberOf(delta, index),
-      score: (inCluster ? 1000 : 0) + (far[index] ?? 0) / threshold,
+      score: (inCluster ? 1000 : 0) + distance / threshold,
       because,
     })
   }
-  const check: PoisonCheck = {
-    name,
+  return findingOf(input, name, {
     column: null,
-    verdict: verdictOf({ low }, { anchored, budget }),
     anchored,
-    observed: { found, of: delta.rows },
-    expected: { rows: share.value * delta.rows, budgetRows: budget },
-    excess: { value: found - share.value * delta.rows, low, high: found },
+    found,
+    of: delta.rows,
+    expected: share.value * delta.rows,
+    low,
     minimumDetectable: Math.ceil(mean - share.value * delta.rows + (z + 1.645) * Math.sqrt(mean + 1)),
-    increments: [],
-    suspects: mostSuspect(suspects),
+    suspects,
     because: `${found} of ${delta.rows} rows are farther away than ${usualShare * 100} % of honest rows are; the largest cluster of them has ${cluster.size}`,
-  }
-  return { check, tally: { name, column: null, found, of: delta.rows }, flagged }
+  })
 }
 
 /** Far rows that are near one another, by single linkage at half the usual distance; the largest such set. */

@@ -83,13 +83,59 @@ const defaultBudgets: Readonly<Record<PoisonName, Budget>> = {
   'poison/source': { rows: 100, share: 0.005 },
 }
 
-export function budgetRows(input: PoisonInput, name: PoisonName, of: number): number {
+function budgetRows(input: PoisonInput, name: PoisonName, of: number): number {
   const { rows, share } = input.budgets?.[name] ?? defaultBudgets[name]
   return Math.min(rows, Math.floor(share * of))
 }
 
+/** A check, and what it leaves to the baseline that this table may become: nothing, if it needs the anchor's rows. */
+export type Finding = Readonly<{ check: PoisonCheck; tally: Tally | undefined }>
+
+/** What a check measured: all of its answer that is not the same for every check. */
+export type Measured = Readonly<{
+  column: string | null
+  anchored: boolean
+  found: number
+  of: number
+  /** Rows that the anchor makes expect, null without one. */
+  expected: number | null
+  /** The lower bound of the excess, and the upper one when it is not all that was found. */
+  low: number
+  high?: number
+  /** The excess, when it is not what was found beyond expectation. */
+  value?: number
+  minimumDetectable: number
+  increments?: readonly Increment[]
+  suspects: readonly Suspect[]
+  because: string
+  /** Rows that the budget's share is of, when that is not `of`. */
+  budgetOf?: number
+  /** A check that proves nothing by itself warns at most. */
+  mayFail?: false
+  tally?: Partial<Pick<Tally, 'column' | 'found' | 'of'>> | null
+}>
+
+export function findingOf(input: PoisonInput, name: PoisonName, measured: Measured): Finding {
+  const { column, anchored, found, of, expected, low, suspects, because, minimumDetectable, tally } = measured
+  const budget = budgetRows(input, name, measured.budgetOf ?? of)
+  const check: PoisonCheck = {
+    name,
+    column,
+    verdict: verdictOf({ low }, { anchored: anchored && measured.mayFail !== false, budget }),
+    anchored,
+    observed: { found, of },
+    expected: { rows: expected, budgetRows: budget },
+    excess: { value: measured.value ?? found - (expected ?? 0), low, high: measured.high ?? found },
+    minimumDetectable,
+    increments: measured.increments ?? [],
+    suspects: mostSuspect(suspects),
+    because,
+  }
+  return { check, tally: tally === null ? undefined : { name, column, found, of, ...tally } }
+}
+
 /** `fail` needs an anchor and an excess that is surely beyond the budget; a sure excess of any size is a warning. */
-export function verdictOf(
+function verdictOf(
   excess: Readonly<{ low: number }>,
   { anchored, budget }: Readonly<{ anchored: boolean; budget: number }>,
 ): PoisonCheck['verdict'] {
@@ -97,7 +143,7 @@ export function verdictOf(
   return anchored && excess.low > budget ? 'fail' : 'warn'
 }
 
-export function mostSuspect(suspects: readonly Suspect[]): readonly Suspect[] {
+function mostSuspect(suspects: readonly Suspect[]): readonly Suspect[] {
   return suspects.toSorted((left, right) => right.score - left.score || left.row - right.row)
 }
 

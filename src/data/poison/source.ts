@@ -3,15 +3,7 @@
  */
 import { differenceOf, familyWiseZ, wilson } from '../statistics/intervals.ts'
 import { rowNumberOf, sourceOf } from '../table/columns.ts'
-import {
-  alpha,
-  budgetRows,
-  mostSuspect,
-  type PoisonCheck,
-  type PoisonInput,
-  type Suspect,
-  verdictOf,
-} from './report.ts'
+import { alpha, type Finding, findingOf, type PoisonInput, type Suspect } from './report.ts'
 
 const name = 'poison/source'
 /** A share of suspects that is larger by less than this is the source's own difficulty. */
@@ -23,7 +15,7 @@ export type SourceShare = Readonly<{ source: number; rows: number; suspects: num
  * @param suspected one number a row of the candidate, 1 where any other check found it suspect
  * @returns undefined when no source column is named, or all rows are of one source
  */
-export function findSource(input: PoisonInput, suspected: Uint8Array): PoisonCheck | undefined {
+export function findSource(input: PoisonInput, suspected: Uint8Array): Finding | undefined {
   const { candidate } = input
   const column = sourceOf(candidate)
   if (column === undefined) return undefined
@@ -48,22 +40,21 @@ export function findSource(input: PoisonInput, suspected: Uint8Array): PoisonChe
   })
   const worst = shares.reduce((most, share) => (share.excessLow > most.excessLow ? share : most))
   const anchored = input.anchor !== undefined
-  const budget = budgetRows(input, name, candidate.rows)
   const expected =
     total.rows > worst.rows ? ((total.suspects - worst.suspects) / (total.rows - worst.rows)) * worst.rows : 0
-  return {
-    name,
+  return findingOf(input, name, {
     column: candidate.source ?? null,
-    verdict: verdictOf({ low: worst.excessLow }, { anchored, budget }),
     anchored,
-    observed: { found: worst.suspects, of: worst.rows },
-    expected: { rows: expected, budgetRows: budget },
-    excess: { value: worst.suspects - expected, low: worst.excessLow, high: worst.suspects },
+    found: worst.suspects,
+    of: worst.rows,
+    expected,
+    low: worst.excessLow,
+    budgetOf: candidate.rows,
     minimumDetectable: Math.ceil(leastDifference * worst.rows + z * Math.sqrt(expected + 1)),
-    increments: [],
     suspects: worst.excessLow > 0 ? rowsOfSource(input, suspected, { codes: column.codes, source: worst.source }) : [],
     because: `one of ${used.length} sources has ${worst.suspects} suspects among ${worst.rows} rows, where the others make expect ${expected.toFixed(1)}`,
-  }
+    tally: null,
+  })
 }
 
 function sum(values: Float64Array): number {
@@ -80,5 +71,5 @@ function rowsOfSource(
     if (suspected[row] !== 1 || codes[row] !== source) continue
     suspects.push({ row: rowNumberOf(candidate, row), score: 1, because: 'a suspect of a source that has too many' })
   }
-  return mostSuspect(suspects)
+  return suspects
 }

@@ -10,16 +10,7 @@ import { type Columns, concatenated, rowNumberOf, selectRows } from '../table/co
 import { expectationOf, type LogOdds, shareAt, spreadOf, surpriseOf } from './association.ts'
 import { itemsOf } from './items.ts'
 import { findPairs } from './pairs.ts'
-import {
-  alpha,
-  budgetRows,
-  mostSuspect,
-  type PoisonCheck,
-  type PoisonInput,
-  type Suspect,
-  type Tally,
-  verdictOf,
-} from './report.ts'
+import { alpha, type Finding, findingOf, type PoisonInput, type Suspect } from './report.ts'
 import { deltaRows } from './row-hash.ts'
 import {
   type Counted,
@@ -44,7 +35,7 @@ const rareShare = 0.5
 const changeRows = 20
 /** Items that the spread is estimated from. */
 const spreadItems = 4000
-export type TriggerFinding = Readonly<{ check: PoisonCheck; tally: Tally; ties: readonly Tie[]; items: number }>
+export type TriggerFinding = Finding & Readonly<{ ties: readonly Tie[]; items: number }>
 
 /** Undefined when there is no label with two classes. */
 export function findTriggers(input: PoisonInput): TriggerFinding | undefined {
@@ -65,23 +56,21 @@ export function findTriggers(input: PoisonInput): TriggerFinding | undefined {
   )
   const found = suspectsOf(ties, labelled, delta)
   const excess = ties.reduce((most, tie) => Math.max(most, tie.hits - tie.expected), 0)
-  const budget = budgetRows(input, name, delta.rows)
   const anchored = anchor !== undefined
-  const check: PoisonCheck = {
-    name,
+  const finding = findingOf(input, name, {
     column: ties[0]?.parts[0]?.items.column ?? null,
-    verdict: verdictOf({ low: excess }, { anchored, budget }),
     anchored,
-    observed: { found: found.count, of: delta.rows },
-    expected: { rows: anchored ? found.count - excess : null, budgetRows: budget },
-    excess: { value: excess, low: excess, high: found.count },
+    found: found.count,
+    of: delta.rows,
+    expected: anchored ? found.count - excess : null,
+    low: excess,
+    value: excess,
     minimumDetectable: fewestDetectable(labelled, tests),
-    increments: [],
     suspects: found.suspects,
     because: because(ties, counted.length, tests / labelled.classes),
-  }
-  const tally: Tally = { name, column: null, found: found.count, of: delta.rows }
-  return { check, tally, ties, items: tests / labelled.classes }
+    tally: { column: null },
+  })
+  return { ...finding, ties, items: tests / labelled.classes }
 }
 
 function singleTies(
@@ -191,7 +180,7 @@ function suspectsOf(
       best.set(row, { row: rowNumberOf(delta, row - from), score: tie.z, because: reason })
     }
   }
-  return { count: best.size, suspects: mostSuspect([...best.values()]) }
+  return { count: best.size, suspects: [...best.values()] }
 }
 
 function hasItem({ items, id }: Tie['parts'][number], row: number): boolean {
