@@ -4,6 +4,7 @@ import {
   inspectPython,
   type LockQuestion,
   parseLock,
+  parseWheelName,
   prepareEnvironment,
   readLockHere,
   type TreeState,
@@ -132,11 +133,18 @@ const maxLockBytes = 16 * 1024 * 1024
 
 type Package = Readonly<{ name: string; version: string; digest?: string; sha256?: readonly string[] }>
 
+/** Evidence names the wheels among the materials, and the packages beside them. */
 function packagesOfRun(project: Project, run: string): readonly Package[] {
   const { report } = project.runs.load(run)
-  return report.stages.flatMap(({ attestation }) =>
-    attestation === undefined ? [] : lookAtStage(project, attestation).facts.environment.packages,
-  )
+  return report.stages.flatMap(({ attestation }) => {
+    if (attestation === undefined) return []
+    const { packages, materials } = lookAtStage(project, attestation).facts.environment
+    const wheels = new Map(materials.map(({ name, digest }) => [parseWheelName(name)?.project, digest]))
+    return packages.map((one) => {
+      const digest = one.digest ?? wheels.get(one.name)
+      return digest === undefined ? one : { ...one, digest }
+    })
+  })
 }
 
 function gathered(packages: readonly Package[]): Packages {

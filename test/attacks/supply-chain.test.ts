@@ -4,7 +4,15 @@ import { createHash } from 'node:crypto'
 import { chmodSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import {
+  lockTexts,
+  type WheelToWrite,
+  wheelName,
+  wheelOf,
+  wheelsIn,
+} from '../../src/compute/environment/testing.exec.ts'
 import { processesNaming, until } from '../support/interrupt.ts'
+import { type OfflineProject, offline } from '../support/offline.ts'
 import { words } from '../support/projects.ts'
 import { type Document, type Scratch, scratch } from '../support/scratch.ts'
 
@@ -97,4 +105,104 @@ test('an environment whose file was altered between two stages signs nothing of 
   await project.json(0, 'run', '--force')
   assert.equal(project.read('model/count.txt'), '1.17.0\n')
   assert.equal((await project.json(0, 'verify', 'model/count.txt')).properties.locked, true)
+})
+
+const tool: WheelToWrite = { project: 'tool', files: [{ name: 'tool.py', content: "word = 'honest'\n" }] }
+
+/** One stage that says what its package says, in an environment of this lock. */
+function saying(lock: string): Readonly<Record<string, string>> {
+  return {
+    'dvc.yaml': 'stages:\n  say: {cmd: python3 say.py, deps: [say.py], outs: [out/said]}\n',
+    'say.py': "import tool\nopen('out/said', 'w').write(tool.word)\n",
+    'assay.yaml': `assay: 1\nname: x\nenvironments:\n  py: {python: {lock: ${lock}}}\ndefaults: {environment: py}\n`,
+    '.gitignore': '/out\n',
+  }
+}
+
+async function adoptedWith(project: OfflineProject, lock: string, wheels: readonly WheelToWrite[]): Promise<void> {
+  project.write({ [lock]: lockTexts[lock]?.(wheelsIn(project.wheels, wheels)) ?? '' })
+  project.commit()
+  await project.json(0, 'init', '--yes', '--commit')
+}
+
+for (const lock of ['uv.lock', 'Pipfile.lock']) {
+  test(`${lock}: a poisoned wheel with the right name is not installed; the locked one is`, async (context) => {
+    const project = offline(context, saying(lock))
+    await adoptedWith(project, lock, [tool])
+    const poisoned = wheelOf({ ...tool, files: [{ name: 'tool.py', content: "word = 'poisoned'\n" }] })
+    const file = join(project.wheels, wheelName(tool))
+    const honest = readFileSync(file)
+    writeFileSync(file, poisoned)
+    const [stage] = (await project.json(1, 'run')).stages
+    assert.equal(stage.code, 'ERR_ENV_HASH_MISMATCH')
+    writeFileSync(file, honest)
+    await project.json(0, 'run')
+    assert.equal(project.read('out/said'), 'honest')
+  })
+}
+
+const lies: Readonly<Record<string, readonly WheelToWrite[]>> = {
+  'a RECORD that says other bytes': [
+    { ...tool, record: (lines) => lines.map((line) => line.replace(/^(tool\.py,sha256=)./, '$1_')) },
+  ],
+  'a file that RECORD does not list': [
+    { ...tool, record: (lines) => lines.filter((line) => !line.startsWith('tool.py')) },
+  ],
+  'two owners of one path': [
+    tool,
+    { project: 'other', files: [{ name: 'tool.py', content: "word = 'of another'\n" }] },
+  ],
+  'a zip whose headers differ': [
+    { ...tool, files: [{ name: 'tool.py', content: "word = 'x'\n", local: { name: 'evil.py' } }] },
+  ],
+  'bytes behind the end of the zip': [{ ...tool, around: { after: Buffer.from('more') } }],
+}
+
+test('a locked wheel that lies is refused, though its hash is right; an honest one is installed', async (context) => {
+  const project = offline(context, saying('uv.lock'))
+  await adoptedWith(project, 'uv.lock', [])
+  const commitLock = (wheels: readonly WheelToWrite[]): void => {
+    project.write({ 'uv.lock': lockTexts['uv.lock']?.(wheelsIn(project.wheels, wheels)) ?? '' })
+    project.commit()
+  }
+  for (const [what, wheels] of Object.entries(lies)) {
+    commitLock(wheels)
+    assert.equal((await project.json(1, 'env', 'build')).error.code, 'ERR_ENV_WHEEL_REFUSED', what)
+  }
+  assert.equal((await project.json(1, 'run')).stages[0].code, 'ERR_ENV_WHEEL_REFUSED')
+  commitLock([tool])
+  await project.json(0, 'run')
+  assert.equal(project.read('out/said'), 'honest')
+})
+
+test('a typosquat that slips into a lock without a hash is refused; the package that was meant is installed', async (context) => {
+  const project = offline(context, saying('Pipfile.lock'))
+  await adoptedWith(project, 'Pipfile.lock', [tool])
+  const honest = project.read('Pipfile.lock')
+  wheelsIn(project.wheels, [{ project: 'too1', files: [{ name: 'tool.py', content: "word = 'squatted'\n" }] }])
+  project.write({ 'Pipfile.lock': honest.replace('"default":{', '"default":{"too1":{"version":"==1.0"},') })
+  project.commit()
+  assert.equal((await project.json(1, 'run')).stages[0].code, 'ERR_ENV_HASH_MISSING')
+  project.write({ 'Pipfile.lock': honest })
+  project.commit()
+  await project.json(0, 'run')
+})
+
+test('a lock that is changed after its review changes the environment, is named, and earns nothing until it is committed', async (context) => {
+  const project = offline(context, saying('poetry.lock'))
+  await adoptedWith(project, 'poetry.lock', [tool])
+  const reviewed = project.read('poetry.lock')
+  await project.json(0, 'run')
+  const { runId } = await project.json(0, 'show')
+  const newer = { ...tool, files: [{ name: 'tool.py', content: "word = 'swapped'\n" }] }
+  project.write({ 'poetry.lock': lockTexts['poetry.lock']?.(wheelsIn(project.wheels, [newer])) ?? '' })
+  const [change] = (await project.json(0, 'env', 'diff', runId, 'py')).changes
+  assert.deepEqual([change.name, change.change], ['tool', 'files'], 'one version, other bytes')
+  assert.equal((await project.json(0, 'run')).level, 0)
+  assert.equal((await project.json(1, 'verify', 'out/said')).trusted, false)
+
+  project.write({ 'poetry.lock': reviewed })
+  await project.json(0, 'run')
+  assert.equal(project.read('out/said'), 'honest')
+  assert.equal((await project.json(0, 'verify', 'out/said')).trusted, true)
 })

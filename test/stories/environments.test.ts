@@ -1,17 +1,9 @@
 /** Goal: what my project has locked is what its stages run with, whichever tool locked it. */
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { lockTexts, type WheelToWrite, wheelsIn } from '../../src/compute/environment/testing.exec.ts'
-import {
-  assayProgram,
-  type Document,
-  type Ran,
-  runAssay,
-  type Scratch,
-  scratch,
-  scratchEnvironment,
-} from '../support/scratch.ts'
+import { offline } from '../support/offline.ts'
+import { type Document, scratch } from '../support/scratch.ts'
 
 const stage: Readonly<Record<string, string>> = {
   'dvc.yaml': `stages:
@@ -25,30 +17,6 @@ const toolWheel = (version: string): WheelToWrite => ({
   version,
   files: [{ name: 'tool/__init__.py', content: `word = 'tool ${version}'\n` }],
 })
-
-type Project = Scratch & Readonly<{ wheels: string; json(exit: number, ...args: readonly string[]): Promise<Document> }>
-
-/** A project whose packages come from a folder alone: no index is asked. */
-function offline(context: TestContext, files: Readonly<Record<string, string>>): Project {
-  const project = scratch(context, files)
-  const wheels = join(project.root, '../wheels')
-  const environment = { ...scratchEnvironment(project.keys), PIP_NO_INDEX: '1', PIP_FIND_LINKS: wheels }
-  const assay = (...args: readonly string[]): Promise<Ran> => runAssay(args, project.root, environment)
-  return {
-    ...project,
-    wheels,
-    assay,
-    json: async (exit, ...args) => {
-      const ran = await assay(...args, '--json')
-      assert.equal(
-        ran.code,
-        exit,
-        `${assayProgram} ${args.join(' ')} exited ${ran.code}:\n${ran.stdout}\n${ran.stderr}`,
-      )
-      return JSON.parse(ran.stdout)
-    },
-  }
-}
 
 test('a project with a lock of any tool is adopted with it, and its stages run with those packages', async (context) => {
   for (const name of ['uv.lock', 'poetry.lock', 'Pipfile.lock', 'pylock.toml']) {

@@ -147,13 +147,20 @@ async function placesOf(
     : { files: localFiles(requirement, context), fault: undefined }
   const places = [...files.filter(({ digest }) => digest === first.digest), ...addresses]
   if (places.length > 0) return { requirement, candidates: [{ wheel: best.wheel, files: places }] }
-  const what = `${lockPath}:${requirement.line}: no index or folder has \`${best.wheel.fileName}\` with the hash that the lock pins`
-  throw (
-    fault ??
-    new DomainError('ERR_ENV_FETCH', what, {
-      help: 'name the index with PIP_INDEX_URL, or a folder of wheels with PIP_FIND_LINKS',
-    })
-  )
+  throw files.some(({ fileName }) => fileName === best.wheel.fileName)
+    ? otherBytes(requirement, best.wheel, lockPath)
+    : (fault ?? nowhere(requirement, best.wheel, lockPath))
+}
+
+function otherBytes({ name, version, line }: LockedRequirement, { fileName }: WheelName, path: string): DomainError {
+  const what = `${path}:${line}: every \`${fileName}\` that is offered has other bytes than the lock pins`
+  return new DomainError('ERR_ENV_HASH_MISMATCH', what, { details: { file: path, line, project: name, version } })
+}
+
+function nowhere({ line }: LockedRequirement, { fileName }: WheelName, path: string): DomainError {
+  return new DomainError('ERR_ENV_FETCH', `${path}:${line}: no index or folder has \`${fileName}\``, {
+    help: 'name the index with PIP_INDEX_URL, or a folder of wheels with PIP_FIND_LINKS',
+  })
 }
 
 type Offers = Readonly<{ files: readonly IndexFile[]; fault: DomainError | undefined }>

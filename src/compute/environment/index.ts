@@ -20,3 +20,4 @@ export {
   wantedRequirement,
 } from './wanted.ts'
 export { condaWanted, pipfileWanted, pyprojectWanted } from './wanted-project.ts'
+export { parseWheelName } from './wheel-name.ts'
