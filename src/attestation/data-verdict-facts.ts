@@ -22,6 +22,23 @@ export type StatedCheck = Readonly<{
   waiver?: Sha256
 }>
 
+/** What is new in a version, compared with the rows of the anchor: counts, and sizes of effects; no values. */
+export type DataStatistics = Readonly<{
+  /** Of the version before, whose rows are not new; all rows that the anchor has not are new without it. */
+  previous?: Digest
+  increments: readonly Readonly<{
+    name: string
+    column: string | null
+    part: string
+    found: number
+    expected: number
+    of: number
+    expectedError: number
+  }>[]
+  /** The largest effect of each column, in units of its threshold. */
+  drift: readonly Readonly<{ column: string; effect: number }>[]
+}>
+
 export type DataVerdict = Readonly<{
   /** Id of the project: a verdict counts in no other. */
   project: string
@@ -39,6 +56,9 @@ export type DataVerdict = Readonly<{
   references?: readonly Readonly<{ path: string; digest: Digest }>[]
   /** Bundles of the reviews of rows that were taken into account, in the order of their time. */
   reviews?: readonly Sha256[]
+  statistics?: DataStatistics
+  /** Bundles of the verdicts on the versions since the anchor that were taken into account, oldest first. */
+  history?: readonly Sha256[]
   validator: Readonly<{
     /** assay's own version. */
     version: string

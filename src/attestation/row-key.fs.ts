@@ -3,7 +3,7 @@
  *
  * THREAT: a row of few possible values could be guessed from a plain hash of it by everybody who reads the repository.
  * It signs nothing. Who validates reviewed data needs the same file, and gets it from whoever reviewed; without it
- * nothing that was judged bad is passed. DECISION 0021.
+ * nothing that was judged bad is passed. DECISION 0022.
  */
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'

@@ -80,6 +80,7 @@ export {
   type RowVerdict,
   type SuspectRow,
   type ValidatorOptions,
+  type Version,
   validateDataset,
   validatorEngine,
   worstOf,

@@ -6,6 +6,7 @@
 import { join } from 'node:path'
 import { type DataVerdict, isSecret, resultOf, type StatedCheck } from '../attestation/index.ts'
 import type { DataQuestion } from './data-question.ts'
+import { anchorRows, type PastVersions, pastVersions } from './past-versions.ts'
 import type { Project } from './project.ts'
 import { maxContractBytes, statedReferences } from './references.ts'
 import type { ContentQuestions, ContentVerdict } from './validate-content.ts'
@@ -13,21 +14,30 @@ import type { ContentQuestions, ContentVerdict } from './validate-content.ts'
 /** LIMIT: a baseline has at most 64 MiB. */
 const maxBaselineBytes = 64 * 1024 * 1024
 
+const nothingPast: PastVersions = { history: [], bundles: [] }
+
 type Wishes = Readonly<{ signal?: AbortSignal; triage?: ContentQuestions['triage'] }>
+
+export type Answer = ContentVerdict & Readonly<{ past: PastVersions }>
 
 /** Asks the validator what is asked of the data. */
 export async function answerQuestion(
   project: Project,
   question: DataQuestion,
   { signal, triage }: Wishes,
-): Promise<ContentVerdict> {
-  const { content, path, contract, baseline, label, classification, references, reviewed } = question
+): Promise<Answer> {
+  const { content, path, contract, baseline, label, classification, anchor, references, reviewed } = question
+  const rows = anchor === undefined ? undefined : await anchorRows(project, anchor)
+  const past =
+    rows === undefined || anchor === undefined
+      ? nothingPast
+      : await pastVersions(project, { path, content, anchor: anchor.attestation })
   const state = join(project.root, '.assay')
   const read = async (file: DataQuestion['contract'], maxBytes: number) =>
     file === undefined ? undefined : { path: file.path, bytes: await project.store.read(file.digest, maxBytes) }
   const [contractFile, baselineFile] = [await read(contract, maxContractBytes), await read(baseline, maxBaselineBytes)]
   const { validateContent } = await import('./validate-content.ts')
-  return validateContent(
+  const found = await validateContent(
     {
       store: project.store,
       boxes: join(state, 'boxes'),
@@ -42,20 +52,19 @@ export async function answerQuestion(
       ...(contractFile === undefined ? {} : { contract: contractFile }),
       ...(baselineFile === undefined ? {} : { baseline: baselineFile }),
       ...(label === undefined ? {} : { label }),
+      isAnchored: anchor !== undefined,
+      ...(rows === undefined ? {} : { anchorRows: rows, past }),
       others: references,
       ...(reviewed.judged.length === 0 ? {} : { judged: reviewed.judged }),
       unreadReviews: reviewed.unread,
       ...(triage === undefined ? {} : { triage }),
     },
   )
+  return { ...found, past }
 }
 
 /** What was found, as facts to be signed. */
-export async function verdictFrom(
-  project: Project,
-  question: DataQuestion,
-  report: ContentVerdict,
-): Promise<DataVerdict> {
+export async function verdictFrom(project: Project, question: DataQuestion, report: Answer): Promise<DataVerdict> {
   const { path, content, contract, baseline, classification, source, reviewed } = question
   const checks = report.checks.map((check) => statedCheck(question, check))
   const list = content.kind === 'folder' ? await project.store.putFolder(content.files) : undefined
@@ -74,11 +83,12 @@ export async function verdictFrom(
     ...(baseline === undefined ? {} : { baseline }),
     ...(question.references.length === 0 ? {} : { references: statedReferences(question.references) }),
     ...(reviewed.reviews.length === 0 ? {} : { reviews: reviewed.reviews }),
+    ...statisticsIn(report),
     validator: { version: project.version, engine: report.engine, settings: report.settings },
     sandbox: report.sandbox,
     result: resultOf(checks),
     checks,
-    unseen: [...report.unseen, ...anchorless(question)],
+    unseen: [...report.unseen, ...unseenPast(question, report)],
     key: question.key,
     principal: await project.principal(),
     startedAt: report.startedAt.toISOString(),
@@ -86,10 +96,23 @@ export async function verdictFrom(
   }
 }
 
-function anchorless({ baseline }: DataQuestion): readonly string[] {
-  return baseline !== undefined && baseline.anchor === undefined
-    ? ['poison that was there from the start: nobody has approved the baseline as the anchor']
-    : []
+function statisticsIn({ version, past }: Answer): Pick<DataVerdict, 'statistics' | 'history'> {
+  if (version === undefined) return {}
+  const { previous, bundles } = past
+  return {
+    statistics: { ...(previous === undefined ? {} : { previous: previous.digest }), ...version },
+    ...(bundles.length === 0 ? {} : { history: bundles }),
+  }
+}
+
+function unseenPast({ content, baseline, anchor }: DataQuestion, { version, past }: Answer): readonly string[] {
+  if (baseline !== undefined && anchor === undefined) {
+    return ['poison that was there from the start: nobody has approved the baseline as the anchor']
+  }
+  const isFirst = anchor?.decision.dataset.digest === content.digest
+  return version === undefined || isFirst || past.bundles.length > 0
+    ? []
+    : ['small doses in earlier versions: no verdict on one since the anchor is at hand']
 }
 
 /** THREAT: values of confidential data in evidence: what was seen and wanted stays out of it. */

@@ -32,6 +32,7 @@ export async function collectProject(
     for (const { attestation } of report.stages) if (attestation !== undefined) roots.add(attestation)
   }
   for (const facts of statementsFrom(project, roots)) await protect(project, facts, reachable)
+  for (const data of anchoredData(project)) await protectContent(project, data, reachable)
   const collected = await collectGarbage(project.store, reachable, { olderThanMs: graceMs, now: project.now(), dryRun })
   for (const runId of dryRun ? [] : dropped)
     rmSync(join(project.root, '.assay', 'runs', runId), { recursive: true, force: true })
@@ -56,12 +57,28 @@ async function protect(project: Project, facts: StageFacts, reachable: Set<Sha25
   reachable.add(facts.log.digest)
   const inputs = facts.dependencies.map(({ digest }) => ({ digest, list: listOf(project, digest) }))
   for (const { digest } of facts.environment.materials) if (isSha256(digest)) reachable.add(digest)
-  for (const { digest, list } of [...inputs, ...facts.outputs]) {
-    if (isSha256(digest)) reachable.add(digest)
-    if (list === undefined || reachable.has(list) || !project.store.has(list)) continue
-    reachable.add(list)
-    for (const file of (await project.store.readFolder(list)).files) reachable.add(file.digest)
-  }
+  for (const { digest, list } of [...inputs, ...facts.outputs])
+    await protectContent(project, { digest, list }, reachable)
+}
+
+type Named = Readonly<{ digest: Digest; list?: Sha256 | undefined }>
+
+async function protectContent({ store }: Project, { digest, list }: Named, reachable: Set<Sha256>): Promise<void> {
+  if (isSha256(digest)) reachable.add(digest)
+  if (list === undefined || reachable.has(list) || !store.has(list)) return
+  reachable.add(list)
+  for (const file of (await store.readFolder(list)).files) reachable.add(file.digest)
+}
+
+/** What the next version of some data is compared with: the rows of each anchor. */
+function anchoredData(project: Project): readonly Named[] {
+  return project.dataDecisions()['data-anchor'].map(
+    ({
+      decision: {
+        dataset: { digest },
+      },
+    }) => ({ digest, list: listOf(project, digest) }),
+  )
 }
 
 /** A folder that came from outside is named by its digest alone; what lists it was noted when it was taken in. */

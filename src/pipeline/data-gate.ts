@@ -6,10 +6,12 @@
  * Source: trust.md section 5.
  */
 
-import { type DataVerdict, maxClockSkewMs, type StatedCheck, verifyDataVerdict } from '../attestation/index.ts'
+import { type DataVerdict, maxClockSkewMs, type StatedCheck } from '../attestation/index.ts'
 import { DomainError, digestOfJson, type Sha256 } from '../core/index.ts'
 import { answerQuestion, verdictFrom } from './answer-question.ts'
+import { believedVerdict } from './believed-verdict.ts'
 import { type DataQuestion, needsVerdict, questionOf, stillAnswers } from './data-question.ts'
+import { historyKey } from './past-versions.ts'
 import type { Project } from './project.ts'
 import type { RunTools } from './run-tools.ts'
 import type { ResolvedInput } from './view.ts'
@@ -67,18 +69,6 @@ export async function unvalidatedInput(
   return undefined
 }
 
-/** Undefined when the bundle is missing, broken, not signed by a data-validator of the policy, or of another project. */
-export function believedVerdict(project: Project, attestation: Sha256): DataVerdict | undefined {
-  const known = project.dataVerdicts.get(attestation)
-  if (known !== undefined) return known
-  const bytes = project.evidence.bundle(attestation)
-  if (bytes === undefined) return undefined
-  const read = verifyDataVerdict(bytes, project.trust)
-  if (!read.trusted || read.statement.verdict.project !== project.id) return undefined
-  project.dataVerdicts.set(attestation, read.statement.verdict)
-  return read.statement.verdict
-}
-
 function refuseVerdict({ dataset, result, checks }: DataVerdict, stage: Parameters<typeof gateData>[2]): void {
   if (result === 'PASSED' || (result === 'WARNED' && !stage.require.includes('passed-data'))) return
   const troubled = checks.filter(({ verdict, waiver }) => verdict !== 'pass' && waiver === undefined)
@@ -128,5 +118,7 @@ export async function findOrMakeVerdict(
   const signer = await tools.signer()
   const { bytes } = await signer.sign({ kind: 'data-verdict', verdict })
   const attestation = project.evidence.save(bytes, { key: question.key, subjects: [] })
+  const anchor = verdict.baseline?.anchor
+  if (anchor !== undefined) project.evidence.save(bytes, { key: historyKey(question.path, anchor), subjects: [] })
   return { attestation, verdict }
 }

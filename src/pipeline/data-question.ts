@@ -9,6 +9,7 @@ import { type Content, DomainError, digestOfJson, type Sha256 } from '../core/in
 import { type Classification, classifications } from '../data/index.ts'
 import { believedStage } from './believe.ts'
 import type { DataRules } from './definition.ts'
+import { hasAnchorRows } from './past-versions.ts'
 import type { Project } from './project.ts'
 import { type Reference, referencesOf, statedReferences } from './references.ts'
 import { type ReviewedRows, reviewedRows } from './reviewed-rows.ts'
@@ -24,6 +25,7 @@ export type DataQuestion = Readonly<{
   contract?: Readonly<{ path: string; digest: Sha256 }>
   /** `anchor`: digest of the bundle in which a reviewer fixed it. */
   baseline?: Readonly<{ path: string; digest: Sha256; anchor?: Sha256 }>
+  anchor?: VerifiedDataDecision<'data-anchor'>
   /** Other tables that the contract's rules look into. */
   references: readonly Reference[]
   /** Those that have not expired. */
@@ -77,20 +79,27 @@ export async function questionOf(project: Project, input: ResolvedInput, validat
     classification: mostSecret([input, ...references.map((reference) => reference.input)], project),
     ...(rules.label === undefined ? {} : { label: rules.label }),
     ...(contract === undefined ? {} : { contract }),
-    ...(baseline === undefined ? {} : { baseline: { ...baseline, ...(anchor === undefined ? {} : { anchor }) } }),
+    ...(baseline === undefined
+      ? {}
+      : { baseline: { ...baseline, ...(anchor === undefined ? {} : { anchor: anchor.attestation }) } }),
+    ...(anchor === undefined ? {} : { anchor }),
     references,
     waivers,
     reviewed: reviewedRows(project, ref.path),
   }
-  return { ...question, key: keyOf(question, validator) }
+  const hasRows = anchor !== undefined && hasAnchorRows(project, anchor)
+  return { ...question, key: keyOf(question, { validator, hasRows }) }
 }
 
-function keyOf(question: Omit<DataQuestion, 'key'>, validator: Sha256): Sha256 {
-  const { content, references, waivers, reviewed, ...rest } = question
+type Answering = Readonly<{ validator: Sha256; hasRows: boolean }>
+
+function keyOf(question: Omit<DataQuestion, 'key'>, { validator, hasRows }: Answering): Sha256 {
+  const { content, anchor: _anchor, references, waivers, reviewed, ...rest } = question
   return digestOfJson({
     ...rest,
     question: 1,
     dataset: content.digest,
+    hasAnchorRows: hasRows,
     references: references.map(({ table, content: { digest } }) => ({ table, digest })),
     decisions: [...waivers.map(({ attestation }) => attestation), ...reviewed.reviews].toSorted(),
     unread: reviewed.unread,
@@ -115,11 +124,14 @@ async function fileOf(
 }
 
 /** The newest anchor counts: re-anchoring is a decision of its own. */
-function anchorOf({ dataDecisions }: Project, baseline: Sha256): Sha256 | undefined {
+export function anchorOf(
+  { dataDecisions }: Project,
+  baseline: string,
+): VerifiedDataDecision<'data-anchor'> | undefined {
   const [anchor] = dataDecisions()
     ['data-anchor'].filter(({ decision }) => decision.subject.digest === baseline)
     .toSorted((left, right) => (left.decision.at < right.decision.at ? 1 : -1))
-  return anchor?.attestation
+  return anchor
 }
 
 /** A day counts through its last second, UTC. */

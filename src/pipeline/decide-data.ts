@@ -8,6 +8,7 @@ import {
 } from '../attestation/index.ts'
 import { type Digest, DomainError, type Sha256, sha256Of } from '../core/index.ts'
 import type { Project } from './project.ts'
+import { keepFindable } from './resolve-inputs.ts'
 
 type Common = 'project' | 'at' | 'by'
 export type DataDecisionRequest =
@@ -66,6 +67,15 @@ export async function digestHere(project: Project, path: string): Promise<Digest
   throw new DomainError('ERR_DATA_MISSING', `\`${path}\` is not there`, {
     help: 'name a file or folder of the project',
   })
+}
+
+/** As `digestHere`, and keeps the bytes: later versions are compared with these rows. */
+export async function keepHere(project: Project, path: string): Promise<Digest> {
+  const content = await project.contents.ingest(path)
+  if (content !== undefined) await keepFindable(project, content)
+  const digest = await digestHere(project, path)
+  if (content?.digest === digest) return digest
+  throw new DomainError('ERR_DATA_CHANGED', `\`${path}\` changed while it was being read`)
 }
 
 /** The anchor that counts now for a dataset, the newest first. */

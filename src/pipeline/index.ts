@@ -7,7 +7,7 @@ export { decideAboutSource } from './approve.ts'
 export { believedStage, lookAtStage, readStage } from './believe.ts'
 export { collectProject } from './collect.fs.ts'
 export { commitFiles, requireRepository } from './commit.exec.ts'
-export { currentAnchor, type DataDecisionRequest, decideAboutData, digestHere } from './decide-data.ts'
+export { currentAnchor, type DataDecisionRequest, decideAboutData, digestHere, keepHere } from './decide-data.ts'
 export { type Change, diffRuns, type RunDifference } from './diff-runs.ts'
 export { type Check, type Examination, examineMachine } from './doctor.fs.ts'
 export {

@@ -111,7 +111,7 @@ async function resolve(
 }
 
 /** A statement names a folder by one digest: its list is kept, so that a collector knows which objects it speaks of. */
-async function keepFindable({ store, evidence }: Project, content: Content): Promise<void> {
+export async function keepFindable({ store, evidence }: Project, content: Content): Promise<void> {
   if (content.kind === 'file') return
   const known = evidence.folderList(content.digest)
   if (known !== undefined && store.keep(known)) return

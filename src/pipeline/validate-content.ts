@@ -9,7 +9,6 @@ import {
   defaultThresholds,
   type Findings,
   findIn,
-  type JudgedRows,
   type ObjectStore,
   parseBaseline,
   parseContract,
@@ -18,6 +17,8 @@ import {
   validatorEngine,
   worstOf,
 } from '../data/index.ts'
+import { type Closing, closedChecks } from './closed-checks.ts'
+import type { PastVersions } from './past-versions.ts'
 import { datasetOf } from './stored-dataset.ts'
 import { boxRunner } from './validate-data.fs.ts'
 
@@ -39,21 +40,22 @@ export type ContentQuestions = Readonly<{
   label?: string
   source?: string
   classification: Classification
+  past?: Pick<PastVersions, 'previous' | 'history'>
   /** Tables that the contract's rules look into; the others of it are not at hand. */
   others?: readonly Readonly<{ table: string; name: string; content: Content }>[]
-  judged?: readonly JudgedRows[]
-  /** Reviews that cannot be read here. */
-  unreadReviews?: number
   triage?: Questions['triage']
   /** Chooses the rows of a sample; 0 when left out. */
   seed?: number
-}>
+}> &
+  Closing
 
 export type ContentVerdict = Readonly<{
   verdict: CheckVerdict
   checks: readonly DataCheck[]
   dataset: Readonly<{ digest: Content['digest']; rows?: number }>
   unseen: readonly string[]
+  /** What this version brought, for the history of the next ones. */
+  version?: Findings['version']
   /** With values, whatever the classification: for a reviewer's eyes. */
   triage?: Findings['triage']
   /** Of thresholds and limits. */
@@ -75,7 +77,20 @@ export function validatorIdentity(): Readonly<{ engine: string; settings: Sha256
  * @throws ERR_DATA_CONTRACT_MALFORMED, ERR_DATA_CONTRACT_VERSION, ERR_DATA_CONTRACT_TABLE, ERR_DATA_BASELINE_MALFORMED, ERR_DATA_LIMIT, ERR_DATA_VALIDATOR_FAILED, ERR_SANDBOX_UNAVAILABLE
  */
 export async function validateContent(tools: ContentTools, asked: ContentQuestions): Promise<ContentVerdict> {
-  const { content, name, contract, baseline, label, source, classification, others = [], judged, triage } = asked
+  const {
+    content,
+    name,
+    contract,
+    baseline,
+    label,
+    source,
+    classification,
+    others = [],
+    judged,
+    triage,
+    past,
+    anchorRows,
+  } = asked
   const startedAt = tools.now()
   const questions: Questions = {
     ...(contract === undefined ? {} : { contract: parseContract(contract.bytes, contract.path) }),
@@ -86,6 +101,9 @@ export async function validateContent(tools: ContentTools, asked: ContentQuestio
     examples: 0,
     profile: false,
     seed: asked.seed ?? 0,
+    ...(anchorRows === undefined ? {} : { anchor: anchorRows }),
+    ...(past?.previous === undefined ? {} : { previous: past.previous.dataset }),
+    ...(past === undefined ? {} : { history: past.history }),
     others: new Map(others.map(({ table, name: file, content: of }) => [table, datasetOf(of, file, tools.store)])),
     ...(judged === undefined ? {} : { judged }),
     ...(triage === undefined ? {} : { triage }),
@@ -103,13 +121,14 @@ export async function validateContent(tools: ContentTools, asked: ContentQuestio
     questions,
     options,
   )
-  const all = [...found.checks, ...unreadChecks(asked.unreadReviews ?? 0), ...unaskedChecks(judged ?? [], found)]
+  const all = [...found.checks, ...closedChecks(asked, found)]
   const checks = all.map((check) => shown(contract === undefined ? softened(check) : check, classification))
   return {
     verdict: worstOf(checks),
     checks,
     dataset: { digest: content.digest, ...(found.rows === undefined ? {} : { rows: found.rows }) },
     unseen: found.unseen,
+    ...(found.version === undefined ? {} : { version: found.version }),
     ...(found.triage === undefined ? {} : { triage: found.triage }),
     ...validatorIdentity(),
     sandbox: { engine: 'bubblewrap', digest: bubblewrapRecipe() },
@@ -121,23 +140,6 @@ export async function validateContent(tools: ContentTools, asked: ContentQuestio
 /** The format of data that nobody wrote a contract for is no reason to stop; a drift from its baseline is. */
 function softened(check: DataCheck): DataCheck {
   return check.verdict === 'fail' && /^(format|files)\//.test(check.name) ? { ...check, verdict: 'warn' } : check
-}
-
-/** THREAT: rows that were judged bad cannot be found without the key that they are hashed with. */
-function unreadChecks(count: number): readonly DataCheck[] {
-  if (count === 0) return []
-  const because = 'rows were reviewed under a key that is not here: get rows.key from whoever reviewed them'
-  const head = { name: 'review/unread', column: null, observed: count, expected: 0, rows: [], count, evaluated: false }
-  return [{ ...head, verdict: 'fail', because }]
-}
-
-/** THREAT: a table that cannot be read any more has no rows that could be found bad. */
-function unaskedChecks(judged: readonly JudgedRows[], { checks }: Findings): readonly DataCheck[] {
-  const isWanted = judged.some(({ rows }) => rows.some(({ verdict }) => verdict === 'bad'))
-  if (!isWanted || checks.some(({ name }) => name === 'review/bad-rows')) return []
-  const because = 'whether rows that a reviewer found bad are in it cannot be told'
-  const head = { column: null, observed: 'not evaluated', expected: 0, rows: [], count: 0, evaluated: false }
-  return [{ name: 'review/bad-rows', ...head, verdict: 'fail', because }]
 }
 
 /** THREAT: evidence that leaks data: of confidential data it holds row numbers and names, no values. */

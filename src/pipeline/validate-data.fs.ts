@@ -17,20 +17,19 @@ import {
   draftContract,
   ioFault,
   isTableName,
-  type JudgedRows,
   parseBaseline,
   parseContract,
   profileDataset,
   stemOf,
   type ValidatorOptions,
   validateDataset,
+  worstOf,
 } from '../data/index.ts'
+import { closedChecks } from './closed-checks.ts'
 import { rulesAt } from './data-question.ts'
+import { type HeldData, heldData } from './held-data.ts'
 import { openProject } from './project.fs.ts'
-import type { Caller, Project } from './project.ts'
-import { referencesOf } from './references.ts'
-import { reviewedRows } from './reviewed-rows.ts'
-import { datasetOf } from './stored-dataset.ts'
+import type { Caller } from './project.ts'
 import { findRoot, makeState } from './workspace.fs.ts'
 
 /** A caller that may ask to stop. */
@@ -64,13 +63,8 @@ export async function validateData(
   options: ValidateDataOptions,
 ): Promise<DataVerdictReport> {
   const { forReport = false, source } = options
-  const {
-    contract: contractFile,
-    baseline: baselineFile,
-    label,
-    judged,
-    others,
-  } = await rulesFor(caller, path, options)
+  const { options: rules, held } = await rulesFor(caller, path, options)
+  const { contract: contractFile, baseline: baselineFile, label } = rules
   const contract =
     contractFile === undefined
       ? undefined
@@ -78,7 +72,7 @@ export async function validateData(
   const approved = baselineFile === undefined ? {} : readBaseline(caller, baselineFile)
   const seed = randomInt(2 ** 31)
   using room = openRoom(caller)
-  const report = await validateDataset(
+  const found = await validateDataset(
     resolve(caller.workingFolder, path),
     {
       ...(contract === undefined ? {} : { contract }),
@@ -89,53 +83,43 @@ export async function validateData(
       examples: forReport ? shownRows : 0,
       profile: forReport,
       seed,
-      ...(others === undefined ? {} : { others }),
-      ...(judged === undefined || judged.length === 0 ? {} : { judged }),
+      ...held?.questions,
     },
     room.validator,
   )
+  const checks = held === undefined ? found.checks : [...found.checks, ...closedChecks(held.closing, found)]
   const { baseline } = approved
   return {
-    ...report,
+    ...found,
+    checks,
+    verdict: worstOf(checks),
     seed,
     ...(contract === undefined ? {} : { contract }),
     ...(baseline === undefined ? {} : { baseline }),
   }
 }
 
-type Rules = ValidateDataOptions & Readonly<{ judged?: readonly JudgedRows[]; others?: ReadonlyMap<string, Dataset> }>
+type Rules = Readonly<{ options: ValidateDataOptions; held?: HeldData }>
 
 /** What was asked for; when that is nothing, what the project that the path lies in holds it to. */
 async function rulesFor(caller: Caller, path: string, options: ValidateDataOptions): Promise<Rules> {
   const { contract, baseline, label } = options
   const root = findRoot(caller.workingFolder)
-  if (contract !== undefined || baseline !== undefined || label !== undefined || root === undefined) return options
+  if (contract !== undefined || baseline !== undefined || label !== undefined || root === undefined) return { options }
   const inner = relative(root, resolve(caller.workingFolder, path))
-  if (!existsSync(join(root, 'assay.yaml')) || inner.startsWith('..') || isAbsolute(inner)) return options
+  if (!existsSync(join(root, 'assay.yaml')) || inner.startsWith('..') || isAbsolute(inner)) return { options }
   const project = await openProject(caller)
   const rules = rulesAt(project, inner)
   const absolute = (name: string): string => join(root, name)
   return {
-    ...options,
-    judged: reviewedRows(project, inner).judged,
-    others: await othersOf(project, inner, rules.contract),
-    ...(rules.contract === undefined ? {} : { contract: absolute(rules.contract) }),
-    ...(rules.baseline === undefined ? {} : { baseline: absolute(rules.baseline) }),
-    ...(rules.label === undefined ? {} : { label: rules.label }),
+    held: await heldData(project, inner, rules),
+    options: {
+      ...options,
+      ...(rules.contract === undefined ? {} : { contract: absolute(rules.contract) }),
+      ...(rules.baseline === undefined ? {} : { baseline: absolute(rules.baseline) }),
+      ...(rules.label === undefined ? {} : { label: rules.label }),
+    },
   }
-}
-
-/** The tables that a contract of the project refers to, as the gate finds them. */
-async function othersOf(
-  project: Project,
-  path: string,
-  contract: string | undefined,
-): Promise<ReadonlyMap<string, Dataset>> {
-  const content = contract === undefined ? undefined : await project.contents.ingest(contract)
-  const file =
-    contract === undefined || content?.kind !== 'file' ? undefined : { path: contract, digest: content.digest }
-  const references = await referencesOf(project, path, file)
-  return new Map(references.map(({ table, name, content: of }) => [table, datasetOf(of, name, project.store)]))
 }
 
 function readBaseline(caller: Caller, path: string): Readonly<{ baseline?: Baseline; anchor?: Dataset }> {

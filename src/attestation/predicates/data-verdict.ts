@@ -39,8 +39,26 @@ const contractShape = z.object({ path: textShape, digest: sha256Shape })
 const validatorShape = z.object({ version: textShape, engine: textShape, settings: sha256Shape })
 const sandboxShape = z.object({ engine: textShape, digest: sha256Shape })
 
-/** LIMIT: reviews of one dataset. */
-const reviewsShape = z.array(sha256Shape).min(1).max(1000)
+/** LIMIT: reviews of one dataset, versions since its anchor. */
+const bundlesShape = z.array(sha256Shape).min(1).max(1000)
+const amount = z.number().min(0)
+const statisticsShape = z.object({
+  previous: digestShape.exactOptional(),
+  increments: z
+    .array(
+      z.object({
+        name: z.string().min(1).max(200),
+        column: textShape.nullable(),
+        part: z.string().max(100),
+        found: amount,
+        expected: amount,
+        of: amount,
+        expectedError: amount,
+      }),
+    )
+    .max(1000),
+  drift: z.array(z.object({ column: textShape, effect: amount })).max(10_000),
+})
 
 export const dataVerdictShape: z.ZodType<DataVerdict> = z
   .object({
@@ -61,7 +79,9 @@ export const dataVerdictShape: z.ZodType<DataVerdict> = z
       .min(1)
       .max(1000)
       .exactOptional(),
-    reviews: reviewsShape.exactOptional(),
+    reviews: bundlesShape.exactOptional(),
+    statistics: statisticsShape.exactOptional(),
+    history: bundlesShape.exactOptional(),
     validator: validatorShape,
     sandbox: sandboxShape,
     result: z.enum(['PASSED', 'WARNED', 'FAILED']),
@@ -120,7 +140,9 @@ export const dataVerdictPredicateShape = z.object({
     classification: classificationShape,
     checks: z.array(checkShape).min(1).max(maxChecks),
     unseen: z.array(textShape),
-    reviews: reviewsShape.exactOptional(),
+    reviews: bundlesShape.exactOptional(),
+    statistics: statisticsShape.exactOptional(),
+    history: bundlesShape.exactOptional(),
     key: sha256Shape,
     principal: principalShape,
     startedAt: instantShape,

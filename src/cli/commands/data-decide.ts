@@ -1,7 +1,14 @@
 /** `assay data waive`, `assay data anchor`: a reviewer's word on data, signed and to be committed. */
 import { relative, resolve } from 'node:path'
 import { DomainError, parseProjectPath, printable } from '../../core/index.ts'
-import { currentAnchor, decideAboutData, digestHere, openProject, type Project } from '../../pipeline/index.ts'
+import {
+  currentAnchor,
+  decideAboutData,
+  digestHere,
+  keepHere,
+  openProject,
+  type Project,
+} from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 
 type WaiveOptions = Readonly<{ of?: string; column?: string; until?: string; because?: string }>
@@ -50,7 +57,7 @@ export async function dataAnchor(
   const project = await openProject(context)
   const path = pathOf(context, project, baseline)
   const dataset = pathOf(context, project, of)
-  const [digest, made] = [await digestHere(project, path), await digestHere(project, dataset)]
+  const [digest, made] = [await digestHere(project, path), await keepHere(project, dataset)]
   const before = currentAnchor(project, dataset)
   const decision = {
     subject: { path, digest },

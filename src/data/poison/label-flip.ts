@@ -62,7 +62,7 @@ function unanchoredFlips(input: PoisonInput): FlipFinding | undefined {
 }
 
 function anchoredFlips(input: PoisonInput, anchor: Columns): FlipFinding | undefined {
-  const { candidate, seed = 0 } = input
+  const { candidate, good, seed = 0 } = input
   const fitted = fitJudge(anchor, { seed })
   if (fitted === undefined) return undefined
   const rows = deltaRows(candidate, anchor, seed)
@@ -74,7 +74,7 @@ function anchoredFlips(input: PoisonInput, anchor: Columns): FlipFinding | undef
   const excess = excessOf(
     { judgement, found },
     { judgement: fitted.own, found: natural },
-    Uint8Array.from(rows, (row) => (earlier?.has(row) === false ? 0 : 1)),
+    Uint8Array.from(rows, (row) => (earlier?.has(row) === false || good?.has(rowNumberOf(candidate, row)) ? 0 : 1)),
   )
   const flagged = flaggedOf(excess, found)
   const scores = Float64Array.from(found.margins, (margin, row) => (excess.posterior[row] ?? 0) + (1 - margin) / 4)

@@ -18,15 +18,17 @@ export type Baseline = Readonly<{
   poison: readonly Tally[]
 }>
 
+export const tallyNames = z.enum([
+  'poison/label-flip',
+  'poison/trigger',
+  'poison/duplicates',
+  'poison/contradiction',
+  'poison/outliers',
+  'poison/source',
+])
+
 export const tallyShape: z.ZodType<Tally> = z.strictObject({
-  name: z.enum([
-    'poison/label-flip',
-    'poison/trigger',
-    'poison/duplicates',
-    'poison/contradiction',
-    'poison/outliers',
-    'poison/source',
-  ]),
+  name: tallyNames,
   column: z.string().nullable(),
   found: z.number().min(0),
   of: z.number().min(0),

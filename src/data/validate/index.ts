@@ -1,4 +1,6 @@
 /** May this data be trained on: contract, format, and what the validator found. Entry: `validateDataset`. */
+
+export type { Version } from '../poison/index.ts'
 export { type Baseline, parseBaseline, printBaseline } from './baseline.ts'
 export type { BoxRunner, BoxTask } from './box.ts'
 export { type CheckVerdict, type DataCheck, worstOf } from './check.ts'

@@ -8,7 +8,7 @@ import { z } from 'zod'
 import type { ColumnType, TableContract } from '../contract/index.ts'
 import type { Tally } from '../poison/index.ts'
 import type { TableProfile } from '../statistics/index.ts'
-import { tallyShape } from './baseline.ts'
+import { tallyNames, tallyShape } from './baseline.ts'
 import { checkShape } from './check.ts'
 
 /** `path` is inside the sandbox; `inner` in the dataset. */
@@ -57,6 +57,8 @@ export type ValidateRequest = Readonly<{
   baseline?: Readonly<{ profile: TableProfile; poison: readonly Tally[] }>
   /** Tables whose rows are the approved ones. */
   anchor?: FileList
+  /** Tables of the version before, to tell what is new in this one. */
+  previous?: FileList
   /** Rows whose values are shown with the checks that name them; 0 for data that must not be shown. */
   examples: number
   /** Oldest first: the newest word on a row counts. */
@@ -130,6 +132,24 @@ const suspectShape = z.strictObject({
 })
 export type SuspectRow = Readonly<z.infer<typeof suspectShape>>
 
+/** What is new in a version, for the history of all of them. */
+const versionShape = z.strictObject({
+  increments: z
+    .array(
+      z.strictObject({
+        name: tallyNames,
+        column: z.string().max(1000).nullable(),
+        part: z.string().max(100),
+        found: z.number().min(0),
+        expected: z.number().min(0),
+        of: z.number().min(0),
+        expectedError: z.number().min(0),
+      }),
+    )
+    .max(1000),
+  drift: z.array(z.strictObject({ column: z.string().max(1000), effect: z.number().min(0) })).max(10_000),
+})
+
 export const validateAnswerShape = z.strictObject({
   /** Undefined when the data could not be read. */
   rows: z.int().min(0).optional(),
@@ -138,6 +158,8 @@ export const validateAnswerShape = z.strictObject({
   /** As `parseTableProfile` takes it. */
   profile: z.unknown().optional(),
   anchorProfile: z.unknown().optional(),
+  /** Compared with the rows of the anchor; undefined without them. */
+  version: versionShape.optional(),
   examples: z.strictObject({ columns: z.array(z.string()), rows: z.array(exampleShape).max(1000) }).optional(),
   /** When they were asked for. `more`: so many suspects are not among them. */
   triage: z

@@ -9,12 +9,14 @@ import { basename, dirname, join } from 'node:path'
 import { type Content, DomainError } from '../../core/index.ts'
 import { type Contract, chooseTable, isCalledLike, otherTables, type TableContract } from '../contract/index.ts'
 import { type DigestPathOptions, digestPath } from '../digest-tree.fs.ts'
+import type { Version } from '../poison/index.ts'
 import { parseTableProfile, type TableProfile } from '../statistics/index.ts'
 import { isTableName } from '../table/format.ts'
 import { walkPlain } from '../walk-plain.fs.ts'
 import type { Baseline } from './baseline.ts'
 import { type CheckVerdict, type DataCheck, worstOf } from './check.ts'
 import { type Dataset, namesOf } from './dataset.fs.ts'
+import { historyChecks } from './history-checks.ts'
 import { findInFiles } from './look-at.fs.ts'
 import {
   type JudgedRows,
@@ -42,6 +44,9 @@ export type Questions = Readonly<{
   /** Whether the distributions are wanted for their own sake. */
   profile: boolean
   seed: number
+  /** The version before this one, and what those since the anchor brought, oldest first. */
+  previous?: Dataset
+  history?: readonly Version[]
   /** What people said of rows, oldest first. */
   judged?: readonly JudgedRows[]
   /** Asks for the suspects that nobody judged, and for these rows. */
@@ -60,6 +65,8 @@ export type Findings = Readonly<{
   baselineProfile?: TableProfile
   examples?: ValidateAnswer['examples']
   triage?: ValidateAnswer['triage']
+  /** What this version brought, for the history of the next ones. */
+  version?: Version
 }>
 
 export type DatasetReport = Findings & Readonly<{ content: Content }>
@@ -120,16 +127,17 @@ async function findInTables(
   questions: Questions,
   options: ValidatorOptions,
 ): Promise<Findings> {
-  const { contract: whole, baseline, anchor, now, examples } = questions
+  const { contract: whole, baseline, anchor, previous, history = [], now, examples } = questions
   const contract = whole === undefined ? undefined : chooseTable(whole, name)
   const unseen = unseenOf(questions)
   const others = whole === undefined || contract === undefined ? [] : othersOf(contract, whole, name, questions)
   const statistics = statisticsOf(questions)
   const answer = await runValidator(
-    [dataset, ...(anchor === undefined ? [] : [anchor]), ...others.map((other) => other.dataset)],
-    (lists) => {
-      const [files = [], ...rest] = lists
-      const [anchorFiles, otherFiles] = anchor === undefined ? [undefined, rest] : [rest[0], rest.slice(1)]
+    [dataset, ...others.map((other) => other.dataset), ...[anchor, previous].filter((each) => each !== undefined)],
+    ([files = [], ...rest]) => {
+      const otherFiles = rest.splice(0, others.length)
+      const anchorFiles = anchor === undefined ? undefined : rest.shift()
+      const previousFiles = previous === undefined ? undefined : rest.shift()
       return {
         task: 'validate',
         files,
@@ -143,6 +151,7 @@ async function findInTables(
         ...(statistics === undefined ? {} : { statistics }),
         ...(baseline === undefined ? {} : { baseline: { profile: baseline.profile, poison: baseline.poison } }),
         ...(anchorFiles === undefined ? {} : { anchor: anchorFiles }),
+        ...(previousFiles === undefined ? {} : { previous: previousFiles }),
         examples,
         ...(questions.judged === undefined ? {} : { judged: questions.judged }),
         ...(questions.triage === undefined ? {} : { triage: questions.triage }),
@@ -152,7 +161,8 @@ async function findInTables(
     validateAnswerShape,
     options,
   )
-  const { rows, checks, profile, anchorProfile } = answer
+  const { rows, profile, anchorProfile, version } = answer
+  const checks = [...answer.checks, ...(version === undefined ? [] : historyChecks([...history, version]))]
   return {
     verdict: worstOf(checks),
     checks,
@@ -161,6 +171,7 @@ async function findInTables(
     ...(profile === undefined ? {} : { profile: parseTableProfile(profile) }),
     ...(anchorProfile === undefined ? {} : { baselineProfile: parseTableProfile(anchorProfile) }),
     ...(answer.examples === undefined ? {} : { examples: answer.examples }),
+    ...(version === undefined ? {} : { version }),
     ...(answer.triage === undefined ? {} : { triage: answer.triage }),
   }
 }

@@ -1,7 +1,15 @@
 /** Statistics of a table against what was approved, as checks. Runs in the sandboxed process. */
 import type { TableContract } from '../../contract/index.ts'
-import { findPoison, type PoisonCheck } from '../../poison/index.ts'
+import {
+  deltaRows,
+  driftObservations,
+  findPoison,
+  type Increment,
+  type PoisonCheck,
+  type Version,
+} from '../../poison/index.ts'
 import { decideDrift, type Measure, profileTable, type TableProfile } from '../../statistics/index.ts'
+import { selectRows } from '../../table/columns.ts'
 import type { Engine } from '../../table/engine.duckdb.ts'
 import { type Loaded, loadColumns } from '../../table/load-columns.ts'
 import type { Relation } from '../../table/relation.ts'
@@ -17,25 +25,31 @@ export type Compared = Readonly<{
   pointed: readonly Pointed[]
   profile: TableProfile
   anchorProfile?: TableProfile
+  version?: Version
 }>
+
+/** The approved table, and the version before this one. */
+export type Earlier = Readonly<{ anchor?: Relation; previous?: Relation }>
 
 export async function compare(
   engine: Engine,
   relation: Relation,
-  anchor: Relation | undefined,
+  { anchor, previous }: Earlier,
   request: ValidateRequest & Readonly<{ statistics: StatisticsRequest; reviewed: Judged }>,
 ): Promise<Compared> {
   const types = request.contract?.types ?? {}
   const loaded = await loadFor(engine, relation, request.statistics, types)
   const profile = profileTable(loaded.columns)
-  const approved = anchor === undefined ? undefined : await loadFor(engine, anchor, request.statistics, types)
+  const load = (table: Relation | undefined) =>
+    table === undefined ? undefined : loadFor(engine, table, request.statistics, types)
+  const [approved, before] = [await load(anchor), await load(previous)]
   const anchorProfile = approved === undefined ? undefined : profileTable(approved.columns)
   const baseline = anchorProfile ?? request.baseline?.profile
   const drift =
     baseline === undefined
       ? []
       : [...columnChecks(profile, baseline), ...decideDrift(profile, baseline).map(checkOfMeasure)]
-  const poison = request.statistics.poison ? poisonChecks(loaded, approved, request) : noPoison
+  const poison = request.statistics.poison ? poisonChecks({ loaded, approved, before }, request) : noPoison
   const unseen = [...unseenOf(loaded, approved, request), ...poison.unseen]
   return {
     checks: [...drift, ...poison.checks],
@@ -43,8 +57,30 @@ export async function compare(
     pointed: poison.pointed,
     profile,
     ...(anchorProfile === undefined ? {} : { anchorProfile }),
+    ...(approved === undefined || anchorProfile === undefined || poison.increments === undefined
+      ? {}
+      : { version: versionOf({ loaded, approved, before }, anchorProfile, poison.increments) }),
   }
 }
+
+type Tables = Readonly<{ loaded: Loaded; approved: Loaded | undefined; before: Loaded | undefined }>
+
+/** What the new rows alone look like: the whole table hides a slow drift for as long as it is mostly old. */
+function versionOf(
+  { loaded, approved, before }: Tables,
+  anchorProfile: TableProfile,
+  increments: readonly Increment[],
+): Version {
+  const { columns } = loaded
+  const known = (before ?? approved)?.columns
+  const fresh = known === undefined ? columns : selectRows(columns, deltaRows(columns, known, 0))
+  const drift = fresh.rows < fewestRows ? [] : driftObservations(decideDrift(profileTable(fresh), anchorProfile))
+  return { increments: [...increments], drift: drift.slice(0, maxDrift) }
+}
+
+const maxDrift = 10_000
+/** Fewer new rows have no distribution that is worth comparing. */
+const fewestRows = 50
 
 export function loadFor(
   engine: Engine,
@@ -78,20 +114,22 @@ function checkOfMeasure({ name, column, verdict, value, threshold, effect, becau
   }
 }
 
-const noPoison: Pick<Compared, 'checks' | 'unseen' | 'pointed'> = { checks: [], unseen: [], pointed: [] }
+type Poison = Pick<Compared, 'checks' | 'unseen' | 'pointed'> & Readonly<{ increments?: readonly Increment[] }>
+
+const noPoison: Poison = { checks: [], unseen: [], pointed: [] }
 
 /** THREAT: an anchor that is poisoned itself would teach its poison; without one nothing passes. */
 function poisonChecks(
-  loaded: Loaded,
-  approved: Loaded | undefined,
+  { loaded, approved, before }: Tables,
   { baseline, statistics, reviewed }: ValidateRequest & Readonly<{ statistics: StatisticsRequest; reviewed: Judged }>,
-): Pick<Compared, 'checks' | 'unseen' | 'pointed'> {
+): Poison {
   const good = new Set([...reviewed].flatMap(([row, verdict]) => (verdict === 'good' ? [row] : [])))
   const report = findPoison({
     candidate: loaded.columns,
     seed: statistics.seed,
     good,
     ...(approved === undefined ? {} : { anchor: approved.columns }),
+    ...(before === undefined ? {} : { previous: before.columns }),
     ...(baseline === undefined ? {} : { baseline: baseline.poison }),
   })
   const isAnchored = approved !== undefined || baseline !== undefined
@@ -115,6 +153,7 @@ function poisonChecks(
     checks: isAnchored ? checks : [...checks, unanchored],
     unseen: [...new Set(unseen)],
     pointed: pointedAt(report.checks),
+    increments: report.checks.flatMap(({ increments }) => increments),
   }
 }
 

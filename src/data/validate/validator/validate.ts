@@ -51,6 +51,9 @@ export async function validateTable(engine: Engine, request: ValidateRequest, fo
     checks,
     unseen: [...compared.unseen],
     ...(triage === undefined ? {} : { triage }),
+    ...(compared.version === undefined
+      ? {}
+      : { version: { increments: [...compared.version.increments], drift: [...compared.version.drift] } }),
     ...(compared.profile === undefined ? {} : { profile: compared.profile }),
     ...(compared.anchorProfile === undefined ? {} : { anchorProfile: compared.anchorProfile }),
     ...(examples === undefined ? {} : { examples }),
@@ -64,13 +67,20 @@ async function comparedWith(
   relation: Relation,
   folder: string,
 ): Promise<Omit<Compared, 'profile'> & Partial<Pick<Compared, 'profile'>>> {
-  const { statistics, anchor, limits } = request
+  const { statistics, limits } = request
   if (statistics === undefined) return { checks: [], unseen: [], pointed: [] }
-  if (anchor === undefined) return compare(engine, relation, undefined, { ...request, statistics })
-  const approved = await openTable(engine, anchor, join(folder, 'tables', 'anchor'), limits)
-  if (approved.kind === 'open') return compare(engine, relation, approved.relation, { ...request, statistics })
-  const because = `the approved table cannot be read: ${approved.faults[0]?.because ?? ''}`
-  return { checks: [formatFault('baseline', because)], unseen: [], pointed: [] }
+  const earlier: { anchor?: Relation; previous?: Relation } = {}
+  for (const which of ['anchor', 'previous'] as const) {
+    const files = request[which]
+    if (files === undefined) continue
+    const opened = await openTable(engine, files, join(folder, 'tables', which), limits)
+    if (opened.kind === 'refused') {
+      const because = `the ${which === 'anchor' ? 'approved' : 'previous'} table cannot be read: ${opened.faults[0]?.because ?? ''}`
+      return { checks: [formatFault('baseline', because)], unseen: [], pointed: [] }
+    }
+    earlier[which] = opened.relation
+  }
+  return compare(engine, relation, earlier, { ...request, statistics })
 }
 
 type Other = Readonly<{ name: string; relation: Relation; types: TableContract['types'] }>

@@ -1,0 +1,44 @@
+/** What trends become as checks: one for the parts that count the same rows, and no poison where features drifted. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Version } from '../poison/index.ts'
+import { historyChecks } from './history-checks.ts'
+
+const increment = { name: 'poison/label-flip', column: 'label', of: 100, expected: 5, expectedError: 0.05 } as const
+
+/** Fifteen rows too many among the sure ones, version after version. */
+function version(effect: number): Version {
+  return {
+    increments: [
+      { ...increment, part: 'all', found: 8 },
+      { ...increment, part: 'sure', found: 20 },
+    ],
+    drift: [
+      { column: 'x', effect },
+      { column: 'label', effect: 0 },
+    ],
+  }
+}
+
+const told = (versions: readonly Version[]) =>
+  historyChecks(versions).map(({ name, column, verdict }) => `${name} ${column} ${verdict}`)
+
+test('the part that tells most stands for the check', () => {
+  assert.deepEqual(told([version(0), version(0), version(0), version(0)]), [
+    'poison/history label fail',
+    'drift/history x pass',
+    'drift/history label pass',
+  ])
+})
+
+test('where a feature drifted away, poison only warns', () => {
+  assert.deepEqual(told([version(8), version(8), version(8), version(8)]), [
+    'poison/history label warn',
+    'drift/history x warn',
+    'drift/history label pass',
+  ])
+})
+
+test('no versions, no checks', () => {
+  assert.deepEqual(historyChecks([]), [])
+})

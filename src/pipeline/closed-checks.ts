@@ -1,0 +1,52 @@
+/** What fails closed: an anchor that is none, rows that cannot be looked for. Pure. */
+import type { DataCheck, Dataset, Findings, JudgedRows } from '../data/index.ts'
+
+export type Closing = Readonly<{
+  /** Whether a reviewer fixed the baseline as the anchor, and its rows. */
+  isAnchored?: boolean
+  anchorRows?: Dataset
+  judged?: readonly JudgedRows[]
+  /** Reviews that cannot be read here. */
+  unreadReviews?: number
+}>
+
+export function closedChecks(asked: Closing, found: Findings): readonly DataCheck[] {
+  return [
+    ...anchorChecks(asked, found),
+    ...unreadChecks(asked.unreadReviews ?? 0),
+    ...unaskedChecks(asked.judged ?? [], found),
+  ]
+}
+
+/** THREAT: a first baseline that is poisoned: nothing is passed by what nobody approved, or without the approved rows. */
+function anchorChecks({ isAnchored, anchorRows }: Closing, { checks }: Findings): readonly DataCheck[] {
+  const isSearched = checks.some(({ name }) => name.startsWith('poison/'))
+  if (!isSearched || (isAnchored === true && anchorRows !== undefined)) return []
+  if (checks.some(({ name }) => name === 'poison/anchor')) return []
+  const [observed, because] =
+    isAnchored === true
+      ? ['without its rows', 'the rows of the anchor are not at hand, and no labels can be compared with them']
+      : [
+          'unanchored',
+          'no reviewer has fixed the baseline as the anchor: poison that was there from the start looks honest',
+        ]
+  const head = { column: null, expected: 'an approved anchor', rows: [], count: 0, evaluated: true }
+  return [{ name: 'poison/anchor', ...head, verdict: 'warn', observed, because }]
+}
+
+/** THREAT: rows that were judged bad cannot be found without the key that they are hashed with. */
+function unreadChecks(count: number): readonly DataCheck[] {
+  if (count === 0) return []
+  const because = 'rows were reviewed under a key that is not here: get rows.key from whoever reviewed them'
+  const head = { name: 'review/unread', column: null, observed: count, expected: 0, rows: [], count, evaluated: false }
+  return [{ ...head, verdict: 'fail', because }]
+}
+
+/** THREAT: a table that cannot be read any more has no rows that could be found bad. */
+function unaskedChecks(judged: readonly JudgedRows[], { checks }: Findings): readonly DataCheck[] {
+  const isWanted = judged.some(({ rows }) => rows.some(({ verdict }) => verdict === 'bad'))
+  if (!isWanted || checks.some(({ name }) => name === 'review/bad-rows')) return []
+  const because = 'whether rows that a reviewer found bad are in it cannot be told'
+  const head = { column: null, observed: 'not evaluated', expected: 0, rows: [], count: 0, evaluated: false }
+  return [{ name: 'review/bad-rows', ...head, verdict: 'fail', because }]
+}

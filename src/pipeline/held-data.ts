@@ -1,0 +1,59 @@
+/**
+ * What a project knows of data at a path beside contract and baseline, for a look at the working tree that sees what the
+ * gate would: the rows of the anchor, the versions since, tables that the contract refers to, rows that were judged.
+ */
+import type { VerifiedDataDecision } from '../attestation/index.ts'
+import type { Dataset, Questions } from '../data/index.ts'
+import type { Closing } from './closed-checks.ts'
+import { anchorOf } from './data-question.ts'
+import type { DataRules } from './definition.ts'
+import { anchorRows, type PastVersions, pastVersions } from './past-versions.ts'
+import type { Project } from './project.ts'
+import { referencesOf } from './references.ts'
+import { reviewedRows } from './reviewed-rows.ts'
+import { datasetOf } from './stored-dataset.ts'
+
+export type HeldData = Readonly<{
+  questions: Pick<Questions, 'anchor' | 'previous' | 'history' | 'others' | 'judged'>
+  closing: Closing
+}>
+
+export async function heldData(project: Project, path: string, { contract, baseline }: DataRules): Promise<HeldData> {
+  const content = contract === undefined ? undefined : await project.contents.ingest(contract)
+  const file =
+    contract === undefined || content?.kind !== 'file' ? undefined : { path: contract, digest: content.digest }
+  const references = await referencesOf(project, path, file)
+  const { judged, unread } = reviewedRows(project, path)
+  const { anchor, rows, past } = await anchored(project, path, baseline)
+  return {
+    questions: {
+      others: new Map(references.map(({ table, name, content: of }) => [table, datasetOf(of, name, project.store)])),
+      judged,
+      ...(rows === undefined ? {} : { anchor: rows }),
+      ...(past?.previous === undefined ? {} : { previous: past.previous.dataset }),
+      ...(past === undefined ? {} : { history: past.history }),
+    },
+    closing: {
+      isAnchored: anchor !== undefined,
+      judged,
+      unreadReviews: unread,
+      ...(rows === undefined ? {} : { anchorRows: rows }),
+    },
+  }
+}
+
+type Anchored = Readonly<{
+  anchor?: VerifiedDataDecision<'data-anchor'> | undefined
+  rows?: Dataset | undefined
+  past?: PastVersions
+}>
+
+async function anchored(project: Project, path: string, baseline: string | undefined): Promise<Anchored> {
+  const digest = baseline === undefined ? undefined : await project.contents.digest(baseline)
+  const anchor = digest === undefined ? undefined : anchorOf(project, digest)
+  const rows = anchor === undefined ? undefined : await anchorRows(project, anchor)
+  const own = await project.contents.digest(path)
+  if (anchor === undefined || rows === undefined || own === undefined) return { anchor, rows }
+  const past = await pastVersions(project, { path, content: { digest: own }, anchor: anchor.attestation })
+  return { anchor, rows, past }
+}
