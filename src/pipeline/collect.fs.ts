@@ -7,9 +7,11 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StageFacts } from '../attestation/index.ts'
+import { sweepBoxes } from '../compute/index.ts'
 import { type Digest, isDirHash, isSha256, type Sha256 } from '../core/index.ts'
 import { collectGarbage } from '../data/index.ts'
 import { believedStage } from './believe.ts'
+import { boxesOf } from './environment-request.ts'
 import type { Project } from './project.ts'
 
 /** Objects younger than this stay: another process may just have made them. */
@@ -21,6 +23,7 @@ export async function collectProject(
   project: Project,
   { dryRun, keepRuns }: Readonly<{ dryRun: boolean; keepRuns: number }>,
 ): Promise<CollectedProject> {
+  if (!dryRun) await sweepBoxes(boxesOf(project))
   const runs = project.runs.list()
   const dropped = runs.slice(Math.max(1, keepRuns))
   const kept = runs.slice(0, Math.max(1, keepRuns)).map((runId) => project.runs.load(runId))

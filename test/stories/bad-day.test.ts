@@ -1,10 +1,11 @@
 /** Goal: whatever happens to a run, the next one finishes the job and nothing false is believed. */
 import assert from 'node:assert/strict'
 import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { adopted, statuses } from '../support/adopted.ts'
-import { backdate, finishes, processesNaming, start, until } from '../support/interrupt.ts'
+import { backdate, finishes, placesOf, processesNaming, start, until } from '../support/interrupt.ts'
 import { interruptAndFinish, interruptible } from '../support/interrupted-rounds.ts'
 import { words } from '../support/projects.ts'
 import type { Scratch } from '../support/scratch.ts'
@@ -55,6 +56,27 @@ test('kill -9 in the middle of a stage leaves nothing alive, and the next run fi
   awake(project)
   await finishes(project)
   assert.doesNotMatch(readFileSync('/proc/self/mountinfo', 'utf8'), new RegExp(project.root))
+})
+
+test('what a killed run of a deleted project left elsewhere is cleared by the next run, and by gc, of any other project', async (context) => {
+  const nap = napOf(context)
+  const other = await adopted(context, words)
+  for (const verb of ['run', 'gc']) {
+    const project = await adopted(context, napping(nap))
+    const { child, ended } = start(project, 'run')
+    await until('the stage sleeps', () => processesNaming(nap).length >= 2)
+    const places = placesOf(project).filter((path) => path.startsWith('/var/tmp/') || path.startsWith('/tmp/'))
+    assert.ok(places.length === 1 || tmpdir() !== '/tmp', 'a box lies outside of a project on the same file system')
+    await other.json(0, verb)
+    assert.deepEqual(places.filter(existsSync), places, 'it runs')
+    child.kill('SIGKILL')
+    await ended
+    await until('the stage is gone', () => processesNaming(nap).length === 0)
+    rmSync(project.root, { recursive: true })
+    for (const place of places) backdate(place)
+    await other.json(0, verb)
+    assert.deepEqual(places.filter(existsSync), [], verb)
+  }
 })
 
 test('killed, or stopped by Ctrl-C or SIGTERM, at random moments: the same command again gives the same, verified result', async (context) => {

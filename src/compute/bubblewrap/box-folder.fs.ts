@@ -39,8 +39,10 @@ export type BoxFolder = Readonly<{
 /** Files between two turns of the event loop. */
 const filesPerTurn = 512
 /** Longest kept first: `/tmp` is emptied at boot. */
-const neutralPlaces = ['/var/tmp', '/tmp']
+export const neutralPlaces = ['/var/tmp', '/tmp']
 export const neutralPath = /^\/(?:var\/)?tmp\/assay-[0-9a-f]{32}$/
+/** In a box outside of the project: who made it, for whoever finds it when the project is gone. See `sweep.fs.ts`. */
+export const ownerFile = 'owner'
 
 /**
  * @param workFolder absolute
@@ -51,7 +53,7 @@ export function makeBoxFolder(workFolder: string, uid: number | 'everybody' | un
   mkdirSync(workFolder, { recursive: true, mode: 0o700 })
   const owner = `${pidNamespace()}-${process.pid}-${processState(process.pid)?.startTicks ?? 0}`
   const record = makeFolder(join(workFolder, `box-${owner}-${randomBytes(8).toString('hex')}`), 0o700)
-  const path = makeNeutralFolder(record) ?? record
+  const path = makeNeutralFolder(record, owner) ?? record
   if (uid !== undefined) {
     // the sandbox's user must pass through; names of boxes stay hidden from others
     if (path === record) chmodSync(workFolder, 0o711)
@@ -69,14 +71,16 @@ export function makeBoxFolder(workFolder: string, uid: number | 'everybody' | un
  * THREAT: a stage can read in its mount table where on its file system the view lies; a place outside the project says
  * nothing of the user. It must be on the file system of the store, so that objects can be linked.
  */
-function makeNeutralFolder(record: string): string | undefined {
+function makeNeutralFolder(record: string, owner: string): string | undefined {
   const { dev } = statSync(record)
   const place = neutralPlaces.find((folder) => statSync(folder, { throwIfNoEntry: false })?.dev === dev)
   if (place === undefined) return undefined
   const path = join(place, `assay-${randomBytes(16).toString('hex')}`)
   writeFileSync(join(record, 'place'), path, { mode: 0o600, flag: 'wx' })
   try {
-    return makeFolder(path, 0o700)
+    makeFolder(path, 0o700)
+    writeFileSync(join(path, ownerFile), owner, { mode: 0o600, flag: 'wx' })
+    return path
   } catch (error) {
     if (errnoOf(error) === undefined) throw error
     return undefined // a place that we may not write to

@@ -14,6 +14,11 @@ export type UidSlot = Readonly<{ uid: number; release(): Promise<void> }>
 const firstUid = 60800
 const slots = 64
 
+/** Whether the user id is one that sandboxes are given; nobody else has it. */
+export function isSandboxUid(uid: number): boolean {
+  return uid >= firstUid && uid < firstUid + slots
+}
+
 /** True for root that may become any user; false for an ordinary user and for "root" of a small user namespace. */
 export function mayDropUid(): boolean {
   if (process.getuid?.() !== 0) return false

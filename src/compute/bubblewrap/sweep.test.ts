@@ -1,0 +1,139 @@
+/** Boxes of killed runs whose project is gone, in the folders for everybody: found, and nothing else with such a name. */
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import {
+  chownSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { pidNamespace, processState } from './process-facts.fs.ts'
+import { sweepBoxes } from './sweep.fs.ts'
+
+const minuteMs = 60_000
+const dayMs = 24 * 60 * minuteMs
+const isRoot = process.geteuid?.() === 0
+
+/** Of a process that has ended. */
+const ended = (namespace: number = pidNamespace()): string => `${namespace}-${spawnSync('true').pid}-1`
+const living = `${pidNamespace()}-${process.pid}-${processState(process.pid)?.startTicks}`
+
+function newPlace(context: TestContext, name = `assay-${randomBytes(16).toString('hex')}`): string {
+  const path = join('/var/tmp', name)
+  context.after(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+/** As a killed run leaves it, some minutes ago. */
+function left(context: TestContext, owner: string, ageMs = 5 * minuteMs, name?: string): string {
+  const path = newPlace(context, name)
+  mkdirSync(join(path, 'view'), { recursive: true, mode: 0o700 })
+  writeFileSync(join(path, 'view/data'), 'x')
+  writeFileSync(join(path, 'owner'), owner)
+  backdate(path, ageMs)
+  return path
+}
+
+function backdate(path: string, ageMs = 5 * minuteMs): void {
+  const then = new Date(Date.now() - ageMs)
+  utimesSync(join(path, 'owner'), then, then)
+}
+
+const sweep = (): Promise<void> => sweepBoxes('/nowhere/.assay/boxes')
+
+test('a place whose maker has ended is removed, also one that only a sandbox could enter', async (context) => {
+  const place = left(context, ended())
+  const closed = left(context, ended())
+  mkdirSync(join(closed, 'scratch-0'), { mode: 0o000 })
+  if (isRoot) chownSync(closed, 60_807, 60_807)
+  await sweep()
+  assert.deepEqual([existsSync(place), existsSync(closed)], [false, false])
+})
+
+test('one of another pid namespace is asked for its age: a week', async (context) => {
+  const [young, old] = [left(context, ended(7), 6 * dayMs), left(context, ended(7), 8 * dayMs)]
+  await sweep()
+  assert.deepEqual([existsSync(young), existsSync(old)], [true, false])
+})
+
+test('what lives, is young, or does not say who made it stays', async (context) => {
+  const places = {
+    living: left(context, living),
+    young: left(context, ended(), 0),
+    'without an owner': left(context, ended()),
+    'of no owner that we write': left(context, `${ended()}\n`),
+    'with a longer name': left(context, ended(), 5 * minuteMs, `assay-${randomBytes(16).toString('hex')}0`),
+    'with a test’s name': left(context, ended(), 5 * minuteMs, `assay-test-${randomBytes(13).toString('hex')}`),
+  }
+  rmSync(join(places['without an owner'], 'owner'))
+  await sweep()
+  for (const [what, place] of Object.entries(places)) assert.ok(existsSync(place), what)
+})
+
+test('a link in the place of a place, or of what says who made it, is not followed; nor is a second name or a pipe believed', async (context) => {
+  const outside = left(context, ended(), 5 * minuteMs, `outside-${randomBytes(8).toString('hex')}`)
+  const link = newPlace(context)
+  symlinkSync(outside, link)
+  const file = newPlace(context)
+  writeFileSync(file, ended())
+  const linked = left(context, ended())
+  rmSync(join(linked, 'owner'))
+  symlinkSync(join(outside, 'owner'), join(linked, 'owner'))
+  const second = left(context, ended())
+  rmSync(join(second, 'owner'))
+  linkSync(join(outside, 'owner'), join(second, 'owner'))
+  const piped = left(context, ended())
+  rmSync(join(piped, 'owner'))
+  execFileSync('mkfifo', [join(piped, 'owner')])
+  await sweep()
+  assert.equal(readFileSync(join(outside, 'view/data'), 'utf8'), 'x')
+  assert.ok(lstatSync(link).isSymbolicLink())
+  for (const place of [file, linked, second, piped]) assert.ok(existsSync(place))
+
+  const leading = left(context, ended())
+  symlinkSync(outside, join(leading, 'view/out'))
+  await sweep()
+  assert.equal(existsSync(leading), false)
+  assert.equal(readFileSync(join(outside, 'view/data'), 'utf8'), 'x', 'a link in a place is removed, not what it names')
+})
+
+test("another user's folder is not touched, nor one of ours of which another user says who made it", {
+  skip: isRoot ? false : 'giving files away needs root',
+}, async (context) => {
+  const theirs = left(context, ended())
+  const said = left(context, ended())
+  chownSync(theirs, 61_000, 61_000)
+  chownSync(join(said, 'owner'), 61_000, 61_000)
+  // What a sandbox of another run could put there, had it escaped.
+  const forged = left(context, ended())
+  for (const path of [forged, join(forged, 'owner')]) chownSync(path, 60_807, 60_807)
+  await sweep()
+  for (const place of [theirs, said, forged]) assert.ok(existsSync(place))
+
+  // And as that other user: of his own, and not of ours.
+  const ours = left(context, ended())
+  const own = left(context, ended())
+  for (const path of [own, join(own, 'owner'), join(own, 'view'), join(own, 'view/data')])
+    chownSync(path, 61_001, 61_001)
+  const program = `const { sweepBoxes } = await import(${JSON.stringify(join(import.meta.dirname, 'sweep.fs.ts'))}); await sweepBoxes('/nowhere')`
+  const asUser = [
+    '--reuid=61001',
+    '--regid=61001',
+    '--clear-groups',
+    process.execPath,
+    '--input-type=module',
+    '-e',
+    program,
+  ]
+  execFileSync('setpriv', asUser)
+  assert.deepEqual([existsSync(ours), existsSync(own)], [true, false])
+})
