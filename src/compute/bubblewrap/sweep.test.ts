@@ -119,11 +119,13 @@ test("another user's folder is not touched, nor one of ours of which another use
   await sweep()
   for (const place of [theirs, said, forged]) assert.ok(existsSync(place))
 
-  // And as that other user: of his own, and not of ours.
-  const ours = left(context, ended())
-  const own = left(context, ended())
-  for (const path of [own, join(own, 'owner'), join(own, 'view'), join(own, 'view/data')])
-    chownSync(path, 61_001, 61_001)
+  // And as another user: of his own, and not of a third one's. (Ours may be swept by a run beside this test.)
+  const [own, third] = [left(context, ended()), left(context, ended())]
+  for (const [place, uid] of [
+    [own, 61_001],
+    [third, 61_002],
+  ] as const)
+    for (const path of ['.', 'owner', 'view', 'view/data']) chownSync(join(place, path), uid, uid)
   const program = `const { sweepBoxes } = await import(${JSON.stringify(join(import.meta.dirname, 'sweep.fs.ts'))}); await sweepBoxes('/nowhere')`
   const asUser = [
     '--reuid=61001',
@@ -135,5 +137,5 @@ test("another user's folder is not touched, nor one of ours of which another use
     program,
   ]
   execFileSync('setpriv', asUser)
-  assert.deepEqual([existsSync(ours), existsSync(own)], [true, false])
+  assert.deepEqual([existsSync(third), existsSync(own)], [true, false])
 })
