@@ -54,4 +54,5 @@ export {
 } from './validate-data.fs.ts'
 export { type ArtifactVerdict, finalOuts } from './verify.ts'
 export { chainOfArtifact, verifyArtifact } from './verify-artifact.fs.ts'
+export { type SourceFinding, verifySource } from './verify-source.ts'
 export { requireRoot } from './workspace.fs.ts'
