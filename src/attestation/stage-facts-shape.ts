@@ -93,6 +93,22 @@ export const networkShape = z.object({
   destinations: z.array(textShape),
   tier: tierShape,
   allowed: z.array(textShape).exactOptional(),
+  permitted: z.array(textShape).exactOptional(),
+  harmless: textShape.exactOptional(),
+  connections: z
+    .array(
+      z.object({
+        host: textShape,
+        port: countShape,
+        address: textShape,
+        at: textShape,
+        sentBytes: countShape,
+        receivedBytes: countShape,
+        failed: textShape.exactOptional(),
+      }),
+    )
+    .exactOptional(),
+  more: countShape.exactOptional(),
 })
 export const resourcesShape = z.object({
   wallMs: z.number().nonnegative(),

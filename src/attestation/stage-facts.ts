@@ -102,6 +102,22 @@ export type StageFacts = Readonly<{
     tier: Tier
     /** Hosts that it was let out to; missing when it was let out to none. */
     allowed?: readonly string[]
+    /** Subnets of private networks that it was let into, by whoever ran it. */
+    permitted?: readonly string[]
+    /** Why the definition takes denied attempts for harmless. */
+    harmless?: string
+    /** Each connection that the proxy made for it. */
+    connections?: readonly Readonly<{
+      host: string
+      port: number
+      address: string
+      at: string
+      sentBytes: number
+      receivedBytes: number
+      failed?: string
+    }>[]
+    /** Connections and refusals beyond those that are listed. */
+    more?: number
   }>
   resources: Readonly<{
     wallMs: number

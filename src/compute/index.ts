@@ -1,6 +1,7 @@
 /** The only file of `compute` that other domains import. */
 
 export * from './bubblewrap/index.ts'
+export { parseSubnets, proxyVariables } from './egress/index.ts'
 export * from './environment/index.ts'
 export type * from './environment.ts'
 export type * from './sandbox.ts'

@@ -6,6 +6,7 @@
  */
 import type { Content, Sha256, Tier } from '../core/index.ts'
 import type { ObjectStore } from '../data/index.ts'
+import type { EgressRecord } from './egress/index.ts'
 
 /** A file or folder that the stage may read, at a path of the project. */
 export type ViewEntry = Readonly<{ path: string; content: Content; why: 'tracked' | 'dep' | 'params' }>
@@ -40,10 +41,19 @@ export type StageTask = Readonly<{
   /** The whole environment of the stage: nothing else is there. */
   variables: Readonly<Record<string, string>>
   limits: Limits
+  network: NetworkRequest
   /** Names hosts and paths of denied attempts with strace; slower. */
   trace: boolean
   /** Project paths that exist on the host and are hidden from this stage: asked for when it failed, to name what it read. */
   hidden(): readonly string[]
+}>
+
+/** Where a stage is let out to, through a proxy: nowhere when nothing is `allowed`. */
+export type NetworkRequest = Readonly<{
+  /** `host:port`, as in assay.yaml. */
+  allowed: readonly string[]
+  /** Subnets of private networks that a name on the list may stand for, by the will of whoever runs assay. */
+  permitted: readonly string[]
 }>
 
 export type StageEnd =
@@ -56,11 +66,17 @@ export type StageEnd =
 export type OutFault = Readonly<{ path: string; because: string }>
 
 export type NetworkRecord = Readonly<{
-  /** Attempts to leave the sandbox, counted by the kernel. */
+  /** Attempts to leave the sandbox, counted by the kernel; and what the proxy refused, where there is one. */
   deniedAttempts: number
-  /** Known with `trace` only: host names, addresses and ports. */
+  /** Host names, addresses and ports: those that the proxy refused, and all with `trace`. */
   destinations: readonly string[]
   tier: Tier
+  /** Of a stage that is let out. */
+  allowed?: readonly string[]
+  permitted?: readonly string[]
+  connections?: EgressRecord['connections']
+  /** Connections and refusals beyond those that are listed. */
+  more?: number
 }>
 
 /** What the stage opened of its view, seen from outside; absent when it could not be observed whole. */

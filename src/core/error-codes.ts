@@ -128,11 +128,6 @@ export const errorTable = {
     help: 'leave the name out for the latest run',
   },
   ERR_RUN_BUSY: { exit: 4, meaning: 'Another assay process is running this project.', help: 'wait until it has ended' },
-  ERR_NETWORK_LIST_UNSUPPORTED: {
-    exit: 1,
-    meaning: 'A stage lists hosts that it may reach, which needs the logging proxy that this version does not have.',
-    help: 'set network: none and fetch the data beforehand; a stage that only fetches: run it with dvc repro, then dvc freeze',
-  },
   ERR_SECRETS_UNSUPPORTED: {
     exit: 1,
     meaning: 'A stage asks for secrets, which needs the broker that this version does not have.',

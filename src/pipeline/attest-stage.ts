@@ -57,7 +57,10 @@ async function factsOf(
     environment: environmentOf(environment),
     sandbox: { engine: sandbox.policy.engine, digest: sandbox.policy.digest, facts: sandbox.policy.facts },
     limits: setting.limits,
-    network: outcome.network,
+    network: {
+      ...outcome.network,
+      ...(settings.harmlessAttempts === undefined ? {} : { harmless: settings.harmlessAttempts }),
+    },
     resources: outcome.resources,
     log: { digest: outcome.log.digest, sizeBytes: outcome.log.sizeBytes },
     outputs: await outputsOf(project, outcome),

@@ -101,6 +101,8 @@ export type DataRules = Readonly<{
 export type StageSettings = Readonly<{
   environment: string
   network: 'none' | readonly string[]
+  /** Why attempts to reach other places than the listed ones do no harm: then they do not fail the stage. */
+  harmlessAttempts?: string
   seed: number
   limits: Readonly<{ cpus?: number; memoryBytes?: number; timeMs?: number; processes?: number; outputBytes?: number }>
   /** name -> value; null passes the caller's value through. */

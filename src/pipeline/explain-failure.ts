@@ -53,7 +53,8 @@ export function explainNetwork(stage: StageDefinition, outcome: StageOutcome, ho
     ...(where === '' ? [`see where to: assay run --trace ${name}`] : []),
     'fetch the data beforehand and register it: assay data add ID PATH',
     `or run the stage yourself, dvc repro ${name}, and freeze it, dvc freeze ${name}: its outs then come in as data that was not made here`,
-    `a stage that must talk lists its hosts in assay.yaml, which this version still refuses: ${settingsLine(stage, { network: hosts.length === 0 ? ['host:port'] : hosts })}`,
+    `when they do no harm, such as telemetry: ${settingsLine(stage, { harmlessAttempts: 'WHY' })}`,
+    `or let it out to what it must reach, in assay.yaml: ${settingsLine(stage, { network: hosts.length === 0 ? ['host:port'] : hosts })}`,
   ]
   return {
     code: 'ERR_STAGE_NETWORK_DENIED',

@@ -14,9 +14,10 @@ export type Judgement =
   | Readonly<{ kind: 'good' }>
   | Readonly<{ kind: 'failed' | 'refused'; code: ErrorCode; because: string; help?: string }>
 
-export function judgeStage(ended: Failure): Judgement {
+/** @param harmless why denied attempts of a command that ended well are no reason to refuse it */
+export function judgeStage(ended: Failure, harmless?: string): Judgement {
   const { end } = ended.outcome
-  return end.kind === 'exited' && end.code === 0 ? judgeResult(ended) : judgeFailure(ended)
+  return end.kind === 'exited' && end.code === 0 ? judgeResult(ended, harmless) : judgeFailure(ended)
 }
 
 function judgeFailure(failure: Failure): Judgement {
@@ -38,8 +39,8 @@ function judgeFailure(failure: Failure): Judgement {
   return { kind: 'failed', ...explainFailure(failure, `its command exited with ${end.code}`) }
 }
 
-function judgeResult({ stage, outcome }: Failure): Judgement {
-  if (outcome.network.deniedAttempts > 0) {
+function judgeResult({ stage, outcome }: Failure, harmless: string | undefined): Judgement {
+  if (outcome.network.deniedAttempts > 0 && harmless === undefined) {
     return { kind: 'refused', ...explainNetwork(stage, outcome, 'its command ended well') }
   }
   const [fault] = outcome.faults

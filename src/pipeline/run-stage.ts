@@ -22,7 +22,7 @@ import { resolveInputs, type StageInputs } from './resolve-inputs.ts'
 import { findReusable, type Reusable } from './reuse.ts'
 import type { RunTools } from './run-tools.ts'
 import { withRunners } from './runners.ts'
-import { limitsOf, taskOf, variablesOf } from './stage-task.ts'
+import { limitsOf, networkOf, taskOf, variablesOf } from './stage-task.ts'
 import { hiddenPaths } from './workspace.fs.ts'
 
 export type StageResult = Readonly<{
@@ -111,6 +111,7 @@ export async function settingOf(
     sandbox: tools.sandboxDigest,
     variables,
     outs: stage.outs.map(({ path, persist }) => ({ path, persist })),
+    ...(settings.network === 'none' ? {} : { network: settings.network.toSorted() }),
     ...(settings.scratch.length === 0 ? {} : { scratch: settings.scratch.toSorted() }),
   })
   return { stage, settings, inputs, environment, variables, limits, key }
@@ -196,7 +197,9 @@ async function execute(
   const visible = [...code.keys(), ...setting.inputs.resolved.flatMap(({ ref }) => ref.shows)]
   const { absentSubmodules } = project.code
   const host = hostFacts(project.root, project.environment)
-  const judgement = judgeStage({ stage, outcome, environment, variables, visible, absentSubmodules, host })
+  const { harmlessAttempts } = setting.settings
+  const ended = { stage, outcome, environment, variables, visible, absentSubmodules, host }
+  const judgement = judgeStage(ended, harmlessAttempts)
   if (judgement.kind !== 'good') {
     const { kind, ...why } = judgement
     const report: StageReport = {
@@ -255,6 +258,7 @@ export function taskFor(
     environment,
     variables,
     limits,
+    network: networkOf(setting.settings, project.environment),
     scratch: setting.settings.scratch,
     trace: tools.options.trace,
     hidden: () => hiddenFrom(project, stage, inputs),

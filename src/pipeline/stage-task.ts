@@ -1,5 +1,12 @@
 /** The task that a sandbox is given for a stage, and the environment variables of the stage: pure. */
-import type { Environment, Limits, StageTask } from '../compute/index.ts'
+import {
+  type Environment,
+  type Limits,
+  type NetworkRequest,
+  parseSubnets,
+  proxyVariables,
+  type StageTask,
+} from '../compute/index.ts'
 import { type Content, DomainError } from '../core/index.ts'
 import { deterministicVariables } from '../reproducibility/index.ts'
 import type { StageDefinition, StageSettings } from './definition.ts'
@@ -53,9 +60,32 @@ export function variablesOf(
     DVC_STAGE: stage.name,
     HOME: '/home/stage',
     ...environment.variables,
+    ...(settings.network === 'none' ? {} : proxyVariables),
     ...given,
     PATH: [...environment.path, '/usr/local/bin', '/usr/bin', '/bin'].join(':'),
   }
+}
+
+/** Subnets of private networks that stages may reach; said by whoever runs assay, never by the repository. */
+const permittedVariable = 'ASSAY_EGRESS_PERMIT'
+
+/** @throws ERR_USAGE for what is no list of subnets */
+export function networkOf(
+  { network }: StageSettings,
+  caller: Readonly<Record<string, string | undefined>>,
+): NetworkRequest {
+  if (network === 'none') return { allowed: [], permitted: [] }
+  const permitted = (caller[permittedVariable] ?? '').split(/[\s,]+/).filter((text) => text !== '')
+  try {
+    parseSubnets(permitted)
+  } catch (cause) {
+    const because = cause instanceof Error ? cause.message : ''
+    throw new DomainError('ERR_USAGE', `${permittedVariable}: ${because}`, {
+      help: `give subnets: ${permittedVariable}=10.0.0.0/8,192.168.1.4`,
+      cause,
+    })
+  }
+  return { allowed: network, permitted }
 }
 
 export type TaskInput = Readonly<{
@@ -68,6 +98,7 @@ export type TaskInput = Readonly<{
   environment: Environment
   variables: Readonly<Record<string, string>>
   limits: Limits
+  network: NetworkRequest
   scratch: readonly string[]
   trace: boolean
   hidden(): readonly string[]
@@ -89,6 +120,7 @@ export function taskOf(input: TaskInput): StageTask {
     mounts: input.environment.mounts,
     variables: input.variables,
     limits: input.limits,
+    network: input.network,
     trace: input.trace,
     hidden: input.hidden,
   }

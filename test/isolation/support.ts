@@ -7,7 +7,15 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import { after, type TestContext } from 'node:test'
-import type { BoxCommand, BoxEnd, Limits, Mount, SandboxPolicy, StageOutcome } from '../../src/compute/index.ts'
+import type {
+  BoxCommand,
+  BoxEnd,
+  Limits,
+  Mount,
+  SandboxPolicy,
+  StageOutcome,
+  StageTask,
+} from '../../src/compute/index.ts'
 
 export type Ask = Readonly<{
   commands: readonly string[]
@@ -18,6 +26,7 @@ export type Ask = Readonly<{
   mounts?: readonly Mount[]
   variables?: Readonly<Record<string, string>>
   limits?: Partial<Limits>
+  network?: StageTask['network']
   trace?: boolean
   hidden?: readonly string[]
 }>

@@ -73,12 +73,15 @@ test('a stage that talks to the network is refused with its destination, and wit
     traced['silent']?.help,
   )
 
-  project.write({ 'assay.yaml': `${project.read('assay.yaml')}stages: {loud: {network: [api.example.org:8443]}}\n` })
+  const settings = project.read('assay.yaml')
+  project.write({
+    'assay.yaml': `${settings}stages: {loud: {network: [api.example.org:8443]}, quiet: {harmlessAttempts: telemetry}}\n`,
+  })
   project.commit()
-  const listed = (await failures(project, 1, 'loud'))['loud']
-  assert.equal(listed?.code, 'ERR_NETWORK_LIST_UNSUPPORTED')
-  assert.match(listed?.because, /loud.*api\.example\.org:8443/)
-  assert.match(listed?.help, /dvc repro loud.*dvc freeze loud/)
+  const { loud: listed } = await failures(project, 3, 'loud')
+  assert.equal(listed?.code, 'ERR_STAGE_NETWORK_DENIED', 'a look-up past the proxy is an attempt all the same')
+  const { stages } = await project.json(0, 'run', 'quiet')
+  assert.equal(stages[0].status, 'ran', 'what does no harm, by its definition, does not fail the stage')
 })
 
 test('a file that is not declared is named, wherever it lies, with what to write', async (context) => {

@@ -85,6 +85,10 @@ async function showStage(
 /** A throw-away key (--draft, --unsafe-no-sandbox), a key that was taken out of the policy, or a forgery. */
 const notBelieved = 'no builder of the trust policy signed this; it is shown as it stands and proves nothing'
 
+function list(texts: readonly string[]): string {
+  return texts.length === 0 ? '' : `: ${texts.join(', ')}`
+}
+
 function describe(facts: ReturnType<typeof lookAtStage>['facts']): readonly (readonly string[])[] {
   return [
     ['stage', facts.stage],
@@ -98,6 +102,13 @@ function describe(facts: ReturnType<typeof lookAtStage>['facts']): readonly (rea
     ['started', facts.startedAt],
     ...facts.dependencies.map((dep) => ['in', `${dep.path}  ${shortDigest(dep.digest)}  ${dep.origin.kind}`]),
     ...facts.outputs.map((out) => ['out', `${out.path}  ${shortDigest(out.digest)}`]),
-    ['network', `${facts.network.deniedAttempts} attempts denied`],
+    ['network', `${facts.network.deniedAttempts} attempts denied${list(facts.network.destinations)}`],
+    ...(facts.network.allowed === undefined ? [] : [['let out to', facts.network.allowed.join(', ')]]),
+    ...(facts.network.connections ?? []).map(({ host, port, address, sentBytes, receivedBytes, failed }) => [
+      'connection',
+      failed === undefined
+        ? `${host}:${port} (${address})  ${formatSize(sentBytes)} sent, ${formatSize(receivedBytes)} received`
+        : `${host}:${port}  ${failed}`,
+    ]),
   ]
 }

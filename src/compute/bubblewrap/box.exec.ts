@@ -37,6 +37,7 @@ export type BoxLaunch = Readonly<{
   /** Host folders that the command may write, to be held to the limit of bytes. */
   scratch: readonly string[]
   ready: Promise<unknown>
+  enter?(pid: number): Promise<void>
   signal: AbortSignal
   onStart?(pid: number): void
 }>
@@ -175,6 +176,7 @@ async function launchIn(box: Opened, what: BoxLaunch): Promise<Launched> {
     ...(box.errors === undefined ? {} : { errors: box.errors }),
     ...(box.input === undefined ? {} : { input: box.input }),
     ...(what.onStart === undefined ? {} : { onStart: what.onStart }),
+    ...(what.enter === undefined ? {} : { enter: what.enter }),
     group,
     limits: options.limits,
     scratch: what.scratch,

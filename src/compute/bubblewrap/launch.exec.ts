@@ -35,6 +35,8 @@ export type Launch = Readonly<{
   scratch: readonly string[]
   /** What must be ready before the command starts. */
   ready: Promise<unknown>
+  /** Called with process 1 of the sandbox, seen from here, before the command starts. */
+  enter?(pid: number): Promise<void>
   signal: AbortSignal
   /** Called with the function that ends the stage from outside. */
   onStop(stop: (end: StageEnd) => void): void
@@ -170,7 +172,7 @@ async function runStarted(
   const { limits, group, scratch, log, errors } = launch
   const counters = openNetworkCounters(first.pid, launch.traceFile !== undefined)
   try {
-    await launch.ready
+    await Promise.all([launch.ready, launch.enter?.(first.pid)])
     const startedAt = new Date()
     const startedMs = performance.now()
     const watch = supervise({ limits, group, firstPid: first.pid, scratch, stop })

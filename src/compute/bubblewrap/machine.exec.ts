@@ -22,6 +22,8 @@ export type Tools = Readonly<{
   taskset?: string
   inotifywait?: string
   strace?: string
+  /** python3, which joins the network of a sandbox. */
+  python?: string
 }>
 
 export type Machine = Readonly<{
@@ -85,8 +87,8 @@ function findTools(): Tools {
     if (path === undefined) throw unavailable(`the program ${name} is missing`, `install the package ${packages[name]}`)
     return path
   }
-  const optional = (['unshare', 'mount', 'taskset', 'inotifywait', 'strace'] as const).flatMap((name) => {
-    const path = findProgram(name)
+  const optional = (['unshare', 'mount', 'taskset', 'inotifywait', 'strace', 'python'] as const).flatMap((name) => {
+    const path = findProgram(name === 'python' ? 'python3' : name)
     return path === undefined ? [] : [[name, path] as const]
   })
   return {

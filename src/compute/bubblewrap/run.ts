@@ -1,6 +1,7 @@
 /** A stage in a box, from task to outcome: the main flow of this engine, read top to bottom. */
 import { printable, type Sha256 } from '../../core/index.ts'
 import type { ObjectStore } from '../../data/index.ts'
+import type { EgressRecord } from '../egress/index.ts'
 import type { StageEnd, StageObserver, StageOutcome, StageTask } from '../sandbox.ts'
 import { type Box, type BoxOptions, openBox } from './box.exec.ts'
 import { inProject } from './box-folder.fs.ts'
@@ -9,6 +10,7 @@ import { collectOuts } from './collect.fs.ts'
 import { furnish } from './furnish.ts'
 import type { Launched } from './launch.exec.ts'
 import type { Layout } from './layout.ts'
+import { letOut } from './let-out.exec.ts'
 import type { Machine } from './machine.exec.ts'
 import { type OpenWatch, watchOpens } from './opened.exec.ts'
 import { endOfLog, tailOf } from './tail.ts'
@@ -34,6 +36,7 @@ export async function runStage(
   })
   const { layout, view, scratches, binds } = await furnish(box, task, store)
   using opens = openWatch(machine, box, view, layout)
+  await using egress = await letOut(machine, box, task.network)
   const launched = await box.launch({
     binds,
     workingDirectory: inProject(task.workingDirectory),
@@ -41,12 +44,18 @@ export async function runStage(
     command: stageCommand(task.commands),
     scratch: scratches.map(({ path }) => path),
     ready: opens.ready,
+    ...(egress === undefined ? {} : { enter: egress.enter }),
     signal: observer.signal,
   })
   const opened = await opens.finish()
+  const wentOut = await egress?.finish()
   const { digest } = await store.putFile(box.log.fd)
   const collected = await collectOuts(scratches, store, task.limits.outputBytes)
-  return { ...outcomeOf(task, box, launched, digest), ...(opened === undefined ? {} : { opened }), ...collected }
+  return {
+    ...outcomeOf(task, box, { ...launched, egress: wentOut }, digest),
+    ...(opened === undefined ? {} : { opened }),
+    ...collected,
+  }
 }
 
 type Watch = Readonly<{ ready: Promise<unknown>; finish: OpenWatch['finish']; [Symbol.dispose](): void }>
@@ -82,7 +91,7 @@ function openWatch(machine: Machine, box: Box, view: string, layout: Layout): Wa
 function outcomeOf(
   task: StageTask,
   box: Box,
-  launched: Launched,
+  launched: Launched & Readonly<{ egress: EgressRecord | undefined }>,
   digest: Sha256,
 ): Omit<StageOutcome, 'opened' | 'outs' | 'faults' | 'discarded'> {
   const lines = box.log.readEnd(searchedLogBytes).toString('utf8').split('\n')
@@ -99,13 +108,32 @@ function outcomeOf(
     startedAt: launched.startedAt,
     finishedAt: launched.finishedAt,
     log: { digest, sizeBytes: box.log.sizeBytes(), tail: tailOf(lines), lines: endOfLog(lines) },
-    network: {
-      deniedAttempts: launched.deniedAttempts,
-      destinations: trace.destinations.map(printable),
-      tier: 'observed',
-    },
+    network: networkOf(task, launched, trace),
     undeclaredReads: hidden.filter((path) => fromLog.has(path) || missing.has(path)),
     resources: { wallMs: Math.round(launched.wallMs), ...launched.peaks, ...box.usage(), heldBy: box.heldBy },
+  }
+}
+
+function networkOf(
+  { network: { allowed, permitted } }: StageTask,
+  { deniedAttempts, egress }: Launched & Readonly<{ egress: EgressRecord | undefined }>,
+  { destinations }: Trace,
+): StageOutcome['network'] {
+  const refused = egress?.refused ?? []
+  const named = [...new Set([...refused.map(({ destination }) => destination), ...destinations])]
+  const seen = {
+    deniedAttempts: deniedAttempts + refused.length,
+    destinations: named.map(printable),
+    tier: 'observed',
+  } as const
+  if (egress === undefined) return seen
+  const { connections, more } = egress
+  return {
+    ...seen,
+    allowed,
+    ...(permitted.length === 0 ? {} : { permitted }),
+    connections,
+    ...(more === 0 ? {} : { more }),
   }
 }
 

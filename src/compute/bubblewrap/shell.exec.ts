@@ -12,6 +12,7 @@ import type { StageEnd, StageTask } from '../sandbox.ts'
 import { openBox } from './box.exec.ts'
 import { inProject } from './box-folder.fs.ts'
 import { furnish } from './furnish.ts'
+import { letOut } from './let-out.exec.ts'
 import { findProgram } from './machine.exec.ts'
 import { openMachine } from './open.exec.ts'
 import type { OnOutput } from './output.exec.ts'
@@ -68,6 +69,7 @@ export async function shellInBox(
     shell: { onErrors: session.onErrors },
   })
   const { scratches, binds } = await furnish(box, task, store)
+  await using egress = await letOut(machine, box, task.network)
   if (box.input !== undefined) session.input.pipe(box.input.writer)
   const { end, deniedAttempts } = await box.launch({
     binds,
@@ -76,6 +78,7 @@ export async function shellInBox(
     command: shellCommand(request, tools),
     scratch: scratches.map(({ path }) => path),
     ready: Promise.resolve(),
+    ...(egress === undefined ? {} : { enter: egress.enter }),
     signal: session.signal,
     onStart: (pid) => {
       if (tools !== undefined) session.onOpen?.((size) => resize(tools, pid, size))

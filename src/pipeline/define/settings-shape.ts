@@ -73,7 +73,10 @@ const variable = fitting(
   'the name of a variable that a stage may have',
   (value) => /^[A-Za-z_][A-Za-z0-9_]{0,254}$/.test(value) && !ofTheKey.test(value),
 )
-const host = fitting('a host name', (value) => /^[A-Za-z0-9*]([A-Za-z0-9.*-]{0,252})(?::\d{1,5})?$/.test(value))
+/** As `compute/egress/destination.ts` reads it: names alone, `*.` in front of one for all below it. */
+const host = fitting('a host name such as data.example.org:443 (no address, no `*` alone)', (value) =>
+  /^(\*\.)?([A-Za-z0-9_-]{1,63}\.)*(?=[A-Za-z0-9_-]*[A-Za-z_])(?!0x)[A-Za-z0-9_-]{1,63}\.?(?::\d{1,5})?$/.test(value),
+)
 const positive = simple('a number above 0', (value) => {
   return (
     (typeof value === 'bigint' && value > 0n && value < 100_000n) ||
@@ -128,7 +131,7 @@ const environment = record({
 const limits = record({ cpus: positive, memory: size, time: duration, processes: count, output: size, gpus })
 const network = either(oneOf(['none']), listOf(host))
 const env = either(byKey(variable, variableValue), listOf(variable))
-const common = { environment: text, network, seed, limits, env, scratch: listOf(path) }
+const common = { environment: text, network, harmlessAttempts: text, seed, limits, env, scratch: listOf(path) }
 const reproducible = either(
   simple('true or false', (value) => typeof value === 'boolean'),
   record({ tolerance: byPath(either(tolerance, mapOf(tolerance))), because: text }, ['because']),

@@ -124,12 +124,14 @@ function refuseUnknownEnvironment(map: ValueMap, places: Places, environments: r
 function layerOf(map: ValueMap): Layer {
   const environment = textAt(map, 'environment')
   const network = map.get('network')
+  const harmless = textAt(map, 'harmlessAttempts')
   const seed = map.get('seed')
   const env = map.get('env')
   const reproducible = map.get('reproducible')
   return {
     ...(environment === undefined ? {} : { environment }),
     ...(network === undefined ? {} : { network: isList(network) ? network.map(pythonText) : ('none' as const) }),
+    ...(harmless === undefined ? {} : { harmlessAttempts: harmless }),
     ...(seed === undefined ? {} : { seed: Number(seed) }),
     scratch: textsAt(map, 'scratch').map((path) => parseProjectPath(path)),
     limits: limitsOf(mapAt(map, 'limits')),

@@ -1,0 +1,52 @@
+/**
+ * The two processes between a stage and the hosts on its list. Neither holds a key, a secret or the project.
+ *
+ * `proxy <socket>`: decides; outside of the sandbox; listens on a socket file, reads its list from stdin, tells each
+ * connection as a line of JSON on stdout. `front <socket>`: in the sandbox's network alone, where it stands for the
+ * proxy at 127.0.0.1; it hands every byte on and decides nothing.
+ */
+import { lookup } from 'node:dns/promises'
+import { connect, createServer } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { parseSubnets } from './addresses.http.ts'
+import { type AllowedHost, parseAllowedHost } from './destination.ts'
+import { openProxy } from './proxy.http.ts'
+
+/** Where the stage finds it. */
+const port = 3128
+const settleMs = 50
+
+const [mode, socket = ''] = process.argv.slice(2)
+if (mode === 'proxy') await proxy()
+else if (mode === 'front') front()
+else process.exitCode = 2
+
+async function proxy(): Promise<void> {
+  const { allowed, permitted } = JSON.parse(await text(process.stdin)) as Record<'allowed' | 'permitted', string[]>
+  const hosts = allowed.map(parseAllowedHost)
+  if (hosts.includes(undefined)) throw new Error('a host of the list is none')
+  const server = openProxy({
+    allowed: hosts as AllowedHost[], // none is undefined: see above
+    permitted: parseSubnets(permitted),
+    resolve: (host) => lookup(host, { all: true, verbatim: true }),
+    onEvent: (event) => void process.stdout.write(`${JSON.stringify(event)}\n`),
+    now: () => new Date(),
+  })
+  process.once('SIGTERM', () => {
+    // the last connections tell their end first
+    server.close(() => setTimeout(() => process.exit(0), settleMs))
+    setTimeout(() => process.exit(0), 10 * settleMs)
+  })
+  server.listen(socket, () => process.stdout.write('{"kind":"ready"}\n'))
+}
+
+function front(): void {
+  const server = createServer({ allowHalfOpen: true }, (near) => {
+    const far = connect({ path: socket, allowHalfOpen: true })
+    near.on('error', () => far.destroy())
+    far.on('error', () => near.destroy())
+    near.pipe(far)
+    far.pipe(near)
+  })
+  server.listen(port, '127.0.0.1', () => process.stdout.write('{"kind":"ready"}\n'))
+}

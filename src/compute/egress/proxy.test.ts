@@ -1,0 +1,255 @@
+import assert from 'node:assert/strict'
+import { createServer as createHttp } from 'node:http'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { connect as connectTls } from 'node:tls'
+import fc from 'fast-check'
+import { mayConnectTo, parseSubnets } from './addresses.http.ts'
+import { isAllowed, parseAllowedHost, parseDestination } from './destination.ts'
+import { openProxy, type ProxyOptions } from './proxy.http.ts'
+import type { EgressEvent } from './record.ts'
+
+test('names are hosts, addresses in any spelling are not', () => {
+  for (const text of ['example.org:443', 'EXAMPLE.org.:443', 'a_b.c-d.example:1', 'localhost:65535'])
+    assert.ok(parseDestination(text), text)
+  const none = [
+    '1.2.3.4:80',
+    '0x7f000001:80',
+    '2130706433:80',
+    '0177.0.0.1:80',
+    '1.2.3.0x4:80',
+    '[::1]:80',
+    '::1',
+    'a b:80',
+  ]
+  for (const text of [
+    ...none,
+    '',
+    ':443',
+    'example.org',
+    'example.org:0',
+    'example.org:65536',
+    'a..b:1',
+    '-a.b:1',
+    'a@b:1',
+    'a/b:1',
+  ])
+    assert.equal(parseDestination(text), undefined, text)
+})
+
+test('a list lets out to the very host and port; `*.` to what lies below it', () => {
+  const list = ['data.example.org', 'hub.example.org:8443', '*.cdn.example.org'].map((text) => parseAllowedHost(text))
+  const allows = (text: string): boolean =>
+    isAllowed(
+      parseDestination(text) ?? { host: '', port: 0 },
+      list.filter((each) => each !== undefined),
+    )
+  for (const text of [
+    'data.example.org:443',
+    'Data.Example.Org.:443',
+    'hub.example.org:8443',
+    'a.b.cdn.example.org:443',
+  ])
+    assert.ok(allows(text), text)
+  const others = ['data.example.org:80', 'hub.example.org:443', 'cdn.example.org:443', 'xcdn.example.org:443']
+  for (const text of [...others, 'data.example.org.evil.net:443', 'evil-data.example.org:443'])
+    assert.ok(!allows(text), text)
+  for (const text of ['*', '*.*', '**.org', '10.0.0.1', 'a.*.org'])
+    assert.equal(parseAllowedHost(text), undefined, text)
+})
+
+test('no address of this machine, a private network or a cloud is connected to, however it is written', () => {
+  const none = parseSubnets([])
+  const special = [
+    '127.0.0.1',
+    '10.1.2.3',
+    '172.31.0.1',
+    '192.168.0.1',
+    '169.254.169.254',
+    '100.64.0.1',
+    '0.0.0.0',
+    '255.255.255.255',
+  ]
+  const six = [
+    '::1',
+    '::',
+    'fe80::1',
+    'fd00:ec2::254',
+    'ff02::1',
+    '64:ff9b::a9fe:a9fe',
+    '2002:a9fe:a9fe::',
+    '::ffff:127.0.0.1',
+    '::ffff:7f00:1',
+  ]
+  for (const address of [...special, ...six, 'nonsense', '']) assert.ok(!mayConnectTo(address, none), address)
+  for (const address of ['93.184.216.34', '2606:2800:220:1::1', '::ffff:93.184.216.34'])
+    assert.ok(mayConnectTo(address, none), address)
+  assert.ok(mayConnectTo('10.1.2.3', parseSubnets(['10.1.0.0/16'])))
+  assert.ok(!mayConnectTo('10.2.2.3', parseSubnets(['10.1.0.0/16'])))
+  for (const text of ['10.0.0.0/33', '10.0.0/8', 'example.org', '10.0.0.0/', '::/129'])
+    assert.throws(() => parseSubnets([text]), text)
+})
+
+test('property: an IPv4 address is judged alike alone and inside IPv6', () => {
+  fc.assert(
+    fc.property(fc.ipV4(), (address) => {
+      assert.equal(mayConnectTo(`::ffff:${address}`, parseSubnets([])), mayConnectTo(address, parseSubnets([])))
+    }),
+  )
+})
+
+type Opened = Readonly<{ port: number; events: EgressEvent[] }>
+
+async function proxyFor(
+  context: TestContext,
+  given: Partial<ProxyOptions> & Readonly<{ list: readonly string[] }>,
+): Promise<Opened> {
+  const events: EgressEvent[] = []
+  const server = openProxy({
+    allowed: given.list.map(parseAllowedHost).filter((each) => each !== undefined),
+    permitted: parseSubnets(['127.0.0.1']),
+    resolve: async () => [{ address: '127.0.0.1', family: 4 }],
+    onEvent: (event) => void events.push(event),
+    now: () => new Date(0),
+    ...given,
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  context.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { port: (server.address() as AddressInfo).port, events }
+}
+
+/** What a client that says this is told; it says nothing more. */
+function say(port: number, text: string | Buffer): Promise<string> {
+  return new Promise((resolve) => {
+    let told = ''
+    const socket = connect(port, '127.0.0.1', () => socket.write(text))
+    socket.on('data', (chunk) => (told += chunk.toString('latin1')))
+    socket.on('close', () => resolve(told)).on('error', () => resolve(told))
+    setTimeout(() => socket.end(), 300).unref()
+  })
+}
+
+async function site(context: TestContext): Promise<number> {
+  const server = createHttp((asked, answer) => {
+    if (asked.url === '/away') answer.writeHead(302, { location: 'http://169.254.169.254/latest' }).end()
+    else
+      answer.end(
+        `${asked.headers.host} ${asked.url} ${asked.headers['proxy-authorization'] ?? 'none'} ${'x'.repeat(4096)}`,
+      )
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  context.after(() => server.close())
+  return (server.address() as AddressInfo).port
+}
+
+const because = ({ events }: Opened): readonly string[] =>
+  events.flatMap((each) => (each.kind === 'refused' ? [each.because] : []))
+
+test('plain HTTP: forwarded to a listed host with its own name, counted; elsewhere refused', async (context) => {
+  const port = await site(context)
+  const proxy = await proxyFor(context, { list: [`site.example:${port}`] })
+  const get = (address: string): Promise<string> =>
+    say(
+      proxy.port,
+      `GET ${address} HTTP/1.1\r\nHost: evil.example\r\nProxy-Authorization: Basic eDp5\r\nConnection: close\r\n\r\n`,
+    )
+  assert.match(
+    await get(`http://site.example:${port}/a?b`),
+    new RegExp(`200 OK[\\s\\S]*site\\.example:${port} /a\\?b none xxx`),
+  )
+  assert.match(await get(`http://site.example:${port}/away`), /302 Found/)
+  assert.match(await get('http://169.254.169.254/latest'), /403 Forbidden/)
+  assert.match(await get('http://other.example/'), /403[\s\S]*not on the list/)
+  assert.match(await get('/etc/passwd'), /403/)
+  assert.match(await get('ftp://site.example/'), /403/)
+  const made = proxy.events.filter(({ kind }) => kind === 'connection')
+  assert.equal(made.length, 2)
+  assert.ok(
+    made[0]?.kind === 'connection' &&
+      made[0].receivedBytes > 4096 &&
+      made[0].sentBytes > 30 &&
+      made[0].address === '127.0.0.1',
+  )
+  assert.equal(because(proxy).length, 4)
+})
+
+test('a name that stands for a private address is refused, asked once, and not asked again (rebinding)', async (context) => {
+  const port = await site(context)
+  let asked = 0
+  const proxy = await proxyFor(context, {
+    list: [`rebind.example:${port}`],
+    resolve: async () => {
+      asked += 1
+      return [{ address: asked === 1 ? '127.0.0.1' : '169.254.169.254', family: 4 }]
+    },
+  })
+  const address = `http://rebind.example:${port}/`
+  for (const _ of [1, 2]) assert.match(await say(proxy.port, `GET ${address} HTTP/1.0\r\n\r\n`), /200 OK/)
+  assert.equal(asked, 1)
+  const closed = await proxyFor(context, { list: [`rebind.example:${port}`], permitted: parseSubnets([]) })
+  assert.match(await say(closed.port, `GET ${address} HTTP/1.0\r\n\r\n`), /403/)
+  assert.deepEqual(because(closed), ['its name stands for an address of a private network'])
+})
+
+test('a tunnel is TLS for the name that it was asked for, or nothing', async (context) => {
+  const heard: Buffer[] = []
+  const server = createServer((socket) => socket.on('data', (chunk) => heard.push(chunk)).on('error', () => undefined))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  context.after(() => server.close())
+  const { port } = server.address() as AddressInfo
+  const proxy = await proxyFor(context, { list: [`safe.example:${port}`] })
+  const tunnel = (name: string | undefined): Promise<void> =>
+    new Promise((resolve) => {
+      const socket = connect(proxy.port, '127.0.0.1', () =>
+        socket.write(`CONNECT safe.example:${port} HTTP/1.1\r\n\r\n`),
+      )
+      socket.once('data', () => {
+        const secure = connectTls({
+          socket,
+          ...(name === undefined ? {} : { servername: name }),
+          rejectUnauthorized: false,
+        })
+        secure.on('error', () => resolve())
+        setTimeout(() => resolve(void secure.destroy()), 300)
+      })
+      socket.on('close', () => resolve())
+    })
+  await tunnel('SAFE.example')
+  assert.ok(heard.length > 0, 'the honest twin: what the client said arrives, from its first byte')
+  assert.equal(heard[0]?.[0], 0x16)
+  heard.length = 0
+  await tunnel('other.example')
+  await tunnel(undefined)
+  await say(proxy.port, `CONNECT safe.example:${port} HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\nHost: safe.example\r\n\r\n`)
+  await say(
+    proxy.port,
+    Buffer.concat([Buffer.from(`CONNECT safe.example:${port} HTTP/1.1\r\n\r\n`), Buffer.alloc(80_000, 0x16)]),
+  )
+  for (const target of ['127.0.0.1:80', 'safe.example', `other.example:${port}`, '', `safe.example:${port}:1`])
+    assert.match(await say(proxy.port, `CONNECT ${target} HTTP/1.1\r\n\r\n`), /^$|40[03]/, target)
+  assert.equal(heard.length, 0, 'nothing of all this went out')
+  assert.ok(because(proxy).includes('TLS asked for another server name'))
+  assert.ok(because(proxy).includes('it did not speak TLS with a server name'))
+})
+
+test('what goes out and comes in has a limit', async (context) => {
+  const port = await site(context)
+  const proxy = await proxyFor(context, {
+    list: [`site.example:${port}`],
+    limits: { sentBytes: 10_000, receivedBytes: 10_000 },
+  })
+  for (const _ of [1, 2, 3]) await say(proxy.port, `GET http://site.example:${port}/ HTTP/1.0\r\n\r\n`)
+  assert.deepEqual(because(proxy), ['the stage sent or received more than it may'])
+})
+
+test('a listed host that does not answer is a failed connection, not an attempt to go elsewhere', async (context) => {
+  const proxy = await proxyFor(context, { list: ['gone.example:9'] })
+  assert.match(await say(proxy.port, 'GET http://gone.example:9/ HTTP/1.0\r\n\r\n'), /502[\s\S]*ECONNREFUSED/)
+  assert.deepEqual(
+    proxy.events.map((each) => each.kind === 'connection' && each.failed),
+    ['ECONNREFUSED'],
+  )
+})

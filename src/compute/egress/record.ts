@@ -1,0 +1,46 @@
+/** What the proxy tells of each connection: the shapes that go into evidence. */
+import type { Destination } from './destination.ts'
+
+export type Connection = Destination &
+  Readonly<{
+    /** The address that the name stood for. */
+    address: string
+    /** RFC 3339, UTC. */
+    at: string
+    sentBytes: number
+    receivedBytes: number
+    /** Why nothing came of it, such as ECONNREFUSED. */
+    failed?: string
+  }>
+
+/** `because` is one sentence. */
+export type RefusedConnection = Readonly<{ destination: string; because: string; at: string }>
+
+export type EgressRecord = Readonly<{
+  connections: readonly Connection[]
+  refused: readonly RefusedConnection[]
+  /** Connections and refusals beyond those that are listed. */
+  more: number
+}>
+
+export type EgressEvent =
+  | (Connection & Readonly<{ kind: 'connection' }>)
+  | (RefusedConnection & Readonly<{ kind: 'refused' }>)
+
+/** LIMIT: connections, and refusals, of one stage that are listed one by one. */
+const maxListed = 1000
+
+export function gatherRecord(): Readonly<{ add(event: EgressEvent): void; record(): EgressRecord }> {
+  const connections: Connection[] = []
+  const refused: RefusedConnection[] = []
+  let more = 0
+  return {
+    add: (event) => {
+      const { kind: _, ...rest } = event
+      const list: unknown[] = event.kind === 'connection' ? connections : refused
+      if (list.length < maxListed) list.push(rest)
+      else more += 1
+    },
+    record: () => ({ connections, refused, more }),
+  }
+}
