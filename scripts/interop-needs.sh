@@ -1,7 +1,7 @@
 #!/bin/sh
 # Says what the suite against real peers needs and this machine does not have.
 missing=''
-command -v go >/dev/null 2>&1 || missing="$missing golang (Go 1.24 or newer, to build cosign)"
+command -v go >/dev/null 2>&1 || missing="$missing golang (Go 1.24 or newer, to build cosign and versitygw)"
 python3 -c 'import ensurepip' >/dev/null 2>&1 || missing="$missing python3-venv (to install DVC)"
 [ -z "$missing" ] && exit 0
 echo "test:interop needs:$missing"
