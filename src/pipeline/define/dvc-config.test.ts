@@ -45,6 +45,12 @@ test('reads both files as one', () => {
   assert.equal(both.usesGit, false)
 })
 
+test('says where the cache is, the local file before the other, names in any case', () => {
+  assert.deepEqual(settings('').cache, { isShared: false })
+  const both = settings('[CACHE]\nDir = ../a # here\nshared = GROUP\n', '[cache]\ndir = "/tmp/b c"\n')
+  assert.deepEqual(both.cache, { dir: '/tmp/b c', isShared: true })
+})
+
 test('refuses what DVC refuses', () => {
   const refused = [
     '\ufeff[core]\n',

@@ -11,6 +11,8 @@ export type DvcSettings = Readonly<{
   remotes: ReadonlySet<string>
   /** False for `core.no_scm`: what git ignores is read then. */
   usesGit: boolean
+  /** `cache.dir` as it is written, and whether `cache.shared` is the group. */
+  cache: Readonly<{ dir?: string; isShared: boolean }>
 }>
 
 type Layer = Map<string, ConfigValue>
@@ -32,7 +34,14 @@ export function readDvcSettings(read: (path: string) => Uint8Array | undefined):
     style: styleOf(config.get('parsing')),
     remotes: new Set(sectionOf(config.get('remote')).keys()),
     usesGit: !isWithoutGit,
+    cache: cacheOf(sectionOf(config.get('cache'))),
   }
+}
+
+function cacheOf(section: ConfigSection): DvcSettings['cache'] {
+  const dir = String(section.get('dir') ?? '')
+  const isShared = String(section.get('shared') ?? '').toLowerCase() === 'group'
+  return { ...(dir === '' ? {} : { dir }), isShared }
 }
 
 function lowered(section: ConfigSection): Layer {

@@ -1,12 +1,10 @@
 /** What DVC keeps beside the project: its cache, its locks, the ignore file of its own. */
 import { lstatSync } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
-import { parse as parseIni } from 'ini'
 import { DomainError, printable } from '../../core/index.ts'
 import type { DvcCacheOptions } from '../../data/index.ts'
+import { readDvcSettings } from '../define/index.ts'
 import { readProjectFile } from '../project-file.fs.ts'
-
-type Settings = Readonly<Record<string, unknown>>
 
 /**
  * Where DVC's cache of this project is; undefined where there is no `.dvc` folder, and so no DVC.
@@ -14,29 +12,21 @@ type Settings = Readonly<Record<string, unknown>>
  * Trust: `.dvc/config` is the repository's, and may name any folder. What is written there are objects under names that
  * follow from their bytes; nothing that exists is replaced but an object that does not hold the bytes of its name.
  *
- * @throws ERR_DEFINITION_INVALID for a cache that is no local folder
+ * @throws ERR_DEFINITION_INVALID for settings that DVC refuses, and for a cache that is no local folder
  */
 export function findDvcCache(root: string): DvcCacheOptions | undefined {
   const folder = findDvcFolder(root)
   if (folder === undefined) return undefined
-  let place = join(folder, '.dvc', 'cache')
-  let isShared = false
-  for (const name of ['config', 'config.local']) {
-    const bytes = readProjectFile(join(folder, '.dvc'), name)
-    if (bytes === undefined) continue
-    const cache = memberOf(parseIni(new TextDecoder().decode(bytes)), 'cache')
-    const [dir, shared] = [memberOf(cache, 'dir'), memberOf(cache, 'shared')]
-    if (typeof dir === 'string' && dir !== '') place = localFolder(dir, join(folder, '.dvc'), name)
-    if (typeof shared === 'string') isShared = shared.toLowerCase() === 'group'
-  }
-  return { root: place, isShared }
+  const { dir, isShared } = readDvcSettings((path) => readProjectFile(folder, path)).cache
+  const ownFolder = join(folder, '.dvc')
+  return { root: dir === undefined ? join(ownFolder, 'cache') : localFolder(dir, ownFolder), isShared }
 }
 
-function localFolder(dir: string, from: string, file: string): string {
+function localFolder(dir: string, from: string): string {
   if (/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(dir)) {
     throw new DomainError(
       'ERR_DEFINITION_INVALID',
-      `\`.dvc/${file}\`: cache.dir \`${printable(dir)}\` is no local folder`,
+      `\`.dvc/config\`: cache.dir \`${printable(dir)}\` is no local folder`,
     )
   }
   return isAbsolute(dir) ? resolve(dir) : resolve(from, dir)
@@ -49,8 +39,4 @@ function findDvcFolder(root: string): string | undefined {
     const isTop = lstatSync(join(folder, '.git'), { throwIfNoEntry: false }) !== undefined
     if (isTop || dirname(folder) === folder) return undefined
   }
-}
-
-function memberOf(section: unknown, key: string): unknown {
-  return typeof section === 'object' && section !== null ? (section as Settings)[key] : undefined // any object has members
 }
