@@ -8,9 +8,9 @@ import { closeSync, mkdirSync, openSync, readdirSync, writeFileSync, writeSync }
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { digestPath, ingestPath, openObjectStore, openStatCache } from '../src/data/index.ts'
 import { heading, measure, medianOf, row, runOnce, type Timed } from './measure.ts'
 import { base, makeFiles, peer, remove, run } from './scratch.ts'
+import { shippedData } from './shipped.ts'
 
 async function here(work: () => unknown): Promise<Timed> {
   const before = process.cpuUsage()
@@ -60,6 +60,7 @@ function filesIn(folder: string): readonly string[] {
 }
 
 async function tree(count: number): Promise<void> {
+  const { digestPath, ingestPath, openObjectStore, openStatCache } = await shippedData()
   const root = join(base, `hash-${count}`)
   const data = join(root, 'data')
   mkdirSync(data, { recursive: true })

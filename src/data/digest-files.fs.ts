@@ -3,16 +3,18 @@
  * memory honest.
  */
 import { randomInt } from 'node:crypto'
+import { lstatSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { DomainError, isSha256 } from '../core/index.ts'
-import { isSettled, type StatKey } from './file-stat.ts'
+import { type FileStat, fileStatOf, isSettled } from './file-stat.ts'
 import type { HashJob, HashOutcome, HashScheme } from './hash-file.fs.ts'
-import { hashFiles } from './hash-files.fs.ts'
+import { hashFiles, openFileHasher } from './hash-files.fs.ts'
 import { freshen } from './object-files.fs.ts'
 import type { KnownFile, StatCache } from './stat-cache.sqlite.ts'
 
-/** A regular file as `lstat` just saw it; `path` is absolute. */
-export type SeenFile = Readonly<{ path: string; stat: StatKey; sizeBytes: number; executable: boolean }>
+/** `path` is absolute; without `seen` it is asked when that serves to read less. */
+export type FoundFile = Readonly<{ path: string; seen?: FileStat }>
 
 export type DigestFilesOptions = Readonly<{
   cache?: StatCache
@@ -30,84 +32,108 @@ export type DigestFilesOptions = Readonly<{
 /** LIMIT: a spot check reads 2 MiB on average at most; a larger file is read with the probability that keeps this. */
 const spotCheckBytes = 2 * 1024 * 1024
 
+/** Beyond so many files workers are at it, and a size serves no more. */
+const askSizeFiles = 3000
+/** Files after which waiting workers are fed. */
+const turnEveryFiles = 256
+
 /**
  * One outcome a file, in their order; with `storeRoot` (scheme `sha256`) every digest is in that store or staged.
  *
+ * @param files may be found while those before them are read already
  * @throws ERR_DATA_STAT_CACHE_WRONG when a file that is remembered holds other bytes; everything is forgotten then
  */
 export async function digestFiles(
-  files: readonly SeenFile[],
+  files: Iterable<FoundFile>,
   job: HashJob,
   options: DigestFilesOptions = {},
 ): Promise<readonly HashOutcome[]> {
   const { cache, now = Date.now, workers, rehash = false } = options
-  const read = (indexes: readonly number[], how: HashJob): Promise<readonly HashOutcome[]> => {
-    const sizes = indexes.map((index) => files[index]?.sizeBytes ?? 0)
-    const paths = indexes.map((index) => files[index]?.path ?? '')
-    return hashFiles(paths, { ...how, sizes, ...(workers === undefined ? {} : { workers }) })
-  }
+  const shared = workers === undefined ? {} : { workers }
   const readAtMs = now()
-  const known = cache === undefined ? new Map<number, string>() : knownDigests(files, job, cache)
-  const outcomes = files.map((file, index) => rememberedOutcome(file, known.get(index)))
+  const recall = recallFrom(cache, job)
+  const paths: string[] = []
+  const outcomes: HashOutcome[] = []
+  const known: Known[] = []
+  const unknown: number[] = []
+  await using hasher = openFileHasher({ ...job, ...shared })
+  const read = (index: number, sizeBytes?: number): void => {
+    unknown.push(index)
+    hasher.add(paths[index] ?? '', sizeBytes)
+  }
+  for (const { path, seen } of files) {
+    const index = paths.push(path) - 1
+    const entry = recall(path)
+    const stat = seen ?? (entry !== undefined || unknown.length < askSizeFiles ? lookAt(path) : undefined)
+    if (entry !== undefined && entry.stat === stat?.stat && isKept(entry, job)) {
+      outcomes[index] = { kind: 'hashed', digest: entry.digest, ...stat }
+      known.push({ index, path, digest: entry.digest, ...stat })
+    } else {
+      read(index, stat?.sizeBytes)
+      if (unknown.length % turnEveryFiles === 0) await setImmediate()
+    }
+  }
 
   // What is in the store already is read without being copied again.
-  const checked = rehash ? [...known.keys()] : drawSpots(files, [...known.keys()], options)
-  for (const [place, outcome] of (await read(checked, { scheme: job.scheme })).entries()) {
-    const index = checked[place] ?? -1
-    if (isAsRemembered(outcome, outcomes[index])) continue
-    if (!rehash) refuseWrongMemory(files[index], outcome, cache)
-    known.delete(index)
+  const checked = rehash ? known : drawSpots(known, options)
+  const sizes = checked.map(({ sizeBytes }) => sizeBytes)
+  const places = checked.map(({ path }) => path)
+  const found = await hashFiles(places, { scheme: job.scheme, sizes, ...shared })
+  for (const [place, file] of checked.entries()) {
+    const outcome = found[place]
+    if (outcome?.kind === 'hashed' && outcome.digest === file.digest) continue
+    if (!rehash) refuseWrongMemory(file, outcome, cache)
+    read(file.index, file.sizeBytes)
   }
-  const unknown = [...files.keys()].filter((index) => !known.has(index))
-  for (const [place, outcome] of (await read(unknown, job)).entries()) outcomes[unknown[place] ?? -1] = outcome
-  cache?.record(unknown.flatMap((index) => rememberable(files[index], outcomes[index], job.scheme, readAtMs)))
+  for (const [place, outcome] of (await hasher.outcomes()).entries()) outcomes[unknown[place] ?? -1] = outcome
+  cache?.record(unknown.flatMap((index) => rememberable(paths[index], outcomes[index], job.scheme, readAtMs)))
   return outcomes
 }
 
-function rememberedOutcome({ sizeBytes, executable, stat }: SeenFile, digest = ''): HashOutcome {
-  return { kind: 'hashed', digest, sizeBytes, executable, stat }
+/** A file whose digest is remembered. */
+type Known = FileStat & Readonly<{ index: number; path: string; digest: string }>
+
+/** Undefined for what is no regular file any more: reading will say so. */
+function lookAt(path: string): FileStat | undefined {
+  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+  return stats?.isFile() === true ? fileStatOf(stats) : undefined
 }
 
-function isAsRemembered(found: HashOutcome, remembered: HashOutcome | undefined): boolean {
-  return found.kind === 'hashed' && remembered?.kind === 'hashed' && found.digest === remembered.digest
-}
-
-function knownDigests(
-  files: readonly SeenFile[],
-  { scheme, storeRoot }: HashJob,
-  cache: StatCache,
-): Map<number, string> {
-  const folders = new Map<string, ReadonlyMap<string, KnownFile>>()
-  const known = new Map<number, string>()
-  for (const [index, { path, stat }] of files.entries()) {
-    const folder = dirname(path)
-    const entries = folders.get(folder) ?? cache.folder(folder, scheme)
-    folders.set(folder, entries)
-    const entry = entries.get(basename(path))
-    if (entry === undefined || entry.stat !== stat) continue
-    const isKept = storeRoot === undefined || (isSha256(entry.digest) && freshen(storeRoot, entry.digest))
-    if (isKept) known.set(index, entry.digest)
+/** Tells what is remembered under a path; files of one folder come one after the other. */
+function recallFrom(cache: StatCache | undefined, { scheme }: HashJob): (path: string) => KnownFile | undefined {
+  if (cache === undefined) return () => undefined
+  let folder: string | undefined
+  let entries: ReadonlyMap<string, KnownFile> = new Map()
+  return (path) => {
+    const inside = dirname(path)
+    if (inside !== folder) entries = cache.folder(inside, scheme)
+    folder = inside
+    return entries.get(basename(path))
   }
-  return known
+}
+
+function isKept({ digest }: KnownFile, { storeRoot }: HashJob): boolean {
+  return storeRoot === undefined || (isSha256(digest) && freshen(storeRoot, digest))
 }
 
 function drawSpots(
-  files: readonly SeenFile[],
-  candidates: number[],
+  known: readonly Known[],
   { spotChecks = 8, random = randomInt }: DigestFilesOptions,
-): readonly number[] {
-  const spots: number[] = []
-  for (let drawn = 0; drawn < spotChecks && candidates.length > 0; drawn += 1) {
-    const [index = -1] = candidates.splice(random(candidates.length), 1)
-    const odds = Math.ceil((files[index]?.sizeBytes ?? 0) / spotCheckBytes)
-    if (odds <= 1 || random(odds) === 0) spots.push(index)
+): readonly Known[] {
+  const candidates = [...known]
+  const spots: Known[] = []
+  for (let drawn = 0; drawn < spotChecks; drawn += 1) {
+    if (candidates.length === 0) break
+    const [file] = candidates.splice(random(candidates.length), 1)
+    const odds = Math.ceil((file?.sizeBytes ?? 0) / spotCheckBytes)
+    if (file !== undefined && (odds <= 1 || random(odds) === 0)) spots.push(file)
   }
   return spots
 }
 
 /** A file that was touched since it was seen is only read again; one that was not is the fault. */
-function refuseWrongMemory(file: SeenFile | undefined, found: HashOutcome, cache: StatCache | undefined): void {
-  if (file === undefined || found.kind !== 'hashed' || found.stat !== file.stat) return
+function refuseWrongMemory(file: Known, found: HashOutcome | undefined, cache: StatCache | undefined): void {
+  if (found?.kind !== 'hashed' || found.stat !== file.stat) return
   cache?.clear()
   throw new DomainError('ERR_DATA_STAT_CACHE_WRONG', `\`${file.path}\` changed without a trace in its stat`, {
     details: { found: found.digest },
@@ -115,12 +141,12 @@ function refuseWrongMemory(file: SeenFile | undefined, found: HashOutcome, cache
 }
 
 function rememberable(
-  file: SeenFile | undefined,
+  path: string | undefined,
   outcome: HashOutcome | undefined,
   scheme: HashScheme,
   readAtMs: number,
 ): Parameters<StatCache['record']>[0] {
-  if (file === undefined || outcome?.kind !== 'hashed' || !isSettled(outcome.stat, readAtMs)) return []
+  if (path === undefined || outcome?.kind !== 'hashed' || !isSettled(outcome.stat, readAtMs)) return []
   const { stat, digest } = outcome
-  return [{ scheme, folder: dirname(file.path), name: basename(file.path), stat, digest }]
+  return [{ scheme, folder: dirname(path), name: basename(path), stat, digest }]
 }

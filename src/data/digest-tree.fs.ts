@@ -12,7 +12,7 @@ import { discardStaged } from './hash-files.fs.ts'
 import { withIoFaults } from './io-fault.ts'
 import { stagedBatch } from './object-batch.fs.ts'
 import type { ObjectStore } from './object-store.ts'
-import { type PlainFile, type PlainTree, walkPlain } from './walk-plain.fs.ts'
+import { type PlainFile, plainFiles } from './walk-plain.fs.ts'
 
 export type DigestPathOptions = DigestFilesOptions &
   Readonly<{
@@ -29,9 +29,8 @@ export type DigestPathOptions = DigestFilesOptions &
  */
 export function digestPath(path: string, options: DigestPathOptions = {}): Promise<Content> {
   return withIoFaults(path, async () => {
-    const tree = walkPlain(path, { ...options, name: options.name ?? path })
-    const outcomes = await digestFiles(tree.files, { scheme: 'sha256' }, options)
-    return contentOf(tree, outcomes, options.name ?? path)
+    const { files, outcomes } = await digestFound(path, { scheme: 'sha256' }, options)
+    return contentOf(files, outcomes, options.name ?? path)
   })
 }
 
@@ -48,14 +47,29 @@ export function ingestPath(
   options: DigestPathOptions = {},
 ): Promise<Content> {
   return withIoFaults(path, async () => {
-    const tree = walkPlain(path, { ...options, name: options.name ?? path })
     const job: HashJob = { scheme: 'sha256', storeRoot: store.root, md5: store.md5Memory !== undefined }
-    const outcomes = await digestFiles(tree.files, job, options)
-    const content = orDiscard(outcomes, () => contentOf(tree, outcomes, options.name ?? path))
+    const { files, outcomes } = await digestFound(path, job, options)
+    const content = orDiscard(outcomes, () => contentOf(files, outcomes, options.name ?? path))
     await putStaged(store.root, outcomes)
     store.md5Memory?.recordMd5s(md5sIn(outcomes))
     return content
   })
+}
+
+/** Files are read while others are still looked for. */
+async function digestFound(
+  path: string,
+  job: HashJob,
+  options: DigestPathOptions,
+): Promise<Readonly<{ files: readonly PlainFile[]; outcomes: readonly HashOutcome[] }>> {
+  const files: PlainFile[] = []
+  const found = function* (): Generator<PlainFile> {
+    for (const file of plainFiles(path, { ...options, name: options.name ?? path })) {
+      files.push(file)
+      yield file
+    }
+  }
+  return { outcomes: await digestFiles(found(), job, options), files }
 }
 
 function orDiscard<T>(outcomes: readonly HashOutcome[], work: () => T): T {
@@ -85,33 +99,28 @@ async function putStaged(root: string, outcomes: readonly HashOutcome[]): Promis
   await batch.commit()
 }
 
-function contentOf({ kind, files }: PlainTree, outcomes: readonly HashOutcome[], name: string): Content {
+function contentOf(files: readonly PlainFile[], outcomes: readonly HashOutcome[], name: string): Content {
   const entries = files.map((file, index) => {
     const { digest, sizeBytes, executable } = readOutcome(file, outcomes[index], name)
     return { path: file.inner, digest, sizeBytes, executable }
   })
-  if (kind === 'folder') return folderOf(entries)
   const [only] = entries
-  if (only === undefined) throw new Error('a single file gave no outcome')
+  if (only?.path !== '.') return folderOf(entries)
   const { digest, sizeBytes, executable } = only
   return { kind: 'file', digest, sizeBytes, executable }
 }
 
 function readOutcome(
-  { inner, stat }: PlainFile,
+  { inner }: PlainFile,
   outcome: HashOutcome | undefined,
   name: string,
 ): Readonly<{ digest: Sha256; sizeBytes: number; executable: boolean }> {
-  const shown = oneLine(inner === '.' ? name : `${name}/${inner}`).slice(0, 1000)
-  if (outcome?.kind === 'hashed' && isSha256(outcome.digest) && outcome.stat === stat) {
+  if (outcome?.kind === 'hashed' && isSha256(outcome.digest)) {
     return { digest: outcome.digest, sizeBytes: outcome.sizeBytes, executable: outcome.executable }
   }
+  const path = oneLine(inner === '.' ? name : `${name}/${inner}`).slice(0, 1000)
   if (outcome?.kind === 'not-plain') {
-    throw new DomainError('ERR_DATA_NOT_PLAIN', `\`${shown}\` is no longer a regular file`, {
-      details: { path: shown },
-    })
+    throw new DomainError('ERR_DATA_NOT_PLAIN', `\`${path}\` is no longer a regular file`, { details: { path } })
   }
-  throw new DomainError('ERR_DATA_CHANGED', `\`${shown}\` changed while it was being read`, {
-    details: { path: shown },
-  })
+  throw new DomainError('ERR_DATA_CHANGED', `\`${path}\` changed while it was being read`, { details: { path } })
 }

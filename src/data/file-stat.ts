@@ -11,6 +11,24 @@ export function statKeyOf(stats: BigIntStats): StatKey {
   return `${stats.size}.${stats.mtimeNs}.${stats.ctimeNs}.${stats.ino}.${stats.dev}`
 }
 
+/** What `lstat` says of a regular file. */
+export type FileStat = Readonly<{ stat: StatKey; sizeBytes: number; executable: boolean }>
+
+export function fileStatOf(stats: BigIntStats): FileStat {
+  return { stat: statKeyOf(stats), sizeBytes: Number(stats.size), executable: (stats.mode & 0o100n) !== 0n }
+}
+
+/** As equal keys say, without making the texts. */
+export function isSameStat(left: BigIntStats, right: BigIntStats): boolean {
+  return (
+    left.size === right.size &&
+    left.mtimeNs === right.mtimeNs &&
+    left.ctimeNs === right.ctimeNs &&
+    left.ino === right.ino &&
+    left.dev === right.dev
+  )
+}
+
 /**
  * Whether a digest made at `readAtMs` may be remembered for this key.
  *

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync, rmSync } from 'node:fs'
 import { type Md5, sha256Of } from '../core/index.ts'
 import { digestFd, md5Of } from './digest-fd.fs.ts'
-import { type StatKey, statKeyOf } from './file-stat.ts'
+import { isSameStat, type StatKey, statKeyOf } from './file-stat.ts'
 import { errnoOf } from './io-fault.ts'
 import { readAll, stageFile } from './object-files.fs.ts'
 
@@ -50,12 +50,11 @@ function hashOpen(fd: number, job: HashJob): HashOutcome {
   const before = fstatSync(fd, { bigint: true })
   if (!before.isFile()) return { kind: 'not-plain' }
   const found = job.storeRoot === undefined ? digestOf(fd, before, job) : stageFile(job.storeRoot, fd, job)
-  const stat = statKeyOf(before)
-  if (found === undefined || statKeyOf(fstatSync(fd, { bigint: true })) !== stat) {
+  if (found === undefined || !isSameStat(fstatSync(fd, { bigint: true }), before)) {
     if (found?.temp !== undefined) rmSync(found.temp, { force: true })
     return { kind: 'changed' }
   }
-  return { kind: 'hashed', ...found, executable: (before.mode & 0o100n) !== 0n, stat }
+  return { kind: 'hashed', ...found, executable: (before.mode & 0o100n) !== 0n, stat: statKeyOf(before) }
 }
 
 function openPlain(path: string): number | HashOutcome {

@@ -2,10 +2,10 @@
 import { parentPort } from 'node:worker_threads'
 import { DomainError, type ErrorCode } from '../core/index.ts'
 import { type HashJob, type HashOutcome, hashFile } from './hash-file.fs.ts'
-import { encodeOutcomes } from './hash-reply.ts'
+import { decodeFiles, encodeOutcomes } from './hash-messages.ts'
 import { ioFault } from './io-fault.ts'
 
-export type HashRequest = Readonly<{ job: HashJob; files: readonly (string | number)[] }>
+export type HashRequest = Readonly<{ job: HashJob; files: string }>
 export type HashReply =
   | Readonly<{ kind: 'done'; outcomes: string }>
   // What a thread can hand over of an error: a DomainError loses its class on the way.
@@ -15,7 +15,7 @@ parentPort?.on('message', (request: HashRequest) => parentPort?.postMessage(repl
 
 function replyTo({ job, files }: HashRequest): HashReply {
   const outcomes: HashOutcome[] = []
-  for (const file of files) {
+  for (const file of decodeFiles(files)) {
     try {
       outcomes.push(hashFile(file, job))
     } catch (error) {

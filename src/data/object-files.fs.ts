@@ -50,7 +50,7 @@ export const holdFolder = (root: string): string => join(root, 'holds')
 
 export function objectPath(root: string, digest: Sha256): string {
   const hex = hexOf(digest)
-  return join(root, hex.slice(0, 2), hex.slice(2))
+  return `${root}/${hex.slice(0, 2)}/${hex.slice(2)}`
 }
 
 export function isObject(root: string, digest: Sha256): boolean {

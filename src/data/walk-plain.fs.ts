@@ -7,13 +7,12 @@
 import { type Dirent, lstatSync, readdirSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { DomainError, nameFault, oneLine } from '../core/index.ts'
-import type { SeenFile } from './digest-files.fs.ts'
-import { statKeyOf } from './file-stat.ts'
+import { type FileStat, fileStatOf } from './file-stat.ts'
 import { errnoOf } from './io-fault.ts'
 
-/** `inner` is the file's path in the folder, `.` for a single file. */
-export type PlainFile = SeenFile & Readonly<{ inner: string }>
-export type PlainTree = Readonly<{ kind: 'file' | 'folder'; files: readonly PlainFile[] }>
+/** `path` is absolute; `inner` is the file's path in the folder, `.` for a single file. */
+export type PlainFile = Readonly<{ path: string; inner: string }>
+export type PlainTree = Readonly<{ kind: 'file' | 'folder'; files: readonly (PlainFile & FileStat)[] }>
 
 /** `name`: how to call the path in errors. `within`: folders between it and the path must not be links. */
 export type WalkOptions = Readonly<{ name: string; within?: string }>
@@ -28,33 +27,43 @@ const masked: ReadonlySet<string> = new Set(['.git', '.assay'])
  * @throws ERR_DATA_MISSING, ERR_DATA_NOT_PLAIN naming the path
  */
 export function walkPlain(path: string, options: WalkOptions): PlainTree {
+  const files = [...plainFiles(path, options)].map((file) => ({ ...file, ...see(file, options.name) }))
+  return { kind: files[0]?.inner === '.' ? 'file' : 'folder', files }
+}
+
+function see({ path, inner }: PlainFile, name: string): FileStat {
+  const shown = inner === '.' ? name : `${name}/${inner}`
+  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+  if (stats === undefined) throw new DomainError('ERR_DATA_CHANGED', `\`${oneLine(shown)}\` vanished while it was read`)
+  if (!stats.isFile()) throw notPlain(shown, `is ${kindOf(stats)}`)
+  return fileStatOf(stats)
+}
+
+/** As `walkPlain`, one after the other, by what the folders say of their files. */
+export function* plainFiles(path: string, options: WalkOptions): Generator<PlainFile> {
   if (options.within !== undefined) refuseLinksAbove(path, options.within, options.name)
   const stats = lstatSync(path, { throwIfNoEntry: false })
   if (stats === undefined) throw new DomainError('ERR_DATA_MISSING', `\`${oneLine(options.name)}\` is not there`)
-  if (!stats.isDirectory()) return { kind: 'file', files: [see(path, '.', options.name)] }
-  const files: PlainFile[] = []
+  if (!stats.isDirectory()) {
+    if (!stats.isFile()) throw notPlain(options.name, `is ${kindOf(stats)}`)
+    yield { path, inner: '.' }
+    return
+  }
   const folders = ['']
-  const folded = new Map<string, string>()
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    // Paths that differ in case only do so first within one folder.
+    const folded = new Map<string, string>()
     for (const entry of entriesOf(join(path, folder), `${options.name}/${folder}`)) {
       if (masked.has(entry.name)) continue
       const inner = `${folder}${entry.name}`
       const shown = `${options.name}/${inner}`
       refuseName(entry.name, inner, shown)
-      refuseTwin(folded, inner, shown)
+      refuseTwin(folded, { name: entry.name, inner, shown })
       if (entry.isDirectory()) folders.push(`${inner}/`)
-      else files.push(see(join(path, inner), inner, shown))
+      else if (entry.isFile()) yield { path: `${path}/${inner}`, inner }
+      else throw notPlain(shown, `is ${kindOf(entry)}`)
     }
   }
-  return { kind: 'folder', files }
-}
-
-function see(path: string, inner: string, shown: string): PlainFile {
-  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false })
-  if (stats === undefined) throw new DomainError('ERR_DATA_CHANGED', `\`${oneLine(shown)}\` vanished while it was read`)
-  if (!stats.isFile()) throw notPlain(shown, `is ${kindOf(stats)}`)
-  const executable = (stats.mode & 0o100n) !== 0n
-  return { path, inner, stat: statKeyOf(stats), sizeBytes: Number(stats.size), executable }
 }
 
 export function kindOf(entry: Pick<Dirent, 'isSymbolicLink' | 'isFIFO' | 'isSocket' | 'isDirectory'>): string {
@@ -65,8 +74,11 @@ export function kindOf(entry: Pick<Dirent, 'isSymbolicLink' | 'isFIFO' | 'isSock
 }
 
 /** THREAT: two readers may take names for one that differ in case only. */
-function refuseTwin(folded: Map<string, string>, inner: string, shown: string): void {
-  const key = inner.toLowerCase()
+function refuseTwin(
+  folded: Map<string, string>,
+  { name, inner, shown }: Readonly<{ name: string; inner: string; shown: string }>,
+): void {
+  const key = name.toLowerCase()
   const twin = folded.get(key)
   if (twin !== undefined) throw notPlain(shown, `differs from \`${twin}\` in case only`)
   folded.set(key, inner)
@@ -76,7 +88,9 @@ function refuseName(name: string, inner: string, shown: string): void {
   // What is not UTF-8 was decoded to this character.
   const fault = name.includes('\ufffd') ? 'is not UTF-8' : nameFault(name)
   if (fault !== undefined) throw notPlain(shown, `has a name that ${fault}`)
-  if (Buffer.byteLength(inner) > maxPathBytes) throw notPlain(shown, `is longer than ${maxPathBytes} bytes`)
+  // A unit of a JavaScript string is at most three bytes.
+  if (inner.length * 3 > maxPathBytes && Buffer.byteLength(inner) > maxPathBytes)
+    throw notPlain(shown, `is longer than ${maxPathBytes} bytes`)
 }
 
 function refuseLinksAbove(path: string, within: string, name: string): void {

@@ -9,8 +9,8 @@ import { createHash } from 'node:crypto'
 import { lstatSync, readFileSync, readlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { isInside } from '../core/index.ts'
-import { type DigestFilesOptions, digestFiles, type SeenFile } from './digest-files.fs.ts'
-import { statKeyOf } from './file-stat.ts'
+import { type DigestFilesOptions, digestFiles } from './digest-files.fs.ts'
+import { type FileStat, fileStatOf } from './file-stat.ts'
 import { hashFiles } from './hash-files.fs.ts'
 import type { DirtyKind, DirtyPath, LfsPointer, Repository, TreeEntry } from './repository.ts'
 
@@ -42,8 +42,8 @@ export async function dirtyPaths(
     else if (entry.kind === 'file') toHash.push({ path, entry, seen })
   }
   const scheme = objectFormat === 'sha1' ? 'git-sha1' : 'git-sha256'
-  const seen = toHash.map((file) => file.seen)
-  const outcomes = await digestFiles(seen, { scheme }, options)
+  const found = toHash.map(({ seen }) => ({ path: seen.path, seen }))
+  const outcomes = await digestFiles(found, { scheme }, options)
   const differing = toHash.filter(({ entry }, index) => {
     const outcome = outcomes[index]
     return outcome?.kind !== 'hashed' || outcome.digest !== entry.blob
@@ -53,6 +53,8 @@ export async function dirtyPaths(
 }
 
 type Fault = Omit<DirtyPath, 'path'>
+/** `path` is absolute. */
+type SeenFile = FileStat & Readonly<{ path: string }>
 type TrackedFile = Readonly<{ path: string; entry: FileEntry; seen: SeenFile }>
 
 const told = (kind: DirtyKind, because: string): Fault => ({ kind, because })
@@ -62,15 +64,14 @@ const missing = told('missing', 'it is in the commit and not on disk')
 function seeEntry(path: string, entry: Exclude<TreeEntry, { kind: 'submodule' }>): Fault | SeenFile {
   const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false })
   if (stats === undefined) return missing
-  const executable = (stats.mode & 0o100n) !== 0n
-  const seen = { path, stat: statKeyOf(stats), sizeBytes: Number(stats.size), executable }
+  const seen = { path, ...fileStatOf(stats) }
   if (entry.kind === 'symlink') {
     if (!stats.isSymbolicLink()) return told('type', 'it is a link in the commit')
     return readlinkSync(path) === entry.target ? seen : told('modified', 'the link has another target')
   }
   if (!stats.isFile()) return told('type', 'it is a regular file in the commit')
-  if (executable === (entry.mode === '100755')) return seen
-  return told('mode', executable ? 'it is executable, not so in the commit' : 'it is executable in the commit')
+  if (seen.executable === (entry.mode === '100755')) return seen
+  return told('mode', seen.executable ? 'it is executable, not so in the commit' : 'it is executable in the commit')
 }
 
 /** THREAT: a tracked folder replaced by a link would show other files: they count as missing. */

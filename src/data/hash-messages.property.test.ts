@@ -2,10 +2,16 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { HashOutcome } from './hash-file.fs.ts'
-import { decodeOutcomes, encodeOutcomes } from './hash-reply.ts'
+import { decodeFiles, decodeOutcomes, encodeFiles, encodeOutcomes } from './hash-messages.ts'
+
+const text = fc.string({ unit: 'binary' }).map((value) => `/${value.replaceAll('\0', '\n')}`)
+
+test('files arrive as they were sent', () => {
+  const file = fc.oneof(text, fc.nat())
+  fc.assert(fc.property(fc.array(file), (files) => assert.deepEqual(decodeFiles(encodeFiles(files)), files)))
+})
 
 test('outcomes come back as they were sent', () => {
-  const text = fc.string({ unit: 'binary' }).map((value) => `/${value.replaceAll('\0', '\n')}`)
   const outcome: fc.Arbitrary<HashOutcome> = fc.oneof(
     fc.record({ kind: fc.constantFrom('missing' as const, 'not-plain' as const, 'changed' as const) }),
     fc.record(
