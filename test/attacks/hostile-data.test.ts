@@ -7,6 +7,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import { claimingFewerRows, parquetOf, withFooterLength } from '../support/parquet.ts'
 import { type Document, type Scratch, scratch } from '../support/scratch.ts'
 
 const contract = (rest = ''): string => `apiVersion: v3.1.0
@@ -81,6 +82,49 @@ test('hostile files never pass: each is refused by code, the honest one passes',
       `${what}: ${JSON.stringify(report.checks)}`,
     )
     assert.ok(performance.now() - startedMs < 60_000, what)
+  }
+})
+
+test('Parquet that claims other than it holds, or unpacks to a thousand times its size, never passes', async (context) => {
+  const project = scratch(context, { 't.yaml': contract() })
+  const honest = await parquetOf("SELECT range::INT AS a, 'x' || range AS b FROM range(1000)")
+  const bomb = await parquetOf(
+    "SELECT range::INT AS a, repeat('x', 1000000) || range AS b FROM range(100)",
+    'COMPRESSION zstd',
+  )
+  const cases: readonly (readonly [what: string, bytes: Buffer, check: string, code: string])[] = [
+    ['fewer rows in all claims', claimingFewerRows(honest, (all) => all), 'format/claims', 'ERR_DATA_UNREADABLE'],
+    [
+      'fewer rows of the file',
+      claimingFewerRows(honest, (all) => all.slice(0, 1)),
+      'format/claims',
+      'ERR_DATA_UNREADABLE',
+    ],
+    [
+      'fewer rows of a group',
+      claimingFewerRows(honest, (all) => all.slice(-1)),
+      'format/claims',
+      'ERR_DATA_UNREADABLE',
+    ],
+    [
+      'fewer values of a column',
+      claimingFewerRows(honest, (all) => all.slice(1, 2)),
+      'format/claims',
+      'ERR_DATA_UNREADABLE',
+    ],
+    ['a bomb', bomb, 'format/claims', 'ERR_DATA_LIMIT'],
+    ['no end', honest.subarray(0, honest.length - 100), 'format/readable', 'ERR_DATA_UNREADABLE'],
+    ['a footer of two GiB', withFooterLength(honest, 0x7fffffff), 'format/readable', 'ERR_DATA_UNREADABLE'],
+    ['a footer of four GiB', withFooterLength(honest, 0xffffffff), 'format/readable', 'ERR_DATA_UNREADABLE'],
+    ['an empty footer', withFooterLength(honest, 0), 'format/readable', 'ERR_DATA_UNREADABLE'],
+  ]
+  writeFileSync(join(project.root, 't.parquet'), honest)
+  assert.equal((await validate(project, 0, 't.parquet')).dataset.rows, 1000)
+  for (const [what, bytes, check, code] of cases) {
+    writeFileSync(join(project.root, 't.parquet'), bytes)
+    const report = await validate(project, 1, 't.parquet')
+    const found = report.checks.find(({ name }: Document) => name === check)
+    assert.deepEqual([report.verdict, found?.code], ['fail', code], `${what}: ${JSON.stringify(report.checks)}`)
   }
 })
 

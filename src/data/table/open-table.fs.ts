@@ -12,6 +12,7 @@ import { type DataCheck, formatFault } from '../validate/check.ts'
 import { type CsvHead, readCsvHead } from './csv-head.ts'
 import { type Engine, firstLine } from './engine.duckdb.ts'
 import { contradicts, type TableFile, tableFileOf } from './format.ts'
+import { parquetFault } from './parquet-pages.fs.ts'
 import { generatedName, type Relation, type TableColumn } from './relation.ts'
 import { identifier, listOf, literal } from './sql.ts'
 import { unpackGzip } from './unpack.fs.ts'
@@ -189,6 +190,8 @@ async function parquetRelation(engine: Engine, files: readonly InputFile[], link
       )
       if (index === 0) columns = own
       shapes.push(own.map(({ name, sqlType }) => `${name}\0${sqlType}`).join('\0\0'))
+      const fault = await parquetFault(engine, link)
+      if (fault !== undefined) return refusedFiles('claims', [{ file, ...fault }])
       const twins = await twinsOf(engine, link)
       if (twins !== undefined)
         return refusedFiles('columns', [{ file, because: `it has the column \`${twins}\` twice` }])
