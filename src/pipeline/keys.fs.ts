@@ -15,7 +15,6 @@ import {
 } from '../attestation/index.ts'
 import { DomainError, isDomainError } from '../core/index.ts'
 import { openRepository, type Repository } from '../data/index.ts'
-import { chooseLock } from './choose-lock.fs.ts'
 import { writeDurably } from './evidence.fs.ts'
 import { type Adoption, adoptProject } from './init.fs.ts'
 import type { Caller } from './project.ts'
@@ -77,11 +76,11 @@ export async function adoptHere(caller: Caller): Promise<AdoptedProject> {
     root,
     isGitIgnored: ignoredBy(repository),
     now: caller.now(),
-    chooseLock: () =>
-      chooseLock(root, caller, {
-        cacheFolder: join(root, '.assay', 'environments'),
-        workFolder: join(root, '.assay', 'boxes'),
-      }),
+    chooseLock: async () => {
+      const { chooseLock } = await import('./choose-lock.fs.ts') // every verb looks for keys, one in a life reads locks
+      const state = join(root, '.assay')
+      return chooseLock(root, caller, { cacheFolder: join(state, 'environments'), workFolder: join(state, 'boxes') })
+    },
     keyFor: async (projectId) => {
       const known = home.listKeys().find((record) => record.project === projectId && record.key !== undefined)
       const record = known ?? home.createKey(projectId, caller.now())
