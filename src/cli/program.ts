@@ -299,7 +299,8 @@ export const verbs: readonly Verb[] = [
   {
     usage: 'env verify [environments...]',
     summary: 'read every byte of built environments again; exit 1 when one is not what was built',
-    examples: ['assay env verify', 'assay env verify train'],
+    options: [['--rebuild', 'build it once more from its wheels too, and compare every file']],
+    examples: ['assay env verify', 'assay env verify train --rebuild'],
     load: async () => (await import('./commands/env.ts')).envVerify,
   },
   {

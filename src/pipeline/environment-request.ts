@@ -43,6 +43,7 @@ export function environmentPlace(
   return {
     store: project.store,
     ...(project.statCache === undefined ? {} : { memory: project.statCache }),
+    sealedTrees: project.sealedFacts,
     cacheFolder: join(project.root, '.assay', 'environments'),
     workFolder: boxesOf(project),
     caller: { environment: project.environment, workingFolder: project.root },

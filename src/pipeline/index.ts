@@ -16,7 +16,8 @@ export {
   environmentNames,
   type InspectedEnvironment,
   inspectEnvironment,
-} from './environments.ts'
+  rebuildEnvironment,
+} from './environments.fs.ts'
 export type { EvidenceStore } from './evidence.fs.ts'
 export { readEvidence, writeEvidence } from './evidence-files.fs.ts'
 export {

@@ -19,6 +19,7 @@ import {
   type ReadWanted,
   requirementsWanted,
   resolveLock,
+  versionsIn,
   type Wanted,
 } from '../compute/index.ts'
 import { DomainError } from '../core/index.ts'
@@ -119,7 +120,7 @@ function sourceOf(project: Project): string {
 }
 
 function textOf(project: Project, path: string): string | undefined {
-  const bytes = readProjectFile(project.root, path)
+  const bytes = readProjectFile(project.root, path, maxLockBytes)
   return bytes === undefined ? undefined : new TextDecoder().decode(bytes)
 }
 
@@ -137,8 +138,13 @@ async function wantedOf(project: Project, source: string, options: LockOptions):
   }
   const wanted = readerOf(source)(question)
   const own = 'pyproject.toml'
-  if (!wanted.itself || source === own || textOf(project, own) === undefined) return wanted
-  return joinWanted(wanted, pyprojectWanted({ ...question, path: own }))
+  const isIncluded = wanted.itself && source !== own && textOf(project, own) !== undefined
+  const earlier = ['poetry.lock', 'uv.lock'].filter((path) => textOf(project, path) !== undefined)
+  return joinWanted(
+    wanted,
+    ...(isIncluded ? [pyprojectWanted({ ...question, path: own })] : []),
+    ...(source === own && !options.upgrade ? earlier.map((path) => versionsIn({ ...question, path })) : []),
+  )
 }
 
 function readerOf(source: string): (question: ReadWanted) => Wanted {

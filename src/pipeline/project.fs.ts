@@ -104,6 +104,7 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
     dataVerdicts: new Map(),
     verdicts: new Map(),
     statCache: options.rehash === true ? undefined : cache,
+    sealedFacts: cache,
   }
 }
 

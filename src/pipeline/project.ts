@@ -76,6 +76,8 @@ export type Project = Readonly<{
   verdicts: StageVerdicts
   /** Digests, and what else was learnt of this machine; sealed by the user. Undefined when nothing may be remembered. */
   statCache: StatCache | undefined
+  /** The same under `--rehash` too: for what is not a digest of a file by its times, but only our own word. */
+  sealedFacts: Pick<StatCache, 'fact' | 'recordFact'>
   /** What people decided about data, as far as the trust policy believes them; read when it is first asked for. */
   dataDecisions(): DataDecisionsHeld
   /** Data verdicts that `believedVerdict` has verified. */

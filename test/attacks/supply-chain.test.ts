@@ -206,3 +206,29 @@ test('a lock that is changed after its review changes the environment, is named,
   assert.equal(project.read('out/said'), 'honest')
   assert.equal((await project.json(0, 'verify', 'out/said')).trusted, true)
 })
+
+test('a built environment that comes with a checkout is not used, though its manifest fits; it is built anew', async (context) => {
+  const project = offline(context, saying('uv.lock'))
+  await adoptedWith(project, 'uv.lock', [tool])
+  await project.json(0, 'env', 'build')
+  assert.equal((await project.json(0, 'env', 'verify')).environments[0].state, 'right')
+
+  const environments = join(project.root, '.assay/environments')
+  const paths = readdirSync(environments, { recursive: true, encoding: 'utf8' })
+  const file = join(environments, paths.find((path) => path.endsWith('/tool.py')) ?? assert.fail('no tool.py'))
+  const manifest = join(
+    environments,
+    paths.find((path) => path.endsWith('manifest.json')) ?? assert.fail('no manifest'),
+  )
+  const poisoned = "word = 'poison'\n"
+  const digestOf = (bytes: string | Buffer): string => createHash('sha256').update(bytes).digest('hex')
+  const text = readFileSync(manifest, 'utf8').replace(digestOf(readFileSync(file)), digestOf(poisoned))
+  chmodSync(file, 0o644)
+  writeFileSync(file, poisoned)
+  chmodSync(file, 0o444)
+  writeFileSync(manifest, text)
+  assert.equal((await project.json(1, 'env', 'verify')).environments[0].state, 'changed')
+  await project.json(0, 'run', '--rehash')
+  assert.equal(project.read('out/said'), 'honest')
+  assert.equal((await project.json(0, 'env', 'verify', '--rebuild')).environments[0].state, 'right')
+})

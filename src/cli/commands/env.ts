@@ -10,6 +10,7 @@ import {
   lockEnvironment,
   openProject,
   type Project,
+  rebuildEnvironment,
 } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import { shortDigest, table } from '../render.ts'
@@ -83,10 +84,14 @@ export async function envBuild(context: CliContext, names: readonly string[]): P
 }
 
 /** Exit 1 when one is not what was built: nothing is mended. */
-export async function envVerify(context: CliContext, names: readonly string[]): Promise<Exit> {
+export async function envVerify(
+  context: CliContext,
+  names: readonly string[],
+  options: Readonly<{ rebuild?: boolean }>,
+): Promise<Exit> {
   const { output } = context
   const project = await openProject(context)
-  const inspected = await inspectAll(context, project, names, true)
+  const inspected = await inspectAll(context, project, names, options.rebuild === true ? 'rebuild' : 'rehash')
   output.document({
     environments: inspected.map(({ name, kind, lock, state, because, digest, tree }) => ({
       name,
@@ -112,7 +117,7 @@ export async function envVerify(context: CliContext, names: readonly string[]): 
 export async function envShow(context: CliContext, names: readonly string[]): Promise<Exit> {
   const { output } = context
   const project = await openProject(context)
-  const inspected = await inspectAll(context, project, names, false)
+  const inspected = await inspectAll(context, project, names, 'look')
   output.document({ environments: inspected.map(shape) })
   for (const one of inspected) {
     const { name, kind, lock, state, digest, requirements, facts } = one
@@ -155,11 +160,15 @@ async function inspectAll(
   context: CliContext,
   project: Project,
   names: readonly string[],
-  rehash: boolean,
+  how: 'look' | 'rehash' | 'rebuild',
 ): Promise<readonly InspectedEnvironment[]> {
   const inspected: InspectedEnvironment[] = []
   for (const name of environmentNames(project, names)) {
-    inspected.push(await inspectEnvironment(project, name, { ...telling(context), rehash }))
+    inspected.push(
+      how === 'rebuild'
+        ? await rebuildEnvironment(project, name, telling(context))
+        : await inspectEnvironment(project, name, { ...telling(context), rehash: how === 'rehash' }),
+    )
   }
   return inspected
 }

@@ -19,5 +19,5 @@ export {
   type Wanted,
   wantedRequirement,
 } from './wanted.ts'
-export { condaWanted, pipfileWanted, pyprojectWanted } from './wanted-project.ts'
+export { condaWanted, pipfileWanted, pyprojectWanted, versionsIn } from './wanted-project.ts'
 export { parseWheelName } from './wheel-name.ts'

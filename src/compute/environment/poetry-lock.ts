@@ -82,7 +82,7 @@ function refuseOtherVersion(version: string, refuse: Refuse): void {
     isOlder
       ? `the version ${version} of poetry.lock does not say which packages belong to which group and platform`
       : `the version \`${version}\` of poetry.lock is not known`,
-    isOlder ? 'write it anew with Poetry 2, which keeps the versions: poetry lock' : undefined,
+    isOlder ? 'either keeps its versions: poetry lock (of Poetry 2), or assay env lock' : undefined,
   )
 }
 

@@ -91,8 +91,8 @@ export async function inspectPython(request: PythonRequest): Promise<TreeState> 
   }
   const found = { ...known, digest: identity, tree: treeDigest(manifest) }
   const fault =
-    manifest.identity !== identity
-      ? 'its manifest is of another environment'
+    manifest.identity !== identity || !isOwnTree(manifest, plan)
+      ? 'its manifest is not the one that you wrote when it was built here'
       : request.purpose === 'mount'
         ? await treeFault(join(folder, 'tree'), manifest, plan.local)
         : undefined
@@ -143,11 +143,22 @@ async function reuse(chosen: readonly ChosenWheel[], plan: Plan): Promise<Built 
   const manifest = readManifest(folder)
   if (manifest?.identity !== identity) return undefined
   if (plan.request.purpose === 'identify') return { folder, manifest, chosen }
+  if (!isOwnTree(manifest, plan)) return undefined
   plan.request.onProgress({ kind: 'verifying', files: manifest.files.length })
   const tree = join(folder, 'tree')
   const stamp = treeStamp(tree)
   const fault = await treeFault(tree, manifest, plan.local)
   return fault === undefined ? { folder, manifest, chosen, stamp } : undefined
+}
+
+function treeKey(identity: Sha256, { local }: Plan): string {
+  return `tree:${digestOfJson({ identity, configuration: local.configuration })}`
+}
+
+/** The manifest is the one that was written when this user built the tree. */
+function isOwnTree(manifest: TreeManifest, plan: Plan): boolean {
+  const { sealedTrees } = plan.request
+  return sealedTrees === undefined || sealedTrees.fact(treeKey(manifest.identity, plan)) === treeDigest(manifest)
 }
 
 async function build(chosen: readonly ChosenWheel[], plan: Plan): Promise<Built> {
@@ -161,6 +172,7 @@ async function build(chosen: readonly ChosenWheel[], plan: Plan): Promise<Built>
     const identity = identityOf(chosen, plan)
     const manifest = await buildTree(temporary, chosen, plan, identity)
     writeManifest(temporary, manifest)
+    plan.request.sealedTrees?.recordFact(treeKey(identity, plan), treeDigest(manifest))
     const folder = join(cacheFolder, hexOf(identity))
     await publish(temporary, folder, async () => (await reuse(chosen, plan)) !== undefined)
     return { folder, manifest, chosen, stamp: treeStamp(join(folder, 'tree')) }

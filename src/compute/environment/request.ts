@@ -33,6 +33,11 @@ export type EnvironmentRequest = Readonly<{
    * there. Without one all of it is asked again.
    */
   memory?: StatCache
+  /**
+   * Where the digests of built trees are remembered under the user's seal. THREAT: a checkout that comes as an archive may
+   * bring a built tree with a manifest that fits it. Without one the manifest alone is believed.
+   */
+  sealedTrees?: Pick<StatCache, 'fact' | 'recordFact'>
   /** Absolute; `.assay/environments` of the project. */
   cacheFolder: string
   /** Absolute; where the engine keeps its boxes. */

@@ -228,3 +228,32 @@ function yamlOf(text: string, refuse: Refuse): unknown {
     )
   }
 }
+
+const pinsShape = z.looseObject({
+  package: z
+    .array(z.looseObject({ name: z.string(), version: z.string().optional(), source: z.unknown().optional() }))
+    .optional(),
+})
+
+/**
+ * The versions that a lock of Poetry or uv holds, of any version of its format: kept while they hold.
+ *
+ * A project that the lock has in several versions is left to the resolver.
+ *
+ * @throws ERR_ENV_LOCK_INVALID
+ */
+export function versionsIn({ path, textOf }: Pick<ReadWanted, 'path' | 'textOf'>): Wanted {
+  const refuse = refusalAt(path, 1)
+  const { package: packages = [] } = shapedLock(pinsShape, tomlOf(textOf(path) ?? '', path), refuse)
+  const byName = Map.groupBy(packages, ({ name }) => normaliseName(name))
+  const constraints = [...byName].flatMap(([name, [one, ...others]]) =>
+    one?.version === undefined || others.length > 0
+      ? []
+      : wantedRequirement(`${name}==${one.version}`, refuse).requirements,
+  )
+  return {
+    ...nothingWanted,
+    constraints,
+    notes: constraints.length === 0 ? [] : [`the versions of ${path} are kept (--upgrade forgets them)`],
+  }
+}

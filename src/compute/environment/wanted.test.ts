@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isDomainError } from '../../core/index.ts'
 import { requirementsWanted, type Wanted } from './wanted.ts'
-import { condaWanted, pipfileWanted, pyprojectWanted } from './wanted-project.ts'
+import { condaWanted, pipfileWanted, pyprojectWanted, versionsIn } from './wanted-project.ts'
 
 type Files = Readonly<Record<string, string>>
 type Choice = Readonly<{ extras?: readonly string[]; groups?: readonly string[] }>
@@ -103,6 +103,12 @@ test('a Pipfile, and the pip part of a conda environment', () => {
   assert.deepEqual(both.requirements, ['six==1.17.0', 'attrs'])
   assert.match(both.notes[0] ?? '', /python=3\.11, numpy=1\.26/)
   refused({ 'environment.yml': 'dependencies: [numpy]\n' })
+})
+
+test('the versions of a lock of Poetry 1 are kept, but for a project that has several', () => {
+  const one = (name: string, version: string): string => `[[package]]\nname = "${name}"\nversion = "${version}"\n`
+  const text = `${one('A', '1.0')}${one('b', '1')}${one('b', '2')}[metadata]\nlock-version = "1.1"\n`
+  assert.deepEqual(versionsIn({ path: 'poetry.lock', textOf: () => text }).constraints, ['a==1.0'])
 })
 
 function refused(files: Files, choice: Choice = {}): void {

@@ -1,4 +1,6 @@
 /** `assay env build`, `env verify`, `env show`, `env diff`: the environments of a project, without running a stage. */
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import {
   type Environment,
   inspectPython,
@@ -60,6 +62,37 @@ export async function inspectEnvironment(
   const requirements = packages.map((one) => ({ ...one, extras: [], sha256: [], line: 0 }))
   const because = "the machine's own: recorded, not locked"
   return { name, kind: 'host', state: 'not locked', because, digest, requirements, facts }
+}
+
+/**
+ * Builds an environment once more, in an empty folder, from the locked wheels, and compares every file, bytecode included.
+ *
+ * Tells that a tree is what its wheels give on this machine, and not only what was built once.
+ */
+export async function rebuildEnvironment(
+  project: Project,
+  name: string,
+  telling: Telling,
+): Promise<InspectedEnvironment> {
+  const inspected = await inspectEnvironment(project, name, { ...telling, rehash: true })
+  if (inspected.state !== 'right') return inspected
+  const request = await environmentRequest(
+    project,
+    { name, purpose: 'mount', definition: definitionOf(project, name) },
+    telling,
+  )
+  const cacheFolder = join(project.root, '.assay', 'environments', `tmp-${process.pid}-again`)
+  try {
+    const { sealedTrees: _, ...unsealed } = request
+    const again = await prepareEnvironment({ ...unsealed, cacheFolder })
+    const tree = again.facts.find((fact) => fact.name === 'tree')?.value
+    if (again.digest === inspected.digest && tree === inspected.tree) {
+      return { ...inspected, because: `${inspected.because}, and the same when built again from its wheels` }
+    }
+    return { ...inspected, state: 'changed', because: `built again from its wheels it is another tree: ${tree}` }
+  } finally {
+    rmSync(cacheFolder, { recursive: true, force: true })
+  }
 }
 
 export type PackageChange = Readonly<{
