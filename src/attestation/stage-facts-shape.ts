@@ -141,6 +141,7 @@ export const stageFactsShape: z.ZodType<StageFacts> = z
     environment: environmentShape,
     sandbox: sandboxShape,
     limits: limitsShape,
+    secrets: z.array(textShape).exactOptional(),
     network: networkShape,
     resources: resourcesShape,
     log: z.object({ digest: sha256Shape, sizeBytes: countShape }),

@@ -119,6 +119,8 @@ export type StageFacts = Readonly<{
     /** Connections and refusals beyond those that are listed. */
     more?: number
   }>
+  /** Names of the secrets that it was given; never a value. */
+  secrets?: readonly string[]
   resources: Readonly<{
     wallMs: number
     cpuMs?: number

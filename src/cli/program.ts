@@ -355,6 +355,33 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/key.ts')).keyRevoke,
   },
   {
+    usage: 'secret grant <name>',
+    summary: 'let stages of this project have a secret of yours; only where it lies is kept',
+    options: [
+      ['--file <path>', 'a file that you alone can read'],
+      ['--env <name>', 'a variable of whoever calls assay run'],
+      ['--vault <path#field>', 'a path of HashiCorp Vault below /v1/ (VAULT_ADDR, VAULT_TOKEN)'],
+    ],
+    repeated: [['--stage <name>', 'a stage that may have it; may be given again']],
+    examples: [
+      'assay secret grant label-service --file ~/.config/labels.token --stage label',
+      'assay secret grant hub --vault secret/data/hub#token --stage fetch',
+    ],
+    load: async () => (await import('./commands/secret.ts')).secretGrant,
+  },
+  {
+    usage: 'secret list',
+    summary: 'which stages of this project may have which secrets, and where these lie',
+    examples: ['assay secret list'],
+    load: async () => (await import('./commands/secret.ts')).secretList,
+  },
+  {
+    usage: 'secret take <name>',
+    summary: 'take a secret back from every stage of this project',
+    examples: ['assay secret take label-service'],
+    load: async () => (await import('./commands/secret.ts')).secretTake,
+  },
+  {
     usage: 'trust pin',
     summary: 'remember this trust.yaml for the project: later checkouts are judged by it',
     options: [['--policy <file>', 'pin this file', 'trust.yaml']],
@@ -408,6 +435,7 @@ export const groups: Readonly<Record<string, string>> = {
   data: 'the inventory of data sources',
   env: 'the environments that stages run with',
   key: 'the key that signs',
+  secret: 'what stages may know and nobody else',
   trust: 'who is believed',
   attest: 'the evidence',
 }

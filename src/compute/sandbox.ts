@@ -7,6 +7,7 @@
 import type { Content, Sha256, Tier } from '../core/index.ts'
 import type { ObjectStore } from '../data/index.ts'
 import type { EgressRecord } from './egress/index.ts'
+import type { Secret } from './secrets/index.ts'
 
 /** A file or folder that the stage may read, at a path of the project. */
 export type ViewEntry = Readonly<{ path: string; content: Content; why: 'tracked' | 'dep' | 'params' }>
@@ -42,6 +43,8 @@ export type StageTask = Readonly<{
   variables: Readonly<Record<string, string>>
   limits: Limits
   network: NetworkRequest
+  /** Readable by the stage alone, at `/run/secrets/<name>`, in memory. */
+  secrets: readonly Secret[]
   /** Names hosts and paths of denied attempts with strace; slower. */
   trace: boolean
   /** Project paths that exist on the host and are hidden from this stage: asked for when it failed, to name what it read. */
@@ -63,7 +66,12 @@ export type StageEnd =
   | Readonly<{ kind: 'cancelled' }>
 
 /** A refused out: its bytes are not collected. */
-export type OutFault = Readonly<{ path: string; because: string }>
+export type OutFault = Readonly<{
+  path: string
+  because: string
+  /** It holds a secret, or another credential. */
+  leak?: true
+}>
 
 export type NetworkRecord = Readonly<{
   /** Attempts to leave the sandbox, counted by the kernel; and what the proxy refused, where there is one. */
@@ -108,6 +116,8 @@ export type StageOutcome = Readonly<{
   outs: ReadonlyMap<string, Content>
   faults: readonly OutFault[]
   network: NetworkRecord
+  /** Secrets and other credentials that it printed; the log has names in their place. */
+  printedSecrets: readonly string[]
   opened?: OpenedPaths
   /** Hidden project paths that the stage asked for by name (from the log's tail or the trace). */
   undeclaredReads: readonly string[]

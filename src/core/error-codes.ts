@@ -128,10 +128,20 @@ export const errorTable = {
     help: 'leave the name out for the latest run',
   },
   ERR_RUN_BUSY: { exit: 4, meaning: 'Another assay process is running this project.', help: 'wait until it has ended' },
-  ERR_SECRETS_UNSUPPORTED: {
+  ERR_SECRET_LEAKED: {
     exit: 1,
-    meaning: 'A stage asks for secrets, which needs the broker that this version does not have.',
-    help: 'take secrets from the stage',
+    meaning: 'A secret, or another credential, stands in what a stage made or printed.',
+    help: 'have the stage write nothing of it; whoever may have seen it: change the secret',
+  },
+  ERR_SECRET_NOT_GRANTED: {
+    exit: 1,
+    meaning: 'A stage asks for a secret that you did not grant to it.',
+    help: 'read what the stage does, then: assay secret grant NAME --stage STAGE --file PATH',
+  },
+  ERR_SECRET_UNAVAILABLE: {
+    exit: 1,
+    meaning: 'A secret that was granted cannot be had from where it lies.',
+    help: 'see where it is looked for: assay secret list',
   },
   ERR_SANDBOX_UNAVAILABLE: {
     exit: 4,

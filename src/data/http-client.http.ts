@@ -49,7 +49,7 @@ export type HttpClient = Readonly<{
 
 export type HttpClientOptions = Readonly<{
   /** The code of a failure. */
-  code: Extract<ErrorCode, 'ERR_ENV_FETCH' | 'ERR_DATA_FETCH'>
+  code: Extract<ErrorCode, 'ERR_ENV_FETCH' | 'ERR_DATA_FETCH' | 'ERR_SECRET_UNAVAILABLE'>
   route: NetworkRoute
   /** Origin -> value of the `authorization` header. */
   credentials?: ReadonlyMap<string, string>

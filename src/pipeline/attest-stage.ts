@@ -62,6 +62,7 @@ async function factsOf(
       ...(settings.harmlessAttempts === undefined ? {} : { harmless: settings.harmlessAttempts }),
     },
     resources: outcome.resources,
+    ...(settings.secrets.length === 0 ? {} : { secrets: settings.secrets.toSorted() }),
     log: { digest: outcome.log.digest, sizeBytes: outcome.log.sizeBytes },
     outputs: await outputsOf(project, outcome),
     facts: recordFacts({

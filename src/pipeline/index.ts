@@ -40,6 +40,7 @@ export { type NewSource, registerSource, writeRevocation } from './register-sour
 export type { OutputReport, RunReport, StageReport } from './report.ts'
 export { type RowWord, signReview, type Triage, triageData } from './review-data.ts'
 export { type RunEvent, type RunOptions, runPipeline } from './run.ts'
+export { type GrantedSecret, grantSecret, listSecrets, type SecretOrigin, takeSecret } from './secrets.fs.ts'
 export { openShell, type ShellOptions } from './shell.ts'
 export { type ContentQuestions, type ContentTools, type ContentVerdict, validateContent } from './validate-content.ts'
 export {

@@ -39,10 +39,19 @@ function judgeFailure(failure: Failure): Judgement {
   return { kind: 'failed', ...explainFailure(failure, `its command exited with ${end.code}`) }
 }
 
+const leaked = { kind: 'refused', code: 'ERR_SECRET_LEAKED' } as const
+
 function judgeResult({ stage, outcome }: Failure, harmless: string | undefined): Judgement {
   if (outcome.network.deniedAttempts > 0 && harmless === undefined) {
     return { kind: 'refused', ...explainNetwork(stage, outcome, 'its command ended well') }
   }
+  const leak = outcome.faults.find((fault) => fault.leak === true)
+  if (leak !== undefined) return { ...leaked, because: `its out \`${leak.path}\` ${leak.because}` }
+  if (outcome.printedSecrets.length > 0)
+    return {
+      ...leaked,
+      because: `it printed ${outcome.printedSecrets.join(', ')}; its log has the name in place of the secret`,
+    }
   const [fault] = outcome.faults
   if (fault !== undefined) {
     const more = outcome.faults.length > 1 ? ` (and ${outcome.faults.length - 1} more)` : ''

@@ -4,7 +4,7 @@
  * Order: the statement is signed and stored before the outs reach the working tree, and the lock is written after both:
  * a process killed between any two steps leaves a project whose next run finds the evidence and finishes the job.
  */
-import type { Environment, Limits, StageOutcome } from '../compute/index.ts'
+import type { Environment, Limits, Secret, StageOutcome } from '../compute/index.ts'
 import { type Content, DomainError, isDomainError, type Sha256 } from '../core/index.ts'
 import { digestStageKey } from '../reproducibility/index.ts'
 import { attestStage } from './attest-stage.ts'
@@ -16,12 +16,12 @@ import { judgeStage } from './judge.ts'
 import type { LockEntry } from './lock.ts'
 import type { Project } from './project.ts'
 import { refusePaths } from './refuse-paths.ts'
-import { refuseUnsupportedStage } from './refuse-unsupported.ts'
 import type { OutputReport, StageReport } from './report.ts'
 import { resolveInputs, type StageInputs } from './resolve-inputs.ts'
 import { findReusable, type Reusable } from './reuse.ts'
 import type { RunTools } from './run-tools.ts'
 import { withRunners } from './runners.ts'
+import { secretsOf } from './secrets.fs.ts'
 import { limitsOf, networkOf, taskOf, variablesOf } from './stage-task.ts'
 import { hiddenPaths } from './workspace.fs.ts'
 
@@ -91,7 +91,6 @@ export async function settingOf(
   done: ReadonlyMap<string, StageResult>,
 ): Promise<StageSetting> {
   const settings = project.settings.settingsOf(stage.name)
-  refuseUnsupportedStage(stage, settings)
   refusePaths(stage, project.pipeline.files, settings.scratch)
   const [inputs, identified] = await Promise.all([
     resolveInputs(project, stage, done),
@@ -112,6 +111,7 @@ export async function settingOf(
     variables,
     outs: stage.outs.map(({ path, persist }) => ({ path, persist })),
     ...(settings.network === 'none' ? {} : { network: settings.network.toSorted() }),
+    ...(settings.secrets.length === 0 ? {} : { secrets: settings.secrets.toSorted() }),
     ...(settings.scratch.length === 0 ? {} : { scratch: settings.scratch.toSorted() }),
   })
   return { stage, settings, inputs, environment, variables, limits, key }
@@ -189,9 +189,11 @@ async function execute(
   const setting = { ...identified, environment: await mountable(tools, identified) }
   const requires = [...project.settings.require]
   const verdicts = await gateData(project, tools, { name: stage.name, require: requires }, setting.inputs.resolved)
+  const { unsafeNoSandbox, signal } = tools.options
+  const secrets = await secretsOf(project, stage, setting.settings, { isolated: !unsafeNoSandbox, signal })
   tools.options.onEvent({ kind: 'started', stage: stage.name, because })
   const code = await project.code.contents(setting.inputs.visible)
-  const outcome = await tools.execute(stage.name, taskFor(project, tools, setting, code))
+  const outcome = await tools.execute(stage.name, taskFor(project, tools, setting, { code, secrets }))
   const { environment, variables } = setting
   if (environment.isUnchanged?.() === false) throw changedEnvironment(stage, environment)
   const visible = [...code.keys(), ...setting.inputs.resolved.flatMap(({ ref }) => ref.shows)]
@@ -246,7 +248,7 @@ export function taskFor(
   project: Project,
   tools: RunTools,
   setting: StageSetting,
-  code: ReadonlyMap<string, Content>,
+  { code, secrets }: Readonly<{ code: ReadonlyMap<string, Content>; secrets: readonly Secret[] }>,
 ): Parameters<RunTools['execute']>[1] {
   const { stage, inputs, environment, variables, limits } = setting
   return taskOf({
@@ -259,6 +261,7 @@ export function taskFor(
     variables,
     limits,
     network: networkOf(setting.settings, project.environment),
+    secrets,
     scratch: setting.settings.scratch,
     trace: tools.options.trace,
     hidden: () => hiddenFrom(project, stage, inputs),

@@ -11,6 +11,7 @@ import { planRun } from './plan.ts'
 import type { Project } from './project.ts'
 import { mountable, runStage, type StageResult, settingOf, taskFor } from './run-stage.ts'
 import { openRunTools, type RunEvent, type RunTools } from './run-tools.ts'
+import { secretsOf } from './secrets.fs.ts'
 
 export type ShellOptions = Readonly<{
   stage: string
@@ -42,7 +43,9 @@ export async function openShell(project: Project, options: ShellOptions): Promis
   const identified = await settingOf(project, tools, stage, done)
   const setting = { ...identified, environment: await mountable(tools, identified) }
   const code = await project.code.contents(setting.inputs.visible)
-  const task = taskFor(project, tools, setting, code)
+  const { signal } = options.session
+  const secrets = await secretsOf(project, stage, setting.settings, { isolated: true, signal })
+  const task = taskFor(project, tools, setting, { code, secrets })
   return await shellInBox(boxesOf(project), task, project.store, options.session)
 }
 

@@ -1,13 +1,15 @@
 /** The task that a sandbox is given for a stage, and the environment variables of the stage: pure. */
 import {
+  credentialIn,
   type Environment,
   type Limits,
   type NetworkRequest,
   parseSubnets,
   proxyVariables,
+  type Secret,
   type StageTask,
 } from '../compute/index.ts'
-import { type Content, DomainError } from '../core/index.ts'
+import { type Content, DomainError, quotedForShell } from '../core/index.ts'
 import { deterministicVariables } from '../reproducibility/index.ts'
 import type { StageDefinition, StageSettings } from './definition.ts'
 import { type ResolvedInput, viewOf } from './view.ts'
@@ -52,6 +54,15 @@ export function variablesOf(
         `the stage \`${stage.name}\` passes \`${name}\` through, which is not set`,
       )
     }
+    const kind = credentialIn(Buffer.from(found))
+    if (kind !== undefined)
+      throw new DomainError(
+        'ERR_SECRET_LEAKED',
+        `\`${name}\` of the stage \`${stage.name}\` is ${kind}, and variables stand in the evidence`,
+        {
+          help: `take it out of env, and give it as a secret: assay secret grant NAME --stage ${quotedForShell(stage.name)} --env ${name}`,
+        },
+      )
     given[name] = found
   }
   return {
@@ -99,6 +110,7 @@ export type TaskInput = Readonly<{
   variables: Readonly<Record<string, string>>
   limits: Limits
   network: NetworkRequest
+  secrets: readonly Secret[]
   scratch: readonly string[]
   trace: boolean
   hidden(): readonly string[]
@@ -121,6 +133,7 @@ export function taskOf(input: TaskInput): StageTask {
     variables: input.variables,
     limits: input.limits,
     network: input.network,
+    secrets: input.secrets,
     trace: input.trace,
     hidden: input.hidden,
   }

@@ -38,7 +38,7 @@ test('a misspelt key of assay.yaml is refused with its place and a suggestion, n
   assert.match(`${error.message} ${error.help}`, /require/)
 })
 
-test('what this version does not act on is refused, not ignored: secrets', async (context) => {
+test('a definition that asks for a secret gets none by asking', async (context) => {
   const project = scratch(context, words)
   await adopted(project)
   const settings = project.read('assay.yaml')
@@ -50,7 +50,7 @@ test('what this version does not act on is refused, not ignored: secrets', async
     const { error } = await project.json(1, 'run')
     return error.code
   }
-  assert.equal(await codeOf('stages: {sort: {secrets: [label-service]}}\n'), 'ERR_SECRETS_UNSUPPORTED')
+  assert.equal(await codeOf('stages: {sort: {secrets: [label-service]}}\n'), 'ERR_SECRET_NOT_GRANTED')
   project.write({ 'assay.yaml': settings })
   project.commit()
   await project.json(0, 'run')

@@ -67,6 +67,7 @@ async function taskOf(ask: Ask, into: ObjectStore): Promise<StageTask> {
     variables: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/home/stage', ...ask.variables },
     limits: { cpus: 2, memoryBytes: 1 << 30, timeMs: 60_000, processes: 256, outputBytes: 1 << 30, ...ask.limits },
     network: ask.network ?? { allowed: [], permitted: [] },
+    secrets: (ask.secrets ?? []).map(({ name, value }) => ({ name, value: Buffer.from(value) })),
     trace: ask.trace ?? false,
     hidden: () => ask.hidden ?? [],
   }

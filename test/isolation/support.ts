@@ -27,6 +27,7 @@ export type Ask = Readonly<{
   variables?: Readonly<Record<string, string>>
   limits?: Partial<Limits>
   network?: StageTask['network']
+  secrets?: readonly Readonly<{ name: string; value: string }>[]
   trace?: boolean
   hidden?: readonly string[]
 }>

@@ -76,6 +76,7 @@ const internalParametersShape = z.object({
   }),
   sandbox: sandboxShape,
   limits: limitsShape,
+  secrets: z.array(textShape).exactOptional(),
   principal: principalShape,
   facts: z.array(factShape),
 })

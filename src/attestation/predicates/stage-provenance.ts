@@ -85,6 +85,7 @@ function predicateOf(facts: StageFacts): Json {
         environment: { name, kind, locked, packages },
         sandbox: facts.sandbox,
         limits: facts.limits,
+        ...(facts.secrets === undefined ? {} : { secrets: facts.secrets }),
         principal: facts.principal,
         facts: facts.facts,
       },

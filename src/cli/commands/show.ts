@@ -102,6 +102,7 @@ function describe(facts: ReturnType<typeof lookAtStage>['facts']): readonly (rea
     ['started', facts.startedAt],
     ...facts.dependencies.map((dep) => ['in', `${dep.path}  ${shortDigest(dep.digest)}  ${dep.origin.kind}`]),
     ...facts.outputs.map((out) => ['out', `${out.path}  ${shortDigest(out.digest)}`]),
+    ...(facts.secrets === undefined ? [] : [['secrets', facts.secrets.join(', ')]]),
     ['network', `${facts.network.deniedAttempts} attempts denied${list(facts.network.destinations)}`],
     ...(facts.network.allowed === undefined ? [] : [['let out to', facts.network.allowed.join(', ')]]),
     ...(facts.network.connections ?? []).map(({ host, port, address, sentBytes, receivedBytes, failed }) => [

@@ -8,13 +8,14 @@ import { chownSync, openSync, readFileSync, statSync, writeFileSync } from 'node
 import { dirname, join } from 'node:path'
 import { isInside } from '../../core/index.ts'
 import type { Limits, StageEnd } from '../sandbox.ts'
+import type { Finder, Secret } from '../secrets/index.ts'
 import { type BoxFolder, makeBoxFolder, makeFolder, openFilled } from './box-folder.fs.ts'
 import { chainOf, type Relocation, relocator } from './chain.ts'
 import { type ControlGroup, type GroupUsage, makeControlGroup, newGroupName } from './control-group.fs.ts'
-import { type Launched, launchBox, traceDescriptor } from './launch.exec.ts'
+import { type Launched, launchBox } from './launch.exec.ts'
 import { type Machine, meetingPlace } from './machine.exec.ts'
 import { type OnOutput, type OutputLog, openOutputLog, openStageInput, type StageInput } from './output.exec.ts'
-import { type Bind, boxArguments } from './recipe.ts'
+import { type Bind, boxArguments, descriptors } from './recipe.ts'
 import { seccompProgram } from './seccomp.ts'
 import type { Fifo, Supplies } from './supplies.exec.ts'
 import { takeUidSlot, type UidSlot } from './uid-slot.exec.ts'
@@ -25,6 +26,8 @@ export type BoxOptions = Readonly<{
   limits: Limits
   traced: boolean
   onOutput: OnOutput
+  /** Spellings that are replaced in all that is printed. Left out: nothing is looked for. */
+  finder?(): Finder
   /** A shell: stderr apart, a stdin, and no log. */
   shell?: Readonly<{ onErrors: OnOutput }>
 }>
@@ -37,6 +40,7 @@ export type BoxLaunch = Readonly<{
   /** Host folders that the command may write, to be held to the limit of bytes. */
   scratch: readonly string[]
   ready: Promise<unknown>
+  secrets?: readonly Secret[]
   enter?(pid: number): Promise<void>
   signal: AbortSignal
   onStart?(pid: number): void
@@ -76,10 +80,11 @@ export async function openBox(machine: Machine, options: BoxOptions): Promise<Bo
     fifo: await newFifo(),
     name: 'log',
     onOutput: options.onOutput,
+    ...(options.finder === undefined ? {} : { finder: options.finder() }),
     ...(options.shell === undefined ? { onOverLimit } : {}),
   })
   undo.defer(() => log.close())
-  const more = options.shell === undefined ? {} : await openShellStreams(folder, options.shell, newFifo, undo)
+  const more = options.shell === undefined ? {} : await openShellStreams(folder, options, newFifo, undo)
   const held = undo.move()
   return {
     folder,
@@ -99,11 +104,14 @@ type ShellStreams = Readonly<{ errors: OutputLog; input: StageInput }>
 
 async function openShellStreams(
   folder: BoxFolder,
-  { onErrors }: Readonly<{ onErrors: OnOutput }>,
+  { shell, finder }: BoxOptions,
   newFifo: () => Promise<Fifo>,
   undo: AsyncDisposableStack,
 ): Promise<ShellStreams> {
-  const errors = openOutputLog(folder, { fifo: await newFifo(), name: 'errors', onOutput: onErrors })
+  const errors = openOutputLog(folder, {
+    ...(finder === undefined ? {} : { finder: finder() }),
+    ...{ fifo: await newFifo(), name: 'errors', onOutput: shell?.onErrors ?? (() => undefined) },
+  })
   undo.defer(() => errors.close())
   const input = openStageInput(await newFifo())
   undo.defer(() => void input.writer.destroy())
@@ -152,6 +160,7 @@ async function launchIn(box: Opened, what: BoxLaunch): Promise<Launched> {
     variables: what.variables,
     memoryBytes: options.limits.memoryBytes,
     outputBytes: options.limits.outputBytes,
+    ...(what.secrets === undefined ? {} : { secrets: what.secrets.map(({ name }) => name) }),
   })
   if (place !== meetingPlace) for (const relocation of relocations) makeTarget(relocation)
   const argv = chainOf({
@@ -164,13 +173,14 @@ async function launchIn(box: Opened, what: BoxLaunch): Promise<Launched> {
     openFiles: machine.openFiles,
     processors: group === undefined ? processorsFor(options.limits.cpus) : [],
     parentPid: process.pid,
-    traceDescriptor: options.traced ? traceDescriptor : undefined,
+    traceDescriptor: options.traced ? descriptors.trace : undefined,
     command: what.command,
   })
   return launchBox({
     argv,
     argumentsFile: openFilled(folder, 'arguments', `${args.join('\0')}\0`),
     seccompFile: openFilled(folder, 'seccomp', seccompProgram(machine.architecture)),
+    secrets: (what.secrets ?? []).map(({ value }) => value),
     traceFile: options.traced ? openTrace(folder, uid) : undefined,
     log,
     ...(box.errors === undefined ? {} : { errors: box.errors }),

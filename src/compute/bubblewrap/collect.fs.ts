@@ -39,17 +39,21 @@ const folderFlags = fileFlags | constants.O_DIRECTORY
 
 /** What one collection may still take. */
 type Budget = { entries: number; bytes: bigint }
-type Found = Readonly<{ files: FileEntry[]; batch: ObjectBatch; budget: Budget }>
+type Found = Readonly<{ files: FileEntry[]; batch: ObjectBatch; budget: Budget; inspect: Inspect | undefined }>
+/** Names what must not stand in a file. */
+export type Inspect = (fd: number) => readonly string[]
 
 /** Why an out is refused; caught where the out is known. */
 class OutRefusal extends Error {
   readonly path: string
   readonly because: string
+  readonly isLeak: boolean
 
-  constructor(path: string, because: string) {
+  constructor(path: string, because: string, isLeak = false) {
     super(because)
     this.path = path
     this.because = because
+    this.isLeak = isLeak
   }
 }
 
@@ -58,6 +62,7 @@ export async function collectOuts(
   scratches: readonly Readonly<{ scratch: Scratch; path: string }>[],
   store: ObjectStore,
   outputBytes: number,
+  inspect?: Inspect,
 ): Promise<Collected> {
   const outs = new Map<string, Content>()
   const faults: OutFault[] = []
@@ -69,8 +74,8 @@ export async function collectOuts(
     if (root === undefined) continue
     try {
       for (const out of scratch.outs) {
-        const result = await collectOut(root, out, { batch, budget })
-        if (result instanceof OutRefusal) faults.push({ path: out, because: describe(out, result) })
+        const result = await collectOut(root, out, { batch, budget, inspect })
+        if (result instanceof OutRefusal) faults.push(faultOf(out, result))
         else if (result !== undefined) outs.set(out, result)
       }
       listDiscarded(root, scratch, discarded)
@@ -92,6 +97,10 @@ function openScratch(path: string): number | undefined {
   }
 }
 
+function faultOf(out: string, refusal: OutRefusal): OutFault {
+  return { path: out, because: describe(out, refusal), ...(refusal.isLeak ? { leak: true } : {}) }
+}
+
 function describe(out: string, { path, because }: OutRefusal): string {
   return path === out ? because : `holds \`${oneLine(path.slice(out.length + 1)).slice(0, 200)}\`, which ${because}`
 }
@@ -99,7 +108,7 @@ function describe(out: string, { path, because }: OutRefusal): string {
 async function collectOut(
   root: number,
   out: string,
-  into: Readonly<{ batch: ObjectBatch; budget: Budget }>,
+  into: Omit<Found, 'files'>,
 ): Promise<Content | OutRefusal | undefined> {
   const files: FileEntry[] = []
   const found: Found = { files, ...into }
@@ -200,10 +209,13 @@ function kindOf(stats: BigIntStats, path: string): 'file' | 'folder' {
   return 'file'
 }
 
-async function takeFile(fd: number, path: string, out: string, { batch, budget }: Found): Promise<FileEntry> {
+async function takeFile(fd: number, path: string, out: string, { batch, budget, inspect }: Found): Promise<FileEntry> {
   const before = fstatSync(fd, { bigint: true })
   budget.bytes -= before.size
   if (budget.bytes < 0n) throw new OutRefusal(path, 'is over the limit of bytes that the stage may write')
+  // INVARIANT: before it is stored: what leaks is kept nowhere.
+  const [leak] = inspect?.(fd) ?? []
+  if (leak !== undefined) throw new OutRefusal(path, `holds ${leak}`, true)
   const stored = await storeFile(batch, fd, path)
   const after = fstatSync(fd, { bigint: true })
   const isSame = (['size', 'mtimeNs', 'ctimeNs', 'mode', 'nlink', 'ino'] as const).every(

@@ -24,6 +24,8 @@ export type Launch = Readonly<{
   argumentsFile: number
   seccompFile: number
   traceFile: number | undefined
+  /** For the descriptors from 8 on; never on a disk. */
+  secrets: readonly Uint8Array[]
   log: OutputLog
   /** stderr apart from stdout, and a stdin: what a shell has. */
   errors?: OutputLog
@@ -50,8 +52,6 @@ export type Launched = Readonly<{
   deniedAttempts: number
   peaks: Readonly<{ memoryPeakBytes?: number; processesPeak?: number }>
 }>
-
-export const traceDescriptor = 7
 
 /** @throws ERR_SANDBOX_UNAVAILABLE when the box could not be set up; the command has not run then */
 export async function launchBox(launch: Launch): Promise<Launched> {
@@ -103,13 +103,20 @@ function startBox(launch: Launch): Box {
     env: {},
     cwd: '/',
     detached: true,
-    stdio: [input?.readEnd ?? 'ignore', ...outputs, argumentsFile, seccompFile, 'pipe', 'pipe', traceFile ?? 'ignore'],
+    stdio: [
+      ...[input?.readEnd ?? 'ignore', ...outputs, argumentsFile, seccompFile, 'pipe', 'pipe', traceFile ?? 'ignore'],
+      ...launch.secrets.map(() => 'pipe' as const),
+    ] as const,
   })
   for (const stream of [log, errors, input]) stream?.handedOver()
   for (const fd of [argumentsFile, seccompFile, ...(traceFile === undefined ? [] : [traceFile])]) closeSync(fd)
   const pipes: readonly unknown[] = child.stdio
   const status = pipes[descriptors.status] as Readable // 'pipe' above
   const block = pipes[descriptors.block] as Writable // 'pipe' above
+  for (const [index, value] of launch.secrets.entries()) {
+    const pipe = pipes[descriptors.secrets + index] as Writable // 'pipe' above
+    pipe.on('error', () => undefined).end(value) // a box that is gone reads no more; its exit tells
+  }
   block.on('error', () => undefined) // a box that is gone reads no more; its exit tells
   let told = ''
   const exited = new Promise<{ signal: NodeJS.Signals | null }>((resolve, reject) => {

@@ -8,6 +8,7 @@ import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { join } from 'node:path'
 import { ioFault } from '../../data/index.ts'
+import type { Finder } from '../secrets/index.ts'
 import type { BoxFolder } from './box-folder.fs.ts'
 import type { Fifo } from './supplies.exec.ts'
 
@@ -19,6 +20,8 @@ export type OutputLog = Readonly<{
   finished: Promise<void>
   sizeBytes(): number
   isOverLimit(): boolean
+  /** Secrets and other credentials that stood in it. */
+  secrets(): readonly string[]
   /** The log's last bytes. */
   readEnd(maxBytes: number): Buffer
   /** Open for reading from its start. */
@@ -42,6 +45,8 @@ export function openOutputLog(
     /** Its ends are closed here and by `handedOver`. */
     fifo: Fifo
     onOutput: OnOutput
+    /** What is kept and told goes through it. */
+    finder?: Finder
     /** The stage is to be ended. Left out: only the first bytes are kept, and the stage goes on. */
     onOverLimit?(): void
   }>,
@@ -52,7 +57,10 @@ export function openOutputLog(
   let sizeBytes = 0
   let isOver = false
   let fault: unknown
+  const { finder } = options
+  const take = (chunk: Buffer): void => keep(finder === undefined ? chunk : finder.push(chunk))
   const keep = (chunk: Buffer): void => {
+    if (chunk.length === 0) return
     if (isOver || fault !== undefined) return
     const rest = onOverLimit === undefined ? chunk.subarray(0, Math.max(0, shellLogBytes - sizeBytes)) : chunk
     if (sizeBytes + rest.length > maxLogBytes) {
@@ -74,9 +82,13 @@ export function openOutputLog(
     void busy.finally(() => socket.resume())
   }
   const socket = new Socket({ fd: readEnd, readable: true, writable: false })
-  socket.on('data', keep)
+  socket.on('data', take)
   const finished = new Promise<void>((resolve, reject) => {
-    socket.once('close', () => (fault === undefined ? resolve() : reject(fault))).once('error', reject)
+    socket.once('error', reject).once('close', () => {
+      if (finder !== undefined) keep(finder.end())
+      if (fault === undefined) resolve()
+      else reject(fault)
+    })
   })
   finished.catch(() => undefined) // whoever waits for it is told
   return {
@@ -85,6 +97,7 @@ export function openOutputLog(
     finished,
     sizeBytes: () => sizeBytes,
     isOverLimit: () => isOver,
+    secrets: () => finder?.found() ?? [],
     readEnd: (maxBytes) => readAt(fd, Math.max(0, sizeBytes - maxBytes), Math.min(sizeBytes, maxBytes)),
     fd,
     close: () => {

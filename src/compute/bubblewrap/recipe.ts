@@ -5,6 +5,8 @@
  */
 export const projectFolder = '/project'
 export const homeFolder = '/home/stage'
+/** A file in memory for each secret of a stage. */
+export const secretsFolder = '/run/secrets'
 
 export type Bind = Readonly<{ kind: 'read-only' | 'writable'; source: string; target: string }>
 
@@ -29,10 +31,12 @@ export type BoxPlan = Readonly<{
   variables: Readonly<Record<string, string>>
   memoryBytes: number
   outputBytes: number
+  /** Names of secrets; the value of the nth is read from descriptor `descriptors.secrets + n`. */
+  secrets?: readonly string[]
 }>
 
 /** Open descriptors of the bubblewrap process. */
-export const descriptors = { arguments: 3, seccomp: 4, status: 5, block: 6 } as const
+export const descriptors = { arguments: 3, seccomp: 4, status: 5, block: 6, trace: 7, secrets: 8 } as const
 
 /** Parts of a new procfs that tell about the machine or let it be changed. */
 export const procFiles = (
@@ -65,6 +69,9 @@ export function boxArguments(plan: BoxPlan): readonly string[] {
     ...procArguments(plan),
     ...scratchArguments(plan),
     ...plan.binds.flatMap(bindArguments),
+    ...(plan.secrets ?? []).flatMap((name, index) => [
+      ...['--perms', '0400', '--ro-bind-data', `${descriptors.secrets + index}`, `${secretsFolder}/${name}`],
+    ]),
     // the project may hide a path that /tmp or the home would: they come first, and the frame is closed last
     ...['--remount-ro', '/proc', '--remount-ro', '/dev', '--remount-ro', '/', '--chdir', plan.workingDirectory],
     ...Object.entries(plan.variables).flatMap(([name, value]) => ['--setenv', name, value]),

@@ -3,6 +3,7 @@ import { printable, type Sha256 } from '../../core/index.ts'
 import type { ObjectStore } from '../../data/index.ts'
 import type { EgressRecord } from '../egress/index.ts'
 import type { StageEnd, StageObserver, StageOutcome, StageTask } from '../sandbox.ts'
+import { findInFile, openFinder, type Spelling, spellingsOf } from '../secrets/index.ts'
 import { type Box, type BoxOptions, openBox } from './box.exec.ts'
 import { inProject } from './box-folder.fs.ts'
 import { stageCommand } from './chain.ts'
@@ -28,11 +29,13 @@ export async function runStage(
   store: ObjectStore,
   observer: StageObserver,
 ): Promise<StageOutcome> {
+  const spellings = lookedFor(task)
   await using box = await openBox(machine, {
     ...place,
     limits: task.limits,
     traced: task.trace,
     onOutput: observer.onOutput,
+    ...(spellings === undefined ? {} : { finder: () => openFinder(spellings) }),
   })
   const { layout, view, scratches, binds } = await furnish(box, task, store)
   using opens = openWatch(machine, box, view, layout)
@@ -44,13 +47,19 @@ export async function runStage(
     command: stageCommand(task.commands),
     scratch: scratches.map(({ path }) => path),
     ready: opens.ready,
+    secrets: task.secrets,
     ...(egress === undefined ? {} : { enter: egress.enter }),
     signal: observer.signal,
   })
   const opened = await opens.finish()
   const wentOut = await egress?.finish()
   const { digest } = await store.putFile(box.log.fd)
-  const collected = await collectOuts(scratches, store, task.limits.outputBytes)
+  const collected = await collectOuts(
+    scratches,
+    store,
+    task.limits.outputBytes,
+    spellings === undefined ? undefined : (fd) => findInFile(fd, spellings),
+  )
   return {
     ...outcomeOf(task, box, { ...launched, egress: wentOut }, digest),
     ...(opened === undefined ? {} : { opened }),
@@ -109,9 +118,15 @@ function outcomeOf(
     finishedAt: launched.finishedAt,
     log: { digest, sizeBytes: box.log.sizeBytes(), tail: tailOf(lines), lines: endOfLog(lines) },
     network: networkOf(task, launched, trace),
+    printedSecrets: box.log.secrets(),
     undeclaredReads: hidden.filter((path) => fromLog.has(path) || missing.has(path)),
     resources: { wallMs: Math.round(launched.wallMs), ...launched.peaks, ...box.usage(), heldBy: box.heldBy },
   }
+}
+
+/** Undefined for a stage that was given nothing: what it could know of credentials it has from the repository. */
+function lookedFor({ secrets }: StageTask): readonly Spelling[] | undefined {
+  return secrets.length === 0 ? undefined : spellingsOf(secrets)
 }
 
 function networkOf(

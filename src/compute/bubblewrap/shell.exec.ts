@@ -78,6 +78,7 @@ export async function shellInBox(
     command: shellCommand(request, tools),
     scratch: scratches.map(({ path }) => path),
     ready: Promise.resolve(),
+    secrets: task.secrets,
     ...(egress === undefined ? {} : { enter: egress.enter }),
     signal: session.signal,
     onStart: (pid) => {

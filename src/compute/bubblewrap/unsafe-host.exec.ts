@@ -74,6 +74,7 @@ async function runUnisolated(
         log: { digest, sizeBytes: log.sizeBytes(), tail: tailOf(lines), lines: endOfLog(lines) },
         ...(await collectOuts(scratches, store, task.limits.outputBytes)),
         network: { deniedAttempts: 0, destinations: [], tier: 'declared' },
+        printedSecrets: [],
         undeclaredReads: hasFailed(ended.end) ? undeclaredReads(lines, task.hidden(), task.workingDirectory) : [],
       }
     } finally {
