@@ -3,7 +3,7 @@
  *
  *   node scripts/test.ts check      format, types, house lint, documentation, unit and property tests (about a minute)
  *   node scripts/test.ts all        the same, then stories, attacks, the demo and a fresh clone's install
- *   node scripts/test.ts crash      200 runs interrupted at random moments, and long fuzzing: some 15 minutes
+ *   node scripts/test.ts crash      200 interrupted runs, full disks, 100,000 files, long fuzzing: half an hour
  *   node scripts/test.ts interop    the suite against real peers; needs Go and Python and says so
  *   node scripts/test.ts files G... the tests that the globs name
  *

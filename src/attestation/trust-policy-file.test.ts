@@ -34,6 +34,14 @@ test('reads what it writes for a new project', () => {
   assert.equal(policy.keys.get('ada')?.principal, 'Ada <ada@example.org>')
 })
 
+test('a refusal is a sentence, however long the line that is refused', () => {
+  const hostile = text.replace('publicKey: |', `publicKey: |${'['.repeat(8000)}`)
+  assert.throws(
+    () => parse(hostile),
+    (error) => isDomainError(error) && error.message.length < 500,
+  )
+})
+
 test('holds through the whole day that it names', () => {
   assert.equal(parse(text).expiresAt?.toISOString(), '2027-11-24T00:00:00.000Z')
 })

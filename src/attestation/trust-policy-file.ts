@@ -64,7 +64,7 @@ export function parseTrustPolicy(bytes: Uint8Array, origin: PolicyOrigin, file =
   const [fault] = [...document.errors, ...document.warnings]
   if (fault !== undefined) {
     const at = lines.linePos(fault.pos[0])
-    throw malformed(`${file}:${at.line}:${at.col}`, `is not YAML: ${fault.message.split('\n')[0]}`)
+    throw malformed(`${file}:${at.line}:${at.col}`, `is not YAML: ${fault.message.split('\n')[0]?.slice(0, 300)}`)
   }
   const repeated = repeatedKey(document)
   if (repeated !== undefined) {

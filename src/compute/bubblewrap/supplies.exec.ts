@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { closeSync, constants, existsSync, fchownSync, openSync, unlinkSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { type BoxFolder, makeBoxFolder, makeEtc, makeFolder } from './box-folder.fs.ts'
+import { type BoxFolder, makeBoxFolder, makeEtc, makeFolder, removeTree } from './box-folder.fs.ts'
 import type { Bind } from './recipe.ts'
 
 /** Both ends of a fifo that has no name any more. */
@@ -35,7 +35,9 @@ export function openSupplies(
   const fifos: Fifo[] = []
   const makeShared = (traced: boolean): string => {
     shared ??= makeBoxFolder(workFolder, 'everybody')
-    const made = makeEtc(makeFolder(`${shared.path}/${traced ? 'traced' : 'plain'}`), hostEtc, traced)
+    const folder = `${shared.path}/${traced ? 'traced' : 'plain'}`
+    removeTree(folder) // what an attempt before it left when the disk was full
+    const made = makeEtc(makeFolder(folder), hostEtc, traced)
     etc.set(traced, made)
     return made
   }
