@@ -116,6 +116,17 @@ export const resourcesShape = z.object({
   memoryPeakBytes: countShape.exactOptional(),
   processesPeak: countShape.exactOptional(),
   heldBy: textShape,
+  programs: z.array(textShape).exactOptional(),
+  profile: z
+    .object({
+      everyMs: countShape,
+      cpuMs: z.array(countShape).exactOptional(),
+      memoryBytes: z.array(countShape).exactOptional(),
+      processes: z.array(countShape).exactOptional(),
+      writtenBytes: z.array(countShape).exactOptional(),
+    })
+    .exactOptional(),
+  unusual: z.array(textShape).exactOptional(),
 })
 export const principalShape = z.object({ name: textShape, email: textShape, tier: tierShape })
 export const projectShape = z.strictObject({ id: z.string().min(1).max(200), name: textShape })

@@ -127,6 +127,18 @@ export type StageFacts = Readonly<{
     memoryPeakBytes?: number
     processesPeak?: number
     heldBy: string
+    /** Names of the program files that were seen running. */
+    programs?: readonly string[]
+    /** Looks at equal distances. */
+    profile?: Readonly<{
+      everyMs: number
+      cpuMs?: readonly number[]
+      memoryBytes?: readonly number[]
+      processes?: readonly number[]
+      writtenBytes?: readonly number[]
+    }>
+    /** What was unlike earlier runs of the same commands, in words. */
+    unusual?: readonly string[]
   }>
   log: Readonly<{ digest: Sha256; sizeBytes: number }>
   /** The subjects of the statement, at least one. */

@@ -49,6 +49,7 @@ export const verbs: readonly Verb[] = [
       ['--require-level <n>', 'exit 1 when the run reaches a lower level'],
       ['--engine <name>', `one of ${engines.join(', ')}`, 'bubblewrap'],
       ['--rehash', 'trust no remembered digest, read every byte again'],
+      ['--accept-unusual', 'let a stage pass that is unlike its earlier runs, where the project requires usual ones'],
       ['--unsafe-no-sandbox', 'run without isolation: recorded, and signed with a throw-away key'],
     ],
     repeated: [['--set <key=value>', 'change a parameter for this run; recorded, level 0']],
@@ -95,8 +96,9 @@ export const verbs: readonly Verb[] = [
       ['--all', 'list every run on record'],
       ['--stage <name>', 'the whole record of one stage'],
       ['--environment', 'what the stage ran with'],
+      ['--resources', 'what the stages used over time: processors, memory, processes, bytes; which programs ran'],
     ],
-    examples: ['assay show', 'assay show --all', 'assay show --stage train --environment'],
+    examples: ['assay show', 'assay show --all', 'assay show --stage train --environment', 'assay show --resources'],
     load: async () => (await import('./commands/show.ts')).show,
   },
   {

@@ -90,6 +90,16 @@ export type NetworkRecord = Readonly<{
 /** What the stage opened of its view, seen from outside; absent when it could not be observed whole. */
 export type OpenedPaths = Readonly<{ files: readonly string[]; folders: readonly string[] }>
 
+/** Looks at equal distances, the first after one distance; a list is missing where the machine does not tell. */
+export type ResourceProfile = Readonly<{
+  everyMs: number
+  /** Since the start. */
+  cpuMs?: readonly number[]
+  memoryBytes?: readonly number[]
+  processes?: readonly number[]
+  writtenBytes?: readonly number[]
+}>
+
 export type ResourceUse = Readonly<{
   wallMs: number
   cpuMs?: number
@@ -97,6 +107,9 @@ export type ResourceUse = Readonly<{
   processesPeak?: number
   /** `cgroup-v2`, `cgroup-v1` or `rlimits`: what held the limits. */
   heldBy: string
+  /** Names of the program files that were seen running; what ended between two looks was not seen. */
+  programs?: readonly string[]
+  profile?: ResourceProfile
 }>
 
 export type StageOutcome = Readonly<{

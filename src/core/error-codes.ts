@@ -128,6 +128,16 @@ export const errorTable = {
     help: 'leave the name out for the latest run',
   },
   ERR_RUN_BUSY: { exit: 4, meaning: 'Another assay process is running this project.', help: 'wait until it has ended' },
+  ERR_STAGE_UNEXPECTED: {
+    exit: 1,
+    meaning: 'A stage used other resources, or started other programs, than its definition expects.',
+    help: 'find out why: assay show --stage NAME --resources; then mend the stage, or `expect` in assay.yaml',
+  },
+  ERR_STAGE_UNUSUAL: {
+    exit: 1,
+    meaning: 'A run of a stage was unlike its earlier runs, and the project requires usual resources.',
+    help: 'find out why: assay show --stage NAME --resources; when it is as it should be, run it with --accept-unusual',
+  },
   ERR_SECRET_LEAKED: {
     exit: 1,
     meaning: 'A secret, or another credential, stands in what a stage made or printed.',

@@ -15,6 +15,8 @@ export type Happened = Readonly<{
   code: ReadonlyMap<string, Content>
   /** Input -> the data verdict that it was started on. */
   verdicts: ReadonlyMap<string, Sha256>
+  /** What was unlike earlier runs, in words. */
+  unusual: readonly string[]
 }>
 
 /** Signs what happened and stores it; the outs and the log are in the store already. @returns the bundle's digest */
@@ -34,7 +36,7 @@ async function factsOf(
   project: Project,
   tools: RunTools,
   setting: StageSetting,
-  { outcome, code, verdicts }: Happened,
+  { outcome, code, verdicts, unusual }: Happened,
 ): Promise<StageFacts> {
   const { stage, settings, inputs, environment, variables } = setting
   const { options } = tools
@@ -61,7 +63,7 @@ async function factsOf(
       ...outcome.network,
       ...(settings.harmlessAttempts === undefined ? {} : { harmless: settings.harmlessAttempts }),
     },
-    resources: outcome.resources,
+    resources: { ...outcome.resources, ...(unusual.length === 0 ? {} : { unusual }) },
     ...(settings.secrets.length === 0 ? {} : { secrets: settings.secrets.toSorted() }),
     log: { digest: outcome.log.digest, sizeBytes: outcome.log.sizeBytes },
     outputs: await outputsOf(project, outcome),

@@ -2,6 +2,7 @@
  * What the user declared, resolved: nouns of `define`, read by `plan` and `run`. No effects, no trust.
  */
 import type { Json } from '../core/index.ts'
+import type { Expectation } from './expected.ts'
 
 /** A scalar that keeps the text that DVC would print (`1.0`, `1e-05`), since a JS number would lose it. */
 export type OutDefinition = Readonly<{
@@ -108,6 +109,7 @@ export type StageSettings = Readonly<{
   /** name -> value; null passes the caller's value through. */
   env: Readonly<Record<string, string | null>>
   secrets: readonly string[]
+  expect?: Expectation
   /** Folders that it may write and that are thrown away afterwards. */
   scratch: readonly string[]
   reproducible?: Json

@@ -14,10 +14,18 @@ export type Judgement =
   | Readonly<{ kind: 'good' }>
   | Readonly<{ kind: 'failed' | 'refused'; code: ErrorCode; because: string; help?: string }>
 
-/** @param harmless why denied attempts of a command that ended well are no reason to refuse it */
-export function judgeStage(ended: Failure, harmless?: string): Judgement {
+export type Measure = Readonly<{
+  /** Why denied attempts of a command that ended well are no reason to refuse it. */
+  harmless?: string | undefined
+  /** What is not as `expect` says, in sentences. */
+  unexpected?: readonly string[]
+  /** What is unlike earlier runs, where that is a reason to refuse it. */
+  unusual?: readonly string[]
+}>
+
+export function judgeStage(ended: Failure, measure: Measure = {}): Judgement {
   const { end } = ended.outcome
-  return end.kind === 'exited' && end.code === 0 ? judgeResult(ended, harmless) : judgeFailure(ended)
+  return end.kind === 'exited' && end.code === 0 ? judgeResult(ended, measure) : judgeFailure(ended)
 }
 
 function judgeFailure(failure: Failure): Judgement {
@@ -41,7 +49,7 @@ function judgeFailure(failure: Failure): Judgement {
 
 const leaked = { kind: 'refused', code: 'ERR_SECRET_LEAKED' } as const
 
-function judgeResult({ stage, outcome }: Failure, harmless: string | undefined): Judgement {
+function judgeResult({ stage, outcome }: Failure, { harmless, unexpected = [], unusual = [] }: Measure): Judgement {
   if (outcome.network.deniedAttempts > 0 && harmless === undefined) {
     return { kind: 'refused', ...explainNetwork(stage, outcome, 'its command ended well') }
   }
@@ -52,6 +60,8 @@ function judgeResult({ stage, outcome }: Failure, harmless: string | undefined):
       ...leaked,
       because: `it printed ${outcome.printedSecrets.join(', ')}; its log has the name in place of the secret`,
     }
+  if (unexpected.length > 0) return { kind: 'refused', code: 'ERR_STAGE_UNEXPECTED', because: unexpected.join('; ') }
+  if (unusual.length > 0) return { kind: 'refused', code: 'ERR_STAGE_UNUSUAL', because: unusual.join('; ') }
   const [fault] = outcome.faults
   if (fault !== undefined) {
     const more = outcome.faults.length > 1 ? ` (and ${outcome.faults.length - 1} more)` : ''

@@ -8,6 +8,7 @@ import type { Environment, Limits, Secret, StageOutcome } from '../compute/index
 import { type Content, DomainError, isDomainError, type Sha256 } from '../core/index.ts'
 import { digestStageKey } from '../reproducibility/index.ts'
 import { attestStage } from './attest-stage.ts'
+import { compareRun } from './compare-runs.ts'
 import { gateData } from './data-gate.ts'
 import type { StageDefinition, StageSettings } from './definition.ts'
 import { hostFacts } from './host-facts.fs.ts'
@@ -201,7 +202,14 @@ async function execute(
   const host = hostFacts(project.root, project.environment)
   const { harmlessAttempts } = setting.settings
   const ended = { stage, outcome, environment, variables, visible, absentSubmodules, host }
-  const judgement = judgeStage(ended, harmlessAttempts)
+  const compared = compareRun(project, setting, outcome)
+  const blocks = project.settings.require.includes('usual-resources') && !tools.options.acceptUnusual
+  const measure = {
+    harmless: harmlessAttempts,
+    unexpected: compared.unexpected,
+    unusual: blocks ? compared.unusual : [],
+  }
+  const judgement = judgeStage(ended, measure)
   if (judgement.kind !== 'good') {
     const { kind, ...why } = judgement
     const report: StageReport = {
@@ -214,8 +222,11 @@ async function execute(
     }
     return { report, outs: new Map(), log: outcome.log.digest }
   }
+  compared.remember()
+  for (const each of compared.unusual)
+    tools.options.onEvent({ kind: 'notice', text: `\`${stage.name}\` was unlike its earlier runs: ${each}` })
   tools.release()
-  const attestation = await attestStage(project, tools, setting, { outcome, code, verdicts })
+  const attestation = await attestStage(project, tools, setting, { outcome, code, verdicts, unusual: compared.unusual })
   for (const [path, content] of outcome.outs) await project.contents.restore(path, content)
   await tools.dvc?.keep({ ...setting, attestation, outs: outcome.outs })
   const report: StageReport = {

@@ -48,6 +48,8 @@ export type RunOptions = Readonly<{
   trace: boolean
   draft: boolean
   unsafeNoSandbox: boolean
+  /** What is unlike earlier runs is no reason to refuse a stage. */
+  acceptUnusual?: boolean
   requiredLevel?: number
   signal: AbortSignal
   onEvent(event: RunEvent): void

@@ -14,6 +14,7 @@ type RunOptions = Readonly<{
   requireLevel?: string
   engine: string
   rehash?: boolean
+  acceptUnusual?: boolean
   /** commander: `--unsafe-no-sandbox` */
   unsafeNoSandbox?: boolean
   set?: readonly string[]
@@ -37,6 +38,7 @@ export async function run(context: CliContext, targets: readonly string[], optio
     trace: options.trace === true,
     draft: options.draft === true,
     unsafeNoSandbox: options.unsafeNoSandbox === true,
+    acceptUnusual: options.acceptUnusual === true,
     ...(requiredLevel === undefined ? {} : { requiredLevel }),
     signal: context.signal,
     onEvent: (event) => {

@@ -19,6 +19,8 @@ export type ControlGroup = Readonly<{
   /** Files that take the pid of a process that enters. */
   entries: readonly string[]
   usage(): GroupUsage
+  /** Used since it was made, and held at this moment. */
+  now(): Readonly<{ cpuMs?: number; memoryBytes?: number }>
   /** Which limit the kernel enforced, by its own counters. */
   hit(): 'memory' | 'processes' | undefined
   /** Processes that are in it now. */
@@ -133,6 +135,10 @@ function makeFirst(
       ...(cpuTime === undefined ? {} : { cpuMs: Math.round(readNumber(cpuTime, 'cpuacct.usage', 0) / 1e6) }),
       memoryPeakBytes: readNumber(memory, 'memory.max_usage_in_bytes', 0),
     }),
+    now: () => ({
+      ...(cpuTime === undefined ? {} : { cpuMs: readNumber(cpuTime, 'cpuacct.usage', 0) / 1e6 }),
+      memoryBytes: readNumber(memory, 'memory.usage_in_bytes', 0),
+    }),
     hit: () => hitOf(readField(memory, 'memory.oom_control', 'oom_kill'), readField(pids, 'pids.events', 'max')),
     processes: () => Math.max(0, readNumber(pids, 'pids.current', 0)),
     kill: () => killAll(memory),
@@ -166,6 +172,10 @@ function makeSecond(
     folders: [folder],
     entries: [join(folder, 'cgroup.procs')],
     usage: () => secondUsage(folder),
+    now: () => ({
+      cpuMs: readField(folder, 'cpu.stat', 'usage_usec') / 1000,
+      memoryBytes: readNumber(folder, 'memory.current', 0),
+    }),
     hit: () => hitOf(readField(folder, 'memory.events', 'oom_kill'), readField(folder, 'pids.events', 'max')),
     processes: () => Math.max(0, readNumber(folder, 'pids.current', 0)),
     kill: () => killAll(folder),

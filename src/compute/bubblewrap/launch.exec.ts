@@ -15,7 +15,7 @@ import { openNetworkCounters } from './network-counters.fs.ts'
 import type { OutputLog, StageInput } from './output.exec.ts'
 import { errnoOf, isOver, processState } from './process-facts.fs.ts'
 import { descriptors } from './recipe.ts'
-import { supervise } from './supervise.fs.ts'
+import { type Supervision, supervise } from './supervise.fs.ts'
 
 export type Launch = Readonly<{
   /** The chain of programs; the first is started. */
@@ -50,7 +50,7 @@ export type Launched = Readonly<{
   finishedAt: Date
   wallMs: number
   deniedAttempts: number
-  peaks: Readonly<{ memoryPeakBytes?: number; processesPeak?: number }>
+  peaks: ReturnType<Supervision['peaks']>
 }>
 
 /** @throws ERR_SANDBOX_UNAVAILABLE when the box could not be set up; the command has not run then */

@@ -3,13 +3,20 @@
  *
  * LIMIT: between two looks a stage may go over a limit that is held this way (memory 50 ms, bytes 250 ms or more).
  */
-import { lstatSync, readdirSync, readFileSync, statfsSync } from 'node:fs'
-import type { Limits, StageEnd } from '../sandbox.ts'
+import { lstatSync, readdirSync, readFileSync, readlinkSync, statfsSync } from 'node:fs'
+import { basename } from 'node:path'
+import type { Limits, ResourceProfile, StageEnd } from '../sandbox.ts'
 import type { ControlGroup } from './control-group.fs.ts'
 import { errnoOf } from './process-facts.fs.ts'
+import { keepProfile } from './profile.ts'
 
 export type Supervision = Readonly<{
-  peaks(): Readonly<{ memoryPeakBytes?: number; processesPeak?: number }>
+  peaks(): Readonly<{
+    memoryPeakBytes?: number
+    processesPeak?: number
+    programs?: readonly string[]
+    profile?: ResourceProfile
+  }>
   /** Bytes in the writable folders now. */
   writtenBytes(): number
   close(): void
@@ -19,6 +26,9 @@ type LimitEnd = Extract<StageEnd, { kind: 'limit' }>
 
 const memoryEveryMs = 50
 const bytesEveryMs = 250
+const sampleEveryMs = 250
+/** LIMIT: names of programs that are kept of one stage. */
+const mostPrograms = 200
 const longestTimerMs = 2 ** 31 - 1
 const temporaryFolders = ['tmp', 'var/tmp', 'home/stage', 'dev/shm']
 
@@ -38,25 +48,28 @@ export function supervise(
   let processesPeak = 0
   const timers = new Set<NodeJS.Timeout>()
   /** Takes at most a twentieth of the time, however long one look takes. */
-  const repeat = (everyMs: number, look: () => void): void => {
+  const repeat = (everyMs: number | (() => number), look: () => void): void => {
+    const dueMs = (): number => (typeof everyMs === 'number' ? everyMs : everyMs())
     const again = (delayMs: number): void => {
       const timer = setTimeout(() => {
         timers.delete(timer)
         const startedMs = performance.now()
         look()
-        again(Math.max(everyMs, (performance.now() - startedMs) * 20))
+        again(Math.max(dueMs(), (performance.now() - startedMs) * 20))
       }, delayMs)
       timers.add(timer)
     }
-    again(everyMs)
+    again(dueMs())
   }
   timers.add(
     setTimeout(() => over('time', `it ran longer than ${limits.timeMs} ms`), Math.min(limits.timeMs, longestTimerMs)),
   )
   const writtenBytes = (): number =>
     scratch.reduce((sum, folder) => sum + allocatedBytes(folder), 0) + temporaryBytes(firstPid)
+  let written = 0
   repeat(bytesEveryMs, () => {
-    if (writtenBytes() > limits.outputBytes) over('output', `it wrote more than ${limits.outputBytes} bytes`)
+    written = writtenBytes()
+    if (written > limits.outputBytes) over('output', `it wrote more than ${limits.outputBytes} bytes`)
     if (group !== undefined) processesPeak = Math.max(processesPeak, group.processes() - 2)
   })
   if (group === undefined) {
@@ -68,8 +81,20 @@ export function supervise(
       if (bytes > limits.memoryBytes) over('memory', `it used more than ${limits.memoryBytes} bytes of memory`)
     })
   }
+  const profile = keepProfile(sampleEveryMs)
+  const programs = new Set<string>()
+  repeat(profile.everyMs, () => {
+    const pids = treeOf(firstPid)
+    for (const pid of pids.slice(0, mostPrograms)) {
+      const name = programOf(pid)
+      if (name !== undefined && programs.size < mostPrograms) programs.add(name)
+    }
+    profile.add({ ...(group?.now() ?? usedBy(pids)), processes: pids.length - 1, writtenBytes: written })
+  })
   return {
     peaks: () => ({
+      ...(programs.size > 0 ? { programs: [...programs].toSorted() } : {}),
+      ...profileIn(profile.profile()),
       ...(memoryPeakBytes > 0 ? { memoryPeakBytes } : {}),
       ...(processesPeak > 0 ? { processesPeak } : {}),
     }),
@@ -79,6 +104,21 @@ export function supervise(
       timers.clear()
     },
   }
+}
+
+function profileIn(profile: ResourceProfile | undefined): Readonly<{ profile?: ResourceProfile }> {
+  return profile === undefined ? {} : { profile }
+}
+
+/** The name of the file that runs, which a process cannot choose as it chooses its own name. */
+function programOf(pid: number): string | undefined {
+  const path = quietly(() => readlinkSync(`/proc/${pid}/exe`))
+  return path === undefined ? undefined : basename(path.replace(/ \(deleted\)$/, '')).slice(0, 100)
+}
+
+/** Where no control group counts: what is alive now, so that the time of processes that have ended is not in it. */
+function usedBy(pids: readonly number[]): Readonly<{ memoryBytes: number }> {
+  return { memoryBytes: pids.reduce((sum, pid) => sum + residentBytes(pid), 0) }
 }
 
 /** Blocks that a tree holds, by bytes; what vanishes meanwhile is not counted. */

@@ -17,7 +17,7 @@ import {
 import { isList, isMap, pythonText, type Value } from './value.ts'
 
 export const classifications = ['public', 'internal', 'confidential', 'restricted'] as const
-export const requirements = ['approved-sources', 'passed-data'] as const
+export const requirements = ['approved-sources', 'passed-data', 'usual-resources'] as const
 export const locks = ['assay', 'dvc'] as const
 /** The environment that every machine has: its own interpreter and system packages. */
 export const hostEnvironment = 'host'
@@ -129,6 +129,19 @@ const environment = record({
   image: anything,
 })
 const limits = record({ cpus: positive, memory: size, time: duration, processes: count, output: size, gpus })
+const rangeOf = (name: string, parse: (text: string) => unknown): Shape =>
+  parsedBy(`a range of ${name}, such as a..b, a.. or ..b`, (text) => {
+    const [, least = '', most = ''] = /^([^.]*(?:\.\d[^.]*)?)\.\.(.*)$/.exec(text) ?? []
+    if (least === '' && most === '')
+      throw new DomainError('ERR_USAGE', `it is no range of ${name}, such as a..b, a.. or ..b`)
+    for (const end of [least, most]) if (end !== '') parse(end)
+  })
+const expectation = record({
+  time: rangeOf('durations', parseDurationMs),
+  cpu: rangeOf('durations', parseDurationMs),
+  memory: rangeOf('sizes', parseSizeBytes),
+  programs: listOf(text),
+})
 const network = either(oneOf(['none']), listOf(host))
 const env = either(byKey(variable, variableValue), listOf(variable))
 const common = { environment: text, network, harmlessAttempts: text, seed, limits, env, scratch: listOf(path) }
@@ -142,6 +155,7 @@ const held = either(record(rules), nothing)
 export const stageShape = record({
   ...common,
   secrets: listOf(label),
+  expect: expectation,
   reproducible,
   outs: byPath(held),
 })

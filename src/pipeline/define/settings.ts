@@ -4,6 +4,7 @@
  */
 import { parseDurationMs, parseProjectPath, parseSizeBytes } from '../../core/index.ts'
 import type { PipelineDefinition, ProjectSettings, StageSettings } from '../definition.ts'
+import type { Expectation, Range } from '../expected.ts'
 import { faultAt, type Place, quoted, suggestion } from './fault.ts'
 import { environmentsOf } from './settings-environments.ts'
 import { dataRulesOf, modelOf, outRulesOf, refuseMadeData } from './settings-paths.ts'
@@ -136,8 +137,27 @@ function layerOf(map: ValueMap): Layer {
     scratch: textsAt(map, 'scratch').map((path) => parseProjectPath(path)),
     limits: limitsOf(mapAt(map, 'limits')),
     env: env === undefined ? {} : envOf(env),
+    ...(map.has('expect') ? { expect: expectationOf(mapAt(map, 'expect')) } : {}),
     ...(map.has('secrets') ? { secrets: textsAt(map, 'secrets') } : {}),
     ...(reproducible === undefined ? {} : { reproducible: toJson(reproducible) }),
+  }
+}
+
+function expectationOf(map: ValueMap): Expectation {
+  const range = (name: string, parse: (text: string) => number): Range | undefined => {
+    const text = textAt(map, name)
+    if (text === undefined) return undefined
+    const at = text.indexOf('..')
+    const [least, most] = [text.slice(0, at), text.slice(at + 2)]
+    return { ...(least === '' ? {} : { least: parse(least) }), ...(most === '' ? {} : { most: parse(most) }) }
+  }
+  const [timeMs, cpuMs] = [range('time', parseDurationMs), range('cpu', parseDurationMs)]
+  const memoryBytes = range('memory', parseSizeBytes)
+  return {
+    ...(timeMs === undefined ? {} : { timeMs }),
+    ...(cpuMs === undefined ? {} : { cpuMs }),
+    ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    ...(map.has('programs') ? { programs: textsAt(map, 'programs') } : {}),
   }
 }
 

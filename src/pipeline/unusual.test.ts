@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { unexpected } from './expected.ts'
+import { type UsualRun, unusual } from './unusual.ts'
+
+const usual: UsualRun = {
+  wallMs: 600_000,
+  cpuMs: 1_100_000,
+  memoryPeakBytes: 2 * 1024 ** 3,
+  deniedAttempts: 0,
+  programs: ['python3.11', 'sh'],
+  inputBytes: 1e9,
+}
+/** Six runs, within a few percent of each other. */
+const earlier = [0.97, 1, 1.01, 1.02, 0.99, 1.03].map((factor) => ({ ...usual, wallMs: usual.wallMs * factor }))
+
+test('a run like the others is nothing to tell; on a busy machine neither', () => {
+  assert.deepEqual(unusual(usual, earlier), [])
+  assert.deepEqual(unusual({ ...usual, wallMs: usual.wallMs * 1.8 }, earlier), [])
+})
+
+test('what a taken-over stage shows is told in words', () => {
+  assert.deepEqual(unusual({ ...usual, wallMs: 18_000 }, earlier), ['time: 3 % of the usual'])
+  assert.deepEqual(unusual({ ...usual, memoryPeakBytes: 30 * 1024 ** 3 }, earlier), ['memory: 15.0 times the usual'])
+  assert.deepEqual(unusual({ ...usual, deniedAttempts: 14 }, earlier), ['network attempts: 14, usual 0'])
+  assert.deepEqual(unusual({ ...usual, programs: ['sh', 'xmrig'] }, earlier), ['started `xmrig`, never seen before'])
+})
+
+test('too few runs, or runs on data of another size, are no measure', () => {
+  const odd = { ...usual, wallMs: 1000, programs: ['xmrig'] }
+  assert.deepEqual(unusual(odd, earlier.slice(0, 4)), [])
+  assert.deepEqual(unusual({ ...odd, inputBytes: 1e7 }, earlier), [])
+})
+
+test('trifles are not told: seconds and a few MiB vary by any factor', () => {
+  const small = { ...usual, wallMs: 40, cpuMs: 20, memoryPeakBytes: 1024 ** 2 }
+  assert.deepEqual(
+    unusual({ ...small, wallMs: 900, memoryPeakBytes: 30 * 1024 ** 2 }, [small, small, small, small, small]),
+    [],
+  )
+})
+
+test('property: the further from the usual, the more surely it is told', () => {
+  fc.assert(
+    fc.property(
+      fc.double({ min: 1, max: 100, noNaN: true }),
+      fc.double({ min: 1, max: 10, noNaN: true }),
+      (factor, more) => {
+        const told = (by: number): number => unusual({ ...usual, wallMs: usual.wallMs * by }, earlier).length
+        assert.ok(told(factor * more) >= told(factor))
+      },
+    ),
+  )
+})
+
+test('a stage is held to what it is expected to use, from its first run on', () => {
+  const used = {
+    wallMs: 600_000,
+    cpuMs: 1_100_000,
+    memoryPeakBytes: 2 * 1024 ** 3,
+    programs: ['python3.11', 'sh'],
+    heldBy: 'cgroup-v2',
+  }
+  const expected = {
+    timeMs: { least: 300_000, most: 1_200_000 },
+    memoryBytes: { most: 4 * 1024 ** 3 },
+    programs: ['python3.11'],
+  }
+  assert.deepEqual(unexpected(expected, used), [])
+  assert.match(unexpected(expected, { ...used, wallMs: 9000 })[0] ?? '', /^it took 9(\.0)? s, .*\.\..* is expected$/)
+  assert.equal(unexpected(expected, { ...used, memoryPeakBytes: 5 * 1024 ** 3 }).length, 1)
+  assert.deepEqual(unexpected(expected, { ...used, programs: ['python3.11', 'curl'] }), ['it started `curl`'])
+  const { memoryPeakBytes: _, ...unknown } = used
+  assert.match(unexpected(expected, unknown)[0] ?? '', /nobody knows/)
+})

@@ -1,0 +1,88 @@
+/** Goal: what a stage used is on record and can be looked at; what is not as it should be is told, and refused where that is asked for. */
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { adopted } from '../support/adopted.ts'
+import type { Document, Scratch } from '../support/scratch.ts'
+
+const burn = (seconds: number, more = 'pass'): string =>
+  `import time\n${more}\nkeep = bytearray(80 << 20)\nfor i in range(0, len(keep), 4096): keep[i] = 1\nend = time.process_time() + ${seconds}\nwhile time.process_time() < end: pass\nopen('out/made', 'w').write('x')\n`
+
+async function burning(context: TestContext, settings: string): Promise<Scratch> {
+  const project = await adopted(context, {
+    'dvc.yaml': 'stages: {burn: {cmd: python3 src/burn.py, deps: [src/burn.py], outs: [out/made]}}\n',
+    'src/burn.py': burn(1.2),
+    '.gitignore': '/out\n',
+  })
+  project.write({ 'assay.yaml': `${project.read('assay.yaml')}${settings}` })
+  project.commit()
+  return project
+}
+
+const firstOf = async (project: Scratch, exit: number, ...words: readonly string[]): Promise<Document> =>
+  (await project.json(exit, 'run', '--force', ...words)).stages[0]
+
+test('processors, memory, processes and programs are looked at while a stage runs, and drawn', async (context) => {
+  const project = await burning(context, '')
+  assert.equal((await firstOf(project, 0)).status, 'ran')
+  const [{ resources }] = (await project.json(0, 'show', '--resources')).stages
+  const { cpuMs, memoryBytes, everyMs } = resources.profile
+  assert.ok(resources.cpuMs >= 1200, `${resources.cpuMs}`)
+  assert.ok(
+    memoryBytes.some((bytes: number) => bytes > 80 * 2 ** 20),
+    'the memory that it took is seen',
+  )
+  assert.ok(
+    cpuMs.at(-1) >= 500 && cpuMs.every((value: number, index: number) => index === 0 || value >= cpuMs[index - 1]),
+  )
+  assert.ok(everyMs <= 1000, 'at 1 Hz or finer')
+  assert.ok(
+    resources.programs.some((name: string) => name.startsWith('python')),
+    resources.programs.join(),
+  )
+  const drawn = await project.assay('show', '--resources')
+  assert.match(drawn.stdout, /burn\n +time .*\n +processors .*[▁-█].* up to \d/)
+  assert.match(drawn.stdout, /memory .*[▁-█]/)
+})
+
+test('a stage is held to what it is expected to use, from its first run on', async (context) => {
+  const project = await burning(
+    context,
+    'stages: {burn: {expect: {memory: ..1GiB, cpu: 1s..20s, programs: [PYTHON]}}}\n',
+  )
+  const { resources } = await (async () => {
+    assert.equal((await firstOf(project, 1)).code, 'ERR_STAGE_UNEXPECTED', 'the program has another name')
+    project.write({ 'assay.yaml': project.read('assay.yaml').replace(', programs: [PYTHON]', '') })
+    project.commit()
+    assert.equal((await firstOf(project, 0)).status, 'ran', 'the honest twin')
+    return (await project.json(0, 'show', '--resources')).stages[0]
+  })()
+  const python = resources.programs.find((name: string) => name.startsWith('python'))
+  project.write({
+    'assay.yaml': project.read('assay.yaml').replace('cpu: 1s..20s', `cpu: 1s..20s, programs: [${python}]`),
+  })
+  project.commit()
+  assert.equal((await firstOf(project, 0)).status, 'ran', 'the honest twin, programs too')
+  project.write({ 'src/burn.py': burn(0.1, "import subprocess; subprocess.run(['sleep', '2'])") })
+  project.commit()
+  const refused = await firstOf(project, 1)
+  assert.deepEqual([refused.status, refused.code], ['refused', 'ERR_STAGE_UNEXPECTED'])
+  assert.match(refused.because, /processor time of .*1.* s\.\.20.* s is expected/)
+  assert.match(refused.because, /started `sleep`/)
+  project.write({ 'assay.yaml': project.read('assay.yaml').replace('..1GiB', 'lots') })
+  assert.equal((await project.json(2, 'run')).error.code, 'ERR_SETTINGS_INVALID')
+})
+
+test('a run that is unlike its earlier runs is told in words, and refused where usual ones are required', async (context) => {
+  const project = await burning(context, 'require: [usual-resources]\n')
+  for (const _ of [1, 2, 3, 4, 5]) assert.equal((await firstOf(project, 0)).status, 'ran')
+  project.write({ 'src/burn.py': burn(1.2, "import subprocess; subprocess.run(['sleep', '1'])") })
+  project.commit()
+  const refused = await firstOf(project, 1)
+  assert.deepEqual([refused.status, refused.code], ['refused', 'ERR_STAGE_UNUSUAL'])
+  assert.match(refused.because, /started `sleep`, never seen before/)
+  const accepted = await firstOf(project, 0, '--accept-unusual')
+  assert.equal(accepted.status, 'ran')
+  const [{ resources }] = (await project.json(0, 'show', '--resources')).stages
+  assert.deepEqual(resources.unusual, ['started `sleep`, never seen before'])
+  assert.equal((await firstOf(project, 0)).status, 'ran', 'what was accepted is known from then on')
+})
