@@ -29,7 +29,10 @@ export function environmentNames(project: Project, names: readonly string[]): re
 /** Fetches, builds and verifies it; every byte of what was there already is read again. @throws the ERR_ENV codes */
 export async function buildEnvironment(project: Project, name: string, telling: Telling): Promise<BuiltEnvironment> {
   const wanted = { name, purpose: 'mount' as const, definition: definitionOf(project, name) }
-  const environment = await prepareEnvironment(await environmentRequest(project, wanted, telling))
+  const environment = await prepareEnvironment({
+    ...(await environmentRequest(project, wanted, telling)),
+    rehash: true,
+  })
   const tree = environment.facts.find((fact) => fact.name === 'tree')?.value
   return { environment, ...(tree === undefined ? {} : { tree }) }
 }

@@ -1,6 +1,6 @@
 /**
  * An environment from a lock: wheels by digest, unpacked without starting an interpreter, compiled in the sandbox,
- * mounted read-only at `/env`, re-hashed before each use.
+ * mounted read-only at `/env`, verified before each use.
  *
  * Order: the lock is parsed once, from the bytes that were given; what applies is decided with the interpreter's own
  * answer; only then are bytes asked for. A tree is built beside and renamed, so that a killed build leaves only `tmp-*`.
@@ -9,6 +9,7 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { type DirHash, DomainError, digestOfJson, hexOf, type Sha256, sha256Of } from '../../core/index.ts'
 import type { Environment } from '../environment.ts'
 import type { Mount } from '../sandbox.ts'
@@ -29,6 +30,7 @@ import {
   writeLocalParts,
   writeManifest,
 } from './tree.fs.ts'
+import { clockStepMs, treeMemory } from './tree-memory.fs.ts'
 import { environmentTarget } from './wheel-layout.ts'
 
 /** Changes whenever the same inputs would make another tree. */
@@ -136,7 +138,7 @@ function identityOf(chosen: readonly ChosenWheel[], { interpreter, lockDigest, c
   })
 }
 
-/** The built tree when it is there and, if it is to be mounted, every byte of it is right. */
+/** The built tree when it is there and, if it is to be mounted, every byte of it is right, or was and nothing changed. */
 async function reuse(chosen: readonly ChosenWheel[], plan: Plan): Promise<Built | undefined> {
   const identity = identityOf(chosen, plan)
   const folder = join(plan.request.cacheFolder, hexOf(identity))
@@ -144,11 +146,17 @@ async function reuse(chosen: readonly ChosenWheel[], plan: Plan): Promise<Built 
   if (manifest?.identity !== identity) return undefined
   if (plan.request.purpose === 'identify') return { folder, manifest, chosen }
   if (!isOwnTree(manifest, plan)) return undefined
-  plan.request.onProgress({ kind: 'verifying', files: manifest.files.length })
   const tree = join(folder, 'tree')
+  const { memory, rehash = false, onProgress } = plan.request
+  const known = treeMemory(memory, tree, manifest, plan.local)
   const stamp = treeStamp(tree)
-  const fault = await treeFault(tree, manifest, plan.local)
-  return fault === undefined ? { folder, manifest, chosen, stamp } : undefined
+  const built = { folder, manifest, chosen, stamp: stamp.digest }
+  if (!rehash && (await known.knows(stamp))) return built
+  onProgress({ kind: 'verifying', files: manifest.files.length })
+  const verifiedFromMs = Date.now()
+  if ((await treeFault(tree, manifest, plan.local)) !== undefined) return undefined
+  known.remember(stamp, verifiedFromMs)
+  return built
 }
 
 function treeKey(identity: Sha256, { local }: Plan): string {
@@ -174,8 +182,17 @@ async function build(chosen: readonly ChosenWheel[], plan: Plan): Promise<Built>
     writeManifest(temporary, manifest)
     plan.request.sealedTrees?.recordFact(treeKey(identity, plan), treeDigest(manifest))
     const folder = join(cacheFolder, hexOf(identity))
-    await publish(temporary, folder, async () => (await reuse(chosen, plan)) !== undefined)
-    return { folder, manifest, chosen, stamp: treeStamp(join(folder, 'tree')) }
+    // Before others know its name; later than the last write by more than a step of the clock.
+    const writtenMs = Date.now()
+    await setTimeout(2 * clockStepMs)
+    const stamp = treeStamp(join(temporary, 'tree'))
+    const others = await publish(temporary, folder, () => reuse(chosen, plan))
+    if (others !== undefined) return others
+    treeMemory(plan.request.memory, join(folder, 'tree'), manifest, plan.local).remember(
+      stamp,
+      writtenMs + 2 * clockStepMs,
+    )
+    return { folder, manifest, chosen, stamp: stamp.digest }
   } finally {
     rmSync(temporary, { recursive: true, force: true })
   }
@@ -238,17 +255,25 @@ async function buildTree(
   return { identity, files: [...files, ...compiled].toSorted((a, b) => (a.path < b.path ? -1 : 1)), warnings }
 }
 
-/** Renames the new folder into place. A right one that another process put there first stays; a wrong one goes. */
-async function publish(temporary: string, folder: string, isRight: () => Promise<boolean>): Promise<void> {
+/**
+ * Renames the new folder into place. A right one that another process put there first stays, and is returned; a wrong one
+ * goes.
+ */
+async function publish(
+  temporary: string,
+  folder: string,
+  rightOne: () => Promise<Built | undefined>,
+): Promise<Built | undefined> {
   for (let tries = 0; tries < 5; tries += 1) {
     try {
       renameSync(temporary, folder)
-      return
+      return undefined
     } catch (error) {
       const occupied = error instanceof Error && 'code' in error && ['ENOTEMPTY', 'EEXIST'].includes(String(error.code))
       if (!occupied) throw error
     }
-    if (await isRight()) return
+    const others = await rightOne()
+    if (others !== undefined) return others
     const aside = `${temporary}-aside-${tries}`
     if (existsSync(folder)) renameSync(folder, aside)
     rmSync(aside, { recursive: true, force: true })
@@ -295,6 +320,6 @@ function describe(
       })),
     ],
     warnings: [...manifest.warnings, ...request.network.warnings],
-    ...(stamp === undefined ? {} : { isUnchanged: () => treeStamp(join(folder, 'tree')) === stamp }),
+    ...(stamp === undefined ? {} : { isUnchanged: () => treeStamp(join(folder, 'tree')).digest === stamp }),
   }
 }

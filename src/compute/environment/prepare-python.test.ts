@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import {
   chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -14,6 +15,7 @@ import {
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { isDomainError, sha256Of } from '../../core/index.ts'
+import { openStatCache, type StatCache } from '../../data/index.ts'
 import { runInBox } from '../bubblewrap/index.ts'
 import type { Environment } from '../environment.ts'
 import { prepareEnvironment } from './prepare.ts'
@@ -30,6 +32,7 @@ import {
   wheelOf,
   wheelsIn,
 } from './testing.exec.ts'
+import { treeStamp } from './tree.fs.ts'
 
 const tool: WheelToWrite = {
   project: 'tool',
@@ -174,14 +177,13 @@ const tampering: Readonly<Record<string, (tree: string, site: string) => void>> 
 for (const [what, tamper] of Object.entries(tampering)) {
   test(`finds ${what} before use, and builds anew`, async (context) => {
     const root = scratchFolder(context)
-    const first = await prepareWheels(root, [tool])
+    using memory = openStatCache(join(root, 'memory'), Buffer.from('seal'))
+    const first = await prepareWheels(root, [tool], { memory })
     const tree = treeOf(first)
-    const site = join(tree, 'lib', readdirSync(join(tree, 'lib'))[0] ?? '', 'site-packages')
-    const untouched = await eventsOf(root)
-    assert.ok(!untouched.includes('unpacking'))
-    tamper(tree, site)
-    assert.ok((await eventsOf(root)).includes('unpacking'))
-    assert.equal(inSandbox(await prepareWheels(root, [tool]), 'hello'), 'hello')
+    assert.deepEqual(await eventsOf(root, { memory }), [], 'it is known')
+    tamper(tree, siteOf(tree))
+    assert.ok((await eventsOf(root, { memory })).includes('unpacking'))
+    assert.equal(inSandbox(await prepareWheels(root, [tool], { memory }), 'hello'), 'hello')
   })
 }
 
@@ -194,9 +196,53 @@ test('to be identified a tree is not re-hashed; to be mounted it is, whatever wa
   assert.ok((await eventsOf(root)).includes('unpacking'))
 })
 
-async function eventsOf(root: string): Promise<readonly string[]> {
+test('a tree is read again when nobody knows it, when all of it is asked for, and when the memory is not ours', async (context) => {
+  const root = scratchFolder(context)
+  using memory = openStatCache(join(root, 'memory'), Buffer.from('seal'))
+  await prepareWheels(root, [tool], { memory })
+  assert.deepEqual(await eventsOf(root, { memory }), [])
+  assert.deepEqual(await eventsOf(root), ['verifying'])
+  assert.deepEqual(await eventsOf(root, { memory, rehash: true }), ['verifying'])
+  using forged = openStatCache(join(root, 'memory'), Buffer.from('another'))
+  assert.deepEqual(await eventsOf(root, { memory: forged }), ['verifying'])
+})
+
+test('a tree whose times lie is found by its bytes, and all that rests on times is forgotten', async (context) => {
+  const root = scratchFolder(context)
+  using memory = openStatCache(join(root, 'memory'))
+  const tree = treeOf(await prepareWheels(root, [tool], { memory }))
+  // Whoever rules the clock: the stamp of the altered tree is the one that is remembered.
+  for (const name of readdirSync(tree, { recursive: true, encoding: 'utf8' })) {
+    const path = join(tree, name)
+    if (!lstatSync(path).isFile()) continue
+    const bytes = readFileSync(path)
+    chmodSync(path, 0o644)
+    writeFileSync(path, bytes.fill(120))
+    chmodSync(path, name.startsWith('bin/') ? 0o555 : 0o444)
+  }
+  let forgotten = 0
+  const lying = {
+    ...memory,
+    fact: (key: string) => (key.startsWith('verified-tree:') ? treeStamp(tree).digest : memory.fact(key)),
+    clear: () => {
+      forgotten += 1
+      memory.clear()
+    },
+  }
+  assert.ok((await eventsOf(root, { memory: lying })).includes('unpacking'))
+  assert.ok(forgotten > 0)
+})
+
+function siteOf(tree: string): string {
+  return join(tree, 'lib', readdirSync(join(tree, 'lib'))[0] ?? '', 'site-packages')
+}
+
+async function eventsOf(
+  root: string,
+  given: Readonly<{ memory?: StatCache; rehash?: boolean }> = {},
+): Promise<readonly string[]> {
   const kinds: string[] = []
-  await prepareWheels(root, [tool], { onProgress: ({ kind }) => kinds.push(kind) })
+  await prepareWheels(root, [tool], { ...given, onProgress: ({ kind }) => kinds.push(kind) })
   return kinds
 }
 

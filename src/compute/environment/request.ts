@@ -23,14 +23,16 @@ export type EnvironmentRequest = Readonly<{
         groups?: readonly string[]
       }>
   /**
-   * `mount`: every byte of the tree is re-hashed, since a stage is about to run with it. `identify`: only the identity is
-   * asked for, to compare it with earlier runs; what comes back must not be mounted.
+   * `mount`: the tree is verified, since a stage is about to run with it. `identify`: only the identity is asked for, to
+   * compare it with earlier runs; what comes back must not be mounted.
    */
   purpose: EnvironmentPurpose
+  /** Every byte of a tree is read again, even where `memory` knows that it was verified and has not changed. */
+  rehash?: boolean
   store: ObjectStore
   /**
    * What was learnt of this machine before: which interpreter a shim stands for, what it answers, which packages are
-   * there. Without one all of it is asked again.
+   * there, which trees were verified. Without one all of it is asked again.
    */
   memory?: StatCache
   /**

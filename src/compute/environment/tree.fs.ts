@@ -135,25 +135,30 @@ export async function treeFault(tree: string, manifest: TreeManifest, local: Loc
   return missing === undefined ? await bytesFault(tree, found) : `\`${missing}\` is gone`
 }
 
+/** `newestMs`: the youngest time of change in the tree, in milliseconds since the epoch. */
+export type TreeStamp = Readonly<{ digest: string; newestMs: number }>
+
 /**
- * One digest over what lstat says of every entry: cheap enough to be asked after each stage.
+ * One digest over what lstat says of every entry: cheap enough to be asked before and after each stage.
  *
  * THREAT: a file that is changed between two stages and has its old times again; its ctime tells. LIMIT: who may set the
- * machine's clock can set that too; the next run hashes every byte.
+ * machine's clock can set that too: spot checks and `--rehash` are left.
  */
-export function treeStamp(tree: string): string {
+export function treeStamp(tree: string): TreeStamp {
   const hasher = createHash('sha256')
+  let newestNs = 0n
   const folders = ['']
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     for (const item of readdirSync(join(tree, folder), { withFileTypes: true })) {
       const path = folder === '' ? item.name : `${folder}/${item.name}`
       if (item.isDirectory()) folders.push(path)
-      const status = lstatSync(join(tree, path), { bigint: true, throwIfNoEntry: false })
-      const { mode, ino, size, mtimeNs, ctimeNs } = status ?? {}
-      hasher.update(`${path}\0${mode}:${ino}:${item.isDirectory() ? 0 : size}:${mtimeNs}:${ctimeNs}\n`)
+      const status = lstatSync(`${tree}/${path}`, { bigint: true, throwIfNoEntry: false })
+      const { mode, dev, ino, size, mtimeNs, ctimeNs = 0n } = status ?? {}
+      if (ctimeNs > newestNs) newestNs = ctimeNs
+      hasher.update(`${path}\0${mode}:${dev}:${ino}:${item.isDirectory() ? 0 : size}:${mtimeNs}:${ctimeNs}\n`)
     }
   }
-  return hasher.digest('hex')
+  return { digest: hasher.digest('hex'), newestMs: Number(newestNs / 1_000_000n) }
 }
 
 function statusFault(path: string, expected: FileEntry | undefined): string | undefined {
@@ -163,7 +168,8 @@ function statusFault(path: string, expected: FileEntry | undefined): string | un
   return ((status.mode & 0o111) !== 0) === expected.executable ? undefined : 'has another mode'
 }
 
-async function bytesFault(tree: string, files: readonly FileEntry[]): Promise<string | undefined> {
+/** The first of these files that holds other bytes, in words. */
+export async function bytesFault(tree: string, files: readonly FileEntry[]): Promise<string | undefined> {
   const paths = files.map(({ path }) => join(tree, path))
   const outcomes = await hashFiles(paths, { scheme: 'sha256', sizes: files.map(({ sizeBytes }) => sizeBytes) })
   const wrong = files.find(({ digest }, index) => {
