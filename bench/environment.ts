@@ -95,7 +95,7 @@ export async function environment(): Promise<void> {
   )
   if (locked !== undefined && bare !== undefined) {
     const more = locked.ms - bare.ms
-    const note = `mounting it costs ${more.toFixed(0)} ms: every byte is hashed before the evidence is signed`
+    const note = `mounting it costs ${more.toFixed(0)} ms: times of every entry are compared, a few files read`
     row({ what: 'a stage in it, the second time', ours: locked, peer: 'a stage of `host`', theirs: bare, note })
   }
   if (other === undefined) return

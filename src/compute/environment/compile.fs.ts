@@ -8,17 +8,15 @@
 import { createHash } from 'node:crypto'
 import { chmodSync, closeSync, existsSync, fchmodSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { comparePaths, DomainError, type FileEntry } from '../../core/index.ts'
+import { DomainError, type FileEntry } from '../../core/index.ts'
 import type { RunInBox } from '../bubblewrap/index.ts'
 import type { Mount } from '../sandbox.ts'
 import type { Interpreter } from './interpreter.ts'
-import { mapPooled } from './pool.ts'
 import { readPlainFile } from './tree.fs.ts'
 import { environmentTarget, layoutOf } from './wheel-layout.ts'
 
 export type CompileRequest = Readonly<{
   tree: string
-  files: readonly FileEntry[]
   interpreter: Interpreter
   interpreterMounts: readonly Mount[]
   /** Absolute, empty folder for the lists and the results. */
@@ -28,30 +26,65 @@ export type CompileRequest = Readonly<{
   signal: AbortSignal
 }>
 
-/** Always as many lists, so that what one process compiles does not depend on the machine. */
-const shards = 4
-const parallelShards = 2
+/** Always as many sources, so that what one process compiles does not depend on the machine. */
+const listSources = 1000
+const parallelLists = 2
 const outTarget = '/compiled'
 const maxBytecodeBytes = 64 * 1024 * 1024
 
 /** LIMIT: 20 minutes and 2 GiB a list; a source file of a megabyte takes 200 MiB to compile. */
 const limits = { cpus: 1, memoryBytes: 2 * 1024 ** 3, timeMs: 20 * 60_000, processes: 16, outputBytes: 4 * 1024 ** 3 }
 
-/** Writes the bytecode into the tree. @returns what was added @throws ERR_ENV_BUILD */
-export async function compileTree(request: CompileRequest): Promise<readonly FileEntry[]> {
+/** Compiles what is there already while other wheels are still unpacked. */
+export type Compiler = Readonly<{
+  /** Files of the tree that are written; sources among them are compiled, in their order. */
+  add(files: readonly FileEntry[]): void
+  /** @returns the bytecode that was written into the tree @throws ERR_ENV_BUILD */
+  end(): Promise<readonly FileEntry[]>
+  /** Returns when nothing is compiled any more. */
+  [Symbol.asyncDispose](): Promise<void>
+}>
+
+export function openCompiler(request: CompileRequest): Compiler {
   const { sitePackages } = layoutOf(request.interpreter.probe.version)
-  const sources = request.files
-    .map(({ path }) => path)
-    .filter((path) => path.startsWith(`${sitePackages}/`) && path.endsWith('.py'))
-    .toSorted(comparePaths)
-  const size = Math.ceil(sources.length / shards)
-  const lists = Array.from({ length: shards }, (_, index) => sources.slice(index * size, (index + 1) * size))
-  const added = await mapPooled(
-    lists.filter((list) => list.length > 0),
-    parallelShards,
-    (list, index) => compileList(list, join(request.scratch, String(index)), request),
-  )
-  return added.flat()
+  const lists: string[][] = []
+  const work: Promise<readonly FileEntry[]>[] = []
+  let open: string[] = []
+  let running = 0
+  const startNext = (): void => {
+    while (running < parallelLists) {
+      const list = lists.shift()
+      if (list === undefined) return
+      running += 1
+      const compiled = compileList(list, join(request.scratch, String(work.length)), request).finally(() => {
+        running -= 1
+        startNext()
+      })
+      compiled.catch(() => lists.splice(0)) // `end` throws it
+      work.push(compiled)
+    }
+  }
+  return {
+    add(files) {
+      const sources = files.map(({ path }) => path)
+      open.push(...sources.filter((path) => path.startsWith(`${sitePackages}/`) && path.endsWith('.py')))
+      while (open.length >= listSources) lists.push(open.splice(0, listSources))
+      startNext()
+    },
+    async end() {
+      if (open.length > 0) lists.push(open)
+      open = []
+      startNext()
+      const added: FileEntry[] = []
+      // One that ends starts the next: the array grows meanwhile.
+      for (const compiled of work) added.push(...(await compiled))
+      return added
+    },
+    async [Symbol.asyncDispose]() {
+      lists.splice(0)
+      await Promise.allSettled(work)
+    },
+  }
 }
 
 async function compileList(

@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto'
 import { chmodSync, closeSync, fchmodSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { DomainError, type FileEntry } from '../../core/index.ts'
+import { comparePaths, DomainError, type FileEntry } from '../../core/index.ts'
 import type { LockedRequirement } from './lock.ts'
 import { normaliseName } from './lock.ts'
 import { evaluateMarker, type MarkerEnvironment, MarkerFault, parseMarker } from './marker.ts'
@@ -32,6 +32,8 @@ export type InstallRequest = Readonly<{
   /** Names of the standard library's modules. */
   modules: readonly string[]
   onWheel(fileName: string, done: number): void
+  /** What a wheel brought, when all of it is written; paths in order. */
+  onUnpacked(files: readonly FileEntry[]): void
   signal: AbortSignal
 }>
 
@@ -47,6 +49,7 @@ export async function installWheels(request: InstallRequest): Promise<Installed>
     layout: layoutOf(request.version),
     modules: new Set(request.modules),
     owners: new Map(),
+    unpacked: [],
     folders: new Set(['']),
     locked: new Set(request.wheels.map(({ requirement }) => requirement.name)),
     warnings: [],
@@ -56,6 +59,7 @@ export async function installWheels(request: InstallRequest): Promise<Installed>
     request.onWheel(wheel.fileName, index)
     using archive = await openWheelArchive(wheel.path, wheel.fileName)
     await installWheel(wheel, archive, state)
+    request.onUnpacked(state.unpacked.splice(0).toSorted((a, b) => comparePaths(a.path, b.path)))
   }
   return { files: [...state.owners].map(([path, { file }]) => ({ ...file, path })), warnings: state.warnings }
 }
@@ -67,6 +71,8 @@ type State = Readonly<{
   modules: ReadonlySet<string>
   /** Path in the tree -> who brought it. */
   owners: Map<string, Owned>
+  /** Of the wheel at hand. */
+  unpacked: FileEntry[]
   folders: Set<string>
   locked: ReadonlySet<string>
   warnings: string[]
@@ -215,6 +221,7 @@ async function writeOwned({ path, owner, executable, pieces }: ToWrite, state: S
   const file = { digest: `sha256:${hasher.digest('hex')}` as const, sizeBytes, executable }
   if (earlier !== undefined) return refuseSecondOwner(path, owner, earlier, file)
   state.owners.set(path, { owner, file })
+  state.unpacked.push({ ...file, path })
   const warning = warningOf({ path, owner, head: head ?? Buffer.alloc(0) }, state.layout, state.modules)
   if (warning !== undefined) state.warnings.push(warning)
 }

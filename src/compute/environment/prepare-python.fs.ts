@@ -224,7 +224,19 @@ async function buildTree(
   mkdirSync(scratch)
   const { probe } = interpreter
   // Loaded when something is built: a warm start reads no archive.
-  const [{ installWheels }, { compileTree }] = await Promise.all([import('./install.fs.ts'), import('./compile.fs.ts')])
+  const [{ installWheels }, { openCompiler }] = await Promise.all([
+    import('./install.fs.ts'),
+    import('./compile.fs.ts'),
+  ])
+  await using compiler = openCompiler({
+    tree,
+    interpreter,
+    interpreterMounts: mounts,
+    scratch,
+    runInBox,
+    workFolder,
+    signal,
+  })
   const { files, warnings } = await installWheels({
     tree,
     wheels: chosen.map(({ requirement, wheel, digest }) => ({
@@ -237,19 +249,11 @@ async function buildTree(
     ranks: acquiring.ranks,
     modules: probe.modules,
     onWheel: (fileName, done) => onProgress({ kind: 'unpacking', fileName, done, total: chosen.length }),
+    onUnpacked: compiler.add,
     signal,
   })
   onProgress({ kind: 'compiling', files: files.filter(({ path }) => path.endsWith('.py')).length })
-  const compiled = await compileTree({
-    tree,
-    files,
-    interpreter,
-    interpreterMounts: mounts,
-    scratch,
-    runInBox,
-    workFolder,
-    signal,
-  })
+  const compiled = await compiler.end()
   rmSync(scratch, { recursive: true, force: true })
   writeLocalParts(tree, local)
   return { identity, files: [...files, ...compiled].toSorted((a, b) => (a.path < b.path ? -1 : 1)), warnings }

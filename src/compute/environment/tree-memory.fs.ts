@@ -1,6 +1,6 @@
 /**
  * Which built trees were verified, known again by what `lstat` says of every entry, so that a tree is mounted without
- * being read. DECISION 0024.
+ * being read. DECISION 0025.
  *
  * THREAT: a tree that was altered has other times of change, which no user can set back; who rules the clock can, and is
  * left to the spot checks and to `--rehash`. A memory that somebody else wrote has not the user's seal, and is not there.
