@@ -13,7 +13,10 @@ import { literal } from './sql.ts'
 
 export type ParquetFault = Readonly<{ because: string; code: 'ERR_DATA_LIMIT' | 'ERR_DATA_UNREADABLE' }>
 
-/** LIMIT: a thousand times its size, counted from 64 MiB on; four million columns of row groups. */
+/**
+ * LIMIT: a thousand times its size, counted from 64 MiB on; four million columns of row groups. A long value that stands
+ * once in a dictionary and is referred to by many rows counts once: here it costs nothing, in a reader of copies it does.
+ */
 const maxRatio = 1000
 const freeBytes = 64 * 1024 * 1024
 const maxChunks = 4_000_000

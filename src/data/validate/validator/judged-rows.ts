@@ -21,7 +21,9 @@ export async function judgedIn(engine: Engine, relation: Relation, judged: reado
   for (const [index, { key, rows }] of judged.entries()) {
     const words = new Map(rows.map(({ hash, verdict }) => [hash, verdict]))
     const table = `judged_${index}`
-    await engine.query(`CREATE TEMP TABLE ${table} AS SELECT unnest(${listOf([...words.keys()].map(literal))}) AS hash`)
+    await engine.query(
+      `CREATE OR REPLACE TEMP TABLE ${table} AS SELECT unnest(${listOf([...words.keys()].map(literal))}) AS hash`,
+    )
     const hashed = `(SELECT ${rowColumn(relation)} AS n, ${rowHashSql(relation, key)} AS h FROM ${numbered(relation)})`
     const same = await engine.query(
       `SELECT h, list(n) FROM ${hashed} WHERE h IN (SELECT hash FROM ${table}) GROUP BY h`,
