@@ -45,9 +45,12 @@ const writes: Readonly<Record<string, number>> = {
 }
 
 /** What a run that finds nothing to do writes all the same; nothing there decides what a later one does. */
-const bookkeeping = /\/\.assay\/(run\.lock|objects\/holds\/|tmp\/|tmp$|runs\/|boxes\/|cache\/)/
+const bookkeeping =
+  /\/\.assay\/(run\.lock|objects\/holds\/|tmp\/|tmp$|runs\/|boxes\/|cache\/)|^\/(var\/)?tmp\/assay-[0-9a-f]{32}(\/|$)/
 /** Lists of what other processes of assay hold or have left behind: looked through to tidy up. */
-const housekeeping = /^list .*\/\.assay(\/runs|\/objects\/holds)?$/
+const housekeeping = /^list (.*\/\.assay(\/runs|\/objects\/holds)?|\/tmp|\/var\/tmp)$/
+/** A project whose own list of files that would be. */
+const ownTemporary = /^entry \/(var\/)?tmp\/\.assay$/
 /** Facts of this process and of the machine's moment, which no file keeps. */
 const passing = /^\/proc\/(self|thread-self|\d+)\//
 
@@ -84,7 +87,8 @@ export function observeFiles(): Observation {
     end: () => {
       for (const restore of undo.toReversed()) restore()
       process.off('worker', spoil)
-      return spoilt ? undefined : seen
+      const isOwn = [...seen].some(([key, found]) => ownTemporary.test(key) && found !== 'none')
+      return spoilt || isOwn ? undefined : seen
     },
   }
 }

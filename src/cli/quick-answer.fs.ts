@@ -6,6 +6,7 @@
  */
 import { hash } from 'node:crypto'
 import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { availableParallelism, hostname, release, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
 import { isSettled, type Look, type LookKind, lookAt } from './look.fs.ts'
 import type { Observation } from './observe-files.fs.ts'
@@ -97,9 +98,10 @@ function fileOf({ cacheFolder, workingFolder }: Question): string {
 function digestOf({ argv, environment, version, workingFolder, terminals }: Question): string {
   const given = Object.entries(environment).filter(([name]) => !idle.has(name))
   const who = [process.getuid?.(), process.getgid?.(), process.getgroups?.(), process.umask()]
+  const machine = [hostname(), release(), availableParallelism(), totalmem()]
   return hash(
     'sha256',
-    JSON.stringify([argv, given.toSorted(), version, workingFolder, terminals, who, process.version]),
+    JSON.stringify([argv, given.toSorted(), version, workingFolder, terminals, who, machine, process.version]),
   )
 }
 
