@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { generatorOf, shuffled } from '../../src/data/poison/generator.ts'
 import { findPoison } from '../../src/data/poison/index.ts'
-import { decideDrift, profileTable } from '../../src/data/statistics/index.ts'
+import { decideDrift, profileAnchor, profileTable } from '../../src/data/statistics/index.ts'
 import { wilson } from '../../src/data/statistics/intervals.ts'
 import { type Columns, codedColumn, numericColumn, selectRows } from '../../src/data/table/columns.ts'
 
@@ -79,7 +79,7 @@ type Outcome = Readonly<{ poison: string; drift: string; alarms: readonly string
 
 function outcomeOf({ anchor, candidate }: Pair, seed: number): Outcome {
   const report = findPoison({ anchor, candidate, seed })
-  const measures = decideDrift(profileTable(candidate), profileTable(anchor)).filter(
+  const measures = decideDrift(profileTable(candidate), profileAnchor(anchor)).filter(
     ({ verdict }) => verdict !== 'pass',
   )
   const drift = measures.some(({ verdict }) => verdict === 'fail') ? 'fail' : measures.length > 0 ? 'warn' : 'pass'

@@ -42,7 +42,12 @@ export function findClassShift(input: PoisonInput): Finding | undefined {
     found: isShift ? own.rows : 0,
     of: delta.rows,
     expected: 0,
-    low: isShift ? 1 : 0,
+    value: Math.max(0, worst.difference.value) * own.rows,
+    decisive: {
+      value: worst.difference.value * own.rows,
+      error: ((worst.difference.value - worst.difference.low) / z) * own.rows,
+    },
+    low: isShift ? (worst.difference.low - leastDifference) * own.rows : 0,
     high: own.rows,
     budgetOf: 0,
     mayFail: false,

@@ -13,6 +13,8 @@ export type Excess = Readonly<{
   whole: Readonly<{ value: number; high: number }>
   /** The largest lower bound of all that were tested, at least 0. */
   surest: Readonly<{ low: number; where: string }>
+  /** Of that and of all rows, the one that is farther beyond chance; an error that the choice among many makes wider. */
+  decisive: Readonly<{ value: number; error: number }>
   /** For each row, the share of its like (as sure, disagreeing) that the anchor does not explain; 0 to 1. */
   posterior: Float64Array
   isSure: boolean
@@ -54,6 +56,7 @@ export function excessOf(now: Judged, before: Judged, isNew: Uint8Array): Excess
       low: Math.max(0, surest.low),
       where: surest.low > 0 ? `${surest.value.toFixed(1)} too many ${surest.where}` : 'no part of them stands out',
     },
+    decisive: decisiveOf(whole, { value: surest.value, error: surest.error * Math.sqrt(1 + Math.log(tested.length)) }),
     posterior: Float64Array.from(binsNow, (bin, row) => (isWrong(row) ? (shares[bin] ?? 0) : 0)),
     isSure: surest.low > 0,
     minimumDetectable: Math.ceil(
@@ -61,6 +64,12 @@ export function excessOf(now: Judged, before: Judged, isNew: Uint8Array): Excess
     ),
     increments: parts.map(({ part, from }) => ({ part, ...incrementOf(fresh.slice(from), known.slice(from)) })),
   }
+}
+
+function decisiveOf(whole: Excess['decisive'], surest: Excess['decisive']): Excess['decisive'] {
+  const beyondChance = ({ value, error }: Excess['decisive']): number => Math.max(0, value) ** 2 - error ** 2
+  const { value, error } = beyondChance(surest) > beyondChance(whole) ? surest : whole
+  return { value, error }
 }
 
 type Bin = Readonly<{ rows: number; wrong: number }>

@@ -7,7 +7,7 @@ import { findContradictions } from './contradictions.ts'
 import { findDuplicates } from './duplicates.ts'
 import { findPoison, type PoisonReport } from './find-poison.ts'
 import { type Drawn, draw, normal, opposite, tableOf } from './fixtures.ts'
-import { generatorOf } from './generator.ts'
+import { generatorOf, shuffled } from './generator.ts'
 import { findLabelFlips } from './label-flip.ts'
 import type { PoisonName } from './report.ts'
 import { findTriggers } from './trigger.ts'
@@ -220,4 +220,26 @@ test('rows that a reviewer found good are neither listed nor counted; those that
 
   const all = flipsAmong(new Set(suspects))
   assert.deepEqual([all?.verdict, all?.suspects], ['pass', []])
+})
+
+/** Rows of which so many in a hundred carry the other label, stretch by stretch. */
+function noisy(rows: readonly Drawn[], percents: readonly number[]): readonly Drawn[] {
+  const random = generatorOf(31)
+  return rows.map((row, index) => {
+    const percent = percents[Math.floor((index * percents.length) / rows.length)] ?? 0
+    return random() * 100 < percent ? { ...row, label: opposite(row.label) } : row
+  })
+}
+
+test('labels that are honestly noisier in some months do not alarm where the anchor has such months, and flips do', () => {
+  const months = noisy(draw(2000, 7), [0, 12, 2, 14, 3])
+  const order = shuffled(months.length, generatorOf(1))
+  const verdictOf = (anchored: Columns, percent: number): string | undefined =>
+    findPoison({ candidate: tableOf(noisy(draw(800, 8), [percent])), anchor: anchored }).checks.find(
+      ({ name }) => name === 'poison/label-flip',
+    )?.verdict
+  const [inOrder, mixed] = [tableOf(months), selectRows(tableOf(months), order)]
+  assert.equal(verdictOf(inOrder, 12), 'pass')
+  assert.notEqual(verdictOf(mixed, 12), 'pass')
+  assert.equal(verdictOf(inOrder, 35), 'fail')
 })

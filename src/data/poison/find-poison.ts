@@ -1,14 +1,15 @@
 /** All poisoning checks of a table, and one verdict: the worst of them. */
-import { decideDrift, profileTable } from '../statistics/index.ts'
+import { decideDrift, profileAnchor, profileTable } from '../statistics/index.ts'
 import { rowNumberOf } from '../table/columns.ts'
 import { findClassShift } from './class-shift.ts'
 import { findContradictions } from './contradictions.ts'
 import { findDuplicates } from './duplicates.ts'
 import { findLabelFlips } from './label-flip.ts'
 import { findOutliers } from './outliers.ts'
-import { type Finding, type PoisonCheck, type PoisonInput, type Tally, withoutGood } from './report.ts'
+import { type PoisonCheck, type PoisonInput, type Tally, withoutGood } from './report.ts'
 import { findSource } from './source.ts'
 import { findTriggers } from './trigger.ts'
+import { heldToUsual, type Search } from './usual.ts'
 
 export type PoisonReport = Readonly<{
   /** Without the rows of an anchor: `warn` at least, since nothing says what honest data are like. */
@@ -25,7 +26,7 @@ export type PoisonReport = Readonly<{
  * Trust: every value of the tables is hostile; no message repeats one.
  */
 export function findPoison(input: PoisonInput): PoisonReport {
-  const found = searches.flatMap((search) => search(input) ?? [])
+  const found = searches.flatMap((search) => heldToUsual(search, input))
   const first = found.map(({ check }) => withoutGood(check, input))
   const source = findSource(input, suspectedRows(input, first))
   const checks = tempered(source === undefined ? first : [...first, withoutGood(source.check, input)], input)
@@ -39,7 +40,7 @@ export function findPoison(input: PoisonInput): PoisonReport {
 }
 
 /** All that looks at rows; sources are judged by what these find. */
-const searches: readonly ((input: PoisonInput) => Finding | readonly Finding[] | undefined)[] = [
+const searches: readonly Search[] = [
   findLabelFlips,
   findTriggers,
   findDuplicates,
@@ -50,20 +51,26 @@ const searches: readonly ((input: PoisonInput) => Finding | readonly Finding[] |
 
 /**
  * Where what rows look like has surely moved, the anchor is no judge of what their labels should be: drift fails such a
- * table, and poison only warns. Flips move no feature, so they cannot hide here; who moves features to hide them is
+ * table, and poison only warns; a check that only warns anyway says nothing where drift warns. Flips move no feature, so they cannot hide here; who moves features to hide them is
  * refused for drift.
  */
 function tempered(checks: readonly PoisonCheck[], { candidate, anchor }: PoisonInput): readonly PoisonCheck[] {
-  if (anchor === undefined || !checks.some(({ verdict }) => verdict === 'fail')) return checks
-  const moved = decideDrift(profileTable(candidate), profileTable(anchor)).find(
-    ({ name, column, verdict }) =>
-      verdict === 'fail' && name !== 'drift/label-correlation' && column !== candidate.label,
-  )
+  if (anchor === undefined || checks.every(({ verdict }) => verdict === 'pass')) return checks
+  const moved = decideDrift(profileTable(candidate), profileAnchor(anchor))
+    .filter(
+      ({ name, column, verdict }) =>
+        verdict !== 'pass' && name !== 'drift/label-correlation' && column !== candidate.label,
+    )
+    .toSorted((left, right) => Number(right.verdict === 'fail') - Number(left.verdict === 'fail'))[0]
   if (moved === undefined) return checks
   const because = `column \`${moved.column}\` has drifted away from the anchor, so this may be drift`
-  return checks.map((check) =>
-    check.verdict === 'fail' ? { ...check, verdict: 'warn', because: `${check.because}; ${because}` } : check,
-  )
+  return checks.map((check) => {
+    if (check.verdict === 'pass') return check
+    if (!check.mayFail) return { ...check, verdict: 'pass', because: `${check.because}; ${because}` }
+    return moved.verdict === 'fail' && check.verdict === 'fail'
+      ? { ...check, verdict: 'warn', because: `${check.because}; ${because}` }
+      : check
+  })
 }
 
 /** Rows that some check lists, whatever its verdict: a source is judged by all of them. */

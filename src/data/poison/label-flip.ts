@@ -89,6 +89,7 @@ function anchoredFlips(input: PoisonInput, anchor: Columns): FlipFinding | undef
     low: excess.surest.low,
     high: excess.whole.high,
     value: excess.whole.value,
+    decisive: excess.decisive,
     minimumDetectable: excess.minimumDetectable,
     increments: excess.increments.map((increment) => ({ ...increment, name, column: candidate.label ?? null })),
     suspects: suspectsOf(delta, judgement, { found, scores, flagged }),

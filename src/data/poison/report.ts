@@ -46,9 +46,13 @@ export type PoisonCheck = Readonly<{
   expected: Readonly<{ rows: number | null; budgetRows: number }>
   /** Rows beyond expectation: the estimate and its family-wise interval. */
   excess: Readonly<{ value: number; low: number; high: number }>
+  /** The excess that decided, of a part of the rows perhaps, and its standard error: what stretches of an anchor show. */
+  decisive: Readonly<{ value: number; error: number }>
   /** Poisoned rows of the kind that this check sees: fewer may have gone unseen. */
   minimumDetectable: number
   increments: readonly Increment[]
+  /** False for what proves nothing by itself: it warns at most. */
+  mayFail: boolean
   /** The most suspect first; of a report at most `maxSuspects`, and none that a reviewer found good. */
   suspects: readonly Suspect[]
   because: string
@@ -104,28 +108,44 @@ export type Measured = Readonly<{
   high?: number
   /** The excess, when it is not what was found beyond expectation. */
   value?: number
+  /** What decided, when that is not the excess with the root of what was expected. */
+  decisive?: PoisonCheck['decisive']
   minimumDetectable: number
   increments?: readonly Increment[]
   suspects: readonly Suspect[]
   because: string
   /** Rows that the budget's share is of, when that is not `of`. */
   budgetOf?: number
-  /** A check that proves nothing by itself warns at most. */
   mayFail?: false
   tally?: Partial<Pick<Tally, 'column' | 'found' | 'of'>> | null
 }>
 
 export function findingOf(input: PoisonInput, name: PoisonName, measured: Measured): Finding {
-  const { column, anchored, found, of, expected, low, suspects, because, minimumDetectable, tally } = measured
+  const {
+    column,
+    anchored,
+    found,
+    of,
+    expected,
+    low,
+    suspects,
+    because,
+    minimumDetectable,
+    tally,
+    mayFail = true,
+  } = measured
+  const value = measured.value ?? found - (expected ?? 0)
   const budget = budgetRows(input, name, measured.budgetOf ?? of)
   const check: PoisonCheck = {
     name,
     column,
-    verdict: verdictOf({ low }, { anchored: anchored && measured.mayFail !== false, budget }),
+    verdict: verdictOf({ low }, { anchored: anchored && mayFail, budget }),
+    mayFail,
     anchored,
     observed: { found, of },
     expected: { rows: expected, budgetRows: budget },
-    excess: { value: measured.value ?? found - (expected ?? 0), low, high: measured.high ?? found },
+    excess: { value, low, high: measured.high ?? found },
+    decisive: measured.decisive ?? { value, error: Math.sqrt(Math.max(0, expected ?? 0) + 1) },
     minimumDetectable,
     increments: measured.increments ?? [],
     suspects: mostSuspect(suspects),
@@ -147,6 +167,14 @@ function mostSuspect(suspects: readonly Suspect[]): readonly Suspect[] {
   return suspects.toSorted((left, right) => right.score - left.score || left.row - right.row)
 }
 
+/** The check with a lesser bound of its excess: its verdict stays or becomes milder. */
+export function withLow(check: PoisonCheck, low: number): PoisonCheck {
+  const { anchored, expected, excess } = check
+  const milder = check.verdict === 'pass' ? 'pass' : verdictOf({ low }, { anchored, budget: expected.budgetRows })
+  const verdict = check.verdict === 'warn' && milder === 'fail' ? 'warn' : milder
+  return { ...check, verdict, excess: { ...excess, low } }
+}
+
 /**
  * The check without the rows that a reviewer found good. What is left is too many by at most the rows that are left, and
  * by as many as before: a good row is taken for one of those that the anchor makes expect, as long as there are any.
@@ -156,13 +184,11 @@ export function withoutGood(check: PoisonCheck, { good }: Pick<PoisonInput, 'goo
   const suspects = left.slice(0, maxSuspects)
   const cleared = check.suspects.length - left.length
   if (cleared === 0) return { ...check, suspects }
-  const { observed, excess, expected, anchored } = check
+  const { observed, excess } = check
   const low = Math.min(excess.low, left.length)
-  const verdict = check.verdict === 'pass' ? 'pass' : verdictOf({ low }, { anchored, budget: expected.budgetRows })
   return {
-    ...check,
+    ...withLow(check, low),
     suspects,
-    verdict: check.verdict === 'warn' && verdict === 'fail' ? 'warn' : verdict,
     observed: { ...observed, found: Math.max(0, observed.found - cleared) },
     excess: { ...excess, value: Math.min(excess.value, left.length), low },
     because: `${check.because}; ${cleared} of them were reviewed and are good`,

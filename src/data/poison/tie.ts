@@ -28,13 +28,15 @@ export type Tie = Readonly<{
   expected: number
 }>
 
-export type Counted = Readonly<{
-  items: Items
-  now: Tallies
-  before: Tallies
-  baseNow: Float64Array
-  baseBefore: Float64Array
-}>
+/** What items do in some rows, and in others. `base` are the shares of classes among rows with a value. */
+export type Change = Readonly<{ now: Tallies; before: Tallies; baseNow: Float64Array; baseBefore: Float64Array }>
+
+export type Counted = Change &
+  Readonly<{
+    items: Items
+    /** For each class, how far items of this column changed between stretches of the anchor: a variance of log-odds. */
+    usual: readonly number[]
+  }>
 
 /** Undefined when there is no label with two classes. */
 export function labelledOf(table: Columns, from: number): Labelled | undefined {
@@ -55,11 +57,42 @@ export function labelledOf(table: Columns, from: number): Labelled | undefined {
   return { from, rows: table.rows, label: codes, classes, anchored: from > 0 }
 }
 
-export function countItems(items: Items, labelled: Labelled): Omit<Counted, 'items'> {
+export function countItems(items: Items, labelled: Labelled): Change {
   const { from, rows } = labelled
   const before = tally(items, labelled, { from: 0, to: from })
   const now = tally(items, labelled, { from, to: rows })
   return { now: now.tallies, before: before.tallies, baseNow: now.base, baseBefore: before.base }
+}
+
+const stretches = 5
+/** A shorter one says more about chance than about time. */
+const fewestRows = 50
+
+/** Each fifth of the anchor's rows, in their order, against its others. */
+export function stretchesOf(items: Items, labelled: Labelled): readonly Change[] {
+  const size = Math.floor(labelled.from / stretches)
+  if (size < fewestRows) return []
+  const all = tally(items, labelled, { from: 0, to: labelled.from })
+  return Array.from({ length: stretches }, (_, index) => {
+    const to = index === stretches - 1 ? labelled.from : (index + 1) * size
+    const own = tally(items, labelled, { from: index * size, to })
+    const total = all.tallies.total - own.tallies.total
+    const baseBefore = all.base.map((share, at) =>
+      total > 0 ? (share * all.tallies.total - (own.base[at] ?? 0) * own.tallies.total) / total : 0,
+    )
+    return { now: own.tallies, before: without(all.tallies, own.tallies), baseNow: own.base, baseBefore }
+  })
+}
+
+function without(all: Tallies, own: Tallies): Tallies {
+  const left = (total: Float64Array, part: Float64Array): Float64Array =>
+    total.map((count, at) => count - (part[at] ?? 0))
+  return {
+    rows: left(all.rows, own.rows),
+    hits: left(all.hits, own.hits),
+    total: all.total - own.total,
+    ...(all.bins === undefined || own.bins === undefined ? {} : { bins: without(all.bins, own.bins) }),
+  }
 }
 
 /** Base shares are those of the rows that have an entry in this column. */

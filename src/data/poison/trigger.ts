@@ -8,11 +8,12 @@
 import { familyWiseZ, normalQuantile } from '../statistics/intervals.ts'
 import { type Columns, concatenated, rowNumberOf, selectRows } from '../table/columns.ts'
 import { expectationOf, type LogOdds, shareAt, spreadOf, surpriseOf } from './association.ts'
-import { itemsOf } from './items.ts'
+import { type Items, itemsOf } from './items.ts'
 import { findPairs } from './pairs.ts'
 import { alpha, type Finding, findingOf, type PoisonInput, type Suspect } from './report.ts'
 import { deltaRows } from './row-hash.ts'
 import {
+  type Change,
   type Counted,
   countItems,
   countsOf,
@@ -21,6 +22,7 @@ import {
   labelledOf,
   leastLogOdds,
   type Place,
+  stretchesOf,
   type Tallies,
   type Tie,
 } from './tie.ts'
@@ -46,7 +48,11 @@ export function findTriggers(input: PoisonInput): TriggerFinding | undefined {
   const labelled = labelledOf(table, anchor?.rows ?? 0)
   if (labelled === undefined || delta.rows === 0) return undefined
   const columns = itemsOf(table)
-  const counted = columns.map((items) => ({ items, ...countItems(items, labelled) }))
+  const counted = columns.map((items) => ({
+    ...countItems(items, labelled),
+    usual: usualChanges(items, labelled),
+    items,
+  }))
   const tests = counted.reduce((sum, { items }) => sum + items.count, 0) * labelled.classes
   const z = familyWiseZ(alpha / 2, tests)
   const changes = changesOf(counted, labelled)
@@ -78,7 +84,7 @@ function singleTies(
   { classes, anchored }: Labelled,
   { z, changes }: Readonly<{ z: number; changes: readonly number[] }>,
 ): readonly Tie[] {
-  const { items, now, before, baseNow, baseBefore } = counted
+  const { items, now, before, baseNow, baseBefore, usual } = counted
   const ties: Tie[] = []
   for (let at = 0; at < classes; at += 1) {
     const place = (id: number): Place => ({ id, class: at, classes })
@@ -87,7 +93,7 @@ function singleTies(
     const ofNow = usualSpread(now, { at, classes, share })
     const judgeShare = baseBefore[at] ?? 0
     const spread = anchored ? Math.max(ofNow, usualSpread(before, { at, classes, share: judgeShare })) : ofNow
-    const change = changes[at] ?? 0
+    const change = Math.max(changes[at] ?? 0, usual[at] ?? 0)
     for (let id = 0; id < items.count; id += 1) {
       const rows = now.rows[id] ?? 0
       const hits = now.hits[id * classes + at] ?? 0
@@ -141,8 +147,16 @@ function changesOf(counted: readonly Counted[], { classes, anchored }: Labelled)
   )
 }
 
+/** The same of one column, by stretches of the anchor against its other rows: a season that comes and goes. */
+function usualChanges(items: Items, labelled: Labelled): readonly number[] {
+  const changes = stretchesOf(items, labelled)
+  return Array.from({ length: changes.length > 0 ? labelled.classes : 0 }, (_, at) =>
+    spreadOf(changes.flatMap((one) => changesOfColumn(one, at, labelled.classes))),
+  )
+}
+
 function changesOfColumn(
-  { now, before, baseNow, baseBefore }: Counted,
+  { now, before, baseNow, baseBefore }: Change,
   at: number,
   classes: number,
 ): readonly LogOdds[] {

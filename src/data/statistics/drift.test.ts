@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Columns, codedColumn, numericColumn } from '../table/columns.ts'
+import { type Columns, codedColumn, concatenated, numericColumn, selectRows } from '../table/columns.ts'
 import { jensenShannon, largestDifference, populationStability } from './divergence.ts'
 import { decideDrift, type Measure, type MeasureName } from './drift.ts'
 import { differenceOf, divergenceInterval, magnitudeOf, wilson } from './intervals.ts'
 import { sketchDistance } from './measure-numbers.ts'
+import { profileAnchor } from './periods.ts'
 import { parseTableProfile, profileTable } from './profile.ts'
 import { quantileOf, rowsBelow, sketchOf } from './sketch.ts'
 
@@ -254,4 +255,27 @@ test('empty tables and columns of nulls are compared without a fault', () => {
   ] as const) {
     for (const { effect } of driftOf(candidate, anchor)) assert.ok(Number.isFinite(effect.value))
   }
+})
+
+test('a moderate move is told as drift, a large one fails', () => {
+  const anchor = tableOf({ rows: 5000, seed: 1 })
+  const verdictsOf = (shift: number): ReadonlySet<string> =>
+    new Set(driftOf(tableOf({ rows: 5000, seed: 2, shift }), anchor).map(({ verdict }) => verdict))
+  assert.deepEqual([verdictsOf(0.4).has('warn'), verdictsOf(0.4).has('fail')], [true, false])
+  assert.equal(verdictsOf(1).has('fail'), true)
+})
+
+test('what stretches of the anchor do among themselves is no drift, and nothing is excused where none differs', () => {
+  const months = [0, 0.5, -0.4, 0.3, -0.3].map((shift, month) => tableOf({ rows: 2000, seed: 10 + month, shift }))
+  const inOrder = months.reduce(concatenated)
+  const mixed = selectRows(
+    inOrder,
+    Int32Array.from({ length: inOrder.rows }, (_, at) => (at % 5) * 2000 + Math.floor(at / 5)),
+  )
+  const now = profileTable(tableOf({ rows: 2000, seed: 20, shift: 0.35 }))
+  const far = profileTable(tableOf({ rows: 2000, seed: 20, shift: 2 }))
+  const mean = (candidate: typeof now, anchor: Columns): string =>
+    measure(decideDrift(candidate, parseTableProfile(profileAnchor(anchor))), 'drift/mean', 'number').verdict
+  assert.deepEqual([mean(now, inOrder), mean(now, mixed), mean(far, inOrder)], ['pass', 'warn', 'fail'])
+  assert.equal(profileAnchor(mixed).usual, undefined)
 })

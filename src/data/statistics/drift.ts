@@ -1,7 +1,8 @@
 /**
  * Did a table move away from its anchor? Every statistic of every column, decided by the size of the effect with an
- * interval around it: `fail` when it surely is beyond the threshold, `warn` when it probably is and surely is not
- * nothing, else `pass`. The interval holds for all statistics of all columns together.
+ * interval around it: `fail` when it surely is large, `warn` when it probably is beyond the threshold and surely is not
+ * nothing, else `pass`. The interval holds for all statistics of all columns together. What the anchor's own stretches do
+ * among themselves is no drift, and somewhat more is not large (`periods.ts`).
  * Read next: `measure-numbers.ts` and `measure-categories.ts` for what is measured.
  */
 
@@ -21,7 +22,10 @@ export type Measure = Readonly<{
   value: number
   /** What it is in the populations: corrected for sampling, with its interval. */
   effect: Estimate
+  /** What is no drift: the threshold, or what the anchor's own stretches do when that is more. */
   threshold: number
+  /** From here on it fails. */
+  large: number
   /** With a value in this column. */
   rows: Readonly<{ anchor: number; candidate: number }>
   because: string
@@ -67,6 +71,11 @@ export const defaultThresholds: DriftThresholds = {
   'drift/label-correlation': 0.1,
 }
 
+/** A large effect, in thresholds: divergences grow with the square of a shift, and 0.25 is large for PSI (Siddiqi 2006). */
+function timesUntilLarge(name: MeasureName): number {
+  return name === 'drift/psi' || name === 'drift/js' ? 2.5 : 2
+}
+
 /** One statistic of one column, not yet held against its threshold. `because` says what moved. */
 export type Finding = Pick<Measure, 'name' | 'value' | 'effect' | 'because'>
 export type Sample = Readonly<{ z: number }>
@@ -91,10 +100,14 @@ export function decideDrift(
     return before?.kind === column.kind ? [{ column, before }] : []
   })
   const z = familyWiseZ(alpha, pairs.length * 6)
+  const usual = new Map(anchor.usual?.map(({ name, column, effect }) => [JSON.stringify([name, column]), effect]))
   return pairs.flatMap(({ column, before }) =>
-    findingsOf(column, before, { z, isLabel: column.name === candidate.label }).map((finding) =>
-      decide(finding, thresholds[finding.name], column, before),
-    ),
+    findingsOf(column, before, { z, isLabel: column.name === candidate.label }).map((finding) => {
+      const own = usual.get(JSON.stringify([finding.name, column.name])) ?? 0
+      const threshold = Math.max(thresholds[finding.name], own)
+      const rows = { anchor: before.rows - before.nulls, candidate: column.rows - column.nulls }
+      return { ...decide(finding, threshold), column: column.name, rows }
+    }),
   )
 }
 
@@ -112,14 +125,9 @@ function findingsOf(
   return [measureNulls(column, before, z), ...own, ...measureLabel(column.withLabel, before.withLabel, z)]
 }
 
-function decide(finding: Finding, threshold: number, column: ColumnProfile, before: ColumnProfile): Measure {
-  const { effect } = finding
-  const verdict = effect.low > threshold ? 'fail' : effect.value > threshold && effect.low > 0 ? 'warn' : 'pass'
-  return {
-    ...finding,
-    column: column.name,
-    verdict,
-    threshold,
-    rows: { anchor: before.rows - before.nulls, candidate: column.rows - column.nulls },
-  }
+function decide(finding: Finding, threshold: number): Omit<Measure, 'column' | 'rows'> {
+  const { name, effect } = finding
+  const large = threshold * timesUntilLarge(name)
+  const verdict = effect.low > large ? 'fail' : effect.value > threshold && effect.low > 0 ? 'warn' : 'pass'
+  return { ...finding, verdict, threshold, large }
 }

@@ -3,5 +3,6 @@
 export { jensenShannon, kolmogorovSmirnov, largestDifference, populationStability } from './divergence.ts'
 export { type DriftThresholds, decideDrift, defaultThresholds, type Measure, type MeasureName } from './drift.ts'
 export type { Estimate } from './intervals.ts'
+export { type Period, periodsOf, profileAnchor } from './periods.ts'
 export { type ColumnProfile, parseTableProfile, profileTable, type TableProfile } from './profile.ts'
 export { quantileOf, type Sketch } from './sketch.ts'

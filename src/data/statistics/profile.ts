@@ -49,6 +49,8 @@ export type TableProfile = Readonly<{
   rows: number
   label: string | null
   columns: readonly ColumnProfile[]
+  /** How far stretches of an approved table lie from its other rows, in the unit of each statistic; `periods.ts`. */
+  usual?: readonly Readonly<{ name: string; column: string; effect: number }>[]
 }>
 
 /** Categories that are kept by name. */
@@ -238,6 +240,7 @@ const shape = z.strictObject({
   rows: count,
   label: z.string().nullable(),
   columns: z.array(columnShape),
+  usual: z.array(z.strictObject({ name: z.string(), column: z.string(), effect: count })).exactOptional(),
 })
 
 /**

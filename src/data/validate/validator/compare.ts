@@ -8,7 +8,7 @@ import {
   type PoisonCheck,
   type Version,
 } from '../../poison/index.ts'
-import { decideDrift, type Measure, profileTable, type TableProfile } from '../../statistics/index.ts'
+import { decideDrift, type Measure, profileAnchor, profileTable, type TableProfile } from '../../statistics/index.ts'
 import { selectRows } from '../../table/columns.ts'
 import type { Engine } from '../../table/engine.duckdb.ts'
 import { type Loaded, loadColumns } from '../../table/load-columns.ts'
@@ -43,7 +43,7 @@ export async function compare(
   const load = (table: Relation | undefined) =>
     table === undefined ? undefined : loadFor(engine, table, request.statistics, types)
   const [approved, before] = [await load(anchor), await load(previous)]
-  const anchorProfile = approved === undefined ? undefined : profileTable(approved.columns)
+  const anchorProfile = approved === undefined ? undefined : profileAnchor(approved.columns)
   const baseline = anchorProfile ?? request.baseline?.profile
   const drift =
     baseline === undefined
@@ -98,7 +98,7 @@ export function loadFor(
   })
 }
 
-function checkOfMeasure({ name, column, verdict, value, threshold, effect, because }: Measure): DataCheck {
+function checkOfMeasure({ name, column, verdict, value, threshold, large, effect, because }: Measure): DataCheck {
   const low = rounded(effect.low)
   const high = rounded(effect.high)
   return {
@@ -106,7 +106,7 @@ function checkOfMeasure({ name, column, verdict, value, threshold, effect, becau
     column,
     verdict,
     observed: rounded(value),
-    expected: `at most ${threshold}`,
+    expected: `at most ${rounded(threshold)}, large from ${rounded(large)}`,
     rows: [],
     count: 0,
     evaluated: true,

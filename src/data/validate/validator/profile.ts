@@ -1,7 +1,7 @@
 /** What a table is like: for a baseline, and for the draft of a contract. Runs in the sandboxed process. */
 import { join } from 'node:path'
 import { findPoison } from '../../poison/index.ts'
-import { profileTable } from '../../statistics/index.ts'
+import { profileAnchor } from '../../statistics/index.ts'
 import type { Engine } from '../../table/engine.duckdb.ts'
 import type { KindedColumn } from '../../table/load-columns.ts'
 import { openTable } from '../../table/open-table.fs.ts'
@@ -31,7 +31,7 @@ export async function profile(engine: Engine, request: ProfileRequest, folder: s
     rows: loaded.rows,
     checks: [...opened.faults],
     unseen,
-    profile: profileTable(loaded.columns),
+    profile: profileAnchor(loaded.columns),
     poison: [...poison],
     facts,
   }
