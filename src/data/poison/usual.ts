@@ -16,8 +16,8 @@ export type Search = (input: PoisonInput) => Finding | readonly Finding[] | unde
 
 /** LIMIT: so many rows of the anchor are asked, which costs five times the search that alarmed. */
 const maxRows = 20_000
-/** Spreads that a stretch may lie away. */
-const spreads = 2
+/** Spreads that one more stretch may lie away, the spread being known from five: Student's t, 97.5 %, four degrees. */
+const spreads = 2.776
 /** Of a chi-square with five degrees of freedom, by freedom, the 90 % quantile: what chance alone hardly does. */
 const chance = 9.236 / 5
 

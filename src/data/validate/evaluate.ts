@@ -24,7 +24,7 @@ export async function evaluateTable(engine: Engine, tables: Tables, now: Date): 
   const { relation, contract } = tables
   const plan = planTable(contract, relation, now)
   const questions = [...hygieneOf(relation, contract, plan.fused), ...plan.fused]
-  const answers = new Map<Question, readonly Value[] | Readonly<{ because: string }>>()
+  const answers: Answers = new Map()
   let rows = 0
   for (const batch of batchesOf(questions)) {
     const asked = await ask(engine, relation, batch, answers)
@@ -34,9 +34,9 @@ export async function evaluateTable(engine: Engine, tables: Tables, now: Date): 
   const decided = questions.map((question) => {
     const answer = answers.get(question)
     if (answer === undefined || 'because' in answer) return notEvaluated(question.rule, answer?.because ?? 'not asked')
-    return question.decide(answer, rows)
+    return question.decide(answer.values, rows)
   })
-  const located = await locate(engine, relation, questions, decided)
+  const located = await locate(engine, relation, questions, listed(questions, decided, answers))
   const alone: DataCheck[] = []
   for (const rule of plan.alone) alone.push(await askAlone(engine, tables, rule, rows))
   const empty = rows === 0 ? [formatFault('rows', 'it has no rows', { observed: 0 })] : []
@@ -48,15 +48,22 @@ function batchesOf(questions: readonly Question[]): readonly (readonly Question[
   const batches: Question[][] = [[]]
   let size = 0
   for (const question of questions) {
-    if (size + question.expressions.length > maxExpressions) {
+    const { length } = expressionsOf(question)
+    if (size + length > maxExpressions) {
       batches.push([])
       size = 0
     }
     batches.at(-1)?.push(question)
-    size += question.expressions.length
+    size += length
   }
   return batches
 }
+
+/** Of each question the values of its expressions, and the rows that its listing named. */
+type Answers = Map<
+  Question,
+  Readonly<{ values: readonly Value[]; rows: readonly number[] }> | Readonly<{ because: string }>
+>
 
 type Asked = Readonly<{ kind: 'asked'; rows: number }> | Readonly<{ kind: 'unreadable'; fault: DataCheck }>
 
@@ -64,9 +71,9 @@ async function ask(
   engine: Engine,
   relation: Relation,
   questions: readonly Question[],
-  answers: Map<Question, readonly Value[] | Readonly<{ because: string }>>,
+  answers: Answers,
 ): Promise<Asked> {
-  const expressions = questions.flatMap((question) => question.expressions)
+  const expressions = questions.flatMap(expressionsOf)
   let row: Row
   try {
     ;[row = []] = await engine.query(`SELECT ${['count(*)', ...expressions].join(', ')} FROM ${relation.from}`)
@@ -75,8 +82,10 @@ async function ask(
   }
   let at = 1
   for (const question of questions) {
-    answers.set(question, row.slice(at, at + question.expressions.length).map(answerOf))
-    at += question.expressions.length
+    const { length } = question.expressions
+    const rows = question.listing === undefined ? [] : numbersOf(row[at + length])
+    answers.set(question, { values: row.slice(at, at + length).map(answerOf), rows })
+    at += expressionsOf(question).length
   }
   return { kind: 'asked', rows: Number(row[0]) }
 }
@@ -86,7 +95,7 @@ async function halve(
   engine: Engine,
   relation: Relation,
   questions: readonly Question[],
-  answers: Map<Question, readonly Value[] | Readonly<{ because: string }>>,
+  answers: Answers,
   error: unknown,
 ): Promise<Asked> {
   const fault = await unreadable(engine, relation)
@@ -117,6 +126,21 @@ export async function unreadable(engine: Engine, relation: Relation): Promise<Da
   return undefined
 }
 
+function expressionsOf({ expressions, listing }: Question): readonly string[] {
+  return listing === undefined ? expressions : [...expressions, listing]
+}
+
+/** With the rows that the first scan listed already. */
+function listed(questions: readonly Question[], checks: readonly DataCheck[], answers: Answers): readonly DataCheck[] {
+  return checks.map((check, index) => {
+    const question = questions[index]
+    const answer = question === undefined ? undefined : answers.get(question)
+    return check.verdict === 'pass' || answer === undefined || 'because' in answer || answer.rows.length === 0
+      ? check
+      : { ...check, rows: [...answer.rows] }
+  })
+}
+
 function answerOf(value: unknown): Value {
   if (value === null || value === undefined) return null
   return typeof value === 'string' ? value : Number(value)
@@ -129,9 +153,13 @@ async function locate(
   questions: readonly Question[],
   checks: readonly DataCheck[],
 ): Promise<readonly DataCheck[]> {
-  const failed = questions.flatMap(({ violation }, index) => {
+  const failed = questions.flatMap(({ violation, listing }, index) => {
     const check = checks[index]
-    return violation === undefined || check === undefined || check.verdict === 'pass' || check.count === 0
+    return violation === undefined ||
+      listing !== undefined ||
+      check === undefined ||
+      check.verdict === 'pass' ||
+      check.count === 0
       ? []
       : [{ index, violation }]
   })

@@ -14,7 +14,7 @@ import {
   type ValueTest,
 } from '../contract/index.ts'
 import { columnNamed, instantOf, numberOf, type Relation, type TableColumn } from '../table/relation.ts'
-import type { DataCheck } from './check.ts'
+import { type DataCheck, maxListed } from './check.ts'
 import { never, violationOf } from './violation.ts'
 
 /** What a fused scan answers: one value an expression. */
@@ -25,6 +25,8 @@ export type Question = Readonly<{
   rule: Rule
   expressions: readonly string[]
   violation?: string
+  /** Rows that violate, listed by the same scan: of a test that costs more than the list does. */
+  listing?: string
   decide(values: readonly Value[], rows: number): DataCheck
 }>
 
@@ -179,12 +181,20 @@ function planValues(
     rule,
     expressions,
     ...(isStatic ? {} : { violation }),
+    ...(relation.rowNumber !== undefined && isCostly(rule.test)
+      ? { listing: `min(${relation.rowNumber}, ${maxListed}) FILTER (WHERE ${violation})` }
+      : {}),
     decide: (values, rows) => {
       const count = isStatic ? 0 : Number(values[0])
       const observed = measure(count, rule.unit, rows, Number(values.at(-1) ?? 0))
       return checkOf(rule, holds(observed, rule.limit), observed, expected, { count, because })
     },
   }
+}
+
+/** A second look at every value would cost as much as the first. */
+function isCostly({ kind }: ValueTest): boolean {
+  return kind === 'pattern' || kind === 'not-pattern'
 }
 
 function tellTest(test: ValueTest): string {

@@ -77,7 +77,8 @@ function isOneOf(column: TableColumn, values: readonly Scalar[]): string {
   const text = textOf(column)
   const texts = given.map((value) => literal(String(value)))
   const options = [
-    ...(texts.length === 0 ? [] : [`${text} IN (${texts.join(', ')})`]),
+    // a function is asked once for each entry of a dictionary, an operator for each row
+    ...(texts.length === 0 ? [] : [`list_contains([${texts.join(', ')}], ${text})`]),
     // 1, 1.0 and 1e0 are the same number, whatever their text is
     ...(numbers.length === 0
       ? []
@@ -126,7 +127,8 @@ function areDays({ min, max }: Range): boolean {
 function lengthViolation(text: string, { min, max }: Readonly<{ min?: number; max?: number }>): string {
   const conditions = [
     ...(min === undefined ? [] : [`length(${text}) < ${min}`]),
-    ...(max === undefined ? [] : [`length(${text}) > ${max}`]),
+    // bytes are there without counting characters, and are never fewer
+    ...(max === undefined ? [] : [`(strlen(${text}) > ${max} AND length(${text}) > ${max})`]),
   ]
   return `(${conditions.join(' OR ')})`
 }
