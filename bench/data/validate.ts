@@ -5,9 +5,7 @@
  * assay's answer has what none of theirs has: the sha256 of the file, the numbers of the rows that violate, and a sandbox.
  * Peers are optional and named when missing: sh scripts/bench-data-peers.sh fetches them.
  *
- * On 2 x AMD EPYC, busy with other things (processor seconds; DuckDB 1.5.6, pandera 0.35 on polars 2.1, datacontract-cli
- * 1.2.8, great_expectations 1.24): assay 2.8, SQL by hand 2.0 (1.41 x), pandera 2.0, datacontract test 5.1, Great
- * Expectations 27.6. Missed: less than pandera, a third of datacontract test; both have become faster since the goals were set.
+ * Figures: bench/data/README.md.
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -156,7 +156,8 @@ function repeated(files: readonly SeenFile[], decoded: readonly SeenFile[]): rea
   ]
 }
 
-function classOf({ path }: SeenFile): string {
+/** The name of the folder that a file lies in. */
+export function classOf({ path }: Pick<SeenFile, 'path'>): string {
   return path.split('/').slice(0, -1).at(-1) ?? ''
 }
 

@@ -7,6 +7,7 @@
  * Source: Krawetz, "Kind of Like That" (2013): here 16 rows of 17 grey values, each compared with the next.
  */
 import { closeSync, openSync, readSync } from 'node:fs'
+import { type Grey, side } from '../poison/images.ts'
 import type { FileList } from '../validate/request.ts'
 import { fileTypeOf, imageTypes } from './file-type.ts'
 
@@ -27,9 +28,14 @@ const headBytes = 512
 const secondsPerImage = 20
 const columns = 17
 const rows = 16
+/** What an image is decoded to, before it is made smaller for either purpose. */
+const rough = { width: 136, height: 128, channels: 1 } as const
 
-export async function lookAtFiles(files: FileList, limits: ImageLimits): Promise<readonly LookedAt[]> {
-  const looked: LookedAt[] = files.map(({ path }) => ({ type: typeAt(path) }))
+/** `grey`: 32 x 32 levels of what decodes; they stay in the sandbox. */
+export type Seen = LookedAt & Readonly<{ grey?: Grey }>
+
+export async function lookAtFiles(files: FileList, limits: ImageLimits): Promise<readonly Seen[]> {
+  const looked: Seen[] = files.map(({ path }) => ({ type: typeAt(path) }))
   const images = [...looked.keys()].filter((index) => imageTypes.has(looked[index]?.type ?? ''))
   if (images.length === 0) return looked
   const decode = await openDecoder(limits)
@@ -53,7 +59,7 @@ function typeAt(path: string): string {
   }
 }
 
-type Decode = (path: string) => Promise<Omit<LookedAt, 'type'>>
+type Decode = (path: string) => Promise<Omit<Seen, 'type'>>
 
 /** Loaded only for images: libvips takes 60 ms and 20 MB. */
 async function openDecoder({ pixels, parallel }: ImageLimits): Promise<Decode> {
@@ -64,18 +70,32 @@ async function openDecoder({ pixels, parallel }: ImageLimits): Promise<Decode> {
   return async (path) => {
     try {
       const { width, height } = await sharp(path, options).metadata()
-      const grey = await sharp(path, options)
+      const roughly = await sharp(path, options)
         .timeout({ seconds: secondsPerImage })
         .greyscale()
-        .resize(columns, rows, { fit: 'fill', fastShrinkOnLoad: false })
+        .resize(rough.width, rough.height, { fit: 'fill', fastShrinkOnLoad: false })
+        .extractChannel(0)
         .raw()
         .toBuffer()
-      return { width, height, look: lookOf(grey) }
+      return { width, height, look: lookOf(shrunk(roughly, columns, rows)), grey: shrunk(roughly, side, side) }
     } catch (error) {
       const [fault = ''] = (error instanceof Error ? error.message : String(error)).replaceAll(path, 'it').split('\n')
       return { fault: fault.slice(0, 200), ...(/pixel limit/i.test(fault) ? { isTooLarge: true as const } : {}) }
     }
   }
+}
+
+/** A smaller picture of the rough one: each level is the mean of what falls on it. */
+function shrunk(roughly: Uint8Array, wide: number, high: number): Uint8Array {
+  const edge = (at: number, parts: number, length: number): number => Math.floor((at * length) / parts)
+  return Uint8Array.from({ length: wide * high }, (_, at) => {
+    const [column, row] = [at % wide, Math.floor(at / wide)]
+    const [left, right] = [edge(column, wide, rough.width), edge(column + 1, wide, rough.width)]
+    const [top, bottom] = [edge(row, high, rough.height), edge(row + 1, high, rough.height)]
+    let sum = 0
+    for (let y = top; y < bottom; y += 1) for (let x = left; x < right; x += 1) sum += roughly[y * rough.width + x] ?? 0
+    return Math.round(sum / ((bottom - top) * (right - left)))
+  })
 }
 
 /** One bit for each pair of neighbours: is the left one brighter? */

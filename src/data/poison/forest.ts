@@ -7,12 +7,13 @@
 import type { Matrix } from './encode.ts'
 import type { Generator } from './generator.ts'
 
-/** Node `i` goes left when its feature is at most its threshold; `lefts[i] < 0`: a leaf, `-1 - row of leaf table`. */
+/**
+ * Node `i` goes left, to `i + 1`, when feature `turns[2 * i]` is at most its threshold, else to `turns[2 * i + 1]`;
+ * `turns[2 * i] < 0`: a leaf, `-1 - row of leaf table`. Few arrays: following a path is waiting for memory.
+ */
 type Tree = Readonly<{
-  features: Int16Array
+  turns: Int32Array
   thresholds: Float32Array
-  lefts: Int32Array
-  rights: Int32Array
   /** Class shares of each leaf, row-major, `leaves * classes`. */
   leaves: Float32Array
 }>
@@ -60,17 +61,19 @@ export function predictForest({ trees, classes }: Forest, matrix: Matrix): Float
 }
 
 function addLeaf(
-  { features, thresholds, lefts, rights, leaves }: Tree,
+  { turns, thresholds, leaves }: Tree,
   { values, width }: Matrix,
   { row, classes, into }: Readonly<{ row: number; classes: number; into: Float64Array }>,
 ): void {
   let node = 0
   const base = row * width
-  while ((lefts[node] ?? -1) >= 0) {
-    const goesLeft = (values[base + (features[node] ?? 0)] ?? 0) <= (thresholds[node] ?? 0)
-    node = (goesLeft ? lefts[node] : rights[node]) ?? 0
+  let turn = turns[0] ?? -1
+  while (turn >= 0) {
+    const goesLeft = (values[base + turn] ?? 0) <= (thresholds[node] ?? 0)
+    node = goesLeft ? node + 1 : (turns[2 * node + 1] ?? 0)
+    turn = turns[2 * node] ?? -1
   }
-  const leaf = (-1 - (lefts[node] ?? -1)) * classes
+  const leaf = (-1 - turn) * classes
   for (let at = 0; at < classes; at += 1)
     into[row * classes + at] = (into[row * classes + at] ?? 0) + (leaves[leaf + at] ?? 0)
 }
@@ -98,10 +101,8 @@ type Growing = Readonly<{
   rows: Int32Array
   tried: number
   leafRows: number
-  features: number[]
+  turns: number[]
   thresholds: number[]
-  lefts: number[]
-  rights: number[]
   leaves: number[]
   order: Int32Array
   counts: Float64Array
@@ -116,31 +117,26 @@ function growTree(training: Training, rows: Int32Array, { random, leafRows = 1 }
     rows,
     tried: Math.max(1, Math.ceil(Math.sqrt(width))),
     leafRows,
-    features: [],
+    turns: [],
     thresholds: [],
-    lefts: [],
-    rights: [],
     leaves: [],
     order: Int32Array.from({ length: width }, (_, feature) => feature),
     counts: new Float64Array(training.classes),
     left: new Float64Array(training.classes),
   }
-  const waiting: { from: number; to: number; parent: number; isLeft: boolean }[] = [
-    { from: 0, to: rows.length, parent: -1, isLeft: true },
-  ]
+  // the left half of a node comes right behind it; the right half notes its place at the node
+  const waiting: { from: number; to: number; rightOf: number }[] = [{ from: 0, to: rows.length, rightOf: -1 }]
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const { from, to, parent, isLeft } = next
-    const node = growing.lefts.length
-    if (parent >= 0) (isLeft ? growing.lefts : growing.rights)[parent] = node
+    const { from, to, rightOf } = next
+    const node = growing.thresholds.length
+    if (rightOf >= 0) growing.turns[2 * rightOf + 1] = node
     const middle = splitNode(growing, from, to)
     if (middle === undefined) continue
-    waiting.push({ from: middle, to, parent: node, isLeft: false }, { from, to: middle, parent: node, isLeft: true })
+    waiting.push({ from: middle, to, rightOf: node }, { from, to: middle, rightOf: -1 })
   }
   return {
-    features: Int16Array.from(growing.features),
+    turns: Int32Array.from(growing.turns),
     thresholds: Float32Array.from(growing.thresholds),
-    lefts: Int32Array.from(growing.lefts),
-    rights: Int32Array.from(growing.rights),
     leaves: Float32Array.from(growing.leaves),
   }
 }
@@ -155,14 +151,9 @@ function splitNode(growing: Growing, from: number, to: number): number | undefin
   }
   const isPure = counts.some((count) => count === to - from)
   const best = isPure || to - from < 2 * growing.leafRows ? undefined : bestSplit(growing, from, to)
-  growing.features.push(best?.feature ?? 0)
+  growing.turns.push(best?.feature ?? -1 - growing.leaves.length / training.classes, 0)
   growing.thresholds.push(best?.threshold ?? 0)
-  growing.rights.push(0)
-  if (best !== undefined) {
-    growing.lefts.push(0)
-    return partition(growing, { from, to, ...best })
-  }
-  growing.lefts.push(-1 - growing.leaves.length / training.classes)
+  if (best !== undefined) return partition(growing, { from, to, ...best })
   for (const count of counts) growing.leaves.push(count / (to - from))
   return undefined
 }

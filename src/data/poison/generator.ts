@@ -3,6 +3,7 @@
  *
  * Source: Mulberry32 (T. Ettinger, public domain). Not for secrets: whoever knows the seed knows the numbers.
  */
+import { type Columns, selectRows } from '../table/columns.ts'
 
 /** Between 0 and 1, 1 excluded. */
 export type Generator = () => number
@@ -27,4 +28,10 @@ export function shuffled(count: number, random: Generator): Int32Array {
     order[other] = moved
   }
   return order
+}
+
+/** At most so many rows of a table, chosen by chance, in their order. */
+export function thinned(table: Columns, rows: number, seed: number): Columns {
+  if (table.rows <= rows) return table
+  return selectRows(table, shuffled(table.rows, generatorOf(seed)).slice(0, rows).sort())
 }

@@ -2,6 +2,7 @@
 
 export { findPoison, type PoisonReport } from './find-poison.ts'
 export { type DriftObservation, decideHistory, driftObservations, type Trend, type Version } from './history.ts'
-export { type Image, lookAlikes, tableOfImages } from './images.ts'
+export { type Grey, side, tableOfImages } from './images.ts'
 export type { Budget, Increment, PoisonCheck, PoisonInput, PoisonName, Suspect, Tally } from './report.ts'
 export { deltaRows } from './row-hash.ts'
+export { findTriggers } from './trigger.ts'

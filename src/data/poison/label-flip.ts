@@ -11,6 +11,7 @@
 import { type Columns, labelOf, rowNumberOf, selectRows } from '../table/columns.ts'
 import { type Disagreement, disagreementOf } from './confident.ts'
 import { type Excess, excessOf } from './excess.ts'
+import { thinned } from './generator.ts'
 import { fitJudge, type Judgement, judgeTable } from './judge.ts'
 import { type Finding, findingOf, type PoisonInput, type Suspect } from './report.ts'
 import { deltaRows } from './row-hash.ts'
@@ -19,6 +20,8 @@ import { deltaRows } from './row-hash.ts'
 export type FlipFinding = Finding & Readonly<{ scores: Float64Array; flagged: Uint8Array }>
 
 const name = 'poison/label-flip'
+/** LIMIT: rows of the anchor that are judged, to know how many disagree by nature. */
+const maxAnchorRows = 50_000
 /** Fewer rows than this fit no judge that is worth asking. */
 const fewestRows = 50
 
@@ -63,7 +66,7 @@ function unanchoredFlips(input: PoisonInput): FlipFinding | undefined {
 
 function anchoredFlips(input: PoisonInput, anchor: Columns): FlipFinding | undefined {
   const { candidate, good, seed = 0 } = input
-  const fitted = fitJudge(anchor, { seed })
+  const fitted = fitJudge(thinned(anchor, maxAnchorRows, seed), { seed })
   if (fitted === undefined) return undefined
   const rows = deltaRows(candidate, anchor, seed)
   const delta = selectRows(candidate, rows)

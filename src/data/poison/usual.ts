@@ -8,8 +8,7 @@
  * Source: the spread beyond chance as in a random-effects meta-analysis (DerSimonian and Laird 1986).
  */
 import { periodsOf } from '../statistics/index.ts'
-import { type Columns, selectRows } from '../table/columns.ts'
-import { generatorOf, shuffled } from './generator.ts'
+import { thinned } from './generator.ts'
 import { type Finding, type PoisonCheck, type PoisonInput, withLow } from './report.ts'
 
 export type Search = (input: PoisonInput) => Finding | readonly Finding[] | undefined
@@ -26,7 +25,7 @@ export function heldToUsual(search: Search, input: PoisonInput): readonly Findin
   const findings = [search(input) ?? []].flat()
   const { anchor, seed = 0 } = input
   if (anchor === undefined || findings.every(({ check }) => check.verdict === 'pass')) return findings
-  const periods = periodsOf(thinned(anchor, seed)).map(({ period, rest }) =>
+  const periods = periodsOf(thinned(anchor, maxRows, seed)).map(({ period, rest }) =>
     [search({ candidate: period, anchor: rest, seed }) ?? []].flat().map(({ check }) => check),
   )
   return findings.map((finding, index) => {
@@ -50,9 +49,4 @@ function spreadOf(checks: readonly PoisonCheck[]): number {
     ({ decisive, observed }) => (decisive.value ** 2 - chance * decisive.error ** 2) / observed.of ** 2,
   )
   return Math.sqrt(Math.max(0, beyondChance.reduce((sum, square) => sum + square, 0) / Math.max(1, checks.length)))
-}
-
-function thinned(table: Columns, seed: number): Columns {
-  if (table.rows <= maxRows) return table
-  return selectRows(table, shuffled(table.rows, generatorOf(seed)).slice(0, maxRows).sort())
 }

@@ -2,7 +2,7 @@
 import type { Content } from '../../core/index.ts'
 import { fileChecks, type SeenFile } from '../files/file-checks.ts'
 import { imageTypes } from '../files/file-type.ts'
-import { worstOf } from './check.ts'
+import { type DataCheck, worstOf } from './check.ts'
 import { type Dataset, namesOf } from './dataset.fs.ts'
 import { filesAnswerShape } from './request.ts'
 import { runValidator, type ValidatorOptions } from './run-validator.fs.ts'
@@ -11,7 +11,12 @@ import type { Findings, Questions } from './validate-dataset.fs.ts'
 /** LIMIT: an image has at most 100 megapixels. */
 const maxPixels = 100_000_000
 
-type Looked = Readonly<{ names: readonly string[]; files: readonly Omit<SeenFile, 'path' | 'digest' | 'sizeBytes'>[] }>
+type Looked = Readonly<{
+  names: readonly string[]
+  files: readonly Omit<SeenFile, 'path' | 'digest' | 'sizeBytes'>[]
+  checks: readonly DataCheck[]
+  unseen: readonly string[]
+}>
 
 /** @param content settles when the bytes are digested, which takes as long as looking at them */
 export async function findInFiles(
@@ -20,17 +25,26 @@ export async function findInFiles(
   questions: Questions,
   options: ValidatorOptions,
 ): Promise<Findings> {
+  const { anchor, label, seed } = questions
   const answer = await runValidator(
-    [dataset],
-    ([files = []]) => ({ task: 'files', files, pixels: maxPixels, limits: options.limits }),
+    [dataset, ...(anchor === undefined ? [] : [anchor])],
+    ([files = [], approved]) => ({
+      task: 'files',
+      files,
+      pixels: maxPixels,
+      seed,
+      ...(label === undefined ? {} : { label }),
+      ...(approved === undefined ? {} : { anchor: approved }),
+      limits: options.limits,
+    }),
     filesAnswerShape,
     options,
   )
-  return foundIn({ names: namesOf(dataset), files: answer.files }, await content, questions)
+  return foundIn({ names: namesOf(dataset), ...answer }, await content, questions)
 }
 
 /** What was seen, by the digests that this process has made itself. */
-function foundIn({ names, files }: Looked, content: Content, { contract }: Questions): Findings {
+function foundIn({ names, files, checks: found, unseen }: Looked, content: Content, { contract }: Questions): Findings {
   const entries = new Map<string, Pick<SeenFile, 'digest' | 'sizeBytes'>>(
     content.kind === 'file' ? names.map((name) => [name, content]) : content.files.map((entry) => [entry.path, entry]),
   )
@@ -57,13 +71,13 @@ function foundIn({ names, files }: Looked, content: Content, { contract }: Quest
             because: 'a contract describes tables, and this is none',
           },
         ]
-  const checks = [...fileChecks(seen), ...asked]
+  const checks = [...fileChecks(seen), ...found, ...asked]
   const images = seen.filter(({ type }) => imageTypes.has(type)).length
   return {
     verdict: worstOf(checks),
     checks,
     unseen: [
-      'whether the files are what their labels say, and patches or patterns inside images',
+      ...unseen,
       ...(images < seen.length ? [`what is inside the ${seen.length - images} files that are no images`] : []),
     ],
   }

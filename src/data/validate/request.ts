@@ -91,6 +91,12 @@ export type FilesRequest = Readonly<{
   files: FileList
   /** LIMIT: of one image. */
   pixels: number
+  /** A table among the files that says which class each image is of; the folder that it lies in when left out. */
+  label?: string
+  /** The approved files. */
+  anchor?: FileList
+  /** Chooses the folds of what looks for poison. */
+  seed: number
   limits: ValidatorLimits
 }>
 
@@ -113,7 +119,10 @@ export const filesAnswerShape = z.strictObject({
       }),
     )
     .max(5_000_000),
+  checks: z.array(checkShape).max(1000),
+  unseen: z.array(z.string().max(2000)).max(1000),
 })
+export type FilesAnswer = Readonly<z.infer<typeof filesAnswerShape>>
 
 const cellShape = z.string().max(2000).nullable()
 const rowShape = z.number().min(1)

@@ -137,17 +137,6 @@ function poisonChecks(
     ({ name, column, minimumDetectable }) =>
       `${name}${column === null ? '' : ` ${column}`}: fewer than ${Math.ceil(minimumDetectable)} rows may have gone unseen`,
   )
-  const unanchored: DataCheck = {
-    name: 'poison/anchor',
-    column: null,
-    verdict: 'warn',
-    observed: 'unanchored',
-    expected: 'an approved baseline',
-    rows: [],
-    count: 0,
-    evaluated: true,
-    because: 'nothing says what honest data is like: poison that was there from the start looks like it',
-  }
   const checks = report.checks.map(checkOfPoison)
   return {
     checks: isAnchored ? checks : [...checks, unanchored],
@@ -155,6 +144,18 @@ function poisonChecks(
     pointed: pointedAt(report.checks),
     increments: report.checks.flatMap(({ increments }) => increments),
   }
+}
+
+export const unanchored: DataCheck = {
+  name: 'poison/anchor',
+  column: null,
+  verdict: 'warn',
+  observed: 'unanchored',
+  expected: 'an approved baseline',
+  rows: [],
+  count: 0,
+  evaluated: true,
+  because: 'nothing says what honest data is like: poison that was there from the start looks like it',
 }
 
 const gravity = { fail: 0, warn: 1, pass: 2 } as const
@@ -167,7 +168,15 @@ function pointedAt(checks: readonly PoisonCheck[]): readonly Pointed[] {
     )
 }
 
-function checkOfPoison({ name, column, verdict, observed, expected, suspects, because }: PoisonCheck): DataCheck {
+export function checkOfPoison({
+  name,
+  column,
+  verdict,
+  observed,
+  expected,
+  suspects,
+  because,
+}: PoisonCheck): DataCheck {
   const { rows, budgetRows } = expected
   const wanted = rows === null ? 'unanchored' : `about ${Math.round(rows)}, at most ${Math.round(budgetRows)} more`
   return {

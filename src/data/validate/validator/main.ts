@@ -4,10 +4,10 @@
  */
 import { mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { lookAtFiles } from '../../files/look-at-files.fs.ts'
 import { type Engine, openEngine } from '../../table/engine.duckdb.ts'
-import type { FilesRequest, ValidatorRequest } from '../request.ts'
+import type { ValidatorLimits, ValidatorRequest } from '../request.ts'
 import { diff } from './diff.ts'
+import { validateFiles } from './files.ts'
 import { profile } from './profile.ts'
 import { validateTable } from './validate.ts'
 
@@ -18,22 +18,26 @@ const tables = join(folder, 'tables')
 const spill = join(folder, 'spill')
 mkdirSync(tables)
 mkdirSync(spill)
-const answer = request.task === 'files' ? await answerToFiles(request) : await answerToTables(request)
+const answer =
+  request.task === 'files'
+    ? await validateFiles(() => open(request.limits), request, folder)
+    : await answerToTables(request)
 writeFileSync(join(folder, 'answer.json'), JSON.stringify(answer), { flag: 'wx' })
 
-async function answerToFiles({ files, pixels, limits }: FilesRequest): Promise<unknown> {
-  return { files: await lookAtFiles(files, { pixels, parallel: 2 * limits.threads }) }
-}
-
-async function answerToTables(asked: Exclude<ValidatorRequest, FilesRequest>): Promise<unknown> {
-  const { limits } = asked
-  const engine = await openEngine({
+function open(limits: ValidatorLimits): Promise<Engine> {
+  return openEngine({
     folders: [realpathSync(tables), realpathSync(dataFolder)],
     spillFolder: spill,
     memoryBytes: limits.engineMemoryBytes,
     spillBytes: limits.spillBytes,
     threads: limits.threads,
   })
+}
+
+type TableRequest = Exclude<ValidatorRequest, { task: 'files' }>
+
+async function answerToTables(asked: TableRequest): Promise<unknown> {
+  const engine = await open(asked.limits)
   try {
     return await answerTo(engine, asked)
   } finally {
@@ -41,7 +45,7 @@ async function answerToTables(asked: Exclude<ValidatorRequest, FilesRequest>): P
   }
 }
 
-function answerTo(engine: Engine, asked: Exclude<ValidatorRequest, FilesRequest>): Promise<unknown> {
+function answerTo(engine: Engine, asked: TableRequest): Promise<unknown> {
   switch (asked.task) {
     case 'validate':
       return validateTable(engine, asked, folder)
