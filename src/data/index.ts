@@ -58,7 +58,7 @@ export {
   sourceStatus,
 } from './source-status.ts'
 export { jsonFact, openStatCache, type StatCache } from './stat-cache.sqlite.ts'
-export { defaultThresholds } from './statistics/index.ts'
+export { defaultThresholds, timesUntilLarge } from './statistics/index.ts'
 export { isTableName } from './table/format.ts'
 export {
   type Baseline,
@@ -85,4 +85,5 @@ export {
   validatorEngine,
   worstOf,
 } from './validate/index.ts'
+export { walkPlain } from './walk-plain.fs.ts'
 export { setInYaml } from './yaml-edit.ts'

@@ -13,6 +13,7 @@ import {
   parseBaseline,
   parseContract,
   type Questions,
+  timesUntilLarge,
   type ValidatorOptions,
   validatorEngine,
   worstOf,
@@ -68,7 +69,10 @@ export type ContentVerdict = Readonly<{
 
 /** Who answers: the engine, and the thresholds and limits that it is given. */
 export function validatorIdentity(): Readonly<{ engine: string; settings: Sha256 }> {
-  return { engine: validatorEngine(), settings: digestOfJson({ limits: defaultLimits, drift: defaultThresholds }) }
+  return {
+    engine: validatorEngine(),
+    settings: digestOfJson({ limits: defaultLimits, drift: defaultThresholds, large: timesUntilLarge }),
+  }
 }
 
 /**

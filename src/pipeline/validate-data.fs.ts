@@ -23,6 +23,7 @@ import {
   stemOf,
   type ValidatorOptions,
   validateDataset,
+  walkPlain,
   worstOf,
 } from '../data/index.ts'
 import { closedChecks } from './closed-checks.ts'
@@ -127,6 +128,11 @@ function readBaseline(caller: Caller, path: string): Readonly<{ baseline?: Basel
     const file = resolve(caller.workingFolder, path)
     if (!existsSync(file)) throw new DomainError('ERR_USAGE', `the baseline \`${path}\` is not there`)
     return { anchor: { kind: 'file', path: file, name: basename(file) } }
+  }
+  const folder = resolve(caller.workingFolder, path)
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) {
+    const { files } = walkPlain(folder, { name: path })
+    return { anchor: { kind: 'folder', path: folder, files: files.map(({ inner }) => inner).toSorted() } }
   }
   return { baseline: parseBaseline(readGiven(caller, path, 'baseline', maxBaselineBytes), path) }
 }

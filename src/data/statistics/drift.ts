@@ -72,8 +72,11 @@ export const defaultThresholds: DriftThresholds = {
 }
 
 /** A large effect, in thresholds: divergences grow with the square of a shift, and 0.25 is large for PSI (Siddiqi 2006). */
-function timesUntilLarge(name: MeasureName): number {
-  return name === 'drift/psi' || name === 'drift/js' ? 2.5 : 2
+export const timesUntilLarge = { divergence: 2.5, other: 2 } as const
+
+function largeFrom(name: MeasureName, threshold: number): number {
+  const isDivergence = name === 'drift/psi' || name === 'drift/js'
+  return threshold * (isDivergence ? timesUntilLarge.divergence : timesUntilLarge.other)
 }
 
 /** One statistic of one column, not yet held against its threshold. `because` says what moved. */
@@ -127,7 +130,7 @@ function findingsOf(
 
 function decide(finding: Finding, threshold: number): Omit<Measure, 'column' | 'rows'> {
   const { name, effect } = finding
-  const large = threshold * timesUntilLarge(name)
+  const large = largeFrom(name, threshold)
   const verdict = effect.low > large ? 'fail' : effect.value > threshold && effect.low > 0 ? 'warn' : 'pass'
   return { ...finding, verdict, threshold, large }
 }
