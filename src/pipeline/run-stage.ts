@@ -49,8 +49,12 @@ export type StageSetting = Readonly<{
 
 export type StageTools = RunTools &
   Readonly<{
-    /** Called when the stage has ended well and only its evidence is still to be made: the next may start. */
-    release(): void
+    /**
+     * Called when the stage has ended well and only its evidence is still to be made: the next may start.
+     *
+     * @returns when those that ended before it are in place, so that files are written in the order of the stages
+     */
+    release(): Promise<void>
   }>
 
 /** INVARIANT: a refusal or failure is a result; only a fault of assay or of the world rejects. */
@@ -225,8 +229,9 @@ async function execute(
   compared.remember()
   for (const each of compared.unusual)
     tools.options.onEvent({ kind: 'notice', text: `\`${stage.name}\` was unlike its earlier runs: ${each}` })
-  tools.release()
+  const turn = tools.release()
   const attestation = await attestStage(project, tools, setting, { outcome, code, verdicts, unusual: compared.unusual })
+  await turn
   for (const [path, content] of outcome.outs) await project.contents.restore(path, content)
   await tools.dvc?.keep({ ...setting, attestation, outs: outcome.outs })
   const report: StageReport = {

@@ -14,6 +14,7 @@ import type { RunReport } from './report.ts'
 import { runStage, type StageResult } from './run-stage.ts'
 import { openRunTools, type RunOptions } from './run-tools.ts'
 import { runSchedule } from './schedule.ts'
+import { openTurns, type Turn } from './turns.ts'
 
 export type { RunEvent, RunOptions } from './run-tools.ts'
 
@@ -36,11 +37,24 @@ export async function runPipeline(opened: Project, options: RunOptions): Promise
   tellBeforeTheFirstStage(project, options)
 
   using ledger = openLedger(project, tools, plan)
+  const turns = openTurns()
   await runSchedule<StageResult>(plan, {
     capacity: tools.capacity,
     costOf: (name) => tools.costOf(name),
-    execute: async (name, release) =>
-      ledger.settle(name, await runStage(project, { ...tools, release }, ledger.stageNamed(name), ledger.done)),
+    execute: async (name, release) => {
+      let turn: Turn | undefined
+      const given = (): Promise<void> => {
+        turn = turns.take()
+        release()
+        return turn.before
+      }
+      try {
+        const own = { ...tools, release: given }
+        return ledger.settle(name, await runStage(project, own, ledger.stageNamed(name), ledger.done))
+      } finally {
+        turn?.done()
+      }
+    },
     skip: (name, upstream) => ledger.settle(name, skipped(name, upstream)),
     succeeded: ({ report: { status }, pending }) => status === 'ran' || status === 'cached' || pending === true,
     keepGoing: options.keepGoing,

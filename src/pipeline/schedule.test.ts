@@ -137,3 +137,24 @@ test('while the evidence of a stage is made the next one runs, and only so many 
   assert.equal(peaks.boxes, 1)
   assert.ok(peaks.settling > 1 && peaks.settling <= 9, `${peaks.settling} waited`)
 })
+
+test('a stage that waits for evidence alone is not overtaken by what comes after it in the plan', async () => {
+  const started: string[] = []
+  await runSchedule<string>(planOf({ a: [], b: ['a'], c: [], d: [] }), {
+    capacity: { cpus: 1, memoryBytes: 1 },
+    costOf: () => ({ cpus: 1, memoryBytes: 1 }),
+    execute: async (name, release) => {
+      started.push(name)
+      await wait(1)
+      release()
+      await wait(20)
+      return name
+    },
+    skip: () => 'skipped',
+    succeeded: () => true,
+    keepGoing: false,
+    signal: new AbortController().signal,
+    abandon: () => undefined,
+  })
+  assert.deepEqual(started, ['a', 'b', 'c', 'd'])
+})

@@ -102,7 +102,7 @@ export async function runSchedule<Result>(
       if (queue.blocked() !== undefined) continue
       if (running.size === 0) skipAll(queue.waiting())
     } else {
-      for (const name of queue.ready()) {
+      for (const name of queue.next((name) => running.has(name) && !holding.has(name))) {
         if (isFull()) break
         const cost = options.costOf(name)
         if (fits(cost)) start(name, cost)
@@ -126,6 +126,11 @@ export async function runSchedule<Result>(
 type Queue = Readonly<{
   /** Stages whose upstream has ended well, in the order of the plan. */
   ready(): readonly string[]
+  /**
+   * Of those the ones to start now: none that comes after a stage which only waits for stages that are over already, so
+   * that stages start in the order of the plan, as they do when nothing overlaps.
+   */
+  next(isOver: (stage: string) => boolean): readonly string[]
   /** A stage below a failure. */
   blocked(): string | undefined
   /** All that were not taken, in the order of the plan. */
@@ -148,14 +153,28 @@ function openQueue(plan: Plan): Queue {
   const waiting = new Set(left.keys())
   const ready = new Set([...left].flatMap(([name, count]) => (count === 0 ? [name] : [])))
   const blocked = new Set<string>()
+  const ended = new Set<string>()
   return {
     ready: () => inOrder(ready),
+    next: (isOver) => {
+      const names = inOrder(ready)
+      const last = names.at(-1)
+      if (last === undefined) return names
+      for (const name of waiting) {
+        if (name === last) return names
+        if (ready.has(name) || blocked.has(name)) continue
+        const open = (plan.after.get(name) ?? []).filter((upstream) => !ended.has(upstream))
+        if (open.every(isOver)) return names.filter((each) => (position.get(each) ?? 0) < (position.get(name) ?? 0))
+      }
+      return names
+    },
     blocked: () => blocked.values().next().value,
     waiting: () => [...waiting],
     take(name) {
       for (const names of [waiting, ready, blocked]) names.delete(name)
     },
     settle(name, succeeded) {
+      ended.add(name)
       for (const below of downstream.get(name) ?? []) {
         const count = (left.get(below) ?? 0) - 1
         left.set(below, count)

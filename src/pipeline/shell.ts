@@ -69,7 +69,7 @@ async function resultOf(
   stage: StageDefinition,
   done: ReadonlyMap<string, StageResult>,
 ): Promise<StageResult> {
-  const result = await runStage(project, { ...tools, release: () => undefined }, stage, done)
+  const result = await runStage(project, { ...tools, release: () => Promise.resolve() }, stage, done)
   const { code, because } = result.report
   if (code !== undefined)
     throw new DomainError('ERR_STAGE_UPSTREAM', `\`${stage.name}\` is refused: ${because} (${code})`, {
