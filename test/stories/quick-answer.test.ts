@@ -122,7 +122,10 @@ test('complete: every file that a run opens or looks at, as the kernel saw it, i
     const own = path.startsWith(`${tool}/`) || path.startsWith(join(project.keys, '.cache')) || ofTheMachine.test(path)
     // whether the folder of compiled code lies in a checkout is asked at each start, before any answer is
     const ofTheStart = project.keys.startsWith(path.replace(/\/?(\.git|\.dvc|assay\.yaml|dvc\.yaml)$/, ''))
-    const bookkeeping = /\/\.assay\/(run\.lock|objects\/holds|tmp|runs|boxes|cache)/.test(path)
+    const bookkeeping =
+      /\/\.assay\/(run\.lock|objects\/holds|tmp|runs|boxes|cache)|^\/(var\/)?tmp(\/assay-[0-9a-f]{32}(\/owner)?)?$/.test(
+        path,
+      )
     // a folder on the way to something that is in the answer: realpath asks each
     const onTheWay = [...known].some((each) => each.startsWith(`${path}/`))
     if (!(own || ofTheStart || bookkeeping || onTheWay || known.has(path))) unknown.add(path)
