@@ -3,7 +3,7 @@
  *
  * LIMIT: between two looks a stage may go over a limit that is held this way (memory 50 ms, bytes 250 ms or more).
  */
-import { lstatSync, readdirSync, readFileSync, readlinkSync, statfsSync } from 'node:fs'
+import { lstatSync, readdirSync, readFileSync, readlinkSync, statfsSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Limits, ResourceProfile, StageEnd } from '../sandbox.ts'
 import type { ControlGroup } from './control-group.fs.ts'
@@ -136,8 +136,14 @@ function namesIn(folder: string | Buffer): readonly Buffer[] {
   return quietly(() => readdirSync(folder, { encoding: 'buffer' })) ?? []
 }
 
-/** The sandbox's own memory file systems, seen through its first process; 0 where we may not look. */
+/**
+ * The sandbox's own memory file systems, seen through its first process; 0 where we may not look.
+ *
+ * INVARIANT: while the sandbox is being set up, its first process still has the root of the machine, whose /tmp is not the stage's.
+ */
 function temporaryBytes(pid: number): number {
+  const [root, ours] = [`/proc/${pid}/root/`, '/'].map((path) => quietly(() => statSync(path)))
+  if (root === undefined || (root.dev === ours?.dev && root.ino === ours.ino)) return 0
   return temporaryFolders.reduce((sum, folder) => {
     const stats = quietly(() => statfsSync(`/proc/${pid}/root/${folder}`))
     return stats === undefined ? sum : sum + (stats.blocks - stats.bfree) * stats.bsize
