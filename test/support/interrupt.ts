@@ -70,7 +70,9 @@ export function placesOf(project: Scratch): readonly string[] {
 
 /** What lies in the project beside evidence, objects and records: must not grow. */
 export function litter(project: Scratch): readonly string[] {
-  const found = readdirSync(join(project.root, '.assay'), { recursive: true, encoding: 'utf8' })
+  const state = join(project.root, '.assay')
+  // a run that was stopped before it made any state has left nothing
+  const found = existsSync(state) ? readdirSync(state, { recursive: true, encoding: 'utf8' }) : []
   const odd = found.filter((path) => /\.tmp$|^boxes\/.|^run\.lock|^runs\/[^/]+$|^environments\/tmp-/.test(path))
   const runs = odd.filter((path) => path.startsWith('runs/') && !found.includes(`${path}/run.json`))
   return [
