@@ -18,6 +18,9 @@ export type ErrorOptions = Readonly<{
   cause?: unknown
 }>
 
+/** LIMIT: characters of a message: it may quote names that came from elsewhere. */
+const maxMessage = 3000
+
 /**
  * One fault, by code.
  *
@@ -30,7 +33,7 @@ export class DomainError extends Error {
   readonly help: string
 
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
-    super(message, { cause: options.cause })
+    super(message.length <= maxMessage ? message : `${message.slice(0, maxMessage)}…`, { cause: options.cause })
     this.code = code
     this.details = options.details ?? {}
     this.help = options.help ?? errorTable[code].help
