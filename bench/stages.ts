@@ -51,16 +51,11 @@ function podmanName(container: unknown): string {
 function podmanStart(): ReturnType<typeof runOnce> | undefined {
   if (peer('podman') === undefined) return undefined
   const root = join(base, 'podman-root')
-  for (const name of ['usr', 'proc', 'dev', 'sys', 'tmp', 'etc', 'run'])
+  for (const name of ['usr/bin', 'proc', 'dev', 'sys', 'tmp', 'etc', 'run', 'lib64', 'lib/x86_64-linux-gnu'])
     mkdirSync(join(root, name), { recursive: true })
-  run(
-    [
-      'sh',
-      '-c',
-      `cp -r --parents /usr/bin/true /lib64 /usr/lib64 "${root}" 2>/dev/null; cp -r --parents /lib/x86_64-linux-gnu/libc.so.6 "${root}"; true`,
-    ],
-    base,
-  )
+  // the files themselves: on a merged /usr each of these ways leads over a link
+  for (const file of ['usr/bin/true', 'lib64/ld-linux-x86-64.so.2', 'lib/x86_64-linux-gnu/libc.so.6'])
+    run(['cp', '--dereference', `/${file}`, join(root, file)], base)
   const command = [
     ...['podman', '--cgroup-manager', 'cgroupfs', '--runtime', 'runc', 'run', '--rm', '--network', 'none'],
     ...['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=4096:4096', '--rootfs', `${root}:O`, '/usr/bin/true'],
