@@ -8,11 +8,8 @@ import { type DataVerdict, isSecret, resultOf, type StatedCheck } from '../attes
 import type { DataQuestion } from './data-question.ts'
 import { anchorRows, type PastVersions, pastVersions } from './past-versions.ts'
 import type { Project } from './project.ts'
-import { maxContractBytes, statedReferences } from './references.ts'
+import { maxBaselineBytes, maxContractBytes, statedReferences } from './references.ts'
 import type { ContentQuestions, ContentVerdict } from './validate-content.ts'
-
-/** LIMIT: a baseline has at most 64 MiB. */
-const maxBaselineBytes = 64 * 1024 * 1024
 
 const nothingPast: PastVersions = { history: [], bundles: [] }
 

@@ -5,7 +5,7 @@
  */
 import { mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { examineLock, runInBox } from '../compute/index.ts'
+import { examineLock, maxPackageLockBytes, runInBox } from '../compute/index.ts'
 import { DomainError, isDomainError } from '../core/index.ts'
 import { readProjectFile } from './project-file.fs.ts'
 
@@ -18,9 +18,6 @@ type Machine = Readonly<{ environment: Readonly<Record<string, string | undefine
 /** In the order in which they are preferred: what was made for installing comes before what was made for developing. */
 const lockNames = ['requirements.lock', 'requirements.txt', 'pylock.toml', 'uv.lock', 'poetry.lock', 'Pipfile.lock']
 
-/** LIMIT: 16 MiB, as every reader of locks has it. */
-const maxLockBytes = 16 * 1024 * 1024
-
 /** @param folders where the sandbox works; made when they are not there */
 export async function chooseLock(
   root: string,
@@ -29,7 +26,7 @@ export async function chooseLock(
 ): Promise<ChosenLock> {
   const passedOver: PassedOver[] = []
   for (const path of lockNames) {
-    const lockBytes = readProjectFile(root, path, maxLockBytes)
+    const lockBytes = readProjectFile(root, path, maxPackageLockBytes)
     if (lockBytes === undefined) continue
     const fault = await faultOf({ kind: 'python', lock: path, lockBytes }, caller, { ...folders, root })
     if (fault === undefined) return { lock: path, passedOver }

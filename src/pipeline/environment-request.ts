@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import {
   type EnvironmentPurpose,
   type EnvironmentRequest,
+  maxPackageLockBytes,
   progressText,
   readNetworkSettings,
   runInBox,
@@ -81,8 +82,5 @@ async function lockBytes(project: Project, path: string): Promise<Uint8Array> {
     throw new DomainError('ERR_DATA_MISSING', `the lock \`${path}\` is not there`, {
       help: 'make it (assay env lock), or name the right file in assay.yaml',
     })
-  return project.store.read(found.digest, maxLockBytes)
+  return project.store.read(found.digest, maxPackageLockBytes)
 }
-
-/** LIMIT: a lock of packages is at most 64 MiB. */
-const maxLockBytes = 64 * 1024 * 1024

@@ -5,6 +5,7 @@ import {
   type Environment,
   inspectPython,
   type LockQuestion,
+  maxPackageLockBytes,
   parseLock,
   parseWheelName,
   prepareEnvironment,
@@ -160,12 +161,9 @@ function lockNamed(project: Project, word: string): LockQuestion['definition'] |
   const known = environments.find(([name, one]) => name === word || (one.kind === 'python' && one.lock === word))?.[1]
   const definition = known?.kind === 'python' ? known : { kind: 'python' as const, lock: word }
   if (!isPlainPath(definition.lock)) return undefined
-  const lockBytes = readProjectFile(project.root, definition.lock, maxLockBytes)
+  const lockBytes = readProjectFile(project.root, definition.lock, maxPackageLockBytes)
   return lockBytes === undefined ? undefined : { ...definition, lockBytes }
 }
-
-/** LIMIT: 16 MiB, as every reader of locks has it. */
-const maxLockBytes = 16 * 1024 * 1024
 
 type Package = Readonly<{ name: string; version: string; digest?: string; sha256?: readonly string[] }>
 

@@ -11,6 +11,7 @@ import {
   condaWanted,
   type EnvironmentRequest,
   joinWanted,
+  maxPackageLockBytes,
   nothingWanted,
   parseLock,
   pipfileWanted,
@@ -120,7 +121,7 @@ function sourceOf(project: Project): string {
 }
 
 function textOf(project: Project, path: string): string | undefined {
-  const bytes = readProjectFile(project.root, path, maxLockBytes)
+  const bytes = readProjectFile(project.root, path, maxPackageLockBytes)
   return bytes === undefined ? undefined : new TextDecoder().decode(bytes)
 }
 
@@ -195,7 +196,7 @@ type Locked = Pick<LockedEnvironment, 'source' | 'lock' | 'notes' | 'written'>
 
 /** Names the lock in assay.yaml, or says what to write there. */
 function told(project: Project, { yes, extras, groups }: LockOptions, locked: Locked): LockedEnvironment {
-  const bytes = readProjectFile(project.root, locked.lock, maxLockBytes) ?? new Uint8Array()
+  const bytes = readProjectFile(project.root, locked.lock, maxPackageLockBytes) ?? new Uint8Array()
   const packages = parseLock(locked.lock, bytes).requirements.length
   const known = [...project.settings.environments].find(([, one]) => one.kind === 'python' && one.lock === locked.lock)
   if (known !== undefined) return { ...locked, packages, environment: known[0], lines: [] }
@@ -227,9 +228,6 @@ function told(project: Project, { yes, extras, groups }: LockOptions, locked: Lo
 function some(key: string, names: readonly string[]): Readonly<Record<string, readonly string[]>> {
   return names.length === 0 ? {} : { [key]: names }
 }
-
-/** LIMIT: 16 MiB, as every reader of locks has it. */
-const maxLockBytes = 16 * 1024 * 1024
 
 /** `requirements-train.lock` -> `train`, any other -> `locked`; a number behind it where that is taken. */
 function nameFor(project: Project, lock: string): string {

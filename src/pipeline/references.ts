@@ -29,8 +29,9 @@ type ContractFile = Readonly<{ path: string; digest: Sha256 }>
 const namedShape = z.array(z.strictObject({ name: z.string(), physicalName: z.string().exactOptional() }))
 type Named = Readonly<{ name: string; physicalName?: string }>
 
-/** LIMIT: a contract has at most 16 MiB. */
+/** LIMIT: a contract has at most 16 MiB, a baseline 64. */
 export const maxContractBytes = 16 * 1024 * 1024
+export const maxBaselineBytes = 64 * 1024 * 1024
 
 /**
  * @param path of the dataset that the contract is of

@@ -31,6 +31,7 @@ import { rulesAt } from './data-question.ts'
 import { type HeldData, heldData } from './held-data.ts'
 import { openProject } from './project.fs.ts'
 import type { Caller } from './project.ts'
+import { maxBaselineBytes, maxContractBytes } from './references.ts'
 import { findRoot, makeState } from './workspace.fs.ts'
 
 /** A caller that may ask to stop. */
@@ -48,9 +49,6 @@ export type ValidateDataOptions = Readonly<{
 
 export type DataVerdictReport = DatasetReport & Readonly<{ contract?: Contract; baseline?: Baseline; seed: number }>
 
-/** LIMIT: a contract has at most 16 MiB, a baseline 64. */
-const maxContractBytes = 16 * 1024 * 1024
-const maxBaselineBytes = 64 * 1024 * 1024
 /** LIMIT: values of so many rows are shown with what they violate. */
 const shownRows = 100
 

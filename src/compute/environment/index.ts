@@ -1,5 +1,6 @@
 /** Environments: the machine's own (`host`), or from a hash-locked list of Python packages. */
 export type { LockAdapter, LockedArtefacts, LockedRequirement } from './lock.ts'
+export { maxPackageLockBytes } from './lock-text.ts'
 export { lockAdapters, parseLock } from './locks.ts'
 export { readNetworkSettings } from './network-settings.fs.ts'
 export type { NetworkSettings } from './network-settings.ts'

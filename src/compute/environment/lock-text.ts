@@ -3,10 +3,17 @@ import { parse, TomlError } from 'smol-toml'
 import type { z } from 'zod'
 import { DomainError, type ErrorCode, isSha256, nearest, printable, type Sha256 } from '../../core/index.ts'
 import { type LockChoice, type LockedFile, type LockedRequirement, normaliseName, type Unprovable } from './lock.ts'
-import { type Marker, MarkerFault, parseMarker } from './marker.ts'
+import {
+  evaluateMarker,
+  type Marker,
+  type MarkerEnvironment,
+  MarkerFault,
+  type MarkerSets,
+  parseMarker,
+} from './marker.ts'
 
 /** LIMIT: 16 MiB a lock, 32 levels; 20,000 packages with all their files fit. */
-const maxLockBytes = 16 * 1024 * 1024
+export const maxPackageLockBytes = 16 * 1024 * 1024
 export const maxLockDepth = 32
 
 export type Refuse = (code: ErrorCode, what: string, help?: string) => DomainError
@@ -22,7 +29,8 @@ export function refusalAt(path: string, line: number): Refuse {
 /** @throws ERR_ENV_LOCK_INVALID */
 export function decodeLock(bytes: Uint8Array, path: string): string {
   const refuse = refusalAt(path, 1)
-  if (bytes.length > maxLockBytes) throw refuse('ERR_ENV_LOCK_INVALID', `the lock is larger than ${maxLockBytes} bytes`)
+  if (bytes.length > maxPackageLockBytes)
+    throw refuse('ERR_ENV_LOCK_INVALID', `the lock is larger than ${maxPackageLockBytes} bytes`)
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
@@ -150,8 +158,21 @@ export function noRelease(what: string): Unprovable {
 
 /** @throws ERR_ENV_LOCK_INVALID */
 export function readMarker(name: string, text: string, refuse: Refuse, options = {}): Marker {
+  return orRefused(name, refuse, () => parseMarker(text, options))
+}
+
+/** @throws ERR_ENV_LOCK_INVALID when a comparison has no meaning */
+export function markerHolds(
+  name: string,
+  marker: Marker,
+  { environment, sets, refuse }: Readonly<{ environment: MarkerEnvironment; sets?: MarkerSets; refuse: Refuse }>,
+): boolean {
+  return orRefused(name, refuse, () => evaluateMarker(marker, environment, sets))
+}
+
+function orRefused<T>(name: string, refuse: Refuse, read: () => T): T {
   try {
-    return parseMarker(text, options)
+    return read()
   } catch (error) {
     if (!(error instanceof MarkerFault)) throw error
     throw refuse('ERR_ENV_LOCK_INVALID', `the marker of \`${name}\` ${error.message}`)

@@ -273,6 +273,44 @@ test('what cannot be proven is refused only where it applies, and the refusal na
   )
 })
 
+const hashes = { sha256: 'a'.repeat(64) }
+const count = 50_000
+const numbered = (text: (index: number) => string, separator = ''): string =>
+  Array.from({ length: count }, (_, index) => text(index)).join(separator)
+
+/** In a reader that looks through all packages for each, these take hours. */
+test('Pipfile.lock and uv.lock: fifty thousand packages are read in one pass, each with its line', () => {
+  const packages = Object.fromEntries(
+    Array.from({ length: count }, (_, index) => [`p${index}`, { version: '==1', hashes: [`sha256:${hashes.sha256}`] }]),
+  )
+  const pipfile = JSON.stringify({ _meta: { 'pipfile-spec': 6 }, default: packages, develop: packages }, undefined, 1)
+  const { requirements } = parseLock('Pipfile.lock', Buffer.from(pipfile))
+  assert.equal(requirements.length, 2 * count)
+  assert.equal(pipfile.split('\n')[(requirements.at(-1)?.line ?? 0) - 1], `  "p${count - 1}": {`)
+
+  const file = `wheels = [{ path = "p-1-py3-none-any.whl", hash = "sha256:${hashes.sha256}" }]`
+  const named = (index: number): string =>
+    `[[package]]\nname = "p"\nversion = "${index}"\nsource = { registry = "r${index}" }\n${file}\n`
+  const dependency = (index: number): string =>
+    `{ name = "p", version = "${index}", source = { registry = "r${index}" }, marker = "sys_platform == 'aix'" }`
+  const head = 'version = 1\n[[package]]\nname = "root"\nversion = "0"\nsource = { virtual = "." }\n'
+  const last = `{ name = "P", source = { registry = "r${count - 1}" } }`
+  const uv = `${head}dependencies = [${numbered(dependency, ', ')}, ${last}]\n${numbered(named)}`
+  assert.deepEqual(chosen(uv, 'uv.lock'), [`p ${count - 1}`])
+  assert.throws(() => chosen(`${head}dependencies = [{ name = "p" }]\n${numbered(named)}`, 'uv.lock'), /several times/)
+})
+
+test('a platform marker without a meaning is refused at its lock, on every machine', () => {
+  const lock = (environments: string): string =>
+    `lock-version = "1.0"\ncreated-by = "x"\nenvironments = [${environments}]\npackages = []\n`
+  const right = `"sys_platform == 'linux'"`
+  assert.deepEqual(chosen(lock(right), 'pylock.toml'), [])
+  assert.throws(() => chosen(lock(`${right}, "python_version ~= 'x'"`), 'pylock.toml'), {
+    code: 'ERR_ENV_LOCK_INVALID',
+    message: /^pylock\.toml:1: the marker of `environments`/,
+  })
+})
+
 function code(wanted: string): (error: unknown) => boolean {
   return (error) => {
     assert.ok(isDomainError(error), String(error))

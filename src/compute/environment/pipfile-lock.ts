@@ -4,7 +4,7 @@
  * SOURCE: pypa/pipfile, "Pipfile.lock" (`pipfile-spec` 6); pipenv, `locking.py`. Its hashes are SHA-256 of any file of the
  * release, as in a requirements file.
  */
-import { findNodeAtLocation, parseTree } from 'jsonc-parser'
+import { visit } from 'jsonc-parser'
 import { z } from 'zod'
 import { parseStrictJson } from '../../core/index.ts'
 import {
@@ -63,10 +63,10 @@ function parsePipfile(bytes: Uint8Array, path: string, choice: LockChoice): Lock
   }
   refuseChoice(choice, { extras: [], groups: Object.keys(groups) }, path)
   const isWanted = (group: string): boolean => group === mainGroup || choice.groups.includes(normaliseName(group))
-  const lineOf = linesIn(text)
+  const lines = linesIn(text)
   const requirements = Object.keys(groups).flatMap((group) =>
     Object.entries(shapedLock(groupShape, groups[group], refuse)).map(([name, one]) => {
-      const line = lineOf([group, name])
+      const line = lines.get(placeOf([group, name])) ?? 1
       return { ...requirementOf(name, one, line, refusalAt(path, line)), isOfOtherGroup: !isWanted(group) }
     }),
   )
@@ -87,19 +87,28 @@ function jsonOf(bytes: Uint8Array, refuse: Refuse): unknown {
   }
 }
 
-function linesIn(text: string): (place: string[]) => number {
-  const tree = parseTree(text)
-  return (place) => {
-    const node = tree === undefined ? undefined : findNodeAtLocation(tree, place)
-    return node === undefined ? 1 : text.slice(0, node.offset).split('\n').length
-  }
+const placeOf = (path: readonly unknown[]): string => JSON.stringify(path)
+
+/** The line of each package, by `placeOf` its group and name. */
+function linesIn(text: string): ReadonlyMap<string, number> {
+  const lines = new Map<string, number>()
+  visit(text, {
+    onObjectProperty: (name, _offset, _length, startLine, _startCharacter, pathOf) => {
+      const path = pathOf()
+      if (path.length === 1) lines.set(placeOf([...path, name]), startLine + 1)
+    },
+  })
+  return lines
 }
 
 /** A project of two groups is locked to one version by pipenv; then it is one requirement. */
 function withoutRepeats(requirements: readonly LockedRequirement[]): readonly LockedRequirement[] {
-  const isSame = (left: LockedRequirement, right: LockedRequirement): boolean =>
-    left.name === right.name && left.version === right.version && left.isOfOtherGroup === right.isOfOtherGroup
-  return requirements.filter((one, at) => requirements.findIndex((before) => isSame(before, one)) === at)
+  const firsts = new Map<string, LockedRequirement>()
+  for (const one of requirements) {
+    const key = JSON.stringify([one.name, one.version, one.isOfOtherGroup])
+    if (!firsts.has(key)) firsts.set(key, one)
+  }
+  return [...firsts.values()]
 }
 
 function pythonOf({ requires }: z.infer<typeof metaShape>): string | undefined {

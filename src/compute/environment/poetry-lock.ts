@@ -22,6 +22,7 @@ import {
   refusalAt,
   refuseChoice,
   sha256In,
+  shapedLock,
 } from './lock-text.ts'
 import type { Marker } from './marker.ts'
 import { poetrySpecifier } from './poetry-versions.ts'
@@ -44,11 +45,10 @@ const packageShape = z.looseObject({
 })
 type Package = z.infer<typeof packageShape>
 const headShape = z.looseObject({
-  package: z.array(z.looseObject({})).optional(),
   extras: z.record(z.string(), z.array(z.string())).optional(),
   metadata: z.looseObject({ 'lock-version': z.string(), 'python-versions': z.string() }),
 })
-const bodyShape = z.array(packageShape)
+const bodyShape = z.looseObject({ package: z.array(packageShape).optional() })
 
 /** The group of the project's own dependencies; always meant. */
 const mainGroup = 'main'
@@ -57,7 +57,7 @@ function parsePoetry(bytes: Uint8Array, path: string, choice: LockChoice): Locke
   const refuse = refusalAt(path, 1)
   const { document, lineOf, refuseAt } = readTomlLock(bytes, path, headShape, '[[package]]')
   refuseOtherVersion(document.metadata['lock-version'], refuse)
-  const packages = shapedPackages(document.package ?? [], refuse)
+  const { package: packages = [] } = shapedLock(bodyShape, document, refuse)
   const groups = [...new Set(packages.flatMap((one) => one.groups))]
   refuseChoice(choice, { extras: Object.keys(document.extras ?? {}), groups }, path)
   const wanted = new Set([mainGroup, ...choice.groups])
@@ -84,13 +84,6 @@ function refuseOtherVersion(version: string, refuse: Refuse): void {
       : `the version \`${version}\` of poetry.lock is not known`,
     isOlder ? 'either keeps its versions: poetry lock (of Poetry 2), or assay env lock' : undefined,
   )
-}
-
-function shapedPackages(packages: readonly unknown[], refuse: Refuse): readonly Package[] {
-  const parsed = bodyShape.safeParse(packages)
-  if (parsed.success) return parsed.data
-  const { path, message } = parsed.error.issues[0] ?? { path: [], message: '' }
-  throw refuse('ERR_ENV_LOCK_INVALID', `\`package.${path.map(String).join('.')}\`: ${message}`.slice(0, 300))
 }
 
 function requirementOf(one: Package, wanted: ReadonlySet<string>, line: number, refuse: Refuse): LockedRequirement {

@@ -8,7 +8,8 @@ import { meetsAll } from './version.ts'
 
 /** `^3.9` -> `>=3.9,<4`. @throws ERR_ENV_LOCK_INVALID */
 export function poetrySpecifier(text: string, refuse: Refuse): string {
-  const clauses = text.trim() === '*' ? [] : text.split(/,|\s+(?=[<>=!~^*\d])/).filter((clause) => clause.trim() !== '')
+  const plain = text.replaceAll(/\s+/g, ' ').trim()
+  const clauses = plain === '*' ? [] : plain.split(/,| (?=[<>=!~^*\d])/).filter((clause) => clause.trim() !== '')
   const specifier = clauses.map(clauseOf).join(',')
   if (meetsAll('0', specifier) !== undefined) return specifier
   throw refuse('ERR_ENV_LOCK_INVALID', `the Python versions \`${text.slice(0, 100)}\` are not understood`)

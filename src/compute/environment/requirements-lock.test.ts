@@ -113,3 +113,14 @@ test('chooses the adapter by the name of the file, and refuses what none knows',
     )
   }
 })
+
+/** In a reader that looks at a run again from each of its places, these take hours. */
+test('a megabyte of blanks in a line is read in one pass', () => {
+  const blanks = ' '.repeat(1024 * 1024)
+  const lock = parse(`six${blanks}==1.17.0${blanks}--hash=sha256:${a}${blanks}# why\n`)
+  assert.deepEqual(
+    lock.requirements.map(({ name, version }) => [name, version]),
+    [['six', '1.17.0']],
+  )
+  assert.throws(() => parse(`six${blanks}x\n`), { code: 'ERR_ENV_LOCK_INVALID' })
+})

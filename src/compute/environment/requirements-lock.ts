@@ -45,7 +45,7 @@ function logicalLines(text: string): readonly Line[] {
   const flush = (): void => {
     const whole = joined
       .join('')
-      .replace(/(^|\s+)#.*$/, '')
+      .replace(/(?<!\S)#.*$/, '')
       .trim()
     if (whole !== '') lines.push({ text: whole, number: first })
     joined = []
@@ -139,7 +139,7 @@ function refuseAddress(body: string, refuse: Refuse): void {
     throw refuse('ERR_ENV_LOCK_INVALID', 'a version control address has no hash of its bytes', help)
   }
   if (
-    /^[^\s=<>!~[]+\s*(\[[^\]]*\])?\s*@/.test(head) ||
+    /^[^\s=<>!~[]+\s*(\[[^\]]*\]\s*)?@/.test(head) ||
     head.includes('://') ||
     /^[./]/.test(head) ||
     /^\S+\.whl$/.test(head)

@@ -2,7 +2,8 @@
 import { DomainError, type ErrorCode } from '../../core/index.ts'
 import type { IndexFile } from './index-page.ts'
 import type { LockedArtefacts, LockedRequirement } from './lock.ts'
-import { emptySets, evaluateMarker, type MarkerEnvironment, MarkerFault, type MarkerSets } from './marker.ts'
+import { markerHolds, refusalAt } from './lock-text.ts'
+import { emptySets, type MarkerEnvironment, type MarkerSets } from './marker.ts'
 import type { TagRanks } from './tags.ts'
 import { compareVersions, meetsAll, parseVersion } from './version.ts'
 import { parseWheelName, rankOf, sourceVersion, type WheelName } from './wheel-name.ts'
@@ -53,7 +54,9 @@ function refuseOtherTarget(lock: LockedArtefacts, environment: MarkerEnvironment
     const what = `\`${path}\` is made for Python ${requiresPython}, this is ${version}`
     throw new DomainError('ERR_ENV_INTERPRETER', what, { help, details: { file: path } })
   }
-  if (platforms.length === 0 || platforms.some((marker) => evaluateMarker(marker, environment))) return
+  const question = { environment, refuse: refusalAt(path, 1) }
+  const fitting = platforms.filter((marker) => markerHolds('environments', marker, question))
+  if (platforms.length === 0 || fitting.length > 0) return
   throw new DomainError('ERR_ENV_INTERPRETER', `\`${path}\` is made for other platforms than this one`, {
     help,
     details: { file: path },
@@ -66,12 +69,7 @@ function applies(
   sets: MarkerSets,
   path: string,
 ): boolean {
-  try {
-    return marker === undefined || evaluateMarker(marker, environment, sets)
-  } catch (error) {
-    if (!(error instanceof MarkerFault)) throw error
-    throw new DomainError('ERR_ENV_LOCK_INVALID', `${path}:${line}: the marker of \`${name}\` ${error.message}`)
-  }
+  return marker === undefined || markerHolds(name, marker, { environment, sets, refuse: refusalAt(path, line) })
 }
 
 /** The wheel's name fits the requirement and the interpreter. */

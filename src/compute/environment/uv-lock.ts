@@ -13,6 +13,7 @@ import {
   normaliseName,
 } from './lock.ts'
 import {
+  markerHolds,
   noRelease,
   parseIndexUrl,
   pinnedBy,
@@ -23,7 +24,7 @@ import {
   refuseChoice,
   sha256In,
 } from './lock-text.ts'
-import { evaluateMarker, type MarkerEnvironment, MarkerFault, type MarkerSets } from './marker.ts'
+import type { MarkerEnvironment, MarkerSets } from './marker.ts'
 import { parseVersion } from './version.ts'
 
 export const uvLock: LockAdapter = {
@@ -149,7 +150,7 @@ type Walk = Readonly<{
 
 /** Every release that is reached, by name. */
 function walk({ nodes, roots, choice, environment, path }: Walk): readonly LockedRequirement[] {
-  const byName = Map.groupBy(nodes, ({ requirement }) => requirement.name)
+  const known = nodesByPart(nodes)
   const sets = conflictNames(roots, choice)
   const extrasOf = new Map<Node, Set<string>>()
   const waiting: Readonly<{ from: Node; dependency: Dependency }>[] = []
@@ -157,11 +158,11 @@ function walk({ nodes, roots, choice, environment, path }: Walk): readonly Locke
     const before = extrasOf.get(node)
     if (before === undefined)
       waiting.push(...(node.one.dependencies ?? []).map((dependency) => ({ from: node, dependency })))
-    const known = before ?? new Set<string>()
-    extrasOf.set(node, known)
+    const asked = before ?? new Set<string>()
+    extrasOf.set(node, asked)
     for (const extra of extras.map(normaliseName)) {
-      if (known.has(extra)) continue
-      known.add(extra)
+      if (asked.has(extra)) continue
+      asked.add(extra)
       waiting.push(...named(node.one['optional-dependencies'], extra).map((dependency) => ({ from: node, dependency })))
     }
   }
@@ -170,11 +171,11 @@ function walk({ nodes, roots, choice, environment, path }: Walk): readonly Locke
     const groups = choice.groups.flatMap((group) => named(root.one['dev-dependencies'], group))
     waiting.push(...groups.map((dependency) => ({ from: root, dependency })))
   }
-  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-    const { from, dependency } = next
+  // What is reached is looked at in turn: the array grows meanwhile.
+  for (const { from, dependency } of waiting) {
     const refuse = refusalAt(path, from.requirement.line)
     if (!holds(dependency, environment, sets, refuse)) continue
-    reach(target(dependency, byName, refuse), dependency.extra ?? [])
+    reach(target(dependency, known, refuse), dependency.extra ?? [])
   }
   return [...extrasOf]
     .filter(([{ isMember }]) => !isMember)
@@ -206,25 +207,30 @@ function holds(
   sets: MarkerSets,
   refuse: Refuse,
 ): boolean {
-  if (marker === undefined) return true
-  try {
-    return evaluateMarker(readMarker(name, marker, refuse), environment, sets)
-  } catch (error) {
-    if (!(error instanceof MarkerFault)) throw error
-    throw refuse('ERR_ENV_LOCK_INVALID', `the marker of \`${name}\` ${error.message}`)
+  return marker === undefined || markerHolds(name, readMarker(name, marker, refuse), { environment, sets, refuse })
+}
+
+/** The package under what a dependency may say of it; `several` where that fits more than one. */
+type KnownNodes = ReadonlyMap<string, Node | 'several'>
+
+function nodesByPart(nodes: readonly Node[]): KnownNodes {
+  const known = new Map<string, Node | 'several'>()
+  for (const node of nodes) {
+    const { name, version, source: place } = node.one
+    const parts = [{ name }, { name, version }, { name, source: place }, { name, version, source: place }]
+    for (const part of new Set(parts.map(partOf))) known.set(part, known.has(part) ? 'several' : node)
   }
+  return known
+}
+
+function partOf({ name, version, source: place }: Pick<Dependency, 'name' | 'version' | 'source'>): string {
+  return JSON.stringify([normaliseName(name), version ?? null, place ?? null])
 }
 
 /** The package that a dependency means: the only one of its name, else the one with its version and place. */
-function target(dependency: Dependency, byName: ReadonlyMap<string, readonly Node[]>, refuse: Refuse): Node {
-  const { name, version, source: place } = dependency
-  const candidates = (byName.get(normaliseName(name)) ?? []).filter(
-    ({ one }) =>
-      (version === undefined || one.version === version) &&
-      (place === undefined || JSON.stringify(place) === JSON.stringify(one.source)),
-  )
-  const [found] = candidates
-  if (found !== undefined && candidates.length === 1) return found
-  const what = candidates.length === 0 ? 'is not in the lock' : 'is in the lock several times, and nothing says which'
-  throw refuse('ERR_ENV_LOCK_INVALID', `the dependency \`${name}\` ${what}`)
+function target(dependency: Dependency, known: KnownNodes, refuse: Refuse): Node {
+  const found = known.get(partOf(dependency))
+  if (found !== undefined && found !== 'several') return found
+  const what = found === undefined ? 'is not in the lock' : 'is in the lock several times, and nothing says which'
+  throw refuse('ERR_ENV_LOCK_INVALID', `the dependency \`${dependency.name}\` ${what}`)
 }

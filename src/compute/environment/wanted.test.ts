@@ -157,3 +157,23 @@ test('files that include one another, sources elsewhere and places in a Pipfile 
   refused({ Pipfile: '[packages]\na = {path = "../a"}\n' })
   refused({ Pipfile: '[packages]\na = "*"\n' }, { groups: ['none'] })
 })
+
+test('a line end within a requirement begins no line of its own', () => {
+  const { requirements } = read({
+    'pyproject.toml': `[project]\nname = "x"\ndependencies = ["numpy[a,\\nb]>=1.26,\\n<3 ; python_version\\n>= '3.9'", "six\\n"]\n`,
+  })
+  assert.deepEqual(requirements, ["numpy[a, b]>=1.26, <3 ; python_version >= '3.9'", 'six'])
+  for (const hostile of ["six ; python_version >= '3'\\n--index-url https://evil.example.org", 'six\\n-e ./evil']) {
+    const text = `[project]\nname = "x"\ndependencies = ["${hostile}"]\n`
+    assert.throws(() => read({ 'pyproject.toml': text }), { code: 'ERR_ENV_LOCK_INVALID' })
+  }
+})
+
+/** In a reader that looks at a run again from each of its places, these take hours. */
+test('a megabyte of blanks in a line is read in one pass', () => {
+  const blanks = ' '.repeat(1024 * 1024)
+  assert.deepEqual(read({ 'requirements.txt': `six${blanks}>=1${blanks}# why\n` }).requirements, ['six>=1'])
+  assert.throws(() => read({ 'requirements.txt': `six${blanks}x\n` }), { code: 'ERR_ENV_LOCK_INVALID' })
+  const poetry = `[tool.poetry.dependencies]\npython = "*"\nsix = ">=1${blanks}<2"\n`
+  assert.deepEqual(read({ 'pyproject.toml': poetry }).requirements, ['six>=1,<2'])
+})

@@ -6,8 +6,7 @@
  */
 import { posix } from 'node:path'
 import { type LockChoice, normaliseName } from './lock.ts'
-import { parseIndexUrl, type Refuse, refusalAt } from './lock-text.ts'
-import { MarkerFault, parseMarker } from './marker.ts'
+import { parseIndexUrl, type Refuse, readMarker, refusalAt } from './lock-text.ts'
 import { meetsAll } from './version.ts'
 
 export type Wanted = Readonly<{
@@ -84,7 +83,7 @@ function logicalLines(text: string): readonly Readonly<{ line: string; number: n
     joined += raw.replace(/\\$/, ' ')
     if (raw.endsWith('\\') && !/^\s*#/.test(raw)) continue
     const line = joined
-      .replace(/(^|\s+)#.*$/, '')
+      .replace(/(?<!\S)#.*$/, '')
       .replaceAll(/\s--hash[=\s]\S+/g, '')
       .trim()
     if (line !== '') lines.push({ line, number: first })
@@ -160,16 +159,8 @@ export function wantedRequirement(line: string, refuse: Refuse): Wanted {
     .replace(/^\((.*)\)$/, '$1')
     .trim()
   if (meetsAll('0', specifier) === undefined) throw noRelease(line, refuse)
-  if (marker !== undefined) refuseMarker(name, marker, refuse)
+  if (marker !== undefined) readMarker(normaliseName(name), marker, refuse)
   const text = `${name}${extras}${specifier}${marker === undefined ? '' : ` ; ${marker.trim()}`}`
-  return { ...nothingWanted, requirements: [text] }
-}
-
-function refuseMarker(name: string, marker: string, refuse: Refuse): void {
-  try {
-    parseMarker(marker)
-  } catch (error) {
-    if (!(error instanceof MarkerFault)) throw error
-    throw refuse('ERR_ENV_LOCK_INVALID', `the marker of \`${normaliseName(name)}\` ${error.message}`)
-  }
+  // THREAT: a line end in a text of TOML or YAML would begin a line of its own, an option perhaps.
+  return { ...nothingWanted, requirements: [text.replaceAll(/\s+/g, ' ')] }
 }

@@ -39,7 +39,14 @@ export function readDvcConfig(text: string, file: string): ConfigSection {
 }
 
 /** As Python strips: a byte order mark is no blank. */
-const stripped = (line: string): string => line.replace(/^[^\S\ufeff]+/, '').replace(/[^\S\ufeff]+$/, '')
+const stripped = (text: string): string => withoutEnd(text.replace(/^[^\S\ufeff]+/, ''))
+
+/** THREAT: a pattern that ends with blanks and `$` looks at a long run of them from each of its places. */
+function withoutEnd(text: string): string {
+  let end = text.length
+  while (end > 0 && /[^\S\ufeff]/.test(text[end - 1] ?? '')) end -= 1
+  return text.slice(0, end)
+}
 
 type Header = Readonly<{ depth: number; closing: number; name: string }>
 
@@ -48,8 +55,10 @@ function headerOf(line: string): Header | undefined {
   if (!line.startsWith('[')) return undefined
   const opening = /^[[\s]+/.exec(line)?.[0] ?? ''
   const rest = line.slice(opening.length)
-  const end = [...rest.matchAll(/(?:\s*\])+/g)].find((run) => /^\s*(?:#|$)/.test(rest.slice(run.index + run[0].length)))
-  const plain = rest.slice(0, end?.index ?? 0)
+  const end = [...rest.matchAll(/\](?:\s*\])*/g)].find((run) =>
+    /^\s*(?:#|$)/.test(rest.slice(run.index + run[0].length)),
+  )
+  const plain = withoutEnd(rest.slice(0, end?.index ?? 0))
   if (plain === '') return undefined
   const quote = /^['"]/.exec(plain)?.[0]
   if (quote !== undefined && (plain.length < 3 || !plain.endsWith(quote) || plain.slice(1, -1).trim() === ''))
@@ -70,29 +79,35 @@ function entered(open: readonly Section[], { depth, closing, name }: Header, fau
 }
 
 function addSetting(section: Section, line: string, lines: Lines, fault: Fault): void {
-  const [, quotedKey, plainKey, rest = ''] = /^(?:("[^"]*"|'[^']*')|([^'"=][^=]*?))\s*=\s*(.*)$/.exec(line) ?? []
-  const key = quotedKey ?? plainKey
+  const [, quotedKey, plainKey, rest = ''] = /^(?:("[^"]*"|'[^']*')\s*|([^'"=][^=]*))=\s*(.*)$/.exec(line) ?? []
+  const key = quotedKey ?? (plainKey === undefined ? undefined : withoutEnd(plainKey))
   if (key === undefined) throw fault('neither a [section] nor `key = value`')
   const quotes = /^(?:"""|''')/.exec(rest)?.[0]
   const value = quotes === undefined ? settingOf(rest) : longText(rest.slice(3), quotes, lines)
   if (value === undefined) throw fault(`the value of ${quoted(key)} cannot be read`)
   const words = typeof value === 'string' ? [value] : value
-  if (words.some((word) => /%\([^)]*\)s/.test(word))) throw fault('`%(name)s` is not filled in')
+  if (words.some(isTemplate)) throw fault('`%(name)s` is not filled in')
   if (section.has(unquoted(key))) throw fault(`the key ${quoted(key)} stands twice`)
   section.set(unquoted(key), value)
+}
+
+/** Whether `%(name)s` stands in it. */
+function isTemplate(word: string): boolean {
+  const parts = word.split(')')
+  return parts.some((part, index) => part.includes('%(') && parts[index + 1]?.startsWith('s') === true)
 }
 
 /** @returns text, or a list where there is a comma outside of quotes; undefined for what is neither */
 function settingOf(source: string): string | readonly string[] | undefined {
   if (/^,\s*(?:#|$)/.test(source)) return []
   const items: string[] = []
-  const item = /\s*("(?:[^"]|"(?!\s*(?:[,#]|$)))*"|'(?:[^']|'(?!\s*(?:[,#]|$)))*'|[^'",#\s][^,#]*?)\s*(,|#|$)/y
+  const item = /\s*("(?:[^"]|"(?!\s*(?:[,#]|$)))*"|'(?:[^']|'(?!\s*(?:[,#]|$)))*'|[^'",#\s][^,#]*)\s*(,|#|$)/y
   for (;;) {
     const from = item.lastIndex
     if (/^\s*(?:#|$)/.test(source.slice(from))) return items.length === 0 ? '' : items
     const match = item.exec(source)
     if (match === null) return undefined
-    items.push(unquoted(match[1] ?? ''))
+    items.push(unquoted(withoutEnd(match[1] ?? '')))
     if (match[2] !== ',') return items.length === 1 && from === 0 ? (items[0] ?? '') : items
   }
 }

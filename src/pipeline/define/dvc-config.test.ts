@@ -95,3 +95,20 @@ test('reads a hostile value in linear time', () => {
     assert.ok(process.cpuUsage().user - start < 2_000_000, unit)
   }
 })
+
+/** In a reader that looks at a run again from each of its places, these take hours. */
+test('takes long runs of blanks, quotes and brackets for what they are, in one pass', () => {
+  const blanks = ' '.repeat(1024 * 1024)
+  assert.equal(settings(`[cache]\ndir = a${blanks}b\n`).cache.dir, `a${blanks}b`)
+  assert.equal(settings(`[ cache${blanks}]${blanks}\ndir${blanks}=${blanks}c # d\n`).cache.dir, 'c')
+  assert.equal(settings(`[cache]\ndir = ${'%('.repeat(500_000)}\n`).cache.dir?.length, 1_000_000)
+  const many = Array.from({ length: 20_000 }, (_, index) => remote('url = x', `r${index}`)).join('')
+  assert.equal(settings(many).remotes.size, 20_000)
+  for (const text of [
+    `[cache${blanks}x`,
+    `[cache${'] '.repeat(300_000)}x`,
+    `dir${blanks}x`,
+    `["${'"'.repeat(500_000)}`,
+  ])
+    assert.throws(() => settings(text), { code: 'ERR_DEFINITION_INVALID' })
+})

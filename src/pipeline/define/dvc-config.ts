@@ -51,14 +51,13 @@ function lowered(section: ConfigSection): Layer {
 /** `remote "name"` is the member `name` of `remote`. */
 function withFamilies(sections: Layer): Layer {
   const families = new Map(['remote', 'machine', 'db'].map((family): [string, Layer] => [family, new Map()]))
-  const result: Layer = new Map(families)
+  const others: Layer = new Map()
   for (const [name, value] of sections) {
     const [, family = '', member = ''] = /^\s*(remote|machine|db)\s*"(.*)"\s*$/.exec(name) ?? []
-    const known = result.get(family)
-    if (family === '') result.set(name, value)
-    else if (isSection(known)) result.set(family, new Map([...known, [member, value]]))
+    if (family === '') others.set(name, value)
+    else families.get(family)?.set(member, value)
   }
-  return result
+  return new Map([...families, ...others])
 }
 
 function merge(into: Layer, from: ConfigSection): void {

@@ -149,3 +149,24 @@ test('refuses a change that changes nothing', () => {
     /ERR_USAGE `rate` changes no parameter/,
   )
 })
+
+/** In a reader that looks ahead to the end from each name, these take hours. */
+test('reads a file of a megabyte of Python in one pass, wherever it says something else', () => {
+  const lines = 150_000
+  assert.deepEqual(values('p.py', `${'a = 1\n'.repeat(lines)}lr = 2  # é\n`, ['lr']), { lr: 2 })
+  assert.deepEqual(values('p.py', `${'a = 1;'.repeat(lines)}\nlr = "é"\n`, ['lr']), { lr: 'é' })
+  assert.deepEqual(values('p.py', `class A:\n${'  a = 1\n'.repeat(lines)}lr = 3\n`, ['lr']), { lr: 3 })
+  assert.deepEqual(values('p.py', `x = [a ${'for a in b '.repeat(500)}]\nlr = 4\n`, ['lr']), { lr: 4 })
+  assert.match(
+    fault(() => values('p.py', `${'a = 1\n'.repeat(lines)}lr = \u00a02\n`, ['lr'])),
+    /line 150001, column 6: /,
+  )
+})
+
+test('reads a megabyte of YAML directives and padding in one pass', () => {
+  assert.match(
+    fault(() => values('p.yaml', `a: !!binary "${'='.repeat(1024 * 1024)}A"\n`, ['a'])),
+    /is not base64/,
+  )
+  assert.deepEqual(values('p.yaml', `${'%a b\n'.repeat(60_000)}---\nlr: 2\n`, ['lr']), { lr: 2 })
+})

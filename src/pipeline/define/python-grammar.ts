@@ -64,11 +64,14 @@ function isAssignment(parts: readonly SyntaxNode[]): boolean {
 
 /** In a loop and in each `for` of a comprehension. */
 function areLoopTargets(parts: readonly SyntaxNode[]): boolean {
-  return parts.every(({ name }, index) => {
-    if (name !== 'for') return true
-    const end = parts.findIndex((part, place) => place > index && part.name === 'in')
-    return end < 0 || areTargets(parts.slice(index + 1, end), true)
-  })
+  let loop = -1
+  for (const [index, { name }] of parts.entries()) {
+    if (name === 'for') loop = index
+    if (name !== 'in' || loop < 0) continue
+    if (!areTargets(parts.slice(loop + 1, index), true)) return false
+    loop = -1
+  }
+  return true
 }
 
 function areTargets(parts: readonly SyntaxNode[], mayStar: boolean): boolean {
@@ -114,18 +117,23 @@ function isSingle(node: SyntaxNode | undefined): boolean {
 function misplaced(block: SyntaxNode, text: string): number | undefined {
   const starts = childrenOf(block).flatMap(({ name, from }) => {
     const before = indentAt(from, text)
-    return name !== ':' && /^[ \t\f]*$/.test(before) ? [{ from, ...columnsOf(before) }] : []
+    return name !== ':' && before !== undefined ? [{ from, ...columnsOf(before) }] : []
   })
   const [first] = starts
-  const outer = columnsOf(/^[ \t\f]*/.exec(indentAt(block.parent?.from ?? 0, text))?.[0] ?? '')
+  const line = text.lastIndexOf('\n', (block.parent?.from ?? 0) - 1) + 1
+  const outer = columnsOf(/^[ \t\f]*/.exec(text.slice(line))?.[0] ?? '')
   const wanted = block.name === 'Script' ? columnsOf('') : first
   const isInside = block.name === 'Body' || block.name === 'MatchBody'
   if (isInside && first !== undefined && (first.wide <= outer.wide || first.narrow <= outer.narrow)) return first.from
   return starts.find(({ wide, narrow }) => wide !== wanted?.wide || narrow !== wanted.narrow)?.from
 }
 
-/** What stands before an offset on its line. */
-const indentAt = (offset: number, text: string): string => text.slice(text.lastIndexOf('\n', offset - 1) + 1, offset)
+/** The blanks before an offset, when nothing else stands before it on its line. */
+function indentAt(offset: number, text: string): string | undefined {
+  let start = offset
+  while (/[ \t\f]/.test(text[start - 1] ?? '')) start -= 1
+  return start === 0 || text[start - 1] === '\n' ? text.slice(start, offset) : undefined
+}
 
 /** SOURCE: Python's tokenizer: columns must agree whether a tab goes to the next multiple of eight or is one column. */
 function columnsOf(indent: string): Readonly<{ wide: number; narrow: number }> {

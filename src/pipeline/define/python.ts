@@ -76,9 +76,12 @@ function refuseErrors(cursor: Cursor, text: string, fault: (offset: number, what
 function refuseStrays(cursor: Cursor, text: string, fault: (offset: number, what: string) => Error): void {
   const stray = /[^\u0000-\u007f]/gu
   let end = 0
+  let found = stray.exec(text)
   const refuseUpTo = (next: number): void => {
-    stray.lastIndex = end
-    const found = stray.exec(text)
+    if (found !== null && found.index < end) {
+      stray.lastIndex = end
+      found = stray.exec(text)
+    }
     if (found !== null && found.index < next) throw fault(found.index, 'a character cannot stand here')
   }
   do {

@@ -299,7 +299,7 @@ function isBase64(text: string): boolean {
   const letters = text.replace(/[^A-Za-z\d+/=]/g, '')
   return (
     /^[\0-\u007f]*$/.test(text) &&
-    /^(?:=*(?:[A-Za-z\d+/]{4}))*=*(?:[A-Za-z\d+/]{2}==|[A-Za-z\d+/]{3}=)?=*$/.test(letters)
+    /^(?:=*[A-Za-z\d+/]{4})*(?:=*(?:[A-Za-z\d+/]{2}==|[A-Za-z\d+/]{3}=)=*|=*)$/.test(letters)
   )
 }
 

@@ -95,8 +95,9 @@ export function decodeText(bytes: Uint8Array, file: string, code: ErrorCode): st
 }
 
 /**
- * THREAT: a byte order mark within the text is a blank for some and a letter for others. U+0085, U+2028 and U+2029 end a line for YAML 1.1 readers, ruamel and so DVC among them, and are text for
- * YAML 1.2: bytes with two meanings are refused. In quotes they can be escaped.
+ * THREAT: a byte order mark within the text is a blank for some and a letter for others. U+0085, U+2028 and U+2029 end a
+ * line for YAML 1.1 readers, ruamel and so DVC among them, and are text for YAML 1.2: bytes with two meanings are refused.
+ * In quotes they can be escaped.
  */
 const unprintable = /[^\t\n\r\u0020-\u007e\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\u{10000}-\u{10ffff}]/u
 
@@ -126,7 +127,9 @@ function composed(text: string, lines: LineCounter, file: string, code: ErrorCod
 
 /** A directive of another name means nothing to DVC. SOURCE: ruamel scanner.py `scan_directive_name`. */
 function isBadDirective({ code, pos }: Readonly<{ code: string; pos: readonly number[] }>, text: string): boolean {
-  const line = text.slice(pos[0]).split('\n')[0] ?? ''
+  const [start = 0] = pos
+  const end = text.indexOf('\n', start)
+  const line = text.slice(start, end < 0 ? text.length : end)
   return code === 'BAD_DIRECTIVE' && (/^%(?:YAML|TAG)\b/.test(line) || !/^%[\w:.-]+(?: |$)/.test(line))
 }
 
