@@ -5,7 +5,10 @@ import { join } from 'node:path'
 /** LIMIT: a folder of a run that was killed at once, and that this many runs came after, stays until `gc`. */
 const sweptRuns = 50
 
-/** INVARIANT: called by the one process that holds the project; nobody else writes to these places. */
+/**
+ * INVARIANT: called by the one process that holds the project; nobody else writes to these places, but for those that
+ * are just asking for the project: theirs carry the number of a process that is alive.
+ */
 export function sweepProject(root: string): void {
   rmSync(join(root, '.assay', 'tmp'), { recursive: true, force: true })
   for (const name of readdirSync(root)) {
@@ -13,19 +16,23 @@ export function sweepProject(root: string): void {
   }
   const state = join(root, '.assay')
   for (const name of readdirSync(state)) {
-    if (/^run\.lock\.\d+(\.stale)?$/.test(name)) rmSync(join(state, name), { force: true })
+    const pid = /^run\.lock\.(\d{1,10})(\.stale)?$/.exec(name)?.[1]
+    if (isGone(pid)) rmSync(join(state, name), { force: true })
   }
   const environments = join(state, 'environments')
   for (const name of isFolder(environments) ? readdirSync(environments) : []) {
     const pid = /^tmp-(\d{1,10})-/.exec(name)?.[1]
-    if (pid !== undefined && !existsSync(`/proc/${pid}`))
-      rmSync(join(environments, name), { recursive: true, force: true })
+    if (isGone(pid)) rmSync(join(environments, name), { recursive: true, force: true })
   }
   const runs = join(state, 'runs')
   // Names begin with the time: what a killed run left is among the last, however many there are.
   for (const name of isFolder(runs) ? readdirSync(runs).toSorted().slice(-sweptRuns) : []) {
     if (isFolder(join(runs, name)) && readdirSync(join(runs, name)).length === 0) rmdirSync(join(runs, name))
   }
+}
+
+function isGone(pid: string | undefined): boolean {
+  return pid !== undefined && !existsSync(`/proc/${pid}`)
 }
 
 /** A link to a folder is none. */
