@@ -2,7 +2,7 @@
  * The interpreter and packages that a stage runs with: the port. Lock formats are an explicit list of adapters.
  */
 import type { Sha256, Tier } from '../core/index.ts'
-import type { Mount } from './sandbox.ts'
+import type { Mount, Root } from './sandbox.ts'
 
 export type EnvironmentPackage = Readonly<{ name: string; version: string; digest?: Sha256 }>
 
@@ -15,6 +15,8 @@ export type Environment = Readonly<{
   /** True when every artefact came by a hash of the lock. Never for `host`. */
   locked: boolean
   mounts: readonly Mount[]
+  /** Of an image: what stands in place of the machine's own system folders. */
+  root?: Root
   /** Folders for PATH, in order. */
   path: readonly string[]
   variables: Readonly<Record<string, string>>

@@ -27,6 +27,12 @@ export type Limits = Readonly<{
 /** Read-only host folders that make the interpreter and its packages; `target` is the path inside. */
 export type Mount = Readonly<{ source: string; target: string }>
 
+/**
+ * An image's root file system in place of the machine's own: then nothing of the host's /usr, /bin, /lib or /etc is there.
+ * `folder` is absolute, never written to, and was verified a moment ago; `digest` says what it holds.
+ */
+export type Root = Readonly<{ folder: string; digest: Sha256 }>
+
 export type StageTask = Readonly<{
   runId: string
   stage: string
@@ -39,6 +45,8 @@ export type StageTask = Readonly<{
   /** Folders that the stage may write and that are thrown away, project paths. */
   scratch?: readonly string[]
   mounts: readonly Mount[]
+  /** Left out: the machine's own system folders, as far as the engine shows them. */
+  root?: Root
   /** The whole environment of the stage: nothing else is there. */
   variables: Readonly<Record<string, string>>
   limits: Limits

@@ -130,6 +130,7 @@ export function taskOf(input: TaskInput): StageTask {
     }),
     scratch: input.scratch,
     mounts: input.environment.mounts,
+    ...(input.environment.root === undefined ? {} : { root: input.environment.root }),
     variables: input.variables,
     limits: input.limits,
     network: input.network,
