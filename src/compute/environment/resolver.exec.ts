@@ -5,7 +5,7 @@
  * Order: uv is given a list of names that was read elsewhere, in an empty folder, without the project, its settings or the
  * caller's variables; it may use the network, and builds nothing, so that no code of a package runs.
  */
-import { execFile } from 'node:child_process'
+import { type ExecFileException, execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -65,7 +65,7 @@ export async function resolveLock(request: ResolveRequest): Promise<string> {
 type Compilation = Readonly<{ program: string; python: string; folder: string; request: ResolveRequest }>
 
 async function compile({ program, python, folder, request }: Compilation): Promise<string> {
-  const { wanted, known, source, network, cacheFolder, signal } = request
+  const { wanted, known, source, network, signal } = request
   const write = (name: string, text: string): void => writeFileSync(join(folder, name), text, { mode: 0o600 })
   write('requirements.in', `${wanted.requirements.join('\n')}\n`)
   write('constraints.txt', `${wanted.constraints.join('\n')}\n`)
@@ -74,12 +74,18 @@ async function compile({ program, python, folder, request }: Compilation): Promi
   const options = [
     ...['pip', 'compile', 'requirements.in', '--constraints', 'constraints.txt', '--output-file', 'requirements.lock'],
     ...['--no-config', '--universal', '--generate-hashes', '--only-binary', ':all:', '--no-header', '--quiet'],
-    ...['--python', python, '--no-python-downloads', '--cache-dir', join(cacheFolder, 'resolver'), '--color', 'never'],
+    ...['--python', python, '--no-python-downloads', '--color', 'never'],
+    // THREAT: a kept cache may have come with a checkout, with answers of an index that never gave them.
+    ...['--cache-dir', join(folder, 'cache')],
     ...(network.indexes.length === 0 ? ['--no-index'] : []),
     ...network.folders.flatMap((links) => ['--find-links', links]),
     ...(wanted.preReleases ? ['--prerelease', 'allow'] : []),
   ]
-  const said = await start(program, options, { cwd: folder, env: variablesFor(network, wanted, folder), signal })
+  const said = await startResolver(program, options, {
+    cwd: folder,
+    env: variablesFor(network, wanted, folder),
+    signal,
+  })
   if (said.code !== 0) throw faultOf(said.text, network)
   const text = readFileSync(join(folder, 'requirements.lock'), 'utf8').replaceAll('-r requirements.in', source)
   return `# Locked by: assay env lock --from ${source} (uv ${resolverVersion}, wheels alone)\n${text}`
@@ -103,8 +109,8 @@ function variablesFor(network: NetworkSettings, wanted: Wanted, folder: string):
 
 type Said = Readonly<{ code: number; text: string }>
 
-/** LIMIT: 10 minutes, 1 MiB of text. */
-function start(
+/** LIMIT: 10 minutes, 1 MiB of text. @throws ERR_ENV_RESOLVE, ERR_RUN_CANCELLED */
+export function startResolver(
   program: string,
   options: readonly string[],
   { cwd, env, signal }: Readonly<{ cwd: string; env: Readonly<Record<string, string>>; signal: AbortSignal }>,
@@ -114,8 +120,29 @@ function start(
     execFile(program, options, { cwd, env: { ...env }, signal, ...limits }, (error, stdout, stderr) => {
       if (error === null) resolve({ code: 0, text: stderr })
       else if (typeof error.code === 'number') resolve({ code: error.code, text: `${stderr}\n${stdout}` })
-      else reject(error)
+      else reject(signal.aborted ? cancelled(error) : unfinished(error, stderr))
     })
+  })
+}
+
+function cancelled(cause: Error): DomainError {
+  return new DomainError('ERR_RUN_CANCELLED', 'the lock was not finished', { cause })
+}
+
+/** It did not end by itself: it took too long, said too much, was killed, or does not start. */
+function unfinished(error: ExecFileException, stderr: string): DomainError {
+  const because =
+    String(error.code) === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER'
+      ? 'said more than 1 MiB'
+      : error.killed === true
+        ? 'did not end within 10 minutes'
+        : error.signal === undefined || error.signal === null
+          ? `does not start: ${error.code ?? 'unknown'}`
+          : `was ended by ${error.signal}`
+  const last = printable(stderr.trim().split('\n').at(-1) ?? '').slice(0, 300)
+  return new DomainError('ERR_ENV_RESOLVE', `the resolver ${because}${last === '' ? '' : `: ${last}`}`, {
+    help: 'try again, and pin more versions in the source (`name==version`), so that there is less to choose from',
+    cause: error,
   })
 }
 
