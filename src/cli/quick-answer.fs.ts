@@ -29,7 +29,10 @@ export type Question = Readonly<{
 
 export type Answer = Readonly<{ stdout: string; stderr: string }>
 
-/** After it everything is looked at again, some bytes at random too; never beyond a day, since what expires does so at midnight UTC. */
+/**
+ * After it everything is looked at again, some bytes at random too; never beyond a day, since what expires does so at
+ * midnight UTC.
+ */
 const maxAgeMs = 3600_000
 /** What the shell counts; and a passphrase, which opens what a run with nothing to sign never opens. */
 const idle = new Set(['_', 'SHLVL', 'OLDPWD', 'PWD', 'COLUMNS', 'LINES', 'ASSAY_KEY_PASSPHRASE'])

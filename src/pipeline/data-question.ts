@@ -172,7 +172,8 @@ function classified(origin: Readonly<{ kind: string; classification?: string }>)
 
 /**
  * Whether a verdict that a statement named still answers what is asked now: same bytes, same contract, baseline and
- * tables that it refers to, the same reviews of rows, and each waiver that it relied on still counts. A newer validator asks no stage to run again.
+ * tables that it refers to, the same reviews of rows, and each waiver that it relied on still counts. A newer
+ * validator asks no stage to run again.
  */
 export function stillAnswers(verdict: DataVerdict, question: DataQuestion): boolean {
   const waivers = new Set(question.waivers.map(({ attestation }) => attestation))

@@ -1,4 +1,4 @@
-/** The order in which stages that ended one after the other are put into place, however long each one's evidence takes: pure. */
+/** The order in which stages that ended are put into place, however long each one's evidence takes: pure. */
 
 export type Turn = Readonly<{
   /** Resolves when every turn that was taken before is done. */

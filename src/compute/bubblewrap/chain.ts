@@ -1,7 +1,8 @@
 /**
  * The programs that stand between assay and bubblewrap, each replacing the one before (one pid): pure.
  *
- *   [unshare (private mounts, as root) ->] sh (enter control groups, bind what the user id cannot reach) -> prlimit -> setpriv (drop the user, die with assay) -> sh (is assay still there?) -> [strace ->] bubblewrap
+ *   [unshare (private mounts, as root) ->] sh (enter control groups, bind what the user id cannot reach) -> prlimit ->
+ *   setpriv (drop the user, die with assay) -> sh (is assay still there?) -> [strace ->] bubblewrap
  */
 import { join } from 'node:path'
 import type { Limits } from '../sandbox.ts'

@@ -7,7 +7,7 @@
  * and does not make labels contradict them, so it is summed separately and reported as drift.
  */
 
-import type { Measure } from '../statistics/index.ts'
+import { type Measure, timesUntilLarge } from '../statistics/index.ts'
 import { normalCdf, normalQuantile } from '../statistics/intervals.ts'
 import { alpha, type Increment, type PoisonName } from './report.ts'
 
@@ -36,9 +36,15 @@ export type HistoryBudget = Readonly<{
   poisonShare: number
   /** Times the threshold that a column may move away from the anchor, in one direction, before it must be reviewed. */
   driftThresholds: number
+  /** From here on it fails. */
+  largeThresholds: number
 }>
 
-export const defaultHistoryBudget: HistoryBudget = { poisonShare: 0.01, driftThresholds: 1 }
+export const defaultHistoryBudget: HistoryBudget = {
+  poisonShare: 0.01,
+  driftThresholds: 1,
+  largeThresholds: timesUntilLarge.divergence,
+}
 
 /**
  * @param versions since the anchor, oldest first; each compared with the anchor, never with the version before it
@@ -114,7 +120,7 @@ function driftTrend(column: string, versions: readonly Version[], budget: Histor
     if (mean > budget.driftThresholds) since = since === 0 ? index + 1 : since
     else since = 0
   }
-  const verdict = since > 0 ? 'warn' : 'pass'
+  const verdict = mean > budget.largeThresholds ? 'fail' : since > 0 ? 'warn' : 'pass'
   const because =
     since > 0
       ? `away from the anchor by ${mean.toFixed(2)} times the threshold since version ${since}: review, and anchor anew`

@@ -31,9 +31,17 @@ test('the part that tells most stands for the check', () => {
   ])
 })
 
-test('where a feature drifted away, poison only warns', () => {
+test('where a feature drifted far away, drift fails in the place of poison', () => {
   assert.deepEqual(told([version(8), version(8), version(8), version(8)]), [
     'poison/history label warn',
+    'drift/history x fail',
+    'drift/history label pass',
+  ])
+})
+
+test('a feature that was moved a little excuses no poison', () => {
+  assert.deepEqual(told([version(2), version(2), version(2), version(2)]), [
+    'poison/history label fail',
     'drift/history x warn',
     'drift/history label pass',
   ])

@@ -6,16 +6,25 @@ import type { DataCheck } from './check.ts'
 export function historyChecks(versions: readonly Version[]): readonly DataCheck[] {
   const trends = decideHistory(versions)
   const drift = trends.filter(({ kind }) => kind === 'drift')
-  const moved = drift.filter(({ verdict }) => verdict !== 'pass').map(({ column }) => column)
+  const moved = drift.filter(({ verdict }) => verdict === 'fail').map(({ column }) => column)
   const poison = worstPart(trends.filter(({ kind }) => kind === 'poison')).map((trend) => tempered(trend, moved))
   return [...poison, ...drift].map((trend) => checkOf(trend, versions.length))
 }
 
-/** Where features have moved away, the anchor is no judge of labels any more: as in a single version. */
+/**
+ * Where features have moved far away, the anchor is no judge of labels any more: drift fails, and poison only warns, as in
+ * a single version.
+ *
+ * THREAT: who may move a feature a little buys nothing by it: poison is tempered by a drift that fails alone.
+ */
 function tempered(trend: Trend, moved: readonly (string | null)[]): Trend {
   const other = moved.find((column) => column !== trend.column)
   if (trend.verdict !== 'fail' || other === undefined) return trend
-  return { ...trend, verdict: 'warn', because: `${trend.because}; column \`${other}\` drifted, so this may be drift` }
+  return {
+    ...trend,
+    verdict: 'warn',
+    because: `${trend.because}; column \`${other}\` drifted far, so this may be drift`,
+  }
 }
 
 const gravity = { fail: 0, warn: 1, pass: 2 } as const
