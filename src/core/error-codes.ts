@@ -71,6 +71,11 @@ export const errorTable = {
     meaning: 'A stage tried to reach the network, which it may not.',
     help: 'see where to with assay run --trace STAGE; fetch the data beforehand and register it with assay data add',
   },
+  ERR_STAGE_NETWORK_UNKNOWN: {
+    exit: 1,
+    meaning: 'What a stage connected to is not known whole: its proxy was ended before it had told all.',
+    help: 'run the stage again; a machine that is short of memory may have ended it (dmesg)',
+  },
   ERR_STAGE_UNDECLARED_READ: {
     exit: 3,
     meaning: 'A stage asked for a file that it does not declare and therefore cannot see.',

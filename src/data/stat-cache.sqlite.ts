@@ -102,7 +102,7 @@ export function openStatCache(file: string, seal: Uint8Array = new Uint8Array())
 }
 
 /** A fact that is JSON. The seal says that we wrote it; undefined when nothing, or nothing legible, is remembered. */
-export function jsonFact(cache: StatCache | undefined, key: string): unknown {
+export function jsonFact(cache: Pick<StatCache, 'fact'> | undefined, key: string): unknown {
   try {
     return JSON.parse(cache?.fact(key) ?? 'null') ?? undefined
   } catch (error) {

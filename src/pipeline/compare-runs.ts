@@ -14,20 +14,20 @@ export type Compared = Readonly<{
   remember(): void
 }>
 
-/** Earlier runs are those of the same commands, as this user's memory of the project has them. DECISION 0019. */
+/** Earlier runs are those of the same commands, as this user's memory of the project has them, under `--rehash` too. DECISION 0019. */
 export function compareRun(
-  { hints, statCache }: Pick<Project, 'hints' | 'statCache'>,
+  { sealedFacts }: Pick<Project, 'sealedFacts'>,
   { stage, settings, inputs }: Pick<StageSetting, 'stage' | 'settings' | 'inputs'>,
   { resources, network }: StageOutcome,
 ): Compared {
   const inputBytes = inputs.resolved.reduce((sum, { content }) => sum + content.sizeBytes, 0)
   const key = `usual:${digestOfJson({ stage: stage.name, commands: stage.commands })}`
-  const found = jsonFact(statCache, key)
+  const found = jsonFact(sealedFacts, key)
   const earlier = Array.isArray(found) ? (found as readonly UsualRun[]) : [] // our own text
   const run = usualOf(resources, network.deniedAttempts, inputBytes)
   return {
     unexpected: settings.expect === undefined ? [] : unexpected(settings.expect, resources),
     unusual: unusual(run, earlier),
-    remember: () => hints.recordFact(key, JSON.stringify([...earlier, run].slice(-mostRuns))),
+    remember: () => sealedFacts.recordFact(key, JSON.stringify([...earlier, run].slice(-mostRuns))),
   }
 }

@@ -19,13 +19,19 @@ const shells: ReadonlySet<string> = new Set(['sh', 'dash', 'bash'])
 /** One sentence for each thing that is not as expected. */
 export function unexpected(expected: Expectation, used: ResourceUse): readonly string[] {
   const { timeMs, cpuMs, memoryBytes, programs } = expected
-  const others = (used.programs ?? []).filter((name) => !(shells.has(name) || (programs ?? []).includes(name)))
   return [
     ...outside('it took', used.wallMs, timeMs, formatDuration),
     ...outside('it used processor time of', used.cpuMs, cpuMs, formatDuration),
     ...outside('it used memory of', used.memoryPeakBytes, memoryBytes, formatSize),
-    ...(programs === undefined ? [] : others.map((name) => `it started \`${name}\``)),
+    ...others(used.programs, programs),
   ]
+}
+
+/** INVARIANT: a stage whose programs nobody saw is not as expected: no sandbox, or it ended before the first look. */
+function others(seen: readonly string[] | undefined, expected: readonly string[] | undefined): readonly string[] {
+  if (expected === undefined) return []
+  if (seen === undefined) return [`nobody knows which programs ran, only ${expected.join(', ')} may`]
+  return seen.filter((name) => !shells.has(name) && !expected.includes(name)).map((name) => `it started \`${name}\``)
 }
 
 /** INVARIANT: what was not measured is not as expected. */

@@ -20,7 +20,7 @@ import { refusePaths } from './refuse-paths.ts'
 import type { OutputReport, StageReport } from './report.ts'
 import { resolveInputs, type StageInputs } from './resolve-inputs.ts'
 import { findReusable, type Reusable } from './reuse.ts'
-import type { RunTools } from './run-tools.ts'
+import { isThrowAway, type RunTools } from './run-tools.ts'
 import { withRunners } from './runners.ts'
 import { secretsOf } from './secrets.fs.ts'
 import { limitsOf, networkOf, taskOf, variablesOf } from './stage-task.ts'
@@ -226,7 +226,8 @@ async function execute(
     }
     return { report, outs: new Map(), log: outcome.log.digest }
   }
-  compared.remember()
+  // a draft is no measure for a run that counts
+  if (!isThrowAway(tools.options)) compared.remember()
   for (const each of compared.unusual)
     tools.options.onEvent({ kind: 'notice', text: `\`${stage.name}\` was unlike its earlier runs: ${each}` })
   const turn = tools.release()

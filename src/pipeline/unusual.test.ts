@@ -73,4 +73,7 @@ test('a stage is held to what it is expected to use, from its first run on', () 
   assert.deepEqual(unexpected(expected, { ...used, programs: ['python3.11', 'curl'] }), ['it started `curl`'])
   const { memoryPeakBytes: _, ...unknown } = used
   assert.match(unexpected(expected, unknown)[0] ?? '', /nobody knows/)
+  const { programs: __, ...unseen } = used
+  assert.deepEqual(unexpected(expected, unseen), ['nobody knows which programs ran, only python3.11 may'])
+  assert.deepEqual(unexpected({ timeMs: expected.timeMs }, unseen), [], 'who expects no programs need not know them')
 })

@@ -1,7 +1,7 @@
 /** Threats: data theft, supply chain. A stage with a list of hosts is let out to them and to nothing else, on record. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createServer as createSecure } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -26,6 +26,8 @@ def raw(text, host='127.0.0.1', port=3128):
     with socket.create_connection((host, port), timeout=5) as sock:
         sock.sendall(text.encode())
         return sock.recv(200).decode('latin1').split('\\r\\n')[0]
+if os.environ.get('LATE'):
+    get('http://localhost:' + plain + '/kill')
 tried('plain', lambda: get('http://localhost:' + plain + '/data'))
 tried('secure', lambda: get('https://localhost:' + secure + '/data'))
 if os.environ.get('ATTACK'):
@@ -41,7 +43,8 @@ json.dump(done, open(out, 'w'))
 
 type Sites = Readonly<{ plain: number; secure: number; asked: string[] }>
 
-async function sites(context: TestContext): Promise<Sites> {
+/** @param onKill called when a stage asks for `/kill` */
+async function sites(context: TestContext, onKill: () => void = () => undefined): Promise<Sites> {
   const asked: string[] = []
   const folder = mkdtempSync(join(tmpdir(), 'assay-test-'))
   context.after(() => rmSync(folder, { recursive: true }))
@@ -51,6 +54,7 @@ async function sites(context: TestContext): Promise<Sites> {
   const pem = { key: readFileSync(key), cert: readFileSync(cert) }
   const answer: Parameters<typeof createServer>[1] = (request, response) => {
     asked.push(`${request.headers.host} ${request.url}`)
+    if (request.url === '/kill') onKill()
     if (request.url === '/away') response.writeHead(302, { location: 'http://169.254.169.254/' }).end()
     else response.end(`hello ${request.headers.host?.split(':')[0]}`)
   }
@@ -154,4 +158,32 @@ test('a list that lets out to everything, or to an address, is no list', async (
     project.write({ 'assay.yaml': `${settings}stages: {a: {network: [${host}]}}\n` })
     assert.equal((await project.json(2, 'run')).error.code, 'ERR_SETTINGS_INVALID', host)
   }
+})
+
+/** Ends the proxy of the run that works in this folder, as a machine that is short of memory may. */
+function killProxy(root: string): void {
+  const about = (pid: string, file: string): string => {
+    try {
+      return readFileSync(`/proc/${pid}/${file}`, 'latin1')
+    } catch {
+      return '' // it has ended meanwhile
+    }
+  }
+  const proxies = readdirSync('/proc').filter((pid) => {
+    if (!/^\d+$/.test(pid) || !/\0proxy\0[^\0]*egress\0$/.test(about(pid, 'cmdline'))) return false
+    const parent = /^PPid:\s+(\d+)/m.exec(about(pid, 'status'))?.[1]
+    return parent !== undefined && readlinkSync(`/proc/${parent}/cwd`) === root
+  })
+  assert.equal(proxies.length, 1)
+  process.kill(Number(proxies[0]), 'SIGKILL')
+}
+
+test('a stage whose proxy ended before it had told all is refused: nobody knows where it went', async (context) => {
+  let root = ''
+  const served = await sites(context, () => killProxy(root))
+  const project = await letOut(context, served, ', env: {LATE: "1"}')
+  root = project.root
+  const { status, stages } = await run(project)
+  assert.deepEqual([status, stages[0].status, stages[0].code], ['refused', 'refused', 'ERR_STAGE_NETWORK_UNKNOWN'])
+  assert.equal(stages[0].attestation, undefined)
 })

@@ -7,10 +7,10 @@ import type { Document, Scratch } from '../support/scratch.ts'
 const burn = (seconds: number, more = 'pass'): string =>
   `import time\n${more}\nkeep = bytearray(80 << 20)\nfor i in range(0, len(keep), 4096): keep[i] = 1\nend = time.process_time() + ${seconds}\nwhile time.process_time() < end: pass\nopen('out/made', 'w').write('x')\n`
 
-async function burning(context: TestContext, settings: string): Promise<Scratch> {
+async function burning(context: TestContext, settings: string, seconds = 1.2): Promise<Scratch> {
   const project = await adopted(context, {
     'dvc.yaml': 'stages: {burn: {cmd: python3 src/burn.py, deps: [src/burn.py], outs: [out/made]}}\n',
-    'src/burn.py': burn(1.2),
+    'src/burn.py': burn(seconds),
     '.gitignore': '/out\n',
   })
   project.write({ 'assay.yaml': `${project.read('assay.yaml')}${settings}` })
@@ -73,16 +73,37 @@ test('a stage is held to what it is expected to use, from its first run on', asy
 })
 
 test('a run that is unlike its earlier runs is told in words, and refused where usual ones are required', async (context) => {
-  const project = await burning(context, 'require: [usual-resources]\n')
+  const project = await burning(context, 'require: [usual-resources]\n', 0.1)
   for (const _ of [1, 2, 3, 4, 5]) assert.equal((await firstOf(project, 0)).status, 'ran')
-  project.write({ 'src/burn.py': burn(1.2, "import subprocess; subprocess.run(['sleep', '1'])") })
+  project.write({ 'src/burn.py': burn(0.1, "import subprocess; subprocess.run(['sleep', '1'])") })
   project.commit()
-  const refused = await firstOf(project, 1)
-  assert.deepEqual([refused.status, refused.code], ['refused', 'ERR_STAGE_UNUSUAL'])
-  assert.match(refused.because, /started `sleep`, never seen before/)
+  assert.equal((await firstOf(project, 0, '--draft', '--accept-unusual')).status, 'ran', 'a draft teaches nothing')
+  for (const words of [[], ['--rehash']]) {
+    const refused = await firstOf(project, 1, ...words)
+    assert.deepEqual([refused.status, refused.code], ['refused', 'ERR_STAGE_UNUSUAL'], words.join())
+    assert.match(refused.because, /started `sleep`, never seen before/)
+  }
   const accepted = await firstOf(project, 0, '--accept-unusual')
   assert.equal(accepted.status, 'ran')
   const [{ resources }] = (await project.json(0, 'show', '--resources')).stages
   assert.deepEqual(resources.unusual, ['started `sleep`, never seen before'])
   assert.equal((await firstOf(project, 0)).status, 'ran', 'what was accepted is known from then on')
+})
+
+test('programs are seen in a short stage too, and one that the stage brought itself is called by its path', async (context) => {
+  const project = await adopted(context, {
+    'dvc.yaml':
+      'stages: {short: {cmd: "cp /usr/bin/sleep /tmp/python3 && /tmp/python3 0.15 && true > made", outs: [made]}}\n',
+    '.gitignore': '/made\n',
+  })
+  project.write({ 'assay.yaml': `${project.read('assay.yaml')}stages: {short: {expect: {programs: [python3, cp]}}}\n` })
+  project.commit()
+  const refused = await firstOf(project, 1)
+  assert.equal(refused.code, 'ERR_STAGE_UNEXPECTED')
+  assert.match(refused.because, /^it started `\/tmp\/python3`$/)
+  const unknown = await firstOf(project, 1, '--unsafe-no-sandbox')
+  assert.match(unknown.because, /nobody knows which programs ran, only python3, cp may/)
+  project.write({ 'assay.yaml': project.read('assay.yaml').replace('[python3, cp]', '[/tmp/python3, cp]') })
+  project.commit()
+  assert.equal((await firstOf(project, 0)).status, 'ran', 'the honest twin')
 })

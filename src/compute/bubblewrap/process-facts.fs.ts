@@ -1,5 +1,5 @@
 /** What /proc tells about a process, for those who must know whether it is still there. */
-import { readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 
 /** State letter and start time (clock ticks since boot); undefined when there is no such process. */
 export function processState(pid: number): Readonly<{ state: string; startTicks: string }> | undefined {
@@ -27,4 +27,36 @@ export function pidNamespace(): number {
 /** The system error's code (`ENOENT`), or undefined when it is none. */
 export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}
+
+/** A process and all below it; orphans are children of the first. */
+export function treeOf(pid: number): readonly number[] {
+  const threads = quietly(() => readdirSync(`/proc/${pid}/task`)) ?? []
+  const children = threads.flatMap((thread) =>
+    (quietly(() => readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8')) ?? '')
+      .split(' ')
+      .filter(Boolean)
+      .map(Number),
+  )
+  return [pid, ...children.flatMap(treeOf)]
+}
+
+/**
+ * Whether the sandbox is set up, by its first process; false where we may not look.
+ *
+ * INVARIANT: until then its first process still has the root of the machine, whose /tmp and programs are not the stage's.
+ */
+export function hasOwnRoot(pid: number): boolean {
+  const [root, ours] = [`/proc/${pid}/root/`, '/'].map((path) => quietly(() => statSync(path)))
+  return root !== undefined && !(root.dev === ours?.dev && root.ino === ours.ino)
+}
+
+/** Undefined for a process or file that is gone, or that we may not look at. */
+export function quietly<T>(look: () => T): T | undefined {
+  try {
+    return look()
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error
+    return undefined
+  }
 }

@@ -3,12 +3,12 @@
  *
  * LIMIT: between two looks a stage may go over a limit that is held this way (memory 50 ms, bytes 250 ms or more).
  */
-import { lstatSync, readdirSync, readFileSync, readlinkSync, statfsSync, statSync } from 'node:fs'
-import { basename } from 'node:path'
+import { lstatSync, readdirSync, readFileSync, statfsSync } from 'node:fs'
 import type { Limits, ResourceProfile, StageEnd } from '../sandbox.ts'
 import type { ControlGroup } from './control-group.fs.ts'
-import { errnoOf } from './process-facts.fs.ts'
+import { hasOwnRoot, quietly, treeOf } from './process-facts.fs.ts'
 import { keepProfile } from './profile.ts'
+import { watchPrograms } from './programs.fs.ts'
 
 export type Supervision = Readonly<{
   peaks(): Readonly<{
@@ -27,8 +27,6 @@ type LimitEnd = Extract<StageEnd, { kind: 'limit' }>
 const memoryEveryMs = 50
 const bytesEveryMs = 250
 const sampleEveryMs = 250
-/** LIMIT: names of programs that are kept of one stage. */
-const mostPrograms = 200
 const longestTimerMs = 2 ** 31 - 1
 const temporaryFolders = ['tmp', 'var/tmp', 'home/stage', 'dev/shm']
 
@@ -82,18 +80,15 @@ export function supervise(
     })
   }
   const profile = keepProfile(sampleEveryMs)
-  const programs = new Set<string>()
+  const programs = watchPrograms(firstPid)
+  repeat(programs.everyMs, programs.look)
   repeat(profile.everyMs, () => {
     const pids = treeOf(firstPid)
-    for (const pid of pids.slice(0, mostPrograms)) {
-      const name = programOf(pid)
-      if (name !== undefined && programs.size < mostPrograms) programs.add(name)
-    }
     profile.add({ ...(group?.now() ?? usedBy(pids)), processes: pids.length - 1, writtenBytes: written })
   })
   return {
     peaks: () => ({
-      ...(programs.size > 0 ? { programs: [...programs].toSorted() } : {}),
+      ...(programs.names().length > 0 ? { programs: programs.names() } : {}),
       ...profileIn(profile.profile()),
       ...(memoryPeakBytes > 0 ? { memoryPeakBytes } : {}),
       ...(processesPeak > 0 ? { processesPeak } : {}),
@@ -108,12 +103,6 @@ export function supervise(
 
 function profileIn(profile: ResourceProfile | undefined): Readonly<{ profile?: ResourceProfile }> {
   return profile === undefined ? {} : { profile }
-}
-
-/** The name of the file that runs, which a process cannot choose as it chooses its own name. */
-function programOf(pid: number): string | undefined {
-  const path = quietly(() => readlinkSync(`/proc/${pid}/exe`))
-  return path === undefined ? undefined : basename(path.replace(/ \(deleted\)$/, '')).slice(0, 100)
 }
 
 /** Where no control group counts: what is alive now, so that the time of processes that have ended is not in it. */
@@ -136,30 +125,13 @@ function namesIn(folder: string | Buffer): readonly Buffer[] {
   return quietly(() => readdirSync(folder, { encoding: 'buffer' })) ?? []
 }
 
-/**
- * The sandbox's own memory file systems, seen through its first process; 0 where we may not look.
- *
- * INVARIANT: while the sandbox is being set up, its first process still has the root of the machine, whose /tmp is not the stage's.
- */
+/** The sandbox's own memory file systems, seen through its first process; 0 where we may not look. */
 function temporaryBytes(pid: number): number {
-  const [root, ours] = [`/proc/${pid}/root/`, '/'].map((path) => quietly(() => statSync(path)))
-  if (root === undefined || (root.dev === ours?.dev && root.ino === ours.ino)) return 0
+  if (!hasOwnRoot(pid)) return 0
   return temporaryFolders.reduce((sum, folder) => {
     const stats = quietly(() => statfsSync(`/proc/${pid}/root/${folder}`))
     return stats === undefined ? sum : sum + (stats.blocks - stats.bfree) * stats.bsize
   }, 0)
-}
-
-/** A process and all below it; orphans are children of the first. */
-function treeOf(pid: number): readonly number[] {
-  const threads = quietly(() => readdirSync(`/proc/${pid}/task`)) ?? []
-  const children = threads.flatMap((thread) =>
-    (quietly(() => readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8')) ?? '')
-      .split(' ')
-      .filter(Boolean)
-      .map(Number),
-  )
-  return [pid, ...children.flatMap(treeOf)]
 }
 
 /** Proportional share, so that pages shared by workers count once. THREAT: a process may hide it; then all its pages count. */
@@ -168,14 +140,4 @@ function residentBytes(pid: number): number {
   if (pss !== undefined) return Number(pss) * 1024
   const pages = (quietly(() => readFileSync(`/proc/${pid}/statm`, 'utf8')) ?? '').split(' ')[1]
   return (Number(pages) || 0) * 4096
-}
-
-/** A process or file that is gone, or that we may not look at. */
-function quietly<T>(look: () => T): T | undefined {
-  try {
-    return look()
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error
-    return undefined
-  }
 }

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { DomainError } from '../../core/index.ts'
-import { type EgressEvent, type EgressRecord, gatherRecord } from './record.ts'
+import { type EgressEvent, type EgressRecord, eventIn, gatherRecord } from './record.ts'
 
 export type EgressOptions = Readonly<{
   /** `host:port`, as in assay.yaml. */
@@ -21,7 +21,11 @@ export type Egress = AsyncDisposable &
   Readonly<{
     /** Opens the door in the network of the sandbox whose process 1 is `pid`, seen from here. @throws ERR_SANDBOX_UNAVAILABLE */
     enter(pid: number): Promise<void>
-    /** All that was told, when nothing of the stage is alive any more. */
+    /**
+     * All that was told, when nothing of the stage is alive any more.
+     *
+     * @throws ERR_STAGE_NETWORK_UNKNOWN when that is not known to be all
+     */
     finish(): Promise<EgressRecord>
   }>
 
@@ -51,6 +55,7 @@ except PermissionError:
     join(net, 0x40000000)
 os.execv(sys.argv[2], sys.argv[2:])
 `
+/** LIMIT: how long the last connections may take to be told. */
 const drainMs = 2000
 
 /** @throws ERR_SANDBOX_UNAVAILABLE */
@@ -80,15 +85,21 @@ export async function openEgress({ allowed, permitted, folder, tools }: EgressOp
     finish: async () => {
       front?.kill('SIGKILL') // what is still open ends with it, and the proxy tells it
       proxy.kill('SIGTERM')
-      await Promise.race([told.closed, new Promise((resolve) => setTimeout(resolve, drainMs).unref())])
+      const late = new Promise<false>((resolve) => setTimeout(resolve, drainMs, false).unref())
+      if (!(await Promise.race([told.whole, late]))) throw notWhole()
       return gathered.record()
     },
     [Symbol.asyncDispose]: async () => {
       front?.kill('SIGKILL')
       proxy.kill('SIGKILL')
-      await told.closed
+      await told.whole
     },
   }
+}
+
+function notWhole(): DomainError {
+  const because = 'its proxy ended before it had told all: what the stage connected to is not known whole'
+  return new DomainError('ERR_STAGE_NETWORK_UNKNOWN', because)
 }
 
 function start([program = '', ...args]: readonly string[], stdin: 'pipe' | 'ignore'): ChildProcess {
@@ -105,11 +116,13 @@ function ownProgram(mode: string, socket: string): readonly string[] {
 
 function lines(child: ChildProcess): Readonly<{
   ready: Promise<void>
-  closed: Promise<void>
+  /** When it is gone: whether it ended well, and each of its lines could be read. */
+  whole: Promise<boolean>
   onEvent(take: (event: EgressEvent) => void): void
 }> {
   let take: (event: EgressEvent) => void = () => undefined
   let said = ''
+  let isLegible = true
   const { promise: ready, resolve, reject } = Promise.withResolvers<void>()
   const fail = (because: string): void =>
     reject(
@@ -122,24 +135,25 @@ function lines(child: ChildProcess): Readonly<{
   })
   if (child.stdout !== null)
     createInterface({ input: child.stdout }).on('line', (line) => {
-      const event = JSON.parse(line) as EgressEvent | Readonly<{ kind: 'ready' }> // our own program wrote it
-      if (event.kind === 'ready') resolve()
-      else take(event)
+      const event = eventIn(line)
+      isLegible &&= event !== undefined
+      if (event?.kind === 'ready') resolve()
+      else if (event !== undefined) take(event)
     })
-  const closed = new Promise<void>((over) => {
+  const whole = new Promise<boolean>((over) => {
     child.once('error', (error) => {
       fail(error.message)
-      over()
+      over(false)
     })
-    child.once('close', () => {
+    child.once('close', (code) => {
       fail(said.trim().split('\n').at(-1) ?? '')
-      over()
+      over(code === 0 && isLegible)
     })
   })
   ready.catch(() => undefined)
   return {
     ready,
-    closed,
+    whole,
     onEvent: (given) => {
       take = given
     },

@@ -14,7 +14,8 @@ import { openProxy } from './proxy.http.ts'
 
 /** Where the stage finds it. */
 const port = 3128
-const settleMs = 50
+/** LIMIT: how long its connections may take to end. */
+const closeMs = 1000
 
 const [mode, socket = ''] = process.argv.slice(2)
 if (mode === 'proxy') await proxy()
@@ -25,17 +26,17 @@ async function proxy(): Promise<void> {
   const { allowed, permitted } = JSON.parse(await text(process.stdin)) as Record<'allowed' | 'permitted', string[]>
   const hosts = allowed.map(parseAllowedHost)
   if (hosts.includes(undefined)) throw new Error('a host of the list is none')
-  const server = openProxy({
+  const { server, close } = openProxy({
     allowed: hosts as AllowedHost[], // none is undefined: see above
     permitted: parseSubnets(permitted),
     resolve: (host) => lookup(host, { all: true, verbatim: true }),
     onEvent: (event) => void process.stdout.write(`${JSON.stringify(event)}\n`),
     now: () => new Date(),
   })
+  // INVARIANT: 0 says that every connection was told to its end; whoever reads any other code knows that one may be missing
   process.once('SIGTERM', () => {
-    // the last connections tell their end first
-    server.close(() => setTimeout(() => process.exit(0), settleMs))
-    setTimeout(() => process.exit(0), 10 * settleMs)
+    setTimeout(() => process.exit(1), closeMs)
+    void close().then(() => process.exit(0))
   })
   server.listen(socket, () => process.stdout.write('{"kind":"ready"}\n'))
 }

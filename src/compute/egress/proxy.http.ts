@@ -33,11 +33,21 @@ const maxToldCharacters = 300
 const httpPort = 80
 
 class Refusal extends Error {}
+class Closed extends Error {
+  readonly code = 'ECANCELED'
+}
 
 type Pinned = Destination & Readonly<{ address: string; family: number }>
 
-export function openProxy(options: ProxyOptions): Server {
+export type Proxy = Readonly<{
+  server: Server
+  /** Ends every connection. When it resolves, `onEvent` was told of each, and will be told nothing more. */
+  close(): Promise<void>
+}>
+
+export function openProxy(options: ProxyOptions): Proxy {
   const pins = new Map<string, Promise<LookupAddress>>()
+  const open = openStreams()
   const total = { sent: 0, received: 0 }
   const limits = options.limits ?? defaultLimits
 
@@ -48,7 +58,12 @@ export function openProxy(options: ProxyOptions): Server {
     const { host } = destination
     const pin = pins.get(host) ?? addressOf(host, options)
     pins.set(host, pin)
-    return { ...destination, ...(await pin) }
+    try {
+      return { ...destination, ...(await pin) }
+    } catch (error) {
+      if (!(error instanceof Refusal)) pins.delete(host) // nobody answered: another try may be
+      throw error
+    }
   }
   const now = (): string => options.now().toISOString()
   /** A refusal is an attempt to go elsewhere; a listed host that does not answer is none. */
@@ -113,14 +128,18 @@ export function openProxy(options: ProxyOptions): Server {
       agent: false,
       timeout: connectMs,
     })
-    sent.once('socket', (socket) => socket.once('connect', () => watch(asked, socket, pinned)))
+    sent.once('socket', (socket) => {
+      open.hold(socket)
+      socket.once('connect', () => watch(asked, socket, pinned))
+    })
+    answer.once('close', () => sent.destroy()) // nobody is there any more to tell it to
     await new Promise<void>((resolve, reject) => {
-      sent.once('error', reject)
+      sent.on('error', reject)
       sent.once('timeout', () => sent.destroy(new Error('it did not answer')))
       sent.once('response', (got) => {
         answer.writeHead(got.statusCode ?? 502, got.headers)
         got.pipe(answer)
-        got.once('end', resolve).once('error', reject)
+        got.once('end', resolve).on('error', reject)
       })
       asked.pipe(sent)
     })
@@ -130,6 +149,7 @@ export function openProxy(options: ProxyOptions): Server {
     near.write('HTTP/1.1 200 Connection established\r\n\r\n')
     const said = await helloOf(near, head, pinned.host)
     const far = connect({ host: pinned.address, port: pinned.port, family: pinned.family, timeout: connectMs })
+    open.hold(far)
     await new Promise<void>((resolve, reject) => {
       far.once('connect', resolve).once('error', reject)
       far.once('timeout', () => far.destroy(new Error('it did not answer')))
@@ -145,6 +165,7 @@ export function openProxy(options: ProxyOptions): Server {
 
   server.on('connect', (asked: IncomingMessage, near: Duplex, head: Buffer) => {
     near.on('error', () => near.destroy())
+    open.hold(near)
     const destination = asked.url ?? ''
     admit(destination).then(
       (pinned) =>
@@ -161,7 +182,34 @@ export function openProxy(options: ProxyOptions): Server {
   })
   server.on('upgrade', (_asked, near: Duplex) => near.destroy())
   server.on('clientError', (_error, near: Duplex) => near.destroy())
-  return server
+  return {
+    server,
+    close: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      server.closeAllConnections()
+      await Promise.all([closed, open.destroyAll()])
+      await new Promise(setImmediate) // what follows from the last end is told
+    },
+  }
+}
+
+/** The streams that are open, to be ended together. */
+function openStreams(): Readonly<{ hold(stream: Duplex): void; destroyAll(): Promise<void> }> {
+  const open = new Set<Duplex>()
+  let isClosed = false
+  return {
+    hold: (stream) => {
+      open.add(stream)
+      stream.once('close', () => open.delete(stream))
+      if (isClosed) stream.destroy(new Closed())
+    },
+    destroyAll: async () => {
+      isClosed = true
+      const ended = [...open].map((stream) => new Promise((resolve) => stream.once('close', resolve)))
+      for (const stream of open) stream.destroy(new Closed())
+      await Promise.all(ended)
+    },
+  }
 }
 
 /** The first bytes of a tunnel, which are TLS for `host`. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { createServer as createHttp } from 'node:http'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
@@ -7,7 +8,7 @@ import fc from 'fast-check'
 import { mayConnectTo, parseSubnets } from './addresses.http.ts'
 import { isAllowed, parseAllowedHost, parseDestination } from './destination.ts'
 import { openProxy, type ProxyOptions } from './proxy.http.ts'
-import type { EgressEvent } from './record.ts'
+import { type EgressEvent, eventIn } from './record.ts'
 
 test('names are hosts, addresses in any spelling are not', () => {
   for (const text of ['example.org:443', 'EXAMPLE.org.:443', 'a_b.c-d.example:1', 'localhost:65535'])
@@ -105,7 +106,7 @@ async function proxyFor(
   given: Partial<ProxyOptions> & Readonly<{ list: readonly string[] }>,
 ): Promise<Opened> {
   const events: EgressEvent[] = []
-  const server = openProxy({
+  const { server } = openProxy({
     allowed: given.list.map(parseAllowedHost).filter((each) => each !== undefined),
     permitted: parseSubnets(['127.0.0.1']),
     resolve: async () => [{ address: '127.0.0.1', family: 4 }],
@@ -251,5 +252,62 @@ test('a listed host that does not answer is a failed connection, not an attempt 
   assert.deepEqual(
     proxy.events.map((each) => each.kind === 'connection' && each.failed),
     ['ECONNREFUSED'],
+  )
+})
+
+test('a look-up that failed is tried again; a refused name stays refused', async (context) => {
+  const port = await site(context)
+  let asked = 0
+  const proxy = await proxyFor(context, {
+    list: [`site.example:${port}`],
+    resolve: async () => {
+      asked += 1
+      if (asked === 1) throw Object.assign(new Error('try again'), { code: 'EAI_AGAIN' })
+      return [{ address: '127.0.0.1', family: 4 }]
+    },
+  })
+  const get = `GET http://site.example:${port}/ HTTP/1.0\r\n\r\n`
+  assert.match(await say(proxy.port, get), /502[\s\S]*EAI_AGAIN/)
+  assert.match(await say(proxy.port, get), /200 OK/)
+  assert.equal(asked, 2)
+  let found = 0
+  const inside = await proxyFor(context, {
+    list: [`site.example:${port}`],
+    permitted: parseSubnets([]),
+    resolve: async () => {
+      found += 1
+      return [{ address: found === 1 ? '10.0.0.1' : '127.0.0.1', family: 4 }]
+    },
+  })
+  for (const _ of [1, 2]) assert.match(await say(inside.port, get), /403/)
+  assert.equal(found, 1)
+})
+
+test('a line that the proxy did not live to end says nothing', () => {
+  assert.equal(eventIn('{"kind":"connection","ho'), undefined)
+  assert.deepEqual(eventIn('{"kind":"ready"}'), { kind: 'ready' })
+})
+
+test('a proxy that is closed has told every connection, also one that was still open', async (context) => {
+  const silent = createServer(() => undefined)
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  context.after(() => silent.close())
+  const { port } = silent.address() as AddressInfo
+  const events: EgressEvent[] = []
+  const { server, close } = openProxy({
+    allowed: [`site.example:${port}`].map(parseAllowedHost).filter((each) => each !== undefined),
+    permitted: parseSubnets(['127.0.0.1']),
+    resolve: async () => [{ address: '127.0.0.1', family: 4 }],
+    onEvent: (event) => void events.push(event),
+    now: () => new Date(0),
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const [reached, socket] = [once(silent, 'connection'), connect((server.address() as AddressInfo).port, '127.0.0.1')]
+  socket.on('error', () => undefined).write(`GET http://site.example:${port}/slow HTTP/1.1\r\nHost: x\r\n\r\n`)
+  await reached
+  await close()
+  assert.deepEqual(
+    events.map((each) => each.kind === 'connection' && each.host),
+    ['site.example'],
   )
 })

@@ -44,3 +44,13 @@ export function gatherRecord(): Readonly<{ add(event: EgressEvent): void; record
     record: () => ({ connections, refused, more }),
   }
 }
+
+/** What one line of the proxy says; undefined for the beginning of a line that it did not live to end. */
+export function eventIn(line: string): EgressEvent | Readonly<{ kind: 'ready' }> | undefined {
+  try {
+    return JSON.parse(line) as EgressEvent | Readonly<{ kind: 'ready' }> // our own program wrote it
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    return undefined
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Which programs a stage runs, by looks at its processes: often at the beginning, so that a short stage is seen too.
+ *
+ * LIMIT: what starts and ends between two looks is not seen: it is a measure of what is usual, and no wall.
+ */
+import { readlinkSync } from 'node:fs'
+import { basename } from 'node:path'
+import { hasOwnRoot, quietly, treeOf } from './process-facts.fs.ts'
+
+export type ProgramWatch = Readonly<{
+  /** Milliseconds until the next look. */
+  everyMs(): number
+  look(): void
+  names(): readonly string[]
+}>
+
+const firstMs = 3
+const longestMs = 250
+/** LIMIT: processes that are looked at, and names that are kept. */
+const mostPrograms = 200
+const mostLetters = 200
+const sandboxProgram = 'bwrap'
+/** Where a stage can put a program of its own, under any name. */
+const ownPlaces = /^\/(project|tmp|var\/tmp|home\/stage|dev\/shm|run|memfd:)/
+
+export function watchPrograms(firstPid: number): ProgramWatch {
+  const names = new Set<string>()
+  let distance = firstMs
+  return {
+    everyMs: () => {
+      const now = distance
+      distance = Math.min(longestMs, distance * 2)
+      return now
+    },
+    look: () => {
+      if (!hasOwnRoot(firstPid)) return
+      for (const pid of treeOf(firstPid).slice(0, mostPrograms)) {
+        const path = quietly(() => readlinkSync(`/proc/${pid}/exe`))
+        const name = path === undefined ? undefined : nameOfProgram(path)
+        const isOurs = pid === firstPid && name === sandboxProgram // it becomes the shell in a moment
+        if (name !== undefined && !isOurs && names.size < mostPrograms) names.add(name)
+      }
+    },
+    names: () => [...names].toSorted(),
+  }
+}
+
+/**
+ * The name of the file that runs, which a process cannot choose as it chooses its own name.
+ *
+ * THREAT: a stage may copy a program to /tmp under the name of one that is expected: there it is called by its path.
+ */
+export function nameOfProgram(path: string): string {
+  const there = path.replace(/ \(deleted\)$/, '')
+  return (ownPlaces.test(there) ? there : basename(there)).slice(0, mostLetters)
+}
