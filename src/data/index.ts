@@ -16,6 +16,7 @@ export { legacyMd5s } from './dos2unix-md5.fs.ts'
 export { type DvcCache, type DvcCacheOptions, type DvcName, openDvcCache } from './dvc-cache.fs.ts'
 export { type DvcListEntry, md5OfText, printDvcList } from './dvc-folder-list.ts'
 export { type FetchedFile, fetchFile, forgetPart } from './fetch-file.http.ts'
+export { fileTypeOf, imageTypes } from './files/file-type.ts'
 export type { CallerEnvironment } from './git.exec.ts'
 export { hashFiles } from './hash-files.fs.ts'
 export {

@@ -1,0 +1,13 @@
+/** Comparison by format: what `reproducibility/index.ts` gives on. */
+export { type CompareOptions, compareFiles } from './compare-files.fs.ts'
+export { compareOuts, type OutFiles, outFilesAt } from './compare-outs.fs.ts'
+export {
+  type Compared,
+  type ComparedFormat,
+  type ComparedVerdict,
+  comparedVerdicts,
+  type Measure,
+  type Tolerance,
+  worstVerdict,
+} from './compared.ts'
+export { matchesPath } from './tolerance.ts'
