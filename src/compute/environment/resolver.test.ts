@@ -14,14 +14,14 @@ test('what a resolver says at its end is handed on, whatever its code', async ()
 })
 
 test('a resolver that does not end by itself is told by code and with a next step', async () => {
-  const refusals: readonly (readonly [ReturnType<typeof startResolver>, RegExp])[] = [
-    [shell('while :; do echo 0123456789012345678901234567890123456789; done'), /said more than 1 MiB/],
-    [shell('echo last >&2; kill -9 $$'), /was ended by SIGKILL: last$/],
-    [startResolver('/nowhere/uv', [], { cwd: tmpdir(), env: {}, signal: never }), /does not start: ENOENT/],
+  const refusals: readonly (readonly [() => ReturnType<typeof startResolver>, RegExp])[] = [
+    [() => shell('while :; do echo 0123456789012345678901234567890123456789; done'), /said more than 1 MiB/],
+    [() => shell('echo last >&2; kill -9 $$'), /was ended by SIGKILL: last$/],
+    [() => startResolver('/nowhere/uv', [], { cwd: tmpdir(), env: {}, signal: never }), /does not start: ENOENT/],
   ]
   for (const [refused, because] of refusals) {
     await assert.rejects(
-      refused,
+      refused(),
       (error) =>
         isDomainError(error, 'ERR_ENV_RESOLVE') && because.test(error.message) && /try again/.test(error.help ?? ''),
     )
