@@ -384,8 +384,9 @@ export const errorTable = {
   },
   ERR_ENV_SOURCE_DIST: {
     exit: 1,
-    meaning: 'Only a source distribution matches the lock; this version installs wheels alone.',
-    help: 'lock a version that has a wheel for this platform',
+    meaning:
+      'Only a source distribution matches the lock, and assay.yaml does not let it be built, or what its build needs is not locked.',
+    help: 'lock a version that has a wheel, or let it be built in the sandbox: sdists: [NAME] and buildLock in assay.yaml',
   },
   ERR_ENV_NO_WHEEL: {
     exit: 1,

@@ -79,16 +79,18 @@ export type PipelineDefinition = Readonly<{
   warnings: readonly string[]
 }>
 
-export type EnvironmentDefinition =
-  | Readonly<{ kind: 'host' }>
-  | Readonly<{
-      kind: 'python'
-      lock: string
-      interpreter?: string
-      /** Asked of the lock beside its main packages. */
-      extras?: readonly string[]
-      groups?: readonly string[]
-    }>
+export type PythonEnvironment = Readonly<{
+  kind: 'python'
+  lock: string
+  interpreter?: string
+  /** Asked of the lock beside its main packages. */
+  extras?: readonly string[]
+  groups?: readonly string[]
+  /** Built from their source distributions; `lock` pins what such a build needs. Names as PEP 503 writes them. */
+  sources?: Readonly<{ projects: readonly string[]; lock: string }>
+}>
+
+export type EnvironmentDefinition = Readonly<{ kind: 'host' }> | PythonEnvironment
 
 /** What data is held to before a stage may read it. Files are project paths. */
 export type DataRules = Readonly<{

@@ -10,7 +10,7 @@ import {
   runInBox,
 } from '../compute/index.ts'
 import { DomainError, nearest } from '../core/index.ts'
-import type { EnvironmentDefinition } from './definition.ts'
+import type { EnvironmentDefinition, PythonEnvironment } from './definition.ts'
 import type { Project } from './project.ts'
 
 export type WantedEnvironment = Readonly<{
@@ -64,9 +64,16 @@ export async function environmentRequest(
     ...environmentPlace(project, telling),
     name,
     purpose,
-    definition:
-      definition.kind === 'host' ? definition : { ...definition, lockBytes: await lockBytes(project, definition.lock) },
+    definition: definition.kind === 'host' ? definition : await withLocks(project, definition),
   }
+}
+
+type WithLocks = Extract<EnvironmentRequest['definition'], { kind: 'python' }>
+
+async function withLocks(project: Project, { sources, ...definition }: PythonEnvironment): Promise<WithLocks> {
+  const read = { ...definition, lockBytes: await lockBytes(project, definition.lock) }
+  if (sources === undefined) return read
+  return { ...read, sources: { ...sources, lockBytes: await lockBytes(project, sources.lock) } }
 }
 
 /**

@@ -93,10 +93,25 @@ export async function rebuildEnvironment(
     if (again.digest === inspected.digest && tree === inspected.tree) {
       return { ...inspected, because: `${inspected.because}, and the same when built again from its wheels` }
     }
-    return { ...inspected, state: 'changed', because: `built again from its wheels it is another tree: ${tree}` }
+    return {
+      ...inspected,
+      state: 'changed',
+      because: differenceOf(inspected.facts, again) ?? `built again from its wheels it is another tree: ${tree}`,
+    }
   } finally {
     rmSync(cacheFolder, { recursive: true, force: true })
   }
+}
+
+/** A source that gives another wheel than before: what its build depends on is not in its lock. */
+function differenceOf(before: Environment['facts'], { facts }: Environment): string | undefined {
+  const known = new Map(before.map(({ name, value }) => [name, value]))
+  const other = facts.find(({ name, value }) => name.startsWith('source/') && known.get(name) !== value)
+  if (other === undefined) return undefined
+  const [earlier, after] = [known.get(other.name), other.value].map((value = '') =>
+    value.slice(value.lastIndexOf(' ') + 1),
+  )
+  return `built again, the source of \`${other.name.slice('source/'.length)}\` gives another wheel: ${earlier} before, ${after} now`
 }
 
 export type PackageChange = Readonly<{
@@ -159,7 +174,8 @@ async function packagesOf(
 function lockNamed(project: Project, word: string): LockQuestion['definition'] | undefined {
   const environments = [...project.settings.environments.entries()]
   const known = environments.find(([name, one]) => name === word || (one.kind === 'python' && one.lock === word))?.[1]
-  const definition = known?.kind === 'python' ? known : { kind: 'python' as const, lock: word }
+  // What is compared is what is pinned; how it is built is of no matter.
+  const { sources: _, ...definition } = known?.kind === 'python' ? known : { kind: 'python' as const, lock: word }
   if (!isPlainPath(definition.lock)) return undefined
   const lockBytes = readProjectFile(project.root, definition.lock, maxPackageLockBytes)
   return lockBytes === undefined ? undefined : { ...definition, lockBytes }

@@ -198,7 +198,9 @@ type Locked = Pick<LockedEnvironment, 'source' | 'lock' | 'notes' | 'written'>
 function told(project: Project, { yes, extras, groups }: LockOptions, locked: Locked): LockedEnvironment {
   const bytes = readProjectFile(project.root, locked.lock, maxPackageLockBytes) ?? new Uint8Array()
   const packages = parseLock(locked.lock, bytes).requirements.length
-  const known = [...project.settings.environments].find(([, one]) => one.kind === 'python' && one.lock === locked.lock)
+  const known = [...project.settings.environments].find(
+    ([, one]) => one.kind === 'python' && [one.lock, one.sources?.lock].includes(locked.lock),
+  )
   if (known !== undefined) return { ...locked, packages, environment: known[0], lines: [] }
   const name = nameFor(project, locked.lock)
   // A lock that was made here holds what was asked for; another tool's is asked when it is read.

@@ -182,7 +182,9 @@ function sourcesOf(root: string): readonly Source[] {
 function definitionFiles(root: string, pipeline: PipelineDefinition, settings: ProjectSettings): readonly string[] {
   const own = ['assay.yaml', 'sources.yaml', 'trust.yaml'].filter((path) => readProjectFile(root, path) !== undefined)
   const locks = [...settings.environments.values()].flatMap((environment) =>
-    'lock' in environment ? [environment.lock] : [],
+    'lock' in environment
+      ? [environment.lock, ...(environment.sources === undefined ? [] : [environment.sources.lock])]
+      : [],
   )
   const params = pipeline.stages.flatMap((stage) => Object.keys(stage.params))
   const rules = [

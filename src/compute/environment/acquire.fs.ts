@@ -5,54 +5,43 @@
  * What was chosen is remembered beside the environments, so that an unchanged lock needs no network. The memory is a
  * hint: each line of it is checked against the lock and the interpreter again.
  */
-import { createHash, randomUUID } from 'node:crypto'
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
-import { DomainError, isDomainError, isSha256, type Sha256 } from '../../core/index.ts'
-import { type ObjectStore, withoutCredentials } from '../../data/index.ts'
-import type { FetchClient } from './fetch.http.ts'
-import type { IndexFile } from './index-page.ts'
-import type { LockedArtefacts, LockedFile, LockedRequirement } from './lock.ts'
-import { defaultIndex, type NetworkSettings } from './network-settings.ts'
-import { mapPooled } from './pool.ts'
-import type { OnProgress } from './progress.ts'
-import { type Candidate, fits, type Selection, selectWheel } from './select-wheel.ts'
-import type { TagRanks } from './tags.ts'
+import { DomainError, isSha256, type Sha256 } from '../../core/index.ts'
+import type { LockedFile, LockedRequirement } from './lock.ts'
+import { defaultIndex } from './network-settings.ts'
+import {
+  type AcquireRequest,
+  type Context,
+  type Fetched,
+  fetchAll,
+  fetchFirst,
+  localFiles,
+  offersFor,
+} from './offers.fs.ts'
+import { fits, type Selection, selectWheel } from './select-wheel.ts'
 import { parseWheelName, type WheelName } from './wheel-name.ts'
 
 export type ChosenWheel = Readonly<{
   requirement: LockedRequirement
   wheel: WheelName
-  digest: Sha256
-  /** Where it came from, without credentials; empty when it was in the store already. */
-  source: string
-}>
+  /** Where it was built here, from a source distribution. */
+  built?: BuiltFrom
+}> &
+  Fetched
 
-export type AcquireRequest = Readonly<{
-  lock: LockedArtefacts
-  lockPath: string
-  requirements: readonly LockedRequirement[]
-  ranks: TagRanks
-  store: ObjectStore
-  cacheFolder: string
-  network: NetworkSettings
-  onProgress: OnProgress
-  signal: AbortSignal
+/** What a wheel of this machine was made from: everything by digest. */
+export type BuiltFrom = Readonly<{
+  source: Fetched & Readonly<{ fileName: string }>
+  /** As `pyproject.toml` names it, such as `setuptools.build_meta`. */
+  backend: string
+  /** Identity of the environment that it was built in. */
+  builder: Sha256
+  /** What a reader should know; said when it is built. */
+  warnings: readonly string[]
 }>
-
-const parallelFetches = 4
 
 /** The remembered choice when it still holds for this lock and interpreter, else undefined. No network, no store. */
 export function recallChoice(request: AcquireRequest, key: Sha256): readonly ChosenWheel[] | undefined {
@@ -79,39 +68,17 @@ export async function acquireWheels(
   recalled: readonly ChosenWheel[] | undefined,
 ): Promise<readonly ChosenWheel[]> {
   if (recalled?.every(({ digest }) => request.store.has(digest))) return recalled
-  const abort = new AbortController()
-  const signal = AbortSignal.any([request.signal, abort.signal])
-  const { openFetchClient } = await import('./fetch.http.ts') // half of all code, for the one time that it is needed
-  const client = openFetchClient(request.network, signal)
-  try {
-    const context: Context = { ...request, client, folders: new Map() }
-    let resolved = 0
-    const chosen = await mapPooled(request.requirements, parallelFetches, async (requirement) => {
-      try {
-        const selection = await selectFor(requirement, context)
-        resolved += 1
-        const { length: total } = request.requirements
-        request.onProgress({ kind: 'resolving', project: requirement.name, done: resolved, total })
-        return await fetchSelection(selection, context)
-      } catch (error) {
-        abort.abort(error) // The other downloads are of no use any more.
-        throw error
-      }
-    })
-    writeMemory(memoryPath(request.cacheFolder, key), chosen)
-    return chosen
-  } finally {
-    abort.abort()
-    await client.close()
-  }
+  let resolved = 0
+  const { length: total } = request.requirements
+  const chosen = await fetchAll(request, request.requirements, async (requirement, context) => {
+    const selection = await selectFor(requirement, context)
+    resolved += 1
+    request.onProgress({ kind: 'resolving', project: requirement.name, done: resolved, total })
+    return fetchSelection(selection, context)
+  })
+  writeMemory(memoryPath(request.cacheFolder, key), chosen)
+  return chosen
 }
-
-type Context = AcquireRequest &
-  Readonly<{
-    client: FetchClient
-    /** Digests of local wheels, by path: each is read once. */
-    folders: Map<string, Sha256>
-  }>
 
 /** What is chosen for a requirement, and the places to ask for it. */
 async function selectFor(requirement: LockedRequirement, context: Context): Promise<Selection> {
@@ -145,9 +112,14 @@ async function placesOf(
   const { files, fault } = asksIndexes
     ? await offersFor(requirement, context)
     : { files: localFiles(requirement, context), fault: undefined }
-  const places = [...files.filter(({ digest }) => digest === first.digest), ...addresses]
+  const { fileName } = best.wheel
+  // Its own name: an index may offer the same bytes under another.
+  const places = [...files.filter(({ digest }) => digest === first.digest), ...addresses].map((file) => ({
+    ...file,
+    fileName,
+  }))
   if (places.length > 0) return { requirement, candidates: [{ wheel: best.wheel, files: places }] }
-  throw files.some(({ fileName }) => fileName === best.wheel.fileName)
+  throw files.some((file) => file.fileName === fileName)
     ? otherBytes(requirement, best.wheel, lockPath)
     : (fault ?? nowhere(requirement, best.wheel, lockPath))
 }
@@ -163,115 +135,13 @@ function nowhere({ line }: LockedRequirement, { fileName }: WheelName, path: str
   })
 }
 
-type Offers = Readonly<{ files: readonly IndexFile[]; fault: DomainError | undefined }>
-
-async function offersFor(requirement: LockedRequirement, context: Context): Promise<Offers> {
-  const faults: DomainError[] = []
-  const offered: IndexFile[] = [...localFiles(requirement, context)]
-  const indexes = [...new Set([...context.network.indexes, ...context.lock.indexes])]
-  await mapPooled(indexes, parallelFetches, async (index) => {
-    try {
-      offered.push(...((await context.client.page(index, requirement.name)) ?? []))
-    } catch (error) {
-      if (!isDomainError(error, 'ERR_ENV_FETCH')) throw error
-      faults.push(error) // One index of several may be down: the lock decides whether what others offer is enough.
-    }
-  })
-  return { files: offered, fault: faults[0] }
-}
-
-/** Wheels of `find-links` folders that carry the project's name. */
-function localFiles({ name }: LockedRequirement, { network, folders }: Context): readonly IndexFile[] {
-  return network.folders.flatMap((folder) =>
-    readdirSync(folder)
-      .filter((fileName) => parseWheelName(fileName)?.project === name)
-      .map((fileName) => {
-        const path = join(folder, fileName)
-        const digest = folders.get(path) ?? digestOfFile(path)
-        folders.set(path, digest)
-        return { fileName, url: pathToFileURL(path).href, digest, yanked: false }
-      }),
-  )
-}
-
-function digestOfFile(path: string): Sha256 {
-  return `sha256:${createHash('sha256').update(readFileSync(path)).digest('hex')}`
-}
-
 async function fetchSelection({ requirement, candidates }: Selection, context: Context): Promise<ChosenWheel> {
-  const faults: unknown[] = []
-  for (const candidate of candidates) {
-    for (const file of candidate.files) {
-      try {
-        return await fetchFile(requirement, candidate, file, context)
-      } catch (error) {
-        if (!isDomainError(error, 'ERR_ENV_FETCH', 'ERR_ENV_HASH_MISMATCH')) throw error
-        faults.push(error) // Another index may have the right bytes.
-      }
-    }
-  }
-  throw faults.find((fault) => isDomainError(fault, 'ERR_ENV_HASH_MISMATCH')) ?? faults[0]
-}
-
-async function fetchFile(
-  requirement: LockedRequirement,
-  { wheel }: Candidate,
-  file: IndexFile,
-  context: Context,
-): Promise<ChosenWheel> {
-  const { store, onProgress, lockPath } = context
-  if (file.digest !== undefined && store.has(file.digest)) {
-    onProgress({ kind: 'fetched', fileName: wheel.fileName, sizeBytes: 0, fromStore: true })
-    return { requirement, wheel, digest: file.digest, source: '' }
-  }
-  const temporary = join(context.cacheFolder, `tmp-${process.pid}-${randomUUID()}.part`)
-  const fd = openSync(temporary, 'wx+', 0o600)
-  try {
-    const { digest, sizeBytes } = await download(file, fd, wheel.fileName, context)
-    // INVARIANT: bytes enter the store only after their digest was found in the lock.
-    if (!requirement.sha256.includes(digest)) throw wrongBytes(requirement, wheel, digest, lockPath)
-    const kept = await store.putFile(fd)
-    if (kept.digest !== digest) throw wrongBytes(requirement, wheel, kept.digest, lockPath)
-    onProgress({ kind: 'fetched', fileName: wheel.fileName, sizeBytes, fromStore: false })
-    return { requirement, wheel, digest, source: sourceOf(file.url) }
-  } finally {
-    closeSync(fd)
-    rmSync(temporary, { force: true })
-  }
-}
-
-async function download(
-  file: IndexFile,
-  fd: number,
-  fileName: string,
-  { client, onProgress }: Context,
-): Promise<Readonly<{ digest: Sha256; sizeBytes: number }>> {
-  if (file.url.startsWith('file:')) {
-    const bytes = readFileSync(new URL(file.url))
-    writeFileSync(fd, bytes)
-    return { digest: `sha256:${createHash('sha256').update(bytes).digest('hex')}`, sizeBytes: bytes.length }
-  }
-  return client.download(file.url, fd, (receivedBytes, totalBytes) =>
-    onProgress({ kind: 'downloading', fileName, receivedBytes, ...(totalBytes === undefined ? {} : { totalBytes }) }),
-  )
-}
-
-/** A local folder is named by nothing: its path would tell of the user. */
-function sourceOf(url: string): string {
-  return url.startsWith('file:') ? 'a local folder' : withoutCredentials(url)
-}
-
-function wrongBytes(
-  { name, version, line }: LockedRequirement,
-  wheel: WheelName,
-  digest: Sha256,
-  path: string,
-): DomainError {
-  return new DomainError(
-    'ERR_ENV_HASH_MISMATCH',
-    `${path}:${line}: the bytes of \`${wheel.fileName}\` are ${digest}, which the lock does not pin`,
-    { details: { file: path, line, project: name, version, digest } },
-  )
+  const wheels = new Map(candidates.map(({ wheel }) => [wheel.fileName, wheel]))
+  const files = candidates.flatMap((candidate) => candidate.files)
+  const { fileName, ...fetched } = await fetchFirst(requirement, files, context)
+  const wheel = wheels.get(fileName)
+  if (wheel === undefined) throw new Error('a place of a selection names one of its wheels')
+  return { requirement, wheel, ...fetched }
 }
 
 const memoryShape = z.array(

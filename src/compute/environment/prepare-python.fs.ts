@@ -12,15 +12,16 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { type DirHash, DomainError, digestOfJson, hexOf, type Sha256, sha256Of } from '../../core/index.ts'
 import type { Environment } from '../environment.ts'
-import type { Mount } from '../sandbox.ts'
-import { type AcquireRequest, acquireWheels, type ChosenWheel, recallChoice } from './acquire.fs.ts'
-import { blasFact, interpreterFacts } from './facts.ts'
-import { type Interpreter, interpreterIdentity } from './interpreter.ts'
-import type { LockChoice, LockedRequirement } from './lock.ts'
+import { acquireWheels, type ChosenWheel, recallChoice } from './acquire.fs.ts'
+import { asked, builtFacts, describePython, recipe } from './describe-python.ts'
+import { interpreterFacts } from './facts.ts'
+import { interpreterIdentity } from './interpreter.ts'
+import type { LockedRequirement } from './lock.ts'
+import type { Built, Plan } from './python-plan.ts'
 import { type PythonRequest, readLockHere } from './read-lock.fs.ts'
+import { builderDefinition, buildSources, recallBuilt } from './sources.fs.ts'
 import { sweepTemporaries } from './sweep.fs.ts'
 import {
-  type LocalParts,
   localPartsOf,
   readManifest,
   type TreeManifest,
@@ -31,10 +32,6 @@ import {
   writeManifest,
 } from './tree.fs.ts'
 import { clockStepMs, treeMemory } from './tree-memory.fs.ts'
-import { environmentTarget } from './wheel-layout.ts'
-
-/** Changes whenever the same inputs would make another tree. */
-const recipe = 'assay-python/1'
 
 /**
  * @throws ERR_ENV_LOCK_INVALID, ERR_ENV_HASH_MISSING, ERR_ENV_UNPINNED, ERR_ENV_UNSUPPORTED, ERR_ENV_INTERPRETER,
@@ -42,11 +39,40 @@ const recipe = 'assay-python/1'
  */
 export async function preparePython(request: PythonRequest): Promise<Environment> {
   const plan = await planOf(request)
-  const recalled = recallChoice(plan.acquiring, plan.key)
-  const built =
-    (recalled && (await reuse(recalled, plan))) ??
-    (await build(await acquireWheels(plan.acquiring, plan.key, recalled), plan))
-  return describe(built, plan)
+  const recalled = await recall(plan)
+  const built = (recalled && (await reuse(recalled, plan))) ?? (await build(await acquire(plan, recalled), plan))
+  return describePython(built, plan)
+}
+
+/** The artefacts that were chosen and built before, where all are known. No network, nothing is built. */
+async function recall(plan: Plan): Promise<readonly ChosenWheel[] | undefined> {
+  const wheels = recallChoice(plan.acquiring, plan.key)
+  const { sources } = plan
+  if (wheels === undefined || sources.requirements.length === 0) return wheels
+  const builder = builderDefinition(plan.request)
+  if (builder === undefined) return undefined
+  const builderPlan = await planOf({ ...plan.request, definition: builder })
+  const builderWheels = await recall(builderPlan)
+  const built = builderWheels && recallBuilt(sources, identityOf(builderWheels, builderPlan))
+  return built && inOrder([...wheels, ...built], plan)
+}
+
+async function acquire(plan: Plan, recalled: readonly ChosenWheel[] | undefined): Promise<readonly ChosenWheel[]> {
+  const known = recalled?.filter(({ built }) => built === undefined)
+  const wheels = await acquireWheels(plan.acquiring, plan.key, known)
+  const definition = builderDefinition(plan.request)
+  if (plan.sources.requirements.length === 0 || definition === undefined) return wheels
+  const { request } = plan
+  const name = `${request.name} (to build from source)`
+  const builder = await preparePython({ ...request, name, purpose: 'mount', definition })
+  return inOrder([...wheels, ...(await buildSources(plan.sources, builder))], plan)
+}
+
+/** In the order of the lock. */
+function inOrder(chosen: readonly ChosenWheel[], { requirements }: Plan): readonly ChosenWheel[] {
+  const position = new Map(requirements.map(({ name }, index) => [name, index]))
+  const at = ({ requirement }: ChosenWheel): number => position.get(requirement.name) ?? 0
+  return chosen.toSorted((left, right) => at(left) - at(right))
 }
 
 async function planOf(request: PythonRequest): Promise<Plan> {
@@ -54,16 +80,24 @@ async function planOf(request: PythonRequest): Promise<Plan> {
   mkdirSync(cacheFolder, { recursive: true })
   sweepTemporaries(cacheFolder)
   const { lock, choice, requirements, ranks, interpreter, mounts } = await readLockHere(request)
-  const acquiring = { ...request, lock, lockPath: definition.lock, requirements, ranks }
+  const projects = definition.sources?.projects ?? []
+  const acquiring = {
+    ...{ ...request, lock, lockPath: definition.lock, ranks },
+    requirements: requirements.filter(({ name }) => !projects.includes(name)),
+  }
+  const sources = {
+    ...{ request, acquiring, markers: interpreter.probe.markers },
+    requirements: requirements.filter(({ name }) => projects.includes(name)),
+  }
   const lockDigest = sha256Of(definition.lockBytes)
   const key = digestOfJson({
     recipe,
     lock: lockDigest,
-    ...asked(choice),
+    ...asked(choice, definition),
     interpreter: interpreterIdentity(interpreter),
   })
   const local = localPartsOf(interpreter.path, interpreter.probe.version)
-  return { request, acquiring, interpreter, mounts, local, lockDigest, choice, key }
+  return { request, requirements, acquiring, sources, interpreter, mounts, local, lockDigest, choice, key }
 }
 
 /** `digest` and `tree` are missing while it is not built. */
@@ -83,15 +117,16 @@ export type TreeState = Readonly<{
  */
 export async function inspectPython(request: PythonRequest): Promise<TreeState> {
   const plan = await planOf(request)
-  const known = { requirements: plan.acquiring.requirements, facts: interpreterFacts(plan.interpreter) }
-  const chosen = recallChoice(plan.acquiring, plan.key)
+  const known = { requirements: plan.requirements, facts: interpreterFacts(plan.interpreter) }
+  const chosen = await recall(plan)
   const identity = chosen === undefined ? undefined : identityOf(chosen, plan)
   const folder = join(request.cacheFolder, hexOf(identity ?? plan.key))
   const manifest = readManifest(folder)
   if (identity === undefined || manifest === undefined) {
     return { ...known, state: 'not built', because: 'no tree of this lock and interpreter is here' }
   }
-  const found = { ...known, digest: identity, tree: treeDigest(manifest) }
+  const facts = [...known.facts, ...builtFacts(chosen ?? [])]
+  const found = { ...known, facts, digest: identity, tree: treeDigest(manifest) }
   const fault =
     manifest.identity !== identity || !isOwnTree(manifest, plan)
       ? 'its manifest is not the one that you wrote when it was built here'
@@ -103,38 +138,18 @@ export async function inspectPython(request: PythonRequest): Promise<TreeState> 
   return { ...found, state: 'right', because }
 }
 
-type Plan = Readonly<{
-  request: PythonRequest
-  acquiring: AcquireRequest
-  interpreter: Interpreter
-  mounts: readonly Mount[]
-  local: LocalParts
-  lockDigest: Sha256
-  choice: LockChoice
-  /** Under which it is remembered which wheels were chosen. */
-  key: Sha256
-}>
-type Built = Readonly<{
-  folder: string
-  manifest: TreeManifest
-  chosen: readonly ChosenWheel[]
-  /** Taken before every byte was verified, or when the tree had just been built. */
-  stamp?: string
-}>
-
-/** What of the lock was asked for, where that is more than its main packages. */
-function asked({ extras, groups }: LockChoice): Readonly<Record<string, readonly string[]>> {
-  return { ...(extras.length === 0 ? {} : { extras }), ...(groups.length === 0 ? {} : { groups }) }
-}
-
 /** What the environment is, wherever it is built: the lock as it was read, its wheels in order, the interpreter. */
-function identityOf(chosen: readonly ChosenWheel[], { interpreter, lockDigest, choice }: Plan): Sha256 {
+function identityOf(chosen: readonly ChosenWheel[], { request, interpreter, lockDigest, choice }: Plan): Sha256 {
   return digestOfJson({
     recipe,
     lock: lockDigest,
-    ...asked(choice),
+    ...asked(choice, request.definition),
     interpreter: interpreterIdentity(interpreter),
-    wheels: chosen.map(({ requirement, digest }) => ({ name: requirement.name, digest })),
+    wheels: chosen.map(({ requirement, digest, built }) => ({
+      name: requirement.name,
+      digest,
+      ...(built === undefined ? {} : { source: built.source.digest, builder: built.builder }),
+    })),
   })
 }
 
@@ -199,17 +214,14 @@ async function build(chosen: readonly ChosenWheel[], plan: Plan): Promise<Built>
 }
 
 /** THREAT: an object of the store that was changed on disk since it was fetched. */
-async function refuseCorrupt(chosen: readonly ChosenWheel[], { request, acquiring }: Plan): Promise<void> {
+async function refuseCorrupt(chosen: readonly ChosenWheel[], plan: Plan): Promise<void> {
+  const { request } = plan
   const faults = await request.store.verify(chosen.map(({ digest }) => digest))
   if (faults.length === 0) return
-  // The store has set the bad ones aside: they are fetched again, once.
-  await acquireWheels(acquiring, identityKey(chosen), undefined)
+  // The store has set the bad ones aside: they are fetched, or built, again, once.
+  await acquire(plan, undefined)
   const [still] = await request.store.verify(chosen.map(({ digest }) => digest))
   if (still !== undefined) throw new DomainError('ERR_ENV_BUILD', `the stored wheel ${still.digest} is ${still.fault}`)
-}
-
-function identityKey(chosen: readonly ChosenWheel[]): Sha256 {
-  return digestOfJson(chosen.map(({ digest }) => digest))
 }
 
 async function buildTree(
@@ -256,7 +268,11 @@ async function buildTree(
   const compiled = await compiler.end()
   rmSync(scratch, { recursive: true, force: true })
   writeLocalParts(tree, local)
-  return { identity, files: [...files, ...compiled].toSorted((a, b) => (a.path < b.path ? -1 : 1)), warnings }
+  return {
+    identity,
+    files: [...files, ...compiled].toSorted((a, b) => (a.path < b.path ? -1 : 1)),
+    warnings: [...chosen.flatMap(({ built }) => built?.warnings ?? []), ...warnings],
+  }
 }
 
 /**
@@ -283,47 +299,4 @@ async function publish(
     rmSync(aside, { recursive: true, force: true })
   }
   throw new DomainError('ERR_ENV_BUILD', 'other processes keep changing the environment while it is built')
-}
-
-function describe(
-  { folder, manifest, chosen, stamp }: Built,
-  { request, interpreter, mounts, lockDigest, acquiring, choice }: Plan,
-): Environment {
-  const tree = treeDigest(manifest)
-  return {
-    name: request.name,
-    kind: 'python',
-    digest: manifest.identity,
-    locked: true,
-    mounts: [...mounts, { source: join(folder, 'tree'), target: environmentTarget }],
-    path: [`${environmentTarget}/bin`, '/usr/local/bin', '/usr/bin', '/bin'],
-    variables: { VIRTUAL_ENV: environmentTarget, PYTHONNOUSERSITE: '1', PYTHONDONTWRITEBYTECODE: '1' },
-    packages: chosen.map(({ requirement, digest }) => ({
-      name: requirement.name,
-      version: requirement.version,
-      digest,
-    })),
-    facts: [
-      ...interpreterFacts(interpreter),
-      { name: 'tree', value: tree, tier: 'observed' },
-      { name: 'recipe', value: recipe, tier: 'observed' },
-      ...blasFact(manifest.files.map(({ path }) => path)),
-      ...Object.entries(asked(choice)).map(([kind, names]) => ({
-        name: `lock/${kind}`,
-        value: names.join(', '),
-        tier: 'declared' as const,
-      })),
-      ...acquiring.lock.options.map((value) => ({ name: 'lock/option', value, tier: 'declared' as const })),
-    ],
-    materials: [
-      { name: request.definition.lock, digest: lockDigest },
-      ...chosen.map(({ wheel, digest, source }) => ({
-        name: wheel.fileName,
-        digest,
-        ...(source.startsWith('http') ? { uri: source } : {}),
-      })),
-    ],
-    warnings: [...manifest.warnings, ...request.network.warnings],
-    ...(stamp === undefined ? {} : { isUnchanged: () => treeStamp(join(folder, 'tree')).digest === stamp }),
-  }
 }

@@ -6,6 +6,7 @@ export type EnvironmentProgress =
   | Readonly<{ kind: 'downloading'; fileName: string; receivedBytes: number; totalBytes?: number }>
   | Readonly<{ kind: 'fetched'; fileName: string; sizeBytes: number; fromStore: boolean }>
   | Readonly<{ kind: 'unpacking'; fileName: string; done: number; total: number }>
+  | Readonly<{ kind: 'building'; fileName: string }>
   | Readonly<{ kind: 'compiling'; files: number }>
   | Readonly<{ kind: 'verifying'; files: number }>
 
@@ -26,6 +27,8 @@ export function progressText(event: EnvironmentProgress): string {
         : `fetched ${event.fileName}, ${formatSize(event.sizeBytes)}`
     case 'unpacking':
       return `unpacking ${event.fileName} (${event.done + 1} of ${event.total})`
+    case 'building':
+      return `building ${event.fileName} in the sandbox`
     case 'compiling':
       return `compiling ${event.files} modules`
     case 'verifying':

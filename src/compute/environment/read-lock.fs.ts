@@ -8,6 +8,7 @@ import { parseLock } from './locks.ts'
 import { type Asking, askInterpreter } from './probe.fs.ts'
 import type { EnvironmentRequest } from './request.ts'
 import { applicableRequirements, selectWheel } from './select-wheel.ts'
+import { refuseStrangeSources } from './source-choice.ts'
 import { rankTags, type TagRanks } from './tags.ts'
 
 export type PythonDefinition = Extract<EnvironmentRequest['definition'], { kind: 'python' }>
@@ -42,7 +43,10 @@ export async function readLockHere(question: LockQuestion): Promise<LockHere> {
   const base = { ...located, prefix: located.basePrefix }
   const mounts = prefixesToMount(base).map((prefix) => ({ source: prefix, target: prefix }))
   const interpreter = await askInterpreter(base, question)
-  const requirements = applicableRequirements(lock, interpreter.probe.markers, definition.lock)
+  const applicable = applicableRequirements(lock, interpreter.probe.markers, definition.lock)
+  const { sources, without = [] } = definition
+  if (sources !== undefined) refuseStrangeSources(sources.projects, lock, definition.lock)
+  const requirements = applicable.filter(({ name }) => !without.includes(name))
   return { lock, choice, requirements, ranks: rankTags(interpreter.probe), interpreter, mounts }
 }
 

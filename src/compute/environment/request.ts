@@ -21,6 +21,10 @@ export type EnvironmentRequest = Readonly<{
         /** Asked for beside the main packages of the lock. */
         extras?: readonly string[]
         groups?: readonly string[]
+        /** Projects that are built from their source distribution, in what another lock, or the same, pins. */
+        sources?: Readonly<{ projects: readonly string[]; lock: string; lockBytes: Uint8Array }>
+        /** Not installed: for the environment that the others are built in. */
+        without?: readonly string[]
       }>
   /**
    * `mount`: the tree is verified, since a stage is about to run with it. `identify`: only the identity is asked for, to

@@ -140,14 +140,22 @@ function nothingFits(
   path: string,
 ): DomainError {
   const wheels = pinned.filter(({ fileName }) => fileName.endsWith('.whl')).length
-  const fault = (code: ErrorCode, what: string): DomainError =>
-    new DomainError(code, `${path}:${line}: ${what}`, { details: { file: path, line, project: name, version } })
+  const fault = (code: ErrorCode, what: string, help?: string): DomainError =>
+    new DomainError(code, `${path}:${line}: ${what}`, {
+      ...(help === undefined ? {} : { help }),
+      details: { file: path, line, project: name, version },
+    })
   if (ofVersion.length === 0) return fault('ERR_ENV_NO_WHEEL', `no index has a file of \`${name}==${version}\``)
   if (pinned.length === 0) {
     return fault('ERR_ENV_HASH_MISMATCH', `no file of \`${name}==${version}\` has a hash that the lock pins`)
   }
-  if (wheels === 0)
-    return fault('ERR_ENV_SOURCE_DIST', `only a source distribution of \`${name}==${version}\` is pinned`)
+  if (wheels === 0) {
+    return fault(
+      'ERR_ENV_SOURCE_DIST',
+      `only a source distribution of \`${name}==${version}\` is pinned`,
+      `lock a version that has a wheel, or let it be built in the sandbox, in assay.yaml: {python: {lock: ${path}, sdists: [${name}], buildLock: requirements-build.lock}}, where the second lock pins what its build needs (setuptools, ...)`,
+    )
+  }
   return fault(
     'ERR_ENV_NO_WHEEL',
     `none of the ${wheels} pinned wheels of \`${name}==${version}\` fits this interpreter and platform`,

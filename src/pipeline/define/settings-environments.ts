@@ -1,6 +1,6 @@
 /** `environments:` of assay.yaml. What a later version will build is named and refused, never half-supported. */
 import { parseProjectPath } from '../../core/index.ts'
-import type { EnvironmentDefinition } from '../definition.ts'
+import type { EnvironmentDefinition, PythonEnvironment } from '../definition.ts'
 import { faultAt, type Place, quoted } from './fault.ts'
 import { hostEnvironment } from './settings-shape.ts'
 import { isList, isMap, pythonText, type Value, type ValueMap } from './value.ts'
@@ -32,21 +32,41 @@ function environmentOf(name: string, map: ValueMap, place: Place, places: Places
   const python = map.get('python')
   if (!isMap(python))
     throw faultAt('ERR_SETTINGS_INVALID', place, `the environment ${quoted(name)} says nothing`, supported)
-  const lock = pythonText(python.get('lock') ?? '')
-  if (!isKnownLock(lock)) {
-    const what = `the lock ${quoted(lock)} is of a format that cannot be built`
-    throw faultAt('ERR_ENV_UNSUPPORTED', places.ofValue(python, 'lock'), what, supported)
-  }
+  const lock = lockNamed(python, 'lock', places)
   const interpreter = python.get('interpreter')
   const extras = namesIn(python.get('extras'))
   const groups = namesIn(python.get('groups'))
   return {
     kind: 'python',
-    lock: parseProjectPath(lock),
+    lock,
     ...(typeof interpreter === 'string' ? { interpreter } : {}),
     ...(extras.length === 0 ? {} : { extras }),
     ...(groups.length === 0 ? {} : { groups }),
+    ...sourcesOf(python, lock, places),
   }
+}
+
+function lockNamed(python: ValueMap, key: 'lock' | 'buildLock', places: Places): string {
+  const lock = pythonText(python.get(key) ?? '')
+  if (isKnownLock(lock)) return parseProjectPath(lock)
+  const what = `the lock ${quoted(lock)} is of a format that cannot be built`
+  throw faultAt('ERR_ENV_UNSUPPORTED', places.ofValue(python, key), what, supported)
+}
+
+/** What may be built from source, and the lock of what builds it: the environment's own where none is named. */
+function sourcesOf(python: ValueMap, lock: string, places: Places): Pick<PythonEnvironment, 'sources'> {
+  const projects = [...new Set(namesIn(python.get('sdists')).map(normaliseProject))].toSorted()
+  const isNamed = python.has('buildLock')
+  if (projects.length > 0)
+    return { sources: { projects, lock: isNamed ? lockNamed(python, 'buildLock', places) : lock } }
+  if (!isNamed) return {}
+  const what = '`buildLock` is for what is built from source, and `sdists` names nothing'
+  throw faultAt('ERR_SETTINGS_INVALID', places.ofKey(python, 'buildLock'), what, 'name the packages: sdists: [NAME]')
+}
+
+/** PEP 503. */
+function normaliseProject(name: string): string {
+  return name.toLowerCase().replace(/[-_.]+/g, '-')
 }
 
 /** By name: those of other tools, and anything that may be a requirements file. */

@@ -124,7 +124,13 @@ function byKey(key: Shape, item: Shape): Shape {
 }
 
 const environment = record({
-  python: record({ lock: path, interpreter: text, extras: listOf(label), groups: listOf(label) }, ['lock']),
+  python: record(
+    {
+      ...{ lock: path, interpreter: text, extras: listOf(label), groups: listOf(label) },
+      ...{ sdists: listOf(label), buildLock: path },
+    },
+    ['lock'],
+  ),
   node: anything,
   image: anything,
 })
