@@ -1,6 +1,7 @@
 /** Words and small tables for people. Everything from elsewhere is made printable here. */
 import { type Digest, formatDuration, formatSize, hexOf, oneLine, printable } from '../core/index.ts'
 import type { StageReport } from '../pipeline/index.ts'
+import { shortHermeticity } from './hermeticity.ts'
 import type { Output } from './output.ts'
 
 /** Columns padded to their widest cell; the last one is left as it is. */
@@ -43,6 +44,8 @@ export function stageLines(output: Output, stage: StageReport): readonly string[
   if (stage.because !== undefined && quiet === '')
     lines.push(`         ${oneLine(stage.because)}${stage.code === undefined ? '' : ` (${stage.code})`}`)
   if (stage.help !== undefined) lines.push(`         next: ${nextSteps(stage.help, 15)}`)
+  for (const line of stage.hermeticity === undefined ? [] : shortHermeticity(stage.name, stage.hermeticity))
+    lines.push(`         ${line}`)
   return lines
 }
 

@@ -53,7 +53,7 @@ export type StageTask = Readonly<{
   network: NetworkRequest
   /** Readable by the stage alone, at `/run/secrets/<name>`, in memory. */
   secrets: readonly Secret[]
-  /** Names hosts and paths of denied attempts with strace; slower. */
+  /** Tells what the stage did with files, and names hosts of denied attempts; slower. @throws ERR_SANDBOX_UNAVAILABLE where that cannot be seen */
   trace: boolean
   /** Project paths that exist on the host and are hidden from this stage: asked for when it failed, to name what it read. */
   hidden(): readonly string[]
@@ -98,6 +98,18 @@ export type NetworkRecord = Readonly<{
 /** What the stage opened of its view, seen from outside; absent when it could not be observed whole. */
 export type OpenedPaths = Readonly<{ files: readonly string[]; folders: readonly string[] }>
 
+/** What a traced stage did with files; absolute paths inside the sandbox, sorted. Hostile names are possible. */
+export type FileTrace = Readonly<{
+  /** Opened to be read or listed, or run. */
+  read: readonly string[]
+  /** Asked for, and not there or closed. */
+  missing: readonly string[]
+  /** Where it could not write. */
+  refusedWrites: readonly string[]
+  /** Whether this is all: what is not in `read` was not read. */
+  whole: boolean
+}>
+
 /** Looks at equal distances, the first after one distance; a list is missing where the machine does not tell. */
 export type ResourceProfile = Readonly<{
   everyMs: number
@@ -140,6 +152,8 @@ export type StageOutcome = Readonly<{
   /** Secrets and other credentials that it printed; the log has names in their place. */
   printedSecrets: readonly string[]
   opened?: OpenedPaths
+  /** Of a stage that was traced. */
+  files?: FileTrace
   /** Hidden project paths that the stage asked for by name (from the log's tail or the trace). */
   undeclaredReads: readonly string[]
   /** Files written inside the view's scratch that no out declares: thrown away. */

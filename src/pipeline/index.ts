@@ -32,6 +32,7 @@ export {
   protectData,
   recordedOrigin,
 } from './fetch-source.fs.ts'
+export { type HermeticityReport, hermeticityIn } from './hermeticity.ts'
 export { adoptHere, backupKey, describeKey, makeKey, pinTrust, revokeKey, useKey, writeFile } from './keys.fs.ts'
 export { type LockedEnvironment, lockEnvironment } from './lock-environment.fs.ts'
 export { openPlan, openProject, type ProjectNames, projectNames } from './project.fs.ts'

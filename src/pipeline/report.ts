@@ -1,5 +1,6 @@
 /** What a run came to: the shape that `assay run --json` prints, which other programs rely on. */
 import type { Digest, ErrorCode, Sha256 } from '../core/index.ts'
+import type { HermeticityReport } from './hermeticity.ts'
 
 export type OutputReport = Readonly<{ path: string; digest: Digest; sizeBytes: number }>
 
@@ -15,6 +16,8 @@ export type StageReport = Readonly<{
   durationMs: number
   outputs: readonly OutputReport[]
   attestation?: Sha256
+  /** Of a stage that was traced. */
+  hermeticity?: HermeticityReport
 }>
 
 export type RunReport = Readonly<{

@@ -11,6 +11,8 @@ import { attestStage } from './attest-stage.ts'
 import { compareRun } from './compare-runs.ts'
 import { gateData } from './data-gate.ts'
 import type { StageDefinition, StageSettings } from './definition.ts'
+import { hermeticityOf } from './hermeticity.ts'
+import { hiddenFrom } from './hidden-from.ts'
 import { hostFacts } from './host-facts.fs.ts'
 import type { InputRef } from './inputs.ts'
 import { judgeStage } from './judge.ts'
@@ -24,7 +26,6 @@ import { isThrowAway, type RunTools } from './run-tools.ts'
 import { withRunners } from './runners.ts'
 import { secretsOf } from './secrets.fs.ts'
 import { limitsOf, networkOf, taskOf, variablesOf } from './stage-task.ts'
-import { hiddenPaths } from './workspace.fs.ts'
 
 export type StageResult = Readonly<{
   report: StageReport
@@ -214,6 +215,8 @@ async function execute(
     unusual: blocks ? compared.unusual : [],
   }
   const judgement = judgeStage(ended, measure)
+  const hermeticity = hermeticityOf({ stage, outcome, tracked: [...code.keys()], host })
+  const traced = hermeticity === undefined ? {} : { hermeticity }
   if (judgement.kind !== 'good') {
     const { kind, ...why } = judgement
     const report: StageReport = {
@@ -223,6 +226,7 @@ async function execute(
       tail: outcome.log.tail,
       durationMs: elapsed(),
       outputs: [],
+      ...traced,
     }
     return { report, outs: new Map(), log: outcome.log.digest }
   }
@@ -241,6 +245,7 @@ async function execute(
     durationMs: elapsed(),
     outputs: outputsOf(outcome.outs),
     attestation,
+    ...traced,
   }
   const lock = lockEntryOf(setting, attestation, outcome.outs)
   return { report, outs: outcome.outs, lock, log: outcome.log.digest }
@@ -281,27 +286,8 @@ export function taskFor(
     secrets,
     scratch: setting.settings.scratch,
     trace: tools.options.trace,
-    hidden: () => hiddenFrom(project, stage, inputs),
+    hidden: () => hiddenFrom(project.root, stage, inputs),
   })
-}
-
-/** Paths that exist and that this stage does not see; folders on the way to a shown file are seen. */
-function hiddenFrom(project: Project, stage: StageDefinition, inputs: StageInputs): readonly string[] {
-  const shown = [
-    ...inputs.visible,
-    ...inputs.resolved.flatMap(({ ref }) => ref.shows),
-    ...stage.outs.map(({ path }) => path),
-  ]
-  const whole = new Set(shown)
-  const above = new Set(shown.flatMap(foldersAbove))
-  return hiddenPaths(project.root, (path) => {
-    return whole.has(path) || above.has(path) || foldersAbove(path).some((folder) => whole.has(folder))
-  })
-}
-
-function foldersAbove(path: string): readonly string[] {
-  const names = path.split('/')
-  return names.slice(1).map((_, index) => names.slice(0, index + 1).join('/'))
 }
 
 function lockEntryOf(setting: StageSetting, attestation: Sha256, outs: StageOutcome['outs']): LockEntry {

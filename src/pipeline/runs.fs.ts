@@ -19,6 +19,21 @@ export type RunRecord = Readonly<{
 /** LIMIT: a record is at most 64 MiB. */
 const maxRecordBytes = 64 * 1024 * 1024
 
+const paths = z.array(z.string())
+const hermeticityShape = z.looseObject({
+  seenBy: z.enum(['trace', 'evidence']),
+  whole: z.boolean(),
+  usedFiles: paths,
+  undeclaredFiles: paths,
+  unreadDeps: paths,
+  undeclaredReads: paths,
+  outsideReads: paths,
+  refusedWrites: paths,
+  discardedWrites: paths,
+  network: z.looseObject({ deniedAttempts: z.number(), destinations: paths }),
+  dvc: z.looseObject({ place: z.string(), add: paths, remove: paths }),
+})
+
 /** What readers of a record rely on; read for display and for what to keep, never for what to believe. */
 const recordShape = z.looseObject({
   assay: z.literal(1),
@@ -35,6 +50,7 @@ const recordShape = z.looseObject({
         status: z.string(),
         durationMs: z.number(),
         outputs: z.array(z.looseObject({ path: z.string(), digest: z.string(), sizeBytes: z.number() })),
+        hermeticity: hermeticityShape.exactOptional(),
       }),
     ),
   }),

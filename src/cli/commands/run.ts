@@ -47,6 +47,8 @@ export async function run(context: CliContext, targets: readonly string[], optio
       tellEvent(event)
     },
   })
+  if (options.trace === true && !report.stages.some(({ hermeticity }) => hermeticity !== undefined))
+    context.output.note('no stage was traced, since none was run: assay run --trace --force STAGE')
   tellReport(context.output, report, options)
   const isQuiet = report.error === undefined && report.stages.every(({ status }) => status === 'cached')
   if (isQuiet && report.level < 4) context.keeper?.keep(answerOf(context, report, events))

@@ -4,12 +4,23 @@ import { lookAtStage, openProject, type Project } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import { shortDigest, stageLines, table } from '../render.ts'
 import { sparkline } from '../sparkline.ts'
+import { showHermeticity } from './show-hermeticity.ts'
 
-type ShowOptions = Readonly<{ all?: boolean; stage?: string; environment?: boolean; resources?: boolean }>
+type ShowOptions = Readonly<{
+  all?: boolean
+  stage?: string
+  environment?: boolean
+  resources?: boolean
+  hermeticity?: string | true
+}>
 
 export async function show(context: CliContext, [runId]: readonly string[], options: ShowOptions): Promise<Exit> {
   const project = await openProject(context)
   if (options.all === true) return showAll(context, project)
+  if (options.hermeticity !== undefined) {
+    const stage = options.hermeticity === true ? options.stage : options.hermeticity
+    return showHermeticity(context, project, { runId, stage })
+  }
   const run = project.runs.load(runId)
   if (options.resources === true) return showResources(context, project, { runId, stage: options.stage })
   if (options.stage !== undefined)

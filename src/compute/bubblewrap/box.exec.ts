@@ -4,7 +4,7 @@
  * Everything that it took is given back when it is disposed of, whatever happened.
  */
 import { randomUUID } from 'node:crypto'
-import { chownSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chownSync, closeSync, fstatSync, openSync, readFileSync, readSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { isInside } from '../../core/index.ts'
 import type { Limits, StageEnd } from '../sandbox.ts'
@@ -56,7 +56,8 @@ export type Box = AsyncDisposable &
     input?: StageInput
     heldBy: string
     usage(): GroupUsage
-    readTrace(maxBytes: number): string
+    /** What strace wrote, one character a byte; `isCut` when that is more. */
+    readTrace(maxBytes: number): Readonly<{ text: string; isCut: boolean }>
     launch(what: BoxLaunch): Promise<Launched>
   }>
 
@@ -93,7 +94,7 @@ export async function openBox(machine: Machine, options: BoxOptions): Promise<Bo
     ...more,
     heldBy: group?.heldBy ?? 'rlimits',
     usage: () => group?.usage() ?? {},
-    readTrace: (maxBytes) => readFileSync(join(folder.path, 'trace')).toString('latin1', 0, maxBytes),
+    readTrace: (maxBytes) => readStart(join(folder.path, 'trace'), maxBytes),
     launch: (what) =>
       launchIn({ machine, options, folder, uid: slot?.uid, group, log, ...more, onStop: (end) => (stop = end) }, what),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
@@ -216,6 +217,19 @@ function makeTarget({ target, kind }: Relocation): void {
 
 function kindOfPath(path: string): 'file' | 'folder' {
   return statSync(path).isDirectory() ? 'folder' : 'file'
+}
+
+/** THREAT: a stage can make a trace of any length. */
+function readStart(file: string, maxBytes: number): Readonly<{ text: string; isCut: boolean }> {
+  const fd = openSync(file, 'r')
+  try {
+    const { size } = fstatSync(fd)
+    const bytes = Buffer.alloc(Math.min(size, maxBytes))
+    const count = readSync(fd, bytes, 0, bytes.length, 0)
+    return { text: bytes.toString('latin1', 0, count), isCut: size > count }
+  } finally {
+    closeSync(fd)
+  }
 }
 
 function openTrace(folder: BoxFolder, uid: number | undefined): number {

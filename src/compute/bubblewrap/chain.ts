@@ -113,7 +113,17 @@ function privilegeArguments({ tools, uid }: Chain): readonly string[] {
 function traceArguments({ tools, traceDescriptor }: Chain): readonly string[] {
   if (traceDescriptor === undefined || tools.strace === undefined) return []
   return [
-    ...[tools.strace, '-f', '-q', '--seccomp-bpf', '-e', 'trace=%file,connect,sendto,sendmmsg', '-e', 'signal=none'],
+    ...[
+      tools.strace,
+      '-f',
+      '-q',
+      '-y',
+      '--seccomp-bpf',
+      '-e',
+      'trace=%file,connect,sendto,sendmmsg',
+      '-e',
+      'signal=none',
+    ],
     ...['-s', '256', '-o', `/proc/self/fd/${traceDescriptor}`],
     ...[shell, '-c', closeThenRun(traceDescriptor), 'sh'],
   ]
@@ -129,8 +139,11 @@ function traceArguments({ tools, traceDescriptor }: Chain): readonly string[] {
 function boxedCommand({ tools, groupEntries, limits, command }: Chain): readonly string[] {
   const most = limits.processes + 1
   const counted = groupEntries.length > 0 ? [] : [tools.prlimit, `--nproc=${most}:${most}`]
-  return [...counted, shell, '-c', '"$@"; exit $?', 'sh', ...command]
+  return [...counted, shell, '-c', processOneScript, 'sh', ...command]
 }
+
+/** What process 1 runs: also what tells, in a trace, where the stage begins. */
+export const processOneScript = '"$@"; exit $?'
 
 /** One command is the shell's own; several run in order, the first failure ends the stage. */
 export function stageCommand(commands: readonly string[]): readonly string[] {

@@ -12,7 +12,7 @@ import { furnish } from './furnish.ts'
 import type { Launched } from './launch.exec.ts'
 import type { Layout } from './layout.ts'
 import { letOut } from './let-out.exec.ts'
-import type { Machine } from './machine.exec.ts'
+import { type Machine, unavailable } from './machine.exec.ts'
 import { type OpenWatch, watchOpens } from './opened.exec.ts'
 import { endOfLog, tailOf } from './tail.ts'
 import { parseTrace, type Trace } from './trace.ts'
@@ -29,6 +29,8 @@ export async function runStage(
   store: ObjectStore,
   observer: StageObserver,
 ): Promise<StageOutcome> {
+  if (task.trace && machine.tools.strace === undefined)
+    throw unavailable('strace is missing, which --trace looks with', 'install strace')
   const spellings = lookedFor(task)
   await using box = await openBox(machine, {
     ...place,
@@ -104,10 +106,8 @@ function outcomeOf(
   digest: Sha256,
 ): Omit<StageOutcome, 'opened' | 'outs' | 'faults' | 'discarded'> {
   const lines = box.log.readEnd(searchedLogBytes).toString('utf8').split('\n')
-  const trace: Trace = task.trace
-    ? parseTrace(box.readTrace(maxTraceBytes), task.workingDirectory)
-    : { destinations: [], missing: [] }
-  const missing = new Set(trace.missing)
+  const trace = task.trace ? readTrace(task, box) : undefined
+  const missing = new Set(trace?.files.missing)
   const end = endAfter(launched.end, box)
   const endedWell = end.kind === 'exited' && end.code === 0
   const hidden = endedWell && !task.trace ? [] : task.hidden()
@@ -117,11 +117,17 @@ function outcomeOf(
     startedAt: launched.startedAt,
     finishedAt: launched.finishedAt,
     log: { digest, sizeBytes: box.log.sizeBytes(), tail: tailOf(lines), lines: endOfLog(lines) },
-    network: networkOf(task, launched, trace),
+    network: networkOf(task, launched, trace?.destinations ?? []),
     printedSecrets: box.log.secrets(),
-    undeclaredReads: hidden.filter((path) => fromLog.has(path) || missing.has(path)),
+    ...(trace === undefined ? {} : { files: trace.files }),
+    undeclaredReads: hidden.filter((path) => fromLog.has(path) || missing.has(inProject(path))),
     resources: { wallMs: Math.round(launched.wallMs), ...launched.peaks, ...box.usage(), heldBy: box.heldBy },
   }
+}
+
+function readTrace({ workingDirectory }: StageTask, box: Box): Trace {
+  const { text, isCut } = box.readTrace(maxTraceBytes)
+  return parseTrace(text, workingDirectory, isCut)
 }
 
 /** Undefined for a stage that was given nothing: what it could know of credentials it has from the repository. */
@@ -132,7 +138,7 @@ function lookedFor({ secrets }: StageTask): readonly Spelling[] | undefined {
 function networkOf(
   { network: { allowed, permitted } }: StageTask,
   { deniedAttempts, egress }: Launched & Readonly<{ egress: EgressRecord | undefined }>,
-  { destinations }: Trace,
+  destinations: readonly string[],
 ): StageOutcome['network'] {
   const refused = egress?.refused ?? []
   const named = [...new Set([...refused.map(({ destination }) => destination), ...destinations])]
