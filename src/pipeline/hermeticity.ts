@@ -2,7 +2,7 @@
  * What a stage used of what it was shown, and what it asked for beyond: pure.
  *
  * The report stays with the record of the run: it names files that are not there, of the machine too, which a statement
- * that is handed on must not tell. DECISION 0028. Trust: paths are as hostile as the stage; whoever shows them makes them
+ * that is handed on must not tell. DECISION 0029. Trust: paths are as hostile as the stage; whoever shows them makes them
  * printable.
  */
 import { join, relative } from 'node:path/posix'
