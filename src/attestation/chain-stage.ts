@@ -49,6 +49,7 @@ function findingsOf(question: ChainQuestion, judged: JudgedStage): readonly Find
     isolated(question, judged),
     definitionFinding(judged),
     logFinding(question, judged),
+    ...systemFinding(judged.stage.facts),
     ...(judged.stage.facts.source.shallow ? [caveat('history', 'ran in a shallow clone: no history to look at')] : []),
   ]
 }
@@ -150,4 +151,14 @@ function logFinding(question: ChainQuestion, { log }: JudgedStage): Finding {
     case 'corrupt':
       return levelZero(question, 'log', 'ERR_LOG_MISSING', 'its log is not the one that was signed')
   }
+}
+
+/** Nothing is said of evidence that knew no system yet. */
+function systemFinding({ facts }: StageFacts): readonly Finding[] {
+  const said = (name: string): string | undefined => facts.find((fact) => fact.name === `system/${name}`)?.value
+  const [is, accepted] = [said('is'), said('accepted')]
+  if (is === undefined || accepted === undefined) return []
+  const because = `ran on ${is}; accepted ${accepted}`
+  const scope = { tier: 'observed' } as const
+  return [accepted.startsWith('not asked') ? caveat('system', because, scope) : passed('system', because, scope)]
 }

@@ -325,6 +325,16 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/env.ts')).envDiff,
   },
   {
+    usage: 'env accept-system [environments...]',
+    summary: 'let stages run on this system: written into assay.lock, to be reviewed and committed',
+    options: [
+      ['--only', 'forget the other systems that were accepted'],
+      ['--digest <sha256>', 'accept the system of another machine, as its refusal names it'],
+    ],
+    examples: ['assay env accept-system', 'assay env accept-system train --only'],
+    load: async () => (await import('./commands/env-accept-system.ts')).envAcceptSystem,
+  },
+  {
     usage: 'key new',
     summary: 'make your key for this project',
     options: [['--name <name>', 'name in trust.yaml; from your git name when left out']],

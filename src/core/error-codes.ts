@@ -429,6 +429,11 @@ export const errorTable = {
     meaning: 'Files of a verified environment were changed while stages ran with it.',
     help: 'find out who wrote there, then run again: the environment is built anew',
   },
+  ERR_SYSTEM_CHANGED: {
+    exit: 1,
+    meaning: 'A stage would run, or ran, on another system (packages, C library, interpreter) than assay.lock accepts.',
+    help: 'look at what moved, then accept it: assay env accept-system, and commit assay.lock',
+  },
   ERR_ENV_BUILD: {
     exit: 4,
     meaning: 'An environment could not be built from artefacts that are right.',

@@ -3,10 +3,13 @@ import type { StageFacts, StatedDependency, StatedOutput } from '../attestation/
 import type { Environment, StageOutcome } from '../compute/index.ts'
 import { builderIds, type Content, type Sha256 } from '../core/index.ts'
 import { recordCode, recordFacts, type VisibleFiles } from '../reproducibility/index.ts'
+import { outlivedFacts } from './outlived.fs.ts'
 import type { Project } from './project.ts'
 import type { StageInputs } from './resolve-inputs.ts'
 import type { StageSetting } from './run-stage.ts'
 import type { RunTools } from './run-tools.ts'
+import { type StandingOn, systemFacts } from './stand-on.ts'
+import { systemMaterial } from './systems.ts'
 import type { ResolvedInput } from './view.ts'
 
 /** What the stage did, and the tracked files as it was shown them: not as the working tree has them by now. */
@@ -15,6 +18,7 @@ export type Happened = Readonly<{
   code: ReadonlyMap<string, Content>
   /** Input -> the data verdict that it was started on. */
   verdicts: ReadonlyMap<string, Sha256>
+  system: StandingOn
   /** What was unlike earlier runs, in words. */
   unusual: readonly string[]
 }>
@@ -36,7 +40,7 @@ async function factsOf(
   project: Project,
   tools: RunTools,
   setting: StageSetting,
-  { outcome, code, verdicts, unusual }: Happened,
+  { outcome, code, verdicts, system, unusual }: Happened,
 ): Promise<StageFacts> {
   const { stage, settings, inputs, environment, variables } = setting
   const { options } = tools
@@ -56,7 +60,7 @@ async function factsOf(
     seed: settings.seed,
     dependencies: dependenciesOf(project, inputs, verdicts),
     code: recordCode(outcome.opened, digestsOf(code, inputs.code)),
-    environment: environmentOf(environment),
+    environment: environmentOf(environment, system),
     sandbox: { engine: sandbox.policy.engine, digest: sandbox.policy.digest, facts: sandbox.policy.facts },
     limits: setting.limits,
     network: {
@@ -71,6 +75,7 @@ async function factsOf(
       machine: tools.machine(),
       assayVersion: project.version,
       environment: environment.facts,
+      beside: [...systemFacts(system), ...outlivedFacts(project, environment)],
       sandbox: sandbox.policy.facts,
       seed: settings.seed,
       variables,
@@ -138,14 +143,14 @@ function originOf(project: Project, { ref, attestation }: ResolvedInput): Stated
   }
 }
 
-function environmentOf(environment: Environment): StageFacts['environment'] {
+function environmentOf(environment: Environment, system: StandingOn): StageFacts['environment'] {
   const { name, kind, digest, locked, materials, packages } = environment
   return {
     name,
     kind,
     digest,
     locked,
-    materials,
+    materials: [...materials, { name: systemMaterial, digest: system.digest }],
     packages: packages.map(({ name: id, version }) => ({ name: id, version })),
   }
 }

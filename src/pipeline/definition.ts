@@ -132,6 +132,8 @@ export type ProjectSettings = Readonly<{
   protected: readonly string[]
   require: readonly string[]
   clearance: 'public' | 'internal' | 'confidential' | 'restricted'
+  /** `recorded`: stages may run on any system, and the evidence says on which; left out, the lock pins it. */
+  system?: 'recorded'
   /** The locks that are written; left out, dvc.lock is where the repository has one. */
   lock?: readonly ('assay' | 'dvc')[]
 }>

@@ -1,11 +1,14 @@
 /**
  * What differs between two runs, stage by stage, from their statements: causes before effects.
  *
- * Order of a stage's changes: code, command, parameters, inputs, environment, machine, then outputs.
+ * Order of a stage's changes: code, command, parameters, inputs, environment, system, machine, then outputs.
  */
 import type { StageFacts } from '../attestation/index.ts'
+import { diffSystems } from '../compute/index.ts'
+import type { Sha256 } from '../core/index.ts'
 import { believedStage } from './believe.ts'
 import type { Project } from './project.ts'
+import { recordedSystem, systemMaterial } from './systems.ts'
 
 export type Change = Readonly<{ what: string; before: string; after: string }>
 export type RunDifference = Readonly<{
@@ -16,7 +19,7 @@ export type RunDifference = Readonly<{
 }>
 
 /** @throws ERR_RUN_UNKNOWN */
-export function diffRuns(project: Project, left: string, right: string): RunDifference {
+export async function diffRuns(project: Project, left: string, right: string): Promise<RunDifference> {
   const [then, now] = [project.runs.load(left), project.runs.load(right)]
   const factsOf = (run: typeof then): ReadonlyMap<string, StageFacts> =>
     new Map(
@@ -27,14 +30,19 @@ export function diffRuns(project: Project, left: string, right: string): RunDiff
     )
   const [leftFacts, rightFacts] = [factsOf(then), factsOf(now)]
   const names = new Set([...leftFacts.keys(), ...rightFacts.keys()])
-  const stages = [...names].flatMap((name) => {
-    const changes = changesOf(leftFacts.get(name), rightFacts.get(name))
-    return changes.length === 0 ? [] : [{ name, changes }]
-  })
+  const stages: RunDifference['stages'][number][] = []
+  for (const name of names) {
+    const changes = await changesOf(project, leftFacts.get(name), rightFacts.get(name))
+    if (changes.length > 0) stages.push({ name, changes })
+  }
   return { identical: stages.length === 0, left: then.report.runId, right: now.report.runId, stages }
 }
 
-function changesOf(left: StageFacts | undefined, right: StageFacts | undefined): readonly Change[] {
+async function changesOf(
+  project: Project,
+  left: StageFacts | undefined,
+  right: StageFacts | undefined,
+): Promise<readonly Change[]> {
   if (left === undefined || right === undefined) {
     return [
       {
@@ -50,11 +58,23 @@ function changesOf(left: StageFacts | undefined, right: StageFacts | undefined):
     ...mapChanges('parameter', paramsOf(left), paramsOf(right)),
     ...mapChanges('input', depsOf(left), depsOf(right)),
     ...mapChanges('environment', environmentOf(left), environmentOf(right)),
+    ...(await systemChanges(project, left, right)),
     ...mapChanges('variable', left.variables, right.variables),
     ...mapChanges('record', recordOf(left), recordOf(right)),
     ...mapChanges('output', outsOf(left), outsOf(right)),
   ]
 }
+
+/** What moved in the system, where the records of both are here; else the digests, among the facts of the record. */
+async function systemChanges(project: Project, left: StageFacts, right: StageFacts): Promise<readonly Change[]> {
+  const [before, after] = [systemOf(left), systemOf(right)]
+  if (before === undefined || after === undefined || before === after) return []
+  const [then, now] = [await recordedSystem(project, before), await recordedSystem(project, after)]
+  return then === undefined || now === undefined ? [] : diffSystems(then, now)
+}
+
+const systemOf = ({ environment: { materials } }: StageFacts): Sha256 | undefined =>
+  materials.find(({ name }) => name === systemMaterial)?.digest
 
 type Facts = Readonly<Record<string, string>>
 

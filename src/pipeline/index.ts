@@ -3,6 +3,7 @@
 export { isSecret, rowVerdicts } from '../attestation/index.ts'
 export type { DataCheck, DatasetDiff } from '../data/index.ts'
 export { printBaseline, printReport } from '../data/index.ts'
+export { type AcceptedSystem, acceptSystem } from './accept-system.fs.ts'
 export { decideAboutSource } from './approve.ts'
 export { believedStage, lookAtStage, readStage } from './believe.ts'
 export { collectProject } from './collect.fs.ts'

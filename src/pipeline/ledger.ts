@@ -9,6 +9,7 @@ import type { Project } from './project.ts'
 import { type RunReport, type StageReport, statusOf } from './report.ts'
 import type { StageResult } from './run-stage.ts'
 import { isThrowAway, type RunOptions, type RunTools } from './run-tools.ts'
+import { mergedSystems } from './system-pin.ts'
 import { levelOfRun } from './verify.ts'
 
 export type Ledger = Disposable &
@@ -33,7 +34,7 @@ export function openLedger(project: Project, tools: RunTools, { order }: Plan): 
   const logs: Record<string, Sha256> = {}
   const report = (): RunReport => reportOf(tools.runId, order, done)
   // INVARIANT: the lock on disk only ever names evidence that is on disk already.
-  const lockFile = paced(() => saveLock(project.root, lock))
+  const lockFile = paced(() => saveLock(project.root, { stages: lock, systems: mergedSystems(tools.systems) }))
   const record = paced(() => save(report(), logs))
   return {
     stageNamed: (name) => stageNamed(order, position.get(name) ?? -1, name),

@@ -18,7 +18,11 @@ const entrySchema = z.strictObject({
   params: z.record(z.string(), sha256).default({}),
   outs: z.record(z.string(), digest).default({}),
 })
-const lockSchema = z.strictObject({ assay: z.literal(1), stages: z.record(z.string(), entrySchema).default({}) })
+const lockSchema = z.strictObject({
+  assay: z.literal(1),
+  systems: z.record(z.string(), z.record(sha256, z.string().max(1000))).default({}),
+  stages: z.record(z.string(), entrySchema).default({}),
+})
 
 export type LockEntry = Readonly<{
   attestation: Sha256
@@ -29,12 +33,15 @@ export type LockEntry = Readonly<{
   outs: Readonly<Record<string, Digest>>
 }>
 export type Lock = ReadonlyMap<string, LockEntry>
+/** Environment -> digest of each system that its stages may stand on -> what it is, in words. */
+export type Systems = ReadonlyMap<string, ReadonlyMap<Sha256, string>>
+export type LockFile = Readonly<{ stages: Lock; systems: Systems }>
 
 /** LIMIT: 64 MiB, some 100,000 stages. */
 export const maxLockBytes = 64 * 1024 * 1024
 
 /** @throws ERR_FORMAT_NEWER for a later version, ERR_LOCK_MALFORMED for anything else but a lock of version 1 */
-export function parseLock(bytes: Uint8Array): Lock {
+export function parseLock(bytes: Uint8Array): LockFile {
   if (bytes.length > maxLockBytes) throw malformed(`has ${bytes.length} bytes, the limit is ${maxLockBytes}`)
   const text = new TextDecoder().decode(bytes)
   if (/^(<{7}|>{7}) /m.test(text)) {
@@ -45,7 +52,7 @@ export function parseLock(bytes: Uint8Array): Lock {
   if (fault !== undefined) throw malformed(`is not YAML: ${fault.message.split('\n')[0]?.slice(0, 200)}`)
   const repeated = repeatedKey(document)
   if (repeated !== undefined) throw malformed(`holds the key \`${repeated.key.slice(0, 100)}\` twice`)
-  if (document.contents === null) return new Map()
+  if (document.contents === null) return { stages: new Map(), systems: new Map() }
   if (!isMap(document.contents)) throw malformed('is not a map')
   refuseNewer(document.get('assay'))
   const parsed = lockSchema.safeParse(plainValue(document))
@@ -53,17 +60,36 @@ export function parseLock(bytes: Uint8Array): Lock {
     const issue = parsed.error.issues[0]
     throw malformed(`at \`${issue?.path.join('.').slice(0, 200)}\`: ${issue?.message.slice(0, 200)}`)
   }
-  return new Map(Object.entries(parsed.data.stages))
+  const { stages, systems } = parsed.data
+  return {
+    stages: new Map(Object.entries(stages)),
+    systems: new Map(Object.entries(systems).map(([name, known]) => [name, systemsIn(known)])),
+  }
+}
+
+function systemsIn(known: Readonly<Record<string, string>>): ReadonlyMap<Sha256, string> {
+  return new Map(Object.entries(known).flatMap(([digest, text]) => (isSha256(digest) ? [[digest, text] as const] : [])))
 }
 
 const style = { lineWidth: 0, sortMapEntries: false, aliasDuplicateObjects: false } as const
 const printedEntries = new WeakMap<LockEntry, string>()
 
-/** The file's text: stages and paths in code-unit order, so that equal locks are equal bytes. */
-export function printLock(lock: Lock): string {
-  const stages = [...lock].toSorted(([left], [right]) => (left < right ? -1 : 1))
-  const text = stages.length === 0 ? 'assay: 1\nstages: {}\n' : `assay: 1\nstages:\n${stages.map(printEntry).join('')}`
-  return `# written by assay run: commit it, do not edit it\n${text}`
+/** The file's text: names and paths in code-unit order, so that equal locks are equal bytes. */
+export function printLock({ stages, systems }: LockFile): string {
+  const entries = [...stages].toSorted(byName)
+  const text = entries.length === 0 ? 'stages: {}\n' : `stages:\n${entries.map(printEntry).join('')}`
+  return `# written by assay run: commit it, do not edit it\nassay: 1\n${printSystems(systems)}${text}`
+}
+
+function printSystems(systems: Systems): string {
+  const known = [...systems].filter(([, accepted]) => accepted.size > 0).toSorted(byName)
+  if (known.length === 0) return ''
+  const plain = known.map(([name, accepted]) => [name, Object.fromEntries([...accepted].toSorted(byName))] as const)
+  return stringify({ systems: Object.fromEntries(plain) }, style)
+}
+
+function byName(left: readonly [string, unknown], right: readonly [string, unknown]): number {
+  return left[0] < right[0] ? -1 : 1
 }
 
 /** Printed once: the lock is written after each stage, and only that one changed. */

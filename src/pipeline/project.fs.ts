@@ -25,6 +25,7 @@ import type { Caller, Project } from './project.ts'
 import { readProjectFile } from './project-file.fs.ts'
 import { openRuns } from './runs.fs.ts'
 import { believedDecisions, heldDataDecisions, listSources, revokedSources } from './sources.ts'
+import { pinnedSystems, withUnreviewedSystems } from './systems.ts'
 import { ignoredBy, makeState, openReader, refuseCommittedState, requireRoot } from './workspace.fs.ts'
 
 export type OpenOptions = Readonly<{
@@ -59,7 +60,7 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
   const evidence = openEvidence(root)
   const decisions = believedDecisions(evidence.approvals(), trust)
   const definition = definitionFiles(root, pipeline, settings)
-  const code = await openCode({
+  const files = await openCode({
     repository,
     store,
     contents,
@@ -68,6 +69,9 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
     declared: declaredBy(pipeline),
     exempt: exemptOf(pipeline, settings, listed),
   })
+  const lock = loadLock(root)
+  const systems = await pinnedSystems({ repository, code: files, working: lock.systems, memory: cache })
+  const code = withUnreviewedSystems(files, systems)
   const anchors = anchorsOf(pipeline, settings)
   return {
     root,
@@ -91,7 +95,8 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
     dvcIgnoreRules: digestOfFile(root, '.dvcignore'),
     evidence,
     runs: openRuns(root),
-    lock: loadLock(root),
+    lock: lock.stages,
+    systems,
     sources: listSources(listed, decisions, caller.now()),
     trust,
     principal: async () => {

@@ -19,6 +19,7 @@ import type { EvidenceStore } from './evidence.fs.ts'
 import type { Surroundings } from './inputs.ts'
 import type { Lock } from './lock.ts'
 import type { RunArchive } from './runs.fs.ts'
+import type { SystemPins } from './system-pin.ts'
 
 /** Who asks: a command line, later a server. */
 export type Caller = Readonly<{
@@ -63,6 +64,8 @@ export type Project = Readonly<{
   evidence: EvidenceStore
   runs: RunArchive
   lock: Lock
+  /** Which systems stages may stand on, by the working tree and by the commit. */
+  systems: SystemPins
   /** Inventory by id, with the status that signed statements give. */
   sources: ReadonlyMap<string, ListedSource>
   trust: TrustPolicy

@@ -26,6 +26,7 @@ import { isThrowAway, type RunTools } from './run-tools.ts'
 import { withRunners } from './runners.ts'
 import { secretsOf } from './secrets.fs.ts'
 import { limitsOf, networkOf, taskOf, variablesOf } from './stage-task.ts'
+import { refuseMovedSystem, standOn } from './stand-on.ts'
 
 export type StageResult = Readonly<{
   report: StageReport
@@ -193,6 +194,7 @@ async function execute(
   if (tools.options.dryRun) return planned(tools, stage, because)
   await tools.signer() // a missing key is a fault before the stage has cost anything
   const setting = { ...identified, environment: await mountable(tools, identified) }
+  const system = await standOn(project, tools, setting)
   const requires = [...project.settings.require]
   const verdicts = await gateData(project, tools, { name: stage.name, require: requires }, setting.inputs.resolved)
   const { unsafeNoSandbox, signal } = tools.options
@@ -202,6 +204,7 @@ async function execute(
   const outcome = await tools.execute(stage.name, taskFor(project, tools, setting, { code, secrets }))
   const { environment, variables } = setting
   if (environment.isUnchanged?.() === false) throw changedEnvironment(stage, environment)
+  refuseMovedSystem(stage, system)
   const visible = [...code.keys(), ...setting.inputs.resolved.flatMap(({ ref }) => ref.shows)]
   const { absentSubmodules } = project.code
   const host = hostFacts(project.root, project.environment)
@@ -235,7 +238,13 @@ async function execute(
   for (const each of compared.unusual)
     tools.options.onEvent({ kind: 'notice', text: `\`${stage.name}\` was unlike its earlier runs: ${each}` })
   const turn = tools.release()
-  const attestation = await attestStage(project, tools, setting, { outcome, code, verdicts, unusual: compared.unusual })
+  const attestation = await attestStage(project, tools, setting, {
+    outcome,
+    code,
+    verdicts,
+    system,
+    unusual: compared.unusual,
+  })
   await turn
   for (const [path, content] of outcome.outs) await project.contents.restore(path, content)
   await tools.dvc?.keep({ ...setting, attestation, outs: outcome.outs })

@@ -31,6 +31,8 @@ import type { StageReport } from './report.ts'
 import type { Cost } from './schedule.ts'
 import { limitsOf } from './stage-task.ts'
 import { sweepProject } from './sweep-project.fs.ts'
+import type { SystemPins } from './system-pin.ts'
+import { openSystems, type SeenSystem } from './systems.ts'
 
 export type RunEvent =
   | Readonly<{ kind: 'notice' | 'progress'; text: string }>
@@ -65,6 +67,10 @@ export type RunTools = AsyncDisposable &
     sandbox(): Promise<Sandbox>
     /** As it is on disk since this run holds the project. */
     lock: Lock
+    /** Of that lock; a system that a stage of this run was the first to stand on is added. */
+    systems: SystemPins & Readonly<{ working: Map<string, ReadonlyMap<Sha256, string>> }>
+    /** What a stage stands on here and now. */
+    system(environment: Environment): Promise<SeenSystem>
     /** Whether outcomes go into `assay.lock`: evidence of a throw-away key would pin what nobody ever believes. */
     pins: boolean
     /** Where DVC is to be told what the stages came to. */
@@ -133,6 +139,7 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
     return signer
   }
   let running = 0
+  const lock = options.dryRun ? { stages: project.lock, systems: project.systems.working } : loadLock(project.root)
   const pins = !(options.dryRun || isThrowAway(options))
   const dvc = pins ? openBesideDvc(project, (text) => options.onEvent({ kind: 'notice', text })) : undefined
 
@@ -141,7 +148,9 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
     options,
     sandboxDigest: unsafe?.policy.digest ?? bubblewrapRecipe(),
     sandbox,
-    lock: options.dryRun ? project.lock : loadLock(project.root),
+    lock: lock.stages,
+    systems: { working: new Map(lock.systems), committed: project.systems.committed },
+    system: openSystems(project),
     pins,
     ...(dvc === undefined ? {} : { dvc }),
     machine: () => {

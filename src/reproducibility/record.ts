@@ -27,6 +27,8 @@ export type RecordInput = Readonly<{
   assayVersion: string
   /** Facts of the environment: interpreter, BLAS, packages. */
   environment: readonly RecordedFact[]
+  /** Facts that are named already: the system layer, what outlived the run before. */
+  beside: readonly RecordedFact[]
   /** Facts of the sandbox's recipe. */
   sandbox: Readonly<Record<string, string | number | boolean>>
   seed: number
@@ -55,5 +57,6 @@ export function recordFacts(input: RecordInput): readonly RecordedFact[] {
   const facts: RecordedFact[] = observed.map(([name, value]) => ({ name, value: String(value), tier: 'observed' }))
   facts.push({ name: 'determinism/seed', value: String(input.seed), tier: 'declared' })
   facts.push(...input.environment.map((fact) => ({ ...fact, name: `environment/${fact.name}` })))
+  facts.push(...input.beside)
   return facts.toSorted((left, right) => (left.name < right.name ? -1 : 1))
 }

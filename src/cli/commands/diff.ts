@@ -15,7 +15,7 @@ export async function diff(context: CliContext, [left, right]: readonly string[]
       help: 'run twice, or name two runs',
     })
   }
-  const result = diffRuns(project, from, right ?? newest)
+  const result = await diffRuns(project, from, right ?? newest)
   output.document(result)
   output.line(`${result.left} -> ${result.right}`)
   if (result.identical) output.line('the same inputs, code, environments and outputs')

@@ -1,7 +1,7 @@
 /** Prepares the interpreter and packages that a stage runs with: verified a moment before it is handed out. */
 import { DomainError, isDomainError } from '../../core/index.ts'
 import type { Environment } from '../environment.ts'
-import { prepareHost } from './prepare-host.exec.ts'
+import { prepareHost } from './prepare-host.fs.ts'
 import { preparePython } from './prepare-python.fs.ts'
 import type { EnvironmentRequest } from './request.ts'
 

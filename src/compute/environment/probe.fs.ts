@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { DomainError, digestOfJson, isSha256, type Sha256 } from '../../core/index.ts'
 import { digestPath, jsonFact, type StatCache } from '../../data/index.ts'
 import type { RunInBox } from '../bubblewrap/index.ts'
+import { libcOfHost } from '../system/observe.fs.ts'
 import { type Interpreter, type InterpreterProbe, parseProbe, probeProgram } from './interpreter.ts'
 import { type Located, prefixesToMount } from './locate.fs.ts'
 import type { EnvironmentPurpose } from './request.ts'
@@ -58,13 +59,6 @@ export async function askInterpreter(located: Located, asking: Asking): Promise<
     ...(probe.sharedLibrary === '' ? {} : { library: await digestOfFile(probe.sharedLibrary, asking) }),
     probe,
   }
-}
-
-/** The C library of this machine as Node sees it; empty where it does not say (musl). */
-function libcOfHost(): string {
-  Object.assign(process.report, { excludeNetwork: true }) // else it asks for the names of all peers
-  const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } } // untyped in @types/node
-  return report.header?.glibcVersionRuntime ?? ''
 }
 
 /** Runs a program that prints one document, and returns the document. @throws ERR_ENV_INTERPRETER */

@@ -19,6 +19,7 @@ import { isList, isMap, pythonText, type Value } from './value.ts'
 export const classifications = ['public', 'internal', 'confidential', 'restricted'] as const
 export const requirements = ['approved-sources', 'passed-data', 'usual-resources'] as const
 export const locks = ['assay', 'dvc'] as const
+const systemWords = ['pinned', 'recorded'] as const
 /** The environment that every machine has: its own interpreter and system packages. */
 export const hostEnvironment = 'host'
 
@@ -180,6 +181,7 @@ const file = record(
     require: listOf(oneOf(requirements)),
     clearance: oneOf(classifications),
     lock: listOf(oneOf(locks)),
+    system: oneOf(systemWords),
   },
   ['assay'],
 )

@@ -48,6 +48,7 @@ export function defineSettings(
     protected: textsAt(top, 'protected'),
     require: known(requirements, textsAt(top, 'require')),
     clearance: known(classifications, [textAt(top, 'clearance') ?? 'restricted'])[0] ?? 'restricted',
+    ...(textAt(top, 'system') === 'recorded' ? { system: 'recorded' as const } : {}),
     ...lockOf(top, places),
   }
 }

@@ -4,13 +4,12 @@
  * It lets an existing project run on its first day. Its digest is over what was recorded, no more: a file of `/usr` that
  * was changed without its package's version shows nowhere, which is why `host` is named in every verdict.
  */
-import { execFile } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { digestOfJson, type Sha256, sha256Of } from '../../core/index.ts'
 import { jsonFact, type StatCache } from '../../data/index.ts'
 import type { Environment } from '../environment.ts'
+import { libcOfHost, packagesInstalled } from '../system/observe.fs.ts'
 import { editableInstalls } from './editable.fs.ts'
 import { blasFact, interpreterFacts } from './facts.ts'
 import { type Installed, listInstalled } from './installed.fs.ts'
@@ -28,7 +27,7 @@ const systemPath = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin'
 export async function prepareHost(request: EnvironmentRequest): Promise<Environment> {
   mkdirSync(request.cacheFolder, { recursive: true })
   sweepTemporaries(request.cacheFolder)
-  const [python, system] = await Promise.all([observePython(request), observeSystem(request.memory)])
+  const [python, system] = [await observePython(request), observePackages(request.memory)]
   const prefixes = python === undefined ? [] : prefixesToMount(python.located)
   const editable = editableInstalls({
     siteFolders: python === undefined ? [] : siteFolders(python),
@@ -107,41 +106,20 @@ function activation(located: Located | undefined, { caller }: EnvironmentRequest
 
 type System = Readonly<{ digest: Sha256; count: number; libc: string }>
 
-const run = promisify(execFile)
-
 const packageDatabase = '/var/lib/dpkg/status'
 const packageUpdates = '/var/lib/dpkg/updates'
 
-/** Asked again when the packages changed, of which the C library is one; each time on a system without dpkg. */
-async function observeSystem(memory: StatCache | undefined): Promise<System> {
+/** Read again when the packages changed; each time on a system without dpkg, whose list is empty. */
+function observePackages(memory: StatCache | undefined): System {
   const stamps = [packageDatabase, packageUpdates].map(stampOf).join(' ')
   const kept = jsonFact(memory, 'system') as (System & Readonly<{ stamps: string }>) | undefined // our own text
   if (kept?.stamps === stamps) return kept
   const readAtMs = Date.now()
-  const system = await askSystem()
+  const lines = packagesInstalled()
+    .map(({ name, architecture, version }) => `${name}:${architecture} ${version} installed`)
+    .sort()
+  const system = { digest: sha256Of(lines.join('\n')), count: lines.length, libc: libcOfHost() }
   const isKnown = system.count > 0 && areSettled([packageDatabase, packageUpdates], readAtMs)
   if (isKnown) memory?.recordFact('system', JSON.stringify({ ...system, stamps }))
   return system
-}
-
-async function askSystem(): Promise<System> {
-  const [packages, libc] = await Promise.all([
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: fields of dpkg-query
-    outputOf('/usr/bin/dpkg-query', ['-W', '-f', '${Package}:${Architecture} ${Version} ${db:Status-Status}\\n']),
-    outputOf('/usr/bin/getconf', ['GNU_LIBC_VERSION']),
-  ])
-  const lines = packages
-    .split('\n')
-    .filter((line) => line.endsWith(' installed'))
-    .sort()
-  return { digest: sha256Of(lines.join('\n')), count: lines.length, libc: libc.trim() || 'unknown' }
-}
-
-async function outputOf(program: string, options: readonly string[]): Promise<string> {
-  try {
-    const { stdout } = await run(program, options, { env: { LC_ALL: 'C' }, timeout: 30_000, maxBuffer: 64 * 1024 ** 2 })
-    return stdout
-  } catch {
-    return '' // A system without dpkg or getconf: the list is empty, and the record says so (0 packages).
-  }
 }
