@@ -150,7 +150,7 @@ function environmentOf(environment: Environment, system: StandingOn): StageFacts
     kind,
     digest,
     locked,
-    materials: [...materials, { name: systemMaterial, digest: system.digest }],
+    materials: [...materials, ...(system.accepted === 'root' ? [] : [{ name: systemMaterial, digest: system.digest }])],
     packages: packages.map(({ name: id, version }) => ({ name: id, version })),
   }
 }

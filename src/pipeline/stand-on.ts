@@ -9,7 +9,13 @@ import type { RunTools } from './run-tools.ts'
 import { acceptedIn, decideSystem, type SystemDecision } from './system-pin.ts'
 import { movedSince, type SeenSystem } from './systems.ts'
 
-export type StandingOn = SeenSystem & Readonly<{ accepted: Exclude<SystemDecision, 'other'> | 'recorded' }>
+export type StandingOn = Pick<SeenSystem, 'digest' | 'text' | 'isUnchanged'> &
+  Readonly<{
+    /** `root`: an image, which `assay.yaml` names by digest, stands in place of the machine's own. */
+    accepted: Exclude<SystemDecision, 'other'> | 'recorded' | 'root'
+    /** Libraries of linear algebra, path and digest. */
+    blas: readonly (readonly [string, string])[]
+  }>
 
 /**
  * Looks at the system and holds it to the lock; the first of an environment is pinned. Its record goes into the store.
@@ -23,13 +29,29 @@ export async function standOn(
   { system, systems, pins }: Pick<RunTools, 'system' | 'systems' | 'pins'>,
   { stage, environment }: Pick<StageSetting, 'stage' | 'environment'>,
 ): Promise<StandingOn> {
+  if (environment.root !== undefined) return standingOnRoot(environment.root.digest)
   const seen = await system(environment)
   const isAsked = pins && project.settings.system !== 'recorded'
   const decision = isAsked ? decideSystem(environment.name, seen.digest, systems) : 'recorded'
   if (decision === 'other') throw await otherSystem(project, stage, { name: environment.name, seen, systems })
   if (!project.store.keep(seen.digest)) await project.store.putBytes(seen.bytes)
   if (decision === 'first') systems.working.set(environment.name, new Map([[seen.digest, seen.text]]))
-  return { ...seen, accepted: decision }
+  const { digest, text, isUnchanged, record } = seen
+  return {
+    digest,
+    text,
+    isUnchanged,
+    accepted: decision,
+    blas: Object.entries(record.files).filter(([path]) => isBlas(path)),
+  }
+}
+
+function standingOnRoot(digest: Sha256): StandingOn {
+  return { digest, text: `the root of an image, ${digest}`, isUnchanged: () => true, accepted: 'root', blas: [] }
+}
+
+function isBlas(path: string): boolean {
+  return /\/lib[\w-]*(?:blas|lapack|mkl_rt|blis)[\w.-]*\.so/.test(path)
 }
 
 /** @throws ERR_SYSTEM_CHANGED */
@@ -77,12 +99,10 @@ const acceptedWords = {
   lock: 'by assay.lock in the working tree',
   first: 'as the first that it ran on',
   recorded: 'not asked: any system may be run on',
+  root: 'as assay.yaml names it',
 } as const satisfies Record<StandingOn['accepted'], string>
 
-export function systemFacts({ digest, text, accepted, record }: StandingOn): readonly RecordedFact[] {
-  const blas = Object.entries(record.files).filter(([path]) =>
-    /\/lib[\w-]*(?:blas|lapack|mkl_rt|blis)[\w.-]*\.so/.test(path),
-  )
+export function systemFacts({ digest, text, accepted, blas }: StandingOn): readonly RecordedFact[] {
   return [
     { name: 'system/digest', value: digest, tier: 'observed' },
     { name: 'system/is', value: text, tier: 'observed' },

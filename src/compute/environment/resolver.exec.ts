@@ -132,7 +132,7 @@ function cancelled(cause: Error): DomainError {
 /** It did not end by itself: it took too long, said too much, was killed, or does not start. */
 function unfinished(error: ExecFileException, stderr: string): DomainError {
   const because =
-    String(error.code) === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER'
+    String(error.code).endsWith('STDIO_MAXBUFFER')
       ? 'said more than 1 MiB'
       : error.killed === true
         ? 'did not end within 10 minutes'
