@@ -131,14 +131,13 @@ function cancelled(cause: Error): DomainError {
 
 /** It did not end by itself: it took too long, said too much, was killed, or does not start. */
 function unfinished(error: ExecFileException, stderr: string): DomainError {
-  const because =
-    String(error.code).endsWith('STDIO_MAXBUFFER')
-      ? 'said more than 1 MiB'
-      : error.killed === true
-        ? 'did not end within 10 minutes'
-        : error.signal === undefined || error.signal === null
-          ? `does not start: ${error.code ?? 'unknown'}`
-          : `was ended by ${error.signal}`
+  const because = String(error.code).endsWith('STDIO_MAXBUFFER')
+    ? 'said more than 1 MiB'
+    : error.killed === true
+      ? 'did not end within 10 minutes'
+      : error.signal === undefined || error.signal === null
+        ? `does not start: ${error.code ?? 'unknown'}`
+        : `was ended by ${error.signal}`
   const last = printable(stderr.trim().split('\n').at(-1) ?? '').slice(0, 300)
   return new DomainError('ERR_ENV_RESOLVE', `the resolver ${because}${last === '' ? '' : `: ${last}`}`, {
     help: 'try again, and pin more versions in the source (`name==version`), so that there is less to choose from',
