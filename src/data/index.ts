@@ -1,5 +1,6 @@
 /** The only file of `data` that other domains import. */
 
+export { openZip, type ZipArchive } from './archive/zip.fs.ts'
 export { type Collected, type CollectOptions, collectGarbage, sweepStore } from './collect-garbage.fs.ts'
 export {
   type Contract,
@@ -61,6 +62,7 @@ export {
 export { jsonFact, openStatCache, type StatCache } from './stat-cache.sqlite.ts'
 export { defaultThresholds, timesUntilLarge } from './statistics/index.ts'
 export { isTableName } from './table/format.ts'
+export { unpackGzip } from './table/unpack.fs.ts'
 export {
   type Baseline,
   type BoxRunner,

@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { Unreadable } from './unreadable.ts'
 
-export type OpenFile = Readonly<{ fd: number; sizeBytes: number }>
+export type OpenFile = Readonly<{ path: string; fd: number; sizeBytes: number }>
 export type FilePair = Readonly<{ left: OpenFile; right: OpenFile; [Symbol.dispose](): void }>
 
 export const chunkBytes = 4 * 1024 * 1024
@@ -28,7 +28,7 @@ export function openPair(left: string, right: string): FilePair {
 
 function openFile(path: string): OpenFile {
   const fd = openSync(path, 'r')
-  return { fd, sizeBytes: fstatSync(fd).size }
+  return { path, fd, sizeBytes: fstatSync(fd).size }
 }
 
 /** Lets the event loop turn, so that whoever wants to stop can say so. @throws the signal's reason */

@@ -15,14 +15,17 @@ import { readBoth, Unreadable } from './unreadable.ts'
 import { counted, quoted, tellMeasures } from './words.ts'
 
 /** @throws Unreadable */
-export function compareJson(pair: FilePair, path: string, tolerances: readonly Tolerance[]): Answer {
+export function compareJson(
+  pair: FilePair,
+  { path, tolerances }: Readonly<{ path: string; tolerances: readonly Tolerance[] }>,
+): Answer {
   const { left, right } = readBoth((side) => {
     const file = pair[side]
     if (file.sizeBytes > maxJsonBytes)
       throw new Unreadable(`has ${file.sizeBytes} bytes, the limit for JSON is ${maxJsonBytes}`)
     return parseJsonValue(readExactly(file, 0, file.sizeBytes))
   })
-  const found: Found = { numbers: new Map(), tallies: new Map(), others: [], otherCount: 0, total: 0, path, tolerances }
+  const found: Found = { numbers: new Map(), tallies: new Map(), others: [], otherCount: 0, path, tolerances }
   compareValues(found, left, right, '')
   return answerOf(found)
 }
@@ -34,7 +37,6 @@ type Found = {
   /** What else differs; a few of it. */
   others: string[]
   otherCount: number
-  total: number
   readonly path: string
   readonly tolerances: readonly Tolerance[]
 }
@@ -66,7 +68,6 @@ function addOther(found: Found, sentence: string): void {
 }
 
 function compareNumbers(found: Found, a: number | bigint, b: number | bigint, key: string): void {
-  found.total += 1
   const at = found.numbers.get(key) ?? 0
   found.numbers.set(key, at + 1)
   if (Object.is(a, b)) return
@@ -113,16 +114,16 @@ function compareMembers(
   for (const name of b.keys()) if (!a.has(name)) addOther(found, `the first file has no ${quoted(inner(name))}`)
 }
 
-function answerOf({ numbers, tallies, others, otherCount, total }: Found): Answer {
+function answerOf({ numbers, tallies, others, otherCount }: Found): Answer {
   const measures = [...tallies].map(([key, tally]) =>
     measureOf(key, 'number', { ...tally, elements: numbers.get(key) ?? tally.differing + tally.bitsOnly }, true),
   )
   const verdict: ComparedVerdict = otherCount > 0 ? 'diverged' : verdictOfMeasures(measures)
-  return { verdict, measures, detail: tell(measures, others, otherCount, total) }
+  return { verdict, measures, detail: tell(measures, others, otherCount) }
 }
 
-function tell(measures: Compared['measures'], others: readonly string[], otherCount: number, total: number): string {
+function tell(measures: Compared['measures'], others: readonly string[], otherCount: number): string {
   const more = otherCount > others.length ? [`${otherCount - others.length} more such differences`] : []
-  const told = [...others, ...more, ...tellMeasures(measures, { one: 'number', among: 'key', total })]
+  const told = [...others, ...more, ...tellMeasures(measures, { one: 'number', among: 'keys' })]
   return told.length === 0 ? 'the same values, written in another way' : told.join('; ')
 }

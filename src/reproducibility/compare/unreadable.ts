@@ -18,3 +18,19 @@ function readOne<T>(which: string, read: () => T): T {
     throw new Unreadable(`the ${which} file ${error.message}`)
   }
 }
+
+/** The same for what takes a while. */
+export async function readBothLater<T>(
+  read: (side: 'left' | 'right') => Promise<T>,
+): Promise<Readonly<{ left: T; right: T }>> {
+  return { left: await readLater('first', () => read('left')), right: await readLater('second', () => read('right')) }
+}
+
+async function readLater<T>(which: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read()
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error
+    throw new Unreadable(`the ${which} file ${error.message}`)
+  }
+}

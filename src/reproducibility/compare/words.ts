@@ -37,8 +37,8 @@ export function distance({ maxAbs, maxRel, maxUlp }: Measure): string {
   return ` by at most ${shortNumber(maxAbs)} (${more.join(', ')})`
 }
 
-/** `one`: what an element is called; `among`: what has a name; `total`: how many there are of those, or of elements. */
-type Nouns = Readonly<{ one: string; among: string; total: number }>
+/** `one`: what an element is called; `among`: what has a name. */
+type Nouns = Readonly<{ one: string; among: string }>
 
 /** What differs most, how many of them differ, and what is odd; nothing when all is the same. */
 export function tellMeasures(measures: readonly Measure[], { one, among }: Nouns): readonly string[] {
@@ -50,7 +50,7 @@ export function tellMeasures(measures: readonly Measure[], { one, among }: Nouns
     said.push(
       `${quoted(worst.name)} differs${differing.length > 1 ? ' most' : ''}${of}${distance(worst)}`.replace(/,$/, ''),
     )
-    if (differing.length > 1) said.push(`${counted(differing.length, among)} differ`)
+    if (differing.length > 1) said.push(`${grouped(differing.length)} ${among} differ`)
   }
   const sum = (name: 'unordered' | 'bitsOnly' | 'outside'): number =>
     measures.reduce((count, measure) => count + measure[name], 0)
