@@ -6,10 +6,14 @@ import { test } from 'node:test'
 const root = join(import.meta.dirname, '..')
 const rows = readFileSync(join(root, 'docs/threat-model.md'), 'utf8')
   .split('\n')
-  .filter((line) => /^\| [AT]\d+ \|/.test(line))
+  .filter((line) => /^\| [ACT]\d+ \|/.test(line))
 
-/** `file` (the beginning of a test's name) */
-const reference = /`((?:src|test|scripts)\/[\w./-]+\.test\.ts)`(?: \(([^)]+)\))?/g
+/** `file` (the beginning of a test's name, the name of a case in quotes, or of a probe; another) */
+const reference = /`((?:src|test|scripts)\/[\w./-]+\.(?:test\.ts|py))`(?: \(([^)]+)\))?/g
+
+const isNamed = (text: string, name: string): boolean =>
+  [`test('${name}`, `test("${name}`, `test(\`${name}`, `def ${name}(`].some((each) => text.includes(each)) ||
+  (name.startsWith("'") && text.includes(name.replace(/'$/, '')))
 
 test('every attack of the threat model names tests that exist, or says that it is not stopped', () => {
   assert.ok(rows.length > 20)
@@ -18,11 +22,11 @@ test('every attack of the threat model names tests that exist, or says that it i
     const shown = cells.at(-1) ?? ''
     const named = [...shown.matchAll(reference)]
     assert.ok(named.length > 0 || shown.startsWith('not stopped'), row.slice(0, 80))
-    for (const [, file = '', name] of named) {
+    for (const [, file = '', names] of named) {
       assert.ok(existsSync(join(root, file)), `${file} is not there`)
-      if (name === undefined) continue
       const text = readFileSync(join(root, file), 'utf8')
-      assert.ok(text.includes(`test('${name}`), `${file} has no test that begins with: ${name}`)
+      for (const name of names?.split('; ') ?? [])
+        assert.ok(isNamed(text, name), `${file} has no test that begins with: ${name}`)
     }
   }
 })

@@ -123,7 +123,7 @@ export function taskOf(input: TaskInput): StageTask {
     stage: stage.name,
     commands: stage.commands,
     workingDirectory: stage.workingDirectory,
-    view: viewOf(input.inputs, input.code),
+    view: viewOf(input.inputs, input.code, stage.deps),
     outs: stage.outs.map(({ path }) => {
       const previous = before.get(path)
       return previous === undefined ? { path } : { path, before: previous }

@@ -28,6 +28,7 @@ test('a view shows the parts asked for, and deps before tracked files', () => {
       ['data/a.csv', file('old')],
       ['src/x.py', file('code')],
     ]),
+    ['data'],
   )
   assert.deepEqual(
     view.map(({ path, why, content }) => [path, why, content.digest]),
@@ -42,4 +43,21 @@ test('names the part that an input does not hold', () => {
   const ref = { path: 'data', shows: ['data/a.csv', 'data/z.csv'], role: 'dep', origin: { kind: 'code' } } as const
   assert.equal(missingPart([{ ref, content: folder }]), 'data/z.csv')
   assert.equal(missingPart([{ ref: { ...ref, shows: ['data/a.csv'] }, content: folder }]), undefined)
+})
+
+test('a tracked file that is a dep by its own name is code; one of a folder that is a dep is not watched one by one', () => {
+  const ref = (path: string) => ({ path, shows: [path], role: 'dep', origin: { kind: 'code' } }) as const
+  const paths = ['src/named.py', 'lib/of-folder.py']
+  const view = viewOf(
+    paths.map((path) => ({ ref: ref(path), content: file(path) })),
+    new Map(paths.map((path) => [path, file(path)])),
+    ['src/named.py', 'lib'],
+  )
+  assert.deepEqual(
+    view.map(({ path, why }) => [path, why]),
+    [
+      ['src/named.py', 'tracked'],
+      ['lib/of-folder.py', 'dep'],
+    ],
+  )
 })

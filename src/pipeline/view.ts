@@ -29,15 +29,25 @@ export function partOf(content: Content, anchor: string, path: string): Content 
 /**
  * The entries of the view, one a path; deps win over tracked files at the same path.
  *
+ * A tracked file that is declared by its own name is code like its neighbours: what the stage looks for beside it (a module that
+ * would be found first) is watched, which a folder that is a dep whole does not need.
+ *
  * @param code tracked file -> its content, for the files that this stage may see
+ * @param deps as the stage declares them
  */
-export function viewOf(inputs: readonly ResolvedInput[], code: ReadonlyMap<string, Content>): readonly ViewEntry[] {
+export function viewOf(
+  inputs: readonly ResolvedInput[],
+  code: ReadonlyMap<string, Content>,
+  deps: readonly string[],
+): readonly ViewEntry[] {
+  const declared = new Set(deps)
   const entries = new Map<string, ViewEntry>()
   for (const [path, content] of code) entries.set(path, { path, content, why: 'tracked' })
   for (const { ref, content } of inputs) {
     for (const path of ref.shows) {
       const part = partOf(content, ref.path, path)
-      if (part !== undefined) entries.set(path, { path, content: part, why: ref.role === 'params' ? 'params' : 'dep' })
+      const why = ref.role === 'params' ? 'params' : code.has(path) && declared.has(path) ? 'tracked' : 'dep'
+      if (part !== undefined) entries.set(path, { path, content: part, why })
     }
   }
   return [...entries.values()]

@@ -192,6 +192,32 @@ for _ in range(${count}):
         )
       })
 
+      test('a disk filler that hides is stopped: in empty files, in a folder that it closed, deeper than a path reaches', async (context) => {
+        const fill = (where: string): Ask => ({
+          files: {
+            'fill.py': `import os, time\n${where}\nfor i in range(8): open('f%d' % i, 'wb').write(b'x' * size)\ntime.sleep(4)\n`,
+          },
+          commands: ['python3 fill.py'],
+          outs: ['out/a.bin'],
+          limits: { outputBytes: 20 << 20 },
+        })
+        const down = (levels: number): string =>
+          `os.chdir('out')\nfor _ in range(${levels}): os.mkdir('d' * 200); os.chdir('d' * 200)`
+        const answers = await drive(identity, context, [
+          fill(`size = 8 << 20\n${down(40)}`),
+          fill("size = 8 << 20\nos.mkdir('out/shut'); os.chdir('out/shut'); os.chmod('.', 0o300)"),
+          fill("size = 0\nos.chdir('out')\nfor i in range(6000): os.mknod('e%d' % i)"),
+          {
+            ...fill(`size = 1 << 20\n${down(5)}`),
+            commands: ['python3 fill.py & for i in 1 2 3; do true > out/$i; done; sleep 1'],
+          },
+        ])
+        assert.deepEqual(
+          answers.map(({ end }) => (end.kind === 'limit' ? end.limit : end.kind)),
+          ['output', 'output', 'output', 'exited'],
+        )
+      })
+
       test('a stage that prints without end is stopped', async (context) => {
         const { end, log } = await driveOne(identity, context, { commands: ['yes'] })
         assert.deepEqual(end, { kind: 'limit', limit: 'output', because: 'its output is over the limit of a log' })

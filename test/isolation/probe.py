@@ -311,7 +311,7 @@ def raise_limits():
                 pass
     return False
 @escape
-def dump_core(): return resource.getrlimit(resource.RLIMIT_CORE)[1] != 0
+def dump_core(): return resource.getrlimit(resource.RLIMIT_CORE)[1] != 1  # 0 does not keep a collector of the machine from it
 @escape
 def raise_priority(): return in_child(lambda: os.nice(-5) is not None)
 @escape
@@ -406,6 +406,11 @@ def reach_internet():
     s.settimeout(2)
     return s.connect(('198.51.100.1', 443)) is None
 @escape
+def reach_metadata():
+    s = sock(socket.AF_INET, socket.SOCK_STREAM)
+    s.settimeout(2)
+    return s.connect(('169.254.169.254', 80)) is None
+@escape
 def send_udp(): return sock(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('198.51.100.1', 53)) > 0
 @escape
 def send_udp6(): return sock(socket.AF_INET6, socket.SOCK_DGRAM).sendto(b'x', ('2001:db8::1', 53)) > 0
@@ -428,7 +433,7 @@ def reach_path_socket():
     return s.connect(CONFIG['pathSocket']) is None
 @escape
 def reach_services():
-    for path in ('/run/dbus/system_bus_socket', '/var/run/docker.sock', '/run/containerd/containerd.sock', '/run/systemd/private', '/run/user'):
+    for path in ('/run/dbus/system_bus_socket', '/var/run/docker.sock', '/run/podman/podman.sock', '/run/containerd/containerd.sock', '/run/systemd/private', '/run/user'):
         if os.path.exists(path):
             return True
     return False

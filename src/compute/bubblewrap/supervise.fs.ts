@@ -3,12 +3,13 @@
  *
  * LIMIT: between two looks a stage may go over a limit that is held this way (memory 50 ms, bytes 250 ms or more).
  */
-import { lstatSync, readdirSync, readFileSync, statfsSync } from 'node:fs'
+import { readFileSync, statfsSync } from 'node:fs'
 import type { Limits, ResourceProfile, StageEnd } from '../sandbox.ts'
 import type { ControlGroup } from './control-group.fs.ts'
 import { hasOwnRoot, quietly, treeOf } from './process-facts.fs.ts'
 import { keepProfile } from './profile.ts'
 import { watchPrograms } from './programs.fs.ts'
+import { writtenIn } from './written.fs.ts'
 
 export type Supervision = Readonly<{
   peaks(): Readonly<{
@@ -62,11 +63,12 @@ export function supervise(
   timers.add(
     setTimeout(() => over('time', `it ran longer than ${limits.timeMs} ms`), Math.min(limits.timeMs, longestTimerMs)),
   )
-  const writtenBytes = (): number =>
-    scratch.reduce((sum, folder) => sum + allocatedBytes(folder), 0) + temporaryBytes(firstPid)
+  const writtenBytes = (): number => writtenIn(scratch).bytes + temporaryBytes(firstPid)
   let written = 0
   repeat(bytesEveryMs, () => {
-    written = writtenBytes()
+    const { bytes, fault } = writtenIn(scratch)
+    written = bytes + temporaryBytes(firstPid)
+    if (fault !== undefined) over('output', fault)
     if (written > limits.outputBytes) over('output', `it wrote more than ${limits.outputBytes} bytes`)
     if (group !== undefined) processesPeak = Math.max(processesPeak, group.processes() - 2)
   })
@@ -108,21 +110,6 @@ function profileIn(profile: ResourceProfile | undefined): Readonly<{ profile?: R
 /** Where no control group counts: what is alive now, so that the time of processes that have ended is not in it. */
 function usedBy(pids: readonly number[]): Readonly<{ memoryBytes: number }> {
   return { memoryBytes: pids.reduce((sum, pid) => sum + residentBytes(pid), 0) }
-}
-
-/** Blocks that a tree holds, by bytes; what vanishes meanwhile is not counted. */
-function allocatedBytes(folder: string | Buffer): number {
-  const prefix = Buffer.concat([Buffer.from(folder), Buffer.from('/')])
-  return namesIn(folder).reduce((sum, name) => {
-    const path = Buffer.concat([prefix, name])
-    const stats = quietly(() => lstatSync(path))
-    if (stats === undefined) return sum
-    return sum + stats.blocks * 512 + (stats.isDirectory() ? allocatedBytes(path) : 0)
-  }, 0)
-}
-
-function namesIn(folder: string | Buffer): readonly Buffer[] {
-  return quietly(() => readdirSync(folder, { encoding: 'buffer' })) ?? []
 }
 
 /** The sandbox's own memory file systems, seen through its first process; 0 where we may not look. */
