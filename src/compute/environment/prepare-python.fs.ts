@@ -6,32 +6,21 @@
  * answer; only then are bytes asked for. A tree is built beside and renamed, so that a killed build leaves only `tmp-*`.
  */
 
-import { randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
-import { type DirHash, DomainError, digestOfJson, hexOf, type Sha256, sha256Of } from '../../core/index.ts'
+import { DomainError, digestOfJson, type Sha256, sha256Of } from '../../core/index.ts'
 import type { Environment } from '../environment.ts'
 import { acquireWheels, type ChosenWheel, recallChoice } from './acquire.fs.ts'
 import { asked, builtFacts, describePython, recipe } from './describe-python.ts'
 import { interpreterFacts } from './facts.ts'
 import { interpreterIdentity } from './interpreter.ts'
+import { buildTree, type FoundTree, inspectTree, notBuilt, reuseTree, type TreePlan } from './keep-tree.fs.ts'
 import type { LockedRequirement } from './lock.ts'
 import type { Built, Plan } from './python-plan.ts'
 import { type PythonRequest, readLockHere } from './read-lock.fs.ts'
 import { builderDefinition, buildSources, recallBuilt } from './sources.fs.ts'
 import { sweepTemporaries } from './sweep.fs.ts'
-import {
-  localPartsOf,
-  readManifest,
-  type TreeManifest,
-  treeDigest,
-  treeFault,
-  treeStamp,
-  writeLocalParts,
-  writeManifest,
-} from './tree.fs.ts'
-import { clockStepMs, treeMemory } from './tree-memory.fs.ts'
+import { localPartsOf, type TreeManifest, writeLocalParts } from './tree.fs.ts'
 
 /**
  * @throws ERR_ENV_LOCK_INVALID, ERR_ENV_HASH_MISSING, ERR_ENV_UNPINNED, ERR_ENV_UNSUPPORTED, ERR_ENV_INTERPRETER,
@@ -101,14 +90,12 @@ async function planOf(request: PythonRequest): Promise<Plan> {
 }
 
 /** `digest` and `tree` are missing while it is not built. */
-export type TreeState = Readonly<{
-  state: 'right' | 'not built' | 'changed'
-  because: string
-  digest?: Sha256
-  tree?: DirHash
-  requirements: readonly LockedRequirement[]
-  facts: Environment['facts']
-}>
+export type TreeState = Pick<FoundTree, 'state' | 'because' | 'tree'> &
+  Readonly<{
+    digest?: Sha256
+    requirements: readonly LockedRequirement[]
+    facts: Environment['facts']
+  }>
 
 /**
  * Whether what is on disk is what the lock means here; nothing is fetched, built or mended.
@@ -119,23 +106,11 @@ export async function inspectPython(request: PythonRequest): Promise<TreeState> 
   const plan = await planOf(request)
   const known = { requirements: plan.requirements, facts: interpreterFacts(plan.interpreter) }
   const chosen = await recall(plan)
-  const identity = chosen === undefined ? undefined : identityOf(chosen, plan)
-  const folder = join(request.cacheFolder, hexOf(identity ?? plan.key))
-  const manifest = readManifest(folder)
-  if (identity === undefined || manifest === undefined) {
-    return { ...known, state: 'not built', because: 'no tree of this lock and interpreter is here' }
-  }
-  const facts = [...known.facts, ...builtFacts(chosen ?? [])]
-  const found = { ...known, facts, digest: identity, tree: treeDigest(manifest) }
-  const fault =
-    manifest.identity !== identity || !isOwnTree(manifest, plan)
-      ? 'its manifest is not the one that you wrote when it was built here'
-      : request.purpose === 'mount'
-        ? await treeFault(join(folder, 'tree'), manifest, plan.local)
-        : undefined
-  if (fault !== undefined) return { ...found, state: 'changed', because: fault }
-  const because = request.purpose === 'mount' ? `every byte of ${manifest.files.length} files` : 'it is there'
-  return { ...found, state: 'right', because }
+  if (chosen === undefined) return { ...known, ...notBuilt }
+  const found = treePlan(chosen, plan)
+  const { manifest, ...state } = await inspectTree(found)
+  if (manifest === undefined) return { ...known, ...state }
+  return { ...known, ...state, facts: [...known.facts, ...builtFacts(chosen)], digest: found.identity }
 }
 
 /** What the environment is, wherever it is built: the lock as it was read, its wheels in order, the interpreter. */
@@ -153,64 +128,22 @@ function identityOf(chosen: readonly ChosenWheel[], { request, interpreter, lock
   })
 }
 
-/** The built tree when it is there and, if it is to be mounted, every byte of it is right, or was and nothing changed. */
+function treePlan(chosen: readonly ChosenWheel[], plan: Plan): TreePlan {
+  return { request: plan.request, identity: identityOf(chosen, plan), local: plan.local }
+}
+
 async function reuse(chosen: readonly ChosenWheel[], plan: Plan): Promise<Built | undefined> {
-  const identity = identityOf(chosen, plan)
-  const folder = join(plan.request.cacheFolder, hexOf(identity))
-  const manifest = readManifest(folder)
-  if (manifest?.identity !== identity) return undefined
-  if (plan.request.purpose === 'identify') return { folder, manifest, chosen }
-  if (!isOwnTree(manifest, plan)) return undefined
-  const tree = join(folder, 'tree')
-  const { memory, rehash = false, onProgress } = plan.request
-  const known = treeMemory(memory, tree, manifest, plan.local)
-  const stamp = treeStamp(tree)
-  const built = { folder, manifest, chosen, stamp: stamp.digest }
-  if (!rehash && (await known.knows(stamp))) return built
-  onProgress({ kind: 'verifying', files: manifest.files.length })
-  const verifiedFromMs = Date.now()
-  if ((await treeFault(tree, manifest, plan.local)) !== undefined) return undefined
-  known.remember(stamp, verifiedFromMs)
-  return built
-}
-
-function treeKey(identity: Sha256, { local }: Plan): string {
-  return `tree:${digestOfJson({ identity, configuration: local.configuration })}`
-}
-
-/** The manifest is the one that was written when this user built the tree. */
-function isOwnTree(manifest: TreeManifest, plan: Plan): boolean {
-  const { sealedTrees } = plan.request
-  return sealedTrees === undefined || sealedTrees.fact(treeKey(manifest.identity, plan)) === treeDigest(manifest)
+  const built = await reuseTree(treePlan(chosen, plan))
+  return built === undefined ? undefined : { ...built, chosen }
 }
 
 async function build(chosen: readonly ChosenWheel[], plan: Plan): Promise<Built> {
   const existing = await reuse(chosen, plan)
   if (existing !== undefined) return existing
   await refuseCorrupt(chosen, plan)
-  const { cacheFolder } = plan.request
-  const temporary = join(cacheFolder, `tmp-${process.pid}-${randomUUID()}`)
-  mkdirSync(join(temporary, 'tree'), { recursive: true })
-  try {
-    const identity = identityOf(chosen, plan)
-    const manifest = await buildTree(temporary, chosen, plan, identity)
-    writeManifest(temporary, manifest)
-    plan.request.sealedTrees?.recordFact(treeKey(identity, plan), treeDigest(manifest))
-    const folder = join(cacheFolder, hexOf(identity))
-    // Before others know its name; later than the last write by more than a step of the clock.
-    const writtenMs = Date.now()
-    await setTimeout(2 * clockStepMs)
-    const stamp = treeStamp(join(temporary, 'tree'))
-    const others = await publish(temporary, folder, () => reuse(chosen, plan))
-    if (others !== undefined) return others
-    treeMemory(plan.request.memory, join(folder, 'tree'), manifest, plan.local).remember(
-      stamp,
-      writtenMs + 2 * clockStepMs,
-    )
-    return { folder, manifest, chosen, stamp: stamp.digest }
-  } finally {
-    rmSync(temporary, { recursive: true, force: true })
-  }
+  const wanted = treePlan(chosen, plan)
+  const built = await buildTree(wanted, (temporary) => fillTree(temporary, chosen, plan, wanted.identity))
+  return { ...built, chosen }
 }
 
 /** THREAT: an object of the store that was changed on disk since it was fetched. */
@@ -224,7 +157,7 @@ async function refuseCorrupt(chosen: readonly ChosenWheel[], plan: Plan): Promis
   if (still !== undefined) throw new DomainError('ERR_ENV_BUILD', `the stored wheel ${still.digest} is ${still.fault}`)
 }
 
-async function buildTree(
+async function fillTree(
   temporary: string,
   chosen: readonly ChosenWheel[],
   { request, acquiring, interpreter, mounts, local }: Plan,
@@ -273,30 +206,4 @@ async function buildTree(
     files: [...files, ...compiled].toSorted((a, b) => (a.path < b.path ? -1 : 1)),
     warnings: [...chosen.flatMap(({ built }) => built?.warnings ?? []), ...warnings],
   }
-}
-
-/**
- * Renames the new folder into place. A right one that another process put there first stays, and is returned; a wrong one
- * goes.
- */
-async function publish(
-  temporary: string,
-  folder: string,
-  rightOne: () => Promise<Built | undefined>,
-): Promise<Built | undefined> {
-  for (let tries = 0; tries < 5; tries += 1) {
-    try {
-      renameSync(temporary, folder)
-      return undefined
-    } catch (error) {
-      const occupied = error instanceof Error && 'code' in error && ['ENOTEMPTY', 'EEXIST'].includes(String(error.code))
-      if (!occupied) throw error
-    }
-    const others = await rightOne()
-    if (others !== undefined) return others
-    const aside = `${temporary}-aside-${tries}`
-    if (existsSync(folder)) renameSync(folder, aside)
-    rmSync(aside, { recursive: true, force: true })
-  }
-  throw new DomainError('ERR_ENV_BUILD', 'other processes keep changing the environment while it is built')
 }

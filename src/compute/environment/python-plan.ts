@@ -3,11 +3,12 @@ import type { Sha256 } from '../../core/index.ts'
 import type { Mount } from '../sandbox.ts'
 import type { ChosenWheel } from './acquire.fs.ts'
 import type { Interpreter } from './interpreter.ts'
+import type { BuiltTree } from './keep-tree.fs.ts'
 import type { LockChoice, LockedRequirement } from './lock.ts'
 import type { AcquireRequest } from './offers.fs.ts'
 import type { PythonRequest } from './read-lock.fs.ts'
 import type { SourcesRequest } from './sources.fs.ts'
-import type { LocalParts, TreeManifest } from './tree.fs.ts'
+import type { LocalParts } from './tree.fs.ts'
 
 export type Plan = Readonly<{
   request: PythonRequest
@@ -19,16 +20,11 @@ export type Plan = Readonly<{
   sources: SourcesRequest
   interpreter: Interpreter
   mounts: readonly Mount[]
-  local: LocalParts
+  local: Required<LocalParts>
   lockDigest: Sha256
   choice: LockChoice
   /** Under which it is remembered which wheels were chosen. */
   key: Sha256
 }>
-export type Built = Readonly<{
-  folder: string
-  manifest: TreeManifest
-  chosen: readonly ChosenWheel[]
-  /** Taken before every byte was verified, or when the tree had just been built. */
-  stamp?: string
-}>
+
+export type Built = BuiltTree & Readonly<{ chosen: readonly ChosenWheel[] }>

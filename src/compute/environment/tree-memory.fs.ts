@@ -32,7 +32,7 @@ export function treeMemory(
   { configuration, links }: LocalParts,
 ): TreeMemory {
   if (memory === undefined) return { knows: () => Promise.resolve(false), remember: () => undefined }
-  const local = { configuration, links: [...links] }
+  const local = { ...(configuration === undefined ? {} : { configuration }), links: [...links] }
   const { identity, warnings } = manifest
   const key = `verified-tree:${digestOfJson({ tree, identity, digest: treeDigest(manifest), warnings, local })}`
   return {

@@ -31,12 +31,16 @@ export type TreeManifest = Readonly<{
   /** The environment that was built: lock, wheels, interpreter, recipe. */
   identity: Sha256
   files: readonly FileEntry[]
+  /** Of an image: its links, and every folder; otherwise there are no links, and a folder is there for its files. */
+  layout?: Readonly<{ links: readonly TreeLink[]; folders: readonly string[] }>
   warnings: readonly string[]
 }>
 
+export type TreeLink = Readonly<{ path: string; target: string }>
+
 /** What this machine's interpreter needs beside the wheels. */
 export type LocalParts = Readonly<{
-  configuration: string
+  configuration?: string
   /** Path in the tree -> target of the link. */
   links: ReadonlyMap<string, string>
 }>
@@ -44,7 +48,7 @@ export type LocalParts = Readonly<{
 const configurationName = 'pyvenv.cfg'
 
 /** SOURCE: PEP 405. @param interpreter absolute real path of the binary */
-export function localPartsOf(interpreter: string, version: readonly [number, number, number]): LocalParts {
+export function localPartsOf(interpreter: string, version: readonly [number, number, number]): Required<LocalParts> {
   const home = interpreter.slice(0, interpreter.lastIndexOf('/'))
   const names = ['python', `python${version[0]}`, `python${version[0]}.${version[1]}`]
   return {
@@ -53,7 +57,7 @@ export function localPartsOf(interpreter: string, version: readonly [number, num
   }
 }
 
-export function writeLocalParts(tree: string, { configuration, links }: LocalParts): void {
+export function writeLocalParts(tree: string, { configuration, links }: Required<LocalParts>): void {
   if (!existsSync(join(tree, 'bin'))) {
     mkdirSync(join(tree, 'bin'))
     chmodSync(join(tree, 'bin'), 0o755)
@@ -73,6 +77,12 @@ const manifestShape = z.strictObject({
       executable: z.boolean(),
     }),
   ),
+  layout: z
+    .strictObject({
+      links: z.array(z.strictObject({ path: z.string().max(4096), target: z.string().max(4096) })),
+      folders: z.array(z.string().max(4096)),
+    })
+    .exactOptional(),
   warnings: z.array(z.string()),
 })
 
@@ -95,8 +105,15 @@ export function readManifest(folder: string): TreeManifest | undefined {
   }
 }
 
-export function treeDigest({ files }: TreeManifest): DirHash {
-  return folderOf(files).digest
+/** `dirHash1` where there are only files; with links and empty folders, which that has no word for, a digest over all. */
+export function treeDigest({ files, layout }: TreeManifest): DirHash | Sha256 {
+  if (layout === undefined) return folderOf(files).digest
+  const hasher = createHash('sha256')
+  const add = (...parts: readonly string[]): void => void hasher.update(`${parts.join('\0')}\n`)
+  for (const path of layout.folders) add('folder', path)
+  for (const { path, digest, executable } of files) add(executable ? 'program' : 'file', path, digest)
+  for (const { path, target } of layout.links) add('link', path, target)
+  return `sha256:${hasher.digest('hex')}`
 }
 
 /**
@@ -108,18 +125,24 @@ export function treeDigest({ files }: TreeManifest): DirHash {
 export async function treeFault(tree: string, manifest: TreeManifest, local: LocalParts): Promise<string | undefined> {
   const expected = new Map(manifest.files.map((file) => [file.path, file]))
   const found: FileEntry[] = []
-  const links = new Map(local.links)
-  let configured = false
+  const links = new Map([
+    ...(manifest.layout?.links ?? []).map(({ path, target }) => [path, target] as const),
+    ...local.links,
+  ])
+  const unseen = manifest.layout === undefined ? undefined : new Set(manifest.layout.folders)
+  let configured = local.configuration === undefined
   const folders = ['']
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     for (const item of readdirSync(join(tree, folder), { withFileTypes: true })) {
       const path = folder === '' ? item.name : `${folder}/${item.name}`
       const full = join(tree, path)
-      if (item.isDirectory()) folders.push(path)
-      else if (item.isSymbolicLink()) {
+      if (item.isDirectory()) {
+        if (unseen?.delete(path) === false) return `\`${path}\` is a folder that was not built`
+        folders.push(path)
+      } else if (item.isSymbolicLink()) {
         if (links.get(path) !== readlinkSync(full)) return `\`${path}\` is a link that was not built`
         links.delete(path)
-      } else if (path === configurationName) {
+      } else if (path === configurationName && local.configuration !== undefined) {
         if (!item.isFile() || readFileSync(full, 'utf8') !== local.configuration) return `\`${path}\` was changed`
         configured = true
       } else {
@@ -131,7 +154,12 @@ export async function treeFault(tree: string, manifest: TreeManifest, local: Loc
       }
     }
   }
-  const missing = [...expected.keys(), ...links.keys(), ...(configured ? [] : [configurationName])][0]
+  const missing = [
+    ...expected.keys(),
+    ...links.keys(),
+    ...(unseen ?? []),
+    ...(configured ? [] : [configurationName]),
+  ][0]
   return missing === undefined ? await bytesFault(tree, found) : `\`${missing}\` is gone`
 }
 
