@@ -286,7 +286,8 @@ export const verbs: readonly Verb[] = [
       ['--out <file>', 'the lock; beside the source when left out'],
       ['--interpreter <program>', 'the Python that it is for'],
       ['--upgrade', 'forget the versions of the lock that is there'],
-      ['--yes', 'name the lock in assay.yaml'],
+      ['--image <name>', 'no lock: the digest that the tag of an image stands for now, such as python:3.12-slim'],
+      ['--yes', 'write it into assay.yaml'],
     ],
     repeated: [
       ['--extra <name>', 'an extra of the project'],
@@ -296,6 +297,7 @@ export const verbs: readonly Verb[] = [
       'assay env lock',
       'assay env lock --from pyproject.toml --extra gpu',
       'assay env lock --from installed --yes',
+      'assay env lock --image python:3.12-slim',
     ],
     load: async () => (await import('./commands/env.ts')).envLock,
   },
@@ -308,7 +310,7 @@ export const verbs: readonly Verb[] = [
   {
     usage: 'env verify [environments...]',
     summary: 'read every byte of built environments again; exit 1 when one is not what was built',
-    options: [['--rebuild', 'build it once more from its wheels too, and compare every file']],
+    options: [['--rebuild', 'build it once more from its wheels or layers too, and compare every file']],
     examples: ['assay env verify', 'assay env verify train --rebuild'],
     load: async () => (await import('./commands/env.ts')).envVerify,
   },

@@ -4,6 +4,14 @@ export * from './bubblewrap/index.ts'
 export { parseSubnets, proxyVariables } from './egress/index.ts'
 export * from './environment/index.ts'
 export type * from './environment.ts'
+export {
+  digestOfTag,
+  type ImageName,
+  type ImageReference,
+  imageText,
+  parseImageName,
+  parseImageReference,
+} from './image/index.ts'
 export type * from './sandbox.ts'
 export * from './secrets/index.ts'
 export * from './system/index.ts'

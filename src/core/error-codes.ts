@@ -379,8 +379,8 @@ export const errorTable = {
   },
   ERR_ENV_UNPINNED: {
     exit: 1,
-    meaning: 'A requirement of a lock is not pinned to one version.',
-    help: 'make a lock with pins and hashes: assay env lock',
+    meaning: 'A requirement of a lock is not pinned to one version, or an image not to its digest.',
+    help: 'make a lock with pins and hashes (assay env lock), or ask for the digest of an image (assay env lock --image NAME)',
   },
   ERR_ENV_SOURCE_DIST: {
     exit: 1,
@@ -395,8 +395,8 @@ export const errorTable = {
   },
   ERR_ENV_HASH_MISMATCH: {
     exit: 1,
-    meaning: 'The bytes of a dependency are not those that the lock pins.',
-    help: 'do not install it; compare the lock with the release that its project published',
+    meaning: 'The bytes of a dependency, or of an image, are not those that are pinned.',
+    help: 'do not use it; compare the pinned digest with the release that its project published',
   },
   ERR_ENV_RESOLVE: {
     exit: 1,
@@ -412,6 +412,17 @@ export const errorTable = {
     exit: 1,
     meaning: 'A wheel is not what a wheel may be: its RECORD, names, headers or sizes lie, or it holds links.',
     help: 'do not install it; tell the project that published it',
+  },
+  ERR_ENV_IMAGE_REFUSED: {
+    exit: 1,
+    meaning:
+      'An image is not what an image may be: its documents, layers, names or sizes lie, or it holds devices or what leads out of it.',
+    help: 'do not use it; tell whoever made it',
+  },
+  ERR_ENV_PLATFORM: {
+    exit: 1,
+    meaning: 'An image is made for other machines than this one.',
+    help: 'name an image, or an index of images, that has one for this platform',
   },
   ERR_ENV_INTERPRETER: {
     exit: 2,

@@ -1,6 +1,7 @@
 /**
  * What the user declared, resolved: nouns of `define`, read by `plan` and `run`. No effects, no trust.
  */
+import type { ImageReference } from '../compute/index.ts'
 import type { Json } from '../core/index.ts'
 import type { Expectation } from './expected.ts'
 
@@ -90,7 +91,10 @@ export type PythonEnvironment = Readonly<{
   sources?: Readonly<{ projects: readonly string[]; lock: string }>
 }>
 
-export type EnvironmentDefinition = Readonly<{ kind: 'host' }> | PythonEnvironment
+export type EnvironmentDefinition =
+  | Readonly<{ kind: 'host' }>
+  | PythonEnvironment
+  | Readonly<{ kind: 'image'; image: ImageReference }>
 
 /** What data is held to before a stage may read it. Files are project paths. */
 export type DataRules = Readonly<{

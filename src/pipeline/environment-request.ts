@@ -64,7 +64,7 @@ export async function environmentRequest(
     ...environmentPlace(project, telling),
     name,
     purpose,
-    definition: definition.kind === 'host' ? definition : await withLocks(project, definition),
+    definition: definition.kind === 'python' ? await withLocks(project, definition) : definition,
   }
 }
 

@@ -3,6 +3,8 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   type Environment,
+  imageText,
+  inspectImage,
   inspectPython,
   type LockQuestion,
   maxPackageLockBytes,
@@ -38,7 +40,12 @@ export async function buildEnvironment(project: Project, name: string, telling: 
   return { environment, ...(tree === undefined ? {} : { tree }) }
 }
 
-export type InspectedEnvironment = Readonly<{ name: string; kind: 'host' | 'python'; lock?: string }> &
+export type InspectedEnvironment = Readonly<{
+  name: string
+  kind: Environment['kind']
+  lock?: string
+  image?: string
+}> &
   Omit<TreeState, 'state'> &
   Readonly<{ state: TreeState['state'] | 'not locked' }>
 
@@ -62,6 +69,10 @@ export async function inspectEnvironment(
     const inspected = await inspectPython({ ...request, definition: request.definition })
     return { name, kind: 'python', lock: request.definition.lock, ...inspected }
   }
+  if (request.definition.kind === 'image') {
+    const inspected = await inspectImage({ ...request, definition: request.definition })
+    return { name, kind: 'image', image: imageText(request.definition.image), ...inspected }
+  }
   const { digest, packages, facts } = await prepareEnvironment(request)
   const requirements = packages.map((one) => ({ ...one, extras: [], sha256: [], line: 0 }))
   const because = "the machine's own: recorded, not locked"
@@ -69,7 +80,8 @@ export async function inspectEnvironment(
 }
 
 /**
- * Builds an environment once more, in an empty folder, from the locked wheels, and compares every file, bytecode included.
+ * Builds an environment once more, in an empty folder, from its wheels or layers, and compares every file, bytecode
+ * included.
  *
  * Tells that a tree is what its wheels give on this machine, and not only what was built once.
  */
@@ -85,18 +97,19 @@ export async function rebuildEnvironment(
     { name, purpose: 'mount', definition: definitionOf(project, name) },
     telling,
   )
+  const parts = inspected.kind === 'image' ? 'layers' : 'wheels'
   const cacheFolder = join(project.root, '.assay', 'environments', `tmp-${process.pid}-again`)
   try {
     const { sealedTrees: _, ...unsealed } = request
     const again = await prepareEnvironment({ ...unsealed, cacheFolder })
     const tree = again.facts.find((fact) => fact.name === 'tree')?.value
     if (again.digest === inspected.digest && tree === inspected.tree) {
-      return { ...inspected, because: `${inspected.because}, and the same when built again from its wheels` }
+      return { ...inspected, because: `${inspected.because}, and the same when built again from its ${parts}` }
     }
     return {
       ...inspected,
       state: 'changed',
-      because: differenceOf(inspected.facts, again) ?? `built again from its wheels it is another tree: ${tree}`,
+      because: differenceOf(inspected.facts, again) ?? `built again from its ${parts} it is another tree: ${tree}`,
     }
   } finally {
     rmSync(cacheFolder, { recursive: true, force: true })
@@ -163,6 +176,8 @@ async function packagesOf(
   word: string,
   { whole, ...telling }: Telling & Readonly<{ whole: boolean }>,
 ): Promise<Packages> {
+  const image = project.settings.environments.get(word)?.kind === 'image'
+  if (image) return gathered((await inspectEnvironment(project, word, { ...telling, rehash: false })).requirements)
   const definition = lockNamed(project, word)
   if (definition === undefined) return gathered(packagesOfRun(project, word))
   if (whole) return gathered(parseLock(definition.lock, definition.lockBytes).requirements)

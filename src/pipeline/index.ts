@@ -36,6 +36,7 @@ export {
 export { type HermeticityReport, hermeticityIn } from './hermeticity.ts'
 export { adoptHere, backupKey, describeKey, makeKey, pinTrust, revokeKey, useKey, writeFile } from './keys.fs.ts'
 export { type LockedEnvironment, lockEnvironment } from './lock-environment.fs.ts'
+export { pinImage } from './pin-image.fs.ts'
 export { openPlan, openProject, type ProjectNames, projectNames } from './project.fs.ts'
 export type { ListedSource, Project } from './project.ts'
 export { type NewSource, registerSource, writeRevocation } from './register-source.fs.ts'

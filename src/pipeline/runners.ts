@@ -13,7 +13,7 @@ import type { StageDefinition } from './definition.ts'
  * @throws ERR_ENV_RUNNER when assay was called from another environment
  */
 export function withRunners(stage: StageDefinition, environment: Environment, scripts: () => string): Environment {
-  const calls = runnersIn(stage.commands)
+  const calls = environment.kind === 'image' ? [] : runnersIn(stage.commands) // an image has its own
   if (calls.length === 0) return environment
   for (const call of calls) refuseOther(stage, environment, call)
   const names = [...new Set(calls.map(({ runner }) => runner))].toSorted()

@@ -66,11 +66,11 @@ export function variablesOf(
     given[name] = found
   }
   return {
+    ...environment.variables, // an image has many, and what makes a stage repeat is not its to say
     ...deterministicVariables(settings.seed, limits.cpus),
     DVC_ROOT: '/project',
     DVC_STAGE: stage.name,
     HOME: '/home/stage',
-    ...environment.variables,
     ...(settings.network === 'none' ? {} : proxyVariables),
     ...given,
     PATH: [...environment.path, '/usr/local/bin', '/usr/bin', '/bin'].join(':'),

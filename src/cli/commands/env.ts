@@ -10,6 +10,7 @@ import {
   lockEnvironment,
   openProject,
   type Project,
+  pinImage,
   rebuildEnvironment,
 } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
@@ -22,10 +23,12 @@ type LockOptions = Readonly<{
   group?: readonly string[]
   interpreter?: string
   upgrade?: boolean
+  image?: string
   yes?: boolean
 }>
 
 export async function envLock(context: CliContext, _: readonly string[], options: LockOptions): Promise<Exit> {
+  if (options.image !== undefined) return lockImage(context, options.image, options.yes === true)
   const { output } = context
   const project = await openProject(context)
   const pathOf = (path: string): string =>
@@ -56,6 +59,20 @@ export async function envLock(context: CliContext, _: readonly string[], options
   }
   const files = [...new Set([lock, ...written])]
   output.line(`next: git add ${files.map(oneLine).join(' ')} && git commit, then assay env build`)
+  return 0
+}
+
+async function lockImage(context: CliContext, image: string, yes: boolean): Promise<Exit> {
+  const { output } = context
+  const pinned = await pinImage(context, { image, yes, signal: context.signal })
+  output.document(pinned)
+  output.line(`${oneLine(image)} is, for now, ${pinned.digest}`)
+  if (pinned.written) output.line(`written   assay.yaml: ${pinned.environments.map(oneLine).join(', ')}`)
+  else {
+    output.line('for assay.yaml (or: --yes):')
+    for (const line of pinned.lines) output.line(`  ${printable(line)}`)
+  }
+  output.line('next: git commit it, then assay env build')
   return 0
 }
 
@@ -122,10 +139,12 @@ export async function envShow(context: CliContext, names: readonly string[]): Pr
   for (const one of inspected) {
     const { name, kind, lock, state, digest, requirements, facts } = one
     output.line(
-      `${output.style('bold', oneLine(name))}  ${kind === 'host' ? 'host' : oneLine(lock ?? '')}  ${state}  ${digest === undefined ? '' : shortDigest(digest)}`,
+      `${output.style('bold', oneLine(name))}  ${kind === 'host' ? 'host' : oneLine(lock ?? one.image ?? '')}  ${state}  ${digest === undefined ? '' : shortDigest(digest)}`,
     )
     const python = facts.find((fact) => fact.name === 'python/version')?.value ?? 'none'
-    output.line(`  Python ${python}, ${requirements.length} packages`)
+    const system = facts.find((fact) => fact.name === 'system')?.value ?? 'an image'
+    const what = kind === 'image' ? oneLine(system) : `Python ${python}`
+    output.line(`  ${what}, ${requirements.length} packages`)
     if (names.length === 0) continue
     for (const line of table(requirements.map((found) => ['   ', found.name, found.version]))) output.line(line)
   }

@@ -34,6 +34,8 @@ export type BoxOptions = Readonly<{
 
 export type BoxLaunch = Readonly<{
   binds: readonly Bind[]
+  /** Absolute folder of an image's tree. */
+  root?: string
   workingDirectory: string
   variables: Readonly<Record<string, string>>
   command: readonly string[]
@@ -153,10 +155,11 @@ async function launchIn(box: Opened, what: BoxLaunch): Promise<Launched> {
   writeFileSync(bootIdFile, `${randomUUID()}\n`, { mode: 0o444 })
   const args = boxArguments({
     system: machine.system,
+    ...(what.root === undefined ? {} : { root: reach(what.root) }),
     etcFolder: reach(options.supplies.etc(options.traced)),
     etc: machine.etc,
     bootIdFile: reach(bootIdFile),
-    binds: what.binds.filter(isNeeded).map(bind),
+    binds: (what.root === undefined ? what.binds.filter(isNeeded) : what.binds).map(bind),
     workingDirectory: what.workingDirectory,
     variables: what.variables,
     memoryBytes: options.limits.memoryBytes,
@@ -175,6 +178,7 @@ async function launchIn(box: Opened, what: BoxLaunch): Promise<Launched> {
     processors: group === undefined ? processorsFor(options.limits.cpus) : [],
     parentPid: process.pid,
     traceDescriptor: options.traced ? descriptors.trace : undefined,
+    hasOwnRoot: what.root !== undefined,
     command: what.command,
   })
   return launchBox({

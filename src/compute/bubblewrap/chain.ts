@@ -35,6 +35,8 @@ export type Chain = Readonly<{
   parentPid: number
   /** Descriptor that strace writes to. */
   traceDescriptor: number | undefined
+  /** Inside there are the programs of an image, not the machine's. */
+  hasOwnRoot?: boolean
   command: readonly string[]
 }>
 
@@ -48,6 +50,8 @@ const bindAll =
   'mount=$1 place=$2; shift 2; [ -z "$place" ] || "$mount" -t tmpfs -o mode=0755,size=64k none "$place" || exit 125; ' +
   'while [ "$1" != -- ]; do [ -z "$place" ] || case $1 in folder) mkdir "$3" ;; *) : >"$3" ;; esac || exit 125; ' +
   '"$mount" --rbind "$2" "$3" || exit 125; shift 3; done; shift; '
+/** dash and BusyBox name the limit `p`, where bash has something that cannot be set, and `u` for it. */
+const countedByShell = 'ulimit -p "$1" 2>/dev/null || ulimit -u "$1" || exit 125; shift; "$@"; exit $?'
 const becomeTheRest = 'exec "$@"'
 const closeThenRun = (descriptor: number): string => `exec ${descriptor}>&-; exec "$@"`
 
@@ -136,8 +140,10 @@ function traceArguments({ tools, traceDescriptor }: Chain): readonly string[] {
  * Without control groups the number of processes is a resource limit, counted in the sandbox's own user namespace, where
  * that shell counts too.
  */
-function boxedCommand({ tools, groupEntries, limits, command }: Chain): readonly string[] {
+function boxedCommand({ tools, groupEntries, limits, hasOwnRoot, command }: Chain): readonly string[] {
   const most = limits.processes + 1
+  if (groupEntries.length === 0 && hasOwnRoot === true)
+    return [shell, '-c', countedByShell, 'sh', `${most}`, ...command]
   const counted = groupEntries.length > 0 ? [] : [tools.prlimit, `--nproc=${most}:${most}`]
   return [...counted, shell, '-c', processOneScript, 'sh', ...command]
 }

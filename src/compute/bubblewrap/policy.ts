@@ -1,6 +1,6 @@
 /** What isolates, by digest: the same on every machine of one architecture, and another as soon as the recipe changes. */
 import { digestOfJson, type Sha256, sha256Of } from '../../core/index.ts'
-import { chainOf } from './chain.ts'
+import { type Chain, chainOf } from './chain.ts'
 import { type BoxPlan, boxArguments, etcEntries, etcFiles, procFiles, procFolders, projectFolder } from './recipe.ts'
 import { seccompProgram } from './seccomp.ts'
 import type { Architecture } from './seccomp-calls.ts'
@@ -32,7 +32,7 @@ const sample: BoxPlan = {
 
 /** Who runs it is not part of it: both ways show and allow a stage the same. */
 export function recipeDigest(architecture: Architecture): Sha256 {
-  const chain = chainOf({
+  const chain: Chain = {
     tools: { bwrap: 'BWRAP', setpriv: 'SETPRIV', prlimit: 'PRLIMIT' },
     groupEntries: ['GROUP'],
     relocations: [],
@@ -44,11 +44,13 @@ export function recipeDigest(architecture: Architecture): Sha256 {
     parentPid: 0,
     traceDescriptor: undefined,
     command: ['COMMAND'],
-  })
+  }
   return digestOfJson({
     version: recipeVersion,
     arguments: boxArguments(sample),
-    chain,
+    withRoot: boxArguments({ ...sample, root: 'ROOT' }),
+    chain: chainOf(chain),
+    chainWithRoot: chainOf({ ...chain, groupEntries: [], hasOwnRoot: true }),
     etc: etcFiles(false),
     seccomp: sha256Of(seccompProgram(architecture)),
   })

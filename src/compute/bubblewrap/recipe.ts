@@ -1,7 +1,8 @@
 /**
  * What bubblewrap is told: the whole box as arguments, pure. docs/reference/isolation.md says why each line is there.
  *
- * Everything is named; nothing is inherited: no host folder but /usr, a few files of /etc, and what the plan binds.
+ * Everything is named; nothing is inherited: no host folder but /usr, a few files of /etc, and what the plan binds. With
+ * an image's root not even those: its tree is `/`, with the box's own files of /etc over the image's.
  */
 export const projectFolder = '/project'
 export const homeFolder = '/home/stage'
@@ -21,6 +22,8 @@ export type SystemLayout = Readonly<{
 
 export type BoxPlan = Readonly<{
   system: SystemLayout
+  /** Folder of an image's tree, which has every place that is mounted upon; left out, the machine's own /usr is shown. */
+  root?: string
   /** Folder that becomes /etc, with mount points for `etc`. */
   etcFolder: string
   etc: readonly Bind[]
@@ -69,16 +72,20 @@ export function boxArguments(plan: BoxPlan): readonly string[] {
     ...procArguments(plan),
     ...scratchArguments(plan),
     ...plan.binds.flatMap(bindArguments),
-    ...(plan.secrets ?? []).flatMap((name, index) => [
-      ...['--perms', '0400', '--ro-bind-data', `${descriptors.secrets + index}`, `${secretsFolder}/${name}`],
-    ]),
+    ...secretArguments(plan),
     // the project may hide a path that /tmp or the home would: they come first, and the frame is closed last
     ...['--remount-ro', '/proc', '--remount-ro', '/dev', '--remount-ro', '/', '--chdir', plan.workingDirectory],
     ...Object.entries(plan.variables).flatMap(([name, value]) => ['--setenv', name, value]),
   ]
 }
 
-function systemArguments({ system, etcFolder, etc }: BoxPlan): readonly string[] {
+function systemArguments({ system, root, etcFolder, etc }: BoxPlan): readonly string[] {
+  if (root !== undefined) {
+    const own = Object.keys(etcFiles(false)).map((name): Bind => {
+      return { kind: 'read-only', source: `${etcFolder}/${name}`, target: `/etc/${name}` }
+    })
+    return ['--ro-bind', root, '/', ...own.flatMap(bindArguments)]
+  }
   return [
     ...['--ro-bind', '/usr', '/usr'],
     ...system.folders.flatMap((folder) => ['--ro-bind', folder, folder]),
@@ -112,6 +119,16 @@ function scratchArguments(plan: BoxPlan): readonly string[] {
     const mode = folder === homeFolder ? '0700' : '1777'
     return ['--perms', mode, '--size', `${size}`, '--tmpfs', folder]
   })
+}
+
+/** In a root that is read-only nothing can be made: there they lie in a folder in memory, closed when they are in it. */
+function secretArguments({ root, secrets = [] }: BoxPlan): readonly string[] {
+  const files = secrets.flatMap((name, index) => [
+    ...['--perms', '0400', '--ro-bind-data', `${descriptors.secrets + index}`, `${secretsFolder}/${name}`],
+  ])
+  if (root === undefined || secrets.length === 0) return files
+  const size = `${64 * 1024}`
+  return ['--perms', '0755', '--size', size, '--tmpfs', secretsFolder, ...files, '--remount-ro', secretsFolder]
 }
 
 function bindArguments({ kind, source, target }: Bind): readonly string[] {

@@ -44,6 +44,7 @@ export async function runStage(
   await using egress = await letOut(machine, box, task.network)
   const launched = await box.launch({
     binds,
+    ...(task.root === undefined ? {} : { root: task.root.folder }),
     workingDirectory: inProject(task.workingDirectory),
     variables: task.variables,
     command: stageCommand(task.commands),

@@ -73,6 +73,7 @@ export async function shellInBox(
   if (box.input !== undefined) session.input.pipe(box.input.writer)
   const { end, deniedAttempts } = await box.launch({
     binds,
+    ...(task.root === undefined ? {} : { root: task.root.folder }),
     workingDirectory: inProject(task.workingDirectory),
     variables: { ...task.variables, ...shellVariables(request) },
     command: shellCommand(request, tools),

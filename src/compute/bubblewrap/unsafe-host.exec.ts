@@ -8,7 +8,7 @@ import { spawn } from 'node:child_process'
 import { chmodSync, constants, copyFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { digestOfJson } from '../../core/index.ts'
+import { DomainError, digestOfJson } from '../../core/index.ts'
 import type { ObjectStore } from '../../data/index.ts'
 import type { Sandbox, StageEnd, StageObserver, StageOutcome, StageTask } from '../sandbox.ts'
 import { type BoxFolder, makeBoxFolder, makeFolder } from './box-folder.fs.ts'
@@ -46,6 +46,11 @@ async function runUnisolated(
   store: ObjectStore,
   observer: StageObserver,
 ): Promise<StageOutcome> {
+  if (task.root !== undefined) {
+    throw new DomainError('ERR_ENV_UNSUPPORTED', 'a stage can have an image for its root only in a sandbox', {
+      help: 'run it without --unsafe-no-sandbox, or give the stage another environment',
+    })
+  }
   await sweepBoxes(workFolder)
   const box = makeBoxFolder(workFolder, undefined)
   try {

@@ -45,7 +45,7 @@ export function openFetchClient(settings: NetworkSettings, signal: AbortSignal):
       client.retried(withoutCredentials(url), async () => {
         const answer = await client.get(url, { accept: '*/*', 'accept-encoding': 'identity' })
         await refuseStatus(answer)
-        return writeBody(answer, fd, onBytes)
+        return writeBody(answer, fd, { maxBytes: maxFileBytes, tooMany: () => tooLarge(maxFileBytes), onBytes })
       }),
     close: client.close,
   }
@@ -91,10 +91,17 @@ async function readPage({ body, headers }: HttpAnswer): Promise<Buffer> {
   return gunzipSync(bytes, { maxOutputLength: maxIndexPageBytes })
 }
 
-async function writeBody(
+export type BodyOptions = Readonly<{
+  maxBytes: number
+  tooMany(): DomainError
+  onBytes(received: number, total?: number): void
+}>
+
+/** Writes an answer from the start of `fd`, no more of it than may come. @throws what `tooMany` makes */
+export async function writeBody(
   { body, headers }: HttpAnswer,
   fd: number,
-  onBytes: (received: number, total?: number) => void,
+  { maxBytes, tooMany, onBytes }: BodyOptions,
 ): Promise<Downloaded> {
   const length = Number(headers['content-length'])
   const total = Number.isSafeInteger(length) && length > 0 ? length : undefined
@@ -102,10 +109,10 @@ async function writeBody(
   let sizeBytes = 0
   ftruncateSync(fd, 0)
   for await (const chunk of body) {
+    if (sizeBytes + chunk.length > maxBytes) throw tooMany()
     hasher.update(chunk)
     for (let done = 0; done < chunk.length; ) done += writeSync(fd, chunk, done, chunk.length - done, sizeBytes + done)
     sizeBytes += chunk.length
-    if (sizeBytes > maxFileBytes) throw tooLarge(maxFileBytes)
     onBytes(sizeBytes, total)
   }
   return { digest: `sha256:${hasher.digest('hex')}`, sizeBytes }

@@ -2,6 +2,7 @@
 import { DomainError, isDomainError } from '../../core/index.ts'
 import type { Environment } from '../environment.ts'
 import { prepareHost } from './prepare-host.fs.ts'
+import { prepareImage } from './prepare-image.fs.ts'
 import { preparePython } from './prepare-python.fs.ts'
 import type { EnvironmentRequest } from './request.ts'
 
@@ -18,7 +19,10 @@ import type { EnvironmentRequest } from './request.ts'
 export async function prepareEnvironment(request: EnvironmentRequest): Promise<Environment> {
   const { definition, signal } = request
   try {
-    return definition.kind === 'host' ? await prepareHost(request) : await preparePython({ ...request, definition })
+    if (definition.kind === 'host') return await prepareHost(request)
+    return definition.kind === 'image'
+      ? await prepareImage({ ...request, definition })
+      : await preparePython({ ...request, definition })
   } catch (error) {
     if (signal.aborted) throw new DomainError('ERR_RUN_CANCELLED', 'the environment was not finished', { cause: error })
     throw isDomainError(error) ? error : worldFault(error, request.name)

@@ -1,6 +1,7 @@
 /** What is needed to prepare an environment: the port's question. */
 import type { ObjectStore, StatCache } from '../../data/index.ts'
 import type { RunInBox } from '../bubblewrap/index.ts'
+import type { ImageReference } from '../image/index.ts'
 import type { Caller } from './locate.fs.ts'
 import type { LockAdapter } from './lock.ts'
 import type { NetworkSettings } from './network-settings.ts'
@@ -26,6 +27,7 @@ export type EnvironmentRequest = Readonly<{
         /** Not installed: for the environment that the others are built in. */
         without?: readonly string[]
       }>
+    | Readonly<{ kind: 'image'; image: ImageReference }>
   /**
    * `mount`: the tree is verified, since a stage is about to run with it. `identify`: only the identity is asked for, to
    * compare it with earlier runs; what comes back must not be mounted.

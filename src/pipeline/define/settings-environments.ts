@@ -1,5 +1,6 @@
 /** `environments:` of assay.yaml. What a later version will build is named and refused, never half-supported. */
-import { parseProjectPath } from '../../core/index.ts'
+import { parseImageReference } from '../../compute/index.ts'
+import { isDomainError, parseProjectPath } from '../../core/index.ts'
 import type { EnvironmentDefinition, PythonEnvironment } from '../definition.ts'
 import { faultAt, type Place, quoted } from './fault.ts'
 import { hostEnvironment } from './settings-shape.ts'
@@ -7,7 +8,7 @@ import { isList, isMap, pythonText, type Value, type ValueMap } from './value.ts
 import type { Places } from './yaml.ts'
 
 const supported =
-  'supported now: python with a hash-locked requirements file, pylock.toml, uv.lock, poetry.lock or Pipfile.lock, and host'
+  'supported now: python with a hash-locked requirements file, pylock.toml, uv.lock, poetry.lock or Pipfile.lock, image with a digest, and host'
 
 /** @throws ERR_ENV_UNSUPPORTED for kinds and locks of a later version; ERR_SETTINGS_INVALID for `host` */
 export function environmentsOf(map: ValueMap, places: Places): ReadonlyMap<string, EnvironmentDefinition> {
@@ -24,7 +25,8 @@ export function environmentsOf(map: ValueMap, places: Places): ReadonlyMap<strin
 }
 
 function environmentOf(name: string, map: ValueMap, place: Place, places: Places): EnvironmentDefinition {
-  const later = ['node', 'image'].find((kind) => map.has(kind))
+  if (map.has('image')) return imageOf(name, map, places)
+  const later = ['node'].find((kind) => map.has(kind))
   if (later !== undefined) {
     const what = `the environment ${quoted(name)} is of the kind ${quoted(later)}`
     throw faultAt('ERR_ENV_UNSUPPORTED', places.ofKey(map, later), what, supported)
@@ -67,6 +69,20 @@ function sourcesOf(python: ValueMap, lock: string, places: Places): Pick<PythonE
 /** PEP 503. */
 function normaliseProject(name: string): string {
   return name.toLowerCase().replace(/[-_.]+/g, '-')
+}
+
+function imageOf(name: string, map: ValueMap, places: Places): EnvironmentDefinition {
+  const place = places.ofValue(map, 'image')
+  if (map.size > 1) {
+    const what = `the environment ${quoted(name)} is an image and something else`
+    throw faultAt('ERR_ENV_UNSUPPORTED', place, what, 'put the packages into the image, or name one of the two')
+  }
+  try {
+    return { kind: 'image', image: parseImageReference(pythonText(map.get('image') ?? '')) }
+  } catch (error) {
+    if (!isDomainError(error)) throw error
+    throw faultAt(error.code, place, error.message, error.help)
+  }
 }
 
 /** By name: those of other tools, and anything that may be a requirements file. */

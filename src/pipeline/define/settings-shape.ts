@@ -133,7 +133,7 @@ const environment = record({
     ['lock'],
   ),
   node: anything,
-  image: anything,
+  image: text,
 })
 const limits = record({ cpus: positive, memory: size, time: duration, processes: count, output: size, gpus })
 const rangeOf = (name: string, parse: (text: string) => unknown): Shape =>

@@ -1,0 +1,31 @@
+/** A registry, asked as the caller's machine is set up for it: proxies, authorities, the caller's own login. */
+import type { Sha256 } from '../../core/index.ts'
+import type { NetworkRoute } from '../../data/index.ts'
+import type { ImageName } from './reference.ts'
+import type { Registry } from './registry.http.ts'
+import { readRegistryLogin } from './registry-logins.fs.ts'
+
+export type Asker = Readonly<{
+  settings: NetworkRoute
+  /** The caller's environment: it says where logins are kept. */
+  caller: Readonly<Record<string, string | undefined>>
+  home: string
+  signal: AbortSignal
+}>
+
+/** The client is half of all code, and most runs ask nobody: it is loaded when it is needed. */
+export async function registryFor(name: ImageName, { settings, caller, home, signal }: Asker): Promise<Registry> {
+  const { openRegistry } = await import('./registry.http.ts')
+  const login = readRegistryLogin(name.registry, caller, home)
+  return openRegistry(name, { settings, signal, ...(login === undefined ? {} : { login }) })
+}
+
+/** What a tag stands for now. @throws ERR_ENV_FETCH */
+export async function digestOfTag(name: ImageName & Readonly<{ tag: string }>, asker: Asker): Promise<Sha256> {
+  const registry = await registryFor(name, asker)
+  try {
+    return await registry.digestOfTag(name.tag)
+  } finally {
+    await registry.close()
+  }
+}
