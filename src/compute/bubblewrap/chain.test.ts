@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { test } from 'node:test'
 import { type Chain, chainOf, relocator, stageCommand } from './chain.ts'
 
@@ -76,4 +78,19 @@ test('relocates a folder once, and what lies in it with it', () => {
   assert.equal(reach('/root/box/view/a'), '/run/assay/0/view/a')
   assert.equal(reach('/root/other'), '/run/assay/1')
   assert.equal(relocations.length, 2)
+})
+
+test('without control groups the shell of an image counts its processes: an image need not have prlimit', () => {
+  const argv = chainOf({
+    ...chain,
+    groupEntries: [],
+    hasOwnRoot: true,
+    command: ['/bin/sh', '-c', 'cat /proc/self/limits'],
+  })
+  const inside = argv.slice(argv.indexOf('--', argv.indexOf('--args')) + 1)
+  assert.ok(!inside.includes('/usr/bin/prlimit'))
+  for (const shell of ['/bin/dash', '/bin/bash'].filter((path) => existsSync(path))) {
+    const [, ...rest] = inside.map((word) => (word === '/bin/sh' ? shell : word))
+    assert.match(execFileSync(shell, rest, { encoding: 'utf8' }), /^Max processes +10 +10 /m, shell)
+  }
 })

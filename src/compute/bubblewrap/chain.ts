@@ -50,7 +50,7 @@ const bindAll =
   'mount=$1 place=$2; shift 2; [ -z "$place" ] || "$mount" -t tmpfs -o mode=0755,size=64k none "$place" || exit 125; ' +
   'while [ "$1" != -- ]; do [ -z "$place" ] || case $1 in folder) mkdir "$3" ;; *) : >"$3" ;; esac || exit 125; ' +
   '"$mount" --rbind "$2" "$3" || exit 125; shift 3; done; shift; '
-/** dash and BusyBox name the limit `p`, where bash has something that cannot be set, and `u` for it. */
+/** dash names the limit `p`, where bash has something that cannot be set; bash and BusyBox name it `u`. */
 const countedByShell = 'ulimit -p "$1" 2>/dev/null || ulimit -u "$1" || exit 125; shift; "$@"; exit $?'
 const becomeTheRest = 'exec "$@"'
 const closeThenRun = (descriptor: number): string => `exec ${descriptor}>&-; exec "$@"`

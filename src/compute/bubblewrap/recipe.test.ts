@@ -45,6 +45,16 @@ test('hands a variable over as one argument, whatever it holds', () => {
   assert.equal(args[args.indexOf('NAME') - 1], '--setenv')
 })
 
+test('with the root of an image shows nothing of the machine, and nothing of the image that the sandbox has itself', () => {
+  const rooted = boxArguments({ ...plan, root: '/box/tree', secrets: ['token'] }).join(' ')
+  assert.match(rooted, /--ro-bind \/box\/tree \/ /)
+  assert.doesNotMatch(rooted, /--ro-bind \/usr|--symlink|--ro-bind \/etc/)
+  for (const name of Object.keys(etcFiles(false)))
+    assert.ok(rooted.includes(`--ro-bind /box/etc/${name} /etc/${name}`), name)
+  assert.ok(rooted.indexOf('/box/tree') < rooted.indexOf('--proc'), 'its own /proc, /dev and /tmp lie on top')
+  assert.ok(rooted.indexOf('/run/secrets/token') < rooted.indexOf('--remount-ro /run/secrets'))
+})
+
 test('makes look-ups visible only when traced', () => {
   assert.match(etcFiles(false)['resolv.conf'] ?? '', /198\.51\.100\.1/)
   assert.match(etcFiles(true)['resolv.conf'] ?? '', /127\.0\.0\.1/)

@@ -5,6 +5,7 @@
  * no log, opens are not watched, and at a terminal no limit of time.
  */
 import { execFile } from 'node:child_process'
+import { lstatSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { DomainError } from '../../core/index.ts'
 import type { ObjectStore } from '../../data/index.ts'
@@ -56,7 +57,7 @@ export async function shellInBox(
   session: ShellSession,
 ): Promise<ShellEnd> {
   const request = { stage: task.stage, argv: session.argv, terminal: session.terminal }
-  const tools = session.terminal === undefined ? undefined : findShellTools()
+  const tools = session.terminal === undefined ? undefined : findShellTools(task.root?.folder)
   await sweepBoxes(workFolder)
   const { machine, supplies } = await openMachine(workFolder)
   using _shared = supplies
@@ -91,14 +92,20 @@ export async function shellInBox(
 }
 
 /** @throws ERR_SANDBOX_UNAVAILABLE */
-function findShellTools(): ShellTools {
-  const script = findProgram('script')
-  const stty = findProgram('stty')
+function findShellTools(root?: string): ShellTools {
+  // of an image by its own name, so that no link of it is followed here
+  const find = (name: string): string | undefined => {
+    const path = `/usr/bin/${name}`
+    if (root === undefined) return findProgram(name)
+    return lstatSync(`${root}${path}`, { throwIfNoEntry: false })?.isFile() ? path : undefined
+  }
+  const script = find('script')
+  const stty = find('stty')
   if (script === undefined || stty === undefined)
     throw new DomainError('ERR_SANDBOX_UNAVAILABLE', 'there is no `script` to make a terminal in the sandbox', {
       help: 'install util-linux (Debian: bsdutils), or give a command and pipe its output',
     })
-  return { script, stty, bash: findProgram('bash') }
+  return { script, stty, bash: find('bash') }
 }
 
 /** The kernel tells the programs in front (SIGWINCH). INVARIANT: a terminal that is gone needs no size. */

@@ -195,7 +195,6 @@ for (const [name, right, wrong, message] of slips) {
 
 for (const [name, wrong] of [
   ['node', '{node: {lock: package-lock.json}}'],
-  ['image', '{image: "python@sha256:abc"}'],
   ['pdm', '{python: {lock: pdm.lock}}'],
   ['conda', '{python: {lock: conda-lock.yml}}'],
 ] as const) {
@@ -203,3 +202,14 @@ for (const [name, wrong] of [
     assert.match(fault('{python: {lock: requirements.lock}}', wrong), /^ERR_ENV_UNSUPPORTED .*\| supported now: python/)
   })
 }
+
+test('an image is named by its digest: a tag alone is refused with the command that gives it', () => {
+  const asked = '{python: {lock: requirements.lock}}'
+  assert.match(
+    fault(asked, '{image: "python:3.12"}'),
+    /^ERR_ENV_UNPINNED `assay\.yaml` line 6, column 18: .* no digest.* \| .*assay env lock --image python:3\.12$/,
+  )
+  const digest = `sha256:${'a'.repeat(64)}`
+  assert.match(fault(asked, `{image: "Python@${digest}"}`), /^ERR_SETTINGS_INVALID .*no name of an image/)
+  assert.match(fault(asked, `{image: "x@${digest}", python: {lock: x.lock}}`), /^ERR_ENV_UNSUPPORTED .*something else/)
+})
