@@ -247,7 +247,7 @@ export const errorTable = {
   ERR_ENV_UNSUPPORTED: {
     exit: 2,
     meaning: 'The environment is of a kind that this version cannot build.',
-    help: 'use a hash-locked requirements file, pylock.toml, uv.lock, poetry.lock or Pipfile.lock, or the environment host',
+    help: 'use a hash-locked requirements file, pylock.toml, uv.lock, poetry.lock or Pipfile.lock, an image with its digest, or the environment host',
   },
   // data: the store, the workspace, sources
   ERR_STORE_MISSING: {

@@ -1,6 +1,6 @@
 /**
  * An environment from an image: pulled by digest, every byte verified, laid out as a tree that is the sandbox's root,
- * verified before each use as any environment is. DECISION 0028.
+ * verified before each use as any environment is. DECISION 0030.
  *
  * Order: documents first (index, manifest, configuration: each small, each by its digest), so that the environment has its
  * identity before a layer is asked for; layers only when no right tree is there.
