@@ -5,6 +5,7 @@
  * where it enters, so that no later code has to think of it.
  */
 import { DomainError } from './error.ts'
+import { matchesName } from './text.ts'
 
 /** Control, bidi and zero-width characters, and the byte order mark. */
 const notPlain = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/u
@@ -60,4 +61,24 @@ export function isInside(path: string, folder: string): boolean {
 
 function unsafe(path: string, what: string): DomainError {
   return new DomainError('ERR_PATH_UNSAFE', `the path \`${path.slice(0, 200)}\` ${what}`)
+}
+
+/** `*` and `?` within one name, `**` for any folders. */
+export function matchesPath(path: string, pattern: string): boolean {
+  return matchesNames(path.split('/'), pattern.split('/'))
+}
+
+function matchesNames(names: readonly string[], patterns: readonly string[]): boolean {
+  // which lengths of the path the patterns so far can have taken: no pattern takes long
+  let reached = names.map(() => false)
+  reached = [true, ...reached]
+  for (const pattern of patterns) {
+    const next = reached.map(() => false)
+    for (const [length, isReached] of reached.entries()) {
+      if (pattern === '**') next[length] = isReached || next[length - 1] === true
+      else if (isReached && length < names.length && matchesName(names[length] ?? '', pattern)) next[length + 1] = true
+    }
+    reached = next
+  }
+  return reached[names.length] === true
 }

@@ -67,3 +67,24 @@ function editDistance(left: string, right: string): number {
   }
   return row[right.length] ?? 0
 }
+
+/** `*` is any text, `?` one character. Goes back to the last star alone, so that no pattern takes long. */
+export function matchesName(name: string, pattern: string): boolean {
+  let [at, place, star, restart] = [0, 0, -1, 0]
+  while (at < name.length) {
+    if (pattern[place] === '*') {
+      star = place
+      restart = at
+      place += 1
+    } else if (place < pattern.length && (pattern[place] === '?' || pattern[place] === name[at])) {
+      at += 1
+      place += 1
+    } else if (star >= 0) {
+      restart += 1
+      at = restart
+      place = star + 1
+    } else return false
+  }
+  while (pattern[place] === '*') place += 1
+  return place === pattern.length
+}

@@ -64,18 +64,22 @@ export { defaultThresholds, timesUntilLarge } from './statistics/index.ts'
 export { isTableName } from './table/format.ts'
 export { unpackGzip } from './table/unpack.fs.ts'
 export {
+  type Allowance,
   type Baseline,
   type BoxRunner,
   type CheckVerdict,
   type DataCheck,
   type Dataset,
   type DatasetDiff,
+  type DatasetMeasure,
   type DatasetReport,
+  type DifferenceAnswer,
   defaultLimits,
   diffDatasets,
   type Findings,
   findIn,
   type JudgedRows,
+  measureDifference,
   parseBaseline,
   printBaseline,
   profileDataset,

@@ -10,6 +10,7 @@ import type { Tally } from '../poison/index.ts'
 import type { TableProfile } from '../statistics/index.ts'
 import { tallyNames, tallyShape } from './baseline.ts'
 import { checkShape } from './check.ts'
+import type { DifferenceRequest } from './difference.ts'
 
 /** `path` is inside the sandbox; `inner` in the dataset. */
 export type FileList = readonly Readonly<{ path: string; inner: string }>[]
@@ -100,7 +101,7 @@ export type FilesRequest = Readonly<{
   limits: ValidatorLimits
 }>
 
-export type ValidatorRequest = ValidateRequest | ProfileRequest | DiffRequest | FilesRequest
+export type ValidatorRequest = ValidateRequest | ProfileRequest | DiffRequest | FilesRequest | DifferenceRequest
 
 /** One entry a file, in the order of the request. */
 export const filesAnswerShape = z.strictObject({

@@ -8,6 +8,7 @@ import { ioFault, type ValidatorOptions } from '../../data/index.ts'
 import { type ArchiveOptions, compareArchives, compareGzip, maxDepth } from './archive.fs.ts'
 import { type Answer, compareBytes } from './bytes.fs.ts'
 import type { Compared, ComparedFormat, Tolerance } from './compared.ts'
+import { compareDatasets } from './dataset.ts'
 import { commonBytes, type FilePair, openPair, readUpTo } from './file-pair.fs.ts'
 import { headBytes, type Kind, kindOf } from './format-of.ts'
 import { compareJson } from './json.fs.ts'
@@ -99,6 +100,11 @@ async function compareAs({ format, packing }: Kind, work: Work): Promise<Told> {
       return { format, ...(await compareNpy(pair, common, task)) }
     case 'onnx':
       return { format, ...(await compareOnnx(pair, common, task)) }
+    case 'csv':
+    case 'jsonl':
+    case 'parquet':
+    case 'image':
+      return { format, ...(await compareDatasets(format, pair, task)) }
     case 'archive':
     case 'npz':
       if (task.depth >= maxDepth) return { format: 'bytes', ...(await compareBytes(pair, common, task.signal)) }

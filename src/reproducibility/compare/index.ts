@@ -10,4 +10,3 @@ export {
   type Tolerance,
   worstVerdict,
 } from './compared.ts'
-export { matchesPath } from './tolerance.ts'

@@ -8,6 +8,8 @@ import { type Engine, openEngine } from '../../table/engine.duckdb.ts'
 import type { ValidatorLimits, ValidatorRequest } from '../request.ts'
 import { diff } from './diff.ts'
 import { validateFiles } from './files.ts'
+import { measureImages } from './measure-images.ts'
+import { measureTables } from './measure-tables.ts'
 import { profile } from './profile.ts'
 import { validateTable } from './validate.ts'
 
@@ -18,11 +20,15 @@ const tables = join(folder, 'tables')
 const spill = join(folder, 'spill')
 mkdirSync(tables)
 mkdirSync(spill)
-const answer =
-  request.task === 'files'
-    ? await validateFiles(() => open(request.limits), request, folder)
-    : await answerToTables(request)
+const answer = await answerTo()
 writeFileSync(join(folder, 'answer.json'), JSON.stringify(answer), { flag: 'wx' })
+
+/** The engine is opened for tables only, the decoder for images only: each takes its time to load. */
+async function answerTo(): Promise<unknown> {
+  if (request.task === 'files') return await validateFiles(() => open(request.limits), request, folder)
+  if (request.task === 'difference' && request.kind === 'image') return await measureImages(request)
+  return await answerToTables(request)
+}
 
 function open(limits: ValidatorLimits): Promise<Engine> {
   return openEngine({
@@ -39,13 +45,13 @@ type TableRequest = Exclude<ValidatorRequest, { task: 'files' }>
 async function answerToTables(asked: TableRequest): Promise<unknown> {
   const engine = await open(asked.limits)
   try {
-    return await answerTo(engine, asked)
+    return await answerFrom(engine, asked)
   } finally {
     engine.close()
   }
 }
 
-function answerTo(engine: Engine, asked: TableRequest): Promise<unknown> {
+function answerFrom(engine: Engine, asked: TableRequest): Promise<unknown> {
   switch (asked.task) {
     case 'validate':
       return validateTable(engine, asked, folder)
@@ -53,5 +59,7 @@ function answerTo(engine: Engine, asked: TableRequest): Promise<unknown> {
       return profile(engine, asked, folder)
     case 'diff':
       return diff(engine, asked, folder)
+    case 'difference':
+      return measureTables(engine, asked, tables)
   }
 }
