@@ -3,6 +3,9 @@
 missing=''
 command -v go >/dev/null 2>&1 || missing="$missing golang (Go 1.24 or newer, to build cosign and versitygw)"
 python3 -c 'import ensurepip' >/dev/null 2>&1 || missing="$missing python3-venv (to install DVC)"
+for program in docker-registry skopeo umoci; do
+  command -v "$program" >/dev/null 2>&1 || missing="$missing $program (the package of Debian of that name)"
+done
 [ -z "$missing" ] && exit 0
 echo "test:interop needs:$missing"
 exit 1

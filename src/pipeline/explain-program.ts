@@ -41,6 +41,8 @@ export function explainProgram(failure: Failure): Explanation | undefined {
     }
   }
   if (name.includes('/')) return explainScript(failure, name)
+  if (environment.kind === 'image')
+    return { code, because: `its image has no program \`${name}\``, help: intoImage(failure) }
   const here = host.programOnPath(name)
   const where = placeOf(failure)
   if (here !== undefined) {
@@ -62,6 +64,10 @@ export function explainProgram(failure: Failure): Explanation | undefined {
       ? { help: `add what brings it to the lock of the environment ${environment.name}, or install it in the system` }
       : {}),
   }
+}
+
+function intoImage({ environment }: Failure): string {
+  return `put it into the image, and name that by its digest in the environment ${environment.name}`
 }
 
 /** A script that is there and cannot be started; one that is not there is an undeclared read, or was never there. */
@@ -87,6 +93,8 @@ export function explainModule(failure: Failure): Explanation | undefined {
   if (missing === undefined) return undefined
   const { language, name } = missing
   const because = `its ${languages[language]} has no package \`${name}\``
+  if (environment.kind === 'image' && folderOfModule(name, failure.visible) === undefined)
+    return { code, because, help: intoImage(failure) }
   if (language === 'r') {
     return {
       code,

@@ -103,7 +103,7 @@ function findShellTools(root?: string): ShellTools {
   const stty = find('stty')
   if (script === undefined || stty === undefined)
     throw new DomainError('ERR_SANDBOX_UNAVAILABLE', 'there is no `script` to make a terminal in the sandbox', {
-      help: 'install util-linux (Debian: bsdutils), or give a command and pipe its output',
+      help: `${root === undefined ? 'install util-linux' : 'put util-linux into the image'} (Debian: bsdutils), or give a command and pipe its output`,
     })
   return { script, stty, bash: find('bash') }
 }

@@ -190,6 +190,14 @@ const lies: Readonly<Record<string, Lie>> = {
   'a fifo': [bad({ name: 'fifo', type: '6' }), 'ERR_ENV_IMAGE_REFUSED'],
   'an entry of an unknown type': [bad({ name: 'x', type: 'Z' }), 'ERR_ENV_IMAGE_REFUSED'],
   'a sparse file': [bad({ name: 'x', content: 'x', pax: { 'GNU.sparse.major': '1' } }), 'ERR_ENV_IMAGE_REFUSED'],
+  'an entry behind the end of the archive': [
+    imageOf([Buffer.concat([tarOf([shell]), tarOf([{ name: 'x', content: 'x' }])])]),
+    'ERR_ENV_IMAGE_REFUSED',
+  ],
+  'a link that has bytes': [bad({ name: 'x', type: '2', link: 'y', content: 'x' }), 'ERR_ENV_IMAGE_REFUSED'],
+  'a folder that has bytes': [bad({ name: 'x/', type: '5', content: 'x' }), 'ERR_ENV_IMAGE_REFUSED'],
+  'a header for all entries': [bad({ name: 'x', type: 'g', content: '12 path=/y\n' }), 'ERR_ENV_IMAGE_REFUSED'],
+  'a size in two places': [bad({ name: 'x', content: 'x', pax: { size: '0' } }), 'ERR_ENV_IMAGE_REFUSED'],
   'no shell': [imageOf([tarOf([{ name: 'x', content: 'x' }])]), 'ERR_ENV_UNSUPPORTED'],
 }
 for (const [what, [image, code, answers = {}]] of Object.entries(lies)) {

@@ -31,6 +31,7 @@ import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { extract, type Header } from 'tar-stream'
 import { type FileEntry, isDomainError, type Sha256, sha256Of } from '../../core/index.ts'
 import type { TreeLink } from '../environment/tree.fs.ts'
+import { newArchiveFrame } from './archive-frame.ts'
 import { type Compression, refused } from './documents.ts'
 import { type FinishedTree, ImageFault, type LayerEntry, newImageTree, noContent } from './image-tree.ts'
 
@@ -131,12 +132,14 @@ async function* counted(
   hasher: ReturnType<typeof createHash>,
 ): AsyncGenerator<Buffer> {
   const mostBytes = Math.max(freeBytes, maxRatio * sizeBytes)
+  const frame = newArchiveFrame()
   let readBytes = 0
   for await (const piece of pieces) {
     readBytes += piece.length
     budget.leftBytes -= piece.length
     if (readBytes > mostBytes || budget.leftBytes < 0)
       throw new ImageFault(`has a layer ${digest} of ${sizeBytes} bytes that unpacks to more than it may`)
+    frame.add(piece)
     hasher.update(piece)
     yield piece
   }
@@ -156,9 +159,9 @@ async function takeEntry(header: Header, bytes: AsyncIterable<Buffer>, reading: 
   reading.add({ kind: 'other', path, what: isFile ? 'a sparse file' : `a ${type ?? 'thing of unknown type'}` })
 }
 
-/** GNU's way of leaving out holes: the bytes are not those of the file. */
+/** GNU's way of leaving out holes, where the bytes are not those of the file; and a size beside the header's own. */
 function hasSparsePieces({ pax }: Header): boolean {
-  return Object.keys(pax ?? {}).some((key) => key.startsWith('GNU.sparse'))
+  return Object.keys(pax ?? {}).some((key) => key.startsWith('GNU.sparse') || key === 'size')
 }
 
 async function keepBytes(bytes: AsyncIterable<Buffer>, executable: boolean, reading: Reading): Promise<number> {
