@@ -10,6 +10,8 @@ export type ChainEvidence = Readonly<{
   bundle(attestation: Sha256): Uint8Array | undefined
   /** Attestations that may name the subject, likeliest first. */
   bySubject(subject: Digest): readonly Sha256[]
+  /** Attestations of reproductions that may speak of the stage's, newest first; none when left out. */
+  reproductionsOf?(attestation: Sha256): readonly Sha256[]
   /** Bundles with approvals and revocations; `committed` when git tracks them unchanged. */
   approvals: readonly Readonly<{ name: string; bytes: Uint8Array; committed: boolean }>[]
 }>

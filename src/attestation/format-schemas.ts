@@ -4,6 +4,7 @@ import { namespace, sourceApprovalType } from '../core/index.ts'
 import type { DataDecisionKind } from './data-decisions.ts'
 import { dataDecisionPredicates, dataDecisionType } from './predicates/data-decision.ts'
 import { dataVerdictPredicateShape, dataVerdictSubjectsShape, testResultType } from './predicates/data-verdict.ts'
+import { reproductionPredicateShape, reproductionType } from './predicates/reproduction.ts'
 import { sourceApprovalPredicateShape } from './predicates/source-approval.ts'
 import { stagePredicateShape, stageSubjectsShape } from './predicates/stage-predicate-shape.ts'
 import { provenanceType } from './predicates/stage-provenance.ts'
@@ -19,9 +20,11 @@ export function formatSchemas(): Readonly<Record<string, object>> {
     predicateType: z.literal(provenanceType),
     predicate: stagePredicateShape,
   })
-  const oneSubject = z.tuple([
-    z.object({ name: z.string(), digest: z.union([z.object({ sha256: hex }), z.object({ dirHash1: hex })]) }),
-  ])
+  const subject = z.object({
+    name: z.string(),
+    digest: z.union([z.object({ sha256: hex }), z.object({ dirHash1: hex })]),
+  })
+  const oneSubject = z.tuple([subject])
   const approval = z.object({
     _type: z.literal(statementType),
     subject: oneSubject,
@@ -33,6 +36,12 @@ export function formatSchemas(): Readonly<Record<string, object>> {
     subject: dataVerdictSubjectsShape,
     predicateType: z.literal(testResultType),
     predicate: dataVerdictPredicateShape,
+  })
+  const reproduction = z.object({
+    _type: z.literal(statementType),
+    subject: z.array(subject).min(1),
+    predicateType: z.literal(reproductionType),
+    predicate: reproductionPredicateShape,
   })
   const decision = (kind: DataDecisionKind, title: string): object => {
     const shape = z.object({
@@ -55,6 +64,11 @@ export function formatSchemas(): Readonly<Record<string, object>> {
       stage,
       'stage-provenance',
       'Statement of one stage, in-toto v1 with SLSA Provenance v1',
+    ),
+    'reproduction.schema.json': schemaOf(
+      reproduction,
+      'reproduction',
+      'Verdict of stages that were run again from their evidence, in-toto Statement v1',
     ),
     'source-approval.schema.json': schemaOf(
       approval,

@@ -10,12 +10,19 @@ import {
   exampleApproval,
   exampleDataVerdict,
   exampleFacts,
+  exampleReproduction,
   exampleReview,
   exampleWaiver,
 } from './fixtures/examples.ts'
 import { formatSchemas } from './format-schemas.ts'
 import { parseTrustPolicy } from './trust-policy-file.ts'
-import { verifyDataDecision, verifyDataVerdict, verifySourceApproval, verifyStage } from './verify.ts'
+import {
+  verifyDataDecision,
+  verifyDataVerdict,
+  verifyReproduction,
+  verifySourceApproval,
+  verifyStage,
+} from './verify.ts'
 import { verifyChain } from './verify-chain.ts'
 
 const formats = join(import.meta.dirname, '../../docs/formats')
@@ -71,6 +78,17 @@ test('the example of a data verdict is what the page shows, is valid, and is bel
   assert.deepEqual(verdict.statement.verdict, exampleDataVerdict(sha256Of(waiver)))
   assert.deepEqual(JSON.parse(exampleIn('data-verdict.md', 'json')), payloadOf(dataVerdict))
   assert.ok(validator('data-verdict.schema.json')(payloadOf(dataVerdict)))
+})
+
+test('the example of a reproduction is what the page shows, is valid, and is believed', () => {
+  const bundle = read('examples/reproduction.sigstore.json')
+  const verdict = verifyReproduction(bundle, policy)
+  assert.ok(verdict.trusted)
+  const again = verdict.statement.reproduction.stages[0]?.again
+  assert.ok(again !== undefined)
+  assert.deepEqual(verdict.statement.reproduction, exampleReproduction(sha256Of(stage), again))
+  assert.deepEqual(JSON.parse(exampleIn('reproduction.md', 'json')), payloadOf(bundle))
+  assert.ok(validator('reproduction.schema.json')(payloadOf(bundle)))
 })
 
 test('the examples of decisions about data are valid, and are believed', () => {

@@ -8,6 +8,7 @@
 import { namespace } from '../core/index.ts'
 import type { ChainProperties, Level, LevelRequirement } from './chain.ts'
 import type { JudgedData } from './chain-data.ts'
+import type { JudgedReproduction } from './chain-reproductions.ts'
 import type { ExternalInput } from './chain-sources.ts'
 import type { JudgedStage } from './chain-stage.ts'
 import type { PolicyOrigin } from './trust-policy.ts'
@@ -19,6 +20,8 @@ export type LevelFacts = Readonly<{
   stages: readonly JudgedStage[]
   inputs: readonly ExternalInput[]
   data: readonly JudgedData[]
+  /** One a stage. */
+  reproductions: readonly JudgedReproduction[]
   /** `stage: path` of outs that equal an input. */
   laundered: readonly string[]
   policyOrigin: PolicyOrigin
@@ -79,6 +82,19 @@ export const levelRules: readonly LevelRule[] = [
     requirement: 'isolated, with the real key',
     howTo: 'run again without --unsafe-no-sandbox and --draft',
     holds: ({ stages }) => each(stages, 'every stage ran in a sandbox', ({ unisolated }) => unisolated),
+  },
+  {
+    level: 1,
+    requirement: 'no diverging reproduction',
+    howTo: 'find out why (assay diff), declare a tolerance with its reason, and reproduce it again',
+    holds: ({ reproductions }) => {
+      const diverged = reproductions.filter(({ result }) => result === 'diverged').map(({ stage }) => `\`${stage}\``)
+      return answer(
+        diverged.length === 0,
+        'no stage is known to come to something else when it is run again',
+        `${list(diverged)}: run again, it came to something else`,
+      )
+    },
   },
   {
     level: 2,
@@ -195,12 +211,17 @@ export const levelRules: readonly LevelRule[] = [
       )
     },
   },
-  unearned(
-    4,
-    'reproduced bit by bit',
-    'no reproduction by another builder is known',
-    'reproduce the whole chain with another key, on another host, by another operator',
-  ),
+  {
+    level: 4,
+    requirement: 'reproduced bit by bit',
+    howTo: 'reproduce the whole chain with another key, on another host, by another operator',
+    holds: ({ reproductions }) => {
+      const faults = reproductions.flatMap(({ stage, dependent }) =>
+        dependent === undefined ? [] : [`\`${stage}\` ${dependent}`],
+      )
+      return answer(faults.length === 0, 'every stage was reproduced bit by bit by another builder', list(faults))
+    },
+  },
 ]
 
 function unearned(level: 3 | 4, requirement: string, because: string, howTo: string): LevelRule {
@@ -249,7 +270,7 @@ function capOf({ stages, policyOrigin }: LevelFacts): Readonly<{ level: number; 
   return cap
 }
 
-export function propertiesOf({ stages, inputs, data, chainHolds }: LevelFacts): ChainProperties {
+export function propertiesOf({ stages, inputs, data, reproductions, chainHolds }: LevelFacts): ChainProperties {
   const every = (holds: (judged: JudgedStage) => boolean): boolean =>
     chainHolds && stages.length > 0 && stages.every(holds)
   const isolated = every(({ unisolated }) => unisolated === undefined)
@@ -261,8 +282,8 @@ export function propertiesOf({ stages, inputs, data, chainHolds }: LevelFacts): 
     inputsApproved: every(() => true) && inputs.every(({ kind }) => kind === 'approved'),
     locked: every(({ stage }) => stage.facts.environment.locked),
     validated: every(() => true) && data.every(({ verdict }) => verdict === 'passed' || verdict === 'warned'),
-    // Reproductions are not read by this version: what is not proven is not shown as earned.
-    reproduced: false,
+    reproduced:
+      every(() => true) && reproductions.every(({ result }) => result === 'identical' || result === 'within-tolerance'),
   }
 }
 

@@ -1,9 +1,11 @@
 /** What a bundle says, believed or not: to be shown, with the warning that nobody believes it. */
 import { isDomainError } from '../core/index.ts'
 import { parseBundle } from './bundle.ts'
+import { reproductionOf } from './predicates/reproduction.ts'
 import { stageFactsOf } from './predicates/stage-provenance.ts'
+import type { Reproduction } from './reproduction-facts.ts'
 import type { StageFacts } from './stage-facts.ts'
-import { parseStatement } from './statement.ts'
+import { parseStatement, type Statement } from './statement.ts'
 
 /**
  * Trust: nothing is verified, not even the signature. INVARIANT: a reader shows it and decides nothing by it.
@@ -11,8 +13,17 @@ import { parseStatement } from './statement.ts'
  * @returns undefined when the bytes are no statement of a stage
  */
 export function statedStage(bytes: Uint8Array): StageFacts | undefined {
+  return stated(bytes, stageFactsOf)
+}
+
+/** As `statedStage`, of a reproduction: a hint where it may be looked for. */
+export function statedReproduction(bytes: Uint8Array): Reproduction | undefined {
+  return stated(bytes, reproductionOf)
+}
+
+function stated<Facts>(bytes: Uint8Array, read: (statement: Statement) => Facts): Facts | undefined {
   try {
-    return stageFactsOf(parseStatement(parseBundle(bytes).envelope.payload))
+    return read(parseStatement(parseBundle(bytes).envelope.payload))
   } catch (error) {
     if (isDomainError(error)) return undefined
     throw error

@@ -6,7 +6,15 @@
  */
 import { type Document, isNode, LineCounter, parseDocument, stringify } from 'yaml'
 import { z } from 'zod'
-import { builderIds, DomainError, namespace, nearest, repeatedKey } from '../core/index.ts'
+import {
+  builderIds,
+  DomainError,
+  isDomainError,
+  namespace,
+  nearest,
+  parseDurationMs,
+  repeatedKey,
+} from '../core/index.ts'
 import { hintOf, parsePublicKey } from './public-key.ts'
 import { otherRoles, type PolicyOrigin, type RoleRule, type TrustedKey, type TrustPolicy } from './trust-policy.ts'
 
@@ -40,9 +48,20 @@ const policyShape = z.strictObject({
   }),
   minimumLevel: level.default(1),
   oneCommit: z.boolean().default(false),
+  reproducedWithin: z.string().max(50).transform(durationMs).optional(),
   expires: z.iso.date().optional(),
 })
 type PolicyFile = z.infer<typeof policyShape>
+
+function durationMs(text: string, context: z.RefinementCtx): number {
+  try {
+    return parseDurationMs(text)
+  } catch (error) {
+    if (!isDomainError(error)) throw error
+    context.addIssue(error.message)
+    return z.NEVER
+  }
+}
 
 /**
  * Reads a policy. Trust: the bytes may be anybody's; `origin` says how far the caller believes them.
@@ -107,6 +126,7 @@ function policyFrom(
     roles,
     minimumLevel: file.minimumLevel,
     oneCommit: file.oneCommit,
+    ...(file.reproducedWithin === undefined ? {} : { reproducedWithinMs: file.reproducedWithin }),
     ...(file.expires === undefined ? {} : { expiresAt: endOfDay(file.expires) }),
   }
 }

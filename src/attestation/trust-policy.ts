@@ -41,6 +41,8 @@ export type TrustPolicy = Readonly<{
   roles: ReadonlyMap<Exclude<Role, 'builder'>, RoleRule>
   minimumLevel: 0 | 1 | 2 | 3 | 4
   expiresAt?: Date
+  /** A reproduction counts for so long, milliseconds; for ever when left out. */
+  reproducedWithinMs?: number
   /** True when all statements of a chain must be of one commit. */
   oneCommit: boolean
   /** Keys that were taken out of the policy since they are void: hint to name. */

@@ -16,6 +16,7 @@ import {
   type VisitedStage,
 } from './chain.ts'
 import { judgeData } from './chain-data.ts'
+import { judgeReproductions } from './chain-reproductions.ts'
 import { judgeInputs } from './chain-sources.ts'
 import { judgeStages } from './chain-stage.ts'
 import { walkChain } from './chain-walk.ts'
@@ -58,6 +59,7 @@ function judgeCandidate(question: ChainQuestion, entry: Sha256, verdicts: StageV
   const judged = judgeStages(question, walk.stages)
   const sources = judgeInputs(question, walk.stages)
   const judgedData = judgeData(question, walk.stages)
+  const reproduced = judgeReproductions(question, walk.stages, verdicts)
   const laundered = launderedOuts(walk.stages)
   const findings = [
     ...policyFindings(question),
@@ -68,6 +70,7 @@ function judgeCandidate(question: ChainQuestion, entry: Sha256, verdicts: StageV
     ...judged.findings,
     ...sources.findings,
     ...judgedData.findings,
+    ...reproduced.findings,
     ...laundered.map((place) => caveat('output-equals-input', 'is equal to an input', { subject: place })),
     ...commitFindings(question, walk.stages),
   ]
@@ -76,6 +79,7 @@ function judgeCandidate(question: ChainQuestion, entry: Sha256, verdicts: StageV
     stages: judged.stages,
     inputs: sources.inputs,
     data: judgedData.data,
+    reproductions: reproduced.stages,
     laundered,
     policyOrigin: policy.origin,
   }
@@ -225,6 +229,7 @@ function nothingKnown(question: ChainQuestion): ChainVerdict {
     stages: [],
     inputs: [],
     data: [],
+    reproductions: [],
     laundered: [],
     policyOrigin: question.policy.origin,
   }

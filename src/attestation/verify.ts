@@ -12,8 +12,10 @@ import { isSignedBy, statementPayloadType } from './dsse.ts'
 import { allPassed, type Finding, passed, refused } from './finding.ts'
 import { dataDecisionOf } from './predicates/data-decision.ts'
 import { dataVerdictOf } from './predicates/data-verdict.ts'
+import { reproductionOf } from './predicates/reproduction.ts'
 import { sourceApprovalOf } from './predicates/source-approval.ts'
 import { stageFactsOf } from './predicates/stage-provenance.ts'
+import type { Reproduction } from './reproduction-facts.ts'
 import type { SourceApproval } from './source-approval-facts.ts'
 import type { StageFacts } from './stage-facts.ts'
 import { parseStatement, type Statement } from './statement.ts'
@@ -47,6 +49,15 @@ export type VerifiedDataVerdict = Readonly<{
   /** Digest of the bundle. */
   attestation: Sha256
   readonly [verified]: 'data-verdict'
+}>
+
+/** What a signed reproduction says. Only `verifyReproduction` can make one. */
+export type VerifiedReproduction = Readonly<{
+  reproduction: Reproduction
+  signer: TrustedKey
+  /** Digest of the bundle. */
+  attestation: Sha256
+  readonly [verified]: 'reproduction'
 }>
 
 /** What a signed decision about data says. Only `verifyDataDecision` can make one. */
@@ -108,6 +119,16 @@ export function verifyDataVerdict(bytes: Uint8Array, policy: TrustPolicy): Verdi
   const { value: verdict, signer, findings } = read
   // `as`: all findings passed, which is what the brand says.
   const statement = { verdict, signer, attestation: sha256Of(bytes) } as VerifiedDataVerdict
+  return { trusted: true, statement, findings }
+}
+
+/** Decides whether a bundle is the verdict of a reproduction, signed by a reproducer of the policy. It may say `diverged`. */
+export function verifyReproduction(bytes: Uint8Array, policy: TrustPolicy): Verdict<VerifiedReproduction> {
+  const read = readSigned(bytes, policy, 'reproducer', reproductionOf)
+  if (!read.trusted) return read
+  const { value: reproduction, signer, findings } = read
+  // `as`: all findings passed, which is what the brand says.
+  const statement = { reproduction, signer, attestation: sha256Of(bytes) } as VerifiedReproduction
   return { trusted: true, statement, findings }
 }
 

@@ -90,6 +90,16 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/verify.ts')).verify,
   },
   {
+    usage: 'reproduce [target]',
+    summary: 'run it again from its evidence, in a fresh place; sign whether it came to the same',
+    options: [
+      ['--stage <name>', 'this stage alone; what it builds on is taken as it was'],
+      ['--from <name>', 'this stage and all that build on it'],
+    ],
+    examples: ['assay reproduce', 'assay reproduce model/model.safetensors', 'assay reproduce --stage train'],
+    load: async () => (await import('./commands/reproduce.ts')).reproduce,
+  },
+  {
     usage: 'show [run]',
     summary: 'one run: its stages, what went in and what came out',
     options: [

@@ -214,6 +214,11 @@ export const errorTable = {
     meaning: 'A gate of the model does not hold on metrics that evidence proves.',
     help: 'look at the metrics; a gate is changed in assay.yaml, by a reviewed commit',
   },
+  ERR_REPRODUCTION_UNAVAILABLE: {
+    exit: 1,
+    meaning: 'What a stage was made from can no longer be had, so it cannot be run again.',
+    help: 'bring back the commit or the data that is named',
+  },
   ERR_EVIDENCE_MISSING: {
     exit: 1,
     meaning: 'There is no evidence for an artifact.',

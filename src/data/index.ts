@@ -1,6 +1,7 @@
 /** The only file of `data` that other domains import. */
 
 export { openZip, type ZipArchive } from './archive/zip.fs.ts'
+export { type CheckoutOptions, checkoutCommit } from './checkout.fs.ts'
 export { type Collected, type CollectOptions, collectGarbage, sweepStore } from './collect-garbage.fs.ts'
 export {
   type Contract,
@@ -41,7 +42,7 @@ export {
   replaceSource,
   type Source,
 } from './inventory.ts'
-export { errnoOf, ioFault } from './io-fault.ts'
+export { errnoOf, ioFault, withIoFaults } from './io-fault.ts'
 export { isLicenceExpression } from './licence.ts'
 export { mapInput } from './map-input.ts'
 export type { Md5Memory } from './md5-memory.ts'

@@ -2,11 +2,13 @@
 import type { ChainEvidence, ChainSurroundings } from '../attestation/index.ts'
 import type { Sha256 } from '../core/index.ts'
 import type { Project } from './project.ts'
+import { reproductionsAtHand } from './reproduction-key.ts'
 
 export function chainEvidenceOf(project: Project): ChainEvidence {
   return {
     bundle: project.evidence.bundle,
     bySubject: project.evidence.bySubject,
+    reproductionsOf: (attestation) => reproductionsAtHand(project, attestation),
     approvals: project.evidence.approvals().map((approval) => ({
       ...approval,
       committed: project.code.isCommitted(approval.name),

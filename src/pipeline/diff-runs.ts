@@ -38,6 +38,11 @@ export async function diffRuns(project: Project, left: string, right: string): P
   return { identical: stages.length === 0, left: then.report.runId, right: now.report.runId, stages }
 }
 
+/** Without its outs: what there was to make it differ. Likeliest cause first. */
+export async function causesOf(project: Project, left: StageFacts, right: StageFacts): Promise<readonly Change[]> {
+  return (await changesOf(project, left, right)).filter(({ what }) => !what.startsWith('output '))
+}
+
 async function changesOf(
   project: Project,
   left: StageFacts | undefined,

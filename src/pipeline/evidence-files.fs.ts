@@ -1,7 +1,7 @@
 /** Evidence that travelled: a `.jsonl` file with one bundle a line, or a folder with one bundle a file. */
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { type ChainEvidence, subjectsOfBundle } from '../attestation/index.ts'
+import { type ChainEvidence, statedReproduction, subjectsOfBundle } from '../attestation/index.ts'
 import { type Digest, DomainError, type Sha256, sha256Of } from '../core/index.ts'
 import { writeDurably } from './evidence.fs.ts'
 
@@ -21,19 +21,24 @@ export function readEvidence(path: string): ChainEvidence {
   const bundles = bundlesAt(path)
   const byDigest = new Map<Sha256, Uint8Array>()
   const bySubject = new Map<Digest, Sha256[]>()
+  const reproductions = new Map<Sha256, Sha256[]>()
   for (const { bytes } of bundles) {
     const digest = sha256Of(bytes)
     byDigest.set(digest, bytes)
     for (const subject of subjectsOfBundle(bytes)) bySubject.set(subject, [...(bySubject.get(subject) ?? []), digest])
+    for (const { original } of statedReproduction(bytes)?.stages ?? [])
+      reproductions.set(original, [...(reproductions.get(original) ?? []), digest])
   }
   return {
     bundle: (attestation) => byDigest.get(attestation),
     bySubject: (subject) => bySubject.get(subject) ?? [],
+    reproductionsOf: (attestation) => reproductions.get(attestation) ?? [],
     approvals: bundles.map(({ name, bytes }) => ({ name, bytes, committed: true })),
   }
 }
 
-function bundlesAt(path: string): readonly NamedBundle[] {
+/** @throws ERR_EVIDENCE_MISSING, ERR_INPUT_TOO_LARGE */
+export function bundlesAt(path: string): readonly NamedBundle[] {
   const status = statSync(path, { throwIfNoEntry: false })
   if (status?.isDirectory() === true) {
     const names = readdirSync(path)

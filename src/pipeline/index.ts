@@ -1,6 +1,6 @@
 /** The only file of `pipeline` that the doors import. */
 
-export { isSecret, rowVerdicts } from '../attestation/index.ts'
+export { isSecret, rowVerdicts, statedReproduction } from '../attestation/index.ts'
 export type { DataCheck, DatasetDiff } from '../data/index.ts'
 export { printBaseline, printReport } from '../data/index.ts'
 export { type AcceptedSystem, acceptSystem } from './accept-system.fs.ts'
@@ -41,6 +41,8 @@ export { openPlan, openProject, type ProjectNames, projectNames } from './projec
 export type { ListedSource, Project } from './project.ts'
 export { type NewSource, registerSource, writeRevocation } from './register-source.fs.ts'
 export type { OutputReport, RunReport, StageReport } from './report.ts'
+export { type ReproduceOptions, type ReproductionReport, reproduce } from './reproduce.ts'
+export { reproductionsAtHand } from './reproduction-key.ts'
 export { type RowWord, signReview, type Triage, triageData } from './review-data.ts'
 export { type RunEvent, type RunOptions, runPipeline } from './run.ts'
 export { type GrantedSecret, grantSecret, listSecrets, type SecretOrigin, takeSecret } from './secrets.fs.ts'

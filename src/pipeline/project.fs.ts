@@ -35,6 +35,8 @@ export type OpenOptions = Readonly<{
   rehash?: boolean
   /** A policy that the caller chose; else the pinned one, else the repository's. */
   policy?: TrustPolicy
+  /** Another checkout of this project, which lends what it knows: store, evidence, environments, policy and key. */
+  lentBy?: Project
 }>
 
 /** @throws ERR_PROJECT_MISSING, ERR_DEFINITION_INVALID, ERR_SETTINGS_INVALID, ERR_POLICY_MALFORMED, ERR_SOURCES_INVALID */
@@ -53,11 +55,12 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
   const settings = defineSettings(readProjectFile(root, 'assay.yaml'), 'assay.yaml', pipeline)
 
   const md5s = wantsMd5s(root, pipeline, settings) ? { md5Memory: cache } : {}
-  const store = openObjectStore(join(state, 'objects'), md5s)
+  const { lentBy } = options
+  const store = lentBy?.store ?? openObjectStore(join(state, 'objects'), md5s)
   const contents = openContents(root, store, digesting)
   const listed = sourcesOf(root)
-  const trust = withoutRevoked(options.policy ?? policyOf(root, caller), caller.environment)
-  const evidence = openEvidence(root)
+  const trust = lentBy?.trust ?? withoutRevoked(options.policy ?? policyOf(root, caller), caller.environment)
+  const evidence = lentBy?.evidence ?? openEvidence(root)
   const decisions = believedDecisions(evidence.approvals(), trust)
   const definition = definitionFiles(root, pipeline, settings)
   const files = await openCode({
@@ -79,6 +82,8 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
     version: caller.version,
     now: caller.now,
     environment: caller.environment,
+    environmentsFolder: lentBy?.environmentsFolder ?? join(state, 'environments'),
+    apart: lentBy !== undefined,
     settings,
     pipeline,
     surroundings: surroundingsOf(anchors, code.paths),
@@ -104,12 +109,12 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
       return { name, email, tier: 'declared' }
     },
     revokedSources: revokedSources(listed, decisions),
-    keySource: () => keySourceOf(root, trust.project ?? '', caller.environment),
+    keySource: lentBy?.keySource ?? (() => keySourceOf(root, trust.project ?? '', caller.environment)),
     dataDecisions: once(() => heldDataDecisions(evidence.approvals(), trust)),
     dataVerdicts: new Map(),
     verdicts: new Map(),
     statCache: options.rehash === true ? undefined : cache,
-    sealedFacts: cache,
+    sealedFacts: lentBy?.sealedFacts ?? cache,
   }
 }
 

@@ -39,6 +39,11 @@ export type Project = Readonly<{
   /** The caller's environment: for the key home, the package index and `env: [NAME]`. */
   environment: Readonly<Record<string, string | undefined>>
 
+  /** Absolute folder of built environments. */
+  environmentsFolder: string
+  /** A checkout that is thrown away: DVC is told nothing of what is made in it. */
+  apart: boolean
+
   settings: ProjectSettings
   pipeline: PipelineDefinition
   surroundings: Surroundings

@@ -52,6 +52,7 @@ export async function findReusable(
 
 function reasonToRunAlways(tools: RunTools, { stage }: StageSetting): string | undefined {
   if (tools.options.force) return '--force'
+  if (tools.options.again?.has(stage.name) === true) return 'to see whether it comes to the same'
   if (stage.alwaysChanged) return 'it is always_changed'
   return stage.deps.length === 0 && stage.outs.length === 0 && Object.keys(stage.params).length === 0
     ? 'it declares neither deps nor outs'

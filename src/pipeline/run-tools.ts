@@ -1,7 +1,6 @@
 /** What one run works with, opened once: the sandbox, environments, the signer, the machine. Closed at the end. */
 
 import { cpus, totalmem } from 'node:os'
-import { join } from 'node:path'
 import { type Signer, startSigner } from '../attestation/index.ts'
 import {
   bubblewrapRecipe,
@@ -46,6 +45,8 @@ export type RunOptions = Readonly<{
   targets: readonly string[]
   dryRun: boolean
   force: boolean
+  /** Stages that run whatever is known of them, to see what they come to. */
+  again?: ReadonlySet<string>
   keepGoing: boolean
   trace: boolean
   draft: boolean
@@ -141,7 +142,8 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
   let running = 0
   const lock = options.dryRun ? { stages: project.lock, systems: project.systems.working } : loadLock(project.root)
   const pins = !(options.dryRun || isThrowAway(options))
-  const dvc = pins ? openBesideDvc(project, (text) => options.onEvent({ kind: 'notice', text })) : undefined
+  const dvc =
+    pins && !project.apart ? openBesideDvc(project, (text) => options.onEvent({ kind: 'notice', text })) : undefined
 
   return {
     runId: newRunId(project.now()),
@@ -172,7 +174,7 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
       return environment
     },
     runners: () => {
-      runners ??= makeRunners(join(project.root, '.assay', 'environments'))
+      runners ??= makeRunners(project.environmentsFolder)
       return runners
     },
     signer: openOnce,
@@ -202,12 +204,12 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
   }
 }
 
-export function isThrowAway({ draft, unsafeNoSandbox }: RunOptions): boolean {
+export function isThrowAway({ draft, unsafeNoSandbox }: Pick<RunOptions, 'draft' | 'unsafeNoSandbox'>): boolean {
   return draft || unsafeNoSandbox
 }
 
 /** THREAT: without a sandbox the stage runs as the user and could steal the key: the real one is never opened. */
-function openSigner(project: Project, options: RunOptions): Promise<Signer> {
+export function openSigner(project: Project, options: Pick<RunOptions, 'draft' | 'unsafeNoSandbox'>): Promise<Signer> {
   if (project.id === '') {
     throw new DomainError('ERR_KEY_HOME', 'the project has no trust.yaml: evidence could not say what it is about', {
       help: 'make it, and a key: assay init',

@@ -24,6 +24,10 @@ export function sweepProject(root: string): void {
     const pid = /^tmp-(\d{1,10})-/.exec(name)?.[1]
     if (isGone(pid)) rmSync(join(environments, name), { recursive: true, force: true })
   }
+  const again = join(state, 'again')
+  for (const name of isFolder(again) ? readdirSync(again) : []) {
+    if (isGone(/^(\d{1,10})-/.exec(name)?.[1])) rmSync(join(again, name), { recursive: true, force: true })
+  }
   const runs = join(state, 'runs')
   // Names begin with the time: what a killed run left is among the last, however many there are.
   for (const name of isFolder(runs) ? readdirSync(runs).toSorted().slice(-sweptRuns) : []) {

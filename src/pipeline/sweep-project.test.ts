@@ -14,6 +14,7 @@ test('what a killed run left goes; what a process that is alive asks with stays'
   mkdirSync(join(state, 'environments', `tmp-${gone}-a`), { recursive: true })
   mkdirSync(join(state, 'environments', `tmp-${process.pid}-a`))
   for (const pid of [gone, process.pid]) {
+    mkdirSync(join(state, 'again', `${pid}-3f9a2c`, 'work'), { recursive: true })
     for (const name of [`run.lock.${pid}`, `run.lock.${pid}.stale`]) writeFileSync(join(state, name), '')
   }
   writeFileSync(join(state, 'run.lock'), `${process.pid} 1`)
@@ -21,6 +22,7 @@ test('what a killed run left goes; what a process that is alive asks with stays'
   sweepProject(root)
 
   const own = [`run.lock.${process.pid}`, `run.lock.${process.pid}.stale`]
-  assert.deepEqual(readdirSync(state).toSorted(), ['environments', 'run.lock', ...own])
+  assert.deepEqual(readdirSync(state).toSorted(), ['again', 'environments', 'run.lock', ...own])
+  assert.deepEqual(readdirSync(join(state, 'again')), [`${process.pid}-3f9a2c`])
   assert.deepEqual(readdirSync(join(state, 'environments')), [`tmp-${process.pid}-a`])
 })

@@ -185,6 +185,8 @@ function bothOf(own: ChainEvidence, beside: ChainEvidence): ChainEvidence {
   return {
     bundle: (attestation) => own.bundle(attestation) ?? beside.bundle(attestation),
     bySubject: (subject) => [...own.bySubject(subject), ...beside.bySubject(subject)],
+    reproductionsOf: (attestation) =>
+      [own, beside].flatMap(({ reproductionsOf }) => reproductionsOf?.(attestation) ?? []),
     approvals: [...own.approvals, ...beside.approvals.map((approval) => ({ ...approval, committed: false }))],
   }
 }

@@ -10,7 +10,9 @@ import type { DataVerdict } from '../data-verdict-facts.ts'
 import type { KeySource } from '../key.ts'
 import { dataDecisionShapes } from '../predicates/data-decision.ts'
 import { dataVerdictShape } from '../predicates/data-verdict.ts'
+import { reproductionShape } from '../predicates/reproduction.ts'
 import { sourceApprovalShape } from '../predicates/source-approval.ts'
+import type { Reproduction } from '../reproduction-facts.ts'
 import { textShape } from '../shapes.ts'
 import type { SourceApproval } from '../source-approval-facts.ts'
 import type { StageFacts } from '../stage-facts.ts'
@@ -24,6 +26,7 @@ export type SignRequest =
   | Readonly<{ kind: 'stage'; facts: StageFacts }>
   | Readonly<{ kind: 'source-approval'; approval: SourceApproval }>
   | Readonly<{ kind: 'data-verdict'; verdict: DataVerdict }>
+  | Readonly<{ kind: 'reproduction'; reproduction: Reproduction }>
   | Readonly<{ kind: 'data-waiver'; decision: DataWaiver }>
   | Readonly<{ kind: 'data-anchor'; decision: DataAnchor }>
   | Readonly<{ kind: 'data-review'; decision: DataReview }>
@@ -44,6 +47,7 @@ export const requestShape = z.strictObject({
     z.strictObject({ kind: z.literal('stage'), facts: stageFactsShape }),
     z.strictObject({ kind: z.literal('source-approval'), approval: sourceApprovalShape }),
     z.strictObject({ kind: z.literal('data-verdict'), verdict: dataVerdictShape }),
+    z.strictObject({ kind: z.literal('reproduction'), reproduction: reproductionShape }),
     z.strictObject({ kind: z.literal('data-waiver'), decision: dataDecisionShapes['data-waiver'] }),
     z.strictObject({ kind: z.literal('data-anchor'), decision: dataDecisionShapes['data-anchor'] }),
     z.strictObject({ kind: z.literal('data-review'), decision: dataDecisionShapes['data-review'] }),

@@ -11,6 +11,7 @@ import type { DataVerdict } from '../data-verdict-facts.ts'
 import { signEnvelope, statementPayloadType } from '../dsse.ts'
 import { dataDecisionStatement } from '../predicates/data-decision.ts'
 import { dataVerdictStatement } from '../predicates/data-verdict.ts'
+import { reproductionStatement } from '../predicates/reproduction.ts'
 import { sourceApprovalStatement } from '../predicates/source-approval.ts'
 import { stageStatement } from '../predicates/stage-provenance.ts'
 import type { StageFacts, StatedOutput } from '../stage-facts.ts'
@@ -30,6 +31,11 @@ export function refuseRequest(request: SignRequest, kind: OpenKey['kind']): void
       return
     case 'data-verdict':
       refuseVerdict(request.verdict, kind)
+      return
+    case 'reproduction':
+      if (kind === 'ephemeral') throw refusal('a throw-away key reproduces nothing')
+      if (Date.parse(request.reproduction.finishedAt) < Date.parse(request.reproduction.startedAt))
+        throw refusal('the reproduction ended before it started')
       return
     case 'stage':
       refuseStage(request.facts, kind)
@@ -69,6 +75,8 @@ function statementOf(request: SignRequest): Statement {
       return sourceApprovalStatement(request.approval)
     case 'data-verdict':
       return dataVerdictStatement(request.verdict)
+    case 'reproduction':
+      return reproductionStatement(request.reproduction)
     case 'data-waiver':
     case 'data-anchor':
     case 'data-review':

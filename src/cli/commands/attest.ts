@@ -1,7 +1,15 @@
 /** `assay attest`: the statements behind an artifact, to read and to hand on. */
 import { resolve } from 'node:path'
 import { DomainError, oneLine, printable, type Sha256 } from '../../core/index.ts'
-import { chainOfArtifact, openProject, readStage, writeEvidence } from '../../pipeline/index.ts'
+import {
+  chainOfArtifact,
+  openProject,
+  type Project,
+  readStage,
+  reproductionsAtHand,
+  statedReproduction,
+  writeEvidence,
+} from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import { shortDigest, table } from '../render.ts'
 
@@ -58,8 +66,13 @@ export async function attestExport(
     .map(({ name, bytes }) => ({ name: name.replace(/^.*\/|\.sigstore\.json$/g, ''), bytes }))
   const statements = chain.map((attestation) => ({ attestation, facts: readStage(project, attestation) }))
   const verdicts = verdictsOf(statements.map(({ facts }) => facts))
+  const reproductions = reproductionsOf(project, statements)
   const stages = named(
-    [...statements.map(({ attestation, facts }) => ({ attestation, stage: facts.stage })), ...verdicts],
+    [
+      ...statements.map(({ attestation, facts }) => ({ attestation, stage: facts.stage })),
+      ...verdicts,
+      ...reproductions,
+    ],
     approvals.map(({ name }) => name),
   ).map(({ attestation, name }) => ({ name, bytes: project.evidence.bundle(attestation) ?? new Uint8Array() }))
   const path = resolve(context.workingFolder, options.out)
@@ -68,12 +81,30 @@ export async function attestExport(
     path,
     stages: statements.length,
     verdicts: verdicts.length,
+    reproductions: reproductions.length,
     approvals: approvals.length,
   })
   context.output.line(
     `${statements.length} statements of stages, ${verdicts.length} data verdicts and ${approvals.length} approvals in ${oneLine(options.out)}`,
   )
   return 0
+}
+
+/** What running the stages again came to, newest first, with the statements of those runs. */
+function reproductionsOf(
+  project: Project,
+  statements: readonly Readonly<{ attestation: Sha256; facts: ReturnType<typeof readStage> }>[],
+): readonly Statement[] {
+  const found = new Map<Sha256, string>()
+  for (const { attestation, facts } of statements) {
+    for (const reproduction of reproductionsAtHand(project, attestation)) {
+      found.set(reproduction, `${facts.stage}.reproduction`)
+      const bytes = project.evidence.bundle(reproduction)
+      for (const { stage, again } of (bytes === undefined ? undefined : statedReproduction(bytes))?.stages ?? [])
+        if (again !== undefined && project.evidence.bundle(again) !== undefined) found.set(again, `${stage}.again`)
+    }
+  }
+  return [...found].map(([attestation, stage]) => ({ attestation, stage }))
 }
 
 /** The data verdicts that the stages were started on, each once, named by their data. */

@@ -94,7 +94,7 @@ function parseLevel(text: string | undefined): number | undefined {
   throw new DomainError('ERR_USAGE', `\`--require-level ${text}\` is not a level`, { help: 'levels are 0 to 4' })
 }
 
-function openTeller(output: Output): (event: RunEvent) => void {
+export function openTeller(output: Output): (event: RunEvent) => void {
   const crowded = new Set<string>()
   return (event) => {
     if (output.json && !output.interactive) return

@@ -1,0 +1,202 @@
+/** Which reproductions count for a chain, and what they earn or cost. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { builderIds, DomainError } from '../core/index.ts'
+import type { ChainVerdict } from './chain.ts'
+import {
+  chainOf,
+  digestNamed,
+  keep,
+  newPerson,
+  output,
+  policyOf,
+  signReproduction,
+  signStage,
+} from './fixtures/chain.ts'
+import type { Reproduction } from './reproduction-facts.ts'
+import type { StageFacts } from './stage-facts.ts'
+import { statedStage } from './stated.ts'
+import type { TrustPolicy } from './trust-policy.ts'
+import { verifyChain } from './verify-chain.ts'
+
+const [ada, eve] = [newPerson(), newPerson()]
+const policy = policyOf(ada)
+
+type Changes = Readonly<{
+  /** Of the new run's statement. */
+  again?: (facts: StageFacts, index: number) => StageFacts
+  said?: (reproduction: Reproduction) => Reproduction
+  /** Signs the new run, or the verdict, in the place of ada. */
+  builder?: typeof ada
+  reproducer?: typeof ada
+  policy?: Partial<TrustPolicy>
+  /** Those of another chain are offered instead. */
+  ofOthers?: true
+  withheld?: true
+}>
+
+/** A chain of two stages that was reproduced on the 22nd, with changes. */
+function verdictWith(changes: Changes = {}): ChainVerdict {
+  const { evidence, question, attestations } = chainOf(ada, 2)
+  const made = changes.ofOthers === true ? chainOf(ada, 2, (facts) => ({ ...facts, runId: 'another' })) : undefined
+  const originals = made?.attestations ?? attestations
+  const stages = originals.map((original, index) => {
+    const bundle = (made?.evidence ?? evidence).bundle(original)
+    const facts = bundle === undefined ? undefined : statedStage(bundle)
+    assert.ok(facts !== undefined)
+    const now: StageFacts = {
+      ...facts,
+      runId: 'again',
+      startedAt: '2026-11-22T00:00:00.000Z',
+      finishedAt: '2026-11-22T00:00:30.000Z',
+    }
+    const bytes = signStage(changes.builder ?? ada, changes.again?.(now, index) ?? now)
+    return { stage: facts.stage, original, again: keep(evidence, bytes) }
+  })
+  const honest: Reproduction = {
+    project: '7d0c2f5e',
+    outs: [0, 1].map((index) => ({ path: `out/${index}.csv`, digest: digestNamed(`out/${index}.csv`) })),
+    stages,
+    result: 'identical',
+    comparisons: [0, 1].map((index) => ({
+      stage: `stage-${index}`,
+      path: `out/${index}.csv`,
+      verdict: 'identical',
+      detail: 'the same bytes',
+    })),
+    differences: [],
+    version: '0.1.0',
+    principal: { name: 'Ada', email: 'ada@example.org', tier: 'declared' },
+    startedAt: '2026-11-22T00:00:00.000Z',
+    finishedAt: '2026-11-22T00:01:00.000Z',
+  }
+  const said = keep(evidence, signReproduction(changes.reproducer ?? ada, changes.said?.(honest) ?? honest))
+  return verifyChain({
+    ...question,
+    evidence: { ...evidence, reproductionsOf: () => (changes.withheld === true ? [] : [said]) },
+    policy: { ...policy, ...changes.policy },
+  })
+}
+
+const diverged = (reproduction: Reproduction): Reproduction => ({
+  ...reproduction,
+  result: 'diverged',
+  comparisons: reproduction.comparisons.map((one, index) =>
+    index === 1 ? { ...one, verdict: 'diverged', detail: 'other bytes' } : one,
+  ),
+  firstDivergence: { stage: 'stage-1', path: 'out/1.csv', because: 'other bytes' },
+})
+
+test('a whole chain that came to the same is reproduced, and the level stays', () => {
+  const verdict = verdictWith()
+  assert.deepEqual([verdict.trusted, verdict.level, verdict.properties.reproduced], [true, 1, true])
+  const row = verdict.requirements.find(({ requirement }) => requirement === 'reproduced bit by bit')
+  assert.equal(row?.held, false)
+  assert.match(row?.because ?? '', /with the key that made it/)
+})
+
+test('within a tolerance it is reproduced, and never bit by bit', () => {
+  const verdict = verdictWith({
+    again: (facts, index) => (index === 1 ? { ...facts, outputs: [output('out/1.csv', digestNamed('close'))] } : facts),
+    said: (one) => ({
+      ...one,
+      result: 'within-tolerance',
+      comparisons: one.comparisons.map((each, index) =>
+        index === 1 ? { ...each, verdict: 'within-tolerance' } : each,
+      ),
+    }),
+  })
+  assert.deepEqual([verdict.trusted, verdict.properties.reproduced], [true, true])
+  assert.match(JSON.stringify(verdict.requirements), /was reproduced within a tolerance only/)
+})
+
+test('a divergence costs the level, of the stage that diverged and not of the one before it', () => {
+  const verdict = verdictWith({ said: diverged })
+  assert.deepEqual([verdict.trusted, verdict.level, verdict.properties.reproduced], [false, 0, false])
+  assert.match(verdict.whyNotHigher.join('\n'), /`stage-1`: run again, it came to something else/)
+  assert.doesNotMatch(verdict.whyNotHigher.join('\n'), /`stage-0`/)
+})
+
+test('withheld reproductions earn nothing and cost nothing', () => {
+  const verdict = verdictWith({ withheld: true })
+  assert.deepEqual([verdict.trusted, verdict.level, verdict.properties.reproduced], [true, 1, false])
+})
+
+const worthNothing: readonly (readonly [string, Changes])[] = [
+  ['by a key without the role', { reproducer: eve }],
+  [
+    'where nobody has the role',
+    { policy: { roles: new Map([...policy.roles].filter(([role]) => role !== 'reproducer')) } },
+  ],
+  ['of another chain with equal bytes', { ofOthers: true }],
+  ['of another project', { said: (one) => ({ ...one, project: 'other' }) }],
+  ['whose run nobody signed who may build', { builder: eve }],
+  [
+    'whose run made other bytes than it says',
+    {
+      again: (facts) => ({
+        ...facts,
+        outputs: [output('out/0.csv', digestNamed('x')), output('out/1.csv', digestNamed('x'))],
+      }),
+    },
+  ],
+  [
+    'whose run was of another commit',
+    { again: (facts) => ({ ...facts, source: { ...facts.source, commit: '0'.repeat(40) } }) },
+  ],
+  ['whose run was another command', { again: (facts) => ({ ...facts, commands: ['cp old new'] }) }],
+  ['whose run had another parameter', { again: (facts) => ({ ...facts, overrides: ['prepare.split=0.3'] }) }],
+  [
+    'of a time to come',
+    { said: (one) => ({ ...one, startedAt: '2027-01-01T00:00:00.000Z', finishedAt: '2027-01-01T00:00:01.000Z' }) },
+  ],
+  ['from before the run', { said: (one) => ({ ...one, startedAt: '2026-11-01T00:00:00.000Z' }) }],
+  ['that is older than the policy takes', { policy: { reproducedWithinMs: 86_400_000 } }],
+]
+for (const [what, changes] of worthNothing) {
+  test(`a reproduction ${what} earns nothing`, () => {
+    assert.equal(verdictWith(changes).properties.reproduced, false)
+  })
+}
+
+test('a policy that asks for reproductions says what is missing', () => {
+  const verdict = verdictWith({ withheld: true, policy: { reproducedWithinMs: 30 * 86_400_000 } })
+  const because = verdict.findings.filter(({ check }) => check === 'reproduction').map((finding) => finding.because)
+  assert.deepEqual(because, Array(2).fill('was not reproduced, and the policy asks for it within 30 days'))
+  assert.equal(verdict.trusted, true)
+  assert.equal(verdictWith({ policy: { reproducedWithinMs: 30 * 86_400_000 } }).properties.reproduced, true)
+})
+
+test('another key of another person counts towards level 4 only with a host that somebody vouches for', () => {
+  const both = { ...policy, keys: new Map(policy.keys), builders: [...policy.builders], roles: new Map(policy.roles) }
+  const other = policyOf(eve).keys.get('ada')
+  assert.ok(other !== undefined)
+  both.keys.set('eve', { ...other, name: 'eve' })
+  both.builders.push({ key: 'eve', builder: builderIds.sandboxed, maxLevel: 4 })
+  const rowOf = (verdict: ChainVerdict): string =>
+    verdict.requirements.find(({ requirement }) => requirement === 'reproduced bit by bit')?.because ?? ''
+  const principal = { name: 'Eve', email: 'eve@example.org', tier: 'declared' } as const
+  assert.match(rowOf(verdictWith({ policy: both, builder: eve })), /by the one who made it/)
+  const apart = verdictWith({ policy: both, builder: eve, again: (facts) => ({ ...facts, principal }) })
+  assert.match(rowOf(apart), /on a host that nobody vouches for/)
+})
+
+const contradictions: readonly (readonly [string, (one: Reproduction) => Reproduction])[] = [
+  ['identical with an out that diverged', (one) => ({ ...one, comparisons: diverged(one).comparisons })],
+  ['identical without one of the outs', (one) => ({ ...one, comparisons: one.comparisons.slice(0, 1) })],
+  [
+    'identical without a stage that ran',
+    (one) => ({ ...one, stages: one.stages.map(({ stage, original }) => ({ stage, original })) }),
+  ],
+  ['identical and unavailable', (one) => ({ ...one, because: 'the data are gone' })],
+  ['diverged with nothing that did', (one) => ({ ...one, result: 'diverged' })],
+  ['of one stage twice', (one) => ({ ...one, stages: [...one.stages, ...one.stages] })],
+]
+for (const [what, change] of contradictions) {
+  test(`nobody signs a reproduction that is ${what}`, () => {
+    assert.throws(
+      () => verdictWith({ said: change }),
+      (error) => error instanceof DomainError && error.code === 'ERR_STATEMENT_MALFORMED',
+    )
+  })
+}

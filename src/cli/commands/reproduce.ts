@@ -1,0 +1,72 @@
+/** `assay reproduce`: once more from the evidence; the same? Read next: `pipeline/reproduce.ts`. */
+import { DomainError, oneLine } from '../../core/index.ts'
+import { type ReproductionReport, reproduce as reproduceStages } from '../../pipeline/index.ts'
+import type { CliContext, Exit } from '../context.ts'
+import type { Output } from '../output.ts'
+import { shortDigest, table } from '../render.ts'
+import { openTeller } from './run.ts'
+
+type ReproduceOptions = Readonly<{ stage?: string; from?: string }>
+
+export async function reproduce(
+  context: CliContext,
+  [target]: readonly string[],
+  options: ReproduceOptions,
+): Promise<Exit> {
+  if (options.stage !== undefined && options.from !== undefined) {
+    throw new DomainError('ERR_USAGE', '`--stage` and `--from` are two answers to one question', {
+      help: '--stage runs one stage alone, --from that stage and all after it',
+    })
+  }
+  const { output } = context
+  const report = await reproduceStages(context, target, {
+    ...options,
+    signal: context.signal,
+    onEvent: openTeller(output),
+  })
+  output.document(report)
+  tellVerdict(output, report)
+  return report.verdict === 'identical' || report.verdict === 'within-tolerance' ? 0 : 1
+}
+
+const words = {
+  identical: 'every out has the same bytes as then',
+  'within-tolerance': 'every out is the same within what is declared',
+  diverged: 'it came to something else',
+  unavailable: 'it could not be run again',
+} as const
+
+function tellVerdict(output: Output, report: ReproductionReport): void {
+  const { verdict, firstDivergence, comparisons, differences, because } = report
+  const isGood = verdict === 'identical' || verdict === 'within-tolerance'
+  output.line(`${output.style(isGood ? ['bold', 'green'] : ['bold', 'red'], verdict)}  ${words[verdict]}`)
+  if (because !== undefined) output.line(`  ${oneLine(because)}`)
+  if (firstDivergence !== null && firstDivergence !== undefined) {
+    output.line(`  first at ${oneLine(firstDivergence.stage)}: ${oneLine(firstDivergence.because)}`)
+  }
+  const rows = comparisons.map(({ stage, path, verdict: each, detail }) => [
+    '  ',
+    oneLine(stage),
+    oneLine(path),
+    each,
+    oneLine(detail),
+  ])
+  for (const line of table(rows)) output.line(line)
+  if (!isGood && differences.length > 0) {
+    output.line('what was recorded otherwise, likeliest cause first:')
+    for (const line of table(
+      differences
+        .slice(0, 12)
+        .map(({ stage, what, before, after }) => [
+          '  ',
+          oneLine(stage),
+          oneLine(what),
+          oneLine(before),
+          '->',
+          oneLine(after),
+        ]),
+    ))
+      output.line(line)
+  }
+  output.line(`signed as ${shortDigest(report.attestation)}`)
+}

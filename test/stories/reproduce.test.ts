@@ -1,0 +1,158 @@
+/** A run is made once more from its evidence, and the answer is signed. */
+import assert from 'node:assert/strict'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { adopted, statuses } from '../support/adopted.ts'
+import { words } from '../support/projects.ts'
+import { type Document, runAssay, type Scratch, scratchEnvironment } from '../support/scratch.ts'
+
+async function ran(context: TestContext, files: Readonly<Record<string, string>> = words): Promise<Scratch> {
+  const project = await adopted(context, files)
+  await project.json(0, 'run')
+  project.commit('a run')
+  return project
+}
+
+test('a run reproduces bit by bit, and verify says so', async (context) => {
+  const project = await ran(context)
+  const before = await project.json(0, 'verify', 'model/count.txt')
+  assert.equal(before.properties.reproduced, false)
+
+  const report = await project.json(0, 'reproduce')
+  assert.equal(report.verdict, 'identical')
+  assert.deepEqual(
+    report.comparisons.map(({ stage, path, verdict }: Document) => [stage, path, verdict]),
+    [
+      ['sort', 'out/sorted.txt', 'identical'],
+      ['count', 'model/count.txt', 'identical'],
+    ],
+  )
+  const after = await project.json(0, 'verify', 'model/count.txt')
+  assert.equal(after.properties.reproduced, true)
+  assert.equal(after.level, before.level)
+  assert.deepEqual(readdirSync(join(project.root, '.assay', 'again')), [])
+  assert.ok(!existsSync(join(project.root, 'git')))
+})
+
+test('a stage that reads the clock diverges, first where it does, and its model is not trusted any more', async (context) => {
+  const project = await ran(context, {
+    ...words,
+    'src/sort.sh': 'sort "$1" > "$2"\ndate +%s%N >> "$2"\n',
+  })
+  const report = await project.json(1, 'reproduce', 'model/count.txt')
+  assert.equal(report.verdict, 'diverged')
+  assert.deepEqual([report.firstDivergence.stage, report.firstDivergence.path], ['sort', 'out/sorted.txt'])
+
+  const verified = await project.json(1, 'verify', 'model/count.txt')
+  assert.deepEqual([verified.trusted, verified.level, verified.properties.reproduced], [false, 0, false])
+  assert.match(verified.whyNotHigher.join('\n'), /no diverging reproduction: `count`, `sort`: run again/)
+})
+
+test('one stage alone takes what it builds on as it was', async (context) => {
+  const project = await ran(context, {
+    ...words,
+    'src/sort.sh': 'sort "$1" > "$2"\ndate +%s%N >> "$2"\n',
+  })
+  const report = await project.json(0, 'reproduce', '--stage', 'count')
+  assert.deepEqual([report.verdict, report.stages.map(({ stage }: Document) => stage)], ['identical', ['count']])
+  assert.equal((await project.json(0, 'verify', 'model/count.txt')).properties.reproduced, false)
+  const from = await project.json(1, 'reproduce', '--from', 'sort')
+  assert.equal(from.firstDivergence.stage, 'sort')
+})
+
+test('what changed in the working tree since then is not asked', async (context) => {
+  const project = await ran(context)
+  project.write({ 'src/sort.sh': 'sort -r "$1" > "$2"\n', 'params.yaml': 'count:\n  field: 2\n' })
+  project.commit('another way')
+  project.write({ 'src/lib.sh': 'exit 1\n', 'data/words.txt': 'plum 9\n' })
+  assert.equal((await project.json(0, 'reproduce', 'model/count.txt')).verdict, 'identical')
+})
+
+test('what cannot be had any more is told, signed, and no reproduction', async (context) => {
+  const project = await ran(context, { ...words, '.gitignore': '/out\n/model\n/data\n' })
+  const { digest } = (await project.json(0, 'attest', 'show', 'out/sorted.txt')).stages[0].dependencies.find(
+    ({ path }: Document) => path === 'data/words.txt',
+  )
+  rmSync(join(project.root, '.assay', 'objects', digest.slice(7, 9), digest.slice(9)), { force: true })
+  project.write({ 'data/words.txt': 'plum 9\n' })
+  const report = await project.json(1, 'reproduce')
+  assert.equal(report.verdict, 'unavailable')
+  assert.match(report.because, /`data\/words.txt` of `sort` .* neither in the store nor in the working tree/)
+  assert.equal((await project.json(0, 'verify', 'model/count.txt')).properties.reproduced, false)
+})
+
+test('a run of uncommitted changes has nothing to be reproduced from', async (context) => {
+  const project = await adopted(context, words)
+  project.write({ 'src/sort.sh': 'sort -r "$1" > "$2"\n' })
+  await project.json(0, 'run')
+  const report = await project.json(1, 'reproduce')
+  assert.match(report.because, /was run on changes that no commit has: src\/sort.sh/)
+})
+
+const metrics = {
+  ...words,
+  'src/count.sh': 'printf \'{"lines": 3, "seconds": 0.%s}\\n\' "$(date +%N)" > "$3"\n',
+  'dvc.yaml': String(words['dvc.yaml']).replaceAll('model/count.txt', 'model/count.json'),
+}
+
+test('what is declared to differ, with its reason, is within tolerance', async (context) => {
+  const project = await ran(context, metrics)
+  const diverged = await project.json(1, 'reproduce')
+  assert.match(diverged.firstDivergence.because, /`?seconds`?/)
+  assert.equal((await project.json(1, 'verify', 'model/count.json')).level, 0)
+
+  const tolerance =
+    'stages:\n  count:\n    reproducible: {tolerance: {model/count.json: {seconds: 1}}, because: it is how long it took}\n'
+  project.write({ 'assay.yaml': `${project.read('assay.yaml')}\n${tolerance}` })
+  project.commit('declare what differs')
+  const within = await project.json(0, 'reproduce')
+  assert.equal(within.verdict, 'within-tolerance')
+  const verified = await project.json(0, 'verify', 'model/count.json')
+  assert.deepEqual([verified.level, verified.properties.reproduced], [1, true])
+})
+
+test('in a folder out the file that differs is named', async (context) => {
+  const project = await ran(context, {
+    ...words,
+    'dvc.yaml': String(words['dvc.yaml']).replaceAll('model/count.txt', 'model/parts'),
+    'src/count.sh': 'mkdir -p "$3"; echo same > "$3/a.txt"; date +%s%N > "$3/b.txt"\n',
+  })
+  const report = await project.json(1, 'reproduce')
+  assert.deepEqual(
+    report.comparisons.map(({ path, verdict }: Document) => [path, verdict]),
+    [
+      ['out/sorted.txt', 'identical'],
+      ['model/parts', 'diverged'],
+      ['model/parts/b.txt', 'diverged'],
+    ],
+  )
+})
+
+test('exported evidence is reproduced in another clone, by another folder name', async (context) => {
+  const project = await ran(context)
+  await project.json(0, 'attest', 'export', 'model/count.txt', '--out', 'evidence.jsonl')
+  const other = `${project.root}-of another name`
+  project.git('clone', '--quiet', project.root, other)
+  const there = (...args: string[]) => runAssay(args, other, scratchEnvironment(project.keys))
+  assert.equal((await there('key', 'use')).code, 0)
+  const reproduced = await there('reproduce', join(project.root, 'evidence.jsonl'), '--json')
+  assert.equal(reproduced.code, 0, reproduced.stdout)
+  assert.equal(JSON.parse(reproduced.stdout).verdict, 'identical')
+
+  // The answer travels too, and is judged where neither project is at hand.
+  const restored = JSON.parse((await there('run', '--json')).stdout)
+  assert.deepEqual(statuses(restored), { sort: 'cached', count: 'cached' })
+  const exported = await there('attest', 'export', 'model/count.txt', '--out', 'again.jsonl', '--json')
+  assert.deepEqual(JSON.parse(exported.stdout).reproductions, 3)
+  const alone = join(project.keys, '..', 'alone')
+  mkdirSync(alone)
+  for (const file of ['model/count.txt', 'again.jsonl', 'trust.yaml'])
+    copyFileSync(join(other, file), join(alone, basename(file)))
+  const judged = await runAssay(
+    ['verify', 'count.txt', '--evidence', 'again.jsonl', '--policy', 'trust.yaml', '--json'],
+    alone,
+    scratchEnvironment(project.keys),
+  )
+  assert.deepEqual([judged.code, JSON.parse(judged.stdout).properties.reproduced], [0, true])
+})
