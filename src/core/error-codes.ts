@@ -429,10 +429,16 @@ export const errorTable = {
     meaning: 'An image is made for other machines than this one.',
     help: 'name an image, or an index of images, that has one for this platform',
   },
+  ERR_ENV_PACKAGE_REFUSED: {
+    exit: 1,
+    meaning:
+      'A package of npm or conda is not what one may be: it holds devices, names that climb out, or is another package.',
+    help: 'do not install it; tell the project that published it',
+  },
   ERR_ENV_INTERPRETER: {
     exit: 2,
-    meaning: 'The Python interpreter of an environment is missing or cannot be used.',
-    help: 'install CPython 3.8 or newer, or name one in assay.yaml (interpreter)',
+    meaning: 'The interpreter of an environment (Python, Node.js) is missing or cannot be used.',
+    help: 'install CPython 3.8 or newer, or Node.js, or name one in assay.yaml (interpreter)',
   },
   ERR_ENV_RUNNER: {
     exit: 1,

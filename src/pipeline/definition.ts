@@ -91,9 +91,18 @@ export type PythonEnvironment = Readonly<{
   sources?: Readonly<{ projects: readonly string[]; lock: string }>
 }>
 
+export type NodeEnvironment = Readonly<{
+  kind: 'node'
+  lock: string
+  interpreter?: string
+  /** `dev`, or nothing. */
+  groups?: readonly string[]
+}>
+
 export type EnvironmentDefinition =
   | Readonly<{ kind: 'host' }>
   | PythonEnvironment
+  | NodeEnvironment
   | Readonly<{ kind: 'image'; image: ImageReference }>
 
 /** What data is held to before a stage may read it. Files are project paths. */

@@ -10,7 +10,7 @@ import {
   runInBox,
 } from '../compute/index.ts'
 import { DomainError, nearest } from '../core/index.ts'
-import type { EnvironmentDefinition, PythonEnvironment } from './definition.ts'
+import type { EnvironmentDefinition, NodeEnvironment, PythonEnvironment } from './definition.ts'
 import type { Project } from './project.ts'
 
 export type WantedEnvironment = Readonly<{
@@ -65,14 +65,17 @@ export async function environmentRequest(
     ...environmentPlace(project, telling),
     name,
     purpose,
-    definition: definition.kind === 'python' ? await withLocks(project, definition) : definition,
+    definition: 'lock' in definition ? await withLocks(project, definition) : definition,
   }
 }
 
-type WithLocks = Extract<EnvironmentRequest['definition'], { kind: 'python' }>
-
-async function withLocks(project: Project, { sources, ...definition }: PythonEnvironment): Promise<WithLocks> {
-  const read = { ...definition, lockBytes: await lockBytes(project, definition.lock) }
+async function withLocks(
+  project: Project,
+  definition: PythonEnvironment | NodeEnvironment,
+): Promise<EnvironmentRequest['definition']> {
+  if (definition.kind === 'node') return { ...definition, lockBytes: await lockBytes(project, definition.lock) }
+  const { sources, ...python } = definition
+  const read = { ...python, lockBytes: await lockBytes(project, python.lock) }
   if (sources === undefined) return read
   return { ...read, sources: { ...sources, lockBytes: await lockBytes(project, sources.lock) } }
 }

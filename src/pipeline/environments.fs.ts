@@ -3,16 +3,15 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   type Environment,
+  type InspectedTree,
   imageText,
-  inspectImage,
-  inspectPython,
+  inspectEnvironmentTree,
   type LockQuestion,
   maxPackageLockBytes,
   parseLock,
   parseWheelName,
   prepareEnvironment,
   readLockHere,
-  type TreeState,
 } from '../compute/index.ts'
 import { isPlainPath } from '../core/index.ts'
 import { lookAtStage } from './believe.ts'
@@ -46,8 +45,8 @@ export type InspectedEnvironment = Readonly<{
   lock?: string
   image?: string
 }> &
-  Omit<TreeState, 'state'> &
-  Readonly<{ state: TreeState['state'] | 'not locked' }>
+  Omit<InspectedTree, 'state'> &
+  Readonly<{ state: InspectedTree['state'] | 'not locked' }>
 
 /**
  * What an environment is and whether it is as it was built. Nothing is fetched, built or mended.
@@ -65,16 +64,14 @@ export async function inspectEnvironment(
     { name, purpose: rehash ? 'mount' : 'identify', definition },
     telling,
   )
-  if (request.definition.kind === 'python') {
-    const inspected = await inspectPython({ ...request, definition: request.definition })
-    return { name, kind: 'python', lock: request.definition.lock, ...inspected }
-  }
-  if (request.definition.kind === 'image') {
-    const inspected = await inspectImage({ ...request, definition: request.definition })
-    return { name, kind: 'image', image: imageText(request.definition.image), ...inspected }
+  const locked = request.definition
+  if (locked.kind !== 'host') {
+    const inspected = await inspectEnvironmentTree({ ...request, definition: locked })
+    const from = locked.kind === 'image' ? { image: imageText(locked.image) } : { lock: locked.lock }
+    return { name, kind: locked.kind, ...from, ...inspected }
   }
   const { digest, packages, facts } = await prepareEnvironment(request)
-  const requirements = packages.map((one) => ({ ...one, extras: [], sha256: [], line: 0 }))
+  const requirements = packages.map((one) => ({ ...one, extras: [], sha256: [] }))
   const because = "the machine's own: recorded, not locked"
   return { name, kind: 'host', state: 'not locked', because, digest, requirements, facts }
 }
@@ -97,7 +94,7 @@ export async function rebuildEnvironment(
     { name, purpose: 'mount', definition: definitionOf(project, name) },
     telling,
   )
-  const parts = inspected.kind === 'image' ? 'layers' : 'wheels'
+  const parts = { image: 'layers', python: 'wheels', node: 'packages', host: 'parts' }[inspected.kind]
   const cacheFolder = join(project.root, '.assay', 'environments', `tmp-${process.pid}-again`)
   try {
     const { sealedTrees: _, ...unsealed } = request

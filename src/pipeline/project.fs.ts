@@ -191,11 +191,10 @@ function sourcesOf(root: string): readonly Source[] {
 /** Everything that says what runs: one of these that the commit does not hold makes the tree dirty. */
 function definitionFiles(root: string, pipeline: PipelineDefinition, settings: ProjectSettings): readonly string[] {
   const own = ['assay.yaml', 'sources.yaml', 'trust.yaml'].filter((path) => readProjectFile(root, path) !== undefined)
-  const locks = [...settings.environments.values()].flatMap((environment) =>
-    'lock' in environment
-      ? [environment.lock, ...(environment.sources === undefined ? [] : [environment.sources.lock])]
-      : [],
-  )
+  const locks = [...settings.environments.values()].flatMap((environment) => {
+    const own = 'lock' in environment ? [environment.lock] : []
+    return 'sources' in environment && environment.sources !== undefined ? [...own, environment.sources.lock] : own
+  })
   const params = pipeline.stages.flatMap((stage) => Object.keys(stage.params))
   const rules = [
     ...settings.data.values(),

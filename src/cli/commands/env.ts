@@ -141,14 +141,22 @@ export async function envShow(context: CliContext, names: readonly string[]): Pr
     output.line(
       `${output.style('bold', oneLine(name))}  ${kind === 'host' ? 'host' : oneLine(lock ?? one.image ?? '')}  ${state}  ${digest === undefined ? '' : shortDigest(digest)}`,
     )
-    const python = facts.find((fact) => fact.name === 'python/version')?.value ?? 'none'
-    const system = facts.find((fact) => fact.name === 'system')?.value ?? 'an image'
-    const what = kind === 'image' ? oneLine(system) : `Python ${python}`
+    const what = kind === 'image' ? oneLine(systemOf(facts)) : runtimeOf(facts)
     output.line(`  ${what}, ${requirements.length} packages`)
     if (names.length === 0) continue
     for (const line of table(requirements.map((found) => ['   ', found.name, found.version]))) output.line(line)
   }
   return 0
+}
+
+function systemOf(facts: InspectedEnvironment['facts']): string {
+  return facts.find((fact) => fact.name === 'system')?.value ?? 'an image'
+}
+
+function runtimeOf(facts: InspectedEnvironment['facts']): string {
+  const factOf = (name: string): string | undefined => facts.find((fact) => fact.name === name)?.value
+  const node = factOf('node/version')
+  return node === undefined ? `Python ${factOf('python/version') ?? 'none'}` : `Node.js ${node}`
 }
 
 function shape({ requirements, ...one }: InspectedEnvironment): Readonly<Record<string, unknown>> {

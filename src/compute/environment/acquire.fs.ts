@@ -5,11 +5,8 @@
  * What was chosen is remembered beside the environments, so that an unchanged lock needs no network. The memory is a
  * hint: each line of it is checked against the lock and the interpreter again.
  */
-import { randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { z } from 'zod'
 import { DomainError, isSha256, type Sha256 } from '../../core/index.ts'
+import { readChosen, writeChosen } from './chosen-memory.fs.ts'
 import type { LockedFile, LockedRequirement } from './lock.ts'
 import { defaultIndex } from './network-settings.ts'
 import {
@@ -45,7 +42,7 @@ export type BuiltFrom = Readonly<{
 
 /** The remembered choice when it still holds for this lock and interpreter, else undefined. No network, no store. */
 export function recallChoice(request: AcquireRequest, key: Sha256): readonly ChosenWheel[] | undefined {
-  const remembered = readMemory(memoryPath(request.cacheFolder, key))
+  const remembered = readChosen(request.cacheFolder, key)
   if (remembered?.length !== request.requirements.length) return undefined
   const chosen = request.requirements.flatMap((requirement, index) => {
     const { fileName = '', digest = '', source = '' } = remembered[index] ?? {}
@@ -76,7 +73,11 @@ export async function acquireWheels(
     request.onProgress({ kind: 'resolving', project: requirement.name, done: resolved, total })
     return fetchSelection(selection, context)
   })
-  writeMemory(memoryPath(request.cacheFolder, key), chosen)
+  writeChosen(
+    request.cacheFolder,
+    key,
+    chosen.map(({ wheel, digest, source }) => ({ fileName: wheel.fileName, digest, source })),
+  )
   return chosen
 }
 
@@ -142,29 +143,4 @@ async function fetchSelection({ requirement, candidates }: Selection, context: C
   const wheel = wheels.get(fileName)
   if (wheel === undefined) throw new Error('a place of a selection names one of its wheels')
   return { requirement, wheel, ...fetched }
-}
-
-const memoryShape = z.array(
-  z.strictObject({ fileName: z.string().max(300), digest: z.string().max(100), source: z.string().max(4000) }),
-)
-
-function memoryPath(cacheFolder: string, key: Sha256): string {
-  return join(cacheFolder, 'chosen', `${key.slice('sha256:'.length)}.json`)
-}
-
-function readMemory(path: string): z.infer<typeof memoryShape> | undefined {
-  if (!existsSync(path)) return undefined
-  try {
-    return memoryShape.parse(JSON.parse(readFileSync(path, 'utf8')))
-  } catch {
-    return undefined // INVARIANT: a broken memory is the same as none: the indexes are asked.
-  }
-}
-
-function writeMemory(path: string, chosen: readonly ChosenWheel[]): void {
-  mkdirSync(join(path, '..'), { recursive: true })
-  const temporary = `${path}.tmp-${process.pid}-${randomUUID()}`
-  const lines = chosen.map(({ wheel, digest, source }) => ({ fileName: wheel.fileName, digest, source }))
-  writeFileSync(temporary, `${JSON.stringify(lines)}\n`)
-  renameSync(temporary, path)
 }

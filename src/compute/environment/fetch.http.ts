@@ -24,8 +24,13 @@ export type FetchClient = Readonly<{
 /** LIMIT: 8 GiB a file. */
 const maxFileBytes = 8 * 1024 ** 3
 
-export function openFetchClient(settings: NetworkSettings, signal: AbortSignal): FetchClient {
-  const credentials = credentialsByOrigin(settings.indexes)
+/** @param others origin -> value of Authorization, beside those that the indexes carry */
+export function openFetchClient(
+  settings: NetworkSettings,
+  signal: AbortSignal,
+  others: ReadonlyMap<string, string> = new Map(),
+): FetchClient {
+  const credentials = new Map([...credentialsByOrigin(settings.indexes), ...others])
   const client = openHttpClient({ code: 'ERR_ENV_FETCH', route: settings, credentials, signal })
   return {
     page: (index, project) => {

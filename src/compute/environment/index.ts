@@ -1,12 +1,13 @@
 /** Environments: the machine's own (`host`), or from a hash-locked list of Python packages. */
+
+export { type InspectedTree, inspectEnvironmentTree } from './inspect.ts'
 export type { LockAdapter, LockedArtefacts, LockedRequirement } from './lock.ts'
 export { maxPackageLockBytes } from './lock-text.ts'
 export { lockAdapters, parseLock } from './locks.ts'
 export { readNetworkSettings } from './network-settings.fs.ts'
 export type { NetworkSettings } from './network-settings.ts'
+export { isPackageLock } from './package-lock.ts'
 export { prepareEnvironment } from './prepare.ts'
-export { inspectImage } from './prepare-image.fs.ts'
-export { inspectPython, type TreeState } from './prepare-python.fs.ts'
 export { type EnvironmentProgress, type OnProgress, progressText } from './progress.ts'
 export { examineLock, type LockHere, type LockQuestion, readLockHere } from './read-lock.fs.ts'
 export type { EnvironmentPurpose, EnvironmentRequest } from './request.ts'

@@ -11,6 +11,7 @@ import type { EnvironmentRequest } from './request.ts'
 import {
   type LocalParts,
   readManifest,
+  sealOf,
   type TreeManifest,
   treeDigest,
   treeFault,
@@ -67,7 +68,7 @@ export async function buildTree(
   try {
     const manifest = await make(temporary)
     writeManifest(temporary, manifest)
-    sealedTrees?.recordFact(sealKey(identity, local), treeDigest(manifest))
+    sealedTrees?.recordFact(sealKey(identity, local), sealOf(manifest))
     const folder = folderOfTree(cacheFolder, identity)
     // Before others know its name; later than the last write by more than a step of the clock.
     const writtenMs = Date.now()
@@ -124,7 +125,7 @@ function sealKey(identity: Sha256, { configuration }: LocalParts): string {
 
 /** The manifest is the one that was written when this user built the tree. */
 function isOwnTree(manifest: TreeManifest, { request: { sealedTrees }, local }: TreePlan): boolean {
-  return sealedTrees === undefined || sealedTrees.fact(sealKey(manifest.identity, local)) === treeDigest(manifest)
+  return sealedTrees === undefined || sealedTrees.fact(sealKey(manifest.identity, local)) === sealOf(manifest)
 }
 
 /**

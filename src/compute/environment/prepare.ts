@@ -19,10 +19,18 @@ import type { EnvironmentRequest } from './request.ts'
 export async function prepareEnvironment(request: EnvironmentRequest): Promise<Environment> {
   const { definition, signal } = request
   try {
-    if (definition.kind === 'host') return await prepareHost(request)
-    return definition.kind === 'image'
-      ? await prepareImage({ ...request, definition })
-      : await preparePython({ ...request, definition })
+    switch (definition.kind) {
+      case 'host':
+        return await prepareHost(request)
+      case 'python':
+        return await preparePython({ ...request, definition })
+      case 'image':
+        return await prepareImage({ ...request, definition })
+      case 'node': {
+        const { prepareNode } = await import('./prepare-node.fs.ts') // with all that reads its archives
+        return await prepareNode({ ...request, definition })
+      }
+    }
   } catch (error) {
     if (signal.aborted) throw new DomainError('ERR_RUN_CANCELLED', 'the environment was not finished', { cause: error })
     throw isDomainError(error) ? error : worldFault(error, request.name)

@@ -28,6 +28,14 @@ export type EnvironmentRequest = Readonly<{
         without?: readonly string[]
       }>
     | Readonly<{ kind: 'image'; image: ImageReference }>
+    | Readonly<{
+        kind: 'node'
+        lock: string
+        lockBytes: Uint8Array
+        interpreter?: string
+        /** `dev`, or nothing. */
+        groups?: readonly string[]
+      }>
   /**
    * `mount`: the tree is verified, since a stage is about to run with it. `identify`: only the identity is asked for, to
    * compare it with earlier runs; what comes back must not be mounted.

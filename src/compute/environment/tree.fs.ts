@@ -24,17 +24,22 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { type DirHash, type FileEntry, folderOf, isSha256, type Sha256 } from '../../core/index.ts'
+import { type DirHash, digestOfJson, type FileEntry, folderOf, isSha256, type Sha256 } from '../../core/index.ts'
 import { hashFiles } from '../../data/index.ts'
 
 export type TreeManifest = Readonly<{
   /** The environment that was built: lock, wheels, interpreter, recipe. */
   identity: Sha256
   files: readonly FileEntry[]
-  /** Of an image: its links, and every folder; otherwise there are no links, and a folder is there for its files. */
+  /** Of an image or packages with links: its links, and every folder; otherwise there are no links, and a folder is there for its files. */
   layout?: Readonly<{ links: readonly TreeLink[]; folders: readonly string[] }>
+  /** What it was made from, where the identity is not over SHA-256 digests. */
+  artefacts?: readonly TreeArtefact[]
   warnings: readonly string[]
 }>
+
+/** `source` is where it was fetched, without credentials, or empty. */
+export type TreeArtefact = Readonly<{ name: string; digest: Sha256; source: string }>
 
 export type TreeLink = Readonly<{ path: string; target: string }>
 
@@ -83,6 +88,9 @@ const manifestShape = z.strictObject({
       folders: z.array(z.string().max(4096)),
     })
     .exactOptional(),
+  artefacts: z
+    .array(z.strictObject({ name: z.string(), digest: z.custom<Sha256>(isSha256), source: z.string() }))
+    .exactOptional(),
   warnings: z.array(z.string()),
 })
 
@@ -114,6 +122,12 @@ export function treeDigest({ files, layout }: TreeManifest): DirHash | Sha256 {
   for (const { path, digest, executable } of files) add(executable ? 'program' : 'file', path, digest)
   for (const { path, target } of layout.links) add('link', path, target)
   return `sha256:${hasher.digest('hex')}`
+}
+
+/** What is remembered under the user's seal of a tree that he built: all of its manifest that evidence speaks of. */
+export function sealOf(manifest: TreeManifest): string {
+  const { artefacts } = manifest
+  return artefacts === undefined ? treeDigest(manifest) : `${treeDigest(manifest)} ${digestOfJson(artefacts)}`
 }
 
 /**

@@ -82,7 +82,7 @@ export function launcherOf({ module, attribute }: EntryPoint): string {
 }
 
 /** The environment's `bin` is first on PATH: a script with one of these names runs in place of what a stage means. */
-const systemCommands = new Set(
+export const systemCommands: ReadonlySet<string> = new Set(
   'awk bash cat chmod cp cut date dash echo env find git grep gzip head ls make mkdir mv printf rm sed sh sort tail tar tee test touch tr uniq wc xargs zsh'.split(
     ' ',
   ),

@@ -8,7 +8,7 @@ import { isList, isMap, pythonText, type Value, type ValueMap } from './value.ts
 import type { Places } from './yaml.ts'
 
 const supported =
-  'supported now: python with a hash-locked requirements file, pylock.toml, uv.lock, poetry.lock or Pipfile.lock, image with a digest, and host'
+  'supported now: python with a hash-locked requirements file, pylock.toml, uv.lock, poetry.lock or Pipfile.lock; node with package-lock.json; image with a digest; and host'
 
 /** @throws ERR_ENV_UNSUPPORTED for kinds and locks of a later version; ERR_SETTINGS_INVALID for `host` */
 export function environmentsOf(map: ValueMap, places: Places): ReadonlyMap<string, EnvironmentDefinition> {
@@ -26,11 +26,8 @@ export function environmentsOf(map: ValueMap, places: Places): ReadonlyMap<strin
 
 function environmentOf(name: string, map: ValueMap, place: Place, places: Places): EnvironmentDefinition {
   if (map.has('image')) return imageOf(name, map, places)
-  const later = ['node'].find((kind) => map.has(kind))
-  if (later !== undefined) {
-    const what = `the environment ${quoted(name)} is of the kind ${quoted(later)}`
-    throw faultAt('ERR_ENV_UNSUPPORTED', places.ofKey(map, later), what, supported)
-  }
+  const node = map.get('node')
+  if (isMap(node)) return nodeOf(node, places)
   const python = map.get('python')
   if (!isMap(python))
     throw faultAt('ERR_SETTINGS_INVALID', place, `the environment ${quoted(name)} says nothing`, supported)
@@ -45,6 +42,21 @@ function environmentOf(name: string, map: ValueMap, place: Place, places: Places
     ...(extras.length === 0 ? {} : { extras }),
     ...(groups.length === 0 ? {} : { groups }),
     ...sourcesOf(python, lock, places),
+  }
+}
+
+function nodeOf(node: ValueMap, places: Places): EnvironmentDefinition {
+  const lock = pythonText(node.get('lock') ?? '')
+  if (!/(^|\/)(package-lock|npm-shrinkwrap)\.json$/.test(lock)) {
+    const what = `the lock ${quoted(lock)} is of a format that cannot be built`
+    throw faultAt('ERR_ENV_UNSUPPORTED', places.ofValue(node, 'lock'), what, 'name a package-lock.json (npm)')
+  }
+  const interpreter = node.get('interpreter')
+  const groups = namesIn(node.get('groups'))
+  return {
+    ...{ kind: 'node', lock: parseProjectPath(lock) },
+    ...(typeof interpreter === 'string' ? { interpreter } : {}),
+    ...(groups.length === 0 ? {} : { groups }),
   }
 }
 

@@ -1,19 +1,7 @@
 /** What may stand in assay.yaml (design.md section 4). Unknown keys are refused at every level, with a suggestion. */
 import { DomainError, parseDurationMs, parseProjectPath, parseSizeBytes } from '../../core/index.ts'
 import { faultAt, type Place, quoted, suggestion } from './fault.ts'
-import {
-  anything,
-  either,
-  listOf,
-  mapOf,
-  nothing,
-  record,
-  type Setting,
-  type Shape,
-  simple,
-  text,
-  unfit,
-} from './shape.ts'
+import { either, listOf, mapOf, nothing, record, type Setting, type Shape, simple, text, unfit } from './shape.ts'
 import { isList, isMap, pythonText, type Value } from './value.ts'
 
 export const classifications = ['public', 'internal', 'confidential', 'restricted'] as const
@@ -132,7 +120,7 @@ const environment = record({
     },
     ['lock'],
   ),
-  node: anything,
+  node: record({ lock: path, interpreter: text, groups: listOf(label) }, ['lock']),
   image: text,
 })
 const limits = record({ cpus: positive, memory: size, time: duration, processes: count, output: size, gpus })

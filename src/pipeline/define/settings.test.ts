@@ -194,12 +194,15 @@ for (const [name, right, wrong, message] of slips) {
 }
 
 for (const [name, wrong] of [
-  ['node', '{node: {lock: package-lock.json}}'],
+  ['yarn', '{node: {lock: yarn.lock}}'],
   ['pdm', '{python: {lock: pdm.lock}}'],
   ['conda', '{python: {lock: conda-lock.yml}}'],
 ] as const) {
   test(`says that an environment of ${name} is of a later version, and what is supported now`, () => {
-    assert.match(fault('{python: {lock: requirements.lock}}', wrong), /^ERR_ENV_UNSUPPORTED .*\| supported now: python/)
+    assert.match(
+      fault('{python: {lock: requirements.lock}}', wrong),
+      /^ERR_ENV_UNSUPPORTED .*\| (supported now: python|name a package-lock)/,
+    )
   })
 }
 

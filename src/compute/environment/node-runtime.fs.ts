@@ -1,0 +1,106 @@
+/** Node.js of the machine: found on the caller's PATH, digested, and asked in the sandbox what it is. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { z } from 'zod'
+import { DomainError, digestOfJson, isSha256, parseStrictJson, type Sha256 } from '../../core/index.ts'
+import { digestPath, jsonFact } from '../../data/index.ts'
+import type { Environment } from '../environment.ts'
+import type { Mount } from '../sandbox.ts'
+import { type Located, locateInterpreter, prefixesToMount } from './locate.fs.ts'
+import type { NodePlatform } from './package-lock.ts'
+import type { EnvironmentRequest } from './request.ts'
+import { readPlainFile } from './tree.fs.ts'
+
+export type NodeRuntime = Readonly<{
+  binary: Sha256
+  version: string
+  platform: NodePlatform
+  mounts: readonly Mount[]
+  /** Folders for PATH, in order. */
+  path: readonly string[]
+}>
+
+const probeShape = z.strictObject({
+  version: z.string().regex(/^\d{1,4}\.\d{1,6}\.\d{1,6}[\w.+-]{0,60}$/),
+  os: z.string().regex(/^[a-z0-9]{1,20}$/),
+  cpu: z.string().regex(/^[a-z0-9]{1,20}$/),
+  glibc: z.string().max(40),
+})
+type Probe = z.infer<typeof probeShape>
+
+const answerTarget = '/answer'
+const limits = { cpus: 1, memoryBytes: 2 * 1024 ** 3, timeMs: 60_000, processes: 64, outputBytes: 64 * 1024 ** 2 }
+
+/** @throws ERR_ENV_INTERPRETER */
+export async function findNode(request: EnvironmentRequest, interpreter: string | undefined): Promise<NodeRuntime> {
+  const located = await locateInterpreter(interpreter ?? 'node', request.caller, request.memory)
+  if (located === undefined) throw new DomainError('ERR_ENV_INTERPRETER', 'there is no `node` on PATH')
+  const { memory, rehash = false } = request
+  const { digest } = await digestPath(located.real, {
+    name: located.real,
+    ...(memory === undefined ? {} : { cache: memory, rehash }),
+  })
+  if (!isSha256(digest)) throw new DomainError('ERR_ENV_INTERPRETER', `\`${located.real}\` is a folder, not a program`)
+  const key = `node:${digestOfJson({ program, digest, path: located.real })}`
+  const kept = jsonFact(memory, key) as Probe | undefined // our own text
+  const probe = kept ?? (await ask(located, request))
+  if (kept === undefined) memory?.recordFact(key, JSON.stringify(probe))
+  const { version, os, cpu, glibc } = probe
+  const folder = basename(located.path) === 'node' ? dirname(located.path) : dirname(located.real)
+  return {
+    ...{ binary: digest, version },
+    platform: { os, cpu, libc: os !== 'linux' ? '' : glibc === '' ? 'musl' : 'glibc' },
+    mounts: prefixesToMount(located).map((prefix) => ({ source: prefix, target: prefix })),
+    path: [...new Set([folder, '/usr/local/bin', '/usr/bin', '/bin'])],
+  }
+}
+
+const program = `
+const { writeFileSync } = require('node:fs')
+process.report.excludeNetwork = true
+const { header } = process.report.getReport()
+writeFileSync(__dirname + '/answer.json', JSON.stringify({
+  version: process.versions.node, os: process.platform, cpu: process.arch, glibc: header.glibcVersionRuntime || '',
+}))
+`
+
+async function ask(
+  located: Located,
+  { runInBox, workFolder, cacheFolder, signal }: EnvironmentRequest,
+): Promise<Probe> {
+  const folder = mkdtempSync(join(cacheFolder, `tmp-${process.pid}-ask-`))
+  try {
+    writeFileSync(join(folder, 'ask.cjs'), program)
+    const { end, tail } = await runInBox({
+      workFolder,
+      argv: [located.real, `${answerTarget}/ask.cjs`],
+      mounts: prefixesToMount(located).map((prefix) => ({ source: prefix, target: prefix })),
+      writable: { source: folder, target: answerTarget },
+      variables: { LC_ALL: 'C.UTF-8', PATH: '/usr/bin:/bin' },
+      limits,
+      signal,
+    })
+    signal.throwIfAborted()
+    const answer = readPlainFile(join(folder, 'answer.json'), 64 * 1024)
+    const said = answer === undefined ? undefined : probeShape.safeParse(parseStrictJson(answer, 'the answer of node'))
+    if (end.kind === 'exited' && end.code === 0 && said?.success === true) return said.data
+    throw new DomainError(
+      'ERR_ENV_INTERPRETER',
+      `\`${located.real}\` does not run as Node.js in the sandbox: ${tail.at(-1) ?? end.kind}`,
+    )
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+export function nodeFacts({ binary, version, platform }: NodeRuntime): Environment['facts'] {
+  return [
+    { name: 'node/version', value: version, tier: 'observed' },
+    { name: 'node/binary', value: binary, tier: 'observed' },
+    {
+      name: 'node/platform',
+      value: `${platform.os}-${platform.cpu}${platform.libc === '' ? '' : `-${platform.libc}`}`,
+      tier: 'observed',
+    },
+  ]
+}

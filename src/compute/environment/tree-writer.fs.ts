@@ -1,0 +1,104 @@
+/**
+ * Writes the files of packages into a new tree: one path, one owner, no path through a link.
+ *
+ * THREAT: hostile archives. The tree is ours alone while it is written, so that no link of another can be in the way; a
+ * link of a package is written last, when nothing is written through it any more.
+ */
+import { createHash } from 'node:crypto'
+import { chmodSync, closeSync, fchmodSync, mkdirSync, openSync, symlinkSync, writeSync } from 'node:fs'
+import { dirname, join, posix } from 'node:path'
+import { DomainError, type FileEntry, nameFault } from '../../core/index.ts'
+import type { TreeLink, TreeManifest } from './tree.fs.ts'
+
+export type FileSink = Readonly<{ write(piece: Buffer): void; end(): FileEntry }>
+
+export type TreeWriter = Readonly<{
+  /** @param path of the tree, already plain @throws ERR_ENV_PACKAGE_REFUSED */
+  openFile(path: string, owner: string, executable: boolean): FileSink
+  /** @param target relative, of the same tree @throws ERR_ENV_PACKAGE_REFUSED */
+  addLink(path: string, owner: string, target: string): void
+  /** Who brought a file or link, if anybody did. */
+  ownerOf(path: string): string | undefined
+  /** Writes the links; nothing is added afterwards. */
+  finish(): Pick<TreeManifest, 'files' | 'layout'>
+}>
+
+export function refusedPackage(name: string, what: string, cause?: unknown): DomainError {
+  return new DomainError('ERR_ENV_PACKAGE_REFUSED', `\`${name}\` ${what}`, { details: { package: name }, cause })
+}
+
+/** Why a path of an archive is not plain, or undefined. */
+export function pathFault(path: string): string | undefined {
+  for (const part of path.split('/')) {
+    const fault = nameFault(part)
+    if (fault !== undefined) return fault
+  }
+  return path.length > 3000 ? 'is longer than 3000 characters' : undefined
+}
+
+const byPath = (left: Readonly<{ path: string }>, right: Readonly<{ path: string }>): number =>
+  left.path < right.path ? -1 : 1
+
+/** @param tree absolute, empty folder */
+export function openTreeWriter(tree: string): TreeWriter {
+  const folders = new Set([''])
+  const owners = new Map<string, string>()
+  const files: FileEntry[] = []
+  const links: TreeLink[] = []
+  const makeFolder = (folder: string, owner: string): void => {
+    if (folders.has(folder)) return
+    const parent = dirname(folder)
+    makeFolder(parent === '.' ? '' : parent, owner)
+    if (owners.has(folder)) throw refusedPackage(owner, `brings \`${folder}\` as a folder, which is a file elsewhere`)
+    mkdirSync(join(tree, folder))
+    chmodSync(join(tree, folder), 0o755) // whatever the caller's umask is: a stage runs as another user
+    folders.add(folder)
+  }
+  const take = (path: string, owner: string): void => {
+    const fault = pathFault(path)
+    if (fault !== undefined) throw refusedPackage(owner, `has a name that ${fault}: \`${path}\``)
+    const folder = dirname(path)
+    makeFolder(folder === '.' ? '' : folder, owner)
+    const earlier = owners.get(path)
+    if (earlier !== undefined) throw refusedPackage(owner, `brings \`${path}\`, which \`${earlier}\` brings too`)
+    if (folders.has(path)) throw refusedPackage(owner, `brings \`${path}\` as a file, which is a folder elsewhere`)
+    owners.set(path, owner)
+  }
+  return {
+    ownerOf: (path) => owners.get(path),
+    openFile(path, owner, executable) {
+      take(path, owner)
+      const fd = openSync(join(tree, path), 'wx', 0o600)
+      const hasher = createHash('sha256')
+      let sizeBytes = 0
+      return {
+        write(piece) {
+          hasher.update(piece)
+          sizeBytes += piece.length
+          for (let done = 0; done < piece.length; ) done += writeSync(fd, piece, done, piece.length - done)
+        },
+        end() {
+          fchmodSync(fd, executable ? 0o555 : 0o444)
+          closeSync(fd)
+          const file = { path, digest: `sha256:${hasher.digest('hex')}` as const, sizeBytes, executable }
+          files.push(file)
+          return file
+        },
+      }
+    },
+    addLink(path, owner, target) {
+      take(path, owner)
+      const reached = posix.join(dirname(path), target)
+      const isInside = target !== '' && !target.startsWith('/') && reached !== '..' && !reached.startsWith('../')
+      if (!isInside) throw refusedPackage(owner, `has a link that leads out of the environment: \`${path}\``)
+      links.push({ path, target })
+    },
+    finish() {
+      for (const { path, target } of links) symlinkSync(target, join(tree, path))
+      return {
+        files: files.toSorted(byPath),
+        layout: { links: links.toSorted(byPath), folders: [...folders].filter((path) => path !== '').toSorted() },
+      }
+    },
+  }
+}
