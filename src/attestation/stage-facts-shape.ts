@@ -87,6 +87,7 @@ export const limitsShape = z.object({
   timeMs: countShape,
   processes: countShape,
   outputBytes: countShape,
+  gpus: countShape.exactOptional(),
 })
 export const networkShape = z.object({
   deniedAttempts: countShape,
@@ -124,6 +125,8 @@ export const resourcesShape = z.object({
       memoryBytes: z.array(countShape).exactOptional(),
       processes: z.array(countShape).exactOptional(),
       writtenBytes: z.array(countShape).exactOptional(),
+      gpuPercent: z.array(countShape).exactOptional(),
+      gpuMemoryBytes: z.array(countShape).exactOptional(),
     })
     .exactOptional(),
   unusual: z.array(textShape).exactOptional(),

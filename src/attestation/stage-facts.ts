@@ -94,7 +94,14 @@ export type StageFacts = Readonly<{
     packages: readonly Readonly<{ name: string; version: string; digest?: Sha256 }>[]
   }>
   sandbox: Readonly<{ engine: string; digest: Sha256; facts: Readonly<Record<string, string | number | boolean>> }>
-  limits: Readonly<{ cpus: number; memoryBytes: number; timeMs: number; processes: number; outputBytes: number }>
+  limits: Readonly<{
+    cpus: number
+    memoryBytes: number
+    timeMs: number
+    processes: number
+    outputBytes: number
+    gpus?: number
+  }>
   network: Readonly<{
     deniedAttempts: number
     /** Where the denied attempts went, as far as that is known. */
@@ -136,6 +143,8 @@ export type StageFacts = Readonly<{
       memoryBytes?: readonly number[]
       processes?: readonly number[]
       writtenBytes?: readonly number[]
+      gpuPercent?: readonly number[]
+      gpuMemoryBytes?: readonly number[]
     }>
     /** What was unlike earlier runs of the same commands, in words. */
     unusual?: readonly string[]

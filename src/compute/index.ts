@@ -12,6 +12,7 @@ export {
   parseImageName,
   parseImageReference,
 } from './image/index.ts'
+export * from './gpu/index.ts'
 export type * from './sandbox.ts'
 export * from './secrets/index.ts'
 export * from './system/index.ts'

@@ -22,6 +22,8 @@ export type Limits = Readonly<{
   processes: number
   /** Sum over all outs, scratch and /tmp, bytes. */
   outputBytes: number
+  /** Processors that it gets, where it asks for any. */
+  gpus?: number
 }>
 
 /** Read-only host folders that make the interpreter and its packages; `target` is the path inside. */
@@ -32,6 +34,21 @@ export type Mount = Readonly<{ source: string; target: string }>
  * `folder` is absolute, never written to, and was verified a moment ago; `digest` says what it holds.
  */
 export type Root = Readonly<{ folder: string; digest: Sha256 }>
+
+/** GPUs of the machine that one stage gets, absolute paths; nothing of any other is there. */
+export type Gpus = Readonly<{
+  vendor: 'nvidia' | 'amd'
+  /** The device file of each processor. */
+  units: readonly string[]
+  /** All device files: those of the processors, and those that they share. */
+  devices: readonly string[]
+  /** Libraries of the driver: read-only at their own paths. */
+  libraries: readonly string[]
+  /** Groups of devices that not everybody may open. */
+  groups: readonly number[]
+  /** Of the processors, where the driver tells it. */
+  busIds: readonly string[]
+}>
 
 export type StageTask = Readonly<{
   runId: string
@@ -50,6 +67,8 @@ export type StageTask = Readonly<{
   /** The whole environment of the stage: nothing else is there. */
   variables: Readonly<Record<string, string>>
   limits: Limits
+  /** Left out: no GPU. An engine that cannot give it refuses the task. */
+  gpus?: Gpus
   network: NetworkRequest
   /** Readable by the stage alone, at `/run/secrets/<name>`, in memory. */
   secrets: readonly Secret[]
@@ -118,6 +137,9 @@ export type ResourceProfile = Readonly<{
   memoryBytes?: readonly number[]
   processes?: readonly number[]
   writtenBytes?: readonly number[]
+  /** Sums over the GPUs of the stage. */
+  gpuPercent?: readonly number[]
+  gpuMemoryBytes?: readonly number[]
 }>
 
 export type ResourceUse = Readonly<{

@@ -451,6 +451,11 @@ export const errorTable = {
     meaning: 'Files of a verified environment were changed while stages ran with it.',
     help: 'find out who wrote there, then run again: the environment is built anew',
   },
+  ERR_GPU_UNAVAILABLE: {
+    exit: 1,
+    meaning: 'A stage asks for more GPUs than this machine has, or than its engine or environment can give it.',
+    help: 'run it where they are, or take `gpus` out of its limits in assay.yaml',
+  },
   ERR_SYSTEM_CHANGED: {
     exit: 1,
     meaning: 'A stage would run, or ran, on another system (packages, C library, interpreter) than assay.lock accepts.',

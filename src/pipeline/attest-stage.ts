@@ -2,7 +2,7 @@
 import type { StageFacts, StatedDependency, StatedOutput } from '../attestation/index.ts'
 import type { Environment, StageOutcome } from '../compute/index.ts'
 import { builderIds, type Content, type Sha256 } from '../core/index.ts'
-import { recordCode, recordFacts, type VisibleFiles } from '../reproducibility/index.ts'
+import { type RecordedFact, recordCode, recordFacts, type VisibleFiles } from '../reproducibility/index.ts'
 import { outlivedFacts } from './outlived.fs.ts'
 import type { Project } from './project.ts'
 import type { StageInputs } from './resolve-inputs.ts'
@@ -19,6 +19,7 @@ export type Happened = Readonly<{
   /** Input -> the data verdict that it was started on. */
   verdicts: ReadonlyMap<string, Sha256>
   system: StandingOn
+  gpus: readonly RecordedFact[]
   /** What was unlike earlier runs, in words. */
   unusual: readonly string[]
 }>
@@ -40,7 +41,7 @@ async function factsOf(
   project: Project,
   tools: RunTools,
   setting: StageSetting,
-  { outcome, code, verdicts, system, unusual }: Happened,
+  { outcome, code, verdicts, system, gpus, unusual }: Happened,
 ): Promise<StageFacts> {
   const { stage, settings, inputs, environment, variables } = setting
   const { options } = tools
@@ -75,7 +76,7 @@ async function factsOf(
       machine: tools.machine(),
       assayVersion: project.version,
       environment: environment.facts,
-      beside: [...systemFacts(system), ...outlivedFacts(project, environment)],
+      beside: [...systemFacts(system), ...gpus, ...outlivedFacts(project, environment)],
       sandbox: sandbox.policy.facts,
       seed: settings.seed,
       variables,

@@ -120,7 +120,14 @@ export type StageSettings = Readonly<{
   /** Why attempts to reach other places than the listed ones do no harm: then they do not fail the stage. */
   harmlessAttempts?: string
   seed: number
-  limits: Readonly<{ cpus?: number; memoryBytes?: number; timeMs?: number; processes?: number; outputBytes?: number }>
+  limits: Readonly<{
+    cpus?: number
+    memoryBytes?: number
+    timeMs?: number
+    processes?: number
+    outputBytes?: number
+    gpus?: number
+  }>
   /** name -> value; null passes the caller's value through. */
   env: Readonly<Record<string, string | null>>
   secrets: readonly string[]

@@ -4,7 +4,7 @@
  * Order: the statement is signed and stored before the outs reach the working tree, and the lock is written after both:
  * a process killed between any two steps leaves a project whose next run finds the evidence and finishes the job.
  */
-import type { Environment, Limits, Secret, StageOutcome } from '../compute/index.ts'
+import type { Environment, Gpus, Limits, Secret, StageOutcome } from '../compute/index.ts'
 import { type Content, DomainError, isDomainError, type Sha256 } from '../core/index.ts'
 import { digestStageKey } from '../reproducibility/index.ts'
 import { attestStage } from './attest-stage.ts'
@@ -120,6 +120,7 @@ export async function settingOf(
     ...(settings.network === 'none' ? {} : { network: settings.network.toSorted() }),
     ...(settings.secrets.length === 0 ? {} : { secrets: settings.secrets.toSorted() }),
     ...(settings.scratch.length === 0 ? {} : { scratch: settings.scratch.toSorted() }),
+    ...(limits.gpus === undefined ? {} : { gpus: limits.gpus }),
   })
   return { stage, settings, inputs, environment, variables, limits, key }
 }
@@ -199,9 +200,11 @@ async function execute(
   const verdicts = await gateData(project, tools, { name: stage.name, require: requires }, setting.inputs.resolved)
   const { unsafeNoSandbox, signal } = tools.options
   const secrets = await secretsOf(project, stage, setting.settings, { isolated: !unsafeNoSandbox, signal })
-  tools.options.onEvent({ kind: 'started', stage: stage.name, because })
   const code = await project.code.contents(setting.inputs.visible)
-  const outcome = await tools.execute(stage.name, taskFor(project, tools, setting, { code, secrets }))
+  using taken = await tools.gpus.take(setting, (await tools.sandbox()).policy.engine)
+  tools.options.onEvent({ kind: 'started', stage: stage.name, because })
+  const outcome = await tools.execute(stage.name, taskFor(project, tools, setting, { code, secrets, gpus: taken.gpus }))
+  taken.release()
   const { environment, variables } = setting
   if (environment.isUnchanged?.() === false) throw changedEnvironment(stage, environment)
   refuseMovedSystem(stage, system)
@@ -243,6 +246,7 @@ async function execute(
     code,
     verdicts,
     system,
+    gpus: taken.facts,
     unusual: compared.unusual,
   })
   await turn
@@ -279,7 +283,11 @@ export function taskFor(
   project: Project,
   tools: RunTools,
   setting: StageSetting,
-  { code, secrets }: Readonly<{ code: ReadonlyMap<string, Content>; secrets: readonly Secret[] }>,
+  {
+    code,
+    secrets,
+    gpus,
+  }: Readonly<{ code: ReadonlyMap<string, Content>; secrets: readonly Secret[]; gpus?: Gpus | undefined }>,
 ): Parameters<RunTools['execute']>[1] {
   const { stage, inputs, environment, variables, limits } = setting
   return taskOf({
@@ -291,6 +299,7 @@ export function taskFor(
     environment,
     variables,
     limits,
+    ...(gpus === undefined ? {} : { gpus }),
     network: networkOf(setting.settings, project.environment),
     secrets,
     scratch: setting.settings.scratch,

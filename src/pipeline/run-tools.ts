@@ -23,6 +23,7 @@ import { type FoundVerdict, findOrMakeVerdict } from './data-gate.ts'
 import type { DataQuestion } from './data-question.ts'
 import { type BesideDvc, openBesideDvc } from './dvc/index.ts'
 import { boxesOf, definitionOf, environmentRequest, type WantedEnvironment } from './environment-request.ts'
+import { type GpuPool, openGpus } from './gpus.ts'
 import { loadLock } from './lock.fs.ts'
 import type { Lock } from './lock.ts'
 import type { Project } from './project.ts'
@@ -72,6 +73,7 @@ export type RunTools = AsyncDisposable &
     systems: SystemPins & Readonly<{ working: Map<string, ReadonlyMap<Sha256, string>> }>
     /** What a stage stands on here and now. */
     system(environment: Environment): Promise<SeenSystem>
+    gpus: GpuPool
     /** Whether outcomes go into `assay.lock`: evidence of a throw-away key would pin what nobody ever believes. */
     pins: boolean
     /** Where DVC is to be told what the stages came to. */
@@ -117,7 +119,8 @@ function holdForRun(project: Project): DisposableStack {
 }
 
 function composeTools(project: Project, options: RunOptions, held: Disposable): RunTools {
-  const capacity = { cpus: cpus().length, memoryBytes: totalmem() }
+  const gpus = openGpus(project)
+  const capacity = { cpus: cpus().length, memoryBytes: totalmem(), ...(gpus.count > 0 ? { gpus: gpus.count } : {}) }
   let machine: MachineFacts | undefined
   const place = { workFolder: boxesOf(project), storeRoot: project.store.root }
   const unsafe = options.unsafeNoSandbox ? openUnsafeHost(place) : undefined
@@ -153,6 +156,7 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
     lock: lock.stages,
     systems: { working: new Map(lock.systems), committed: project.systems.committed },
     system: openSystems(project),
+    gpus,
     pins,
     ...(dvc === undefined ? {} : { dvc }),
     machine: () => {

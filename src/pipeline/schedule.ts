@@ -5,7 +5,7 @@
  */
 import type { Plan } from './plan.ts'
 
-export type Cost = Readonly<{ cpus: number; memoryBytes: number }>
+export type Cost = Readonly<{ cpus: number; memoryBytes: number; gpus?: number }>
 
 export type ScheduleOptions<Result> = Readonly<{
   capacity: Cost
@@ -41,16 +41,18 @@ export async function runSchedule<Result>(
   const queue = openQueue(plan)
   const running = new Map<string, Promise<string>>()
   const holding = new Map<string, Cost>()
-  const used = { cpus: 0, memoryBytes: 0 }
+  const used = { cpus: 0, memoryBytes: 0, gpus: 0 }
   let failures = 0
   let wake = Promise.withResolvers<undefined>()
 
   const stopped = (): boolean => options.signal.aborted || (failures > 1 && !options.keepGoing)
   const isFull = (): boolean =>
     running.size - holding.size >= maxSettling || (holding.size > 0 && used.cpus >= options.capacity.cpus)
-  const fits = ({ cpus, memoryBytes }: Cost): boolean =>
+  const fits = ({ cpus, memoryBytes, gpus = 0 }: Cost): boolean =>
     holding.size === 0 ||
-    (used.cpus + cpus <= options.capacity.cpus && used.memoryBytes + memoryBytes <= options.capacity.memoryBytes)
+    (used.cpus + cpus <= options.capacity.cpus &&
+      used.memoryBytes + memoryBytes <= options.capacity.memoryBytes &&
+      used.gpus + gpus <= (options.capacity.gpus ?? 0))
   const settle = (name: string, result: Result): void => {
     results.set(name, result)
     queue.settle(name, options.succeeded(result))
@@ -60,6 +62,7 @@ export async function runSchedule<Result>(
     if (cost === undefined || !holding.delete(name)) return
     used.cpus -= cost.cpus
     used.memoryBytes -= cost.memoryBytes
+    used.gpus -= cost.gpus ?? 0
     wake.resolve(undefined)
   }
   const start = (name: string, cost: Cost): void => {
@@ -67,6 +70,7 @@ export async function runSchedule<Result>(
     holding.set(name, cost)
     used.cpus += cost.cpus
     used.memoryBytes += cost.memoryBytes
+    used.gpus += cost.gpus ?? 0
     const ended = options
       .execute(name, () => release(name))
       .then((result) => {

@@ -45,7 +45,8 @@ export async function openShell(project: Project, options: ShellOptions): Promis
   const code = await project.code.contents(setting.inputs.visible)
   const { signal } = options.session
   const secrets = await secretsOf(project, stage, setting.settings, { isolated: true, signal })
-  const task = taskFor(project, tools, setting, { code, secrets })
+  using taken = await tools.gpus.take(setting, 'bubblewrap')
+  const task = taskFor(project, tools, setting, { code, secrets, gpus: taken.gpus })
   return await shellInBox(boxesOf(project), task, project.store, options.session)
 }
 

@@ -2,6 +2,7 @@
 import {
   credentialIn,
   type Environment,
+  type Gpus,
   type Limits,
   type NetworkRequest,
   parseSubnets,
@@ -109,6 +110,7 @@ export type TaskInput = Readonly<{
   environment: Environment
   variables: Readonly<Record<string, string>>
   limits: Limits
+  gpus?: Gpus
   network: NetworkRequest
   secrets: readonly Secret[]
   scratch: readonly string[]
@@ -133,6 +135,7 @@ export function taskOf(input: TaskInput): StageTask {
     ...(input.environment.root === undefined ? {} : { root: input.environment.root }),
     variables: input.variables,
     limits: input.limits,
+    ...(input.gpus === undefined ? {} : { gpus: input.gpus }),
     network: input.network,
     secrets: input.secrets,
     trace: input.trace,

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { chownSync, closeSync, fstatSync, openSync, readFileSync, readSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { isInside } from '../../core/index.ts'
-import type { Limits, StageEnd } from '../sandbox.ts'
+import type { Gpus, Limits, StageEnd } from '../sandbox.ts'
 import type { Finder, Secret } from '../secrets/index.ts'
 import { type BoxFolder, makeBoxFolder, makeFolder, openFilled } from './box-folder.fs.ts'
 import { chainOf, type Relocation, relocator } from './chain.ts'
@@ -15,7 +15,7 @@ import { type ControlGroup, type GroupUsage, makeControlGroup, newGroupName } fr
 import { type Launched, launchBox } from './launch.exec.ts'
 import { type Machine, meetingPlace } from './machine.exec.ts'
 import { type OnOutput, type OutputLog, openOutputLog, openStageInput, type StageInput } from './output.exec.ts'
-import { type Bind, boxArguments, descriptors } from './recipe.ts'
+import { type Bind, boxArguments, descriptors, type SystemLayout } from './recipe.ts'
 import { seccompProgram } from './seccomp.ts'
 import type { Fifo, Supplies } from './supplies.exec.ts'
 import { takeUidSlot, type UidSlot } from './uid-slot.exec.ts'
@@ -43,6 +43,7 @@ export type BoxLaunch = Readonly<{
   scratch: readonly string[]
   ready: Promise<unknown>
   secrets?: readonly Secret[]
+  gpus?: Gpus
   enter?(pid: number): Promise<void>
   signal: AbortSignal
   onStart?(pid: number): void
@@ -154,7 +155,7 @@ async function launchIn(box: Opened, what: BoxLaunch): Promise<Launched> {
   const bootIdFile = join(folder.path, 'boot-id')
   writeFileSync(bootIdFile, `${randomUUID()}\n`, { mode: 0o444 })
   const args = boxArguments({
-    system: machine.system,
+    system: what.gpus?.vendor === 'nvidia' ? withDriver(machine.system) : machine.system,
     ...(what.root === undefined ? {} : { root: reach(what.root) }),
     etcFolder: reach(options.supplies.etc(options.traced)),
     etc: machine.etc,
@@ -173,6 +174,7 @@ async function launchIn(box: Opened, what: BoxLaunch): Promise<Launched> {
     relocations,
     meetingPlace: place === meetingPlace ? place : undefined,
     uid,
+    groups: what.gpus?.groups ?? [],
     limits: options.limits,
     openFiles: machine.openFiles,
     processors: group === undefined ? processorsFor(options.limits.cpus) : [],
@@ -190,6 +192,7 @@ async function launchIn(box: Opened, what: BoxLaunch): Promise<Launched> {
     log,
     ...(box.errors === undefined ? {} : { errors: box.errors }),
     ...(box.input === undefined ? {} : { input: box.input }),
+    ...(what.gpus === undefined ? {} : { gpus: what.gpus }),
     ...(what.onStart === undefined ? {} : { onStart: what.onStart }),
     ...(what.enter === undefined ? {} : { enter: what.enter }),
     group,
@@ -201,9 +204,14 @@ async function launchIn(box: Opened, what: BoxLaunch): Promise<Launched> {
   })
 }
 
+/** NVIDIA's libraries read there what their driver is. */
+function withDriver(system: SystemLayout): SystemLayout {
+  return { ...system, maskedFolders: system.maskedFolders.filter((folder) => folder !== '/proc/driver') }
+}
+
 /** /usr is there already; binding a part of it onto itself would only cost. */
 function isNeeded({ kind, source, target }: Bind): boolean {
-  return kind === 'writable' || source !== target || !(target === '/usr' || target.startsWith('/usr/'))
+  return kind !== 'read-only' || source !== target || !(target === '/usr' || target.startsWith('/usr/'))
 }
 
 /** Whether a user without any group may pass every folder above. LIMIT: access control lists are not looked at. */

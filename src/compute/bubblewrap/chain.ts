@@ -28,6 +28,8 @@ export type Chain = Readonly<{
   meetingPlace: string | undefined
   /** User and group to become; undefined keeps the caller's. */
   uid: number | undefined
+  /** Groups that it keeps beside: those of the devices that a stage is given. */
+  groups?: readonly number[]
   limits: Limits
   openFiles: number
   /** Processors to stay on, when no control group holds the time. */
@@ -98,14 +100,14 @@ function preparation({ tools, groupEntries, relocations, meetingPlace = '' }: Ch
   ]
 }
 
-function privilegeArguments({ tools, uid }: Chain): readonly string[] {
+function privilegeArguments({ tools, uid, groups = [] }: Chain): readonly string[] {
   const drop =
     uid === undefined
       ? []
       : [
           `--reuid=${uid}`,
           `--regid=${uid}`,
-          '--clear-groups',
+          groups.length === 0 ? '--clear-groups' : `--groups=${groups.join(',')}`,
           '--inh-caps=-all',
           '--ambient-caps=-all',
           '--bounding-set=-all',

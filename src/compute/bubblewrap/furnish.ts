@@ -1,6 +1,6 @@
 /** What a box of a stage is furnished with: its view, its scratch folders, its environment. */
 import type { ObjectStore } from '../../data/index.ts'
-import type { StageTask } from '../sandbox.ts'
+import type { Gpus, StageTask } from '../sandbox.ts'
 import type { Box } from './box.exec.ts'
 import { inProject, type MadeScratch, makeScratch, makeView } from './box-folder.fs.ts'
 import { type Layout, layoutOf } from './layout.ts'
@@ -13,6 +13,15 @@ export type Furnished = Readonly<{
   scratches: readonly MadeScratch[]
   binds: readonly Bind[]
 }>
+
+/** Device files to use, libraries of the driver to read; those of /usr are there already. */
+export function gpuBinds(gpus: Gpus | undefined): readonly Bind[] {
+  if (gpus === undefined) return []
+  return [
+    ...gpus.devices.map((path) => ({ kind: 'device' as const, source: path, target: path })),
+    ...gpus.libraries.map((path) => ({ kind: 'read-only' as const, source: path, target: path })),
+  ]
+}
 
 /** @throws ERR_STORE_MISSING, ERR_STORE_CORRUPT */
 export async function furnish(box: Box, task: StageTask, store: ObjectStore): Promise<Furnished> {
@@ -27,6 +36,7 @@ export async function furnish(box: Box, task: StageTask, store: ObjectStore): Pr
     { kind: 'read-only', source: view, target: inProject('.') },
     ...scratches.flatMap((made) => made.binds),
     ...task.mounts.map(({ source, target }) => ({ kind: 'read-only' as const, source, target })),
+    ...gpuBinds(task.gpus),
   ]
   return { layout, view, scratches, binds }
 }

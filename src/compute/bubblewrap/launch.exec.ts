@@ -8,9 +8,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Limits, StageEnd } from '../sandbox.ts'
+import { sampleGpus } from '../gpu/sampler.exec.ts'
+import type { Gpus, Limits, StageEnd } from '../sandbox.ts'
 import type { ControlGroup } from './control-group.fs.ts'
-import { unavailable } from './machine.exec.ts'
+import { findProgram, unavailable } from './machine.exec.ts'
 import { openNetworkCounters } from './network-counters.fs.ts'
 import type { OutputLog, StageInput } from './output.exec.ts'
 import { errnoOf, isOver, processState } from './process-facts.fs.ts'
@@ -35,6 +36,8 @@ export type Launch = Readonly<{
   group: ControlGroup | undefined
   limits: Limits
   scratch: readonly string[]
+  /** Looked at while the stage runs. */
+  gpus?: Gpus
   /** What must be ready before the command starts. */
   ready: Promise<unknown>
   /** Called with process 1 of the sandbox, seen from here, before the command starts. */
@@ -78,6 +81,8 @@ export async function launchBox(launch: Launch): Promise<Launched> {
     await box.exited
   }
 }
+
+const gpuEveryMs = 1000
 
 type FirstProcess = Readonly<{ pid: number; startTicks: string }>
 
@@ -182,7 +187,8 @@ async function runStarted(
     await Promise.all([launch.ready, launch.enter?.(first.pid)])
     const startedAt = new Date()
     const startedMs = performance.now()
-    const watch = supervise({ limits, group, firstPid: first.pid, scratch, stop })
+    using gpu = sampleGpus(launch.gpus, () => findProgram('nvidia-smi'), gpuEveryMs)
+    const watch = supervise({ limits, group, firstPid: first.pid, scratch, stop, gpu: () => gpu?.last() })
     launch.onStart?.(first.pid)
     box.release()
     const { signal } = await box.exited

@@ -2,7 +2,14 @@
 import type { ResourceProfile } from '../sandbox.ts'
 
 /** One look. Milliseconds and bytes; what the machine does not tell is missing. */
-export type Sample = Readonly<{ cpuMs?: number; memoryBytes?: number; processes?: number; writtenBytes?: number }>
+export type Sample = Readonly<{
+  cpuMs?: number
+  memoryBytes?: number
+  processes?: number
+  writtenBytes?: number
+  gpuPercent?: number
+  gpuMemoryBytes?: number
+}>
 
 export type ProfileKeeper = Readonly<{
   /** Milliseconds until the next look; grows with the stage. */
@@ -14,7 +21,7 @@ export type ProfileKeeper = Readonly<{
 
 /** LIMIT: looks that are kept; when there are more, every second one is left out and looks are taken half as often. */
 const mostSamples = 240
-const series = ['cpuMs', 'memoryBytes', 'processes', 'writtenBytes'] as const
+const series = ['cpuMs', 'memoryBytes', 'processes', 'writtenBytes', 'gpuPercent', 'gpuMemoryBytes'] as const
 
 /** @param everyMs the first distance between two looks */
 export function keepProfile(everyMs: number): ProfileKeeper {

@@ -9,7 +9,8 @@ export const homeFolder = '/home/stage'
 /** A file in memory for each secret of a stage. */
 export const secretsFolder = '/run/secrets'
 
-export type Bind = Readonly<{ kind: 'read-only' | 'writable'; source: string; target: string }>
+/** `device`: a device file that may be used, unlike one under any other mount. */
+export type Bind = Readonly<{ kind: 'read-only' | 'writable' | 'device'; source: string; target: string }>
 
 /** What this machine has of the places that a box shows or hides; looked up once. */
 export type SystemLayout = Readonly<{
@@ -130,9 +131,10 @@ function secretArguments({ root, secrets = [] }: BoxPlan): readonly string[] {
   const size = `${64 * 1024}`
   return ['--perms', '0755', '--size', size, '--tmpfs', secretsFolder, ...files, '--remount-ro', secretsFolder]
 }
+const bindOptions = { 'read-only': '--ro-bind', writable: '--bind', device: '--dev-bind' } as const
 
 function bindArguments({ kind, source, target }: Bind): readonly string[] {
-  return [kind === 'writable' ? '--bind' : '--ro-bind', source, target]
+  return [bindOptions[kind], source, target]
 }
 
 /** Files of the box's own /etc. `traced` sends look-ups to a closed port of loopback, where their text can be seen. */

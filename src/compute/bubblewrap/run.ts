@@ -51,6 +51,7 @@ export async function runStage(
     scratch: scratches.map(({ path }) => path),
     ready: opens.ready,
     secrets: task.secrets,
+    ...(task.gpus === undefined ? {} : { gpus: task.gpus }),
     ...(egress === undefined ? {} : { enter: egress.enter }),
     signal: observer.signal,
   })

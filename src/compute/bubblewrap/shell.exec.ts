@@ -81,6 +81,7 @@ export async function shellInBox(
     scratch: scratches.map(({ path }) => path),
     ready: Promise.resolve(),
     secrets: task.secrets,
+    ...(task.gpus === undefined ? {} : { gpus: task.gpus }),
     ...(egress === undefined ? {} : { enter: egress.enter }),
     signal: session.signal,
     onStart: (pid) => {

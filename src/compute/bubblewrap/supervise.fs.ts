@@ -4,6 +4,7 @@
  * LIMIT: between two looks a stage may go over a limit that is held this way (memory 50 ms, bytes 250 ms or more).
  */
 import { readFileSync, statfsSync } from 'node:fs'
+import type { GpuSample } from '../gpu/samples.ts'
 import type { Limits, ResourceProfile, StageEnd } from '../sandbox.ts'
 import type { ControlGroup } from './control-group.fs.ts'
 import { hasOwnRoot, quietly, treeOf } from './process-facts.fs.ts'
@@ -39,6 +40,7 @@ export function supervise(
     firstPid: number
     scratch: readonly string[]
     stop(end: LimitEnd): void
+    gpu?(): GpuSample | undefined
   }>,
 ): Supervision {
   const { limits, group, firstPid, scratch, stop } = options
@@ -86,7 +88,12 @@ export function supervise(
   repeat(programs.everyMs, programs.look)
   repeat(profile.everyMs, () => {
     const pids = treeOf(firstPid)
-    profile.add({ ...(group?.now() ?? usedBy(pids)), processes: pids.length - 1, writtenBytes: written })
+    profile.add({
+      ...(group?.now() ?? usedBy(pids)),
+      processes: pids.length - 1,
+      writtenBytes: written,
+      ...options.gpu?.(),
+    })
   })
   return {
     peaks: () => ({

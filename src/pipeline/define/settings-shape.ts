@@ -89,13 +89,6 @@ const tolerance = simple('a number of 0 or more', (value) => {
 })
 const variableValue = simple('text, a number, a boolean, or nothing', (value) => !isList(value) && !isMap(value))
 
-const gpus: Shape = {
-  wants: 'nothing',
-  check: (_value, _name, place, setting) => {
-    throw faultAt(setting.code, place, '`gpus` cannot be limited by this version', 'take it out')
-  },
-}
-
 /** A map whose keys are project paths. */
 function byPath(item: Shape): Shape {
   return byKey(path, item)
@@ -123,7 +116,7 @@ const environment = record({
   node: record({ lock: path, interpreter: text, groups: listOf(label) }, ['lock']),
   image: text,
 })
-const limits = record({ cpus: positive, memory: size, time: duration, processes: count, output: size, gpus })
+const limits = record({ cpus: positive, memory: size, time: duration, processes: count, output: size, gpus: count })
 const rangeOf = (name: string, parse: (text: string) => unknown): Shape =>
   parsedBy(`a range of ${name}, such as a..b, a.. or ..b`, (text) => {
     const [, least = '', most = ''] = /^([^.]*(?:\.\d[^.]*)?)\.\.(.*)$/.exec(text) ?? []

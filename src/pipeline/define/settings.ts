@@ -170,6 +170,8 @@ function limitsOf(map: ValueMap): StageSettings['limits'] {
   if (processes !== undefined) limits.processes = Number(processes)
   if (memory !== undefined) limits.memoryBytes = parseSizeBytes(memory)
   if (output !== undefined) limits.outputBytes = parseSizeBytes(output)
+  const gpus = map.get('gpus')
+  if (gpus !== undefined) limits.gpus = Number(gpus)
   if (time !== undefined) limits.timeMs = parseDurationMs(time)
   return limits
 }
