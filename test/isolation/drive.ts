@@ -64,6 +64,7 @@ async function taskOf(ask: Ask, into: ObjectStore): Promise<StageTask> {
     view,
     outs,
     mounts: ask.mounts ?? [],
+    ...(ask.gpus === undefined ? {} : { gpus: ask.gpus }),
     variables: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/home/stage', ...ask.variables },
     limits: { cpus: 2, memoryBytes: 1 << 30, timeMs: 60_000, processes: 256, outputBytes: 1 << 30, ...ask.limits },
     network: ask.network ?? { allowed: [], permitted: [] },

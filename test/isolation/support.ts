@@ -10,6 +10,7 @@ import { after, type TestContext } from 'node:test'
 import type {
   BoxCommand,
   BoxEnd,
+  Gpus,
   Limits,
   Mount,
   SandboxPolicy,
@@ -24,6 +25,7 @@ export type Ask = Readonly<{
   before?: Readonly<Record<string, string | Readonly<Record<string, string>>>>
   workingDirectory?: string
   mounts?: readonly Mount[]
+  gpus?: Gpus
   variables?: Readonly<Record<string, string>>
   limits?: Partial<Limits>
   network?: StageTask['network']

@@ -108,6 +108,12 @@ function resourceRows(resources: StageResources): readonly (readonly string[])[]
     ['memory', memoryPeakBytes === undefined ? 'unknown' : formatSize(memoryPeakBytes), chart(profile?.memoryBytes)],
     ['processes', `${processesPeak ?? peak(profile?.processes)}`, chart(profile?.processes)],
     ['written', formatSize(peak(profile?.writtenBytes)), chart(profile?.writtenBytes)],
+    ...(profile?.gpuPercent === undefined
+      ? []
+      : [['GPU', `up to ${peak(profile.gpuPercent)} %`, chart(profile.gpuPercent)]]),
+    ...(profile?.gpuMemoryBytes === undefined
+      ? []
+      : [['GPU memory', formatSize(peak(profile.gpuMemoryBytes)), chart(profile.gpuMemoryBytes)]]),
     ['limits', heldBy, ''],
     ['programs', programs.length === 0 ? 'none was seen' : programs.join(', '), ''],
     ...unusual.map((each) => ['unusual', each, '']),
