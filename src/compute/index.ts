@@ -4,6 +4,7 @@ export * from './bubblewrap/index.ts'
 export { parseSubnets, proxyVariables } from './egress/index.ts'
 export * from './environment/index.ts'
 export type * from './environment.ts'
+export * from './gpu/index.ts'
 export {
   digestOfTag,
   type ImageName,
@@ -12,7 +13,6 @@ export {
   parseImageName,
   parseImageReference,
 } from './image/index.ts'
-export * from './gpu/index.ts'
 export type * from './sandbox.ts'
 export * from './secrets/index.ts'
 export * from './system/index.ts'

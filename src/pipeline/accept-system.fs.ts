@@ -39,7 +39,13 @@ export async function acceptSystem(
   names: readonly string[],
   { only, digest, ...telling }: AcceptOptions,
 ): Promise<readonly AcceptedSystem[]> {
-  for (const name of names) definitionOf(project, name)
+  for (const name of names) {
+    if (!bringsRoot(project, name)) continue
+    throw new DomainError(
+      'ERR_USAGE',
+      `\`${name}\` is an image: assay.yaml names it by digest, and no system is under it`,
+    )
+  }
   using held = new DisposableStack()
   held.defer(holdProject(project.root))
   const lock = loadLock(project.root)
@@ -70,11 +76,17 @@ export async function acceptSystem(
   return results
 }
 
+/** @throws ERR_SETTINGS_INVALID */
+function bringsRoot(project: Project, name: string): boolean {
+  return definitionOf(project, name).kind === 'image'
+}
+
 /** Those that stages name; a project without stages has none to accept. */
-function environmentsInUse({ pipeline, settings }: Project): readonly string[] {
-  const names = [...new Set(pipeline.stages.map(({ name }) => settings.settingsOf(name).environment))]
-  if (names.length > 0) return names.toSorted()
-  throw new DomainError('ERR_USAGE', 'no stage uses an environment yet', {
+function environmentsInUse(project: Project): readonly string[] {
+  const names = [...new Set(project.pipeline.stages.map(({ name }) => project.settings.settingsOf(name).environment))]
+  const onSystem = names.filter((name) => !bringsRoot(project, name))
+  if (onSystem.length > 0) return onSystem.toSorted()
+  throw new DomainError('ERR_USAGE', 'no stage stands on the system of a machine yet', {
     help: 'name one: assay env accept-system host',
   })
 }
