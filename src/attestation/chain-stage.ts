@@ -160,5 +160,5 @@ function systemFinding({ facts }: StageFacts): readonly Finding[] {
   if (is === undefined || accepted === undefined) return []
   const because = `ran on ${is}; accepted ${accepted}`
   const scope = { tier: 'observed' } as const
-  return [accepted.startsWith('not asked') ? caveat('system', because, scope) : passed('system', because, scope)]
+  return [accepted.startsWith('without asking') ? caveat('system', because, scope) : passed('system', because, scope)]
 }

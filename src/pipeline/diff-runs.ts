@@ -99,7 +99,11 @@ const depsOf = (facts: StageFacts): Facts =>
     facts.dependencies.filter(({ role }) => role !== 'params').map(({ path, digest }) => [path, digest]),
   )
 const outsOf = (facts: StageFacts): Facts => Object.fromEntries(facts.outputs.map(({ path, digest }) => [path, digest]))
-const recordOf = (facts: StageFacts): Facts => Object.fromEntries(facts.facts.map(({ name, value }) => [name, value]))
+/** Without what says when it was, not how: that differs each time. */
+const recordOf = (facts: StageFacts): Facts =>
+  Object.fromEntries(
+    facts.facts.filter(({ name }) => !name.startsWith('outlived/')).map(({ name, value }) => [name, value]),
+  )
 const paramsOf = (facts: StageFacts): Facts =>
   Object.fromEntries(
     Object.entries(facts.parameters).flatMap(([file, values]) =>

@@ -20,7 +20,7 @@ export type StandingOn = Pick<SeenSystem, 'digest' | 'text' | 'isUnchanged'> &
 /**
  * Looks at the system and holds it to the lock; the first of an environment is pinned. Its record goes into the store.
  *
- * A run that pins nothing (a draft, one without a sandbox) is asked nothing.
+ * A run that pins nothing (a draft, one without a sandbox), and one that reproduces, is asked nothing: what moved is told there.
  *
  * @throws ERR_SYSTEM_CHANGED
  */
@@ -31,7 +31,7 @@ export async function standOn(
 ): Promise<StandingOn> {
   if (environment.root !== undefined) return standingOnRoot(environment.root.digest)
   const seen = await system(environment)
-  const isAsked = pins && project.settings.system !== 'recorded'
+  const isAsked = pins && !project.apart && project.settings.system !== 'recorded'
   const decision = isAsked ? decideSystem(environment.name, seen.digest, systems) : 'recorded'
   if (decision === 'other') throw await otherSystem(project, stage, { name: environment.name, seen, systems })
   if (!project.store.keep(seen.digest)) await project.store.putBytes(seen.bytes)
@@ -98,7 +98,7 @@ const acceptedWords = {
   commit: 'by assay.lock in the commit',
   lock: 'by assay.lock in the working tree',
   first: 'as the first that it ran on',
-  recorded: 'not asked: any system may be run on',
+  recorded: 'without asking: any system may be run on',
   root: 'as assay.yaml names it',
 } as const satisfies Record<StandingOn['accepted'], string>
 
