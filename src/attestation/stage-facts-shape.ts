@@ -116,6 +116,10 @@ export const resourcesShape = z.object({
   cpuMs: z.number().nonnegative().exactOptional(),
   memoryPeakBytes: countShape.exactOptional(),
   processesPeak: countShape.exactOptional(),
+  ioReadBytes: countShape.exactOptional(),
+  ioWrittenBytes: countShape.exactOptional(),
+  sentBytes: countShape.exactOptional(),
+  receivedBytes: countShape.exactOptional(),
   heldBy: textShape,
   programs: z.array(textShape).exactOptional(),
   profile: z
@@ -127,6 +131,10 @@ export const resourcesShape = z.object({
       writtenBytes: z.array(countShape).exactOptional(),
       gpuPercent: z.array(countShape).exactOptional(),
       gpuMemoryBytes: z.array(countShape).exactOptional(),
+      ioReadBytes: z.array(countShape).exactOptional(),
+      ioWrittenBytes: z.array(countShape).exactOptional(),
+      sentBytes: z.array(countShape).exactOptional(),
+      receivedBytes: z.array(countShape).exactOptional(),
     })
     .exactOptional(),
   unusual: z.array(textShape).exactOptional(),

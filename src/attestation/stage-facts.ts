@@ -133,6 +133,12 @@ export type StageFacts = Readonly<{
     cpuMs?: number
     memoryPeakBytes?: number
     processesPeak?: number
+    /** By system calls, from files, pipes and sockets. */
+    ioReadBytes?: number
+    ioWrittenBytes?: number
+    /** Over the proxy, of a stage that was let out. */
+    sentBytes?: number
+    receivedBytes?: number
     heldBy: string
     /** Names of the program files that were seen running. */
     programs?: readonly string[]
@@ -145,6 +151,10 @@ export type StageFacts = Readonly<{
       writtenBytes?: readonly number[]
       gpuPercent?: readonly number[]
       gpuMemoryBytes?: readonly number[]
+      ioReadBytes?: readonly number[]
+      ioWrittenBytes?: readonly number[]
+      sentBytes?: readonly number[]
+      receivedBytes?: readonly number[]
     }>
     /** What was unlike earlier runs of the same commands, in words. */
     unusual?: readonly string[]

@@ -107,6 +107,7 @@ export const verbs: readonly Verb[] = [
       ['--stage <name>', 'the whole record of one stage'],
       ['--environment', 'what the stage ran with'],
       ['--resources', 'what the stages used over time: processors, memory, processes, bytes; which programs ran'],
+      ['--report <file>', 'with --resources: write an HTML page with a chart for each measure'],
       ['--hermeticity [stage]', 'what the stages read and asked for beyond, and the deps to declare: see run --trace'],
     ],
     examples: [
@@ -114,6 +115,7 @@ export const verbs: readonly Verb[] = [
       'assay show --all',
       'assay show --stage train --environment',
       'assay show --resources',
+      'assay show --resources --report used.html',
       'assay show --hermeticity train',
     ],
     load: async () => (await import('./commands/show.ts')).show,

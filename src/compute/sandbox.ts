@@ -136,10 +136,17 @@ export type ResourceProfile = Readonly<{
   cpuMs?: readonly number[]
   memoryBytes?: readonly number[]
   processes?: readonly number[]
+  /** That lie in what it may write. */
   writtenBytes?: readonly number[]
   /** Sums over the GPUs of the stage. */
   gpuPercent?: readonly number[]
   gpuMemoryBytes?: readonly number[]
+  /** By system calls, since the start. */
+  ioReadBytes?: readonly number[]
+  ioWrittenBytes?: readonly number[]
+  /** Over the proxy, since the start. */
+  sentBytes?: readonly number[]
+  receivedBytes?: readonly number[]
 }>
 
 export type ResourceUse = Readonly<{
@@ -147,6 +154,12 @@ export type ResourceUse = Readonly<{
   cpuMs?: number
   memoryPeakBytes?: number
   processesPeak?: number
+  /** By system calls, from files, pipes and sockets; as of the last look. */
+  ioReadBytes?: number
+  ioWrittenBytes?: number
+  /** Over the proxy, of a stage that has one. */
+  sentBytes?: number
+  receivedBytes?: number
   /** `cgroup-v2`, `cgroup-v1` or `rlimits`: what held the limits. */
   heldBy: string
   /** Names of the program files that were seen running; what ended between two looks was not seen. */

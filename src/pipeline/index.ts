@@ -43,6 +43,7 @@ export { type NewSource, registerSource, writeRevocation } from './register-sour
 export type { OutputReport, RunReport, StageReport } from './report.ts'
 export { type ReproduceOptions, type ReproductionReport, reproduce } from './reproduce.ts'
 export { reproductionsAtHand } from './reproduction-key.ts'
+export { curvesOf, printResourceReport, type StageUse, totalsOf } from './resource-report.ts'
 export { type RowWord, signReview, type Triage, triageData } from './review-data.ts'
 export { type RunEvent, type RunOptions, runPipeline } from './run.ts'
 export { type GrantedSecret, grantSecret, listSecrets, type SecretOrigin, takeSecret } from './secrets.fs.ts'

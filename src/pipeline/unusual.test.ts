@@ -24,6 +24,12 @@ test('what a taken-over stage shows is told in words', () => {
   assert.deepEqual(unusual({ ...usual, wallMs: 18_000 }, earlier), ['time: 3 % of the usual'])
   assert.deepEqual(unusual({ ...usual, memoryPeakBytes: 30 * 1024 ** 3 }, earlier), ['memory: 15.0 times the usual'])
   assert.deepEqual(unusual({ ...usual, deniedAttempts: 14 }, earlier), ['network attempts: 14, usual 0'])
+  const sending = earlier.map((each) => ({ ...each, sentBytes: 40_000, ioReadBytes: 2e9 }))
+  assert.deepEqual(unusual({ ...usual, sentBytes: 4_000_000, ioReadBytes: 20e9 }, sending), [
+    'bytes read: 10.0 times the usual',
+    'bytes sent: 100.0 times the usual',
+  ])
+  assert.deepEqual(unusual({ ...usual, sentBytes: 400_000, ioReadBytes: 2e9 }, sending), [], 'a trifle')
   assert.deepEqual(unusual({ ...usual, programs: ['sh', 'xmrig'] }, earlier), ['started `xmrig`, never seen before'])
 })
 

@@ -11,6 +11,12 @@ export type UsualRun = Readonly<{
   wallMs: number
   cpuMs?: number
   memoryPeakBytes?: number
+  /** By system calls. */
+  ioReadBytes?: number
+  ioWrittenBytes?: number
+  /** Over the proxy. */
+  sentBytes?: number
+  receivedBytes?: number
   deniedAttempts: number
   programs: readonly string[]
   /** Bytes of all inputs: runs on data of another size are no measure. */
@@ -21,20 +27,31 @@ export type UsualRun = Readonly<{
 const leastRuns = 5
 export const mostRuns = 30
 const threshold = 6
-/** Runs vary by a tenth even where five of them did not; a stage of a second or of 64 MiB varies by more than that. */
+/** What is compared, in words, and a difference that is no matter however large a part it is: a stage of a second varies by more. */
+const measures = [
+  ['wallMs', 'time', 2000],
+  ['cpuMs', 'processor time', 2000],
+  ['memoryPeakBytes', 'memory', 64 * 1024 ** 2],
+  ['ioReadBytes', 'bytes read', 256 * 1024 ** 2],
+  ['ioWrittenBytes', 'bytes written', 64 * 1024 ** 2],
+  ['sentBytes', 'bytes sent', 1024 ** 2],
+  ['receivedBytes', 'bytes received', 64 * 1024 ** 2],
+] as const satisfies readonly (readonly [keyof UsualRun, string, number])[]
+/** Runs vary by a tenth even where five of them did not. */
 const leastSpread = Math.log(1.1)
-const trifles = { wallMs: 2000, cpuMs: 2000, memoryPeakBytes: 64 * 1024 ** 2 }
 /** Inputs within this factor are of the same scale. */
 const sameScale = 2
 /** SOURCE: the 0.75 quantile of the normal distribution, which makes the deviation comparable to a standard one. */
 const consistency = 0.6745
 
 export function usualOf(used: ResourceUse, deniedAttempts: number, inputBytes: number): UsualRun {
-  const { wallMs, cpuMs, memoryPeakBytes, programs = [] } = used
+  const measured = measures.flatMap(([name]) => (used[name] === undefined ? [] : [[name, used[name]] as const]))
   return {
-    ...{ wallMs, deniedAttempts, programs, inputBytes },
-    ...(cpuMs === undefined ? {} : { cpuMs }),
-    ...(memoryPeakBytes === undefined ? {} : { memoryPeakBytes }),
+    wallMs: used.wallMs,
+    ...Object.fromEntries(measured),
+    deniedAttempts,
+    programs: used.programs ?? [],
+    inputBytes,
   }
 }
 
@@ -47,23 +64,13 @@ export function unusual(run: UsualRun, earlier: readonly UsualRun[]): readonly s
   const known = new Set(alike.flatMap(({ programs }) => programs))
   const attempts = alike.map((each) => each.deniedAttempts)
   return [
-    ...far(
-      'time',
-      run.wallMs,
-      alike.map(({ wallMs }) => wallMs),
-      trifles.wallMs,
-    ),
-    ...far(
-      'processor time',
-      run.cpuMs,
-      alike.flatMap(({ cpuMs }) => cpuMs ?? []),
-      trifles.cpuMs,
-    ),
-    ...far(
-      'memory',
-      run.memoryPeakBytes,
-      alike.flatMap((each) => each.memoryPeakBytes ?? []),
-      trifles.memoryPeakBytes,
+    ...measures.flatMap(([name, words, trifle]) =>
+      far(
+        words,
+        run[name],
+        alike.flatMap((each) => each[name] ?? []),
+        trifle,
+      ),
     ),
     ...(run.deniedAttempts > Math.max(...attempts)
       ? [`network attempts: ${run.deniedAttempts}, usual ${median(attempts)}`]

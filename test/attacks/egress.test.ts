@@ -112,6 +112,9 @@ test('a stage reaches the hosts on its list, through a proxy that puts each conn
     [`localhost:${served.plain}`, `localhost:${served.secure}`].sort(),
   )
   assert.ok(network.connections.every(({ sentBytes, receivedBytes }: Document) => sentBytes > 0 && receivedBytes > 0))
+  const { resources } = (await project.json(0, 'show', '--resources')).stages[0]
+  const sum = (name: string): number => network.connections.reduce((all: number, each: Document) => all + each[name], 0)
+  assert.deepEqual([resources.sentBytes, resources.receivedBytes], [sum('sentBytes'), sum('receivedBytes')])
   const shown = await project.assay('show', '--stage', 'fetch')
   assert.match(
     shown.stdout,

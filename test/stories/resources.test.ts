@@ -1,5 +1,7 @@
 /** Goal: what a stage used is on record and can be looked at; what is not as it should be is told, and refused where that is asked for. */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { adopted } from '../support/adopted.ts'
 import type { Document, Scratch } from '../support/scratch.ts'
@@ -25,7 +27,8 @@ test('processors, memory, processes and programs are looked at while a stage run
   const project = await burning(context, '')
   assert.equal((await firstOf(project, 0)).status, 'ran')
   const [{ resources }] = (await project.json(0, 'show', '--resources')).stages
-  const { cpuMs, memoryBytes, everyMs } = resources.profile
+  const { cpuMs, memoryBytes, ioReadBytes, everyMs } = resources.profile
+  assert.ok(ioReadBytes.at(-1) > 10_000 && resources.ioReadBytes >= ioReadBytes.at(-1), 'what it read is seen')
   assert.ok(resources.cpuMs >= 1200, `${resources.cpuMs}`)
   assert.ok(
     memoryBytes.some((bytes: number) => bytes > 80 * 2 ** 20),
@@ -39,8 +42,10 @@ test('processors, memory, processes and programs are looked at while a stage run
     resources.programs.some((name: string) => name.startsWith('python')),
     resources.programs.join(),
   )
-  const drawn = await project.assay('show', '--resources')
-  assert.match(drawn.stdout, /burn\n +time .*\n +processors .*[▁-█].* up to \d/)
+  const drawn = await project.assay('show', '--resources', '--report', '../used.html')
+  assert.match(drawn.stdout, /burn\n +time [\s\S]*\n +processors +up to \d.*[▁-█]/)
+  const page = readFileSync(join(project.root, '../used.html'), 'utf8')
+  assert.match(page, /<h2>burn<\/h2>[\s\S]*<h3>processors<\/h3>[\s\S]*<h3>reading<\/h3>/)
   assert.match(drawn.stdout, /memory .*[▁-█]/)
 })
 

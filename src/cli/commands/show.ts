@@ -1,10 +1,10 @@
 /** `assay show`: one run, its stages and what they made; `--all` lists the runs. */
-import { DomainError, formatDuration, formatSize, oneLine } from '../../core/index.ts'
+import { DomainError, formatDuration, formatSize } from '../../core/index.ts'
 import { lookAtStage, openProject, type Project } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import { shortDigest, stageLines, table } from '../render.ts'
-import { sparkline } from '../sparkline.ts'
 import { showHermeticity } from './show-hermeticity.ts'
+import { showResources } from './show-resources.ts'
 
 type ShowOptions = Readonly<{
   all?: boolean
@@ -12,6 +12,7 @@ type ShowOptions = Readonly<{
   environment?: boolean
   resources?: boolean
   hermeticity?: string | true
+  report?: string
 }>
 
 export async function show(context: CliContext, [runId]: readonly string[], options: ShowOptions): Promise<Exit> {
@@ -21,8 +22,9 @@ export async function show(context: CliContext, [runId]: readonly string[], opti
     const stage = options.hermeticity === true ? options.stage : options.hermeticity
     return showHermeticity(context, project, { runId, stage })
   }
+  if (options.resources === true || options.report !== undefined)
+    return showResources(context, project, { runId, stage: options.stage, report: options.report })
   const run = project.runs.load(runId)
-  if (options.resources === true) return showResources(context, project, { runId, stage: options.stage })
   if (options.stage !== undefined)
     return showStage(context, project, options.stage, runId, options.environment === true)
   const { output } = context
@@ -64,62 +66,6 @@ function showAll({ output }: CliContext, project: Project): Exit {
   return 0
 }
 
-/** What the stages of a run used, one after the other, as a picture. */
-function showResources(
-  { output }: CliContext,
-  project: Project,
-  { runId, stage }: Readonly<{ runId: string | undefined; stage: string | undefined }>,
-): Exit {
-  const ran = project.runs.load(runId).report.stages.filter(({ name }) => stage === undefined || name === stage)
-  const seen = ran.flatMap(({ name, attestation }) =>
-    attestation === undefined ? [] : [{ name, resources: lookAtStage(project, attestation).facts.resources }],
-  )
-  if (seen.length === 0)
-    throw new DomainError('ERR_STAGE_UNKNOWN', 'the run holds no evidence of such a stage', {
-      help: 'assay show lists the stages of the run',
-    })
-  output.document({ stages: seen })
-  for (const { name, resources } of seen) {
-    output.line(output.style('bold', oneLine(name)))
-    for (const line of table(resourceRows(resources))) output.line(`  ${line}`)
-  }
-  return 0
-}
-
-const chartWidth = 60
-
-function resourceRows(resources: StageResources): readonly (readonly string[])[] {
-  const { wallMs, cpuMs, memoryPeakBytes, processesPeak, heldBy, programs = [], profile, unusual = [] } = resources
-  const { everyMs = 0 } = profile ?? {}
-  const cores = (profile?.cpuMs ?? []).map((value, index, all) => Math.max(0, value - (all[index - 1] ?? 0)) / everyMs)
-  const chart = (values: readonly number[] | undefined): string => sparkline(values ?? [], chartWidth)
-  const peak = (values: readonly number[] | undefined): number => Math.max(0, ...(values ?? []))
-  return [
-    [
-      'time',
-      formatDuration(wallMs),
-      profile === undefined ? 'too short to be looked at' : `a look each ${formatDuration(everyMs)}`,
-    ],
-    [
-      'processors',
-      cpuMs === undefined ? 'unknown' : formatDuration(cpuMs),
-      cores.length === 0 ? '' : `${chart(cores)}  up to ${peak(cores).toFixed(1)}`,
-    ],
-    ['memory', memoryPeakBytes === undefined ? 'unknown' : formatSize(memoryPeakBytes), chart(profile?.memoryBytes)],
-    ['processes', `${processesPeak ?? peak(profile?.processes)}`, chart(profile?.processes)],
-    ['written', formatSize(peak(profile?.writtenBytes)), chart(profile?.writtenBytes)],
-    ...(profile?.gpuPercent === undefined
-      ? []
-      : [['GPU', `up to ${peak(profile.gpuPercent)} %`, chart(profile.gpuPercent)]]),
-    ...(profile?.gpuMemoryBytes === undefined
-      ? []
-      : [['GPU memory', formatSize(peak(profile.gpuMemoryBytes)), chart(profile.gpuMemoryBytes)]]),
-    ['limits', heldBy, ''],
-    ['programs', programs.length === 0 ? 'none was seen' : programs.join(', '), ''],
-    ...unusual.map((each) => ['unusual', each, '']),
-  ]
-}
-
 async function showStage(
   { output }: CliContext,
   project: Project,
@@ -153,8 +99,6 @@ async function showStage(
 
 /** A throw-away key (--draft, --unsafe-no-sandbox), a key that was taken out of the policy, or a forgery. */
 const notBelieved = 'no builder of the trust policy signed this; it is shown as it stands and proves nothing'
-
-type StageResources = ReturnType<typeof lookAtStage>['facts']['resources']
 
 function list(texts: readonly string[]): string {
   return texts.length === 0 ? '' : `: ${texts.join(', ')}`

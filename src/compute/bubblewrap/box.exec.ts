@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { chownSync, closeSync, fstatSync, openSync, readFileSync, readSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { isInside } from '../../core/index.ts'
+import type { Traffic } from '../egress/index.ts'
 import type { Gpus, Limits, StageEnd } from '../sandbox.ts'
 import type { Finder, Secret } from '../secrets/index.ts'
 import { type BoxFolder, makeBoxFolder, makeFolder, openFilled } from './box-folder.fs.ts'
@@ -45,6 +46,7 @@ export type BoxLaunch = Readonly<{
   secrets?: readonly Secret[]
   gpus?: Gpus
   enter?(pid: number): Promise<void>
+  traffic?(): Traffic
   signal: AbortSignal
   onStart?(pid: number): void
 }>
@@ -195,6 +197,7 @@ async function launchIn(box: Opened, what: BoxLaunch): Promise<Launched> {
     ...(what.gpus === undefined ? {} : { gpus: what.gpus }),
     ...(what.onStart === undefined ? {} : { onStart: what.onStart }),
     ...(what.enter === undefined ? {} : { enter: what.enter }),
+    ...(what.traffic === undefined ? {} : { traffic: what.traffic }),
     group,
     limits: options.limits,
     scratch: what.scratch,

@@ -8,6 +8,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Traffic } from '../egress/index.ts'
 import { sampleGpus } from '../gpu/sampler.exec.ts'
 import type { Gpus, Limits, StageEnd } from '../sandbox.ts'
 import type { ControlGroup } from './control-group.fs.ts'
@@ -42,6 +43,8 @@ export type Launch = Readonly<{
   ready: Promise<unknown>
   /** Called with process 1 of the sandbox, seen from here, before the command starts. */
   enter?(pid: number): Promise<void>
+  /** Bytes over its proxy so far. */
+  traffic?(): Traffic
   signal: AbortSignal
   /** Called with the function that ends the stage from outside. */
   onStop(stop: (end: StageEnd) => void): void
@@ -188,7 +191,8 @@ async function runStarted(
     const startedAt = new Date()
     const startedMs = performance.now()
     using gpu = sampleGpus(launch.gpus, () => findProgram('nvidia-smi'), gpuEveryMs)
-    const watch = supervise({ limits, group, firstPid: first.pid, scratch, stop, gpu: () => gpu?.last() })
+    const traffic = launch.traffic === undefined ? {} : { traffic: launch.traffic }
+    const watch = supervise({ limits, group, firstPid: first.pid, scratch, stop, gpu: () => gpu?.last(), ...traffic })
     launch.onStart?.(first.pid)
     box.release()
     const { signal } = await box.exited

@@ -5,17 +5,16 @@
  */
 import { readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
-import { hasOwnRoot, quietly, treeOf } from './process-facts.fs.ts'
+import { hasOwnRoot, quietly } from './process-facts.fs.ts'
 
 export type ProgramWatch = Readonly<{
-  /** Milliseconds until the next look. */
-  everyMs(): number
-  look(): void
+  look(pids: readonly number[]): void
   names(): readonly string[]
 }>
 
-const firstMs = 3
-const longestMs = 250
+/** When to look, in milliseconds since the start, before the looks at equal distances begin. */
+export const earlyLooksMs = [3, 6, 12, 24, 48, 96, 192]
+
 /** LIMIT: processes that are looked at, and names that are kept. */
 const mostPrograms = 200
 const mostLetters = 200
@@ -25,16 +24,10 @@ const ownPlaces = /^\/(project|tmp|var\/tmp|home\/stage|dev\/shm|run|memfd:)/
 
 export function watchPrograms(firstPid: number): ProgramWatch {
   const names = new Set<string>()
-  let distance = firstMs
   return {
-    everyMs: () => {
-      const now = distance
-      distance = Math.min(longestMs, distance * 2)
-      return now
-    },
-    look: () => {
+    look: (pids) => {
       if (!hasOwnRoot(firstPid)) return
-      for (const pid of treeOf(firstPid).slice(0, mostPrograms)) {
+      for (const pid of pids.slice(0, mostPrograms)) {
         const path = quietly(() => readlinkSync(`/proc/${pid}/exe`))
         const name = path === undefined ? undefined : nameOfProgram(path)
         const isOurs = pid === firstPid && name === sandboxProgram // it becomes the shell in a moment

@@ -1,7 +1,7 @@
 /** A stage in a box, from task to outcome: the main flow of this engine, read top to bottom. */
 import { printable, type Sha256 } from '../../core/index.ts'
 import type { ObjectStore } from '../../data/index.ts'
-import type { EgressRecord } from '../egress/index.ts'
+import type { EgressRecord, Traffic } from '../egress/index.ts'
 import type { StageEnd, StageObserver, StageOutcome, StageTask } from '../sandbox.ts'
 import { findInFile, openFinder, type Spelling, spellingsOf } from '../secrets/index.ts'
 import { type Box, type BoxOptions, openBox } from './box.exec.ts'
@@ -52,7 +52,7 @@ export async function runStage(
     ready: opens.ready,
     secrets: task.secrets,
     ...(task.gpus === undefined ? {} : { gpus: task.gpus }),
-    ...(egress === undefined ? {} : { enter: egress.enter }),
+    ...(egress === undefined ? {} : { enter: egress.enter, traffic: egress.traffic }),
     signal: observer.signal,
   })
   const opened = await opens.finish()
@@ -65,7 +65,7 @@ export async function runStage(
     spellings === undefined ? undefined : (fd) => findInFile(fd, spellings),
   )
   return {
-    ...outcomeOf(task, box, { ...launched, egress: wentOut }, digest),
+    ...outcomeOf(task, box, { ...launched, egress: wentOut, traffic: egress?.traffic() }, digest),
     ...(opened === undefined ? {} : { opened }),
     ...collected,
   }
@@ -104,7 +104,7 @@ function openWatch(machine: Machine, box: Box, view: string, layout: Layout): Wa
 function outcomeOf(
   task: StageTask,
   box: Box,
-  launched: Launched & Readonly<{ egress: EgressRecord | undefined }>,
+  launched: Launched & Readonly<{ egress: EgressRecord | undefined; traffic: Traffic | undefined }>,
   digest: Sha256,
 ): Omit<StageOutcome, 'opened' | 'outs' | 'faults' | 'discarded'> {
   const lines = box.log.readEnd(searchedLogBytes).toString('utf8').split('\n')
@@ -123,7 +123,13 @@ function outcomeOf(
     printedSecrets: box.log.secrets(),
     ...(trace === undefined ? {} : { files: trace.files }),
     undeclaredReads: hidden.filter((path) => fromLog.has(path) || missing.has(inProject(path))),
-    resources: { wallMs: Math.round(launched.wallMs), ...launched.peaks, ...box.usage(), heldBy: box.heldBy },
+    resources: {
+      wallMs: Math.round(launched.wallMs),
+      ...launched.peaks,
+      ...box.usage(),
+      ...launched.traffic,
+      heldBy: box.heldBy,
+    },
   }
 }
 

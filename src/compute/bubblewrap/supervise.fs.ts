@@ -4,12 +4,14 @@
  * LIMIT: between two looks a stage may go over a limit that is held this way (memory 50 ms, bytes 250 ms or more).
  */
 import { readFileSync, statfsSync } from 'node:fs'
+import type { Traffic } from '../egress/index.ts'
 import type { GpuSample } from '../gpu/samples.ts'
 import type { Limits, ResourceProfile, StageEnd } from '../sandbox.ts'
 import type { ControlGroup } from './control-group.fs.ts'
+import { watchIo } from './io.fs.ts'
 import { hasOwnRoot, quietly, treeOf } from './process-facts.fs.ts'
 import { keepProfile } from './profile.ts'
-import { watchPrograms } from './programs.fs.ts'
+import { earlyLooksMs, watchPrograms } from './programs.fs.ts'
 import { writtenIn } from './written.fs.ts'
 
 export type Supervision = Readonly<{
@@ -18,6 +20,8 @@ export type Supervision = Readonly<{
     processesPeak?: number
     programs?: readonly string[]
     profile?: ResourceProfile
+    ioReadBytes?: number
+    ioWrittenBytes?: number
   }>
   /** Bytes in the writable folders now. */
   writtenBytes(): number
@@ -29,6 +33,9 @@ type LimitEnd = Extract<StageEnd, { kind: 'limit' }>
 const memoryEveryMs = 50
 const bytesEveryMs = 250
 const sampleEveryMs = 250
+/** Of the time of assay's own process: for what holds a limit, and for what is only looked at. */
+const enforcedShare = 1 / 20
+const lookedAtShare = 1 / 100
 const longestTimerMs = 2 ** 31 - 1
 const temporaryFolders = ['tmp', 'var/tmp', 'home/stage', 'dev/shm']
 
@@ -39,66 +46,81 @@ export function supervise(
     /** Process 1 of the sandbox, as seen from here. */
     firstPid: number
     scratch: readonly string[]
+    /** Bytes that went over the proxy so far, of a stage that has one. */
+    traffic?(): Traffic
     stop(end: LimitEnd): void
     gpu?(): GpuSample | undefined
   }>,
 ): Supervision {
-  const { limits, group, firstPid, scratch, stop } = options
+  const { limits, group, firstPid, scratch, traffic, stop } = options
   const over = (limit: LimitEnd['limit'], because: string): void => stop({ kind: 'limit', limit, because })
   let memoryPeakBytes = 0
   let processesPeak = 0
   const timers = new Set<NodeJS.Timeout>()
-  /** Takes at most a twentieth of the time, however long one look takes. */
-  const repeat = (everyMs: number | (() => number), look: () => void): void => {
-    const dueMs = (): number => (typeof everyMs === 'number' ? everyMs : everyMs())
-    const again = (delayMs: number): void => {
-      const timer = setTimeout(() => {
-        timers.delete(timer)
+  const after = (delayMs: number, look: () => void): void => {
+    const timer = setTimeout(() => {
+      timers.delete(timer)
+      look()
+    }, delayMs)
+    timers.add(timer)
+  }
+  /** Takes at most a `share` of the time, however long one look takes. */
+  const repeat = (everyMs: () => number, share: number, look: () => void): void => {
+    const again = (delayMs: number): void =>
+      after(delayMs, () => {
         const startedMs = performance.now()
         look()
-        again(Math.max(dueMs(), (performance.now() - startedMs) * 20))
-      }, delayMs)
-      timers.add(timer)
-    }
-    again(dueMs())
+        again(Math.max(everyMs(), (performance.now() - startedMs) / share))
+      })
+    again(everyMs())
   }
-  timers.add(
-    setTimeout(() => over('time', `it ran longer than ${limits.timeMs} ms`), Math.min(limits.timeMs, longestTimerMs)),
-  )
+  after(Math.min(limits.timeMs, longestTimerMs), () => over('time', `it ran longer than ${limits.timeMs} ms`))
   const writtenBytes = (): number => writtenIn(scratch).bytes + temporaryBytes(firstPid)
   let written = 0
-  repeat(bytesEveryMs, () => {
-    const { bytes, fault } = writtenIn(scratch)
-    written = bytes + temporaryBytes(firstPid)
-    if (fault !== undefined) over('output', fault)
-    if (written > limits.outputBytes) over('output', `it wrote more than ${limits.outputBytes} bytes`)
-    if (group !== undefined) processesPeak = Math.max(processesPeak, group.processes() - 2)
-  })
+  repeat(
+    () => bytesEveryMs,
+    enforcedShare,
+    () => {
+      const { bytes, fault } = writtenIn(scratch)
+      written = bytes + temporaryBytes(firstPid)
+      if (fault !== undefined) over('output', fault)
+      if (written > limits.outputBytes) over('output', `it wrote more than ${limits.outputBytes} bytes`)
+      if (group !== undefined) processesPeak = Math.max(processesPeak, group.processes() - 2)
+    },
+  )
   if (group === undefined) {
-    repeat(memoryEveryMs, () => {
-      const pids = treeOf(firstPid)
-      const bytes = pids.reduce((sum, pid) => sum + residentBytes(pid), 0) + temporaryBytes(firstPid)
-      memoryPeakBytes = Math.max(memoryPeakBytes, bytes)
-      processesPeak = Math.max(processesPeak, pids.length - 1)
-      if (bytes > limits.memoryBytes) over('memory', `it used more than ${limits.memoryBytes} bytes of memory`)
-    })
+    repeat(
+      () => memoryEveryMs,
+      enforcedShare,
+      () => {
+        const pids = treeOf(firstPid)
+        const bytes = pids.reduce((sum, pid) => sum + residentBytes(pid), 0) + temporaryBytes(firstPid)
+        memoryPeakBytes = Math.max(memoryPeakBytes, bytes)
+        processesPeak = Math.max(processesPeak, pids.length - 1)
+        if (bytes > limits.memoryBytes) over('memory', `it used more than ${limits.memoryBytes} bytes of memory`)
+      },
+    )
   }
   const profile = keepProfile(sampleEveryMs)
   const programs = watchPrograms(firstPid)
-  repeat(programs.everyMs, programs.look)
-  repeat(profile.everyMs, () => {
+  const io = watchIo()
+  const look = (): readonly number[] => {
     const pids = treeOf(firstPid)
-    profile.add({
-      ...(group?.now() ?? usedBy(pids)),
-      processes: pids.length - 1,
-      writtenBytes: written,
-      ...options.gpu?.(),
-    })
+    programs.look(pids)
+    io.look(pids)
+    return pids
+  }
+  for (const delayMs of earlyLooksMs) after(delayMs, look)
+  repeat(profile.everyMs, lookedAtShare, () => {
+    const pids = look()
+    const now = { ...(group?.now() ?? usedBy(pids)), ...io.sum(), ...traffic?.(), ...options.gpu?.() }
+    profile.add({ ...now, processes: pids.length - 1, writtenBytes: written })
   })
   return {
     peaks: () => ({
       ...(programs.names().length > 0 ? { programs: programs.names() } : {}),
       ...profileIn(profile.profile()),
+      ...io.sum(),
       ...(memoryPeakBytes > 0 ? { memoryPeakBytes } : {}),
       ...(processesPeak > 0 ? { processesPeak } : {}),
     }),

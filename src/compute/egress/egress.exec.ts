@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { DomainError } from '../../core/index.ts'
-import { type EgressEvent, type EgressRecord, eventIn, gatherRecord } from './record.ts'
+import { type EgressEvent, type EgressRecord, eventIn, gatherRecord, type Traffic } from './record.ts'
 
 export type EgressOptions = Readonly<{
   /** `host:port`, as in assay.yaml. */
@@ -21,6 +21,8 @@ export type Egress = AsyncDisposable &
   Readonly<{
     /** Opens the door in the network of the sandbox whose process 1 is `pid`, seen from here. @throws ERR_SANDBOX_UNAVAILABLE */
     enter(pid: number): Promise<void>
+    /** As far as it was told; whole after `finish`. */
+    traffic(): Traffic
     /**
      * All that was told, when nothing of the stage is alive any more.
      *
@@ -82,6 +84,7 @@ export async function openEgress({ allowed, permitted, folder, tools }: EgressOp
       )
       await lines(front).ready
     },
+    traffic: gathered.traffic,
     finish: async () => {
       front?.kill('SIGKILL') // what is still open ends with it, and the proxy tells it
       proxy.kill('SIGTERM')

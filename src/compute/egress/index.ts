@@ -2,4 +2,4 @@
 export { parseSubnets } from './addresses.http.ts'
 export { parseAllowedHost } from './destination.ts'
 export { type Egress, openEgress, proxyVariables } from './egress.exec.ts'
-export type { Connection, EgressRecord, RefusedConnection } from './record.ts'
+export type { Connection, EgressRecord, RefusedConnection, Traffic } from './record.ts'

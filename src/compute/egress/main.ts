@@ -11,9 +11,11 @@ import { text } from 'node:stream/consumers'
 import { parseSubnets } from './addresses.http.ts'
 import { type AllowedHost, parseAllowedHost } from './destination.ts'
 import { openProxy } from './proxy.http.ts'
+import type { EgressEvent } from './record.ts'
 
 /** Where the stage finds it. */
 const port = 3128
+const tellEveryMs = 250
 /** LIMIT: how long its connections may take to end. */
 const closeMs = 1000
 
@@ -26,17 +28,29 @@ async function proxy(): Promise<void> {
   const { allowed, permitted } = JSON.parse(await text(process.stdin)) as Record<'allowed' | 'permitted', string[]>
   const hosts = allowed.map(parseAllowedHost)
   if (hosts.includes(undefined)) throw new Error('a host of the list is none')
-  const { server, close } = openProxy({
+  const tell = (event: EgressEvent): void => void process.stdout.write(`${JSON.stringify(event)}\n`)
+  const { server, traffic, close } = openProxy({
     allowed: hosts as AllowedHost[], // none is undefined: see above
     permitted: parseSubnets(permitted),
     resolve: (host) => lookup(host, { all: true, verbatim: true }),
-    onEvent: (event) => void process.stdout.write(`${JSON.stringify(event)}\n`),
+    onEvent: tell,
     now: () => new Date(),
   })
+  let told = 0
+  const tellTraffic = (): void => {
+    const now = traffic()
+    if (now.sentBytes + now.receivedBytes === told) return
+    told = now.sentBytes + now.receivedBytes
+    tell({ kind: 'traffic', ...now })
+  }
+  setInterval(tellTraffic, tellEveryMs)
   // INVARIANT: 0 says that every connection was told to its end; whoever reads any other code knows that one may be missing
   process.once('SIGTERM', () => {
     setTimeout(() => process.exit(1), closeMs)
-    void close().then(() => process.exit(0))
+    void close().then(() => {
+      tellTraffic()
+      process.exit(0)
+    })
   })
   server.listen(socket, () => process.stdout.write('{"kind":"ready"}\n'))
 }

@@ -11,7 +11,7 @@ import { type BlockList, connect, type Socket } from 'node:net'
 import type { Duplex, Readable } from 'node:stream'
 import { mayConnectTo } from './addresses.http.ts'
 import { type AllowedHost, type Destination, isAllowed, parseDestination, printDestination } from './destination.ts'
-import type { EgressEvent } from './record.ts'
+import type { EgressEvent, Traffic } from './record.ts'
 import { readServerName } from './server-name.http.ts'
 
 export type ProxyOptions = Readonly<{
@@ -41,6 +41,8 @@ type Pinned = Destination & Readonly<{ address: string; family: number }>
 
 export type Proxy = Readonly<{
   server: Server
+  /** Over all connections so far. */
+  traffic(): Traffic
   /** Ends every connection. When it resolves, `onEvent` was told of each, and will be told nothing more. */
   close(): Promise<void>
 }>
@@ -184,6 +186,7 @@ export function openProxy(options: ProxyOptions): Proxy {
   server.on('clientError', (_error, near: Duplex) => near.destroy())
   return {
     server,
+    traffic: () => ({ sentBytes: total.sent, receivedBytes: total.received }),
     close: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       server.closeAllConnections()

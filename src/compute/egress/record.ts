@@ -23,25 +23,39 @@ export type EgressRecord = Readonly<{
   more: number
 }>
 
+/** Bytes over all connections so far. */
+export type Traffic = Readonly<{ sentBytes: number; receivedBytes: number }>
+
 export type EgressEvent =
+  | (Traffic & Readonly<{ kind: 'traffic' }>)
   | (Connection & Readonly<{ kind: 'connection' }>)
   | (RefusedConnection & Readonly<{ kind: 'refused' }>)
 
 /** LIMIT: connections, and refusals, of one stage that are listed one by one. */
 const maxListed = 1000
 
-export function gatherRecord(): Readonly<{ add(event: EgressEvent): void; record(): EgressRecord }> {
+export function gatherRecord(): Readonly<{
+  add(event: EgressEvent): void
+  record(): EgressRecord
+  traffic(): Traffic
+}> {
+  let traffic: Traffic = { sentBytes: 0, receivedBytes: 0 }
   const connections: Connection[] = []
   const refused: RefusedConnection[] = []
   let more = 0
   return {
     add: (event) => {
       const { kind: _, ...rest } = event
+      if (event.kind === 'traffic') {
+        traffic = { sentBytes: event.sentBytes, receivedBytes: event.receivedBytes }
+        return
+      }
       const list: unknown[] = event.kind === 'connection' ? connections : refused
       if (list.length < maxListed) list.push(rest)
       else more += 1
     },
     record: () => ({ connections, refused, more }),
+    traffic: () => traffic,
   }
 }
 

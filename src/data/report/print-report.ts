@@ -1,18 +1,12 @@
-/**
- * The verdict on a dataset as one page that needs nothing else: no script, no network, nothing from elsewhere.
- *
- * THREAT: the page is opened in a browser that trusts it. Its policy allows our own style by digest and nothing more, all
- * that comes from data is a text node, and the same facts stand beside it as JSON for programs.
- */
-import { createHash } from 'node:crypto'
+/** The verdict on a dataset as one page: see `page.ts`. */
 import { formatSize } from '../../core/index.ts'
 import type { TableProfile } from '../statistics/index.ts'
 import type { DataCheck } from '../validate/check.ts'
 import type { DatasetReport } from '../validate/validate-dataset.fs.ts'
 import { chartOf } from './chart.ts'
 import { type Histogram, histogramsOf } from './histogram.ts'
-import { type Child, element, fragment, type Html, jsonBlock, styleBlock, text } from './html.ts'
-import { style } from './style.ts'
+import { type Child, element, fragment, type Html, text } from './html.ts'
+import { printPage, tile } from './page.ts'
 
 export type ReportFacts = Readonly<{
   /** As the user called it. */
@@ -28,43 +22,12 @@ const words = { pass: 'PASSED', warn: 'WARNED', fail: 'FAILED' } as const
 
 export function printReport(facts: ReportFacts): string {
   const { name, report } = facts
-  const policy = [
-    "default-src 'none'",
-    `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
-    "base-uri 'none'",
-    "form-action 'none'",
-  ]
   const { checks, verdict, content, rows } = report
-  const page = element(
-    'html',
-    { lang: 'en' },
-    element(
-      'head',
-      {},
-      element('meta', { charset: 'utf-8' }),
-      element('meta', { 'http-equiv': 'Content-Security-Policy', content: policy.join('; ') }),
-      element('meta', { name: 'viewport', content: 'width=device-width, initial-scale=1' }),
-      element('meta', { name: 'referrer', content: 'no-referrer' }),
-      element('title', {}, text(`${words[verdict]}: ${name}`)),
-      styleBlock(style),
-    ),
-    element(
-      'body',
-      {},
-      element(
-        'main',
-        {},
-        head(facts),
-        tiles(facts),
-        troubled(checks),
-        suspects(report),
-        distributions(facts),
-        rest(facts),
-      ),
-      jsonBlock('verdict', { verdict, checks, dataset: { digest: content.digest, rows: rows ?? null } }),
-    ),
-  )
-  return `<!doctype html>\n${page}\n`
+  return printPage({
+    title: `${words[verdict]}: ${name}`,
+    body: [head(facts), tiles(facts), troubled(checks), suspects(report), distributions(facts), rest(facts)],
+    facts: ['verdict', { verdict, checks, dataset: { digest: content.digest, rows: rows ?? null } }],
+  })
 }
 
 function head({ name, report: { verdict, content } }: ReportFacts): Html {
@@ -79,8 +42,6 @@ function head({ name, report: { verdict, content } }: ReportFacts): Html {
 function tiles({ report, contract, baseline }: ReportFacts): Html {
   const count = (verdict: DataCheck['verdict']): number =>
     report.checks.filter((check) => check.verdict === verdict).length
-  const tile = (value: string | number, label: string): Html =>
-    element('div', { class: 'tile' }, element('b', {}, text(value)), element('span', {}, text(label)))
   return element(
     'div',
     { class: 'tiles' },

@@ -20,7 +20,9 @@ h2{font-size:17px;margin:36px 0 12px}
 table{border-collapse:collapse;width:100%;font-size:14px}
 th,td{text-align:left;vertical-align:top;padding:8px 12px;border-bottom:1px solid var(--line);unicode-bidi:isolate}
 th{color:var(--soft);font-weight:600;font-size:12.5px;white-space:nowrap}
-tr:last-child td{border-bottom:0}
+tr:last-child td,tbody tr:last-child th{border-bottom:0}
+tbody th{width:1%}
+.tiles+.wide,.wide+.grid{margin-top:14px}
 td.num{font-variant-numeric:tabular-nums;white-space:nowrap}
 td.name{white-space:nowrap}td.list{max-width:230px;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 td.value{max-width:300px;overflow-wrap:break-word}

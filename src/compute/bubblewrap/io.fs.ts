@@ -1,0 +1,37 @@
+/**
+ * Bytes that a stage's processes read and wrote by system calls, from files, pipes and sockets alike.
+ *
+ * Calls and not disks: what a disk is asked for depends on what is in memory already, so that the second of two equal runs
+ * reads nothing. What is read by mapping a file into memory is in neither. SOURCE: proc_pid_io(5); a process that has
+ * ended counts with its parent once that has waited for it (Linux, kernel/exit.c).
+ */
+import { readFileSync } from 'node:fs'
+import { quietly } from './process-facts.fs.ts'
+
+export type IoSum = Readonly<{ ioReadBytes?: number; ioWrittenBytes?: number }>
+
+export type IoWatch = Readonly<{
+  look(pids: readonly number[]): void
+  /** So far; empty where the machine does not tell. It never falls: a process that ends between two looks is not taken back. */
+  sum(): IoSum
+}>
+
+export function watchIo(): IoWatch {
+  let seen: Readonly<{ ioReadBytes: number; ioWrittenBytes: number }> | undefined
+  return {
+    look: (pids) => {
+      const each = pids.flatMap((pid) => quietly(() => readFileSync(`/proc/${pid}/io`, 'utf8')) ?? [])
+      if (each.length === 0) return
+      const total = (name: string): number => each.reduce((sum, text) => sum + numberIn(text, name), 0)
+      seen = {
+        ioReadBytes: Math.max(seen?.ioReadBytes ?? 0, total('rchar')),
+        ioWrittenBytes: Math.max(seen?.ioWrittenBytes ?? 0, total('wchar')),
+      }
+    },
+    sum: () => seen ?? {},
+  }
+}
+
+function numberIn(text: string, name: string): number {
+  return Number(new RegExp(`^${name}: (\\d+)$`, 'm').exec(text)?.[1] ?? 0)
+}
