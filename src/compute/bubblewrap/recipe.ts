@@ -131,6 +131,7 @@ function secretArguments({ root, secrets = [] }: BoxPlan): readonly string[] {
   const size = `${64 * 1024}`
   return ['--perms', '0755', '--size', size, '--tmpfs', secretsFolder, ...files, '--remount-ro', secretsFolder]
 }
+
 const bindOptions = { 'read-only': '--ro-bind', writable: '--bind', device: '--dev-bind' } as const
 
 function bindArguments({ kind, source, target }: Bind): readonly string[] {

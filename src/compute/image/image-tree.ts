@@ -55,7 +55,7 @@ const maxNameBytes = 255
 export const noContent = -1
 
 /** What a sandbox mounts of its own: what an image has there is never seen, and is left out. */
-export const hiddenPlaces = ['dev', 'proc', 'sys', 'run', 'tmp', 'var/tmp', 'project', 'env'] as const
+export const hiddenPlaces = ['dev', 'proc', 'sys', 'run', 'tmp', 'var/tmp', 'project'] as const
 /** Folders that a read-only root must have, to be mounted upon. */
 const neededFolders = [...hiddenPlaces, 'run/secrets', 'home/stage', 'etc']
 /** Files likewise. */
