@@ -9,7 +9,7 @@ export type EnvironmentPackage = Readonly<{ name: string; version: string; diges
 /** An environment that is ready to be mounted: verified a moment ago. */
 export type Environment = Readonly<{
   name: string
-  kind: 'host' | 'python' | 'node' | 'image'
+  kind: 'host' | 'python' | 'node' | 'conda' | 'image'
   /** Identity: lock bytes, artefacts, interpreter and the recipe of the builder. For `host` what was recorded of it. */
   digest: Sha256
   /** True when every artefact came by a hash of the lock. Never for `host`. */

@@ -426,8 +426,8 @@ export const errorTable = {
   },
   ERR_ENV_PLATFORM: {
     exit: 1,
-    meaning: 'An image is made for other machines than this one.',
-    help: 'name an image, or an index of images, that has one for this platform',
+    meaning: 'An image, or a lock of conda, is made for other machines than this one.',
+    help: 'name an image, or an index of images, that has one for this platform; lock conda for it: conda-lock --platform',
   },
   ERR_ENV_PACKAGE_REFUSED: {
     exit: 1,

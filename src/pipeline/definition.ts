@@ -99,10 +99,19 @@ export type NodeEnvironment = Readonly<{
   groups?: readonly string[]
 }>
 
+export type CondaEnvironment = Readonly<{
+  kind: 'conda'
+  /** A conda-lock.yml, or an explicit list. */
+  lock: string
+  /** Categories of the lock beside `main`. */
+  groups?: readonly string[]
+}>
+
 export type EnvironmentDefinition =
   | Readonly<{ kind: 'host' }>
   | PythonEnvironment
   | NodeEnvironment
+  | CondaEnvironment
   | Readonly<{ kind: 'image'; image: ImageReference }>
 
 /** What data is held to before a stage may read it. Files are project paths. */

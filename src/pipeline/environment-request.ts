@@ -10,7 +10,7 @@ import {
   runInBox,
 } from '../compute/index.ts'
 import { DomainError, nearest } from '../core/index.ts'
-import type { EnvironmentDefinition, NodeEnvironment, PythonEnvironment } from './definition.ts'
+import type { CondaEnvironment, EnvironmentDefinition, NodeEnvironment, PythonEnvironment } from './definition.ts'
 import type { Project } from './project.ts'
 
 export type WantedEnvironment = Readonly<{
@@ -71,9 +71,9 @@ export async function environmentRequest(
 
 async function withLocks(
   project: Project,
-  definition: PythonEnvironment | NodeEnvironment,
+  definition: PythonEnvironment | NodeEnvironment | CondaEnvironment,
 ): Promise<EnvironmentRequest['definition']> {
-  if (definition.kind === 'node') return { ...definition, lockBytes: await lockBytes(project, definition.lock) }
+  if (definition.kind !== 'python') return { ...definition, lockBytes: await lockBytes(project, definition.lock) }
   const { sources, ...python } = definition
   const read = { ...python, lockBytes: await lockBytes(project, python.lock) }
   if (sources === undefined) return read

@@ -94,7 +94,9 @@ export async function rebuildEnvironment(
     { name, purpose: 'mount', definition: definitionOf(project, name) },
     telling,
   )
-  const parts = { image: 'layers', python: 'wheels', node: 'packages', host: 'parts' }[inspected.kind]
+  const parts = { image: 'layers', python: 'wheels', node: 'packages', conda: 'packages', host: 'parts' }[
+    inspected.kind
+  ]
   const cacheFolder = join(project.root, '.assay', 'environments', `tmp-${process.pid}-again`)
   try {
     const { sealedTrees: _, ...unsealed } = request

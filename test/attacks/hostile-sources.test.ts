@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { sourceOf, tarGzOf } from '../../src/compute/environment/testing-archives.ts'
+import { sourceOf, tarGzOf } from '../../src/compute/environment/testing.archives.ts'
 import { type OfflineProject, offline } from '../support/offline.ts'
 
 const right = 'return write_wheel(folder, "word = 1\\n")'

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
-import { tarGzOf } from '../../src/compute/environment/testing-archives.ts'
+import { tarGzOf } from '../../src/compute/environment/testing.archives.ts'
 import { scratch } from '../support/scratch.ts'
 
 const word = (version: string): Buffer =>

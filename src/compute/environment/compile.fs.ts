@@ -17,8 +17,10 @@ import { environmentTarget, layoutOf } from './wheel-layout.ts'
 
 export type CompileRequest = Readonly<{
   tree: string
-  interpreter: Interpreter
+  interpreter: Readonly<{ path: string; probe: Pick<Interpreter['probe'], 'version' | 'cacheTag'> }>
   interpreterMounts: readonly Mount[]
+  /** Folder of the tree below which sources are compiled; its site-packages when left out. */
+  root?: string
   /** Absolute, empty folder for the lists and the results. */
   scratch: string
   runInBox: RunInBox
@@ -46,7 +48,7 @@ export type Compiler = Readonly<{
 }>
 
 export function openCompiler(request: CompileRequest): Compiler {
-  const { sitePackages } = layoutOf(request.interpreter.probe.version)
+  const root = request.root ?? layoutOf(request.interpreter.probe.version).sitePackages
   const lists: string[][] = []
   const work: Promise<readonly FileEntry[]>[] = []
   let open: string[] = []
@@ -67,7 +69,7 @@ export function openCompiler(request: CompileRequest): Compiler {
   return {
     add(files) {
       const sources = files.map(({ path }) => path)
-      open.push(...sources.filter((path) => path.startsWith(`${sitePackages}/`) && path.endsWith('.py')))
+      open.push(...sources.filter((path) => path.startsWith(`${root}/`) && path.endsWith('.py')))
       while (open.length >= listSources) lists.push(open.splice(0, listSources))
       startNext()
     },

@@ -13,8 +13,8 @@ import { openStatCache } from '../../data/index.ts'
 import type { Environment } from '../environment.ts'
 import { prepareEnvironment } from './prepare.ts'
 import type { EnvironmentRequest } from './request.ts'
+import { type TarMember, tarGzOf, tarOf } from './testing.archives.ts'
 import { requestFor, scratchFolder } from './testing.exec.ts'
-import { type TarMember, tarGzOf, tarOf } from './testing-archives.ts'
 
 const settings = (more: Readonly<Record<string, unknown>> = {}): TarMember => ({
   name: 'package/package.json',

@@ -30,6 +30,12 @@ export async function inspectEnvironmentTree(
   const { definition } = request
   if (definition.kind === 'image') return inspectImage({ ...request, definition })
   if (definition.kind === 'python') return inspectPython({ ...request, definition })
+  if (definition.kind === 'conda') {
+    const { inspectConda } = await import('./prepare-conda.fs.ts')
+    const { packages, ...state } = await inspectConda({ ...request, definition })
+    const requirements = packages.map(({ name, version, sha256 }) => ({ name, version, extras: [], sha256: [sha256] }))
+    return { ...state, requirements }
+  }
   const { inspectNode } = await import('./prepare-node.fs.ts')
   const { packages, ...found } = await inspectNode({ ...request, definition })
   return { ...found, requirements: packages.map(({ name, version }) => ({ name, version, extras: [], sha256: [] })) }

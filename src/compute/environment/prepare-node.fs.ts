@@ -183,8 +183,8 @@ function link({ name, file, root, owner }: Command, writer: TreeWriter): readonl
   const isScoped = root.split('/').at(-2)?.startsWith('@') === true
   const folder = posix.join(root, isScoped ? '../..' : '..', '.bin')
   const path = posix.join(folder, name)
-  if (writer.ownerOf(`${root}/${file}`) === undefined) return []
-  const earlier = writer.ownerOf(path)
+  if (writer.at(`${root}/${file}`) === undefined) return []
+  const earlier = writer.at(path)?.owner
   if (earlier !== undefined) return [`${owner}: the command \`${name}\` is that of ${earlier}`]
   writer.addLink(path, owner, posix.relative(folder, `${root}/${file}`))
   const shadows = folder === '.bin' && (systemCommands.has(name) || /^(node|npm|npx|python[\d.]*)$/.test(name))

@@ -26,6 +26,10 @@ export async function prepareEnvironment(request: EnvironmentRequest): Promise<E
         return await preparePython({ ...request, definition })
       case 'image':
         return await prepareImage({ ...request, definition })
+      case 'conda': {
+        const { prepareConda } = await import('./prepare-conda.fs.ts')
+        return await prepareConda({ ...request, definition })
+      }
       case 'node': {
         const { prepareNode } = await import('./prepare-node.fs.ts') // with all that reads its archives
         return await prepareNode({ ...request, definition })

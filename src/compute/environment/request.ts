@@ -27,6 +27,7 @@ export type EnvironmentRequest = Readonly<{
         /** Not installed: for the environment that the others are built in. */
         without?: readonly string[]
       }>
+    | Readonly<{ kind: 'conda'; lock: string; lockBytes: Uint8Array; groups?: readonly string[] }>
     | Readonly<{ kind: 'image'; image: ImageReference }>
     | Readonly<{
         kind: 'node'

@@ -67,7 +67,6 @@ export async function readTar(
       error,
     )
   }
-  if (members === 0) throw refusedPackage(name, 'is an empty archive')
 }
 
 const types: ReadonlyMap<string, TarMember['type']> = new Map([

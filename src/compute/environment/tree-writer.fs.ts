@@ -7,18 +7,20 @@
 import { createHash } from 'node:crypto'
 import { chmodSync, closeSync, fchmodSync, mkdirSync, openSync, symlinkSync, writeSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
-import { DomainError, type FileEntry, nameFault } from '../../core/index.ts'
+import { DomainError, type FileEntry, nameFault, type Sha256 } from '../../core/index.ts'
 import type { TreeLink, TreeManifest } from './tree.fs.ts'
 
 export type FileSink = Readonly<{ write(piece: Buffer): void; end(): FileEntry }>
+
+export type Placed = Readonly<{ owner: string; executable: boolean; digest?: Sha256; target?: string }>
 
 export type TreeWriter = Readonly<{
   /** @param path of the tree, already plain @throws ERR_ENV_PACKAGE_REFUSED */
   openFile(path: string, owner: string, executable: boolean): FileSink
   /** @param target relative, of the same tree @throws ERR_ENV_PACKAGE_REFUSED */
   addLink(path: string, owner: string, target: string): void
-  /** Who brought a file or link, if anybody did. */
-  ownerOf(path: string): string | undefined
+  /** What was brought there: `target` of a link, the digest of a file that is written. */
+  at(path: string): Placed | undefined
   /** Writes the links; nothing is added afterwards. */
   finish(): Pick<TreeManifest, 'files' | 'layout'>
 }>
@@ -42,32 +44,33 @@ const byPath = (left: Readonly<{ path: string }>, right: Readonly<{ path: string
 /** @param tree absolute, empty folder */
 export function openTreeWriter(tree: string): TreeWriter {
   const folders = new Set([''])
-  const owners = new Map<string, string>()
+  const placed = new Map<string, Placed>()
   const files: FileEntry[] = []
   const links: TreeLink[] = []
   const makeFolder = (folder: string, owner: string): void => {
     if (folders.has(folder)) return
     const parent = dirname(folder)
     makeFolder(parent === '.' ? '' : parent, owner)
-    if (owners.has(folder)) throw refusedPackage(owner, `brings \`${folder}\` as a folder, which is a file elsewhere`)
+    if (placed.has(folder)) throw refusedPackage(owner, `brings \`${folder}\` as a folder, which is a file elsewhere`)
     mkdirSync(join(tree, folder))
     chmodSync(join(tree, folder), 0o755) // whatever the caller's umask is: a stage runs as another user
     folders.add(folder)
   }
-  const take = (path: string, owner: string): void => {
+  const take = (path: string, what: Placed): void => {
+    const { owner } = what
     const fault = pathFault(path)
     if (fault !== undefined) throw refusedPackage(owner, `has a name that ${fault}: \`${path}\``)
     const folder = dirname(path)
     makeFolder(folder === '.' ? '' : folder, owner)
-    const earlier = owners.get(path)
-    if (earlier !== undefined) throw refusedPackage(owner, `brings \`${path}\`, which \`${earlier}\` brings too`)
+    const earlier = placed.get(path)
+    if (earlier !== undefined) throw refusedPackage(owner, `brings \`${path}\`, which \`${earlier.owner}\` brings too`)
     if (folders.has(path)) throw refusedPackage(owner, `brings \`${path}\` as a file, which is a folder elsewhere`)
-    owners.set(path, owner)
+    placed.set(path, what)
   }
   return {
-    ownerOf: (path) => owners.get(path),
+    at: (path) => placed.get(path),
     openFile(path, owner, executable) {
-      take(path, owner)
+      take(path, { owner, executable })
       const fd = openSync(join(tree, path), 'wx', 0o600)
       const hasher = createHash('sha256')
       let sizeBytes = 0
@@ -82,12 +85,13 @@ export function openTreeWriter(tree: string): TreeWriter {
           closeSync(fd)
           const file = { path, digest: `sha256:${hasher.digest('hex')}` as const, sizeBytes, executable }
           files.push(file)
+          placed.set(path, { owner, executable, digest: file.digest })
           return file
         },
       }
     },
     addLink(path, owner, target) {
-      take(path, owner)
+      take(path, { owner, executable: false, target })
       const reached = posix.join(dirname(path), target)
       const isInside = target !== '' && !target.startsWith('/') && reached !== '..' && !reached.startsWith('../')
       if (!isInside) throw refusedPackage(owner, `has a link that leads out of the environment: \`${path}\``)

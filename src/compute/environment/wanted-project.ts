@@ -4,8 +4,8 @@
  * SOURCE: PEP 621 (`[project]`), PEP 735 (dependency groups), Poetry and pipenv, "Dependency specification"; conda,
  * "Creating an environment file manually" (the `pip:` part). Nothing is computed: what only a build knows is refused.
  */
-import { parse as parseYaml } from 'yaml'
 import { z } from 'zod'
+import { condaYaml } from './conda-lock.ts'
 import { type LockChoice, normaliseName } from './lock.ts'
 import { parseIndexUrl, type Refuse, refusalAt, refuseChoice, shapedLock, tomlOf } from './lock-text.ts'
 import { poetrySpecifier } from './poetry-versions.ts'
@@ -200,33 +200,22 @@ const condaShape = z.looseObject({
 export function condaWanted(question: ReadWanted): Wanted {
   const { path, textOf } = question
   const refuse = refusalAt(path, 1)
-  const { dependencies } = shapedLock(condaShape, yamlOf(textOf(path) ?? '', refuse), refuse)
+  const { dependencies } = shapedLock(condaShape, condaYaml(textOf(path) ?? '', refuse), refuse)
   const lines = dependencies.flatMap((one) => (typeof one === 'string' ? [] : (one.pip ?? [])))
   const ofConda = dependencies.filter((one) => typeof one === 'string' && !/^pip\b/.test(one))
   if (lines.length === 0) {
     throw refuse(
       'ERR_ENV_LOCK_INVALID',
-      'the file has no `pip:` part, and packages of conda are not locked by this version',
-      'activate the environment, then lock what is installed in it: assay env lock --from installed',
+      'the file has no `pip:` part, and packages of conda are resolved by conda alone',
+      `lock it with its own tool, which assay reads: conda-lock -f ${path} -p linux-64, then in assay.yaml {conda: {lock: conda-lock.yml}}`,
     )
   }
   const file = requirementsWanted({
     ...question,
     textOf: (asked) => (asked === path ? lines.join('\n') : textOf(asked)),
   })
-  const note = `not locked, since they come from conda and not from an index: ${ofConda.join(', ')}`
+  const note = `not locked, since they come from conda and not from an index: ${ofConda.join(', ')} (to lock them: conda-lock -f ${path} -p linux-64)`
   return ofConda.length === 0 ? file : joinWanted(file, { ...nothingWanted, notes: [note] })
-}
-
-function yamlOf(text: string, refuse: Refuse): unknown {
-  try {
-    return parseYaml(text, { maxAliasCount: 0, logLevel: 'error' })
-  } catch (cause) {
-    throw refuse(
-      'ERR_ENV_LOCK_INVALID',
-      `not YAML: ${cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : ''}`,
-    )
-  }
 }
 
 const pinsShape = z.looseObject({

@@ -8,7 +8,7 @@ import { isList, isMap, pythonText, type Value, type ValueMap } from './value.ts
 import type { Places } from './yaml.ts'
 
 const supported =
-  'supported now: python with a hash-locked requirements file, pylock.toml, uv.lock, poetry.lock or Pipfile.lock; node with package-lock.json; image with a digest; and host'
+  'supported now: python with a hash-locked requirements file, pylock.toml, uv.lock, poetry.lock or Pipfile.lock; node with package-lock.json; conda with conda-lock.yml or an explicit list; image with a digest; and host'
 
 /** @throws ERR_ENV_UNSUPPORTED for kinds and locks of a later version; ERR_SETTINGS_INVALID for `host` */
 export function environmentsOf(map: ValueMap, places: Places): ReadonlyMap<string, EnvironmentDefinition> {
@@ -28,6 +28,8 @@ function environmentOf(name: string, map: ValueMap, place: Place, places: Places
   if (map.has('image')) return imageOf(name, map, places)
   const node = map.get('node')
   if (isMap(node)) return nodeOf(node, places)
+  const conda = map.get('conda')
+  if (isMap(conda)) return condaOf(conda)
   const python = map.get('python')
   if (!isMap(python))
     throw faultAt('ERR_SETTINGS_INVALID', place, `the environment ${quoted(name)} says nothing`, supported)
@@ -58,6 +60,13 @@ function nodeOf(node: ValueMap, places: Places): EnvironmentDefinition {
     ...(typeof interpreter === 'string' ? { interpreter } : {}),
     ...(groups.length === 0 ? {} : { groups }),
   }
+}
+
+/** A lock of conda is known by what is in it: its name may be any. */
+function condaOf(conda: ValueMap): EnvironmentDefinition {
+  const groups = namesIn(conda.get('groups'))
+  const lock = parseProjectPath(pythonText(conda.get('lock') ?? ''))
+  return { kind: 'conda', lock, ...(groups.length === 0 ? {} : { groups }) }
 }
 
 function lockNamed(python: ValueMap, key: 'lock' | 'buildLock', places: Places): string {

@@ -114,6 +114,7 @@ const environment = record({
     ['lock'],
   ),
   node: record({ lock: path, interpreter: text, groups: listOf(label) }, ['lock']),
+  conda: record({ lock: path, groups: listOf(label) }, ['lock']),
   image: text,
 })
 const limits = record({ cpus: positive, memory: size, time: duration, processes: count, output: size, gpus: count })

@@ -3,7 +3,9 @@
  *
  * Not part of the product: nothing but tests imports it.
  */
-import { gzipSync } from 'node:zlib'
+import { createHash } from 'node:crypto'
+import { gzipSync, zstdCompressSync } from 'node:zlib'
+import { zipOf } from './testing.exec.ts'
 
 export type TarMember = Readonly<{
   name: string
@@ -98,4 +100,77 @@ def write_wheel(folder, text, lie=''):
 def build_wheel(folder, config=None, metadata=None):
 ${backend.replaceAll(/^/gm, '    ')}
 `
+}
+
+export type CondaFileToWrite = Readonly<{
+  path: string
+  content?: Buffer | string
+  mode?: number
+  /** Built for the placeholder. */
+  prefix?: 'text' | 'binary'
+  link?: string
+  hardLink?: string
+  /** Written in place of the true digest. */
+  sha256?: string
+}>
+
+export type CondaToWrite = Readonly<{
+  name: string
+  version?: string
+  build?: string
+  files: readonly CondaFileToWrite[]
+  /** Entry points make it a package for any Python. */
+  entryPoints?: readonly string[]
+  /** Written in place of what is true, by the name below `info/`. */
+  info?: Readonly<Record<string, string | undefined>>
+  more?: readonly TarMember[]
+}>
+
+export const placeholder = `/opt/build_env_${'placehold_'.repeat(20)}`
+
+/** SOURCE: conda, "Package specification". */
+function condaMembers({ name, version = '1.0', build = '0', files, entryPoints, info = {}, more = [] }: CondaToWrite) {
+  const paths = files.map(({ path, content = '', prefix, link, sha256 }) => ({
+    _path: path,
+    path_type: link === undefined ? 'hardlink' : 'softlink',
+    sha256: sha256 ?? createHash('sha256').update(content).digest('hex'),
+    size_in_bytes: Buffer.from(content).length,
+    ...(prefix === undefined ? {} : { file_mode: prefix, prefix_placeholder: placeholder }),
+  }))
+  const noarch = entryPoints === undefined ? {} : { noarch: 'python' }
+  const written: Readonly<Record<string, string | undefined>> = {
+    'index.json': JSON.stringify({ name, version, build, build_number: 0, depends: [], ...noarch }),
+    'paths.json': JSON.stringify({ paths_version: 1, paths }),
+    'link.json':
+      entryPoints &&
+      JSON.stringify({ noarch: { type: 'python', entry_points: entryPoints }, package_metadata_version: 1 }),
+    ...info,
+  }
+  const inner = files.map(({ path, content = '', mode = 0o644, link, hardLink }): TarMember => {
+    if (link !== undefined) return { name: path, type: '2', link }
+    return hardLink === undefined ? { name: path, content, mode } : { name: path, type: '1', link: hardLink }
+  })
+  const facts = Object.entries(written).flatMap(([path, content]) =>
+    content === undefined ? [] : [{ name: `info/${path}`, content }],
+  )
+  return { facts, inner: [...inner, ...more] }
+}
+
+/** A package of the newer kind: two zstd tars in a zip that does not compress. */
+export function condaOf(one: CondaToWrite): Buffer {
+  const { facts, inner } = condaMembers(one)
+  const { name, version = '1.0', build = '0' } = one
+  const part = (kind: string, members: readonly TarMember[]) => ({
+    name: `${kind}-${name}-${version}-${build}.tar.zst`,
+    content: zstdCompressSync(tarOf(members)),
+    method: 0 as const,
+  })
+  const metadata = { name: 'metadata.json', content: '{"conda_pkg_format_version": 2}', method: 0 as const }
+  return zipOf([metadata, part('pkg', inner), part('info', facts)])
+}
+
+/** The tar of a package of the older kind, before it is compressed with bzip2. */
+export function oldCondaOf(one: CondaToWrite): Buffer {
+  const { facts, inner } = condaMembers(one)
+  return tarOf([...facts, ...inner])
 }
