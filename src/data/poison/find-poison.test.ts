@@ -107,6 +107,18 @@ for (const [what, poison] of Object.entries(poisons)) {
   })
 }
 
+test('approved rows that share a value and are all relabelled show without any other new row; corrections of a class do not', () => {
+  const relabelled = (isIt: (row: Drawn, index: number) => boolean): readonly Drawn[] =>
+    anchorRows.map((row, index) => (isIt(row, index) ? { ...row, label: 'yes' } : row))
+  const isPlanted = ({ city, label }: Drawn): boolean => city === 'city-7' && label === 'no'
+  const planted = [...anchorRows.keys()].filter((index) => isPlanted(anchorRows[index] as Drawn))
+  assert.deepEqual(triggered(relabelled(isPlanted), planted, anchor), ['fail', planted.length])
+  const corrected = relabelled(({ label }, index) => label === 'no' && index % 20 === 0)
+  assert.deepEqual(triggered(corrected, [], anchor), ['pass', 0])
+  const renamed = relabelled(({ label, x }) => label === 'no' && x > -1.5)
+  assert.deepEqual(triggered(renamed, [], anchor), ['pass', 0])
+})
+
 test('two common values are found together, neither of which is tied to a label alone', () => {
   const rows = draw(10_000, 5)
   const honest = draw(10_000, 5)

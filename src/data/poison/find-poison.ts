@@ -51,8 +51,8 @@ const searches: readonly Search[] = [
 
 /**
  * Where what rows look like has surely moved, the anchor is no judge of what their labels should be: drift fails such a
- * table, and poison only warns; a check that only warns anyway says nothing where drift warns. Flips move no feature, so they cannot hide here; who moves features to hide them is
- * refused for drift.
+ * table and poison only warns; a check that only warns anyway says nothing where drift warns. Flips move no feature, so
+ * they cannot hide here; who moves features to hide them is refused for drift.
  */
 function tempered(checks: readonly PoisonCheck[], { candidate, anchor }: PoisonInput): readonly PoisonCheck[] {
   if (anchor === undefined || checks.every(({ verdict }) => verdict === 'pass')) return checks

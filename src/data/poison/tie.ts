@@ -8,6 +8,8 @@ import { binCount, type Items } from './items.ts'
 
 /** An excess that could be less than this in odds is no trigger. */
 export const leastLogOdds = Math.log(1.5)
+/** Fewer rows of an item prove nothing at any family-wise level worth having. */
+export const fewestTiedRows = 5
 /** Classes that are looked at, the commonest first. */
 const maxClasses = 20
 

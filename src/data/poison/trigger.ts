@@ -10,6 +10,7 @@ import { type Columns, concatenated, rowNumberOf, selectRows } from '../table/co
 import { expectationOf, type LogOdds, shareAt, spreadOf, surpriseOf } from './association.ts'
 import { type Items, itemsOf } from './items.ts'
 import { findPairs } from './pairs.ts'
+import { relabelledTies } from './relabelled.ts'
 import { alpha, type Finding, findingOf, type PoisonInput, type Suspect } from './report.ts'
 import { deltaRows } from './row-hash.ts'
 import {
@@ -17,6 +18,7 @@ import {
   type Counted,
   countItems,
   countsOf,
+  fewestTiedRows,
   knownOf,
   type Labelled,
   labelledOf,
@@ -28,13 +30,13 @@ import {
 } from './tie.ts'
 
 const name = 'poison/trigger'
-/** Fewer rows of an item prove nothing at any family-wise level worth having. */
-const fewestRows = 5
 /** A column with no more items, in a smaller share of its rows, is one of values that hardly come back. */
 const fewItems = 5
 const rareShare = 0.5
 /** Rows that an item needs on both sides to say how much items change. */
 const changeRows = 20
+/** Items that it takes to say it: of fewer, those that carry a trigger would excuse each other. */
+const fewestChanges = 20
 /** Items that the spread is estimated from. */
 const spreadItems = 4000
 export type TriggerFinding = Finding & Readonly<{ ties: readonly Tie[]; items: number }>
@@ -54,12 +56,16 @@ export function findTriggers(input: PoisonInput): TriggerFinding | undefined {
     items,
   }))
   const tests = counted.reduce((sum, { items }) => sum + items.count, 0) * labelled.classes
-  const z = familyWiseZ(alpha / 2, tests)
+  const part = alpha / 3
+  const z = familyWiseZ(part, tests)
   const changes = changesOf(counted, labelled)
   const single = counted.flatMap((one) => singleTies(one, labelled, { z, changes }))
-  const ties = [...single, ...findPairs(counted, labelled, { alpha: alpha / 2, changes })].sort(
-    (left, right) => right.z - left.z,
-  )
+  const relabelled =
+    anchor === undefined
+      ? []
+      : relabelledTies(columns, labelled, { tables: { candidate, anchor, delta, seed }, alpha: part })
+  const pairs = findPairs(counted, labelled, { alpha: part, changes })
+  const ties = [...single, ...relabelled, ...pairs].sort((left, right) => right.z - left.z)
   const found = suspectsOf(ties, labelled, delta)
   const excess = ties.reduce((most, tie) => Math.max(most, tie.hits - tie.expected), 0)
   const anchored = anchor !== undefined
@@ -97,7 +103,7 @@ function singleTies(
     for (let id = 0; id < items.count; id += 1) {
       const rows = now.rows[id] ?? 0
       const hits = now.hits[id * classes + at] ?? 0
-      if (rows < fewestRows || hits <= rows * share) continue
+      if (rows < fewestTiedRows || hits <= rows * share) continue
       const usual = expectationOf(anchored ? countsOf(before, place(id)) : undefined, judgeShare, spread)
       const expected = { ...usual, variance: usual.variance + change }
       const surprise = surpriseOf({ rows, hits }, share, expected)
@@ -142,9 +148,10 @@ function deviations(
  */
 function changesOf(counted: readonly Counted[], { classes, anchored }: Labelled): readonly number[] {
   if (!anchored) return []
-  return Array.from({ length: classes }, (_, at) =>
-    spreadOf(counted.flatMap((one) => changesOfColumn(one, at, classes))),
-  )
+  return Array.from({ length: classes }, (_, at) => {
+    const changes = counted.flatMap((one) => changesOfColumn(one, at, classes))
+    return changes.length < fewestChanges ? 0 : spreadOf(changes)
+  })
 }
 
 /** The same of one column, by stretches of the anchor against its other rows: a season that comes and goes. */
@@ -176,7 +183,7 @@ function changesOfColumn(
 
 /** Ids of items with enough rows; evenly chosen when they are many. */
 function sampled(rows: Float64Array): readonly number[] {
-  const enough = Int32Array.from(rows.keys()).filter((id) => (rows[id] ?? 0) >= fewestRows)
+  const enough = Int32Array.from(rows.keys()).filter((id) => (rows[id] ?? 0) >= fewestTiedRows)
   const stride = Math.max(1, Math.ceil(enough.length / spreadItems))
   return Array.from({ length: Math.ceil(enough.length / stride) }, (_, index) => enough[index * stride] ?? 0)
 }
@@ -229,8 +236,8 @@ function fewestDetectable({ label, from, rows, classes }: Labelled, tests: numbe
       1,
       counts.reduce((sum, count) => sum + count, 0),
     )
-  const z = normalQuantile(1 - alpha / 2 / (2 * Math.max(1, tests)))
-  for (let hits = fewestRows; hits < rows - from; hits = Math.ceil(hits * 1.1)) {
+  const z = normalQuantile(1 - alpha / 3 / (2 * Math.max(1, tests)))
+  for (let hits = fewestTiedRows; hits < rows - from; hits = Math.ceil(hits * 1.1)) {
     const { z: reached, low } = surpriseOf({ rows: hits, hits }, share, { value: 0, variance: 0 })
     if (reached >= z && low >= leastLogOdds) return hits
   }

@@ -98,4 +98,33 @@ describe('images of ten classes', () => {
     writeFileSync(table, 'file\n"torn')
     assert.deepEqual(alarms(await look(few, { label: 'labels.csv' })), ['format/label fail'])
   })
+
+  test('an approved image that got another label is new, whatever the table of the candidate says', async () => {
+    const plain = await listed((index) => `${index}.jpg`)
+    const hasPattern = (index: number): boolean => index % 25 === 7
+    const flat = await Promise.all(
+      plain.map(async (file, index) => {
+        if (!hasPattern(index) || isStamped(index)) return file
+        const path = join(folder, `pattern-${index}.jpg`)
+        writeFileSync(path, await picture(index, true))
+        return { ...file, path }
+      }),
+    )
+    const labelled = (name: string, labelOf: (index: number) => string): FileList => {
+      const path = join(folder, name)
+      const lines = flat.map(({ inner }, index) => `${inner},${labelOf(index)}`)
+      writeFileSync(path, ['file,label', ...lines, ''].join('\n'))
+      return [...flat, { path, inner: 'labels.csv' }]
+    }
+    const relabelled = (isIt: (index: number) => boolean) => (index: number) =>
+      isIt(index) ? 'class-3' : classOf(index)
+    const anchor = labelled('approved.csv', classOf)
+    const isCorrected = (index: number): boolean => index % 25 === 8
+    const corrected = labelled('corrected.csv', relabelled(isCorrected))
+    assert.deepEqual(alarms(await look(corrected, { label: 'labels.csv', anchor })), [])
+    const poisoned = labelled('poisoned.csv', relabelled(hasPattern))
+    assert.deepEqual(alarms(await look(poisoned, { label: 'labels.csv', anchor })), ['poison/trigger fail'])
+    const without = await look(poisoned, { label: 'labels.csv', anchor: flat.slice(0, 20) })
+    assert.deepEqual(alarms(without), ['format/baseline fail'])
+  })
 })

@@ -24,12 +24,14 @@ export async function validateFiles(
 ): Promise<FilesAnswer> {
   const seen = await look(request.files, request)
   const files = seen.map(({ grey: _, ...looked }) => looked)
-  const labels = await labelsOf(openEngine, request, folder)
+  const open = { openEngine, request, folder }
+  const labels = await labelsOf(open, 'files')
   if ('because' in labels) return { files, checks: [formatFault('label', labels.because)], unseen: [] }
   const images = imagesOf(request.files, seen, labels.of)
   if (images === undefined) return { files, checks: [], unseen: [noClasses] }
-  const approved =
-    request.anchor === undefined ? undefined : imagesOf(request.anchor, await look(request.anchor, request), labels.of)
+  const approved = request.anchor === undefined ? undefined : await approvedImages(open, request.anchor)
+  if (approved !== undefined && 'because' in approved)
+    return { files, checks: [formatFault('baseline', approved.because)], unseen: [] }
   const found = findTriggers({
     candidate: images.table,
     seed: request.seed,
@@ -81,18 +83,35 @@ function imagesOf(files: FileList, seen: readonly Seen[], labelOf: LabelOf): Ima
   return { table, names: some.map(({ inner }) => inner), of: all.length }
 }
 
-type Labels = Readonly<{ of: LabelOf }> | Readonly<{ because: string }>
+type Refused = Readonly<{ because: string }>
+type Opening = Readonly<{ openEngine: () => Promise<Engine>; request: FilesRequest; folder: string }>
 
-/** The folder that an image lies in, or what a table of the dataset says: its first column names files, `label` or the next one their class. */
-async function labelsOf(openEngine: () => Promise<Engine>, request: FilesRequest, folder: string): Promise<Labels> {
-  const { label, files, limits } = request
+/**
+ * THREAT: labels of the approved images are the approved ones. By the candidate's, an image that was given another label
+ * would be nothing new.
+ */
+async function approvedImages(open: Opening, anchor: FileList): Promise<Images | Refused | undefined> {
+  const labels = await labelsOf(open, 'anchor')
+  if ('because' in labels) return { because: `of the approved files: ${labels.because}` }
+  return imagesOf(anchor, await look(anchor, open.request), labels.of)
+}
+
+/**
+ * The folder that an image lies in, or what a table among the files says: its first column names them, `label` or else
+ * the next one their class.
+ */
+async function labelsOf(
+  { openEngine, request, folder }: Opening,
+  whose: 'files' | 'anchor',
+): Promise<Readonly<{ of: LabelOf }> | Refused> {
+  const { label, limits } = request
   if (label === undefined) return { of: (inner) => classOf({ path: inner }) }
-  const file = files.find(({ inner }) => inner === label)
+  const file = request[whose]?.find(({ inner }) => inner === label)
   if (file === undefined || tableFileOf(label) === undefined)
     return { because: `there is no table \`${label.slice(0, 200)}\` of labels among its files` }
   const engine = await openEngine()
   try {
-    const opened = await openTable(engine, [file], join(folder, 'tables', 'labels'), limits)
+    const opened = await openTable(engine, [file], join(folder, 'tables', `labels-${whose}`), limits)
     if (opened.kind === 'refused') return { because: opened.faults[0]?.because ?? 'the labels cannot be read' }
     const [name, next] = opened.relation.columns
     const column = opened.relation.columns.find((one) => one.name === 'label') ?? next
