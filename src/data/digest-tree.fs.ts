@@ -12,12 +12,14 @@ import { discardStaged } from './hash-files.fs.ts'
 import { withIoFaults } from './io-fault.ts'
 import { stagedBatch } from './object-batch.fs.ts'
 import type { ObjectStore } from './object-store.ts'
-import { type PlainFile, plainFiles } from './walk-plain.fs.ts'
+import { type PlainFile, type PlainTree, plainFiles } from './walk-plain.fs.ts'
 
 export type DigestPathOptions = DigestFilesOptions &
   Readonly<{
     /** How errors call the path, such as its project path; the path itself when left out. */
     name?: string
+    /** What lies there, where the caller has just walked it. */
+    found?: PlainTree['files']
     /** An absolute folder above the path: no folder between the two may be a link. */
     within?: string
   }>
@@ -63,6 +65,10 @@ async function digestFound(
   options: DigestPathOptions,
 ): Promise<Readonly<{ files: readonly PlainFile[]; outcomes: readonly HashOutcome[] }>> {
   const files: PlainFile[] = []
+  if (options.found !== undefined) {
+    const walked = options.found.map(({ path: file, inner: _, ...seen }) => ({ path: file, seen }))
+    return { outcomes: await digestFiles(walked, job, options), files: options.found }
+  }
   const found = function* (): Generator<PlainFile> {
     for (const file of plainFiles(path, { ...options, name: options.name ?? path })) {
       files.push(file)

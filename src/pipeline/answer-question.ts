@@ -33,13 +33,17 @@ export async function answerQuestion(
   const read = async (file: DataQuestion['contract'], maxBytes: number) =>
     file === undefined ? undefined : { path: file.path, bytes: await project.store.read(file.digest, maxBytes) }
   const [contractFile, baselineFile] = [await read(contract, maxContractBytes), await read(baseline, maxBaselineBytes)]
-  const { validateContent } = await import('./validate-content.ts')
+  const [{ validateContent }, { looksOf }] = await Promise.all([
+    import('./validate-content.ts'),
+    import('./remembered-looks.ts'),
+  ])
   const found = await validateContent(
     {
       store: project.store,
       boxes: join(state, 'boxes'),
       scratchRoot: join(state, 'tmp'),
       now: project.now,
+      looks: looksOf(project),
       ...(signal === undefined ? {} : { signal }),
     },
     {

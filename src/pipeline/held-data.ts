@@ -52,8 +52,9 @@ async function anchored(project: Project, path: string, baseline: string | undef
   const digest = baseline === undefined ? undefined : await project.contents.digest(baseline)
   const anchor = digest === undefined ? undefined : anchorOf(project, digest)
   const rows = anchor === undefined ? undefined : await anchorRows(project, anchor)
+  if (anchor === undefined || rows === undefined) return { anchor, rows }
   const own = await project.contents.digest(path)
-  if (anchor === undefined || rows === undefined || own === undefined) return { anchor, rows }
+  if (own === undefined) return { anchor, rows }
   const past = await pastVersions(project, { path, content: { digest: own }, anchor: anchor.attestation })
   return { anchor, rows, past }
 }

@@ -6,7 +6,7 @@ import type { Dataset, ObjectStore } from '../data/index.ts'
 export function datasetOf(content: Content, base: string, store: ObjectStore): Dataset {
   const files =
     content.kind === 'file'
-      ? [{ inner: base, object: store.pathOf(content.digest) }]
-      : content.files.map(({ path, digest }) => ({ inner: path, object: store.pathOf(digest) }))
+      ? [{ inner: base, object: store.pathOf(content.digest), digest: content.digest }]
+      : content.files.map(({ path, digest }) => ({ inner: path, object: store.pathOf(digest), digest }))
   return { kind: 'objects', files }
 }

@@ -9,6 +9,7 @@ import {
   defaultThresholds,
   type Findings,
   findIn,
+  type LookMemory,
   type ObjectStore,
   parseBaseline,
   parseContract,
@@ -30,6 +31,8 @@ export type ContentTools = Readonly<{
   scratchRoot: string
   now(): Date
   signal?: AbortSignal
+  /** What was seen of files. */
+  looks?: LookMemory
 }>
 
 export type ContentQuestions = Readonly<{
@@ -112,10 +115,11 @@ export async function validateContent(tools: ContentTools, asked: ContentQuestio
     ...(judged === undefined ? {} : { judged }),
     ...(triage === undefined ? {} : { triage }),
   }
-  const options: ValidatorOptions = {
+  const options: ValidatorOptions & Readonly<{ looks?: LookMemory }> = {
     ...defaultLimits,
     runBox: boxRunner(tools.boxes),
     scratchRoot: tools.scratchRoot,
+    ...(tools.looks === undefined ? {} : { looks: tools.looks }),
     ...(tools.signal === undefined ? {} : { signal: tools.signal }),
   }
   const base = name.split('/').at(-1) ?? name

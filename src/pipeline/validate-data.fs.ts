@@ -12,11 +12,13 @@ import {
   type Dataset,
   type DatasetDiff,
   type DatasetReport,
+  type DigestPathOptions,
   defaultLimits,
   diffDatasets,
   draftContract,
   ioFault,
   isTableName,
+  type LookMemory,
   parseBaseline,
   parseContract,
   profileDataset,
@@ -32,6 +34,7 @@ import { type HeldData, heldData } from './held-data.ts'
 import { openProject } from './project.fs.ts'
 import type { Caller } from './project.ts'
 import { maxBaselineBytes, maxContractBytes } from './references.ts'
+import { looksOf } from './remembered-looks.ts'
 import { findRoot, makeState } from './workspace.fs.ts'
 
 /** A caller that may ask to stop. */
@@ -62,7 +65,7 @@ export async function validateData(
   options: ValidateDataOptions,
 ): Promise<DataVerdictReport> {
   const { forReport = false, source } = options
-  const { options: rules, held } = await rulesFor(caller, path, options)
+  const { options: rules, held, memory } = await rulesFor(caller, path, options)
   const { contract: contractFile, baseline: baselineFile, label } = rules
   const contract =
     contractFile === undefined
@@ -84,7 +87,7 @@ export async function validateData(
       seed,
       ...held?.questions,
     },
-    room.validator,
+    { ...room.validator, ...memory },
   )
   const checks = held === undefined ? found.checks : [...found.checks, ...closedChecks(held.closing, found)]
   const { baseline } = approved
@@ -98,7 +101,12 @@ export async function validateData(
   }
 }
 
-type Rules = Readonly<{ options: ValidateDataOptions; held?: HeldData }>
+/** `memory`: digests and looks of files, in a project. */
+type Rules = Readonly<{
+  options: ValidateDataOptions
+  held?: HeldData
+  memory?: Readonly<{ digest: DigestPathOptions; looks: LookMemory }>
+}>
 
 /** What was asked for; when that is nothing, what the project that the path lies in holds it to. */
 async function rulesFor(caller: Caller, path: string, options: ValidateDataOptions): Promise<Rules> {
@@ -110,8 +118,10 @@ async function rulesFor(caller: Caller, path: string, options: ValidateDataOptio
   const project = await openProject(caller)
   const rules = rulesAt(project, inner)
   const absolute = (name: string): string => join(root, name)
+  const { statCache } = project
   return {
     held: await heldData(project, inner, rules),
+    memory: { digest: statCache === undefined ? {} : { cache: statCache }, looks: looksOf(project) },
     options: {
       ...options,
       ...(rules.contract === undefined ? {} : { contract: absolute(rules.contract) }),

@@ -12,10 +12,12 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
+import sharp from 'sharp'
 import { adopted } from '../support/adopted.ts'
 import { words } from '../support/projects.ts'
 import { runAssay, scratch, scratchEnvironment } from '../support/scratch.ts'
@@ -127,6 +129,34 @@ test('what somebody else made assay remember of the commit is not believed; what
   assert.deepEqual(await said(), honest)
   assert.deepEqual(await said(Buffer.from('forger')), honest)
   assert.notDeepEqual(await said(own), honest)
+})
+
+test('what somebody else made assay remember of a file is not believed: an image that does not decode stays one', async (context) => {
+  const project = await adopted(context, words)
+  const image = await sharp({ create: { width: 8, height: 8, channels: 3, background: 'red' } })
+    .png()
+    .toBuffer()
+  const broken = image.subarray(0, 60)
+  mkdirSync(join(project.root, 'images'))
+  writeFileSync(join(project.root, 'images/a.png'), image)
+  assert.equal((await project.json(0, 'data', 'validate', 'images')).verdict, 'warn')
+  writeFileSync(join(project.root, 'images/b.png'), broken)
+  const failed = async (): Promise<unknown> =>
+    (await project.json(1, 'data', 'validate', 'images')).checks
+      .filter(({ verdict }: { verdict: string }) => verdict === 'fail')
+      .map(({ name, rows }: { name: string; rows: unknown }) => [name, rows])
+  const honest = [['files/decode', ['b.png']]]
+  assert.deepEqual(await failed(), honest)
+
+  using memory = new DatabaseSync(join(project.root, '.assay/cache/stat.sqlite'))
+  const digest = createHash('sha256').update(broken).digest('hex')
+  const known = memory.prepare("SELECT key FROM sealed WHERE key LIKE 'looks of %'").get()?.['key']
+  const key = String(known).replace(/..$/, digest.slice(0, 2))
+  const value = JSON.stringify({ [`sha256:${digest}`]: { type: 'png', width: 8, height: 8, look: '0'.repeat(64) } })
+  const seal = createHmac('sha256', 'forger')
+  for (const part of ['fact', key, value]) seal.update(`${part.length}:${part}`)
+  memory.prepare('INSERT OR REPLACE INTO sealed VALUES (?, ?, ?, ?)').run('fact', key, value, seal.digest('hex'))
+  assert.deepEqual(await failed(), honest)
 })
 
 test('no out lands in .git, in the state, over the policy or outside; an out of the project does', async (context) => {

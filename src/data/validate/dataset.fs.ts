@@ -1,6 +1,7 @@
 /** A dataset as the validator's sandbox gets it: what is mounted where, and how its files are called. */
 import { chmodSync, constants, copyFileSync, linkSync, mkdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import type { Sha256 } from '../../core/index.ts'
 import { errnoOf } from '../io-fault.ts'
 import type { FileList } from './request.ts'
 import type { ProgramMount } from './validator-program.fs.ts'
@@ -10,7 +11,7 @@ export type Dataset =
   | Readonly<{ kind: 'file'; path: string; name: string }>
   | Readonly<{ kind: 'folder'; path: string; files: readonly string[] }>
   /** Contents of a store: `object` is the file that holds the bytes, readable by all. */
-  | Readonly<{ kind: 'objects'; files: readonly Readonly<{ inner: string; object: string }>[] }>
+  | Readonly<{ kind: 'objects'; files: readonly Readonly<{ inner: string; object: string; digest: Sha256 }>[] }>
 
 export type Placed = Readonly<{ mount: ProgramMount; files: FileList }>
 
@@ -18,6 +19,14 @@ export type Placed = Readonly<{ mount: ProgramMount; files: FileList }>
 export function namesOf(dataset: Dataset): readonly string[] {
   if (dataset.kind === 'file') return [dataset.name]
   return dataset.kind === 'folder' ? dataset.files : dataset.files.map(({ inner }) => inner)
+}
+
+/** The dataset without the files that `isWanted` does not want. */
+export function partOfDataset(dataset: Dataset, isWanted: (inner: string) => boolean): Dataset {
+  if (dataset.kind === 'file') return dataset
+  return dataset.kind === 'folder'
+    ? { ...dataset, files: dataset.files.filter(isWanted) }
+    : { ...dataset, files: dataset.files.filter(({ inner }) => isWanted(inner)) }
 }
 
 /** @param scratch does not exist; made when copies or links are needed @param target where it is mounted */

@@ -1,5 +1,6 @@
 /** May this data be trained on: contract, format, and what the validator found. Entry: `validateDataset`. */
 
+export { type LookMemory, openLookMemory } from '../files/look-memory.ts'
 export type { Version } from '../poison/index.ts'
 export { type Baseline, parseBaseline, printBaseline } from './baseline.ts'
 export type { BoxRunner, BoxTask } from './box.ts'
@@ -8,8 +9,9 @@ export type { Dataset } from './dataset.fs.ts'
 export { type DatasetDiff, type DiffOptions, diffDatasets } from './diff-datasets.fs.ts'
 export type { Allowance, DatasetMeasure, DifferenceAnswer } from './difference.ts'
 export { measureDifference } from './measure-difference.fs.ts'
+export { maxPixels } from './look-at.fs.ts'
 export { type DatasetProfile, profileDataset } from './profile-dataset.fs.ts'
 export type { JudgedRows, RowVerdict, SuspectRow, ValidateAnswer } from './request.ts'
 export { defaultLimits, type ValidatorOptions } from './run-validator.fs.ts'
 export { type DatasetReport, type Findings, findIn, type Questions, validateDataset } from './validate-dataset.fs.ts'
-export { validatorEngine } from './validator-program.fs.ts'
+export { imageDecoder, validatorEngine } from './validator-program.fs.ts'

@@ -87,39 +87,51 @@ export type DiffRequest = Readonly<{
   limits: ValidatorLimits
 }>
 
-export type FilesRequest = Readonly<{
-  task: 'files'
-  files: FileList
-  /** LIMIT: of one image. */
-  pixels: number
-  /** A table among the files that says which class each image is of; the folder that it lies in when left out. */
-  label?: string
-  /** The approved files. */
-  anchor?: FileList
-  /** Chooses the folds of what looks for poison. */
-  seed: number
-  limits: ValidatorLimits
-}>
+/** An image that was looked at before. `grey`: base64 of its 32 x 32 levels. */
+export type KnownImage = Readonly<{ inner: string; grey?: string }>
+
+/** Files to be looked at, and images that need not be. */
+export type FileGroup = Readonly<{ files: FileList; known: readonly KnownImage[] }>
+
+export type FilesRequest = FileGroup &
+  Readonly<{
+    task: 'files'
+    /** LIMIT: of one image. */
+    pixels: number
+    /** A table among `files` that says which class each image is of; the folder that it lies in when left out. */
+    label?: string
+    /** The approved files. */
+    anchor?: FileGroup
+    /** Chooses images, when they are many. */
+    seed: number
+    /** Whether greys are to be told. */
+    keep: boolean
+    limits: ValidatorLimits
+  }>
 
 export type ValidatorRequest = ValidateRequest | ProfileRequest | DiffRequest | FilesRequest | DifferenceRequest
 
-/** One entry a file, in the order of the request. */
+const lookShape = z.strictObject({
+  type: z.string().max(20),
+  width: z.int().min(0).exactOptional(),
+  height: z.int().min(0).exactOptional(),
+  look: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .exactOptional(),
+  fault: z.string().max(300).exactOptional(),
+  isTooLarge: z.literal(true).exactOptional(),
+  grey: z
+    .string()
+    .regex(/^[A-Za-z0-9+/]{1366}==$/)
+    .exactOptional(),
+})
+
 export const filesAnswerShape = z.strictObject({
-  files: z
-    .array(
-      z.strictObject({
-        type: z.string().max(20),
-        width: z.int().min(0).exactOptional(),
-        height: z.int().min(0).exactOptional(),
-        look: z
-          .string()
-          .regex(/^[0-9a-f]{64}$/)
-          .exactOptional(),
-        fault: z.string().max(300).exactOptional(),
-        isTooLarge: z.literal(true).exactOptional(),
-      }),
-    )
-    .max(5_000_000),
+  /** One entry a file, in the order of the request. */
+  files: z.array(lookShape).max(5_000_000),
+  /** The same of the approved files. */
+  anchor: z.array(lookShape).max(5_000_000),
   checks: z.array(checkShape).max(1000),
   unseen: z.array(z.string().max(2000)).max(1000),
 })

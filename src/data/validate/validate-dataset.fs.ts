@@ -9,6 +9,7 @@ import { basename, dirname, join } from 'node:path'
 import { type Content, DomainError } from '../../core/index.ts'
 import { type Contract, chooseTable, isCalledLike, otherTables, type TableContract } from '../contract/index.ts'
 import { type DigestPathOptions, digestPath } from '../digest-tree.fs.ts'
+import { deferred } from '../files/look-memory.ts'
 import type { Version } from '../poison/index.ts'
 import { parseTableProfile, type TableProfile } from '../statistics/index.ts'
 import { isTableName } from '../table/format.ts'
@@ -17,7 +18,7 @@ import type { Baseline } from './baseline.ts'
 import { type CheckVerdict, type DataCheck, worstOf } from './check.ts'
 import { type Dataset, namesOf } from './dataset.fs.ts'
 import { historyChecks } from './history-checks.ts'
-import { findInFiles } from './look-at.fs.ts'
+import { type FilesOptions, findInFiles } from './look-at.fs.ts'
 import {
   type JudgedRows,
   type StatisticsRequest,
@@ -78,12 +79,20 @@ export type DatasetReport = Findings & Readonly<{ content: Content }>
 export async function validateDataset(
   path: string,
   questions: Questions,
-  options: ValidatorOptions & Readonly<{ digest?: DigestPathOptions }>,
+  options: FilesOptions & Readonly<{ digest?: DigestPathOptions }>,
 ): Promise<DatasetReport> {
   const siblings = questions.siblings ?? dirname(path)
-  return whileDigested(path, options, (dataset, content) =>
-    findIn(dataset, { name: basename(path), content }, { ...questions, siblings }, options),
+  const looks = options.looks === undefined ? undefined : deferred(options.looks)
+  const found = await whileDigested(path, options, (dataset, content) =>
+    findIn(
+      dataset,
+      { name: basename(path), content },
+      { ...questions, siblings },
+      looks === undefined ? options : { ...options, looks },
+    ),
   )
+  looks?.settle()
+  return found
 }
 
 /** Digests a path while `work` looks at it. @throws ERR_DATA_CHANGED */
@@ -97,7 +106,7 @@ export async function whileDigested<T extends object>(
   // a single file is called by its own name, since the name says what it is
   const dataset: Dataset =
     before.kind === 'file' ? { kind: 'file', path, name: basename(path) } : { kind: 'folder', path, files }
-  const digested = digestPath(path, options.digest ?? {})
+  const digested = digestPath(path, { ...options.digest, found: before.files })
   const [content, found] = await Promise.all([digested, work(dataset, digested)])
   const after = walkPlain(path, { name: path })
   const stats = (seen: typeof before.files): string => seen.map(({ inner, stat }) => `${inner} ${stat}`).join('\n')
@@ -114,7 +123,7 @@ export async function findIn(
   dataset: Dataset,
   { name, content }: Readonly<{ name: string; content: Promise<Content> }>,
   questions: Questions,
-  options: ValidatorOptions,
+  options: FilesOptions,
 ): Promise<Findings> {
   return isTables(dataset)
     ? findInTables(dataset, name, questions, options)

@@ -51,6 +51,11 @@ export function validatorEngine(): string {
   return `duckdb ${versionOf(packageFolder('@duckdb/node-api', fileURLToPath(import.meta.url)))}`
 }
 
+/** `sharp 0.34.5`. */
+export function imageDecoder(): string {
+  return `sharp ${versionOf(packageFolder('sharp', fileURLToPath(import.meta.url)))}`
+}
+
 /** Found as Node finds packages: beside the tool, or hoisted above it. */
 function packageFolder(name: string, ...from: readonly string[]): string {
   for (const start of from) {

@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test'
 import sharp from 'sharp'
 import { generatorOf } from '../../poison/generator.ts'
 import { openEngine } from '../../table/engine.duckdb.ts'
-import type { FileList, FilesAnswer } from '../request.ts'
+import type { FileList, FilesAnswer, FilesRequest } from '../request.ts'
 import { defaultLimits } from '../run-validator.fs.ts'
 import { validateFiles } from './files.ts'
 
@@ -56,7 +56,19 @@ function look(files: FileList, more: Readonly<{ label?: string; anchor?: FileLis
   const { limits } = defaultLimits
   const open = () =>
     openEngine({ folders: [folder], spillFolder: join(work, 'spill'), memoryBytes: 4e8, spillBytes: 1e9, threads: 2 })
-  return validateFiles(open, { task: 'files', files, pixels: 1e6, seed: 0, limits, ...more }, work)
+  const { label, anchor } = more
+  const request: FilesRequest = {
+    task: 'files',
+    files,
+    known: [],
+    pixels: 1e6,
+    seed: 0,
+    keep: false,
+    limits,
+    ...(label === undefined ? {} : { label }),
+    ...(anchor === undefined ? {} : { anchor: { files: anchor, known: [] } }),
+  }
+  return validateFiles(open, request, work)
 }
 
 const alarms = ({ checks }: FilesAnswer): readonly string[] =>

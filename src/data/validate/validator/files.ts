@@ -2,46 +2,73 @@
 import { join } from 'node:path'
 import { classOf } from '../../files/file-checks.ts'
 import { lookAtFiles, type Seen } from '../../files/look-at-files.fs.ts'
-import { findTriggers, type PoisonCheck, tableOfImages } from '../../poison/index.ts'
+import { sampledImages } from '../../files/sample.ts'
+import { findTriggers, type Grey, type PoisonCheck, tableOfImages } from '../../poison/index.ts'
 import type { Columns } from '../../table/columns.ts'
 import { type Engine, firstLine } from '../../table/engine.duckdb.ts'
 import { tableFileOf } from '../../table/format.ts'
 import { openTable } from '../../table/open-table.fs.ts'
 import { textOf } from '../../table/relation.ts'
 import { type DataCheck, formatFault } from '../check.ts'
-import type { FileList, FilesAnswer, FilesRequest } from '../request.ts'
+import type { FileGroup, FilesAnswer, FilesRequest } from '../request.ts'
 import { checkOfPoison, unanchored } from './compare.ts'
 
 const noClasses = 'patches or patterns inside images: nothing says which class an image is of'
 
-/** LIMIT: images whose pixels are searched for patterns; evenly chosen when there are more. */
-const maxImages = 20_000
+type Group = FileGroup & Readonly<{ seen: readonly Seen[] }>
+type Found = Pick<FilesAnswer, 'checks' | 'unseen'>
 
 export async function validateFiles(
   openEngine: () => Promise<Engine>,
   request: FilesRequest,
   folder: string,
 ): Promise<FilesAnswer> {
-  const seen = await look(request.files, request)
-  const files = seen.map(({ grey: _, ...looked }) => looked)
-  const open = { openEngine, request, folder }
-  const labels = await labelsOf(open, 'files')
-  if ('because' in labels) return { files, checks: [formatFault('label', labels.because)], unseen: [] }
-  const images = imagesOf(request.files, seen, labels.of)
-  if (images === undefined) return { files, checks: [], unseen: [noClasses] }
-  const approved = request.anchor === undefined ? undefined : await approvedImages(open, request.anchor)
+  const own = await lookedAt(request, request)
+  const anchor = request.anchor === undefined ? undefined : await lookedAt(request.anchor, request)
+  const found = await patternsIn(own, anchor, { openEngine, request, folder })
+  const told = (group: Group | undefined): FilesAnswer['files'] =>
+    group?.seen.map(({ grey, ...looked }) =>
+      grey === undefined || !request.keep ? looked : { ...looked, grey: Buffer.from(grey).toString('base64') },
+    ) ?? []
+  return { files: told(own), anchor: told(anchor), ...found }
+}
+
+/** Of many images the greys of those that are searched are kept. */
+async function lookedAt(group: FileGroup, { pixels, limits, seed }: FilesRequest): Promise<Group> {
+  const seen = await lookAtFiles(group.files, { pixels, parallel: 2 * limits.threads })
+  const images = group.files.flatMap(({ inner }, index) => (seen[index]?.grey === undefined ? [] : [inner]))
+  const sample = sampledImages([...images, ...group.known.map(({ inner }) => inner)], seed)
+  const without = ({ grey: _, ...looked }: Seen): Seen => looked
+  return {
+    files: group.files,
+    known: group.known.map(({ inner, grey }) =>
+      grey === undefined || !sample.has(inner) ? { inner } : { inner, grey },
+    ),
+    seen: seen.map((looked, index) => (sample.has(group.files[index]?.inner ?? '') ? looked : without(looked))),
+  }
+}
+
+type Opening = Readonly<{ openEngine: () => Promise<Engine>; request: FilesRequest; folder: string }>
+
+/** THREAT: labels of the approved images are the approved ones. By the candidate's, a relabelled image were nothing new. */
+async function patternsIn(own: Group, anchor: Group | undefined, open: Opening): Promise<Found> {
+  const labels = await labelsOf(own, open, 'files')
+  if ('because' in labels) return { checks: [formatFault('label', labels.because)], unseen: [] }
+  const images = imagesOf(own, labels.of)
+  if (images === undefined) return { checks: [], unseen: [noClasses] }
+  const approved = anchor === undefined ? undefined : await labelsOf(anchor, open, 'anchor')
   if (approved !== undefined && 'because' in approved)
-    return { files, checks: [formatFault('baseline', approved.because)], unseen: [] }
+    return { checks: [formatFault('baseline', `of the approved files: ${approved.because}`)], unseen: [] }
+  const known = anchor === undefined || approved === undefined ? undefined : imagesOf(anchor, approved.of)
   const found = findTriggers({
     candidate: images.table,
-    seed: request.seed,
-    ...(approved === undefined ? {} : { anchor: approved.table }),
+    seed: open.request.seed,
+    ...(known === undefined ? {} : { anchor: known.table }),
   })
-  if (found === undefined) return { files, checks: [], unseen: [noClasses] }
+  if (found === undefined) return { checks: [], unseen: [noClasses] }
   const { check } = found
   return {
-    files,
-    checks: [named(check, images.names), ...(approved === undefined ? [unanchored] : [])],
+    checks: [named(check, images.names), ...(known === undefined ? [unanchored] : [])],
     unseen: [
       'a pattern that is faint, or smaller than a thirty-second of the picture',
       ...(images.of > images.names.length
@@ -53,10 +80,6 @@ export async function validateFiles(
   }
 }
 
-function look(files: FileList, { pixels, limits }: FilesRequest): Promise<readonly Seen[]> {
-  return lookAtFiles(files, { pixels, parallel: 2 * limits.threads })
-}
-
 /** Rows of the table of images are told by the names of their files. */
 function named(check: PoisonCheck, names: readonly string[]): DataCheck {
   const told = checkOfPoison(check)
@@ -66,47 +89,41 @@ function named(check: PoisonCheck, names: readonly string[]): DataCheck {
 type Images = Readonly<{ table: Columns; names: readonly string[]; of: number }>
 type LabelOf = (inner: string) => string | null
 
-/** Undefined when there are no two classes. */
-function imagesOf(files: FileList, seen: readonly Seen[], labelOf: LabelOf): Images | undefined {
-  const all = files.flatMap(({ inner }, index) => {
-    const grey = seen[index]?.grey
-    return grey === undefined ? [] : [{ inner, grey, label: labelOf(inner) }]
-  })
-  const stride = Math.max(1, all.length / maxImages)
-  const some = all.filter((_, index) => Math.floor(index / stride) !== Math.floor((index - 1) / stride))
+/** In the order of their names. Undefined when there are no two classes. */
+function imagesOf({ files, seen, known }: Group, labelOf: LabelOf): Images | undefined {
+  const all = new Map<string, Grey | undefined>(
+    known.map(({ inner, grey }) => [inner, grey === undefined ? undefined : Buffer.from(grey, 'base64')]),
+  )
+  for (const [index, { inner }] of files.entries()) {
+    const looked = seen[index]
+    if (looked?.look !== undefined) all.set(inner, looked.grey)
+  }
+  const some = [...all]
+    .flatMap(([inner, grey]) => (grey === undefined ? [] : [{ inner, grey, label: labelOf(inner) }]))
+    .sort((left, right) => (left.inner < right.inner ? -1 : 1))
   const labels = some.map(({ label }) => label)
   if (new Set(labels).size < 2) return undefined
   const table = tableOfImages(
     some.map(({ grey }) => grey),
     labels,
   )
-  return { table, names: some.map(({ inner }) => inner), of: all.length }
+  return { table, names: some.map(({ inner }) => inner), of: all.size }
 }
 
 type Refused = Readonly<{ because: string }>
-type Opening = Readonly<{ openEngine: () => Promise<Engine>; request: FilesRequest; folder: string }>
-
-/**
- * THREAT: labels of the approved images are the approved ones. By the candidate's, an image that was given another label
- * would be nothing new.
- */
-async function approvedImages(open: Opening, anchor: FileList): Promise<Images | Refused | undefined> {
-  const labels = await labelsOf(open, 'anchor')
-  if ('because' in labels) return { because: `of the approved files: ${labels.because}` }
-  return imagesOf(anchor, await look(anchor, open.request), labels.of)
-}
 
 /**
  * The folder that an image lies in, or what a table among the files says: its first column names them, `label` or else
  * the next one their class.
  */
 async function labelsOf(
+  { files }: FileGroup,
   { openEngine, request, folder }: Opening,
   whose: 'files' | 'anchor',
 ): Promise<Readonly<{ of: LabelOf }> | Refused> {
   const { label, limits } = request
   if (label === undefined) return { of: (inner) => classOf({ path: inner }) }
-  const file = request[whose]?.find(({ inner }) => inner === label)
+  const file = files.find(({ inner }) => inner === label)
   if (file === undefined || tableFileOf(label) === undefined)
     return { because: `there is no table \`${label.slice(0, 200)}\` of labels among its files` }
   const engine = await openEngine()

@@ -1,0 +1,92 @@
+/** What is looked at again when one file of a dataset changed; and a memory that is wrong. */
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import sharp from 'sharp'
+import { type DatasetReport, defaultLimits, type LookMemory, openLookMemory, validateDataset } from '../data/index.ts'
+import { boxRunner } from './validate-data.fs.ts'
+
+let folder: string
+let images: string
+const count = 60
+before(async () => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), 'assay-looks-')))
+  images = join(folder, 'images')
+  for (const name of ['scratch', 'images/cats', 'images/dogs']) mkdirSync(join(folder, name), { recursive: true })
+  for (let index = 0; index < count; index += 1) await draw(index, index)
+})
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+async function draw(index: number, seed: number): Promise<void> {
+  const pixels = Uint8Array.from({ length: 256 }, (_, at) => (at * (seed + 3) * 7919 + seed * 31) % 251)
+  const path = join(images, index % 2 === 0 ? 'cats' : 'dogs', `${index}.png`)
+  writeFileSync(
+    path,
+    await sharp(pixels, { raw: { width: 16, height: 16, channels: 1 } })
+      .png()
+      .toBuffer(),
+  )
+}
+
+type Looked = Readonly<{ report: DatasetReport; files: number }>
+
+/** `files`: how many the sandboxed process was given. */
+async function look(looks?: LookMemory): Promise<Looked> {
+  const real = boxRunner(join(folder, 'boxes'))
+  let files = 0
+  const report = await validateDataset(
+    images,
+    { now: new Date(0), examples: 0, profile: false, seed: 0 },
+    {
+      ...defaultLimits,
+      scratchRoot: join(folder, 'scratch'),
+      ...(looks === undefined ? {} : { looks }),
+      runBox: (task) => {
+        files += JSON.parse(readFileSync(join(task.writable.source, 'request.json'), 'utf8')).files.length
+        return real(task)
+      },
+    },
+  )
+  return { report, files }
+}
+
+function memoryOf(facts: Map<string, string>): LookMemory {
+  return openLookMemory({ fact: (key) => facts.get(key), recordFact: (key, value) => facts.set(key, value) }, 'test 1')
+}
+
+test('a file that changed is looked at, with a few others, and what is told is the same as without a memory', async () => {
+  const facts = new Map<string, string>()
+  const looks = memoryOf(facts)
+  const first = await look(looks)
+  assert.deepEqual([first.files, first.report.checks], [count, (await look()).report.checks])
+  await draw(7, 1007)
+  const second = await look(looks)
+  assert.ok(second.files >= 2 && second.files <= 9, String(second.files))
+  assert.deepEqual(second.report.checks, (await look()).report.checks)
+  assert.notEqual(second.report.content.digest, first.report.content.digest)
+  // another version looks for itself
+  const other = openLookMemory({ fact: (key) => facts.get(key), recordFact: () => undefined }, 'test 2')
+  assert.equal((await look(other)).files, count)
+})
+
+test('an image that does not decode is never remembered; a memory that is wrong is found, and forgotten', async () => {
+  const facts = new Map<string, string>()
+  const looks = memoryOf(facts)
+  const broken = join(images, 'cats', 'broken.png')
+  writeFileSync(broken, readFileSync(join(images, 'cats', '2.png')).subarray(0, 60))
+  for (let time = 0; time < 2; time += 1) {
+    const { report } = await look(looks)
+    assert.deepEqual(
+      report.checks.filter(({ name }) => name === 'files/decode').flatMap(({ rows }) => rows),
+      ['cats/broken.png'],
+    )
+  }
+  rmSync(broken)
+  for (const [key, value] of facts) facts.set(key, value.replaceAll('"width":16', '"width":17'))
+  const wrong = await look(looks)
+  assert.ok(wrong.files > count, 'a few, and then all')
+  assert.deepEqual(wrong.report.checks, (await look()).report.checks)
+  assert.ok((await look(looks)).files <= 8)
+})
