@@ -92,6 +92,8 @@ test('Parquet that claims other than it holds, or unpacks to a thousand times it
     "SELECT range::INT AS a, repeat('x', 1000000) || range AS b FROM range(100)",
     'COMPRESSION zstd',
   )
+  const dictionary = await parquetOf("SELECT range::INT AS a, repeat('x', 10000) AS b FROM range(200000)")
+  const nothing = await parquetOf('SELECT NULL::BIGINT AS a, NULL::BIGINT AS b FROM range(20000000)')
   const cases: readonly (readonly [what: string, bytes: Buffer, check: string, code: string])[] = [
     ['fewer rows in all claims', claimingFewerRows(honest, (all) => all), 'format/claims', 'ERR_DATA_UNREADABLE'],
     [
@@ -112,6 +114,8 @@ test('Parquet that claims other than it holds, or unpacks to a thousand times it
       'format/claims',
       'ERR_DATA_UNREADABLE',
     ],
+    ['a bomb of a dictionary', dictionary, 'format/claims', 'ERR_DATA_LIMIT'],
+    ['a bomb of nothing', nothing, 'format/claims', 'ERR_DATA_LIMIT'],
     ['a bomb', bomb, 'format/claims', 'ERR_DATA_LIMIT'],
     ['no end', honest.subarray(0, honest.length - 100), 'format/readable', 'ERR_DATA_UNREADABLE'],
     ['a footer of two GiB', withFooterLength(honest, 0x7fffffff), 'format/readable', 'ERR_DATA_UNREADABLE'],

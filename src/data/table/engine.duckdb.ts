@@ -85,3 +85,8 @@ export function firstLine(error: unknown): string {
   const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
   return line.slice(0, 300)
 }
+
+/** Whether the engine says that it may take no more, and not that the data is broken. */
+export function isOverLimit(because: string): boolean {
+  return /^Out of Memory|memory limit|maximum_object_size|Maximum line size/i.test(because)
+}

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { nameFault } from '../../core/index.ts'
 import { type DataCheck, formatFault } from '../validate/check.ts'
 import { type CsvHead, readCsvHead } from './csv-head.ts'
-import { type Engine, firstLine } from './engine.duckdb.ts'
+import { type Engine, firstLine, isOverLimit } from './engine.duckdb.ts'
 import { contradicts, type TableFile, tableFileOf } from './format.ts'
 import { parquetFault } from './parquet-pages.fs.ts'
 import { generatedName, type Relation, type TableColumn } from './relation.ts'
@@ -196,7 +196,8 @@ async function parquetRelation(engine: Engine, files: readonly InputFile[], link
       if (twins !== undefined)
         return refusedFiles('columns', [{ file, because: `it has the column \`${twins}\` twice` }])
     } catch (error) {
-      return refusedFiles('readable', [{ file, because: firstLine(error) }])
+      const because = firstLine(error)
+      return refusedFiles('readable', [{ file, because, ...(isOverLimit(because) ? { code: 'ERR_DATA_LIMIT' } : {}) }])
     }
   }
   const wrong = shapes.flatMap((shape, index) =>

@@ -9,13 +9,13 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import type { Engine } from './engine.duckdb.ts'
 import { type PageHeader, readPageHeader } from './page-header.ts'
-import { literal } from './sql.ts'
+import { identifier, literal } from './sql.ts'
 
 export type ParquetFault = Readonly<{ because: string; code: 'ERR_DATA_LIMIT' | 'ERR_DATA_UNREADABLE' }>
 
 /**
- * LIMIT: a thousand times its size, counted from 64 MiB on; four million columns of row groups. A long value that stands
- * once in a dictionary and is referred to by many rows counts once: here it costs nothing, in a reader of copies it does.
+ * LIMIT: a thousand times its size, counted from 64 MiB on; four million columns of row groups. A value that stands once in
+ * a dictionary counts for each row that refers to it: here it costs nothing, in a reader of copies it does.
  */
 const maxRatio = 1000
 const freeBytes = 64 * 1024 * 1024
@@ -30,7 +30,7 @@ export async function parquetFault(engine: Engine, file: string): Promise<Parque
   if (groups * columns > maxChunks)
     return { because: `it has ${groups} row groups of ${columns} columns`, code: 'ERR_DATA_LIMIT' }
   const chunks = await engine.query(
-    `SELECT row_group_id, row_group_num_rows, num_values, coalesce(dictionary_page_offset, 0), data_page_offset, total_compressed_size, contains(path_in_schema, ', ') FROM parquet_metadata(${literal(file)})`,
+    `SELECT row_group_id, row_group_num_rows, num_values, coalesce(dictionary_page_offset, 0), data_page_offset, total_compressed_size, contains(path_in_schema, ', '), type, path_in_schema FROM parquet_metadata(${literal(file)})`,
   )
   const perGroup = new Map(chunks.map(([group, of]) => [Number(group), Number(of)]))
   const inGroups = [...perGroup.values()].reduce((sum, of) => sum + of, 0)
@@ -39,21 +39,56 @@ export async function parquetFault(engine: Engine, file: string): Promise<Parque
   try {
     const { size } = fstatSync(fd)
     let unpacked = 0
-    for (const [, of, values, dictionaryAt, dataAt, packed, isNested] of chunks) {
+    const texts: Texts = { most: 0, columns: new Set() }
+    for (const [, of, values, dictionaryAt, dataAt, packed, isNested, type, path] of chunks) {
       if (Number(of) === 0 && Number(values) === 0) continue // an empty part has a column that lies anywhere
       const start = Number(dictionaryAt) > 0 ? Math.min(Number(dictionaryAt), Number(dataAt)) : Number(dataAt)
       const claim = { rows: Number(of), values: Number(values), isNested: isNested === true }
       const found = countPages(fd, { start, end: start + Number(packed), size })
       const because = typeof found === 'string' ? found : contradiction(claim, found)
       if (because !== undefined) return lie(because)
-      unpacked += typeof found === 'string' ? 0 : found.unpackedBytes
-      if (unpacked > freeBytes && unpacked > maxRatio * size)
-        return { because: `it unpacks to more than ${maxRatio} times its size`, code: 'ERR_DATA_LIMIT' }
+      if (typeof found === 'string') continue
+      unpacked += Math.max(found.unpackedBytes, found.values * (fixedBytes[String(type)] ?? 0))
+      if (isBomb(unpacked, size)) return bomb
+      if (found.dictionaryBytes > 0 && !(String(type) in fixedBytes)) {
+        texts.most += found.values * found.dictionaryBytes
+        texts.columns.add(String(path).split(', ')[0] ?? '')
+      }
     }
+    // what a dictionary could stand for at most is far more than it does, as a rule: then the rows are asked
+    if (isBomb(unpacked + texts.most, size) && isBomb(unpacked + (await bytesOf(engine, file, texts.columns)), size))
+      return bomb
     return undefined
   } finally {
     closeSync(fd)
   }
+}
+
+const bomb: ParquetFault = { because: `it unpacks to more than ${maxRatio} times its size`, code: 'ERR_DATA_LIMIT' }
+
+function isBomb(bytes: number, size: number): boolean {
+  return bytes > freeBytes && bytes > maxRatio * size
+}
+
+/** Bytes of a value, by the physical type; of those without, the length is a value's own. */
+const fixedBytes: Readonly<Record<string, number>> = { BOOLEAN: 1, INT32: 4, FLOAT: 4, INT64: 8, DOUBLE: 8, INT96: 12 }
+
+type Texts = { most: number; readonly columns: Set<string> }
+
+/** Bytes of all values of these columns. A vector of one long value, many times, is one value to the engine. */
+async function bytesOf(engine: Engine, file: string, columns: ReadonlySet<string>): Promise<number> {
+  const source = `read_parquet(${literal(file)}, hive_partitioning=false)`
+  const described = await engine.query(`SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM ${source})`)
+  const lengths = described
+    .filter(([name]) => columns.has(String(name)))
+    .map(([name, type]) => {
+      const ref = identifier(String(name))
+      return type === 'BLOB' ? `octet_length(${ref})` : `strlen(CAST(${ref} AS VARCHAR))`
+    })
+  if (lengths.length === 0) return 0
+  const sums = lengths.map((length) => `coalesce(sum(${length}), 0)::DOUBLE`)
+  const [row = []] = await engine.query(`SELECT ${sums.join(' + ')} FROM ${source}`)
+  return Number(row[0])
 }
 
 function lie(because: string): ParquetFault {
@@ -61,7 +96,7 @@ function lie(because: string): ParquetFault {
 }
 
 type Claim = Readonly<{ rows: number; values: number; isNested: boolean }>
-type Counted = Readonly<{ values: number; rows: number | undefined; unpackedBytes: number }>
+type Counted = Readonly<{ values: number; rows: number | undefined; unpackedBytes: number; dictionaryBytes: number }>
 
 function contradiction({ rows, values, isNested }: Claim, found: Counted): string | undefined {
   if (found.values !== values) return `a column claims ${values} values, and its pages hold ${found.values}`
@@ -80,6 +115,7 @@ function countPages(
   let values = 0
   let rows: number | undefined
   let unpackedBytes = 0
+  let dictionaryBytes = 0
   for (let at = start; at < end; ) {
     const header = headerAt(fd, at, end)
     if (header === undefined) return 'a page has no header that can be read'
@@ -88,10 +124,11 @@ function countPages(
       if (header.rows !== undefined) rows = (rows ?? 0) + header.rows
     }
     unpackedBytes += header.unpackedBytes
+    if (header.kind === 'dictionary') dictionaryBytes += header.unpackedBytes
     at += header.sizeBytes + header.packedBytes
     if (at > end) return 'a page is longer than its column'
   }
-  return { values, rows, unpackedBytes }
+  return { values, rows, unpackedBytes, dictionaryBytes }
 }
 
 /** LIMIT: a header has at most 16 MiB: it may hold the least and the greatest value of its page. */

@@ -4,7 +4,7 @@
  * An expression that the engine refuses takes only its own rule down: the scan is halved until it is found.
  */
 import type { Rule } from '../contract/index.ts'
-import { type Engine, firstLine, type Row } from '../table/engine.duckdb.ts'
+import { type Engine, firstLine, isOverLimit, type Row } from '../table/engine.duckdb.ts'
 import type { Relation } from '../table/relation.ts'
 import { numbered, numbersOf, rowColumn } from '../table/row-number.ts'
 import { askAlone } from './ask-alone.ts'
@@ -119,8 +119,7 @@ export async function unreadable(engine: Engine, relation: Relation): Promise<Da
       )
     } catch (error) {
       const because = firstLine(error)
-      const isLimit = /^Out of Memory|memory limit|maximum_object_size|Maximum line size/i.test(because)
-      return formatFault('readable', because, isLimit ? { code: 'ERR_DATA_LIMIT' } : {})
+      return formatFault('readable', because, isOverLimit(because) ? { code: 'ERR_DATA_LIMIT' } : {})
     }
   }
   return undefined
