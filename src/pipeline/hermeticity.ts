@@ -53,8 +53,9 @@ export function hermeticityOf({ stage, outcome, tracked, host }: Traced): Hermet
   const { files, end, network } = outcome
   if (files === undefined) return undefined
   const whole = files.whole && end.kind === 'exited' && end.code === 0
-  const read = new Set(files.read.flatMap(insideProject))
-  for (const path of [...(outcome.opened?.files ?? [])]) read.add(path)
+  // what a cut trace lacks may have been seen from outside
+  const seen = files.whole ? [] : (outcome.opened?.files ?? [])
+  const read = new Set([...files.read.flatMap(insideProject), ...seen])
   const used = tracked.filter((path) => read.has(path))
   const readDeps = new Set([...read].flatMap((path) => stage.deps.filter((dep) => isInside(path, dep))))
   // a link of /usr may lead to what the sandbox does not have
@@ -65,6 +66,7 @@ export function hermeticityOf({ stage, outcome, tracked, host }: Traced): Hermet
     ...declaredAnd(stage, {
       used,
       asked: outcome.undeclaredReads,
+      written: outcome.discarded,
       unread: whole ? stage.deps.filter((dep) => !readDeps.has(dep)) : [],
     }),
     outsideReads: listed(outside.filter((path) => host.exists(onHost(path, host)))),
@@ -80,7 +82,7 @@ export function hermeticityIn({ code, network }: StageFacts, stage: StageDefinit
   return {
     seenBy: 'evidence',
     whole: false,
-    ...declaredAnd(stage, { used, asked: [], unread: [] }),
+    ...declaredAnd(stage, { used, asked: [], written: [], unread: [] }),
     outsideReads: [],
     refusedWrites: [],
     discardedWrites: [],
@@ -90,13 +92,16 @@ export function hermeticityIn({ code, network }: StageFacts, stage: StageDefinit
 
 function declaredAnd(
   stage: StageDefinition,
-  { used, asked, unread }: Readonly<Record<'used' | 'asked' | 'unread', readonly string[]>>,
+  { used, asked, written, unread }: Readonly<Record<'used' | 'asked' | 'written' | 'unread', readonly string[]>>,
 ): Pick<HermeticityReport, 'usedFiles' | 'undeclaredFiles' | 'undeclaredReads' | 'unreadDeps' | 'dvc'> {
   const declared = [...stage.deps, ...Object.keys(stage.params), stage.file]
   const undeclared = used.filter((path) => !declared.some((dep) => isInside(path, dep)))
   const spelledOf = (path: string): string => spellingOf(stage, path)
-  // a folder is asked for on the way to a file in it
-  const deepest = asked.filter((path) => !asked.some((other) => other !== path && isInside(other, path)))
+  // a folder is asked for on the way to a file in it; and what it writes itself it may look for first
+  const isOwn = (path: string): boolean => written.some((own) => isInside(own, path) || isInside(path, own))
+  const deepest = asked.filter(
+    (path) => !isOwn(path) && !asked.some((other) => other !== path && isInside(other, path)),
+  )
   return {
     usedFiles: listed(used),
     undeclaredFiles: listed(undeclared),

@@ -153,6 +153,8 @@ describe('a sandbox', { concurrency: 2 }, () => {
         assert.deepEqual(answer.network.destinations, ['weights.example.org', '198.51.100.7:80'])
         assert.ok(answer.network.deniedAttempts >= 2)
         assert.deepEqual(answer.undeclaredReads, ['data/labels.csv'])
+        assert.ok(answer.files?.whole === true && answer.files.missing.includes('/project/data/labels.csv'))
+        assert.ok(answer.files.read.every((path) => !path.startsWith('/newroot') && !path.startsWith('/oldroot')))
       })
 
       test('names the hidden file that a failed command asked for', async (context) => {

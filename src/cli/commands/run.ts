@@ -48,11 +48,17 @@ export async function run(context: CliContext, targets: readonly string[], optio
     },
   })
   if (options.trace === true && !report.stages.some(({ hermeticity }) => hermeticity !== undefined))
-    context.output.note('no stage was traced, since none was run: assay run --trace --force STAGE')
+    context.output.note(`no stage was traced${whyNotTraced(report)}`)
   tellReport(context.output, report, options)
   const isQuiet = report.error === undefined && report.stages.every(({ status }) => status === 'cached')
   if (isQuiet && report.level < 4) context.keeper?.keep(answerOf(context, report, events))
   return exitOfRun(report)
+}
+
+function whyNotTraced({ stages }: RunReport): string {
+  return stages.some(({ status }) => status === 'ran' || status === 'failed')
+    ? ': only the sandbox of bubblewrap sees what a stage reads'
+    : ', since none was run: assay run --trace --force STAGE'
 }
 
 function tellReport(output: Output, report: RunReport, { dryRun }: Pick<RunOptions, 'dryRun'>): void {
