@@ -100,6 +100,12 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/reproduce.ts')).reproduce,
   },
   {
+    usage: 'prove [run]',
+    summary: 'run a draft again at a clean commit, with the real key; say whether it matched',
+    examples: ['assay prove', 'assay prove 20261124T1015'],
+    load: async () => (await import('./commands/prove.ts')).prove,
+  },
+  {
     usage: 'show [run]',
     summary: 'one run: its stages, what went in and what came out',
     options: [

@@ -28,7 +28,7 @@ const maxDetailCharacters = 500
  * @returns first one entry for the out, then one for each of its files that has other bytes
  */
 export async function compareOut(
-  { project, scratch }: Place,
+  { project, scratch }: Pick<Place, 'project' | 'scratch'>,
   { stage, output, digest }: OutPair,
   { reproducible, signal }: Readonly<{ reproducible: Json | undefined; signal: AbortSignal }>,
 ): Promise<readonly OutComparison[]> {

@@ -38,9 +38,37 @@ export async function diffRuns(project: Project, left: string, right: string): P
   return { identical: stages.length === 0, left: then.report.runId, right: now.report.runId, stages }
 }
 
-/** Without its outs: what there was to make it differ. Likeliest cause first. */
-export async function causesOf(project: Project, left: StageFacts, right: StageFacts): Promise<readonly Change[]> {
-  return (await changesOf(project, left, right)).filter(({ what }) => !what.startsWith('output '))
+export type Cause = Change & Readonly<{ stage: string }>
+
+/**
+ * What may have made stages come to something else, over all of them: likeliest cause first, and last what only came of a
+ * stage before.
+ *
+ * @param stages each with what it was and what it is, in the order of the pipeline
+ */
+export async function causesOf(
+  project: Project,
+  stages: readonly Readonly<{ left: StageFacts; right: StageFacts }>[],
+): Promise<readonly Cause[]> {
+  const causes: (Cause & Readonly<{ rank: number }>)[] = []
+  for (const { left, right } of stages) {
+    const made = new Set(right.dependencies.flatMap(({ path, origin }) => (origin.kind === 'stage' ? [path] : [])))
+    for (const change of await changesOf(project, left, right)) {
+      const [kind = '', name = ''] = splitOnce(change.what)
+      if (kind === 'output' || change.what === 'record system/accepted') continue
+      const rank = kind === 'input' && made.has(name) ? kinds.length : kinds.indexOf(kind)
+      causes.push({ stage: right.stage, ...change, rank: rank < 0 ? kinds.length - 1 : rank })
+    }
+  }
+  return causes.toSorted((one, other) => one.rank - other.rank).map(({ rank: _, ...cause }) => cause)
+}
+
+/** Likeliest first; a parameter before the command that it stands in. What is none of these is as good as a record. */
+const kinds = ['code', 'parameter', 'command', 'input', 'environment', 'system', 'variable', 'record']
+
+function splitOnce(text: string): readonly [string, string] {
+  const at = text.indexOf(' ')
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
 }
 
 async function changesOf(

@@ -191,8 +191,7 @@ async function judge(project: Project, chosen: readonly Original[], again: Again
     const made = reports.get(one.stage)?.attestation
     return made === undefined ? one : { ...one, again: made }
   })
-  const differences: Reproduction['differences'][number][] = []
-  for (const { facts } of chosen) differences.push(...(await differencesOf(project, facts, reports)))
+  const differences = await differencesOf(project, chosen, reports)
   const stopped = whereItStopped(chosen, again)
   return {
     stages,
@@ -204,7 +203,7 @@ async function judge(project: Project, chosen: readonly Original[], again: Again
           ? 'diverged'
           : resultOfComparisons(comparisons),
     comparisons,
-    differences: differences.slice(0, maxDifferences),
+    differences,
   }
 }
 
@@ -230,15 +229,16 @@ function whereItStopped(
 
 async function differencesOf(
   project: Project,
-  then: Original['facts'],
+  chosen: readonly Original[],
   reports: ReadonlyMap<string, StageReport>,
 ): Promise<Reproduction['differences']> {
-  const { stage } = then
-  const made = reports.get(stage)?.attestation
-  const now = made === undefined ? undefined : believedStage(project, made)
-  if (now === undefined) return []
+  const pairs = chosen.flatMap(({ facts: left }) => {
+    const made = reports.get(left.stage)?.attestation
+    const right = made === undefined ? undefined : believedStage(project, made)
+    return right === undefined ? [] : [{ left, right }]
+  })
   const short = (text: string): string => text.slice(0, maxWordCharacters)
-  return (await causesOf(project, then, now)).map(({ what, before, after }) => ({
+  return (await causesOf(project, pairs)).slice(0, maxDifferences).map(({ stage, what, before, after }) => ({
     stage,
     what: short(what),
     before: short(before),

@@ -3,7 +3,8 @@ import { DomainError, oneLine } from '../../core/index.ts'
 import { type ReproductionReport, reproduce as reproduceStages } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import type { Output } from '../output.ts'
-import { shortDigest, table } from '../render.ts'
+import { shortDigest } from '../render.ts'
+import { comparisonLines, differenceLines } from '../render-comparison.ts'
 import { openTeller } from './run.ts'
 
 type ReproduceOptions = Readonly<{ stage?: string; from?: string }>
@@ -44,29 +45,7 @@ function tellVerdict(output: Output, report: ReproductionReport): void {
   if (firstDivergence !== null && firstDivergence !== undefined) {
     output.line(`  first at ${oneLine(firstDivergence.stage)}: ${oneLine(firstDivergence.because)}`)
   }
-  const rows = comparisons.map(({ stage, path, verdict: each, detail }) => [
-    '  ',
-    oneLine(stage),
-    oneLine(path),
-    each,
-    oneLine(detail),
-  ])
-  for (const line of table(rows)) output.line(line)
-  if (!isGood && differences.length > 0) {
-    output.line('what was recorded otherwise, likeliest cause first:')
-    for (const line of table(
-      differences
-        .slice(0, 12)
-        .map(({ stage, what, before, after }) => [
-          '  ',
-          oneLine(stage),
-          oneLine(what),
-          oneLine(before),
-          '->',
-          oneLine(after),
-        ]),
-    ))
-      output.line(line)
-  }
+  for (const line of comparisonLines(comparisons)) output.line(line)
+  if (verdict === 'diverged') for (const line of differenceLines(differences)) output.line(line)
   output.line(`signed as ${shortDigest(report.attestation)}`)
 }

@@ -89,7 +89,7 @@ function answerOf(
 }
 
 /** A refusal by a check outweighs a failed command: exit 1 before 3. */
-function exitOfRun(report: RunReport): Exit {
+export function exitOfRun(report: RunReport): Exit {
   if (report.status === 'refused' || report.error?.code === 'ERR_RUN_LEVEL') return 1
   return report.status === 'failed' ? 3 : 0
 }

@@ -1,0 +1,115 @@
+/**
+ * `assay prove`: what a draft came to, once more at a clean commit, with the real key; did it match?
+ *
+ * A draft is believed by nobody, so it proves nothing and is proven by nothing but this: the same outs from a run that is
+ * evidence. The new run is an ordinary one; its statements are the proof.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  type OutComparison,
+  type ReproductionResult,
+  resultOfComparisons,
+  type StageFacts,
+} from '../attestation/index.ts'
+import { DomainError, quotedForShell } from '../core/index.ts'
+import { believedStage, lookAtStage } from './believe.ts'
+import { compareOut } from './compare-outs.fs.ts'
+import { type Cause, causesOf } from './diff-runs.ts'
+import { openProject } from './project.fs.ts'
+import type { Caller, Project } from './project.ts'
+import type { RunReport } from './report.ts'
+import { type RunEvent, runPipeline } from './run.ts'
+
+export type ProveOptions = Readonly<{ signal: AbortSignal; onEvent(event: RunEvent): void }>
+
+/** `differences`: what was recorded otherwise in the draft and now, likeliest cause first. */
+export type ProofReport = Readonly<{
+  draft: string
+  matched: boolean
+  verdict: ReproductionResult
+  comparisons: readonly OutComparison[]
+  differences: readonly Cause[]
+  run: RunReport
+}>
+
+/**
+ * @param runId the latest run when left out
+ * @throws ERR_EVIDENCE_DIRTY before anything runs, ERR_RUN_UNKNOWN, ERR_EVIDENCE_MISSING; of the run: as `runPipeline`
+ */
+export async function proveRun(caller: Caller, runId: string | undefined, options: ProveOptions): Promise<ProofReport> {
+  const project = await openProject(caller)
+  refuseDirty(project)
+  const { report } = project.runs.load(runId)
+  const drafts = report.stages.flatMap(({ attestation }) =>
+    attestation === undefined ? [] : [lookAtStage(project, attestation).facts],
+  )
+  if (drafts.length === 0)
+    throw new DomainError('ERR_EVIDENCE_MISSING', `the run ${report.runId} came to nothing that could be proven`)
+  const names = drafts.map(({ stage }) => stage)
+  const run = await runPipeline(project, {
+    targets: names,
+    dryRun: false,
+    force: false,
+    again: new Set(names),
+    keepGoing: false,
+    trace: false,
+    draft: false,
+    unsafeNoSandbox: false,
+    signal: options.signal,
+    onEvent: options.onEvent,
+  })
+  const proven = await compareRuns(project, drafts, run, options.signal)
+  const verdict = run.status === 'succeeded' ? resultOfComparisons(proven.comparisons) : 'unavailable'
+  const matched = verdict === 'identical' || verdict === 'within-tolerance'
+  return { draft: report.runId, matched, verdict, ...proven, run }
+}
+
+function refuseDirty({ code }: Project): void {
+  if (code.commit === undefined) {
+    throw new DomainError('ERR_EVIDENCE_DIRTY', 'there is no commit that a proof could be of', { help: 'commit first' })
+  }
+  const [first] = code.dirty
+  if (first === undefined) return
+  const paths = code.dirty.slice(0, 10).map(({ path }) => quotedForShell(path))
+  throw new DomainError(
+    'ERR_EVIDENCE_DIRTY',
+    `a proof is of a commit, and \`${first.path}\` is not in it as it is here`,
+    {
+      help: `git add ${paths.join(' ')} && git commit, then assay prove again`,
+    },
+  )
+}
+
+async function compareRuns(
+  project: Project,
+  drafts: readonly StageFacts[],
+  run: RunReport,
+  signal: AbortSignal,
+): Promise<Pick<ProofReport, 'comparisons' | 'differences'>> {
+  const comparisons: OutComparison[] = []
+  const pairs: Readonly<{ left: StageFacts; right: StageFacts }>[] = []
+  const scratch = mkdtempSync(join(tmpdir(), 'assay-prove-'))
+  try {
+    for (const draft of drafts) {
+      const { stage } = draft
+      const report = run.stages.find(({ name }) => name === stage)
+      const now = report?.attestation === undefined ? undefined : believedStage(project, report.attestation)
+      if (now === undefined) continue // the run says why
+      const { reproducible } = project.settings.settingsOf(stage)
+      for (const output of draft.outputs) {
+        const digest = now.outputs.find(({ path }) => path === output.path)?.digest
+        comparisons.push(
+          ...(digest === undefined
+            ? [{ stage, path: output.path, verdict: 'diverged' as const, detail: 'it is no out any more' }]
+            : await compareOut({ project, scratch }, { stage, output, digest }, { reproducible, signal })),
+        )
+      }
+      pairs.push({ left: draft, right: now })
+    }
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+  }
+  return { comparisons, differences: await causesOf(project, pairs) }
+}
