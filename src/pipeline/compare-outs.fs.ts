@@ -83,8 +83,8 @@ export function tolerancesOf(reproducible: Json | undefined): readonly Tolerance
   return Object.entries(tolerance).flatMap(([path, given]) =>
     typeof given === 'number'
       ? [{ path, abs: given, because }]
-      : Object.entries(given as Record<string, number>).map(([name, abs]) => {
-          return { path, tensor: name, metric: name, column: name, abs, because }
-        }),
+      : Object.entries(given as Record<string, number>).flatMap(([name, abs]) =>
+          (['tensor', 'metric', 'column'] as const).map((part) => ({ path, [part]: name, abs, because })),
+        ),
   )
 }
