@@ -7,7 +7,7 @@
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { openBubblewrap, openUnsafeHost, runInBox, type StageTask, type ViewEntry } from '../../src/compute/index.ts'
-import { type Content, folderOf } from '../../src/core/index.ts'
+import { type Content, folderOf, sha256Of } from '../../src/core/index.ts'
 import { type ObjectStore, openObjectStore } from '../../src/data/index.ts'
 import type { Answer, Ask, Reply, Request } from './support.ts'
 
@@ -64,6 +64,7 @@ async function taskOf(ask: Ask, into: ObjectStore): Promise<StageTask> {
     view,
     outs,
     mounts: ask.mounts ?? [],
+    ...(ask.tree === undefined ? {} : { root: { folder: ask.tree, digest: sha256Of(ask.tree) } }),
     ...(ask.gpus === undefined ? {} : { gpus: ask.gpus }),
     variables: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/home/stage', ...ask.variables },
     limits: { cpus: 2, memoryBytes: 1 << 30, timeMs: 60_000, processes: 256, outputBytes: 1 << 30, ...ask.limits },

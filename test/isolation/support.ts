@@ -25,6 +25,8 @@ export type Ask = Readonly<{
   before?: Readonly<Record<string, string | Readonly<Record<string, string>>>>
   workingDirectory?: string
   mounts?: readonly Mount[]
+  /** Absolute folder of an image's tree. */
+  tree?: string
   gpus?: Gpus
   variables?: Readonly<Record<string, string>>
   limits?: Partial<Limits>
