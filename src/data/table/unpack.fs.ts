@@ -30,8 +30,13 @@ export async function unpackGzip(source: string, target: string, maxBytes: numbe
     },
   })
   try {
-    await pipeline(packed, createGunzip(), counted, createWriteStream(target, { flags: 'wx' }))
-    return undefined
+    const unpacker = createGunzip()
+    await pipeline(packed, unpacker, counted, createWriteStream(target, { flags: 'wx' }))
+    if (unpacker.bytesWritten === packed.bytesRead) return undefined
+    return {
+      because: 'it has bytes behind its end, which readers take for different things',
+      code: 'ERR_DATA_UNREADABLE',
+    }
   } catch (error) {
     if (over !== undefined) return { because: over, code: 'ERR_DATA_LIMIT' }
     const code = error instanceof Error && 'code' in error ? String(error.code) : ''

@@ -29,7 +29,7 @@ export const measureShape = z.strictObject({
   differing: countShape,
   outside: countShape,
   bitsOnly: countShape,
-  unordered: countShape,
+  withoutDistance: countShape,
   maxAbs: countShape,
   maxRel: countShape,
   maxUlp: countShape.nullable(),

@@ -14,7 +14,7 @@ import { type Compared, maxMeasures, worstVerdict } from './compared.ts'
 import { chunkBytes, type FilePair, type OpenFile, readExactly } from './file-pair.fs.ts'
 import type { Kind } from './format-of.ts'
 import { readTar } from './tar.fs.ts'
-import { readBothLater, Unreadable } from './unreadable.ts'
+import { readBothLater, readLater, Unreadable } from './unreadable.ts'
 import { grouped, quoted, worstFirst } from './words.ts'
 
 export const maxDepth = 3
@@ -58,7 +58,7 @@ type Side = Readonly<{ members: ReadonlyMap<string, Member>; [Symbol.asyncDispos
 async function openSide(which: string, file: OpenFile, kind: Kind): Promise<Side> {
   const refuse = (what: string): Unreadable => new Unreadable(`the ${which} file ${what}`)
   if (kind.packing === 'tar') {
-    const { left: members } = await readBothLater(() => Promise.resolve(readTar(file)))
+    const members = await readLater(which, () => Promise.resolve(readTar(file)))
     const listed = members.map(
       (member) =>
         [member.path, { what: member.what, unpack: (target: string) => copyOut(file, member, target) }] as const,
@@ -102,11 +102,11 @@ async function compareOne(
   options: ArchiveOptions,
 ): Promise<Answer> {
   const [before, after] = [left.members.get(name), right.members.get(name)]
-  const diverged = (detail: string): Answer => ({ verdict: 'diverged', detail, measures: [] })
+  const diverged = (detail: string): Answer => ({ verdict: 'diverged', detail, unmeasured: 1, measures: [] })
   if (before === undefined) return diverged('is missing in the first file')
   if (after === undefined) return diverged('is missing in the second file')
   if (before.what !== after.what) return diverged('is of another kind')
-  if (!before.what.endsWith('file')) return { verdict: 'identical', detail: '', measures: [] }
+  if (!before.what.endsWith('file')) return { verdict: 'identical', detail: '', unmeasured: 0, measures: [] }
   const [one, other] = [join(scratch, 'left'), join(scratch, 'right')]
   try {
     await before.unpack(one)
@@ -122,15 +122,16 @@ function answerOf(found: readonly Found[], isMoved: boolean): Answer {
   const differing = found.filter(({ verdict }) => verdict !== 'identical' && verdict !== 'equal')
   const verdict = worstVerdict(['equal', ...found.map((each) => each.verdict)])
   const measures = worstFirst(found.flatMap((each) => each.measures)).slice(0, maxMeasures)
+  const unmeasured = found.reduce((sum, each) => sum + each.unmeasured, 0)
   const worst = found.find((each) => each.verdict === verdict)
   if (differing.length === 0 || worst === undefined) {
     const written = isMoved ? 'in another order' : 'written in another way'
     const bits = found.some((each) => each.measures.length > 0) ? ', some with other bits of the same value' : ''
-    return { verdict, measures, detail: `the same members, ${written}${bits}` }
+    return { verdict, measures, unmeasured: 0, detail: `the same members, ${written}${bits}` }
   }
   const one = differing.length === 1
   const count = `${grouped(differing.length)} of ${grouped(found.length)} members ${one ? 'differs' : 'differ'}`
-  return { verdict, measures, detail: `${quoted(worst.name)}: ${worst.detail}; ${count}` }
+  return { verdict, measures, unmeasured, detail: `${quoted(worst.name)}: ${worst.detail}; ${count}` }
 }
 
 /** @throws Unreadable */

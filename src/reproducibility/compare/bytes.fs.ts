@@ -3,7 +3,7 @@ import type { Compared } from './compared.ts'
 import { chunkBytes, type FilePair, pause, readUpTo } from './file-pair.fs.ts'
 import { share } from './words.ts'
 
-export type Answer = Pick<Compared, 'verdict' | 'detail' | 'measures'>
+export type Answer = Pick<Compared, 'verdict' | 'detail' | 'unmeasured' | 'measures'>
 
 /** @param common bytes at the beginning that are the same */
 export async function compareBytes(pair: FilePair, common: number, signal: AbortSignal): Promise<Answer> {
@@ -18,7 +18,7 @@ export async function compareBytes(pair: FilePair, common: number, signal: Abort
 }
 
 function diverged(detail: string): Answer {
-  return { verdict: 'diverged', detail, measures: [] }
+  return { verdict: 'diverged', detail, unmeasured: 1, measures: [] }
 }
 
 async function countDiffering({ left, right }: FilePair, from: number, signal: AbortSignal): Promise<number> {

@@ -58,7 +58,14 @@ async function compareInside(left: string, right: string, task: Task): Promise<C
   const common = await commonBytes(pair, signal)
   const kinds = { left: kindOfFile(pair, 'left', task), right: kindOfFile(pair, 'right', task) }
   if (common === pair.left.sizeBytes && common === pair.right.sizeBytes)
-    return { path, format: kinds.left.format, verdict: 'identical', detail: 'the same bytes', measures: [] }
+    return {
+      path,
+      format: kinds.left.format,
+      verdict: 'identical',
+      detail: 'the same bytes',
+      unmeasured: 0,
+      measures: [],
+    }
   return { path, ...(await compareKinds(pair, kinds, common, task)) }
 }
 
@@ -74,7 +81,7 @@ type Told = Readonly<{ format: ComparedFormat }> & Answer
 async function compareKinds(pair: FilePair, { left, right }: Kinds, common: number, task: Task): Promise<Told> {
   if (left.certain && right.certain && left.format !== right.format) {
     const detail = `the first file is of the format ${left.format}, the second ${right.format}`
-    return { format: left.format, verdict: 'diverged', detail, measures: [] }
+    return { format: left.format, verdict: 'diverged', detail, unmeasured: 1, measures: [] }
   }
   // where one says for certain what it is and the other does not, the other is read as the same
   const kind = left.certain ? left : right
@@ -83,7 +90,7 @@ async function compareKinds(pair: FilePair, { left, right }: Kinds, common: numb
     return await compareAs(kind, { pair, common, kinds, task })
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error
-    return { format: kind.format, verdict: 'incomparable', detail: error.message, measures: [] }
+    return { format: kind.format, verdict: 'incomparable', detail: error.message, unmeasured: 1, measures: [] }
   }
 }
 

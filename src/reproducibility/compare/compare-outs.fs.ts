@@ -35,5 +35,5 @@ export async function compareOuts(
 function onlyIn(path: string, which: 'first' | 'second'): Compared {
   const other = which === 'first' ? 'second' : 'first'
   const detail = `is there in the ${which} one and not in the ${other}`
-  return { path, format: 'bytes', verdict: 'diverged', detail, measures: [] }
+  return { path, format: 'bytes', verdict: 'diverged', detail, unmeasured: 1, measures: [] }
 }

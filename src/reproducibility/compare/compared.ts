@@ -43,8 +43,8 @@ export type Measure = Readonly<{
   outside: number
   /** Elements of the same value in other bits: zeros of the other sign, NaNs of another payload. */
   bitsOnly: number
-  /** Of the differing ones: a NaN or an infinity against anything else. No tolerance allows them. */
-  unordered: number
+  /** Of the differing ones: a NaN or an infinity against anything else, a text, a boolean. No tolerance allows them. */
+  withoutDistance: number
   maxAbs: number
   maxRel: number
   /** Representable numbers between the two; exact up to 2^53. Null for what is no floating-point number. */
@@ -62,6 +62,8 @@ export type Compared = Readonly<{
   verdict: ComparedVerdict
   /** One printable sentence without a full stop: what differs most. Holds names and measures, no text of the files. */
   detail: string
+  /** Differences beside those of the measures, such as a tensor that is missing; no tolerance allows them. */
+  unmeasured: number
   /** What differs, at most `maxMeasures` of them, the worst first. */
   measures: readonly Measure[]
 }>

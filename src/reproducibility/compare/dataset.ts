@@ -43,7 +43,7 @@ export async function compareDatasets(
     ...tellMeasures(measures, nouns),
   ]
   const same = kind === 'image' ? 'the same pixels, in other bytes' : 'the same rows, written in another way'
-  return { verdict, measures, detail: told.length === 0 ? same : told.join('; ') }
+  return { verdict, measures, unmeasured: otherCount, detail: told.length === 0 ? same : told.join('; ') }
 }
 
 type Wanted = Readonly<{ kind: 'table' | 'image'; name: string; allowances: readonly Allowance[] }>

@@ -10,3 +10,4 @@ export {
   type Tolerance,
   worstVerdict,
 } from './compared.ts'
+export { type NoiseFloor, proposeTolerances } from './noise-floor.ts'

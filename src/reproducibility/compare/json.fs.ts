@@ -119,7 +119,7 @@ function answerOf({ numbers, tallies, others, otherCount }: Found): Answer {
     measureOf(key, 'number', { ...tally, elements: numbers.get(key) ?? tally.differing + tally.bitsOnly }, true),
   )
   const verdict: ComparedVerdict = otherCount > 0 ? 'diverged' : verdictOfMeasures(measures)
-  return { verdict, measures, detail: tell(measures, others, otherCount) }
+  return { verdict, measures, unmeasured: otherCount, detail: tell(measures, others, otherCount) }
 }
 
 function tell(measures: Compared['measures'], others: readonly string[], otherCount: number): string {

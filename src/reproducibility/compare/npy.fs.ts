@@ -32,7 +32,7 @@ export async function compareNpy(
   const paired = pairTensors(sides[0] ?? new Map(), sides[1] ?? new Map(), options)
   if (left.isFortran !== right.isFortran && paired.otherCount === 0) {
     const detail = 'one file has the array by rows, the other by columns, so that the values are not compared'
-    return { verdict: 'diverged', detail, measures: [] }
+    return { verdict: 'diverged', detail, unmeasured: 1, measures: [] }
   }
   const measures = await measureTensors(files, paired.pairs, common, options.signal)
   return answerOfTensors(

@@ -8,7 +8,7 @@ export type Tally = {
   differing: number
   outside: number
   bitsOnly: number
-  unordered: number
+  withoutDistance: number
   maxAbs: number
   maxRel: number
   maxUlp: number
@@ -22,7 +22,7 @@ export function newTally(): Tally {
     differing: 0,
     outside: 0,
     bitsOnly: 0,
-    unordered: 0,
+    withoutDistance: 0,
     maxAbs: 0,
     maxRel: 0,
     maxUlp: 0,
@@ -50,7 +50,7 @@ export function addPair(tally: Tally, a: number, b: number, ulp: number, at: num
   let rel = abs / Math.max(Math.abs(a), Math.abs(b))
   if (!(abs < Number.POSITIVE_INFINITY)) {
     if (!Number.isFinite(a) || !Number.isFinite(b)) {
-      tally.unordered += 1
+      tally.withoutDistance += 1
       tally.outside += 1
       return
     }
@@ -71,6 +71,7 @@ export function addIntegers(tally: Tally, abs: number, magnitude: number, at: nu
 /** What has no distance: a text, a boolean, a record. */
 export function addOther(tally: Tally): void {
   tally.differing += 1
+  tally.withoutDistance += 1
   tally.outside += 1
 }
 
@@ -92,7 +93,8 @@ export function mergeTallies(parts: readonly Tally[]): Tally {
   for (const part of parts) {
     if (part.maxAbs > sum.maxAbs || (part.maxAbs === sum.maxAbs && part.worst >= 0 && part.worst < sum.worst))
       sum.worst = part.worst
-    for (const name of ['elements', 'differing', 'outside', 'bitsOnly', 'unordered'] as const) sum[name] += part[name]
+    for (const name of ['elements', 'differing', 'outside', 'bitsOnly', 'withoutDistance'] as const)
+      sum[name] += part[name]
     for (const name of ['maxAbs', 'maxRel', 'maxUlp'] as const) sum[name] = Math.max(sum[name], part[name])
     for (const [bin, count] of part.bins.entries()) if (count > 0) sum.bins[bin] = (sum.bins[bin] ?? 0) + count
   }
@@ -100,7 +102,7 @@ export function mergeTallies(parts: readonly Tally[]): Tally {
 }
 
 export function measureOf(name: string, type: string, tally: Tally, hasUlp: boolean): Measure {
-  const { elements, differing, outside, bitsOnly, unordered, maxAbs, maxRel, maxUlp, worst } = tally
+  const { elements, differing, outside, bitsOnly, withoutDistance, maxAbs, maxRel, maxUlp, worst } = tally
   return {
     name,
     type,
@@ -108,7 +110,7 @@ export function measureOf(name: string, type: string, tally: Tally, hasUlp: bool
     differing,
     outside,
     bitsOnly,
-    unordered,
+    withoutDistance,
     maxAbs,
     maxRel,
     maxUlp: hasUlp ? maxUlp : null,

@@ -30,8 +30,6 @@ export function readTar(file: OpenFile): readonly TarMember[] {
   const members = new Map<string, TarMember>()
   let names: Names = {}
   for (let at = 0; ; ) {
-    // two blocks of zeros end an archive; many writers leave it at the end of the file
-    if (at >= file.sizeBytes) break
     const block = readExactly(file, at, blockBytes)
     if (block.every((byte) => byte === 0)) {
       refuseRest(file, at)
@@ -40,8 +38,8 @@ export function readTar(file: OpenFile): readonly TarMember[] {
     const header = headerOf(block)
     const sizeBytes = names.size === undefined ? header.sizeBytes : sizeOf(names.size)
     const start = at + blockBytes
-    if (start + sizeBytes > file.sizeBytes) throw new Unreadable('ends early, in the middle of a member')
     at = start + Math.ceil(sizeBytes / blockBytes) * blockBytes
+    if (at > file.sizeBytes) throw new Unreadable('ends early, in the middle of a member')
     if (header.type === 'x' || header.type === 'L' || header.type === 'K') {
       names = { ...names, ...namesIn(file, { type: header.type, start, sizeBytes }) }
       continue
@@ -56,9 +54,9 @@ export function readTar(file: OpenFile): readonly TarMember[] {
   return [...members.values()]
 }
 
-/** Behind the end lie zeros, as tapes want them. LIMIT: a MiB of them. */
+/** Two blocks of zeros end an archive; behind them lie more, as tapes want them. LIMIT: a MiB of them. */
 function refuseRest(file: OpenFile, at: number): void {
-  const rest = file.sizeBytes - at
+  const rest = Math.max(2 * blockBytes, file.sizeBytes - at)
   if (rest > maxHeaderBytes || readExactly(file, at, rest).some((byte) => byte !== 0))
     throw new Unreadable('has bytes behind its end')
 }

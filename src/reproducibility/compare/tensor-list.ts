@@ -56,13 +56,14 @@ export function answerOfTensors(
   { others, otherCount, pairs }: Paired,
   measures: readonly Measure[],
   same: string,
-): Pick<Compared, 'verdict' | 'detail' | 'measures'> {
+): Pick<Compared, 'verdict' | 'detail' | 'unmeasured' | 'measures'> {
   const verdict: ComparedVerdict = otherCount > 0 ? 'diverged' : verdictOfMeasures(measures)
   const more = otherCount > others.length ? [`${counted(otherCount - others.length, 'more such difference')}`] : []
   const told = [...others, ...more, ...tellMeasures(measures, { one: 'element', among: `of ${pairs.length} tensors` })]
   return {
     verdict,
     detail: told.length === 0 ? same : told.join('; '),
+    unmeasured: otherCount,
     measures: worstFirst(measures).slice(0, maxMeasures),
   }
 }

@@ -17,6 +17,7 @@ test('files of the same bytes are identical, whatever they are', async (context)
       format,
       verdict: 'identical',
       detail: 'the same bytes',
+      unmeasured: 0,
       measures: [],
     })
   }
@@ -83,7 +84,7 @@ test('numbers of JSON are measured by key', async (context) => {
       differing: 1,
       outside: 1,
       bitsOnly: 0,
-      unordered: 0,
+      withoutDistance: 0,
       maxAbs: 0.5,
       maxRel: 0.5 / 1.5,
       maxUlp: 2 ** 51,
@@ -130,7 +131,7 @@ test('NaN and infinities as Python writes them are values, integers are exact', 
   assert.equal(same.verdict, 'equal')
   const other = await compare('[NaN, 1, -Infinity]', '[NaN, NaN, Infinity]', 'm.json')
   assert.deepEqual(other.measures.map(shortly), [
-    { name: '[*]', type: 'number', elements: 3, differing: 2, outside: 2, unordered: 2 },
+    { name: '[*]', type: 'number', elements: 3, differing: 2, outside: 2, withoutDistance: 2 },
   ])
   const large = await compare('{"ns": 9007199254740993}', '{"ns": 9007199254740992}', 'm.json')
   assert.deepEqual([large.verdict, large.measures[0]?.maxAbs], ['diverged', 1])

@@ -18,7 +18,7 @@ const linesPerPause = 65_536
 export async function compareText(pair: FilePair, common: number, signal: AbortSignal): Promise<Answer> {
   const found = await countLines(pair, signal)
   if (found === undefined) return await compareBytes(pair, common, signal)
-  return { verdict: 'diverged', detail: tell(found), measures: [] }
+  return { verdict: 'diverged', detail: tell(found), unmeasured: 1, measures: [] }
 }
 
 type Lines = Readonly<{ left: number; right: number; differing: number; first: number; ends: number }>

@@ -26,7 +26,8 @@ export async function readBothLater<T>(
   return { left: await readLater('first', () => read('left')), right: await readLater('second', () => read('right')) }
 }
 
-async function readLater<T>(which: string, read: () => Promise<T>): Promise<T> {
+/** @param which `first` or `second` */
+export async function readLater<T>(which: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read()
   } catch (error) {

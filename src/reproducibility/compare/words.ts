@@ -52,9 +52,10 @@ export function tellMeasures(measures: readonly Measure[], { one, among }: Nouns
     )
     if (differing.length > 1) said.push(`${grouped(differing.length)} ${among} differ`)
   }
-  const sum = (name: 'unordered' | 'bitsOnly' | 'outside'): number =>
+  const sum = (name: 'withoutDistance' | 'bitsOnly' | 'outside'): number =>
     measures.reduce((count, measure) => count + measure[name], 0)
-  if (sum('unordered') > 0) said.push(`${counted(sum('unordered'), one)} not finite against another value`)
+  if (sum('withoutDistance') > 0)
+    said.push(`${counted(sum('withoutDistance'), one)} without a distance (text, or not finite against another value)`)
   if (sum('bitsOnly') > 0)
     said.push(
       `${counted(sum('bitsOnly'), one)} of the same value in other bits (zeros of another sign, NaNs of another payload)`,
@@ -69,7 +70,7 @@ export function worstFirst(measures: readonly Measure[]): readonly Measure[] {
   return measures.toSorted(
     (a, b) =>
       Number(b.outside > 0) - Number(a.outside > 0) ||
-      Number(b.unordered > 0) - Number(a.unordered > 0) ||
+      Number(b.withoutDistance > 0) - Number(a.withoutDistance > 0) ||
       b.maxRel - a.maxRel ||
       b.differing - a.differing,
   )

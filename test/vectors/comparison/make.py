@@ -39,7 +39,7 @@ def measure(name, kind, a, b, ulp):
     exponents = np.frexp(distance[distance > 0])[1] - 1
     found = dict(
         name=name, type=kind, elements=int(x.size), differing=int((~equal).sum()), outside=int((~equal).sum()),
-        bitsOnly=int((equal & ~same_bits).sum()), unordered=int((~equal & ~finite).sum()),
+        bitsOnly=int((equal & ~same_bits).sum()), withoutDistance=int((~equal & ~finite).sum()),
         maxAbs=float(distance.max()), maxRel=float(relative.max()), maxUlp=ulp,
         histogram=[[int(e), int(n)] for e, n in zip(*np.unique(exponents, return_counts=True))],
     )
@@ -120,12 +120,12 @@ for dtype in ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "u
 
 a = np.array([2**62 + 1, -(2**62)], dtype=np.int64)
 b = np.array([2**62, -(2**62)], dtype=np.int64)
-exact = dict(name="array", type="i8", elements=2, differing=1, outside=1, bitsOnly=0, unordered=0, maxAbs=1.0,
+exact = dict(name="array", type="i8", elements=2, differing=1, outside=1, bitsOnly=0, withoutDistance=0, maxAbs=1.0,
              maxRel=1 / 2**62, maxUlp=None, worst=0, histogram=[[0, 1]])
 add("npy int64 that differ by one", "m.npy", npy(a), npy(b), "diverged", [exact])
 
 def bits(name, kind, elements, differing):
-    return dict(name=name, type=kind, elements=elements, differing=differing, outside=differing, bitsOnly=0, unordered=0,
+    return dict(name=name, type=kind, elements=elements, differing=differing, outside=differing, bitsOnly=0, withoutDistance=differing,
                 maxAbs=0, maxRel=0, maxUlp=None, histogram=[])
 
 flags = np.array([True, False, True, True])

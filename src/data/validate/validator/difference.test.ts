@@ -72,7 +72,7 @@ test('numbers of columns are measured', async (context) => {
       differing: 1,
       outside: 1,
       bitsOnly: 1,
-      unordered: 0,
+      withoutDistance: 0,
       maxAbs: 0.5,
       maxRel: 0.5 / 0.75,
       maxUlp: 2 ** 52 + 2 ** 51,
@@ -88,12 +88,12 @@ test('what is no number is exact, and integers are', async (context) => {
     (await ask(`a\n${left}\n`, `a\n${right}\n`, 't.csv', allowances)).measures.map(shortly)
   const column = { name: 'a', type: 'text', elements: 1 }
   const all = [{ abs: 1e9, rel: 1, ulp: 1e9 }]
-  assert.deepEqual(await measured('007', '7', all), [{ ...column, differing: 1, outside: 1 }])
-  assert.deepEqual(await measured('x', 'y', all), [{ ...column, differing: 1, outside: 1 }])
+  assert.deepEqual(await measured('007', '7', all), [{ ...column, differing: 1, outside: 1, withoutDistance: 1 }])
+  assert.deepEqual(await measured('x', 'y', all), [{ ...column, differing: 1, outside: 1, withoutDistance: 1 }])
   assert.deepEqual(await measured('1.0', '1'), [{ ...column, bitsOnly: 1 }])
   assert.deepEqual(await measured('-0', '0'), [{ ...column, bitsOnly: 1 }])
-  assert.deepEqual(await measured('inf', '1e308', all), [{ ...column, differing: 1, outside: 1, unordered: 1 }])
-  assert.deepEqual(await measured('nan', '1', all), [{ ...column, differing: 1, outside: 1, unordered: 1 }])
+  assert.deepEqual(await measured('inf', '1e308', all), [{ ...column, differing: 1, outside: 1, withoutDistance: 1 }])
+  assert.deepEqual(await measured('nan', '1', all), [{ ...column, differing: 1, outside: 1, withoutDistance: 1 }])
   // two integers that are one double
   const large = { ...column, differing: 1, outside: 1, maxAbs: 1, maxRel: 1 / 2 ** 53, worst: 0 }
   const { worst: _, ...same } = large
@@ -163,11 +163,11 @@ test('columns of Parquet are measured by their types', async (context) => {
     measures.map(shortly).map(({ maxAbs, maxRel, worst: _, ...rest }) => ({ ...rest, isApart: maxAbs !== undefined })),
     [
       { name: 'f', type: 'FLOAT', ...one, maxUlp: 2, isApart: true },
-      { name: 'd', type: 'DOUBLE', ...one, unordered: 1, isApart: false },
+      { name: 'd', type: 'DOUBLE', ...one, withoutDistance: 1, isApart: false },
       { name: 'i', type: 'BIGINT', ...one, isApart: true },
       { name: 'n', type: 'DECIMAL(38,4)', ...one, isApart: true },
-      { name: 's', type: 'VARCHAR', ...one, isApart: false },
-      { name: 'b', type: 'BOOLEAN', ...one, isApart: false },
+      { name: 's', type: 'VARCHAR', ...one, withoutDistance: 1, isApart: false },
+      { name: 'b', type: 'BOOLEAN', ...one, withoutDistance: 1, isApart: false },
     ],
   )
   assert.deepEqual((await ask(left, await parquetOf('SELECT 1.0::DOUBLE AS f'), 't.parquet')).others.slice(0, 1), [

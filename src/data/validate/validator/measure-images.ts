@@ -97,7 +97,7 @@ function measureSamples(left: Decoded, right: Decoded, allowances: readonly Allo
     differing,
     outside,
     bitsOnly: 0,
-    unordered: 0,
+    withoutDistance: 0,
     maxAbs,
     maxRel,
     maxUlp: null,
