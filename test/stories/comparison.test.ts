@@ -73,7 +73,7 @@ test('an out that is a folder is compared file by file, each by what it is', asy
   const tolerances = [
     { path: 'out/*.json', metric: 'auc', abs: 1e-6, because: 'threads' },
     { path: 'out/plot.png', abs: 1, because: 'fonts' },
-    { path: 'out/*.csv', column: 'score', rel: 0.01, because: 'threads' },
+    { path: 'out/*.csv', column: 'score', tensor: 'score', rel: 0.01, because: 'threads' },
   ]
   assert.deepEqual(told(await compare(context, left, right, tolerances)), [
     'out/a.txt: text identical: the same bytes',

@@ -80,11 +80,11 @@ export const maxMeasures = 1000
 export type Tolerance = Readonly<{
   /** Pattern of project paths: `*` within a folder, `**` across folders. A member of an archive is `archive/member`. */
   path: string
-  /** Pattern of names; counts for tensors alone, and of those for the ones that it names. */
+  /** Pattern of names. A tolerance with any of the three counts for what they name, and for nothing else. */
   tensor?: string
-  /** The same for keys of JSON (`train.loss`, `folds[*].auc`). */
+  /** The same of keys of JSON (`train.loss`, `folds[*].auc`). */
   metric?: string
-  /** The same for columns of tables. */
+  /** The same of columns of tables. */
   column?: string
   abs?: number
   rel?: number

@@ -115,6 +115,7 @@ test('a tolerance allows what it names and nothing else', async (context) => {
   assert.equal(await verdict({ metric: 'a*', abs: 0.02 }), 'within-tolerance')
   assert.equal(await verdict({ metric: 'loss', abs: 0.02 }), 'diverged')
   assert.equal(await verdict({ tensor: '*', abs: 0.02 }), 'diverged')
+  assert.equal(await verdict({ tensor: 'auc', metric: 'auc', column: 'auc', abs: 0.02 }), 'within-tolerance')
   assert.equal(await verdict({ path: '*.json', abs: 0.02 }), 'diverged')
   assert.equal(await verdict({ path: '**', abs: 0.02 }), 'within-tolerance')
   assert.equal(await verdict({}), 'diverged')

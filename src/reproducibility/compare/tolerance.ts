@@ -25,7 +25,10 @@ export function boundsFor(
 ): readonly (Bound & Readonly<{ column?: string }>)[] {
   return tolerances
     .filter((tolerance) => matchesPath(path, tolerance.path))
-    .filter((tolerance) => named.every((each) => tolerance[each] === undefined || each === part))
+    .filter((tolerance) => {
+      const asked = named.filter((each) => tolerance[each] !== undefined)
+      return asked.length === 0 || asked.some((each) => each === part)
+    })
     .map(({ column, abs, rel, ulp }) => ({
       ...(column === undefined ? {} : { column }),
       abs: finite(abs),
@@ -34,12 +37,10 @@ export function boundsFor(
     }))
 }
 
-/** One that names tensors, keys or columns counts for those alone. */
+/** One that names tensors, keys or columns counts for those alone, for each in its own formats. */
 function counts(tolerance: Tolerance, part: Part, name: string): boolean {
-  return named.every((each) => {
-    const pattern = tolerance[each]
-    return pattern === undefined || (each === part && matchesName(name, pattern))
-  })
+  const asked = named.filter((each) => tolerance[each] !== undefined)
+  return asked.length === 0 || asked.some((each) => each === part && matchesName(name, tolerance[each] ?? ''))
 }
 
 /** THREAT: an infinite or missing bound would let everything pass. */
