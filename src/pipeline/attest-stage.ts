@@ -68,7 +68,7 @@ async function factsOf(
       ...outcome.network,
       ...(settings.harmlessAttempts === undefined ? {} : { harmless: settings.harmlessAttempts }),
     },
-    resources: { ...outcome.resources, ...(unusual.length === 0 ? {} : { unusual }) },
+    resources: usedBy(outcome, unusual),
     ...(settings.secrets.length === 0 ? {} : { secrets: settings.secrets.toSorted() }),
     log: { digest: outcome.log.digest, sizeBytes: outcome.log.sizeBytes },
     outputs: await outputsOf(project, outcome),
@@ -89,6 +89,11 @@ async function factsOf(
     startedAt: outcome.startedAt.toISOString(),
     finishedAt: outcome.finishedAt.toISOString(),
   }
+}
+
+/** @param unusual what was unlike earlier runs, in words */
+export function usedBy({ resources }: StageOutcome, unusual: readonly string[]): StageFacts['resources'] {
+  return { ...resources, ...(unusual.length === 0 ? {} : { unusual }) }
 }
 
 function sourceOf({ code }: Project): StageFacts['source'] {

@@ -30,7 +30,10 @@ export function unexpected(expected: Expectation, used: ResourceUse): readonly s
 /** INVARIANT: a stage whose programs nobody saw is not as expected: no sandbox, or it ended before the first look. */
 function others(seen: readonly string[] | undefined, expected: readonly string[] | undefined): readonly string[] {
   if (expected === undefined) return []
-  if (seen === undefined) return [`nobody knows which programs ran, only ${expected.join(', ')} may`]
+  if (seen === undefined)
+    return [
+      `nobody saw which programs ran (it was over too soon, or ran without a sandbox), only ${expected.join(', ')} may`,
+    ]
   return seen.filter((name) => !shells.has(name) && !expected.includes(name)).map((name) => `it started \`${name}\``)
 }
 

@@ -1,4 +1,5 @@
 /** What a run came to: the shape that `assay run --json` prints, which other programs rely on. */
+import type { StageFacts } from '../attestation/index.ts'
 import type { Digest, ErrorCode, Sha256 } from '../core/index.ts'
 import type { HermeticityReport } from './hermeticity.ts'
 
@@ -16,6 +17,8 @@ export type StageReport = Readonly<{
   durationMs: number
   outputs: readonly OutputReport[]
   attestation?: Sha256
+  /** Of a stage that was refused or failed; what another used stands in its evidence. */
+  resources?: StageFacts['resources']
   /** Of a stage that was traced. */
   hermeticity?: HermeticityReport
 }>

@@ -7,7 +7,7 @@
 import type { Environment, Gpus, Limits, Secret, StageOutcome } from '../compute/index.ts'
 import { type Content, DomainError, isDomainError, type Sha256 } from '../core/index.ts'
 import { digestStageKey } from '../reproducibility/index.ts'
-import { attestStage } from './attest-stage.ts'
+import { attestStage, usedBy } from './attest-stage.ts'
 import { compareRun } from './compare-runs.ts'
 import { gateData } from './data-gate.ts'
 import type { StageDefinition, StageSettings } from './definition.ts'
@@ -230,6 +230,7 @@ async function execute(
       status: kind,
       ...why,
       tail: outcome.log.tail,
+      resources: usedBy(outcome, compared.unusual),
       durationMs: elapsed(),
       outputs: [],
       ...traced,

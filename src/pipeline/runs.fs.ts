@@ -34,6 +34,16 @@ const hermeticityShape = z.looseObject({
   dvc: z.looseObject({ place: z.string(), add: paths, remove: paths }),
 })
 
+const resourcesShape = z
+  .object({
+    wallMs: z.number(),
+    heldBy: z.string(),
+    programs: paths.exactOptional(),
+    unusual: paths.exactOptional(),
+    profile: z.object({ everyMs: z.number() }).catchall(z.array(z.number())).exactOptional(),
+  })
+  .catchall(z.number())
+
 /** What readers of a record rely on; read for display and for what to keep, never for what to believe. */
 const recordShape = z.looseObject({
   assay: z.literal(1),
@@ -51,6 +61,7 @@ const recordShape = z.looseObject({
         durationMs: z.number(),
         outputs: z.array(z.looseObject({ path: z.string(), digest: z.string(), sizeBytes: z.number() })),
         hermeticity: hermeticityShape.exactOptional(),
+        resources: resourcesShape.exactOptional(),
       }),
     ),
   }),

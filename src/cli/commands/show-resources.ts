@@ -20,11 +20,12 @@ export function showResources(context: CliContext, project: Project, { runId, st
   const { output } = context
   const run = project.runs.load(runId)
   const ran = run.report.stages.filter(({ name }) => stage === undefined || name === stage)
-  const stages = ran.flatMap(({ name, attestation }) =>
-    attestation === undefined ? [] : [{ name, resources: lookAtStage(project, attestation).facts.resources }],
-  )
+  const stages = ran.flatMap(({ name, attestation, resources: seen }) => {
+    const resources = attestation === undefined ? seen : lookAtStage(project, attestation).facts.resources
+    return resources === undefined ? [] : [{ name, resources }]
+  })
   if (stages.length === 0)
-    throw new DomainError('ERR_STAGE_UNKNOWN', 'the run holds no evidence of such a stage', {
+    throw new DomainError('ERR_STAGE_UNKNOWN', 'the run knows of no such stage what it used', {
       help: 'assay show lists the stages of the run',
     })
   if (report !== undefined)
