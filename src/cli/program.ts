@@ -67,6 +67,13 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/status.ts')).status,
   },
   {
+    usage: 'lint [stages...]',
+    summary: 'name what is likely to make two runs differ, in the code that stages run; nothing is run',
+    options: [['--all', 'show too what is declared harmless, and what the settings of assay settle']],
+    examples: ['assay lint', 'assay lint train', 'assay lint --all --json'],
+    load: async () => (await import('./commands/lint.ts')).lint,
+  },
+  {
     usage: 'shell <stage> [command...]',
     summary: 'a shell, or one command, in the sandbox of a stage; nothing of it is kept',
     examples: ['assay shell train', 'assay shell train -- python -m pip list', 'assay shell train < look.sh'],

@@ -144,6 +144,8 @@ export type StageSettings = Readonly<{
   /** Folders that it may write and that are thrown away afterwards. */
   scratch: readonly string[]
   reproducible?: Json
+  /** File -> rule of `assay lint` -> why what it finds there does no harm. */
+  harmless?: Readonly<Record<string, Readonly<Record<string, string>>>>
   /** Project path of an out -> what it is held to: data made by a stage is checked too. */
   outs?: Readonly<Record<string, DataRules>>
 }>

@@ -35,6 +35,7 @@ export {
 } from './fetch-source.fs.ts'
 export { type HermeticityReport, hermeticityIn } from './hermeticity.ts'
 export { adoptHere, backupKey, describeKey, makeKey, pinTrust, revokeKey, useKey, writeFile } from './keys.fs.ts'
+export { type LintReport, lintStages, type StageFinding } from './lint-stages.fs.ts'
 export { type LockedEnvironment, lockEnvironment } from './lock-environment.fs.ts'
 export { pinImage } from './pin-image.fs.ts'
 export { openPlan, openProject, type ProjectNames, projectNames } from './project.fs.ts'

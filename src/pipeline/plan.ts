@@ -48,7 +48,8 @@ export function planRun(pipeline: PipelineDefinition, targets: readonly string[]
   return { order, after }
 }
 
-function stagesNamed(target: string, stages: readonly StageDefinition[]): readonly string[] {
+/** @throws ERR_STAGE_UNKNOWN when the target names nothing */
+export function stagesNamed(target: string, stages: readonly StageDefinition[]): readonly string[] {
   const path = target.replace(/\/+$/, '')
   const named = stages.filter(
     ({ name, outs }) => name === target || name.startsWith(`${target}@`) || outs.some((out) => out.path === path),

@@ -133,7 +133,8 @@ export async function openPlan(caller: Caller): Promise<PlanDocument> {
   return planDocument(await pipelineHere(caller))
 }
 
-async function pipelineHere(caller: Caller): Promise<PipelineDefinition> {
+/** The definition alone: neither data, nor key, nor git, but for what is ignored. */
+export async function pipelineHere(caller: Caller): Promise<PipelineDefinition> {
   const root = requireRoot(caller.workingFolder)
   const ignored = await openIgnored(root, caller.environment)
   const reader = await openReader(root, ignoredBy(ignored === undefined ? undefined : { ignored }))

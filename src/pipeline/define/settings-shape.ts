@@ -1,5 +1,6 @@
 /** What may stand in assay.yaml (design.md section 4). Unknown keys are refused at every level, with a suggestion. */
 import { DomainError, parseDurationMs, parseProjectPath, parseSizeBytes } from '../../core/index.ts'
+import { ruleNames } from '../../reproducibility/index.ts'
 import { faultAt, type Place, quoted, suggestion } from './fault.ts'
 import { either, listOf, mapOf, nothing, record, type Setting, type Shape, simple, text, unfit } from './shape.ts'
 import { isList, isMap, pythonText, type Value } from './value.ts'
@@ -133,7 +134,18 @@ const expectation = record({
 })
 const network = either(oneOf(['none']), listOf(host))
 const env = either(byKey(variable, variableValue), listOf(variable))
-const common = { environment: text, network, harmlessAttempts: text, seed, limits, env, scratch: listOf(path) }
+/** File -> rule of `assay lint` -> why it does no harm. */
+const harmless = byPath(byKey(oneOf(ruleNames), text))
+const common = {
+  environment: text,
+  network,
+  harmlessAttempts: text,
+  seed,
+  limits,
+  env,
+  scratch: listOf(path),
+  harmless,
+}
 const reproducible = either(
   simple('true or false', (value) => typeof value === 'boolean'),
   record({ tolerance: byPath(either(tolerance, mapOf(tolerance))), because: text }, ['because']),

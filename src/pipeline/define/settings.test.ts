@@ -30,6 +30,7 @@ stages:
     secrets: [label-service]
     env: {MODEL_SIZE: small, RATE: 1.0, HOME: null}
     reproducible: {tolerance: {metrics.json: {accuracy: 0.005}}, because: thread order in BLAS}
+    harmless: {src/a.py: {wall-clock: only printed}}
   sweep: {env: [TOKEN], environment: host}
   sweep@b: {seed: 9, network: [example.org]}
   sub/dvc.yaml:score:
@@ -80,6 +81,7 @@ test('reads all that the format has', () => {
     secrets: ['label-service'],
     scratch: [],
     reproducible: { tolerance: { 'metrics.json': { accuracy: 0.005 } }, because: 'thread order in BLAS' },
+    harmless: { 'src/a.py': { 'wall-clock': 'only printed' } },
   })
 })
 
@@ -133,7 +135,7 @@ const slips: readonly (readonly [string, string, string, RegExp])[] = [
     'environment: trian',
     /line 7, column 25: the environment `trian` is not defined \| did you mean `train`\?/,
   ],
-  ['an unknown key', 'protected:', 'protect:', /line 21, column 1: `protect` is not a key of assay\.yaml/],
+  ['an unknown key', 'protected:', 'protect:', /line 22, column 1: `protect` is not a key of assay\.yaml/],
   [
     'an unknown key of a stage',
     'secrets:',
@@ -178,6 +180,13 @@ const slips: readonly (readonly [string, string, string, RegExp])[] = [
   ],
   ['a variable that is none', 'MODEL_SIZE', 'MODEL-SIZE', /the key is `MODEL-SIZE`, it must be the name of a variable/],
   ['an unreasoned waiver of reproduction', ', because: thread order in BLAS', '', /`reproducible` has no `because`/],
+  [
+    'a rule that is none',
+    'harmless: {src/a.py: {wall-clock',
+    'harmless: {src/a.py: {wallclock',
+    /the key is `wallclock`.* \| did you mean/,
+  ],
+  ['what is harmless for no reason', ': only printed}', ': {}}', /`wall-clock`/],
   ['host as a name', '  train: {python', '  host: {python', /`host` is built in/],
   [
     'an equal key',

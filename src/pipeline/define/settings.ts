@@ -139,9 +139,19 @@ function layerOf(map: ValueMap): Layer {
     limits: limitsOf(mapAt(map, 'limits')),
     env: env === undefined ? {} : envOf(env),
     ...(map.has('expect') ? { expect: expectationOf(mapAt(map, 'expect')) } : {}),
+    ...(map.has('harmless') ? { harmless: harmlessOf(mapAt(map, 'harmless')) } : {}),
     ...(map.has('secrets') ? { secrets: textsAt(map, 'secrets') } : {}),
     ...(reproducible === undefined ? {} : { reproducible: toJson(reproducible) }),
   }
+}
+
+function harmlessOf(map: ValueMap): NonNullable<StageSettings['harmless']> {
+  return Object.fromEntries(
+    [...map].map(([file, rules]) => {
+      const reasons = isMap(rules) ? [...rules].map(([rule, why]) => [pythonText(rule), pythonText(why)]) : []
+      return [parseProjectPath(pythonText(file)), Object.fromEntries(reasons)]
+    }),
+  )
 }
 
 function expectationOf(map: ValueMap): Expectation {
@@ -185,7 +195,7 @@ function envOf(env: Value): StageSettings['env'] {
   )
 }
 
-/** A stage's own words over its group's, over the defaults; `limits`, `env` and `scratch` are joined. */
+/** A stage's own words over its group's, over the defaults; `limits`, `env`, `scratch` and `harmless` are joined. */
 function settled(layers: ReadonlyMap<string, Layer>, stage: string): StageSettings {
   const found = [layers.get(''), layers.get(stemOf(stage)), stemOf(stage) === stage ? undefined : layers.get(stage)]
   const base: StageSettings = {
@@ -206,8 +216,16 @@ function over(below: StageSettings, layer: Layer): StageSettings {
     ...layer,
     limits: { ...below.limits, ...layer.limits },
     env: { ...below.env, ...layer.env },
+    ...(layer.harmless === undefined ? {} : { harmless: joined(below.harmless ?? {}, layer.harmless) }),
     scratch: [...new Set([...below.scratch, ...(layer.scratch ?? [])])],
   }
+}
+
+type Harmless = NonNullable<StageSettings['harmless']>
+
+function joined(below: Harmless, above: Harmless): Harmless {
+  const files = new Set([...Object.keys(below), ...Object.keys(above)])
+  return Object.fromEntries([...files].map((file) => [file, { ...below[file], ...above[file] }]))
 }
 
 function mapAt(map: ValueMap, key: string): ValueMap {

@@ -1,0 +1,67 @@
+/** Code that is made to hurt its reader: each is read in bounded time and memory, or said not to be read. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { lintCommand, lintFiles, told } from './testing.ts'
+
+const unread = (content: string | Uint8Array, path = 'train.py'): readonly string[] =>
+  lintFiles({ [path]: content }, { commands: [{ text: `python ${path}`, line: 1 }] })
+    .filter(({ rule }) => rule === 'unread')
+    .map(({ because }) => because)
+
+const cases: readonly (readonly [name: string, content: string | Uint8Array, because: RegExp, path?: string])[] = [
+  ['brackets in brackets', `x = ${'('.repeat(50_000)}1${')'.repeat(50_000)}\n`, /nested deeper/],
+  ['a list that never ends', '['.repeat(100_000), /nested deeper/],
+  ['ten megabytes', `x = 1\n${'# a comment\n'.repeat(900_000)}`, /more than 524288/],
+  ['bytes that are no text', Buffer.from([0x78, 0x3d, 0xff, 0xfe, 0x0a]), /not UTF-8/],
+  ['a merge that was not finished', '<<<<<<< HEAD\nx = 1\n=======\nx = 2\n>>>>>>> b\n', /no Python/],
+  ['a file that cannot be read', 'unreadable', /is a fifo/],
+  ['a notebook that is no JSON', '{"cells": [', /not JSON/, 'a.ipynb'],
+  ['a notebook that is deep', `{"cells": ${'['.repeat(5000)}${']'.repeat(5000)}}`, /a\.ipynb/, 'a.ipynb'],
+  ['a notebook with two meanings', '{"cells": [], "cells": [1]}', /a\.ipynb/, 'a.ipynb'],
+]
+
+for (const [name, content, because, path] of cases) {
+  test(`says that it does not read ${name}`, () => {
+    const [first = '', ...rest] = unread(content, path)
+    assert.match(first, because)
+    assert.deepEqual(rest, [])
+  })
+}
+
+test('a notebook of odd shapes is no crash', () => {
+  const odd = { cells: [null, 3, { cell_type: 'code' }, { cell_type: 'code', source: [1, 'x = 1'] }], metadata: [] }
+  assert.deepEqual(unread(JSON.stringify(odd), 'a.ipynb'), [])
+  assert.deepEqual(unread('[]', 'a.ipynb'), [])
+})
+
+test('what grows with the square of its length ends', () => {
+  const many = (line: string, count = 3_000): string => line.repeat(count)
+  const texts = [
+    `import time\nx = []\n${many('x.append(time.time())\n')}print(x)\n`,
+    `import random\n${many('random.random()\n')}${many('random.seed(1)\n')}`,
+    `import time\na = time.time()\n${many('a = a + a\n')}print(a)\n`,
+    `x = [1 ${many('for x in y ')}]\n`,
+    `from ${many('.')}a import b\n`,
+    many('def f(): f()\n'),
+    `x = ${many('1 + ', 900)}1\n`,
+    `x = a${many('.b')}\n`,
+    many('self.x = self.x\n'),
+  ]
+  for (const text of texts) assert.ok(lintFiles({ 'train.py': text }).length < 3, text.slice(0, 60))
+  assert.deepEqual(lintCommand(`${many('a | ', 5000)}b`), [])
+  assert.deepEqual(told(lintFiles({}, { commands: [{ text: `${'$('.repeat(2000)}${')'.repeat(2000)}`, line: 1 }] })), [
+    'unread:1',
+  ])
+})
+
+test('scripts that run each other, and modules that import each other, are read once', () => {
+  const files = {
+    'a.sh': 'sh b.sh\nuuidgen > x\n',
+    'b.sh': 'sh a.sh\n',
+    'train.py': 'import b\n',
+    'b.py': 'import train\n',
+  }
+  assert.deepEqual(told(lintFiles(files, { commands: [{ text: 'sh a.sh; python train.py', line: 1 }] })), [
+    'random-id:2',
+  ])
+})
