@@ -76,14 +76,17 @@ function codeOf(
   settings: ProjectSettings,
   lineOf: (stage: StageDefinition) => number,
 ): StageCode {
-  const { network, env, harmless = {} } = settings.settingsOf(stage.name)
+  const { network, env, limits, harmless = {} } = settings.settingsOf(stage.name)
   return {
     stage: stage.name,
     file: stage.file,
     commands: stage.commands.map((text) => ({ text, line: lineOf(stage) })),
     workingDirectory: stage.workingDirectory,
     outs: stage.outs.map(({ path }) => path),
-    hasNetwork: network !== 'none',
+    has: new Set([
+      ...(network === 'none' ? [] : ['network' as const]),
+      ...((limits.gpus ?? 0) > 0 ? ['gpu' as const] : []),
+    ]),
     hasHashSeed: !Object.hasOwn(env, 'PYTHONHASHSEED'),
     importRoots: [...pythonPath(env['PYTHONPATH'] ?? ''), stage.workingDirectory, '.', 'src'],
     harmless: new Map(Object.entries(harmless).map(([file, rules]) => [file, new Map(Object.entries(rules))])),

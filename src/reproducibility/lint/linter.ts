@@ -33,7 +33,7 @@ export type StageCode = Readonly<{
   workingDirectory: string
   /** What it makes: code among it is not what it runs. */
   outs: readonly string[]
-  hasNetwork: boolean
+  has: ReadonlySet<'network' | 'gpu'>
   /** The stage gets the fixed PYTHONHASHSEED, and does not change it. */
   hasHashSeed: boolean
   /** Further folders that Python looks for modules in, project paths. */
@@ -95,8 +95,8 @@ function bytesKept(known: Run['known']): number {
 }
 
 function add(run: Run, source: Text, offset: number, rule: RuleName, what: string, also: readonly number[] = []): void {
-  const { says, instead, fixedBy, needsNetwork }: Rule = lintRules[rule]
-  if (needsNetwork === true && !run.code.hasNetwork) return
+  const { says, instead, fixedBy, needs }: Rule = lintRules[rule]
+  if (needs !== undefined && !run.code.has.has(needs)) return
   const place = source.placeOf(offset)
   const harmless = source.declared(offset, rule) ?? run.code.harmless.get(source.path)?.get(rule)
   const finding: LintFinding = {

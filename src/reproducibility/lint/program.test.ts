@@ -129,11 +129,14 @@ test('what the settings of assay fix is told as such, and only while they hold',
   assert.equal(lintFiles(files, { hasHashSeed: false })[0]?.fixedBy, undefined)
 })
 
-test('an out that is code is not what a stage runs, and a download is told only where there is a network', () => {
+test('an out that is code is not what a stage runs; a download is told only where there is a network, a GPU where there is one', () => {
   const files = { 'out.py': 'import random\nrandom.random()\n' }
   const { commands } = stageOf('generate out.py && curl -O https://example.org/x')
-  assert.deepEqual(told(lintFiles(files, { commands, outs: ['out.py'], hasNetwork: false })), [])
+  assert.deepEqual(told(lintFiles(files, { commands, outs: ['out.py'], has: new Set() })), [])
   assert.deepEqual(told(lintFiles(files, { commands })), ['network-input:1', 'unseeded-random:2'])
+  const fast = { 'train.py': 'import torch\ntorch.backends.cudnn.benchmark = True\n' }
+  assert.deepEqual(told(lintFiles(fast, { has: new Set() })), [])
+  assert.deepEqual(told(lintFiles(fast)), ['gpu-determinism:2'])
 })
 
 test('a file that several stages run is read once', () => {

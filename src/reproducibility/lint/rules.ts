@@ -10,8 +10,8 @@ export type Rule = Readonly<{
   instead: string
   /** A variable that assay gives every stage and that settles it: told only when the stage's own settings undo it. */
   fixedBy?: 'PYTHONHASHSEED'
-  /** Told only of a stage that may reach a network. */
-  needsNetwork?: true
+  /** Told only of a stage that has it. */
+  needs?: 'network' | 'gpu'
 }>
 
 const seedOf = 'int(os.environ["ASSAY_SEED"])'
@@ -44,6 +44,7 @@ export const lintRules = {
   'gpu-determinism': {
     says: 'lets a GPU choose algorithms that do not repeat',
     instead: 'torch.use_deterministic_algorithms(True) and torch.backends.cudnn.benchmark = False',
+    needs: 'gpu',
   },
   'hogwild-updates': {
     says: 'lets threads update the same weights without order, so no two trainings agree',
@@ -107,7 +108,7 @@ export const lintRules = {
   'network-input': {
     says: 'takes what a server gives today',
     instead: 'register it as a source (assay data add), or hold what came to a digest: sha256sum --check',
-    needsNetwork: true,
+    needs: 'network',
   },
 } as const satisfies Record<string, Rule>
 

@@ -10,7 +10,7 @@ export const stageOf = (...commands: readonly string[]): StageCode => ({
   commands: commands.map((text, index) => ({ text, line: index + 1 })),
   workingDirectory: '.',
   outs: [],
-  hasNetwork: true,
+  has: new Set(['network', 'gpu']),
   hasHashSeed: false,
   importRoots: [],
   harmless: new Map(),
