@@ -9,6 +9,7 @@ import { DomainError, type FileEntry } from '../../core/index.ts'
 import type { Environment, EnvironmentPackage } from '../environment.ts'
 import { credentialIn } from '../secrets/index.ts'
 import { blasFact } from './facts.ts'
+import { normaliseName } from './lock.ts'
 import { readPlainFile, type TreeManifest } from './tree.fs.ts'
 
 const usualPath = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
@@ -89,7 +90,7 @@ function textAt(tree: string, manifest: TreeManifest, path: string): string {
   return bytes === undefined ? '' : bytes.toString('utf8')
 }
 
-/** Packages of Debian and Alpine, as the image's own lists name them. */
+/** Packages of Debian and Alpine, as the image's own lists name them, and of Python, as their folders are called. */
 export function imagePackages(tree: string, manifest: TreeManifest): readonly EnvironmentPackage[] {
   const debian = paragraphs(textAt(tree, manifest, 'var/lib/dpkg/status')).flatMap((text) =>
     / installed$/m.test(field(text, 'Status')) ? packageOf(field(text, 'Package'), field(text, 'Version')) : [],
@@ -97,8 +98,17 @@ export function imagePackages(tree: string, manifest: TreeManifest): readonly En
   const alpine = paragraphs(textAt(tree, manifest, 'lib/apk/db/installed')).flatMap((text) =>
     packageOf(field(text, 'P'), field(text, 'V')),
   )
-  return [...debian, ...alpine].toSorted((left, right) => (left.name < right.name ? -1 : 1))
+  const python = manifest.files.flatMap(({ path }) => {
+    const [, name = '', version = ''] = pythonPackage.exec(path) ?? []
+    return packageOf(normaliseName(name), version)
+  })
+  const all = [...debian, ...alpine, ...python].map((one) => [`${one.name} ${one.version}`, one] as const)
+  return [...new Map(all).values()].toSorted((left, right) => (left.name < right.name ? -1 : 1))
 }
+
+/** SOURCE: PyPA, "Recording installed projects": `NAME-VERSION.dist-info`. */
+const pythonPackage =
+  /\/(?:site|dist)-packages\/([A-Za-z0-9][\w.]*)-([\w.+!]+)(?:-py3[\w.]*)?\.(?:dist-info\/METADATA|egg-info(?:\/PKG-INFO)?)$/
 
 function paragraphs(text: string): readonly string[] {
   return text.split(/\n{2,}/)

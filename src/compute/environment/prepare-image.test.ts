@@ -291,7 +291,7 @@ test('the variables of an image are given but for its PATH, its home and what is
   assert.deepEqual(environment.warnings, ['the image sets `LEAK` to a GitHub token: stages do not get it'])
 })
 
-test('names the packages that the image lists, Debian’s and Alpine’s', async (context) => {
+test('names the packages that the image lists, Debian’s, Alpine’s and Python’s', async (context) => {
   const status =
     'Package: libc6\nStatus: install ok installed\nVersion: 2.36-9\nDescription: x\n Version: 9\n\nPackage: gone\nStatus: deinstall ok config-files\nVersion: 1\n'
   const { environment } = await pull(
@@ -299,6 +299,8 @@ test('names the packages that the image lists, Debian’s and Alpine’s', async
     plain([
       { name: 'var/lib/dpkg/status', content: status },
       { name: 'lib/apk/db/installed', content: 'C:x\nP:busybox\nV:1.36-r2\n\n' },
+      { name: 'opt/lib/python3.12/site-packages/scikit_learn-1.4.2.dist-info/METADATA', content: 'x' },
+      { name: 'usr/lib/python3/dist-packages/six-1.16.0.egg-info', content: 'x' },
       { name: 'usr/lib/os-release', content: 'NAME=x\nPRETTY_NAME="Some System 1"\n' },
       { name: 'etc/os-release', type: '2', link: '../usr/lib/os-release' },
     ]),
@@ -306,6 +308,8 @@ test('names the packages that the image lists, Debian’s and Alpine’s', async
   assert.deepEqual(environment.packages, [
     { name: 'busybox', version: '1.36-r2' },
     { name: 'libc6', version: '2.36-9' },
+    { name: 'scikit-learn', version: '1.4.2' },
+    { name: 'six', version: '1.16.0' },
   ])
   const said = Object.fromEntries(environment.facts.map(({ name, value }) => [name, value]))
   assert.deepEqual([said['system'], said['libc']], ['Some System 1', 'libc6 2.36-9'])
