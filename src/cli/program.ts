@@ -102,6 +102,7 @@ export const verbs: readonly Verb[] = [
     options: [
       ['--stage <name>', 'this stage alone; what it builds on is taken as it was'],
       ['--from <name>', 'this stage and all that build on it'],
+      ['--times <n>', 'so many runs: what they differ in among themselves, and tolerances for it', '1'],
     ],
     examples: ['assay reproduce', 'assay reproduce model/model.safetensors', 'assay reproduce --stage train'],
     load: async () => (await import('./commands/reproduce.ts')).reproduce,

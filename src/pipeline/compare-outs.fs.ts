@@ -1,55 +1,65 @@
 /** An out of then beside the one of now: by digest, then by what the bytes say. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { OutComparison, StatedOutput } from '../attestation/index.ts'
-import { type Digest, isSha256, type Json } from '../core/index.ts'
+import { isSha256, type Json } from '../core/index.ts'
 import { defaultLimits } from '../data/index.ts'
 import {
   type Compared,
   compareOuts,
   type OutFiles,
-  outFilesAt,
   type Tolerance,
   worstVerdict,
 } from '../reproducibility/index.ts'
 import { boxesOf } from './environment-request.ts'
 import type { Project } from './project.ts'
-import type { Place } from './reproduction-place.fs.ts'
 import { boxRunner } from './validate-data.fs.ts'
 
-/** `digest` is that of now. */
-export type OutPair = Readonly<{ stage: string; output: StatedOutput; digest: Digest }>
+export type OutPair = Readonly<{ stage: string; left: StatedOutput; right: StatedOutput }>
 
 /** LIMIT: files of one folder that are told of. */
 const maxFiles = 1000
 const maxDetailCharacters = 500
 
 /**
- * @param settings of the stage, as they are now: what may differ is a matter of who judges, not of who made it
+ * @param reproducible what the stage declares, as it stands now: what may differ is a matter of who judges, not of who made it
  * @returns first one entry for the out, then one for each of its files that has other bytes
  */
 export async function compareOut(
-  { project, scratch }: Pick<Place, 'project' | 'scratch'>,
-  { stage, output, digest }: OutPair,
+  project: Project,
+  { stage, left, right }: OutPair,
   { reproducible, signal }: Readonly<{ reproducible: Json | undefined; signal: AbortSignal }>,
 ): Promise<readonly OutComparison[]> {
-  const { path } = output
-  if (digest === output.digest) return [{ stage, path, verdict: 'identical', detail: 'the same bytes' }]
-  const then = await filesOf(project, output)
-  if (then === undefined) {
-    return [{ stage, path, verdict: 'diverged', detail: 'other bytes, and those of then are no longer in the store' }]
+  const { path } = left
+  if (left.digest === right.digest) return [{ stage, path, verdict: 'identical', detail: 'the same bytes' }]
+  const compared = await compareContents(project, [left, right], { tolerances: tolerancesOf(reproducible), signal })
+  if (compared === undefined) {
+    return [{ stage, path, verdict: 'diverged', detail: 'other bytes, and not both are in the store' }]
   }
-  const compared = await compareOuts(then, outFilesAt(join(project.root, path)), {
-    path,
-    tolerances: tolerancesOf(reproducible),
-    validator: { ...defaultLimits, runBox: boxRunner(boxesOf(project)), scratchRoot: scratch, signal },
-    signal,
-  })
   const told = compared.map((one) => toldOf(stage, one))
-  if (isSha256(output.digest)) return told
+  if (isSha256(left.digest)) return told
   const others = told.filter(({ verdict }) => verdict !== 'identical')
   const worst = verdictOf(worstVerdict(compared.map(({ verdict }) => verdict)))
   const detail = `${others.length} of ${told.length} files have other bytes`
   return [{ stage, path, verdict: worst, detail }, ...others.slice(0, maxFiles)]
+}
+
+/** @returns undefined when not all bytes of both are in the store */
+export async function compareContents(
+  project: Project,
+  [left, right]: readonly [StatedOutput, StatedOutput],
+  { tolerances, signal }: Readonly<{ tolerances: readonly Tolerance[]; signal: AbortSignal }>,
+): Promise<readonly Compared[] | undefined> {
+  const [before, after] = [await filesOf(project, left), await filesOf(project, right)]
+  if (before === undefined || after === undefined) return undefined
+  const scratchRoot = mkdtempSync(join(tmpdir(), 'assay-compare-'))
+  try {
+    const validator = { ...defaultLimits, runBox: boxRunner(boxesOf(project)), scratchRoot, signal }
+    return await compareOuts(before, after, { path: left.path, tolerances, validator, signal })
+  } finally {
+    rmSync(scratchRoot, { recursive: true, force: true })
+  }
 }
 
 /** Every object re-hashed. */

@@ -40,7 +40,7 @@ export { type LockedEnvironment, lockEnvironment } from './lock-environment.fs.t
 export { pinImage } from './pin-image.fs.ts'
 export { openPlan, openProject, type ProjectNames, projectNames } from './project.fs.ts'
 export type { ListedSource, Project } from './project.ts'
-export { type ProofReport, type ProveOptions, proveRun } from './prove.fs.ts'
+export { type ProofReport, type ProveOptions, proveRun } from './prove.ts'
 export { type NewSource, registerSource, writeRevocation } from './register-source.fs.ts'
 export type { OutputReport, RunReport, StageReport } from './report.ts'
 export { type ReproduceOptions, type ReproductionReport, reproduce } from './reproduce.ts'

@@ -8,14 +8,15 @@
 import { type OutComparison, type Reproduction, resultOfComparisons } from '../attestation/index.ts'
 import { type Digest, DomainError, isDomainError, type Sha256 } from '../core/index.ts'
 import { believedStage } from './believe.ts'
-import { compareOut } from './compare-outs.fs.ts'
+import { type Compared, type NoiseFloor, proposeTolerances } from '../reproducibility/index.ts'
+import { compareContents, compareOut } from './compare-outs.fs.ts'
 import { causesOf } from './diff-runs.ts'
 import { type Original, originalsOf } from './originals.fs.ts'
 import { openProject } from './project.fs.ts'
 import type { Caller, Project } from './project.ts'
 import type { StageReport } from './report.ts'
 import { reproductionKey } from './reproduction-key.ts'
-import { layOutPlace, type Place } from './reproduction-place.fs.ts'
+import { layOutPlace } from './reproduction-place.fs.ts'
 import { type RunEvent, runPipeline } from './run.ts'
 import { openSigner } from './run-tools.ts'
 
@@ -24,6 +25,8 @@ export type ReproduceOptions = Readonly<{
   stage?: string
   /** This stage and all that build on it. */
   from?: string
+  /** How often; 1 when left out. What the runs differ in among themselves is told as the noise of the stages. */
+  times?: number
   signal: AbortSignal
   onEvent(event: RunEvent): void
 }>
@@ -36,6 +39,8 @@ export type ReproductionReport = Readonly<{
   differences: Reproduction['differences']
   stages: Reproduction['stages']
   because?: string
+  /** Of several runs: what they differed in, and tolerances that would have let all of them pass. */
+  noise?: NoiseFloor
   /** Digest of the bundle that says so. */
   attestation: Sha256
 }>
@@ -61,11 +66,13 @@ export async function reproduce(
   const chosen = chosenOf(chain, options)
   await using signer = await openSigner(project, { draft: false, unsafeNoSandbox: false })
   const startedAt = project.now().toISOString()
-  const again = await runAgain(caller, project, chain, chosen, options)
+  const judged: Judged[] = []
+  while (judged.length < (options.times ?? 1))
+    judged.push(await judge(project, chosen, await runAgain(caller, project, chain, chosen, options)))
   const reproduction: Reproduction = {
     project: project.id,
     outs: outsOf(chosen),
-    ...(await judge(project, chosen, again)),
+    ...worstOf(judged),
     version: project.version,
     principal: await project.principal(),
     startedAt,
@@ -84,8 +91,49 @@ export async function reproduce(
     differences,
     stages,
     ...(because === undefined ? {} : { because }),
+    ...(judged.length < 2 ? {} : { noise: await noiseOf(project, chosen, judged, options.signal) }),
     attestation,
   }
+}
+
+const gravity = ['identical', 'within-tolerance', 'unavailable', 'diverged'] as const
+
+/** Of several runs the one that is farthest from what it was is the answer. */
+function worstOf(judged: readonly Judged[]): Judged {
+  const [worst] = judged.toSorted((one, other) => gravity.indexOf(other.result) - gravity.indexOf(one.result))
+  if (worst === undefined) throw new Error('no run')
+  return worst
+}
+
+/** How much more than what was seen may be seen next time. */
+const noiseFactor = 2
+
+/** Each run beside the one before it, the first beside that of then; no tolerance counts. */
+async function noiseOf(
+  project: Project,
+  chosen: readonly Original[],
+  judged: readonly Judged[],
+  signal: AbortSignal,
+): Promise<NoiseFloor> {
+  const compared: (readonly Compared[])[] = []
+  for (const { facts } of chosen) {
+    const runs = [facts, ...judged.flatMap(({ stages }) => factsOf(project, stages, facts.stage))]
+    for (const output of facts.outputs) {
+      const outs = runs.flatMap(({ outputs }) => outputs.find(({ path }) => path === output.path) ?? [])
+      for (const [index, right] of outs.entries()) {
+        const left = outs[index - 1]
+        if (left === undefined || left.digest === right.digest) continue
+        compared.push((await compareContents(project, [left, right], { tolerances: [], signal })) ?? [])
+      }
+    }
+  }
+  return proposeTolerances(compared, { runs: judged.length + 1, factor: noiseFactor })
+}
+
+function factsOf(project: Project, stages: Judged['stages'], name: string): readonly Original['facts'][] {
+  const again = stages.find(({ stage }) => stage === name)?.again
+  const facts = again === undefined ? undefined : believedStage(project, again)
+  return facts === undefined ? [] : [facts]
 }
 
 /** @throws ERR_STAGE_UNKNOWN */
@@ -139,7 +187,7 @@ async function runAgain(
     })
     options.signal.throwIfAborted()
     const reports = new Map(report.stages.map((stage) => [stage.name, stage]))
-    return { reports, comparisons: await compareAll(project, place, chosen, reports, options.signal) }
+    return { reports, comparisons: await compareAll(project, chosen, reports, options.signal) }
   } catch (error) {
     if (!isDomainError(error) || ofTheWorld.has(error.code)) throw error
     return `${error.message} (${error.code})`
@@ -160,20 +208,21 @@ const ofTheWorld: ReadonlySet<string> = new Set([
 ])
 
 async function compareAll(
-  { settings }: Project,
-  place: Place,
+  project: Project,
   chosen: readonly Original[],
   reports: ReadonlyMap<string, StageReport>,
   signal: AbortSignal,
 ): Promise<readonly OutComparison[]> {
   const comparisons: OutComparison[] = []
   for (const { facts } of chosen) {
-    const made = new Map(reports.get(facts.stage)?.outputs.map(({ path, digest }) => [path, digest]))
-    for (const output of facts.outputs) {
-      const digest = made.get(output.path)
-      if (digest === undefined) continue // its stage says why
-      const { reproducible } = settings.settingsOf(facts.stage)
-      comparisons.push(...(await compareOut(place, { stage: facts.stage, output, digest }, { reproducible, signal })))
+    const { stage } = facts
+    const made = reports.get(stage)?.attestation
+    const now = made === undefined ? undefined : believedStage(project, made)
+    const { reproducible } = project.settings.settingsOf(stage)
+    for (const left of facts.outputs) {
+      const right = now?.outputs.find(({ path }) => path === left.path)
+      if (right === undefined) continue // its stage says why
+      comparisons.push(...(await compareOut(project, { stage, left, right }, { reproducible, signal })))
     }
   }
   return comparisons

@@ -13,8 +13,6 @@ import type { Caller, Project } from './project.ts'
 
 export type Place = AsyncDisposable &
   Readonly<{
-    /** Absolute; beside the checkout, for what is compared. */
-    scratch: string
     /** Opened in the checkout; store, evidence, environments, policy and key are those of the project. */
     project: Project
   }>
@@ -30,7 +28,7 @@ export async function layOutPlace(caller: Caller, project: Project, chain: reado
   refuseTwice(chain)
   const folder = join(project.root, '.assay', 'again', `${process.pid}-${randomBytes(4).toString('hex')}`)
   const remove = async (): Promise<void> => rmSync(folder, { recursive: true, force: true })
-  await withIoFaults(folder, () => mkdirSync(join(folder, 'scratch'), { recursive: true }))
+  await withIoFaults(folder, () => mkdirSync(folder, { recursive: true }))
   try {
     const { store, environment } = project
     const root = await checkoutCommit({ project: project.root, commit, folder, store, environment })
@@ -42,7 +40,7 @@ export async function layOutPlace(caller: Caller, project: Project, chain: reado
       { overrides: last.overrides, rehash: true, lentBy: project },
     )
     await putInputs(project, place, chain)
-    return { scratch: join(folder, 'scratch'), project: place, [Symbol.asyncDispose]: remove }
+    return { project: place, [Symbol.asyncDispose]: remove }
   } catch (error) {
     await remove()
     throw error

@@ -156,3 +156,16 @@ test('exported evidence is reproduced in another clone, by another folder name',
   )
   assert.deepEqual([judged.code, JSON.parse(judged.stdout).properties.reproduced], [0, true])
 })
+
+test('several runs tell the noise of a stage, and the tolerance to declare', async (context) => {
+  const project = await ran(context, metrics)
+  const report = await project.json(1, 'reproduce', '--times', '2', '--stage', 'count')
+  assert.deepEqual(
+    report.noise.tolerances.map(({ path, metric }: Document) => [path, metric]),
+    [['model/count.json', 'seconds']],
+  )
+  assert.deepEqual(report.noise.beyond, [])
+  const told = await project.assay('reproduce', '--times', '2', '--stage', 'count')
+  assert.match(told.stdout, /assay.yaml, reproducible\):\n {2}model\/count.json: \{seconds: 0?\.?\d[\d.e-]*\}/)
+  assert.equal((await project.json(2, 'reproduce', '--times', '0')).error.code, 'ERR_USAGE')
+})

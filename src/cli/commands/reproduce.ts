@@ -4,10 +4,10 @@ import { type ReproductionReport, reproduce as reproduceStages } from '../../pip
 import type { CliContext, Exit } from '../context.ts'
 import type { Output } from '../output.ts'
 import { shortDigest } from '../render.ts'
-import { comparisonLines, differenceLines } from '../render-comparison.ts'
+import { comparisonLines, differenceLines, noiseLines } from '../render-comparison.ts'
 import { openTeller } from './run.ts'
 
-type ReproduceOptions = Readonly<{ stage?: string; from?: string }>
+type ReproduceOptions = Readonly<{ stage?: string; from?: string; times: string }>
 
 export async function reproduce(
   context: CliContext,
@@ -21,13 +21,23 @@ export async function reproduce(
   }
   const { output } = context
   const report = await reproduceStages(context, target, {
-    ...options,
+    ...(options.stage === undefined ? {} : { stage: options.stage }),
+    ...(options.from === undefined ? {} : { from: options.from }),
+    times: parseTimes(options.times),
     signal: context.signal,
     onEvent: openTeller(output),
   })
   output.document(report)
   tellVerdict(output, report)
   return report.verdict === 'identical' || report.verdict === 'within-tolerance' ? 0 : 1
+}
+
+const mostTimes = 100
+
+function parseTimes(text: string): number {
+  const times = /^\d{1,3}$/.test(text) ? Number(text) : 0
+  if (times >= 1 && times <= mostTimes) return times
+  throw new DomainError('ERR_USAGE', `\`--times ${text}\` is not a number of runs`, { help: `1 to ${mostTimes}` })
 }
 
 const words = {
@@ -47,5 +57,6 @@ function tellVerdict(output: Output, report: ReproductionReport): void {
   }
   for (const line of comparisonLines(comparisons)) output.line(line)
   if (verdict === 'diverged') for (const line of differenceLines(differences)) output.line(line)
+  if (report.noise !== undefined) for (const line of noiseLines(report.noise)) output.line(line)
   output.line(`signed as ${shortDigest(report.attestation)}`)
 }

@@ -4,9 +4,6 @@
  * A draft is believed by nobody, so it proves nothing and is proven by nothing but this: the same outs from a run that is
  * evidence. The new run is an ordinary one; its statements are the proof.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import {
   type OutComparison,
   type ReproductionResult,
@@ -90,26 +87,19 @@ async function compareRuns(
 ): Promise<Pick<ProofReport, 'comparisons' | 'differences'>> {
   const comparisons: OutComparison[] = []
   const pairs: Readonly<{ left: StageFacts; right: StageFacts }>[] = []
-  const scratch = mkdtempSync(join(tmpdir(), 'assay-prove-'))
-  try {
-    for (const draft of drafts) {
-      const { stage } = draft
-      const report = run.stages.find(({ name }) => name === stage)
-      const now = report?.attestation === undefined ? undefined : believedStage(project, report.attestation)
-      if (now === undefined) continue // the run says why
-      const { reproducible } = project.settings.settingsOf(stage)
-      for (const output of draft.outputs) {
-        const digest = now.outputs.find(({ path }) => path === output.path)?.digest
-        comparisons.push(
-          ...(digest === undefined
-            ? [{ stage, path: output.path, verdict: 'diverged' as const, detail: 'it is no out any more' }]
-            : await compareOut({ project, scratch }, { stage, output, digest }, { reproducible, signal })),
-        )
-      }
-      pairs.push({ left: draft, right: now })
+  for (const draft of drafts) {
+    const { stage } = draft
+    const report = run.stages.find(({ name }) => name === stage)
+    const proven = report?.attestation === undefined ? undefined : believedStage(project, report.attestation)
+    if (proven === undefined) continue // the run says why
+    const { reproducible } = project.settings.settingsOf(stage)
+    for (const left of draft.outputs) {
+      const right = proven.outputs.find(({ path }) => path === left.path)
+      if (right === undefined)
+        comparisons.push({ stage, path: left.path, verdict: 'diverged', detail: 'it is no out any more' })
+      else comparisons.push(...(await compareOut(project, { stage, left, right }, { reproducible, signal })))
     }
-  } finally {
-    rmSync(scratch, { recursive: true, force: true })
+    pairs.push({ left: draft, right: proven })
   }
   return { comparisons, differences: await causesOf(project, pairs) }
 }
