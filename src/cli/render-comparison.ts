@@ -51,7 +51,9 @@ export function noiseLines({ tolerances, beyond }: Noise): readonly string[] {
     return `  ${quoted(path)}: ${named.length > 0 ? `{${named.join(', ')}}` : Math.max(...all.map(({ abs = 0 }) => abs))}`
   })
   return [
-    ...(lines.length === 0 ? [] : ['a tolerance that would have let all runs pass (assay.yaml, reproducible):', ...lines]),
+    ...(lines.length === 0
+      ? []
+      : ['a tolerance that would have let all runs pass (assay.yaml, reproducible):', ...lines]),
     ...beyond.map((path) => `no tolerance lets ${oneLine(path)} pass: its runs differ in more than numbers`),
   ]
 }

@@ -5,13 +5,7 @@ import { join } from 'node:path'
 import type { OutComparison, StatedOutput } from '../attestation/index.ts'
 import { isSha256, type Json } from '../core/index.ts'
 import { defaultLimits } from '../data/index.ts'
-import {
-  type Compared,
-  compareOuts,
-  type OutFiles,
-  type Tolerance,
-  worstVerdict,
-} from '../reproducibility/index.ts'
+import { type Compared, compareOuts, type OutFiles, type Tolerance, worstVerdict } from '../reproducibility/index.ts'
 import { boxesOf } from './environment-request.ts'
 import type { Project } from './project.ts'
 import { boxRunner } from './validate-data.fs.ts'

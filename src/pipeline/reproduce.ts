@@ -7,8 +7,8 @@
  */
 import { type OutComparison, type Reproduction, resultOfComparisons } from '../attestation/index.ts'
 import { type Digest, DomainError, isDomainError, type Sha256 } from '../core/index.ts'
-import { believedStage } from './believe.ts'
 import { type Compared, type NoiseFloor, proposeTolerances } from '../reproducibility/index.ts'
+import { believedStage } from './believe.ts'
 import { compareContents, compareOut } from './compare-outs.fs.ts'
 import { causesOf } from './diff-runs.ts'
 import { type Original, originalsOf } from './originals.fs.ts'
