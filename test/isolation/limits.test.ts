@@ -192,7 +192,7 @@ for _ in range(${count}):
         )
       })
 
-      test('a disk filler that hides is stopped: in empty files, in a folder that it closed, deeper than a path reaches', async (context) => {
+      test('a disk filler that hides is stopped: in empty files, in a folder that it closed, deeper than a path reaches, deleted', async (context) => {
         const fill = (where: string): Ask => ({
           files: {
             'fill.py': `import os, time\n${where}\nfor i in range(8): open('f%d' % i, 'wb').write(b'x' * size)\ntime.sleep(4)\n`,
@@ -206,6 +206,9 @@ for _ in range(${count}):
         const answers = await drive(identity, context, [
           fill(`size = 8 << 20\n${down(40)}`),
           fill("size = 8 << 20\nos.mkdir('out/shut'); os.chdir('out/shut'); os.chmod('.', 0o300)"),
+          fill(
+            "size = 1\nos.chdir('out')\nkeep = [open('u%d' % i, 'wb') for i in range(8)]\nfor i, file in enumerate(keep): os.unlink('u%d' % i); file.write(b'x' * (8 << 20)); file.flush()",
+          ),
           fill("size = 0\nos.chdir('out')\nfor i in range(6000): os.mknod('e%d' % i)"),
           {
             ...fill(`size = 1 << 20\n${down(5)}`),
@@ -214,7 +217,7 @@ for _ in range(${count}):
         ])
         assert.deepEqual(
           answers.map(({ end }) => (end.kind === 'limit' ? end.limit : end.kind)),
-          ['output', 'output', 'output', 'exited'],
+          ['output', 'output', 'output', 'output', 'exited'],
         )
       })
 

@@ -99,7 +99,7 @@ export async function openBox(machine: Machine, options: BoxOptions): Promise<Bo
     ...more,
     heldBy: group?.heldBy ?? 'rlimits',
     usage: () => group?.usage() ?? {},
-    readTrace: (maxBytes) => readStart(join(folder.path, 'trace'), maxBytes),
+    readTrace: (maxBytes) => readStart(traceFileOf(folder), maxBytes),
     launch: (what) =>
       launchIn({ machine, options, folder, uid: slot?.uid, group, log, ...more, onStop: (end) => (stop = end) }, what),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
@@ -200,7 +200,7 @@ async function launchIn(box: Opened, what: BoxLaunch): Promise<Launched> {
     ...(what.traffic === undefined ? {} : { traffic: what.traffic }),
     group,
     limits: options.limits,
-    scratch: what.scratch,
+    scratch: options.traced ? [...what.scratch, traceFileOf(folder)] : what.scratch,
     ready: what.ready,
     signal: what.signal,
     onStop: box.onStop,
@@ -234,7 +234,11 @@ function kindOfPath(path: string): 'file' | 'folder' {
   return statSync(path).isDirectory() ? 'folder' : 'file'
 }
 
-/** THREAT: a stage can make a trace of any length. */
+function traceFileOf(folder: BoxFolder): string {
+  return join(folder.path, 'trace')
+}
+
+/** THREAT: a stage can make a trace of any length; it counts with what the stage writes. */
 function readStart(file: string, maxBytes: number): Readonly<{ text: string; isCut: boolean }> {
   const fd = openSync(file, 'r')
   try {
@@ -248,7 +252,7 @@ function readStart(file: string, maxBytes: number): Readonly<{ text: string; isC
 }
 
 function openTrace(folder: BoxFolder, uid: number | undefined): number {
-  const path = join(folder.path, 'trace')
+  const path = traceFileOf(folder)
   const fd = openSync(path, 'wx', 0o600)
   if (uid !== undefined) chownSync(path, uid, uid)
   return fd

@@ -12,7 +12,7 @@ import { watchIo } from './io.fs.ts'
 import { hasOwnRoot, quietly, treeOf } from './process-facts.fs.ts'
 import { keepProfile } from './profile.ts'
 import { earlyLooksMs, watchPrograms } from './programs.fs.ts'
-import { writtenIn } from './written.fs.ts'
+import { heldWithoutName, writtenIn } from './written.fs.ts'
 
 export type Supervision = Readonly<{
   peaks(): Readonly<{
@@ -82,7 +82,7 @@ export function supervise(
     enforcedShare,
     () => {
       const { bytes, fault } = writtenIn(scratch)
-      written = bytes + temporaryBytes(firstPid)
+      written = bytes + heldWithoutName(treeOf(firstPid), scratch[0]) + temporaryBytes(firstPid)
       if (fault !== undefined) over('output', fault)
       if (written > limits.outputBytes) over('output', `it wrote more than ${limits.outputBytes} bytes`)
       if (group !== undefined) processesPeak = Math.max(processesPeak, group.processes() - 2)

@@ -2,11 +2,12 @@
  * How much lies in the folders that a stage may write, while it writes.
  *
  * THREAT: a stage fills the disk where nobody looks: in empty files, which hold no blocks but an inode each; in a folder
- * that its owner may not list; so deep that no path reaches it. So each name counts for a block at least, and what
- * cannot be looked at is over the limit, whatever it holds.
+ * that its owner may not list; so deep that no path reaches it; in files that it deleted and holds open. So each name
+ * counts for a block at least, what cannot be looked at is over the limit, whatever it holds, and descriptors are looked
+ * through. LIMIT: a deleted file that is held by a mapping alone, or by a descriptor on its way between two processes.
  */
-import { lstatSync, readdirSync } from 'node:fs'
-import { errnoOf } from './process-facts.fs.ts'
+import { lstatSync, readdirSync, statSync } from 'node:fs'
+import { errnoOf, quietly } from './process-facts.fs.ts'
 
 export type Written = Readonly<{
   bytes: number
@@ -19,10 +20,10 @@ const mostNames = 1_000_000
 const blockBytes = 4096
 const statBlockBytes = 512
 
-/** What vanishes meanwhile is not counted. */
-export function writtenIn(folders: readonly string[], most = mostNames): Written {
-  const open: Buffer[] = folders.map((folder) => Buffer.from(folder))
-  let bytes = 0
+/** @param places folders, or files; what vanishes meanwhile is not counted */
+export function writtenIn(places: readonly string[], most = mostNames): Written {
+  const open: Buffer[] = places.map((place) => Buffer.from(place))
+  let bytes = places.reduce((sum, place) => sum + fileBytes(place), 0)
   let names = 0
   try {
     for (let folder = open.pop(); folder !== undefined; folder = open.pop()) {
@@ -42,6 +43,26 @@ export function writtenIn(folders: readonly string[], most = mostNames): Written
     return { bytes, fault: 'it made a folder that nobody can look into, closed or too deep' }
   }
   return { bytes }
+}
+
+function fileBytes(path: string): number {
+  const stats = quietly(() => lstatSync(path))
+  return stats?.isFile() === true ? stats.blocks * statBlockBytes : 0
+}
+
+/** Bytes of files on the file system of `place` that have no name any more and that one of the processes holds open. */
+export function heldWithoutName(pids: readonly number[], place: string | undefined): number {
+  const dev = place === undefined ? undefined : quietly(() => statSync(place))?.dev
+  if (dev === undefined) return 0
+  const held = new Map<number, number>()
+  for (const pid of pids) {
+    for (const fd of quietly(() => readdirSync(`/proc/${pid}/fd`)) ?? []) {
+      const stats = quietly(() => statSync(`/proc/${pid}/fd/${fd}`))
+      if (stats?.isFile() === true && stats.nlink === 0 && stats.dev === dev)
+        held.set(stats.ino, stats.blocks * statBlockBytes)
+    }
+  }
+  return [...held.values()].reduce((sum, bytes) => sum + bytes, 0)
 }
 
 const hiding: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'ENAMETOOLONG'])
