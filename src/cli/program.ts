@@ -318,6 +318,7 @@ export const verbs: readonly Verb[] = [
     repeated: [
       ['--extra <name>', 'an extra of the project'],
       ['--group <name>', 'a group of the project'],
+      ['--sdist <name>', 'a package without a wheel, to be built from source in the sandbox'],
     ],
     examples: [
       'assay env lock',

@@ -8,10 +8,12 @@ import {
   inspectEnvironmentTree,
   type LockQuestion,
   maxPackageLockBytes,
+  type OtherLock,
   parseLock,
   parseWheelName,
   prepareEnvironment,
   readLockHere,
+  readOtherLock,
 } from '../compute/index.ts'
 import { isPlainPath } from '../core/index.ts'
 import { lookAtStage } from './believe.ts'
@@ -177,11 +179,21 @@ async function packagesOf(
 ): Promise<Packages> {
   const image = project.settings.environments.get(word)?.kind === 'image'
   if (image) return gathered((await inspectEnvironment(project, word, { ...telling, rehash: false })).requirements)
+  const other = otherNamed(project, word)
+  if (other !== undefined) return gathered(other.packages)
   const definition = lockNamed(project, word)
   if (definition === undefined) return gathered(packagesOfRun(project, word))
   if (whole) return gathered(parseLock(definition.lock, definition.lockBytes).requirements)
   const question = { ...environmentPlace(project, telling), purpose: 'identify' as const, definition }
   return gathered((await readLockHere(question)).requirements)
+}
+
+/** A lock of npm or conda, of an environment or at a path; whole, for this machine. */
+function otherNamed(project: Project, word: string): OtherLock | undefined {
+  const known = project.settings.environments.get(word)
+  const path = known?.kind === 'node' || known?.kind === 'conda' ? known.lock : word
+  const bytes = isPlainPath(path) ? readProjectFile(project.root, path, maxPackageLockBytes) : undefined
+  return bytes === undefined ? undefined : readOtherLock(path, bytes)
 }
 
 /** The lock of an environment, or at a path; as it lies in the working tree. */

@@ -8,16 +8,19 @@ import { mkdirSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import { parse } from 'yaml'
 import {
+  condaLockNames,
   condaWanted,
   type EnvironmentRequest,
   joinWanted,
   maxPackageLockBytes,
   nothingWanted,
+  type OtherLock,
   parseLock,
   pipfileWanted,
   prepareEnvironment,
   pyprojectWanted,
   type ReadWanted,
+  readOtherLock,
   requirementsWanted,
   resolveLock,
   versionsIn,
@@ -27,6 +30,7 @@ import { DomainError } from '../core/index.ts'
 import { openObjectStore, setInYaml } from '../data/index.ts'
 import { chooseLock } from './choose-lock.fs.ts'
 import { defineSettings } from './define/index.ts'
+import type { PythonEnvironment } from './definition.ts'
 import { environmentPlace, type Telling } from './environment-request.ts'
 import { writeDurably } from './evidence.fs.ts'
 import type { Project } from './project.ts'
@@ -40,6 +44,8 @@ export type LockOptions = Telling &
     out?: string
     extras: readonly string[]
     groups: readonly string[]
+    /** Projects that are built from source, beside those that assay.yaml names. */
+    sdists: readonly string[]
     /** Program that the environment is for. */
     interpreter?: string
     /** Forgets the versions of the lock that is there. */
@@ -77,11 +83,23 @@ export async function lockEnvironment(project: Project, options: LockOptions): P
     ...(options.interpreter === undefined ? {} : { interpreter: options.interpreter }),
     ...(known === undefined ? {} : { known }),
     source,
+    sources: sourcesFor(project, lock, options),
   })
   parseLock(lock, Buffer.from(text))
   const isSame = text === textOf(project, lock)
   if (!isSame) writeDurably(join(project.root, lock), Buffer.from(text))
   return told(project, options, { source, lock, notes: wanted.notes, written: isSame ? [] : [lock] })
+}
+
+/** Named now, or by the environment that has this lock. */
+function sourcesFor(project: Project, lock: string, { sdists }: LockOptions): readonly string[] {
+  const named = [...project.settings.environments.values()].flatMap((one) =>
+    one.kind === 'python' && one.lock === lock ? (one.sources?.projects ?? []) : [],
+  )
+  const names = [...named, ...sdists.map((name) => name.toLowerCase().replace(/[-_.]+/g, '-'))]
+  const strange = names.find((name) => !/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(name))
+  if (strange !== undefined) throw new DomainError('ERR_USAGE', `\`${strange}\` is not the name of a project`)
+  return [...new Set(names)].toSorted()
 }
 
 /** Made by another tool, or by hand with hashes: it needs nothing but its lines. */
@@ -91,7 +109,17 @@ async function readyLock(project: Project): Promise<string | undefined> {
     workFolder: join(project.root, '.assay', 'boxes'),
   }
   const { lock } = await chooseLock(project.root, project, place)
-  return lock === 'requirements.lock' ? undefined : lock
+  if (lock !== undefined) return lock === 'requirements.lock' ? undefined : lock
+  const plain = sources.find((path) => namesPackages(project, path))
+  const isFound = (path: string): boolean => readOther(project, path) !== undefined
+  // What conda resolved says more than what conda was asked; a project in two languages is asked for its Python first.
+  const conda = plain === undefined || /\.ya?ml$/.test(plain) ? condaLockNames.find(isFound) : undefined
+  return conda ?? (plain === undefined ? ['package-lock.json', 'npm-shrinkwrap.json'].find(isFound) : undefined)
+}
+
+function readOther(project: Project, path: string): OtherLock | undefined {
+  const bytes = readProjectFile(project.root, path, maxPackageLockBytes)
+  return bytes === undefined ? undefined : readOtherLock(path, bytes)
 }
 
 /** In the order in which they are looked for. */
@@ -108,21 +136,26 @@ const sources = [
 
 /** @throws ERR_DATA_MISSING: what happens to be installed is locked only when that is asked for */
 function sourceOf(project: Project): string {
-  const found = sources.find((path) => {
-    const text = textOf(project, path)
-    return (
-      text !== undefined && (path !== 'pyproject.toml' || /^\s*(dependencies|dynamic)\b|\.dependencies\]/m.test(text))
-    )
-  })
+  const found = sources.find((path) => namesPackages(project, path))
   if (found !== undefined) return found
   throw new DomainError('ERR_DATA_MISSING', 'no file here says which packages the project needs', {
     help: 'name one (assay env lock --from FILE), or lock what the interpreter on PATH has: assay env lock --from installed',
   })
 }
 
+function namesPackages(project: Project, path: string): boolean {
+  const text = textOf(project, path)
+  return (
+    text !== undefined && (path !== 'pyproject.toml' || /^\s*(dependencies|dynamic)\b|\.dependencies\]/m.test(text))
+  )
+}
+
+/** By its mark where it has one, as pip reads it: `pip freeze > requirements.txt` of PowerShell is UTF-16. */
 function textOf(project: Project, path: string): string | undefined {
   const bytes = readProjectFile(project.root, path, maxPackageLockBytes)
-  return bytes === undefined ? undefined : new TextDecoder().decode(bytes)
+  if (bytes === undefined) return undefined
+  const mark = `${bytes[0]},${bytes[1]}`
+  return new TextDecoder(mark === '255,254' ? 'utf-16le' : mark === '254,255' ? 'utf-16be' : 'utf-8').decode(bytes)
 }
 
 async function wantedOf(project: Project, source: string, options: LockOptions): Promise<Wanted> {
@@ -195,36 +228,71 @@ async function resolverPlace(
 type Locked = Pick<LockedEnvironment, 'source' | 'lock' | 'notes' | 'written'>
 
 /** Names the lock in assay.yaml, or says what to write there. */
-function told(project: Project, { yes, extras, groups }: LockOptions, locked: Locked): LockedEnvironment {
+function told(project: Project, options: LockOptions, locked: Locked): LockedEnvironment {
+  const { yes, extras, groups } = options
   const bytes = readProjectFile(project.root, locked.lock, maxPackageLockBytes) ?? new Uint8Array()
-  const packages = parseLock(locked.lock, bytes).requirements.length
+  const other = readOtherLock(locked.lock, bytes)
+  const packages = other?.packages.length ?? parseLock(locked.lock, bytes).requirements.length
+  const kind = other?.kind ?? 'python'
   const known = [...project.settings.environments].find(
-    ([, one]) => one.kind === 'python' && [one.lock, one.sources?.lock].includes(locked.lock),
+    ([, one]) =>
+      ('lock' in one && one.lock === locked.lock) || (one.kind === 'python' && one.sources?.lock === locked.lock),
   )
-  if (known !== undefined) return { ...locked, packages, environment: known[0], lines: [] }
-  const name = nameFor(project, locked.lock)
+  const sdists = locked.source === locked.lock ? [] : sourcesFor(project, locked.lock, options)
+  const named = known?.[1].kind === 'python' ? (known[1].sources?.projects ?? []) : []
+  if (known !== undefined && sdists.every((name) => named.includes(name)))
+    return { ...locked, packages, environment: known[0], lines: [] }
+  const builder = builderFor(project, locked.lock)
+  if (builder !== undefined) return nameBuilder(project, options, { ...locked, packages }, builder)
+  const name = known?.[0] ?? nameFor(project, locked.lock)
   // A lock that was made here holds what was asked for; another tool's is asked when it is read.
   const asked = locked.source === locked.lock ? { ...some('extras', extras), ...some('groups', groups) } : {}
-  const python = { lock: locked.lock, ...asked }
+  const definition = { lock: locked.lock, ...asked, ...some('sdists', sdists) }
   const isDefault = defaultOf(project) === 'host'
   if (yes) {
     const before = textOf(project, 'assay.yaml') ?? 'assay: 1\n'
-    const named = setInYaml(before, ['environments', name], { python })
-    const after = isDefault ? setInYaml(named, ['defaults', 'environment'], name) : named
+    const changed = setInYaml(before, ['environments', name], { [kind]: definition })
+    const after = isDefault ? setInYaml(changed, ['defaults', 'environment'], name) : changed
     defineSettings(Buffer.from(after), 'assay.yaml', project.pipeline)
     writeDurably(join(project.root, 'assay.yaml'), Buffer.from(after))
     return { ...locked, packages, environment: name, written: [...locked.written, 'assay.yaml'], lines: [] }
   }
-  const inner = Object.entries<string | readonly string[]>(python).map(
+  const inner = Object.entries<string | readonly string[]>(definition).map(
     ([key, value]) => `${key}: ${typeof value === 'string' ? value : `[${value.join(', ')}]`}`,
   )
-  const lines = ['environments:', `  ${name}: {python: {${inner.join(', ')}}}`]
+  const lines = ['environments:', `  ${name}: {${kind}: {${inner.join(', ')}}}`]
   return {
     ...locked,
     packages,
     environment: name,
     lines: [...lines, ...(isDefault ? [`defaults: {environment: ${name}}`] : [])],
   }
+}
+
+/** The environment that builds from source and has no lock for it yet, when this is one by its name. */
+function builderFor(project: Project, lock: string): readonly [string, PythonEnvironment] | undefined {
+  if (!/(^|[-_./])build\.lock$/.test(lock)) return undefined
+  for (const [name, one] of project.settings.environments) {
+    if (one.kind === 'python' && one.sources?.lock === one.lock) return [name, one]
+  }
+  return undefined
+}
+
+function nameBuilder(
+  project: Project,
+  { yes }: LockOptions,
+  locked: Locked & Pick<LockedEnvironment, 'packages'>,
+  [name, { lock, sources }]: readonly [string, PythonEnvironment],
+): LockedEnvironment {
+  if (!yes) {
+    const inner = `lock: ${lock}, sdists: [${sources?.projects.join(', ')}], buildLock: ${locked.lock}`
+    return { ...locked, environment: name, lines: ['environments:', `  ${name}: {python: {${inner}}}`] }
+  }
+  const before = textOf(project, 'assay.yaml') ?? 'assay: 1\n'
+  const after = setInYaml(before, ['environments', name, 'python', 'buildLock'], locked.lock)
+  defineSettings(Buffer.from(after), 'assay.yaml', project.pipeline)
+  writeDurably(join(project.root, 'assay.yaml'), Buffer.from(after))
+  return { ...locked, environment: name, written: [...locked.written, 'assay.yaml'], lines: [] }
 }
 
 function some(key: string, names: readonly string[]): Readonly<Record<string, readonly string[]>> {

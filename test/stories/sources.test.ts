@@ -1,13 +1,13 @@
 /** Goal: a package that has no wheel is built once, where it can do no harm, and the evidence says from what. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { sourceOf } from '../../src/compute/environment/testing.archives.ts'
 import { wheelsIn } from '../../src/compute/environment/testing.exec.ts'
 import { type OfflineProject, offline } from '../support/offline.ts'
-import type { Document } from '../support/scratch.ts'
+import { type Document, runAssay, scratch, scratchEnvironment } from '../support/scratch.ts'
 
 const stage: Readonly<Record<string, string>> = {
   'dvc.yaml': 'stages:\n  say: {cmd: python3 say.py, deps: [say.py], outs: [out/said]}\n',
@@ -31,7 +31,8 @@ async function withSource(context: TestContext, bytes: Buffer, more: string, loc
   return project
 }
 
-const plain = sourceOf({ project: 'tool', backend: 'return write_wheel(folder, "word = \'built\'\\n")' })
+const right = 'return write_wheel(folder, "word = \'built\'\\n")'
+const plain = sourceOf({ project: 'tool', backend: right })
 
 test('a source distribution is refused until assay.yaml names it, then built once, and evidence says from what', async (context) => {
   const project = await withSource(context, plain, '')
@@ -96,4 +97,30 @@ test('what a build needs comes from a lock of its own, and is named when it is n
     ['tool'],
     'what built it is not there when a stage runs',
   )
+})
+
+test('a package without a wheel is locked by its name, and is not built to learn what it needs', async (context) => {
+  const project = scratch(context, { ...stage, 'requirements.txt': 'tool\n' })
+  const links = join(project.root, '../links')
+  const owned = join(project.root, '../owned')
+  mkdirSync(links)
+  const bytes = sourceOf({ project: 'tool', backend: `open(${JSON.stringify(owned)}, "w").write("x")\n${right}` }, [
+    { name: '~/PKG-INFO', content: 'Metadata-Version: 2.1\nName: tool\nVersion: 1.0\n' },
+  ])
+  writeFileSync(join(links, 'tool-1.0.tar.gz'), bytes)
+  project.commit()
+  await project.json(0, 'init', '--yes')
+  const environment = { ...scratchEnvironment(project.keys), PIP_FIND_LINKS: links }
+  const locked = async (...options: readonly string[]): Promise<Document> =>
+    JSON.parse((await runAssay(['env', 'lock', '--json', ...options], project.root, environment)).stdout)
+  const refused = await locked()
+  assert.equal(refused.error.code, 'ERR_ENV_SOURCE_DIST')
+  assert.match(refused.error.help, /env lock --sdist/)
+  const done = await locked('--sdist', 'tool', '--yes')
+  assert.equal(done.error, undefined, done.error?.message)
+  assert.deepEqual(done.written, ['requirements.lock', 'assay.yaml'])
+  assert.match(project.read('assay.yaml'), /\{lock: requirements\.lock, sdists: \[tool\]\}/)
+  const hex = createHash('sha256').update(bytes).digest('hex')
+  assert.ok(project.read('requirements.lock').includes(`--hash=sha256:${hex}`))
+  assert.equal(existsSync(owned), false, 'nothing of it has run')
 })

@@ -21,6 +21,7 @@ type LockOptions = Readonly<{
   out?: string
   extra?: readonly string[]
   group?: readonly string[]
+  sdist?: readonly string[]
   interpreter?: string
   upgrade?: boolean
   image?: string
@@ -40,13 +41,14 @@ export async function envLock(context: CliContext, _: readonly string[], options
     ...(options.interpreter === undefined ? {} : { interpreter: options.interpreter }),
     extras: options.extra ?? [],
     groups: options.group ?? [],
+    sdists: options.sdist ?? [],
     upgrade: options.upgrade === true,
     yes: options.yes === true,
   })
   output.document(locked)
   for (const note of locked.notes) output.note(`note: ${printable(note)}`)
   const { lock, source, packages, written, lines, environment } = locked
-  const what = `${packages} package${packages === 1 ? '' : 's'}, each with its SHA-256`
+  const what = `${packages} package${packages === 1 ? '' : 's'}, each with its ${lock.endsWith('.json') ? 'SHA-512' : 'SHA-256'}`
   if (source === lock) output.line(`${oneLine(lock)} is a lock already: ${what}`)
   else
     output.line(

@@ -27,6 +27,13 @@ export type CondaQuestion = Readonly<{
   platform: string
 }>
 
+const platforms: Readonly<Record<string, string>> = { x64: 'linux-64', arm64: 'linux-aarch64', ppc64: 'linux-ppc64le' }
+
+/** Of this machine, in conda's words. */
+export function condaPlatform(): string | undefined {
+  return platforms[process.arch]
+}
+
 /**
  * What a lock means on a platform.
  *

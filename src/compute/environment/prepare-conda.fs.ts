@@ -8,7 +8,7 @@ import { DomainError, digestOfJson, type FileEntry, type Sha256, sha256Of } from
 import { jsonFact } from '../../data/index.ts'
 import type { Environment } from '../environment.ts'
 import { openCompiler } from './compile.fs.ts'
-import { type LockedCondaPackage, parseCondaLock } from './conda-lock.ts'
+import { condaPlatform, type LockedCondaPackage, parseCondaLock } from './conda-lock.ts'
 import { unpackConda } from './conda-package.fs.ts'
 import { blasFact } from './facts.ts'
 import { fetchByDigest } from './fetch-by-digest.fs.ts'
@@ -33,13 +33,11 @@ type Plan = Readonly<{
   local: { links: ReadonlyMap<string, string> }
 }>
 
-const platforms: Readonly<Record<string, string>> = { x64: 'linux-64', arm64: 'linux-aarch64', ppc64: 'linux-ppc64le' }
-
 function planOf(request: CondaRequest): Plan {
   const { definition, cacheFolder } = request
   mkdirSync(cacheFolder, { recursive: true })
   sweepTemporaries(cacheFolder)
-  const platform = platforms[process.arch]
+  const platform = condaPlatform()
   if (platform === undefined) throw new DomainError('ERR_ENV_PLATFORM', `conda has no packages for ${process.arch}`)
   const packages = readOnce(request, platform)
   const { groups = [] } = definition

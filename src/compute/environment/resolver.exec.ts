@@ -6,17 +6,20 @@
  * caller's variables; it may use the network, and builds nothing, so that no code of a package runs.
  */
 import { type ExecFileException, execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DomainError, printable } from '../../core/index.ts'
+import { DomainError, printable, type Sha256, sha256Of } from '../../core/index.ts'
 import { withoutCredentials } from '../../data/index.ts'
+import { normaliseName } from './lock.ts'
 import { defaultIndex, type NetworkSettings } from './network-settings.ts'
 import { prepareEnvironment } from './prepare.ts'
 import { readLockHere } from './read-lock.fs.ts'
 import type { EnvironmentRequest } from './request.ts'
+import { sameVersion } from './select-wheel.ts'
 import type { Wanted } from './wanted.ts'
 import { environmentTarget } from './wheel-layout.ts'
+import { parseWheelName, sourceVersion } from './wheel-name.ts'
 
 const resolverVersion = '0.13.9'
 
@@ -35,6 +38,8 @@ export type ResolveRequest = Omit<EnvironmentRequest, 'name' | 'definition' | 'p
     interpreter?: string
     /** Text of the lock that is there: its versions are kept where they still hold. */
     known?: string
+    /** Projects that are built from source: their pins are taken as they are, without what they depend on. */
+    sources?: readonly string[]
     /** What was read, for the comments of the lock. */
     source: string
   }>
@@ -65,20 +70,33 @@ export async function resolveLock(request: ResolveRequest): Promise<string> {
 type Compilation = Readonly<{ program: string; python: string; folder: string; request: ResolveRequest }>
 
 async function compile({ program, python, folder, request }: Compilation): Promise<string> {
-  const { wanted, known, source, network, signal } = request
+  const { wanted, known, source, sources = [], network, signal } = request
   const write = (name: string, text: string): void => writeFileSync(join(folder, name), text, { mode: 0o600 })
   write('requirements.in', `${wanted.requirements.join('\n')}\n`)
   write('constraints.txt', `${wanted.constraints.join('\n')}\n`)
   write('authorities.pem', network.authorities.join('\n'))
   if (known !== undefined) write('requirements.lock', known)
+  // THREAT: to learn what a source depends on it would be built, here. So it is said to depend on nothing.
+  const told = sources.map((name) => `[[dependency-metadata]]\nname = ${JSON.stringify(name)}\nrequires-dist = []\n`)
+  write('uv.toml', told.join(''))
   const options = [
     ...['pip', 'compile', 'requirements.in', '--constraints', 'constraints.txt', '--output-file', 'requirements.lock'],
-    ...['--no-config', '--universal', '--generate-hashes', '--only-binary', ':all:', '--no-header', '--quiet'],
+    ...[
+      '--config-file',
+      'uv.toml',
+      '--universal',
+      '--generate-hashes',
+      '--only-binary',
+      ':all:',
+      '--no-header',
+      '--quiet',
+    ],
     ...['--python', python, '--no-python-downloads', '--color', 'never'],
     // THREAT: a kept cache may have come with a checkout, with answers of an index that never gave them.
     ...['--cache-dir', join(folder, 'cache')],
     ...(network.indexes.length === 0 ? ['--no-index'] : []),
     ...network.folders.flatMap((links) => ['--find-links', links]),
+    ...sources.flatMap((name) => ['--no-binary', name]),
     ...(wanted.preReleases ? ['--prerelease', 'allow'] : []),
   ]
   const said = await startResolver(program, options, {
@@ -87,8 +105,29 @@ async function compile({ program, python, folder, request }: Compilation): Promi
     signal,
   })
   if (said.code !== 0) throw faultOf(said.text, network)
-  const text = readFileSync(join(folder, 'requirements.lock'), 'utf8').replaceAll('-r requirements.in', source)
+  const written = readFileSync(join(folder, 'requirements.lock'), 'utf8')
+  const text = withLocalHashes(written, network.folders).replaceAll('-r requirements.in', source)
   return `# Locked by: assay env lock --from ${source} (uv ${resolverVersion}, wheels alone)\n${text}`
+}
+
+/** The resolver states no hash of a file in a folder of the caller: it is made here, of what lies there now. */
+function withLocalHashes(text: string, folders: readonly string[]): string {
+  const lines = text.split('\n').map((line) => {
+    const [, name = '', version = ''] = /^([A-Za-z0-9][\w.-]*)==(\S+)(?: ;.*[^\\])?$/.exec(line) ?? []
+    const project = normaliseName(name)
+    const digests = name === '' ? [] : folders.flatMap((folder) => digestsIn(folder, project, version))
+    return [line, ...[...new Set(digests)].map((digest) => `    --hash=${digest}`)].join(' \\\n')
+  })
+  return lines.join('\n')
+}
+
+function digestsIn(folder: string, project: string, version: string): readonly Sha256[] {
+  return readdirSync(folder).flatMap((fileName) => {
+    const wheel = parseWheelName(fileName)
+    const found = wheel === undefined ? sourceVersion(fileName, project) : wheel.project === project && wheel.version
+    const isIts = typeof found === 'string' && sameVersion(found, version)
+    return isIts ? [sha256Of(readFileSync(join(folder, fileName)))] : []
+  })
 }
 
 /** THREAT: credentials of an index in the list of processes; they are given as variables, which only this user can read. */
@@ -159,7 +198,7 @@ function faultOf(text: string, network: NetworkSettings): DomainError {
     const names = [...text.matchAll(/Wheels are required for `([\w.-]+)`/g)].map(([, name]) => `\`${name}\``)
     const what = names.length === 0 ? because : `${names.join(', ')}: no wheel, only a source distribution`
     return new DomainError('ERR_ENV_SOURCE_DIST', what, {
-      help: 'choose a version that has a wheel, or build one once and put its folder into PIP_FIND_LINKS',
+      help: 'choose a version that has a wheel, or let it be built in the sandbox: assay env lock --sdist NAME',
     })
   }
   const isNetwork = /Failed to fetch|error sending request|Could not connect|dns error|timed out/i.test(text)
