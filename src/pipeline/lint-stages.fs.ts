@@ -4,8 +4,9 @@
  */
 import { statSync } from 'node:fs'
 import { join, normalize } from 'node:path/posix'
+import { setImmediate } from 'node:timers/promises'
 import { errnoOf } from '../data/index.ts'
-import { type LintFinding, loadLinter, type StageCode } from '../reproducibility/index.ts'
+import { type LintFinding, loadLinter, type StageCode, type StageLint } from '../reproducibility/index.ts'
 import { defineSettings, isMap, readYaml, type Value } from './define/index.ts'
 import type { PipelineDefinition, ProjectSettings, StageDefinition } from './definition.ts'
 import { stagesNamed } from './plan.ts'
@@ -35,7 +36,10 @@ const maxFileBytes = 64 * 1024 * 1024
  * @param targets stages, stems of groups, or outs; none is all
  * @throws ERR_STAGE_UNKNOWN, and what a definition is refused for
  */
-export async function lintStages(caller: Caller, targets: readonly string[]): Promise<LintReport> {
+export async function lintStages(
+  caller: Caller & Readonly<{ signal: AbortSignal }>,
+  targets: readonly string[],
+): Promise<LintReport> {
   const root = requireRoot(caller.workingFolder)
   const pipeline = await pipelineHere(caller)
   const settings = defineSettings(readProjectFile(root, 'assay.yaml'), 'assay.yaml', pipeline)
@@ -46,7 +50,12 @@ export async function lintStages(caller: Caller, targets: readonly string[]): Pr
   })
   const lineOf = commandLines(root)
   const chosen = chosenStages(pipeline, targets)
-  const linted = chosen.map((stage) => ({ stage, lint: linter.lint(codeOf(stage, settings, lineOf)) }))
+  const linted: { stage: StageDefinition; lint: StageLint }[] = []
+  for (const stage of chosen) {
+    linted.push({ stage, lint: linter.lint(codeOf(stage, settings, lineOf)) })
+    await setImmediate() // so that Ctrl-C is heard
+    caller.signal.throwIfAborted()
+  }
   const found = together(linted.map(({ stage, lint }) => [stage.name, lint.findings]))
   return {
     findings: found.filter(({ harmless, fixedBy }) => harmless === undefined && fixedBy === undefined),

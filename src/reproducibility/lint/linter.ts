@@ -19,7 +19,7 @@ import {
   type Text,
   textFrom,
 } from './source.ts'
-import { callsOf, isShellName } from './started.ts'
+import { callsOf, isShellName, seesNoVariables } from './started.ts'
 
 /** A command of the definition, and the line of the file where it stands. */
 export type StageCommand = Readonly<{ text: string; line: number }>
@@ -130,7 +130,9 @@ function lintShell(run: Run, source: Text, folder: string, depth: number): void 
   }
 }
 
-function lintStarted(run: Run, source: Text, started: Started, folder: string, depth: number): void {
+function lintStarted(outer: Run, source: Text, started: Started, folder: string, depth: number): void {
+  const isOwn = seesNoVariables(started.words) || started.sets.includes('PYTHONHASHSEED')
+  const run = isOwn ? { ...outer, code: { ...outer.code, hasHashSeed: false } } : outer
   const exists = (path: string): boolean => isThere(run, path)
   for (const call of callsOf(started.words, started.heredoc, (word) => exists(inProject(folder, word) ?? ''))) {
     const path = call.kind === 'file' ? inProject(folder, call.word) : undefined

@@ -127,6 +127,12 @@ test('what the settings of assay fix is told as such, and only while they hold',
   const files = { 'train.py': 'bucket = hash(name)\nuse(bucket)\n' }
   assert.equal(lintFiles(files, { hasHashSeed: true })[0]?.fixedBy, 'PYTHONHASHSEED')
   assert.equal(lintFiles(files, { hasHashSeed: false })[0]?.fixedBy, undefined)
+  const fixed = (command: string): unknown =>
+    lintFiles(files, { hasHashSeed: true, commands: stageOf(command).commands })[0]?.fixedBy
+  assert.equal(fixed('python -u train.py -E'), 'PYTHONHASHSEED')
+  for (const command of ['python -I train.py', 'env -i python train.py', 'PYTHONHASHSEED=random python train.py']) {
+    assert.equal(fixed(command), undefined, command)
+  }
 })
 
 test('an out that is code is not what a stage runs; a download is told only where there is a network, a GPU where there is one', () => {

@@ -10,6 +10,8 @@ export type ShellFound = Readonly<{ rule: RuleName; at: number; what: string }>
 /** One command with its words as they are written out; a word that is only known at run time is empty. */
 export type Started = Readonly<{
   words: readonly string[]
+  /** Variables that are set for it alone. */
+  sets: readonly string[]
   at: number
   heredoc?: Readonly<{ text: string; at: number }>
 }>
@@ -129,6 +131,7 @@ function readCommand(reader: Reader, command: Command, around: Around): void {
   const body = command.redirects.find((each) => each.type === 'HereDoc')?.body
   reader.started.push({
     words,
+    sets: command.prefix.flatMap((each) => (each.type === 'Assignment' ? [each.name] : [])),
     at: command.pos,
     ...(body === undefined ? {} : { heredoc: { text: body.text, at: body.pos } }),
   })

@@ -45,6 +45,16 @@ export function callsOf(
   return found
 }
 
+/** `python -I`, `python -E`, `env -i python`: it does not see the variables that the stage is given. */
+export function seesNoVariables(words: readonly string[]): boolean {
+  const at = words.findIndex((word) => python.test(basename(word)))
+  if (at < 0) return false
+  const options = words.slice(at + 1)
+  const end = options.findIndex((word) => !word.startsWith('-') || word === '-c' || word === '-m')
+  const isClosed = options.slice(0, end < 0 ? undefined : end).some((word) => /^-[A-Za-z]*[IE]/.test(word))
+  return isClosed || (words[0] === 'env' && (words.includes('-i') || words.includes('PYTHONHASHSEED')))
+}
+
 /** Options up to the first that says what to run; a script is found among the words. */
 function fromInterpreter(
   kind: 'python' | 'shell',
