@@ -220,6 +220,21 @@ const cases: readonly Case[] = [
     'import numpy as np\nfrom safetensors.numpy import save_file\nsave_file({"w": np.ascontiguousarray(model.coef_), "b": model.intercept_}, "m")',
   ],
   ['network-input', 'import requests\nx = requests.get(url)', 'import pandas as pd\nx = pd.read_csv("data/x.csv")'],
+  [
+    'listing-order',
+    'import os\nfrom tqdm import tqdm\nfor f in tqdm(os.listdir(d)): load(f)',
+    'import os\nfrom tqdm import tqdm\nfor f in tqdm(sorted(os.listdir(d))): load(f)',
+  ],
+  [
+    'listing-order',
+    'from pathlib import Path\npaths = {p.stem: p for p in Path(d).glob("*")}\nfirst = use(list(paths)[0])',
+    'from pathlib import Path\npaths = {p.stem: p for p in Path(d).glob("*")}\nfor k in sorted(paths): load(paths[k])',
+  ],
+  [
+    'wall-clock',
+    'import time\nall = []\nall.append(time.time())\nsave(all)',
+    'import time\nall = []\nall.append(time.time())\nprint(sum(all) / len(all))',
+  ],
 ]
 
 for (const [rule, named, silent] of cases) {

@@ -8,25 +8,28 @@
 import type { Binding, Walk } from './python-scope.ts'
 import { around, type PyNode, textOf } from './python-tree.ts'
 
-/** `order`: only the order of what it holds is unsure; `value`: the value itself is. */
-export type Doubt = 'order' | 'value'
+/** `order`: only the order of what it holds is unsure; `keys`: it is a dictionary of that kind; `value`: the value itself is. */
+export type Doubt = 'order' | 'keys' | 'value'
 
 /** LIMIT: this many names in a row. */
 const maxNames = 6
 
 const printers =
-  /^builtins\.print$|^(?:logging|logger|loguru|tqdm|warnings|absl\.logging|structlog|click\.echo|typer\.echo|rich\.print)\b|^\?\.(?:info|debug|warning|warn|error|critical|exception|print|set_description|set_postfix|log_info)$|^sys\.std(?:out|err)\.write$|^(?:rich\.console\.Console|logging\.getLogger)\(\)|^time\.sleep$/
+  /^builtins\.print$|^(?:logging|logger|loguru|warnings|absl\.logging|structlog|click\.echo|typer\.echo|rich\.print)\b|^\?\.(?:info|debug|warning|warn|error|critical|exception|print|set_description|set_postfix|log_info)$|^tqdm\.(?:\w+\.)*write$|^sys\.std(?:out|err)\.write$|^(?:rich\.console\.Console|logging\.getLogger)\(\)|^time\.sleep$/
 const ordering =
   /^builtins\.(?:sorted|len|set|frozenset|min|max|sum|any|all)$|^(?:collections\.Counter|natsort\.\w+|numpy\.(?:sort|unique)|os\.path\.\w+|shutil\.\w+|os\.(?:remove|unlink|rename|replace|chmod))$|^set\(\)\.\w+$|\.(?:isdisjoint|issubset|issuperset)$/
+const passingOrder =
+  /^builtins\.(?:list|tuple|enumerate|iter|zip|map|filter|reversed|str)$|\.(?:join|format|copy)$|^numpy\.(?:array|asarray)$|^tqdm\b/
 const passing: Readonly<Record<Doubt, RegExp>> = {
-  order:
-    /^builtins\.(?:list|tuple|enumerate|iter|zip|map|filter|reversed|str)$|\.(?:join|format|copy)$|^numpy\.(?:array|asarray)$|^tqdm\b/,
+  order: passingOrder,
+  keys: passingOrder,
   value:
     /^builtins\.(?:str|int|float|round|min|max|sum|list|tuple)$|\.format$|^math\.\w+$|^numpy\.(?:mean|sum|median|round|array|std|min|max)$|^statistics\.\w+$|^datetime\.(?:timedelta|datetime\.fromtimestamp)$|^time\.(?:strftime|gmtime|localtime|ctime|asctime)$|^humanize\.\w+$/,
 }
 /** Methods of the value whose result is as doubtful as itself. */
 const passingMethods: Readonly<Record<Doubt, ReadonlySet<string>>> = {
   order: new Set(['copy', 'items', 'keys', 'values']),
+  keys: new Set(['copy', 'items', 'keys', 'values']),
   value: new Set([
     ...['strftime', 'isoformat', 'total_seconds', 'timestamp', 'replace', 'astimezone', 'date', 'time', 'ctime'],
     ...['seconds', 'microseconds', 'days', 'format', 'elapsed', 'split', 'mean', 'sum', 'year', 'month', 'day'],
@@ -65,13 +68,15 @@ export function endsHarmless(walk: Walk, node: PyNode, doubt: Doubt, steps = max
     case 'AssignStatement':
       return assignedEnds(walk, node, parent, doubt, steps)
     case 'ForStatement':
-      return doubt === 'order' && loopIsHarmless(walk, parent, steps)
+      return doubt !== 'value' && loopIsHarmless(walk, parent, steps)
     case 'IfStatement':
     case 'WhileStatement':
     case 'AssertStatement':
-      return doubt === 'order'
+      return doubt !== 'value'
     case 'SetComprehensionExpression':
-      return doubt === 'order' || onwards()
+      return doubt !== 'value' || onwards()
+    case 'DictionaryComprehensionExpression':
+      return endsHarmless(walk, parent, doubt === 'order' ? 'keys' : doubt, steps)
     case 'ComprehensionExpression':
     case 'ArrayComprehensionExpression':
       return onwards()
@@ -80,15 +85,18 @@ export function endsHarmless(walk: Walk, node: PyNode, doubt: Doubt, steps = max
   }
 }
 
+/** What is made of a dictionary is in its order. */
+const listed = (doubt: Doubt): Doubt => (doubt === 'keys' ? 'order' : doubt)
+
 function argumentEnds(walk: Walk, node: PyNode, list: PyNode, doubt: Doubt, steps: number): boolean {
   const call = list.parent
   if (call?.name !== 'CallExpression') return false
   const path = walk.callOf.get(call)?.path ?? '?'
   if (printers.test(path) || isLogCall(walk, call)) return true
-  if (doubt === 'order' && ordering.test(path)) return true
+  if ((doubt === 'value' ? /^builtins\.(?:len|isinstance|type)$/ : ordering).test(path)) return true
   const name = /^\?\.(append|extend)$/.exec(path)?.[1]
   if (name !== undefined) return collectedEnds(walk, call, doubt, steps)
-  return passing[doubt].test(path) && node.parent === list && endsHarmless(walk, call, doubt, steps)
+  return passing[doubt].test(path) && node.parent === list && endsHarmless(walk, call, listed(doubt), steps)
 }
 
 /** `log.info(...)`, `self.logger.debug(...)`: a thing that is called log or logger. */
@@ -107,19 +115,22 @@ function collectedEnds(walk: Walk, call: PyNode, doubt: Doubt, steps: number): b
 
 function memberEnds(walk: Walk, member: PyNode, doubt: Doubt, steps: number): boolean {
   const property = member.children.at(-1)
-  if (property?.name !== 'PropertyName') return doubt === 'value' && endsHarmless(walk, member, doubt, steps)
+  if (property?.name !== 'PropertyName') {
+    return doubt === 'keys' || (doubt === 'value' && endsHarmless(walk, member, doubt, steps))
+  }
   const name = textOf(property, walk.text)
   const call =
     member.parent?.name === 'CallExpression' && member.parent.children[0] === member ? member.parent : undefined
-  if (doubt === 'order' && (name === 'sort' || name === 'index' || name === 'count')) return true
+  if (doubt === 'keys' && ['get', 'pop', 'setdefault'].includes(name)) return true
+  if (doubt !== 'value' && (name === 'sort' || name === 'count')) return true
   if (['append', 'extend', 'clear', 'add'].includes(name) && call !== undefined) return true
-  return passingMethods[doubt].has(name) && endsHarmless(walk, call ?? member, doubt, steps)
+  return passingMethods[doubt].has(name) && endsHarmless(walk, call ?? member, listed(doubt), steps)
 }
 
 function binaryEnds(walk: Walk, node: PyNode, binary: PyNode, doubt: Doubt, steps: number): boolean {
   const words = binary.children.filter((child) => child !== node).map((child) => textOf(child, walk.text))
   const isMembership = words.includes('in')
-  if (doubt === 'order' && (isMembership || words.some((word) => word === '==' || word === '!='))) return true
+  if (doubt !== 'value' && (isMembership || words.some((word) => word === '==' || word === '!='))) return true
   if (doubt === 'value' && binary.children.some(({ name }) => name === 'CompareOp' || name === 'in')) return false
   return endsHarmless(walk, binary, doubt, steps)
 }
@@ -166,7 +177,7 @@ function memberOfSelf(walk: Walk, target: PyNode): string | undefined {
 function allLoadsEnd(walk: Walk, binding: Binding, doubt: Doubt, steps: number): boolean {
   walk.fuel.left -= binding.loads.length
   if (walk.fuel.left < 0 || (binding.isTop && binding.loads.length === 0)) return false
-  if (doubt === 'order' && binding.loads.some((load) => isSortedInPlace(walk, load))) return true
+  if (doubt !== 'value' && binding.loads.some((load) => isSortedInPlace(walk, load))) return true
   return readsEnd(walk, binding.loads, doubt, steps)
 }
 
