@@ -2,11 +2,12 @@
  * What is asked of each stage by itself: was its code committed, its definition that of the commit, its sandbox real,
  * its log kept, its time possible?
  */
-import { builderIds, type ErrorCode, type Sha256 } from '../core/index.ts'
+import { builderIds, type ErrorCode, isAtLeastEngine, type Sha256 } from '../core/index.ts'
 import type { ChainQuestion, VisitedStage } from './chain.ts'
 import { maxClockSkewMs } from './chain-walk.ts'
 import { caveat, type Finding, passed, refused } from './finding.ts'
 import type { StageFacts } from './stage-facts.ts'
+import { leastEngine } from './trust-policy.ts'
 import type { VerifiedStage } from './verify.ts'
 
 /** What the level's rules need to know of one stage. */
@@ -47,6 +48,7 @@ function findingsOf(question: ChainQuestion, judged: JudgedStage): readonly Find
     cleanCommit(question, judged),
     ...overridden(question, judged.stage.facts),
     isolated(question, judged),
+    ...engineFindings(question, judged.stage.facts),
     definitionFinding(judged),
     logFinding(question, judged),
     ...systemFinding(judged.stage.facts),
@@ -98,6 +100,15 @@ function isolated(question: ChainQuestion, { stage, unisolated }: JudgedStage): 
   return unisolated === undefined
     ? passed('isolation', `ran in a sandbox (${stage.facts.sandbox.engine})`)
     : levelZero(question, 'isolation', 'ERR_EVIDENCE_UNISOLATED', unisolated)
+}
+
+/** INVARIANT: no policy of a minimum level opens what the policy demands of an engine. */
+function engineFindings({ policy }: ChainQuestion, { stage, sandbox }: StageFacts): readonly Finding[] {
+  const least = leastEngine(policy, stage)
+  if (least === undefined) return []
+  return isAtLeastEngine(sandbox.engine, least)
+    ? [passed('engine', `ran in ${sandbox.engine}, and the policy demands ${least}`)]
+    : [refused('engine', 'ERR_EVIDENCE_ENGINE', `ran in ${sandbox.engine}, and the policy demands ${least}`)]
 }
 
 type DefinitionAt = (commit: string, path: string) => Sha256 | 'absent' | undefined

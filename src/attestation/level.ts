@@ -5,7 +5,7 @@
  * above one that is missing. A row that no evidence known to this version can satisfy says so: it fails closed.
  * Source: trust.md section 3.
  */
-import { namespace } from '../core/index.ts'
+import { isHardenedEngine, namespace } from '../core/index.ts'
 import type { ChainProperties, Level, LevelRequirement } from './chain.ts'
 import type { JudgedData } from './chain-data.ts'
 import type { JudgedReproduction } from './chain-reproductions.ts'
@@ -123,6 +123,15 @@ export const levelRules: readonly LevelRule[] = [
     holds: ({ stages }) =>
       each(stages, 'every signer is on another host than its stage', ({ stage }) =>
         stage.facts.builderId === `${namespace}/builder/hosted/separate` ? undefined : 'was signed on its own host',
+      ),
+  },
+  {
+    level: 3,
+    requirement: 'hardened engine',
+    howTo: 'run it in gVisor: `engine: gvisor` in assay.yaml, or assay run --engine gvisor',
+    holds: ({ stages }) =>
+      each(stages, 'every stage had a kernel of its own', ({ stage: { facts } }) =>
+        isHardenedEngine(facts.sandbox.engine) ? undefined : `ran in ${facts.sandbox.engine}`,
       ),
   },
   {

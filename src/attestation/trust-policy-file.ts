@@ -9,6 +9,7 @@ import { z } from 'zod'
 import {
   builderIds,
   DomainError,
+  engineNames,
   isDomainError,
   namespace,
   nearest,
@@ -49,6 +50,7 @@ const policyShape = z.strictObject({
   minimumLevel: level.default(1),
   oneCommit: z.boolean().default(false),
   reproducedWithin: z.string().max(50).transform(durationMs).optional(),
+  engines: z.record(z.string().min(1).max(500), z.enum(engineNames)).default({}),
   expires: z.iso.date().optional(),
 })
 type PolicyFile = z.infer<typeof policyShape>
@@ -127,6 +129,7 @@ function policyFrom(
     minimumLevel: file.minimumLevel,
     oneCommit: file.oneCommit,
     ...(file.reproducedWithin === undefined ? {} : { reproducedWithinMs: file.reproducedWithin }),
+    engines: new Map(Object.entries(file.engines)),
     ...(file.expires === undefined ? {} : { expiresAt: endOfDay(file.expires) }),
   }
 }
@@ -182,6 +185,7 @@ export function policyFromKey(pem: string): TrustPolicy {
     roles: new Map(otherRoles.filter((role) => role !== 'promoter').map((role) => [role, rule])),
     minimumLevel: 1,
     oneCommit: false,
+    engines: new Map(),
   }
 }
 

@@ -5,6 +5,7 @@
  * Parsing: `trust-policy-file.ts`. Format: docs/formats/trust-policy.md. Source: trust.md section 1.
  */
 import type { KeyObject } from 'node:crypto'
+import type { EngineName } from '../core/index.ts'
 
 export const otherRoles = ['source-approver', 'data-validator', 'reviewer', 'reproducer', 'promoter'] as const
 export type Role = 'builder' | (typeof otherRoles)[number]
@@ -40,6 +41,8 @@ export type TrustPolicy = Readonly<{
   builders: readonly BuilderGrant[]
   roles: ReadonlyMap<Exclude<Role, 'builder'>, RoleRule>
   minimumLevel: 0 | 1 | 2 | 3 | 4
+  /** Stage, the stem of a `foreach` group, or `*` -> the least engine that its evidence is believed of. */
+  engines: ReadonlyMap<string, EngineName>
   expiresAt?: Date
   /** A reproduction counts for so long, milliseconds; for ever when left out. */
   reproducedWithinMs?: number
@@ -71,6 +74,12 @@ export function withoutKeys(policy: TrustPolicy, hints: ReadonlySet<string>): Tr
     ),
     voided: new Map([...(policy.voided ?? []), ...taken.map(({ hint, name }) => [hint, name] as const)]),
   }
+}
+
+/** What the policy demands to isolate a stage: of its own name, else of its group, else of all; undefined for nothing. */
+export function leastEngine({ engines }: Pick<TrustPolicy, 'engines'>, stage: string): EngineName | undefined {
+  const at = stage.lastIndexOf('@')
+  return engines.get(stage) ?? (at < 0 ? undefined : engines.get(stage.slice(0, at))) ?? engines.get('*')
 }
 
 /** How many of the signers count towards a rule's threshold: different keys, or different principals. */

@@ -1,4 +1,5 @@
 /** What could come next on a command line: pure, from the table of verbs and the names of a project. */
+import { engineNames } from '../core/index.ts'
 import type { ProjectNames } from '../pipeline/index.ts'
 import type { Verb } from './program.ts'
 
@@ -35,7 +36,7 @@ const what: Readonly<Record<keyof ProjectNames, string>> = {
 /** `--stage <name>`: the option says more than the word. */
 const optionKinds: Readonly<Record<string, keyof ProjectNames>> = { '--stage': 'stages' }
 const choices: Readonly<Record<string, readonly string[]>> = {
-  '--engine': ['bubblewrap'],
+  '--engine': engineNames,
   '--classification': ['public', 'internal', 'confidential', 'restricted'],
   '--kind': ['data', 'model'],
   '--require-level': ['0', '1', '2', '3', '4'],

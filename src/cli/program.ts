@@ -3,6 +3,7 @@
  * trivial one starts fast.
  */
 import { Command, CommanderError, Option } from 'commander'
+import { engineNames } from '../core/index.ts'
 import type { CliContext, Exit } from './context.ts'
 
 type OptionSpec = readonly [flags: string, description: string, fallback?: string | boolean]
@@ -17,8 +18,6 @@ export type Verb = Readonly<{
   examples: readonly string[]
   load: () => Promise<Action>
 }>
-
-const engines = ['bubblewrap']
 
 export const verbs: readonly Verb[] = [
   {
@@ -47,7 +46,7 @@ export const verbs: readonly Verb[] = [
       ['--trace', 'tell what each stage read, and what it asked for beyond: hosts and paths (slower)'],
       ['--draft', 'fast feedback: level 0'],
       ['--require-level <n>', 'exit 1 when the run reaches a lower level'],
-      ['--engine <name>', `one of ${engines.join(', ')}`, 'bubblewrap'],
+      ['--engine <name>', `what isolates the stages: one of ${engineNames.join(', ')}; else what assay.yaml says`],
       ['--rehash', 'trust no remembered digest, read every byte again'],
       ['--accept-unusual', 'let a stage pass that is unlike its earlier runs, where the project requires usual ones'],
       ['--unsafe-no-sandbox', 'run without isolation: recorded, and signed with a throw-away key'],

@@ -2,6 +2,7 @@
 
 export * from './bubblewrap/index.ts'
 export { parseSubnets, proxyVariables } from './egress/index.ts'
+export * from './engines.ts'
 export * from './environment/index.ts'
 export type * from './environment.ts'
 export * from './gpu/index.ts'

@@ -4,7 +4,7 @@
  *
  * A sandbox gets everything by content and gives everything back by content: it never sees the working tree.
  */
-import type { Content, Sha256, Tier } from '../core/index.ts'
+import type { Content, EngineName, Sha256, Tier } from '../core/index.ts'
 import type { ObjectStore } from '../data/index.ts'
 import type { EgressRecord } from './egress/index.ts'
 import type { Secret } from './secrets/index.ts'
@@ -198,7 +198,7 @@ export type StageOutcome = Readonly<{
 
 /** What isolates, for evidence and for the stage's key. */
 export type SandboxPolicy = Readonly<{
-  engine: 'bubblewrap' | 'none'
+  engine: EngineName | 'none'
   /** Digest over everything of the recipe that can change what a stage sees or may do. */
   digest: Sha256
   facts: Readonly<Record<string, string | number | boolean>>

@@ -163,6 +163,26 @@ export const errorTable = {
     meaning: 'This machine cannot isolate a stage: a program is missing, too old, or user namespaces are switched off.',
     help: 'assay doctor says what to install or enable; --unsafe-no-sandbox runs without isolation and says so in the evidence',
   },
+  ERR_EVIDENCE_ENGINE: {
+    exit: 1,
+    meaning: 'A stage ran in an engine that isolates less than the trust policy demands for it.',
+    help: 'run it in that engine: assay run --engine gvisor, or `engine: gvisor` in assay.yaml',
+  },
+  ERR_ENGINE_UNAVAILABLE: {
+    exit: 4,
+    meaning: 'The engine that a stage is to run in is not installed here, or a trial of it did not start.',
+    help: 'assay doctor says what to install; assay run --engine bubblewrap where no stage demands another',
+  },
+  ERR_ENGINE_UNSUPPORTED: {
+    exit: 1,
+    meaning: 'The engine cannot do what this run asks of it; the stage has not run.',
+    help: 'ask for less, or give another engine: assay run --engine bubblewrap',
+  },
+  ERR_ENGINE_WEAKER: {
+    exit: 1,
+    meaning: 'A stage is to run in an engine that isolates less than the project or its trust policy demands.',
+    help: 'run it in the engine that is demanded: assay run without --engine, or with that one',
+  },
   // contracts and validation of data
   ERR_DATA_CONTRACT_MALFORMED: {
     exit: 2,

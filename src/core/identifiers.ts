@@ -13,6 +13,26 @@ export const builderIds = {
   sandboxed: `${namespace}/builder/local/sandboxed`,
 } as const
 
+/**
+ * What can isolate a stage, and how strongly: an engine stands in for each one that is not stronger.
+ *
+ * 0: not at all. 1: namespaces of this machine's kernel, which every stage can call. 2: hardened, a kernel of its own.
+ */
+export const engineStrengths = { none: 0, bubblewrap: 1, podman: 1, gvisor: 2 } as const
+export type EngineName = Exclude<keyof typeof engineStrengths, 'none'>
+export const engineNames: readonly EngineName[] = ['bubblewrap', 'podman', 'gvisor']
+
+/** @returns false for a name that this version does not know, which proves nothing */
+export function isAtLeastEngine(name: string, least: EngineName): boolean {
+  const known = Object.entries(engineStrengths).find(([each]) => each === name)
+  return known !== undefined && known[1] >= engineStrengths[least]
+}
+
+/** A stage had a kernel of its own: what it reaches of this machine's is what that kernel hands on. */
+export function isHardenedEngine(name: string): boolean {
+  return isAtLeastEngine(name, 'gvisor')
+}
+
 /** Where a fact in evidence comes from. */
 export type Tier = 'observed' | 'declared' | 'verified'
 

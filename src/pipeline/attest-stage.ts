@@ -45,7 +45,7 @@ async function factsOf(
 ): Promise<StageFacts> {
   const { stage, settings, inputs, environment, variables } = setting
   const { options } = tools
-  const sandbox = await tools.sandbox()
+  const sandbox = await tools.sandbox(stage.name)
   return {
     project: { id: project.id, name: project.settings.name },
     runId: tools.runId,

@@ -2,7 +2,7 @@
  * What the user declared, resolved: nouns of `define`, read by `plan` and `run`. No effects, no trust.
  */
 import type { ImageReference } from '../compute/index.ts'
-import type { Json } from '../core/index.ts'
+import type { EngineName, Json } from '../core/index.ts'
 import type { Expectation } from './expected.ts'
 
 /** A scalar that keeps the text that DVC would print (`1.0`, `1e-05`), since a JS number would lose it. */
@@ -125,6 +125,8 @@ export type DataRules = Readonly<{
 
 export type StageSettings = Readonly<{
   environment: string
+  /** The least that is to isolate it; what runs it when nobody asks for another. */
+  engine?: EngineName
   network: 'none' | readonly string[]
   /** Why attempts to reach other places than the listed ones do no harm: then they do not fail the stage. */
   harmlessAttempts?: string

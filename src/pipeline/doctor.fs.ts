@@ -2,8 +2,9 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openBubblewrap } from '../compute/index.ts'
-import { DomainError } from '../core/index.ts'
+import { engines, type SandboxPolicy } from '../compute/index.ts'
+import { DomainError, type EngineName, engineNames, isHardenedEngine } from '../core/index.ts'
+import { chooseEngine } from './choose-engine.ts'
 import { describeKey } from './keys.fs.ts'
 import { openProject } from './project.fs.ts'
 import type { Caller } from './project.ts'
@@ -22,15 +23,54 @@ export async function examineMachine(caller: Caller): Promise<Examination> {
   const sandbox = await checkSandbox()
   const inProject =
     findRoot(caller.workingFolder) === undefined ? [] : [await checkProject(caller), await checkKey(caller)]
-  const checks = [...sandbox, checkTrace(), ...inProject]
+  const checks = [...sandbox, ...(await checkEngines(caller)), checkTrace(), ...inProject]
   return { highestLevel: checks.some(({ state }) => state === 'missing') ? 0 : 1, checks }
 }
 
-async function checkSandbox(): Promise<readonly Check[]> {
+/** Other engines than the one that every run needs: each is tried, and is missing where the project asks for it. */
+async function checkEngines(caller: Caller): Promise<readonly Check[]> {
+  const wanted = await enginesOfProject(caller)
+  const checks: Check[] = []
+  for (const name of engineNames.filter((each) => each !== 'bubblewrap')) {
+    try {
+      const { facts } = await tryEngine(name, caller.environment['ASSAY_RUNSC'])
+      const version = facts[name] ?? facts['runsc']
+      checks.push({ name, state: 'good', because: `${version} started a sandbox: assay run --engine ${name}` })
+    } catch (error) {
+      if (wanted.has(name)) checks.push(missing(name, error))
+      else checks.push(absent(name, error))
+    }
+  }
+  return checks
+}
+
+/** Demanded by its settings or its trust policy; a project that cannot be opened is another check's finding. */
+async function enginesOfProject(caller: Caller): Promise<ReadonlySet<EngineName | 'none'>> {
+  if (findRoot(caller.workingFolder) === undefined) return new Set()
+  try {
+    const { pipeline, settings, trust } = await openProject(caller)
+    const asked = { unsafeNoSandbox: false }
+    return new Set(pipeline.stages.map(({ name }) => chooseEngine(name, settings.settingsOf(name), trust, asked)))
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error
+    return new Set()
+  }
+}
+
+async function tryEngine(name: EngineName, runsc: string | undefined): Promise<SandboxPolicy> {
   const folder = mkdtempSync(join(tmpdir(), 'assay-doctor-'))
   try {
-    using sandbox = await openBubblewrap({ workFolder: join(folder, 'boxes'), storeRoot: join(folder, 'objects') })
-    const { policy } = sandbox
+    const place = { workFolder: join(folder, 'boxes'), storeRoot: join(folder, 'objects') }
+    using sandbox = await engines[name].open({ ...place, ...(runsc === undefined ? {} : { runsc }) })
+    return sandbox.policy
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function checkSandbox(): Promise<readonly Check[]> {
+  try {
+    const policy = await tryEngine('bubblewrap', undefined)
     const { bubblewrap, limitsHeldBy, dropsUid, observesOpens } = policy.facts
     const identity = dropsUid === true ? 'a user id of its own for each stage' : 'your own user id'
     return [
@@ -52,8 +92,6 @@ async function checkSandbox(): Promise<readonly Check[]> {
     ]
   } catch (error) {
     return [missing('sandbox', error)]
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
   }
 }
 
@@ -95,6 +133,18 @@ async function checkKey(caller: Caller): Promise<Check> {
 
 function gap(name: string, because: string, help: string): Check {
   return { name, state: 'gap', because, help }
+}
+
+/** An engine that nothing here asks for. */
+function absent(name: EngineName, error: unknown): Check {
+  const { because, help } = missing(name, error)
+  const worth = isHardenedEngine(name) ? '; level 3 asks for it' : ''
+  return {
+    name,
+    state: 'gap',
+    because: `no stage here demands it${worth}: ${because}`,
+    ...(help === undefined ? {} : { help }),
+  }
 }
 
 /** A fault with a code is the finding; anything else is a bug and stays one. */

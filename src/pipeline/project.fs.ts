@@ -175,6 +175,7 @@ const nobody: TrustPolicy = {
   roles: new Map(),
   minimumLevel: 1,
   oneCommit: false,
+  engines: new Map(),
 }
 
 /** Pinned by the user before what the checkout says of itself. Source: trust.md section 1. */

@@ -6,7 +6,15 @@
  * Source: trust.md section 2 ("a cache hit").
  */
 import { maxClockSkewMs, type StageFacts } from '../attestation/index.ts'
-import { builderIds, type Content, canonicalJson, type Digest, isDomainError, type Sha256 } from '../core/index.ts'
+import {
+  builderIds,
+  type Content,
+  canonicalJson,
+  type Digest,
+  isAtLeastEngine,
+  isDomainError,
+  type Sha256,
+} from '../core/index.ts'
 import { changedCode } from '../reproducibility/index.ts'
 import { believedStage } from './believe.ts'
 import { unvalidatedInput } from './data-gate.ts'
@@ -69,7 +77,7 @@ async function tryCandidate(
   const { stage } = setting
   const facts = believedStage(project, attestation)
   if (facts === undefined) return no(whyNotBelieved(project, attestation))
-  const changed = changedFact(facts, setting)
+  const changed = changedFact(facts, setting, tools.engineOf(stage.name))
   if (changed !== undefined) return no(changed)
   const code = changedCode(facts.code, await project.code.digests(setting.inputs.code))
   if (code !== undefined) return no(code)
@@ -102,7 +110,11 @@ function whyNotBelieved({ evidence }: Project, attestation: Sha256): string {
 }
 
 /** The first fact of the key that differs, in the words of a user. */
-function changedFact(facts: StageFacts, setting: StageSetting): string | undefined {
+function changedFact(
+  facts: StageFacts,
+  setting: StageSetting,
+  engine: Readonly<{ digest: Sha256 }>,
+): string | undefined {
   if (facts.key === setting.key) return undefined
   const { stage, inputs, environment, variables } = setting
   if (!equal(facts.commands, stage.commands)) return 'its command changed'
@@ -117,7 +129,8 @@ function changedFact(facts: StageFacts, setting: StageSetting): string | undefin
     return `parameters changed: ${changedParams(facts.parameters, inputs.params)}`
   if (facts.environment.digest !== environment.digest) return `its environment \`${environment.name}\` changed`
   if (!equal(facts.variables, variables)) return 'its variables changed'
-  return 'its outs, its deps or the sandbox changed'
+  if (facts.sandbox.digest !== engine.digest) return `the sandbox changed: it last ran in ${facts.sandbox.engine}`
+  return 'its outs or its deps changed'
 }
 
 function changedParams(then: StageFacts['parameters'], now: StageFacts['parameters']): string {
@@ -153,6 +166,10 @@ function weakness(facts: StageFacts, project: Project, tools: RunTools): string 
   const undated = misdated(facts, project)
   if (undated !== undefined) return undated
   if (facts.builderId !== builderIds.sandboxed && !options.unsafeNoSandbox) return 'it last ran without a sandbox'
+  const { name: engine } = tools.engineOf(facts.stage)
+  // THREAT: whoever may sign for the builder could fill the cache from a sandbox that isolates less.
+  if (engine !== 'none' && !isAtLeastEngine(facts.sandbox.engine, engine))
+    return `it last ran in ${facts.sandbox.engine}, which isolates less than ${engine}`
   if (facts.draft && !options.draft) return 'it last ran as a draft'
   const dirtyNow = project.code.commit === undefined || project.code.dirty.length > 0
   if (!dirtyNow && (facts.source.commit === undefined || facts.source.dirty.length > 0))

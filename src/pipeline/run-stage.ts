@@ -89,6 +89,7 @@ const worldFaults: ReadonlySet<string> = new Set([
   'ERR_INTERNAL',
   'ERR_SIGNER_FAILED',
   'ERR_SANDBOX_UNAVAILABLE',
+  'ERR_ENGINE_UNAVAILABLE',
 ])
 
 export async function settingOf(
@@ -114,7 +115,7 @@ export async function settingOf(
     ),
     params: inputs.params,
     environment: environment.digest,
-    sandbox: tools.sandboxDigest,
+    sandbox: tools.engineOf(stage.name).digest,
     variables,
     outs: stage.outs.map(({ path, persist }) => ({ path, persist })),
     ...(settings.network === 'none' ? {} : { network: settings.network.toSorted() }),
@@ -201,7 +202,7 @@ async function execute(
   const { unsafeNoSandbox, signal } = tools.options
   const secrets = await secretsOf(project, stage, setting.settings, { isolated: !unsafeNoSandbox, signal })
   const code = await project.code.contents(setting.inputs.visible)
-  using taken = await tools.gpus.take(setting, (await tools.sandbox()).policy.engine)
+  using taken = await tools.gpus.take(setting, (await tools.sandbox(stage.name)).policy.engine)
   tools.options.onEvent({ kind: 'started', stage: stage.name, because })
   const outcome = await tools.execute(stage.name, taskFor(project, tools, setting, { code, secrets, gpus: taken.gpus }))
   taken.release()

@@ -3,22 +3,24 @@
 import { cpus, totalmem } from 'node:os'
 import { type Signer, startSigner } from '../attestation/index.ts'
 import {
-  bubblewrapRecipe,
+  type EngineOptions,
   type Environment,
   type EnvironmentPurpose,
+  engines,
   makeRunners,
-  openBubblewrap,
   openUnsafeHost,
   prepareEnvironment,
   type Sandbox,
   type StageOutcome,
   type StageTask,
   sweepBoxes,
+  unsafeHostDigest,
 } from '../compute/index.ts'
-import { DomainError, type Sha256 } from '../core/index.ts'
+import { DomainError, type EngineName, type Sha256 } from '../core/index.ts'
 import { sweepStore } from '../data/index.ts'
 import { type MachineFacts, observeMachine } from '../reproducibility/index.ts'
 import { holdProject } from './busy.fs.ts'
+import { chooseEngine } from './choose-engine.ts'
 import { type FoundVerdict, findOrMakeVerdict } from './data-gate.ts'
 import type { DataQuestion } from './data-question.ts'
 import { type BesideDvc, openBesideDvc } from './dvc/index.ts'
@@ -52,6 +54,8 @@ export type RunOptions = Readonly<{
   trace: boolean
   draft: boolean
   unsafeNoSandbox: boolean
+  /** For every stage; else what the project and its trust policy ask for. */
+  engine?: EngineName
   /** What is unlike earlier runs is no reason to refuse a stage. */
   acceptUnusual?: boolean
   requiredLevel?: number
@@ -63,10 +67,10 @@ export type RunTools = AsyncDisposable &
   Readonly<{
     runId: string
     options: RunOptions
-    /** Of the sandbox that stages run in; part of each stage's key. */
-    sandboxDigest: Sha256
-    /** Opened and tried once, when the first stage is to run. @throws ERR_SANDBOX_UNAVAILABLE */
-    sandbox(): Promise<Sandbox>
+    /** What a stage is to run in; the digest is part of its key. @throws ERR_ENGINE_WEAKER, ERR_SANDBOX_UNAVAILABLE */
+    engineOf(stage: string): Readonly<{ name: EngineName | 'none'; digest: Sha256 }>
+    /** Each opened and tried once, when the first stage is to run in it. @throws ERR_SANDBOX_UNAVAILABLE, ERR_ENGINE_* */
+    sandbox(stage: string): Promise<Sandbox>
     /** As it is on disk since this run holds the project. */
     lock: Lock
     /** Of that lock; a system that a stage of this run was the first to stand on is added. */
@@ -122,12 +126,17 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
   const gpus = openGpus(project)
   const capacity = { cpus: cpus().length, memoryBytes: totalmem(), ...(gpus.count > 0 ? { gpus: gpus.count } : {}) }
   let machine: MachineFacts | undefined
-  const place = { workFolder: boxesOf(project), storeRoot: project.store.root }
-  const unsafe = options.unsafeNoSandbox ? openUnsafeHost(place) : undefined
-  let opened: Promise<Sandbox> | undefined
-  const sandbox = (): Promise<Sandbox> => {
-    opened ??= unsafe === undefined ? openBubblewrap(place) : Promise.resolve(unsafe)
-    return opened
+  const place = engineOptions(project)
+  const engineOf = (stage: string): EngineName | 'none' =>
+    chooseEngine(stage, project.settings.settingsOf(stage), project.trust, options)
+  const opened = new Map<EngineName | 'none', Promise<Sandbox>>()
+  const open = (name: EngineName | 'none'): Promise<Sandbox> =>
+    name === 'none' ? Promise.resolve(openUnsafeHost(place)) : engines[name].open(place)
+  const sandbox = (stage: string): Promise<Sandbox> => {
+    const name = engineOf(stage)
+    const known = opened.get(name) ?? open(name)
+    opened.set(name, known)
+    return known
   }
   const environments = new Map<string, Promise<Environment>>()
   const prepare = async (wanted: WantedEnvironment): Promise<Environment> => {
@@ -151,7 +160,10 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
   return {
     runId: newRunId(project.now()),
     options,
-    sandboxDigest: unsafe?.policy.digest ?? bubblewrapRecipe(),
+    engineOf: (stage) => {
+      const name = engineOf(stage)
+      return { name, digest: name === 'none' ? unsafeHostDigest : engines[name].recipe() }
+    },
     sandbox,
     lock: lock.stages,
     systems: { working: new Map(lock.systems), committed: project.systems.committed },
@@ -191,7 +203,7 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
     execute: async (stage, task) => {
       running += 1
       try {
-        return await (await sandbox()).run(task, project.store, {
+        return await (await sandbox(stage)).run(task, project.store, {
           onOutput: (chunk) => options.onEvent({ kind: 'output', stage, chunk, beside: running - 1 }),
           signal: options.signal,
         })
@@ -203,8 +215,18 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
       using _held = held
       dvc?.flush() // what a fault or Ctrl-C leaves behind is told too
       await (await signer?.catch(() => undefined))?.close()
-      ;(await opened?.catch(() => undefined))?.[Symbol.dispose]()
+      for (const each of opened.values()) (await each.catch(() => undefined))?.[Symbol.dispose]()
     },
+  }
+}
+
+/** The caller's word, never the repository's: which program is gVisor. */
+function engineOptions(project: Project): EngineOptions {
+  const runsc = project.environment['ASSAY_RUNSC']
+  return {
+    workFolder: boxesOf(project),
+    storeRoot: project.store.root,
+    ...(runsc === undefined || runsc === '' ? {} : { runsc }),
   }
 }
 

@@ -1,12 +1,13 @@
 /**
  * Prints the probe's score of this engine and of a plain bubblewrap, for docs/reference/isolation.md.
  *
- *   node test/isolation/compare.ts [--names]
+ *   node test/isolation/compare.ts [--names] [ENGINE...]
  */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type EngineName, engineNames } from '../../src/core/index.ts'
 import {
   type Canaries,
   namesOut,
@@ -20,7 +21,12 @@ import { type Identity, identities, startDriver } from './support.ts'
 
 const nobody = 65534
 
-async function probeOurs(identity: Identity, root: string, canaries: Canaries): Promise<readonly ProbeResult[]> {
+async function probeOurs(
+  engine: EngineName,
+  identity: Identity,
+  root: string,
+  canaries: Canaries,
+): Promise<readonly ProbeResult[]> {
   const driver = startDriver(identity, {
     environment: { CANARY: canaries.canary },
     inherited: { 40: canaries.descriptor },
@@ -34,7 +40,7 @@ async function probeOurs(identity: Identity, root: string, canaries: Canaries): 
   const commands = ['python3 -I probe.py config.json > out/results.jsonl']
   const { answers } = await driver.ask({
     root,
-    engine: 'bubblewrap',
+    engine,
     asks: [{ files, commands, outs: ['out/results.jsonl'] }],
   })
   driver.process.stdin?.end()
@@ -89,10 +95,14 @@ function probePlain(identity: Identity, root: string, canaries: Canaries): reado
 }
 
 const withNames = process.argv.includes('--names')
-for (const [engine, probe] of [
-  ['assay', probeOurs],
-  ['plain bubblewrap', probePlain],
-] as const) {
+const asked = engineNames.filter((name) => process.argv.includes(name))
+type Probe = (identity: Identity, root: string, canaries: Canaries) => Promise<readonly ProbeResult[]>
+const ours = (engine: EngineName): readonly [string, Probe] => [
+  engine,
+  (identity, root, canaries) => probeOurs(engine, identity, root, canaries),
+]
+const plain: readonly [string, Probe] = ['plain bubblewrap', async (...all) => probePlain(...all)]
+for (const [engine, probe] of asked.length > 0 ? asked.map(ours) : [ours('bubblewrap'), plain]) {
   for (const identity of identities) {
     await using canaries = await plantCanaries()
     const root = mkdtempSync(join(tmpdir(), 'assay-compare-'))

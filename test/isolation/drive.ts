@@ -6,7 +6,7 @@
  */
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { openBubblewrap, openUnsafeHost, runInBox, type StageTask, type ViewEntry } from '../../src/compute/index.ts'
+import { engines, openUnsafeHost, runInBox, type StageTask, type ViewEntry } from '../../src/compute/index.ts'
 import { type Content, folderOf, sha256Of } from '../../src/core/index.ts'
 import { type ObjectStore, openObjectStore } from '../../src/data/index.ts'
 import type { Answer, Ask, Reply, Request } from './support.ts'
@@ -25,7 +25,7 @@ async function serve(request: Request): Promise<Reply> {
   if (request.command !== undefined) {
     return { answers: [], command: await runInBox({ ...request.command, workFolder: place.workFolder }) }
   }
-  using sandbox = request.engine === 'none' ? openUnsafeHost(place) : await openBubblewrap(place)
+  using sandbox = request.engine === 'none' ? openUnsafeHost(place) : await engines[request.engine].open(place)
   const answer = async (ask: Ask): Promise<Answer> => {
     const task = await taskOf(ask, store)
     const startedMs = performance.now()

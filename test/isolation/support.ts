@@ -17,6 +17,7 @@ import type {
   StageOutcome,
   StageTask,
 } from '../../src/compute/index.ts'
+import type { EngineName } from '../../src/core/index.ts'
 
 export type Ask = Readonly<{
   commands: readonly string[]
@@ -38,7 +39,7 @@ export type Ask = Readonly<{
 
 export type Request = Readonly<{
   root: string
-  engine: 'bubblewrap' | 'none'
+  engine: EngineName | 'none'
   asks: readonly Ask[]
   parallel?: boolean
   command?: Omit<BoxCommand, 'workFolder' | 'signal'>
@@ -157,6 +158,16 @@ export async function driveOne(
   const [answer] = await drive(identity, context, [ask], more, options)
   assert.ok(answer)
   return answer
+}
+
+/** The same, in an engine. */
+export function driverOf(engine: EngineName): Readonly<{ drive: typeof drive; driveOne: typeof driveOne }> {
+  return {
+    drive: (identity, context, asks, more = {}, options = {}) =>
+      drive(identity, context, asks, { engine, ...more }, options),
+    driveOne: (identity, context, ask, more = {}, options = {}) =>
+      driveOne(identity, context, ask, { engine, ...more }, options),
+  }
 }
 
 /** Runs one command by `runInBox`. */

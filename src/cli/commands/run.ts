@@ -1,5 +1,5 @@
 /** `assay run`: the main job. Read next: `pipeline/define`, `pipeline/plan`, `pipeline/run.ts`. */
-import { DomainError, formatDuration, oneLine, printable } from '../../core/index.ts'
+import { DomainError, type EngineName, engineNames, formatDuration, oneLine, printable } from '../../core/index.ts'
 import { openProject, type RunEvent, type RunReport, runPipeline, type StageReport } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import { type Output, openOutput, type Sink } from '../output.ts'
@@ -12,7 +12,7 @@ type RunOptions = Readonly<{
   trace?: boolean
   draft?: boolean
   requireLevel?: string
-  engine: string
+  engine?: string
   rehash?: boolean
   acceptUnusual?: boolean
   /** commander: `--unsafe-no-sandbox` */
@@ -21,11 +21,7 @@ type RunOptions = Readonly<{
 }>
 
 export async function run(context: CliContext, targets: readonly string[], options: RunOptions): Promise<Exit> {
-  if (options.engine !== 'bubblewrap') {
-    throw new DomainError('ERR_USAGE', `the engine \`${options.engine}\` is not known`, {
-      help: 'the engine here is bubblewrap',
-    })
-  }
+  const engine = parseEngine(options.engine)
   const requiredLevel = parseLevel(options.requireLevel)
   const events: RunEvent[] = []
   const tellEvent = openTeller(context.output)
@@ -40,6 +36,7 @@ export async function run(context: CliContext, targets: readonly string[], optio
     unsafeNoSandbox: options.unsafeNoSandbox === true,
     acceptUnusual: options.acceptUnusual === true,
     ...(requiredLevel === undefined ? {} : { requiredLevel }),
+    ...(engine === undefined ? {} : { engine }),
     signal: context.signal,
     onEvent: (event) => {
       if (event.kind === 'ended' || event.kind === 'notice') events.push(event)
@@ -59,6 +56,15 @@ function whyNotTraced({ stages }: RunReport): string {
   return stages.some(({ status }) => status === 'ran' || status === 'failed')
     ? ': only the sandbox of bubblewrap sees what a stage reads'
     : ', since none was run: assay run --trace --force STAGE'
+}
+
+function parseEngine(text: string | undefined): EngineName | undefined {
+  if (text === undefined) return undefined
+  const known = engineNames.find((name) => name === text)
+  if (known !== undefined) return known
+  throw new DomainError('ERR_USAGE', `the engine \`${text}\` is not known`, {
+    help: `the engines are ${engineNames.join(', ')}`,
+  })
 }
 
 function tellReport(output: Output, report: RunReport, { dryRun }: Pick<RunOptions, 'dryRun'>): void {

@@ -4,28 +4,44 @@
  * Everything that it took is given back when it is disposed of, whatever happened.
  */
 import { randomUUID } from 'node:crypto'
-import { chownSync, closeSync, fstatSync, openSync, readFileSync, readSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chownSync,
+  closeSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { isInside } from '../../core/index.ts'
 import type { Traffic } from '../egress/index.ts'
 import type { Gpus, Limits, StageEnd } from '../sandbox.ts'
 import type { Finder, Secret } from '../secrets/index.ts'
+import { type BoxEngine, engineFolder, type Frame, type FrameRequest } from './box-engine.ts'
 import { type BoxFolder, makeBoxFolder, makeFolder, openFilled } from './box-folder.fs.ts'
 import { chainOf, type Relocation, relocator } from './chain.ts'
 import { type ControlGroup, type GroupUsage, makeControlGroup, newGroupName } from './control-group.fs.ts'
+import { type EngineReport, openReport } from './engine-report.exec.ts'
 import { type Launched, launchBox } from './launch.exec.ts'
 import { type Machine, meetingPlace } from './machine.exec.ts'
 import { type OnOutput, type OutputLog, openOutputLog, openStageInput, type StageInput } from './output.exec.ts'
-import { type Bind, boxArguments, descriptors, type SystemLayout } from './recipe.ts'
+import { type Bind, type BoxPlan, descriptors, type SystemLayout } from './recipe.ts'
 import { seccompProgram } from './seccomp.ts'
 import type { Fifo, Supplies } from './supplies.exec.ts'
 import { takeUidSlot, type UidSlot } from './uid-slot.exec.ts'
 
 export type BoxOptions = Readonly<{
+  engine: BoxEngine
   workFolder: string
   supplies: Supplies
   limits: Limits
   traced: boolean
+  /** Hosts are on its list. */
+  letOut?: boolean
   onOutput: OnOutput
   /** Spellings that are replaced in all that is printed. Left out: nothing is looked for. */
   finder?(): Finder
@@ -73,7 +89,7 @@ export async function openBox(machine: Machine, options: BoxOptions): Promise<Bo
   if (slot !== undefined) undo.defer(() => slot.release())
   const folder = makeBoxFolder(options.workFolder, slot?.uid)
   undo.defer(() => folder.remove())
-  const group = openGroup(machine, options.limits)
+  const group = openGroup(machine, withOwn(options.limits, options.engine.own))
   if (group !== undefined) {
     writeFileSync(join(folder.record, 'groups'), group.folders.join('\n'), { mode: 0o600 })
     undo.defer(() => group.remove())
@@ -91,6 +107,9 @@ export async function openBox(machine: Machine, options: BoxOptions): Promise<Bo
   })
   undo.defer(() => log.close())
   const more = options.shell === undefined ? {} : await openShellStreams(folder, options, newFifo, undo)
+  const listener = options.engine.listen?.(options.letOut === true)
+  const report = listener === undefined ? undefined : openReport(await newFifo(), listener)
+  undo.defer(() => report?.close())
   const held = undo.move()
   return {
     folder,
@@ -101,7 +120,10 @@ export async function openBox(machine: Machine, options: BoxOptions): Promise<Bo
     usage: () => group?.usage() ?? {},
     readTrace: (maxBytes) => readStart(traceFileOf(folder), maxBytes),
     launch: (what) =>
-      launchIn({ machine, options, folder, uid: slot?.uid, group, log, ...more, onStop: (end) => (stop = end) }, what),
+      launchIn(
+        { machine, options, folder, uid: slot?.uid, group, log, ...more, report, onStop: (end) => (stop = end) },
+        what,
+      ),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }
@@ -124,6 +146,15 @@ async function openShellStreams(
   return { errors, input }
 }
 
+/** What the engine itself uses is charged with what the stage uses. */
+function withOwn(limits: Limits, own: BoxEngine['own']): Limits {
+  return {
+    ...limits,
+    memoryBytes: limits.memoryBytes + own.memoryBytes,
+    processes: limits.processes + own.processes,
+  }
+}
+
 function openGroup(machine: Machine, limits: Limits): ControlGroup | undefined {
   const name = newGroupName()
   for (const place of machine.groups) {
@@ -142,11 +173,12 @@ type Opened = Readonly<{
   log: OutputLog
   errors?: OutputLog
   input?: StageInput
+  report: EngineReport | undefined
   onStop(stop: (end: StageEnd) => void): void
 }>
 
 async function launchIn(box: Opened, what: BoxLaunch): Promise<Launched> {
-  const { machine, options, folder, uid, group, log } = box
+  const { machine, options, folder, uid, group, log, report } = box
   // the folder of the box is the user's own: all in it is reached as the folder is
   const canReach = (path: string): boolean =>
     uid === undefined || canOthersReach(isInside(path, folder.path) ? folder.path : path)
@@ -156,7 +188,7 @@ async function launchIn(box: Opened, what: BoxLaunch): Promise<Launched> {
   const bind = (each: Bind): Bind => ({ ...each, source: reach(each.source) })
   const bootIdFile = join(folder.path, 'boot-id')
   writeFileSync(bootIdFile, `${randomUUID()}\n`, { mode: 0o444 })
-  const args = boxArguments({
+  const plan: BoxPlan = {
     system: what.gpus?.vendor === 'nvidia' ? withDriver(machine.system) : machine.system,
     ...(what.root === undefined ? {} : { root: reach(what.root) }),
     etcFolder: reach(options.supplies.etc(options.traced)),
@@ -168,7 +200,15 @@ async function launchIn(box: Opened, what: BoxLaunch): Promise<Launched> {
     memoryBytes: options.limits.memoryBytes,
     outputBytes: options.limits.outputBytes,
     ...(what.secrets === undefined ? {} : { secrets: what.secrets.map(({ name }) => name) }),
+    ...(options.letOut === undefined ? {} : { letOut: options.letOut }),
+  }
+  const frame = options.engine.frame({
+    ...{ plan, command: what.command, limits: options.limits, reach },
+    ...{ openFiles: machine.openFiles, architecture: machine.architecture, prlimit: machine.tools.prlimit },
+    hasGroup: group !== undefined,
+    etcOfRoot: what.root === undefined ? [] : entriesOfEtc(what.root),
   })
+  const args = [...frame.arguments, ...engineFiles(folder, frame.files, reach)]
   if (place !== meetingPlace) for (const relocation of relocations) makeTarget(relocation)
   const argv = chainOf({
     tools: machine.tools,
@@ -177,13 +217,12 @@ async function launchIn(box: Opened, what: BoxLaunch): Promise<Launched> {
     meetingPlace: place === meetingPlace ? place : undefined,
     uid,
     groups: what.gpus?.groups ?? [],
-    limits: options.limits,
+    fileBytes: options.engine.limitsFiles ? undefined : options.limits.outputBytes,
     openFiles: machine.openFiles,
     processors: group === undefined ? processorsFor(options.limits.cpus) : [],
     parentPid: process.pid,
     traceDescriptor: options.traced ? descriptors.trace : undefined,
-    hasOwnRoot: what.root !== undefined,
-    command: what.command,
+    command: frame.command,
   })
   return launchBox({
     argv,
@@ -191,6 +230,8 @@ async function launchIn(box: Opened, what: BoxLaunch): Promise<Launched> {
     seccompFile: openFilled(folder, 'seccomp', seccompProgram(machine.architecture)),
     secrets: (what.secrets ?? []).map(({ value }) => value),
     traceFile: options.traced ? openTrace(folder, uid) : undefined,
+    ...(report === undefined ? {} : { report }),
+    engine: options.engine,
     log,
     ...(box.errors === undefined ? {} : { errors: box.errors }),
     ...(box.input === undefined ? {} : { input: box.input }),
@@ -210,6 +251,21 @@ async function launchIn(box: Opened, what: BoxLaunch): Promise<Launched> {
 /** NVIDIA's libraries read there what their driver is. */
 function withDriver(system: SystemLayout): SystemLayout {
   return { ...system, maskedFolders: system.maskedFolders.filter((folder) => folder !== '/proc/driver') }
+}
+
+function entriesOfEtc(root: string): FrameRequest['etcOfRoot'] {
+  const folder = join(root, 'etc')
+  return readdirSync(folder, { withFileTypes: true }).map((entry) =>
+    entry.isSymbolicLink() ? { name: entry.name, link: readlinkSync(join(folder, entry.name)) } : { name: entry.name },
+  )
+}
+
+/** Read-only, at `engineFolder`. */
+function engineFiles(folder: BoxFolder, files: Frame['files'], reach: (path: string) => string): readonly string[] {
+  if (files === undefined) return []
+  const place = makeFolder(join(folder.path, 'engine'))
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(place, name), text, { mode: 0o444, flag: 'wx' })
+  return ['--ro-bind', reach(place), engineFolder]
 }
 
 /** /usr is there already; binding a part of it onto itself would only cost. */

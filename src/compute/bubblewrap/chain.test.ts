@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { test } from 'node:test'
-import { type Chain, chainOf, relocator, stageCommand } from './chain.ts'
+import { boxedCommand, type Chain, chainOf, relocator, stageCommand } from './chain.ts'
 
 const tools = {
   bwrap: '/usr/bin/bwrap',
@@ -17,7 +17,7 @@ const chain: Chain = {
   relocations: [],
   meetingPlace: '/run/assay',
   uid: 60800,
-  limits: { cpus: 1, memoryBytes: 1, timeMs: 1, processes: 9, outputBytes: 1024 },
+  fileBytes: 1024,
   openFiles: 1024,
   processors: [],
   parentPid: 77,
@@ -57,8 +57,8 @@ test('binds what the user cannot reach in a mount namespace of its own', () => {
 })
 
 test('counts processes by a resource limit only where no control group does', () => {
-  assert.ok(!chainOf(chain).includes('--nproc=10:10'))
-  assert.ok(chainOf({ ...chain, groupEntries: [] }).includes('--nproc=10:10'))
+  assert.ok(!boxedCommand(['true'], undefined).some((each) => each.startsWith('--nproc')))
+  assert.ok(boxedCommand(['true'], { prlimit: 'prlimit', processes: 9 }).includes('--nproc=10:10'))
 })
 
 test('never puts a command where a shell would read it twice', () => {
@@ -81,13 +81,8 @@ test('relocates a folder once, and what lies in it with it', () => {
 })
 
 test('without control groups the shell of an image counts its processes: an image need not have prlimit', () => {
-  const argv = chainOf({
-    ...chain,
-    groupEntries: [],
-    hasOwnRoot: true,
-    command: ['/bin/sh', '-c', 'cat /proc/self/limits'],
-  })
-  const inside = argv.slice(argv.indexOf('--', argv.indexOf('--args')) + 1)
+  const counted = { prlimit: '/usr/bin/prlimit', processes: 9, hasOwnRoot: true }
+  const inside = boxedCommand(['/bin/sh', '-c', 'cat /proc/self/limits'], counted)
   assert.ok(!inside.includes('/usr/bin/prlimit'))
   for (const shell of ['/bin/dash', '/bin/bash'].filter((path) => existsSync(path))) {
     const [, ...rest] = inside.map((word) => (word === '/bin/sh' ? shell : word))

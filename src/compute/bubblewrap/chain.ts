@@ -5,7 +5,6 @@
  *   setpriv (drop the user, die with assay) -> sh (is assay still there?) -> [strace ->] bubblewrap
  */
 import { join } from 'node:path'
-import type { Limits } from '../sandbox.ts'
 import { descriptors } from './recipe.ts'
 
 export type Relocation = Readonly<{ source: string; target: string; kind: 'file' | 'folder' }>
@@ -30,15 +29,15 @@ export type Chain = Readonly<{
   uid: number | undefined
   /** Groups that it keeps beside: those of the devices that a stage is given. */
   groups?: readonly number[]
-  limits: Limits
+  /** Bytes of one file; undefined when the engine holds that by itself. */
+  fileBytes: number | undefined
   openFiles: number
   /** Processors to stay on, when no control group holds the time. */
   processors: readonly number[]
   parentPid: number
   /** Descriptor that strace writes to. */
   traceDescriptor: number | undefined
-  /** Inside there are the programs of an image, not the machine's. */
-  hasOwnRoot?: boolean
+  /** What bubblewrap starts. */
   command: readonly string[]
 }>
 
@@ -58,10 +57,10 @@ const becomeTheRest = 'exec "$@"'
 const closeThenRun = (descriptor: number): string => `exec ${descriptor}>&-; exec "$@"`
 
 export function chainOf(chain: Chain): readonly string[] {
-  const { tools, limits } = chain
+  const { tools, fileBytes } = chain
   const rlimits = [
     '--core=1:1', // 0 would still hand a dump to a collector of the machine, with the stage's secrets: SOURCE: core(5), Linux fs/coredump.c
-    `--fsize=${limits.outputBytes}:${limits.outputBytes}`,
+    ...(fileBytes === undefined ? [] : [`--fsize=${fileBytes}:${fileBytes}`]),
     `--nofile=${chain.openFiles}:${chain.openFiles}`,
   ]
   const affinity =
@@ -75,7 +74,7 @@ export function chainOf(chain: Chain): readonly string[] {
     ...privilegeArguments(chain),
     ...[shell, '-c', isParentThere, 'sh', `${chain.parentPid}`],
     ...traceArguments(chain),
-    ...[tools.bwrap, '--args', `${descriptors.arguments}`, '--', ...boxedCommand(chain)],
+    ...[tools.bwrap, '--args', `${descriptors.arguments}`, '--', ...chain.command],
   ]
 }
 
@@ -142,12 +141,14 @@ function traceArguments({ tools, traceDescriptor }: Chain): readonly string[] {
  * Without control groups the number of processes is a resource limit, counted in the sandbox's own user namespace, where
  * that shell counts too.
  */
-function boxedCommand({ tools, groupEntries, limits, hasOwnRoot, command }: Chain): readonly string[] {
-  const most = limits.processes + 1
-  if (groupEntries.length === 0 && hasOwnRoot === true)
-    return [shell, '-c', countedByShell, 'sh', `${most}`, ...command]
-  const counted = groupEntries.length > 0 ? [] : [tools.prlimit, `--nproc=${most}:${most}`]
-  return [...counted, shell, '-c', processOneScript, 'sh', ...command]
+export function boxedCommand(
+  command: readonly string[],
+  counted: Readonly<{ prlimit: string; processes: number; hasOwnRoot?: boolean }> | undefined,
+): readonly string[] {
+  const most = (counted?.processes ?? 0) + 1
+  if (counted?.hasOwnRoot === true) return [shell, '-c', countedByShell, 'sh', `${most}`, ...command]
+  const limited = counted === undefined ? [] : [counted.prlimit, `--nproc=${most}:${most}`]
+  return [...limited, shell, '-c', processOneScript, 'sh', ...command]
 }
 
 /** What process 1 runs: also what tells, in a trace, where the stage begins. */

@@ -1,7 +1,10 @@
 /** The engine `bubblewrap`: stages in namespaces of the kernel, by the tried recipe of docs/reference/isolation.md. */
 export type * from './box-command.ts'
+export { type EngineOptions, findEngineProgram, openEngineBoxes } from './engine-program.exec.ts'
+export { architectureOf } from './machine.exec.ts'
 export { type BubblewrapOptions, bubblewrapRecipe, openBubblewrap } from './open.exec.ts'
+export { recipeDigest } from './policy.ts'
 export { runInBox } from './run-in-box.exec.ts'
 export { type ShellEnd, type ShellSession, shellInBox } from './shell.exec.ts'
 export { sweepBoxes } from './sweep.fs.ts'
-export { openUnsafeHost } from './unsafe-host.exec.ts'
+export { openUnsafeHost, unsafeHostDigest } from './unsafe-host.exec.ts'

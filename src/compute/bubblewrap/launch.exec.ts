@@ -11,7 +11,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Traffic } from '../egress/index.ts'
 import { sampleGpus } from '../gpu/sampler.exec.ts'
 import type { Gpus, Limits, StageEnd } from '../sandbox.ts'
+import type { BoxEngine, Told } from './box-engine.ts'
 import type { ControlGroup } from './control-group.fs.ts'
+import type { EngineReport } from './engine-report.exec.ts'
 import { findProgram, unavailable } from './machine.exec.ts'
 import { openNetworkCounters } from './network-counters.fs.ts'
 import type { OutputLog, StageInput } from './output.exec.ts'
@@ -26,6 +28,9 @@ export type Launch = Readonly<{
   argumentsFile: number
   seccompFile: number
   traceFile: number | undefined
+  /** What the engine tells, by descriptor 7. */
+  report?: EngineReport
+  engine: BoxEngine
   /** For the descriptors from 8 on; never on a disk. */
   secrets: readonly Uint8Array[]
   log: OutputLog
@@ -56,6 +61,8 @@ export type Launched = Readonly<{
   finishedAt: Date
   wallMs: number
   deniedAttempts: number
+  /** Where the denied attempts went, as far as the engine told. */
+  destinations: readonly string[]
   peaks: ReturnType<Supervision['peaks']>
 }>
 
@@ -103,7 +110,7 @@ type Box = Readonly<{
 
 function startBox(launch: Launch): Box {
   const [program = '', ...args] = launch.argv
-  const { argumentsFile, seccompFile, traceFile, log, errors, input } = launch
+  const { argumentsFile, seccompFile, traceFile, report, log, errors, input } = launch
   const outputs = [log.writeEnd, (errors ?? log).writeEnd] as const
   // THREAT: bubblewrap's own environment can be read in the sandbox as /proc/1/environ
   // detached: Ctrl-C reaches the terminal's whole process group, and it is assay who ends a stage
@@ -112,11 +119,12 @@ function startBox(launch: Launch): Box {
     cwd: '/',
     detached: true,
     stdio: [
-      ...[input?.readEnd ?? 'ignore', ...outputs, argumentsFile, seccompFile, 'pipe', 'pipe', traceFile ?? 'ignore'],
+      ...[input?.readEnd ?? 'ignore', ...outputs, argumentsFile, seccompFile, 'pipe', 'pipe'],
+      traceFile ?? report?.writeEnd ?? 'ignore',
       ...launch.secrets.map(() => 'pipe' as const),
     ] as const,
   })
-  for (const stream of [log, errors, input]) stream?.handedOver()
+  for (const stream of [log, errors, input, report]) stream?.handedOver()
   for (const fd of [argumentsFile, seccompFile, ...(traceFile === undefined ? [] : [traceFile])]) closeSync(fd)
   const pipes: readonly unknown[] = child.stdio
   const status = pipes[descriptors.status] as Readable // 'pipe' above
@@ -184,7 +192,7 @@ async function runStarted(
   stopped: () => StageEnd | undefined,
   stop: (end: StageEnd) => void,
 ): Promise<Launched> {
-  const { limits, group, scratch, log, errors } = launch
+  const { limits, group, scratch, log, errors, engine, report } = launch
   const counters = openNetworkCounters(first.pid, launch.traceFile !== undefined)
   try {
     await Promise.all([launch.ready, launch.enter?.(first.pid)])
@@ -192,7 +200,8 @@ async function runStarted(
     const startedMs = performance.now()
     using gpu = sampleGpus(launch.gpus, () => findProgram('nvidia-smi'), gpuEveryMs)
     const traffic = launch.traffic === undefined ? {} : { traffic: launch.traffic }
-    const watch = supervise({ limits, group, firstPid: first.pid, scratch, stop, gpu: () => gpu?.last(), ...traffic })
+    const held = { limits, group, firstPid: first.pid, scratch, engine, stop }
+    const watch = supervise({ ...held, gpu: () => gpu?.last(), ...traffic })
     launch.onStart?.(first.pid)
     box.release()
     const { signal } = await box.exited
@@ -201,15 +210,23 @@ async function runStarted(
     watch.close()
     box.kill()
     await untilOver(first)
-    await Promise.all([log.finished, errors?.finished, box.closed])
-    const exitCode = box.exitCode()
+    await Promise.all([log.finished, errors?.finished, report?.finished, box.closed])
+    const told = report?.told()
+    const exitCode = told?.started === false ? undefined : box.exitCode()
     const written = watch.writtenBytes()
-    const end = stopped() ?? endOf({ exitCode, signal, group, limits, written, peaks: watch.peaks() })
+    const peaks = { ...watch.peaks(), ...(told === undefined || told.programs.length === 0 ? {} : pick(told)) }
+    const crowded = told?.crowded === true
+    const end = stopped() ?? endOf({ exitCode, signal, group, limits, written, peaks, crowded })
     if (end === undefined) throw setUpFault(launch)
-    return { end, startedAt, finishedAt, wallMs, deniedAttempts: counters.deniedAttempts(), peaks: watch.peaks() }
+    const deniedAttempts = counters.deniedAttempts() + (told?.deniedAttempts ?? 0)
+    return { end, startedAt, finishedAt, wallMs, deniedAttempts, destinations: told?.destinations ?? [], peaks }
   } finally {
     counters.close()
   }
+}
+
+function pick({ programs }: Told): Pick<Launched['peaks'], 'programs'> {
+  return { programs }
 }
 
 /** It was stopped before there was a process inside, or it could not be set up. */
@@ -217,7 +234,7 @@ async function withoutStart(launch: Launch, stopped: StageEnd | undefined): Prom
   await Promise.all([launch.log.finished, launch.errors?.finished])
   if (stopped === undefined) throw setUpFault(launch)
   const now = new Date()
-  return { end: stopped, startedAt: now, finishedAt: now, wallMs: 0, deniedAttempts: 0, peaks: {} }
+  return { end: stopped, startedAt: now, finishedAt: now, wallMs: 0, deniedAttempts: 0, destinations: [], peaks: {} }
 }
 
 function setUpFault({ log, errors }: Launch): Error {
@@ -267,6 +284,8 @@ function endOf(
     limits: Limits
     written: number
     peaks: Launched['peaks']
+    /** The engine told that a process was refused. */
+    crowded: boolean
   }>,
 ): StageEnd | undefined {
   const { exitCode, signal, group, limits, written, peaks } = facts
@@ -278,7 +297,7 @@ function endOf(
   if (written > limits.outputBytes) return over('output', `it wrote more than ${limits.outputBytes} bytes`)
   // Asked whatever the exit code: a shell goes on, and ends well, after the kernel killed or refused its child.
   const crowded = group === undefined && exitCode !== 0 && (peaks.processesPeak ?? 0) >= limits.processes
-  const hit = crowded ? 'processes' : group?.hit()
+  const hit = crowded || facts.crowded ? 'processes' : group?.hit()
   if (hit === 'memory') return over('memory', `it used more than ${limits.memoryBytes} bytes of memory`)
   if (hit === 'processes') return over('processes', `it started more than ${limits.processes} processes`)
   if (exitCode === 0) return { kind: 'exited', code: 0 }

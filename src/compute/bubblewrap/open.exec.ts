@@ -1,13 +1,13 @@
 /** Opens the engine: inspects the machine, tries a box on it, names the policy. */
-import { closeSync, readdirSync, readFileSync } from 'node:fs'
-import { type Sha256, sha256Of } from '../../core/index.ts'
-import type { Limits, Sandbox, SandboxPolicy } from '../sandbox.ts'
+import { closeSync, existsSync, readdirSync, readFileSync } from 'node:fs'
+import { DomainError, type Sha256 } from '../../core/index.ts'
+import type { Limits, Sandbox, SandboxPolicy, StageTask } from '../sandbox.ts'
 import { openBox } from './box.exec.ts'
+import { type BoxEngine, plainEngine } from './box-engine.ts'
 import { sweepGroups } from './control-group.fs.ts'
 import { architectureOf, inspectMachine, type Machine, unavailable } from './machine.exec.ts'
 import { recipeDigest } from './policy.ts'
 import { runStage } from './run.ts'
-import { seccompProgram } from './seccomp.ts'
 import { openSupplies, type Supplies } from './supplies.exec.ts'
 import { sweepBoxes } from './sweep.fs.ts'
 
@@ -26,19 +26,43 @@ const trialLimits: Limits = {
 }
 
 /**
- * The engine, tried on this machine a moment ago; what killed runs left is swept first.
+ * An engine, tried on this machine a moment ago; what killed runs left is swept first.
  *
  * @throws ERR_SANDBOX_UNAVAILABLE with what to install or enable
  */
-export async function openBubblewrap(options: BubblewrapOptions): Promise<Sandbox> {
-  const { workFolder } = options
+export async function openBoxes({ workFolder }: BubblewrapOptions, engine: BoxEngine): Promise<Sandbox> {
   await sweepBoxes(workFolder)
-  const { machine, heldBy, supplies } = await openMachine(workFolder)
+  const { machine, heldBy, supplies } = await openMachine(workFolder, engine)
   return {
-    policy: policyOf(machine, heldBy),
-    run: (task, store, observer) => runStage(machine, { workFolder, supplies }, task, store, observer),
+    policy: policyOf(machine, heldBy, engine),
+    run: async (task, store, observer) => {
+      refuseUnsupported(engine, task)
+      return runStage(machine, { engine, workFolder, supplies }, task, store, observer)
+    },
     [Symbol.dispose]: () => supplies[Symbol.dispose](),
   }
+}
+
+/** @throws ERR_ENGINE_UNSUPPORTED */
+function refuseUnsupported({ name, traces, needs }: BoxEngine, { trace, root }: StageTask): void {
+  if (trace && !traces)
+    throw new DomainError('ERR_ENGINE_UNSUPPORTED', `the engine \`${name}\` cannot trace what a stage asks for`, {
+      help: 'run without --trace, or with --engine bubblewrap',
+    })
+  const absent = root === undefined ? undefined : needs.find((path) => !existsSync(root.folder + path))
+  if (absent !== undefined)
+    throw new DomainError(
+      'ERR_ENGINE_UNSUPPORTED',
+      `the engine \`${name}\` needs \`${absent}\`, which the image lacks`,
+      {
+        help: 'take an image that has util-linux and coreutils (any Debian, Ubuntu or Fedora), or --engine bubblewrap',
+      },
+    )
+}
+
+/** The default engine. @throws ERR_SANDBOX_UNAVAILABLE with what to install or enable */
+export function openBubblewrap(options: BubblewrapOptions): Promise<Sandbox> {
+  return openBoxes(options, plainEngine)
 }
 
 /** The digest of the policy that the engine has here, known without trying it. @throws ERR_SANDBOX_UNAVAILABLE */
@@ -50,18 +74,18 @@ export function bubblewrapRecipe(): Sha256 {
 export type OpenedMachine = Readonly<{ machine: Machine; heldBy: string; supplies: Supplies }>
 
 /** @throws ERR_SANDBOX_UNAVAILABLE */
-export async function openMachine(workFolder: string): Promise<OpenedMachine> {
+export async function openMachine(workFolder: string, engine: BoxEngine = plainEngine): Promise<OpenedMachine> {
   closeInheritedDescriptors()
   const machine = await inspectMachine()
   for (const place of machine.groups) sweepGroups(place)
   using undo = new DisposableStack()
   const supplies = undo.use(openSupplies({ workFolder, hostEtc: machine.etc, mkfifo: machine.tools.mkfifo }))
-  const tried = await tryMachine(machine, { workFolder, supplies })
+  const tried = await tryMachine(machine, { engine, workFolder, supplies })
   undo.move()
   return { ...tried, supplies }
 }
 
-type BoxPlace = Readonly<{ workFolder: string; supplies: Supplies }>
+type BoxPlace = Readonly<{ engine: BoxEngine; workFolder: string; supplies: Supplies }>
 
 async function tryMachine(machine: Machine, place: BoxPlace): Promise<Omit<OpenedMachine, 'supplies'>> {
   const heldBy = await tryBox(machine, place)
@@ -149,15 +173,15 @@ function closeInheritedDescriptors(): void {
   }
 }
 
-function policyOf(machine: Machine, heldBy: string): SandboxPolicy {
+function policyOf(machine: Machine, heldBy: string, engine: BoxEngine): SandboxPolicy {
   return {
-    engine: 'bubblewrap',
-    digest: recipeDigest(machine.architecture),
+    engine: engine.name,
+    digest: engine.recipe(machine.architecture),
     facts: {
       isolated: true,
       bubblewrap: machine.bwrapVersion,
       architecture: machine.architecture,
-      seccomp: sha256Of(seccompProgram(machine.architecture)),
+      ...engine.facts(machine.architecture),
       network: 'none',
       dropsUid: machine.dropsUid,
       limitsHeldBy: heldBy,

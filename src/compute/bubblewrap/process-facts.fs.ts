@@ -60,3 +60,17 @@ export function quietly<T>(look: () => T): T | undefined {
     return undefined
   }
 }
+
+/**
+ * Processes of a pid namespace within that of the first process: those of a stage whose engine runs beside it in the box.
+ * SOURCE: proc_pid_status(5), NSpid: one number for each nested namespace.
+ */
+export function within(firstPid: number, pids: readonly number[]): readonly number[] {
+  const depth = depthOf(firstPid)
+  return pids.filter((pid) => depthOf(pid) > depth)
+}
+
+function depthOf(pid: number): number {
+  const text = quietly(() => readFileSync(`/proc/${pid}/status`, 'utf8')) ?? ''
+  return /^NSpid:\s+(.+)$/m.exec(text)?.[1]?.split(/\s+/).length ?? 0
+}

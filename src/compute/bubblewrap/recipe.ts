@@ -37,6 +37,8 @@ export type BoxPlan = Readonly<{
   outputBytes: number
   /** Names of secrets; the value of the nth is read from descriptor `descriptors.secrets + n`. */
   secrets?: readonly string[]
+  /** The stage is let out to hosts, through a proxy that listens in the network of the box. */
+  letOut?: boolean
 }>
 
 /** Open descriptors of the bubblewrap process. */
@@ -56,7 +58,7 @@ export const etcEntries = (
 ).split(' ')
 
 /** LIMIT: memory file systems are charged to the stage's memory; each has its own bound. */
-const sizesOf = (plan: BoxPlan): Readonly<Record<string, number>> => {
+export const sizesOf = (plan: BoxPlan): Readonly<Record<string, number>> => {
   const share = (parts: number): number =>
     Math.max(1 << 20, Math.floor(Math.min(plan.memoryBytes / parts, plan.outputBytes)))
   return { '/tmp': share(1), '/var/tmp': share(4), [homeFolder]: share(4), '/dev/shm': share(2) }
@@ -72,27 +74,35 @@ export function boxArguments(plan: BoxPlan): readonly string[] {
     ...systemArguments(plan),
     ...procArguments(plan),
     ...scratchArguments(plan),
-    ...plan.binds.flatMap(bindArguments),
-    ...secretArguments(plan),
+    ...furnishingArguments(plan),
     // the project may hide a path that /tmp or the home would: they come first, and the frame is closed last
     ...['--remount-ro', '/proc', '--remount-ro', '/dev', '--remount-ro', '/', '--chdir', plan.workingDirectory],
     ...Object.entries(plan.variables).flatMap(([name, value]) => ['--setenv', name, value]),
   ]
 }
 
-function systemArguments({ system, root, etcFolder, etc }: BoxPlan): readonly string[] {
+/** What the stage may read and write, and its secrets. @param at where the stage's `/` lies in the box */
+export function furnishingArguments(plan: BoxPlan, at = ''): readonly string[] {
+  return [
+    ...plan.binds.flatMap((bind) => bindArguments({ ...bind, target: at + bind.target })),
+    ...secretArguments(plan, at),
+  ]
+}
+
+/** The machine's own system folders and an /etc, or an image's. @param at where the stage's `/` lies in the box */
+export function systemArguments({ system, root, etcFolder, etc }: BoxPlan, at = ''): readonly string[] {
   if (root !== undefined) {
     const own = Object.keys(etcFiles(false)).map((name): Bind => {
-      return { kind: 'read-only', source: `${etcFolder}/${name}`, target: `/etc/${name}` }
+      return { kind: 'read-only', source: `${etcFolder}/${name}`, target: `${at}/etc/${name}` }
     })
-    return ['--ro-bind', root, '/', ...own.flatMap(bindArguments)]
+    return ['--ro-bind', root, at === '' ? '/' : at, ...own.flatMap(bindArguments)]
   }
   return [
-    ...['--ro-bind', '/usr', '/usr'],
-    ...system.folders.flatMap((folder) => ['--ro-bind', folder, folder]),
-    ...system.links.flatMap(({ path, to }) => ['--symlink', to, path]),
-    ...['--ro-bind', etcFolder, '/etc'],
-    ...etc.flatMap(bindArguments),
+    ...['--ro-bind', '/usr', `${at}/usr`],
+    ...system.folders.flatMap((folder) => ['--ro-bind', folder, at + folder]),
+    ...system.links.flatMap(({ path, to }) => ['--symlink', to, at + path]),
+    ...['--ro-bind', etcFolder, `${at}/etc`],
+    ...etc.flatMap((bind) => bindArguments({ ...bind, target: at + bind.target })),
   ]
 }
 
@@ -115,26 +125,27 @@ function procArguments({ system, bootIdFile }: BoxPlan): readonly string[] {
   ]
 }
 
-function scratchArguments(plan: BoxPlan): readonly string[] {
+/** @param at where the stage's `/` lies in the box */
+export function scratchArguments(plan: BoxPlan, at = ''): readonly string[] {
   return Object.entries(sizesOf(plan)).flatMap(([folder, size]) => {
     const mode = folder === homeFolder ? '0700' : '1777'
-    return ['--perms', mode, '--size', `${size}`, '--tmpfs', folder]
+    return ['--perms', mode, '--size', `${size}`, '--tmpfs', at + folder]
   })
 }
 
 /** In a root that is read-only nothing can be made: there they lie in a folder in memory, closed when they are in it. */
-function secretArguments({ root, secrets = [] }: BoxPlan): readonly string[] {
+function secretArguments({ root, secrets = [] }: BoxPlan, at: string): readonly string[] {
+  const folder = at + secretsFolder
   const files = secrets.flatMap((name, index) => [
-    ...['--perms', '0400', '--ro-bind-data', `${descriptors.secrets + index}`, `${secretsFolder}/${name}`],
+    ...['--perms', '0400', '--ro-bind-data', `${descriptors.secrets + index}`, `${folder}/${name}`],
   ])
   if (root === undefined || secrets.length === 0) return files
-  const size = `${64 * 1024}`
-  return ['--perms', '0755', '--size', size, '--tmpfs', secretsFolder, ...files, '--remount-ro', secretsFolder]
+  return ['--perms', '0755', '--size', `${64 * 1024}`, '--tmpfs', folder, ...files, '--remount-ro', folder]
 }
 
 const bindOptions = { 'read-only': '--ro-bind', writable: '--bind', device: '--dev-bind' } as const
 
-function bindArguments({ kind, source, target }: Bind): readonly string[] {
+export function bindArguments({ kind, source, target }: Bind): readonly string[] {
   return [bindOptions[kind], source, target]
 }
 

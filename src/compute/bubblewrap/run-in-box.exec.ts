@@ -2,6 +2,7 @@
 import { chmodSync, lstatSync } from 'node:fs'
 import { openBox } from './box.exec.ts'
 import type { BoxCommand, BoxEnd } from './box-command.ts'
+import { plainEngine } from './box-engine.ts'
 import { giveTree } from './box-folder.fs.ts'
 import { openMachine } from './open.exec.ts'
 import { tailOf } from './tail.ts'
@@ -19,7 +20,14 @@ export async function runInBox(command: BoxCommand): Promise<BoxEnd> {
   const { workFolder, writable, limits } = command
   const { machine, supplies } = await openMachine(workFolder)
   using _shared = supplies
-  await using box = await openBox(machine, { workFolder, supplies, limits, traced: false, onOutput: () => undefined })
+  await using box = await openBox(machine, {
+    engine: plainEngine,
+    workFolder,
+    supplies,
+    limits,
+    traced: false,
+    onOutput: () => undefined,
+  })
   using _lent = lend(writable.source, box.uid)
   const { end, deniedAttempts } = await box.launch({
     binds: [

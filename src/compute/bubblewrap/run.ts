@@ -24,7 +24,7 @@ const searchedLogBytes = 256 * 1024
 
 export async function runStage(
   machine: Machine,
-  place: Pick<BoxOptions, 'workFolder' | 'supplies'>,
+  place: Pick<BoxOptions, 'engine' | 'workFolder' | 'supplies'>,
   task: StageTask,
   store: ObjectStore,
   observer: StageObserver,
@@ -36,6 +36,7 @@ export async function runStage(
     ...place,
     limits: task.limits,
     traced: task.trace,
+    letOut: task.network.allowed.length > 0,
     onOutput: observer.onOutput,
     ...(spellings === undefined ? {} : { finder: () => openFinder(spellings) }),
   })
@@ -145,11 +146,14 @@ function lookedFor({ secrets }: StageTask): readonly Spelling[] | undefined {
 
 function networkOf(
   { network: { allowed, permitted } }: StageTask,
-  { deniedAttempts, egress }: Launched & Readonly<{ egress: EgressRecord | undefined }>,
+  launched: Launched & Readonly<{ egress: EgressRecord | undefined }>,
   destinations: readonly string[],
 ): StageOutcome['network'] {
+  const { deniedAttempts, egress } = launched
   const refused = egress?.refused ?? []
-  const named = [...new Set([...refused.map(({ destination }) => destination), ...destinations])]
+  const named = [
+    ...new Set([...refused.map(({ destination }) => destination), ...launched.destinations, ...destinations]),
+  ]
   const seen = {
     deniedAttempts: deniedAttempts + refused.length,
     destinations: named.map(printable),

@@ -11,6 +11,7 @@ import { DomainError } from '../../core/index.ts'
 import type { ObjectStore } from '../../data/index.ts'
 import type { StageEnd, StageTask } from '../sandbox.ts'
 import { openBox } from './box.exec.ts'
+import { plainEngine } from './box-engine.ts'
 import { inProject } from './box-folder.fs.ts'
 import { furnish } from './furnish.ts'
 import { letOut } from './let-out.exec.ts'
@@ -62,6 +63,7 @@ export async function shellInBox(
   const { machine, supplies } = await openMachine(workFolder)
   using _shared = supplies
   await using box = await openBox(machine, {
+    engine: plainEngine,
     workFolder,
     supplies,
     limits: session.terminal === undefined ? task.limits : { ...task.limits, timeMs: noTimeLimitMs },

@@ -7,9 +7,10 @@ import { readFileSync, statfsSync } from 'node:fs'
 import type { Traffic } from '../egress/index.ts'
 import type { GpuSample } from '../gpu/samples.ts'
 import type { Limits, ResourceProfile, StageEnd } from '../sandbox.ts'
+import type { BoxEngine } from './box-engine.ts'
 import type { ControlGroup } from './control-group.fs.ts'
 import { watchIo } from './io.fs.ts'
-import { hasOwnRoot, quietly, treeOf } from './process-facts.fs.ts'
+import { hasOwnRoot, quietly, treeOf, within } from './process-facts.fs.ts'
 import { keepProfile } from './profile.ts'
 import { earlyLooksMs, watchPrograms } from './programs.fs.ts'
 import { heldWithoutName, writtenIn } from './written.fs.ts'
@@ -48,11 +49,13 @@ export function supervise(
     scratch: readonly string[]
     /** Bytes that went over the proxy so far, of a stage that has one. */
     traffic?(): Traffic
+    /** As in `BoxEngine`, with what it needs for itself. */
+    engine: Pick<BoxEngine, 'processes' | 'root' | 'own'>
     stop(end: LimitEnd): void
     gpu?(): GpuSample | undefined
   }>,
 ): Supervision {
-  const { limits, group, firstPid, scratch, traffic, stop } = options
+  const { limits, group, firstPid, scratch, traffic, engine, stop } = options
   const over = (limit: LimitEnd['limit'], because: string): void => stop({ kind: 'limit', limit, because })
   let memoryPeakBytes = 0
   let processesPeak = 0
@@ -75,17 +78,24 @@ export function supervise(
     again(everyMs())
   }
   after(Math.min(limits.timeMs, longestTimerMs), () => over('time', `it ran longer than ${limits.timeMs} ms`))
-  const writtenBytes = (): number => writtenIn(scratch).bytes + temporaryBytes(firstPid)
+  const temporary = (): number => temporaryBytes(firstPid, engine.root)
+  const writtenBytes = (): number => writtenIn(scratch).bytes + temporary()
+  /** Those of the stage, its shell included; where they cannot be told apart, those of the engine. */
+  const stagePids = (): readonly number[] =>
+    engine.processes === 'within' ? within(firstPid, treeOf(firstPid)) : treeOf(firstPid)
+  const isSeen = engine.processes !== 'unseen'
+  const mostBytes = limits.memoryBytes + (isSeen ? 0 : engine.own.memoryBytes)
   let written = 0
   repeat(
     () => bytesEveryMs,
     enforcedShare,
     () => {
       const { bytes, fault } = writtenIn(scratch)
-      written = bytes + heldWithoutName(treeOf(firstPid), scratch[0]) + temporaryBytes(firstPid)
+      written = bytes + heldWithoutName(treeOf(firstPid), scratch[0]) + temporary()
       if (fault !== undefined) over('output', fault)
       if (written > limits.outputBytes) over('output', `it wrote more than ${limits.outputBytes} bytes`)
-      if (group !== undefined) processesPeak = Math.max(processesPeak, group.processes() - 2)
+      if (group !== undefined && engine.processes === 'all')
+        processesPeak = Math.max(processesPeak, group.processes() - 2)
     },
   )
   if (group === undefined) {
@@ -93,11 +103,11 @@ export function supervise(
       () => memoryEveryMs,
       enforcedShare,
       () => {
-        const pids = treeOf(firstPid)
-        const bytes = pids.reduce((sum, pid) => sum + residentBytes(pid), 0) + temporaryBytes(firstPid)
+        const pids = stagePids()
+        const bytes = pids.reduce((sum, pid) => sum + residentBytes(pid), 0) + temporary()
         memoryPeakBytes = Math.max(memoryPeakBytes, bytes)
-        processesPeak = Math.max(processesPeak, pids.length - 1)
-        if (bytes > limits.memoryBytes) over('memory', `it used more than ${limits.memoryBytes} bytes of memory`)
+        if (isSeen) processesPeak = Math.max(processesPeak, pids.length - 1)
+        if (bytes > mostBytes) over('memory', `it used more than ${limits.memoryBytes} bytes of memory`)
       },
     )
   }
@@ -105,8 +115,8 @@ export function supervise(
   const programs = watchPrograms(firstPid)
   const io = watchIo()
   const look = (): readonly number[] => {
-    const pids = treeOf(firstPid)
-    programs.look(pids)
+    const pids = stagePids()
+    if (isSeen) programs.look(pids)
     io.look(pids)
     return pids
   }
@@ -114,7 +124,13 @@ export function supervise(
   repeat(profile.everyMs, lookedAtShare, () => {
     const pids = look()
     const now = { ...(group?.now() ?? usedBy(pids)), ...io.sum(), ...traffic?.(), ...options.gpu?.() }
-    profile.add({ ...now, processes: pids.length - 1, writtenBytes: written })
+    const counted = isSeen ? { processes: Math.max(0, pids.length - 1) } : {}
+    if (engine.processes === 'within') {
+      // the engine holds them to one more, so that more than the limit can be seen
+      processesPeak = Math.max(processesPeak, pids.length - 1)
+      if (processesPeak > limits.processes) over('processes', `it started more than ${limits.processes} processes`)
+    }
+    profile.add({ ...now, ...counted, writtenBytes: written })
   })
   return {
     peaks: () => ({
@@ -142,10 +158,10 @@ function usedBy(pids: readonly number[]): Readonly<{ memoryBytes: number }> {
 }
 
 /** The sandbox's own memory file systems, seen through its first process; 0 where we may not look. */
-function temporaryBytes(pid: number): number {
+function temporaryBytes(pid: number, root: string): number {
   if (!hasOwnRoot(pid)) return 0
   return temporaryFolders.reduce((sum, folder) => {
-    const stats = quietly(() => statfsSync(`/proc/${pid}/root/${folder}`))
+    const stats = quietly(() => statfsSync(`/proc/${pid}/root${root}/${folder}`))
     return stats === undefined ? sum : sum + (stats.blocks - stats.bfree) * stats.bsize
   }, 0)
 }

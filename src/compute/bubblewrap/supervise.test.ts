@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { statfsSync } from 'node:fs'
 import { test } from 'node:test'
+import { plainEngine } from './box-engine.ts'
 import { supervise } from './supervise.fs.ts'
 
 test('while a sandbox is being set up, what lies in /tmp of the machine is not taken for what the stage wrote', () => {
@@ -8,7 +9,14 @@ test('while a sandbox is being set up, what lies in /tmp of the machine is not t
   const { blocks, bfree, bsize } = statfsSync('/tmp')
   assert.ok((blocks - bfree) * bsize > 0, 'the machine has written something')
   // this process has the root that a sandbox has before it has its own
-  const watch = supervise({ limits, group: undefined, firstPid: process.pid, scratch: [], stop: () => undefined })
+  const watch = supervise({
+    limits,
+    group: undefined,
+    firstPid: process.pid,
+    scratch: [],
+    engine: plainEngine,
+    stop: () => undefined,
+  })
   try {
     assert.equal(watch.writtenBytes(), 0)
   } finally {

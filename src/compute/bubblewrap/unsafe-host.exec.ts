@@ -29,12 +29,14 @@ const lingerMs = 500
 const searchedLogBytes = 256 * 1024
 const mkfifo = '/usr/bin/mkfifo'
 
+export const unsafeHostDigest = digestOfJson({ engine: 'none', version: 1 })
+
 /** `--unsafe-no-sandbox`: the same port, nothing held back. The evidence says `isolated: false`. */
 export function openUnsafeHost(options: BubblewrapOptions): Sandbox {
   const supplies = openSupplies({ workFolder: options.workFolder, hostEtc: [], mkfifo })
   const facts = { isolated: false, network: 'open', dropsUid: false, limitsHeldBy: 'time and output only' }
   return {
-    policy: { engine: 'none', digest: digestOfJson({ engine: 'none', version: 1 }), facts },
+    policy: { engine: 'none', digest: unsafeHostDigest, facts },
     run: (task, store, observer) => runUnisolated({ ...options, supplies }, task, store, observer),
     [Symbol.dispose]: () => supplies[Symbol.dispose](),
   }

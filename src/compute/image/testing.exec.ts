@@ -192,10 +192,10 @@ const programs = [
   'head',
 ]
 
-/** A root of a merged /usr, with a word of its own in /etc/word. */
-export function machineRoot(word: string, more: readonly Entry[] = []): Buffer {
+/** A root of a merged /usr, with a word of its own in /etc/word. @param also programs of this machine's /usr/bin */
+export function machineRoot(word: string, more: readonly Entry[] = [], also: readonly string[] = []): Buffer {
   const libraries = new Set<string>()
-  const files = programs.flatMap((name) => {
+  const files = [...programs, ...also].flatMap((name) => {
     const path = realpathSync(`/usr/bin/${name}`)
     for (const library of librariesOf(path)) libraries.add(library)
     return [{ name: `usr/bin/${name}`, content: readFileSync(path), mode: 0o755 }]

@@ -1,5 +1,5 @@
 /** What may stand in assay.yaml (design.md section 4). Unknown keys are refused at every level, with a suggestion. */
-import { DomainError, parseDurationMs, parseProjectPath, parseSizeBytes } from '../../core/index.ts'
+import { DomainError, engineNames, parseDurationMs, parseProjectPath, parseSizeBytes } from '../../core/index.ts'
 import { ruleNames } from '../../reproducibility/index.ts'
 import { faultAt, type Place, quoted, suggestion } from './fault.ts'
 import { either, listOf, mapOf, nothing, record, type Setting, type Shape, simple, text, unfit } from './shape.ts'
@@ -138,6 +138,7 @@ const env = either(byKey(variable, variableValue), listOf(variable))
 const harmless = byPath(byKey(oneOf(ruleNames), text))
 const common = {
   environment: text,
+  engine: oneOf(engineNames),
   network,
   harmlessAttempts: text,
   seed,

@@ -2,7 +2,7 @@
  * assay.yaml: what DVC has no word for. Everything in it is checked against the pipeline, so that a misspelt stage,
  * path or environment is an error and never a setting without effect.
  */
-import { parseDurationMs, parseProjectPath, parseSizeBytes } from '../../core/index.ts'
+import { engineNames, parseDurationMs, parseProjectPath, parseSizeBytes } from '../../core/index.ts'
 import type { PipelineDefinition, ProjectSettings, StageSettings } from '../definition.ts'
 import type { Expectation, Range } from '../expected.ts'
 import { faultAt, type Place, quoted, suggestion } from './fault.ts'
@@ -125,6 +125,7 @@ function refuseUnknownEnvironment(map: ValueMap, places: Places, environments: r
 
 function layerOf(map: ValueMap): Layer {
   const environment = textAt(map, 'environment')
+  const engine = known(engineNames, [textAt(map, 'engine') ?? ''])[0]
   const network = map.get('network')
   const harmless = textAt(map, 'harmlessAttempts')
   const seed = map.get('seed')
@@ -132,6 +133,7 @@ function layerOf(map: ValueMap): Layer {
   const reproducible = map.get('reproducible')
   return {
     ...(environment === undefined ? {} : { environment }),
+    ...(engine === undefined ? {} : { engine }),
     ...(network === undefined ? {} : { network: isList(network) ? network.map(pythonText) : ('none' as const) }),
     ...(harmless === undefined ? {} : { harmlessAttempts: harmless }),
     ...(seed === undefined ? {} : { seed: Number(seed) }),
