@@ -11,6 +11,7 @@ export { commitFiles, requireRepository } from './commit.exec.ts'
 export { currentAnchor, type DataDecisionRequest, decideAboutData, digestHere, keepHere } from './decide-data.ts'
 export { type Change, diffRuns, type RunDifference } from './diff-runs.ts'
 export { type Check, type Examination, examineMachine } from './doctor.fs.ts'
+export { dueArtifacts } from './due.ts'
 export {
   buildEnvironment,
   diffEnvironments,

@@ -22,15 +22,20 @@ export type Original = Readonly<{ attestation: Sha256; facts: StageFacts }>
  * Each stage after those that it builds on, back to the sources.
  *
  * @param target a run, an artifact, or exported evidence (`.jsonl`, a bundle, a folder of bundles); the latest run when
- *   left out
+ *   left out; several artifacts of the project, by project path
  * @throws ERR_RUN_UNKNOWN, ERR_EVIDENCE_MISSING
  */
 export async function originalsOf(
   project: Project,
-  target: string | undefined,
+  target: string | readonly string[] | undefined,
   workingFolder: string,
 ): Promise<readonly Original[]> {
-  return inOrder(project, await rootsOf(project, target, workingFolder))
+  if (typeof target === 'string' || target === undefined) {
+    return inOrder(project, await rootsOf(project, target, workingFolder))
+  }
+  const roots: Sha256[] = []
+  for (const path of target) roots.push(...(await chainOfArtifact(project, path, project.root)))
+  return inOrder(project, roots)
 }
 
 async function rootsOf(

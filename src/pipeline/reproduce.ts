@@ -52,13 +52,13 @@ const maxWordCharacters = 300
 /**
  * Runs stages again and signs what that came to. A stage that cannot be run again is a verdict, not a fault.
  *
- * @param target a run, an artifact, or exported evidence; the latest run when left out
+ * @param target a run, an artifact, or exported evidence; the latest run when left out; or several artifacts, by project path
  * @throws ERR_RUN_UNKNOWN, ERR_EVIDENCE_MISSING, ERR_STAGE_UNKNOWN when there is nothing to reproduce
  * @throws ERR_KEY_HOME, ERR_KEY_LOCKED before anything runs; ERR_SANDBOX_UNAVAILABLE, ERR_IO, ERR_DISK_FULL
  */
 export async function reproduce(
   caller: Caller,
-  target: string | undefined,
+  target: string | readonly string[] | undefined,
   options: ReproduceOptions,
 ): Promise<ReproductionReport> {
   const project = await openProject(caller)

@@ -169,3 +169,17 @@ test('several runs tell the noise of a stage, and the tolerance to declare', asy
   assert.match(told.stdout, /assay.yaml, reproducible\):\n {2}model\/count.json: \{seconds: 0?\.?\d[\d.e-]*\}/)
   assert.equal((await project.json(2, 'reproduce', '--times', '0')).error.code, 'ERR_USAGE')
 })
+
+test('what is due is reproduced, and then nothing is until it is too long ago', async (context) => {
+  const project = await ran(context)
+  const first = await project.json(0, 'reproduce', '--due')
+  assert.deepEqual([first.verdict, first.due.paths], ['identical', ['model/count.txt']])
+  assert.deepEqual(await project.json(0, 'reproduce', '--due'), {
+    due: { paths: [], later: [], fresh: ['model/count.txt'] },
+  })
+  project.write({ 'trust.yaml': `${project.read('trust.yaml')}reproducedWithin: 1ms\n` })
+  project.commit('ask for it often')
+  const again = await project.json(0, 'reproduce', '--due')
+  assert.deepEqual([again.verdict, again.due.paths], ['identical', ['model/count.txt']])
+  assert.equal((await project.json(2, 'reproduce', '--due', '--share', '2')).error.code, 'ERR_USAGE')
+})

@@ -1,13 +1,25 @@
 /** `assay reproduce`: once more from the evidence; the same? Read next: `pipeline/reproduce.ts`. */
-import { DomainError, oneLine } from '../../core/index.ts'
-import { type ReproductionReport, reproduce as reproduceStages } from '../../pipeline/index.ts'
+import { DomainError, formatDay, oneLine } from '../../core/index.ts'
+import {
+  dueArtifacts,
+  openProject,
+  type ReproductionReport,
+  reproduce as reproduceStages,
+} from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import type { Output } from '../output.ts'
 import { shortDigest } from '../render.ts'
 import { comparisonLines, differenceLines, noiseLines } from '../render-comparison.ts'
 import { openTeller } from './run.ts'
 
-type ReproduceOptions = Readonly<{ stage?: string; from?: string; times: string }>
+type ReproduceOptions = Readonly<{
+  stage?: string
+  from?: string
+  times: string
+  due?: boolean
+  share: string
+  seed?: string
+}>
 
 export async function reproduce(
   context: CliContext,
@@ -20,16 +32,36 @@ export async function reproduce(
     })
   }
   const { output } = context
-  const report = await reproduceStages(context, target, {
+  const due = options.due === true ? await whatIsDue(context, target, options) : undefined
+  if (due?.paths.length === 0) {
+    output.document({ due })
+    output.line(`nothing is due: ${due.fresh.length} reproduced`)
+    return 0
+  }
+  const report = await reproduceStages(context, due?.paths ?? target, {
     ...(options.stage === undefined ? {} : { stage: options.stage }),
     ...(options.from === undefined ? {} : { from: options.from }),
     times: parseTimes(options.times),
     signal: context.signal,
     onEvent: openTeller(output),
   })
-  output.document(report)
+  output.document(due === undefined ? report : { ...report, due })
+  if (due !== undefined) output.line(`due: ${due.paths.map(oneLine).join(', ')}`)
   tellVerdict(output, report)
   return report.verdict === 'identical' || report.verdict === 'within-tolerance' ? 0 : 1
+}
+
+async function whatIsDue(
+  context: CliContext,
+  target: string | undefined,
+  { share, seed }: ReproduceOptions,
+): ReturnType<typeof dueArtifacts> {
+  if (target !== undefined) {
+    throw new DomainError('ERR_USAGE', '`--due` finds out itself what to reproduce', { help: 'name no target' })
+  }
+  const part = /^(?:0?\.\d{1,6}|1(?:\.0*)?)$/.test(share) ? Number(share) : 0
+  if (part <= 0) throw new DomainError('ERR_USAGE', `\`--share ${share}\` is no part`, { help: 'above 0, up to 1' })
+  return dueArtifacts(await openProject(context), { share: part, seed: seed ?? formatDay(context.now()) })
 }
 
 const mostTimes = 100

@@ -1,0 +1,41 @@
+/** Which artifacts of a project should be reproduced again: those that no counting reproduction speaks for. */
+import { sha256Of } from '../core/index.ts'
+import type { Project } from './project.ts'
+import { finalOuts, verifyContent } from './verify.ts'
+
+export type Due = Readonly<{
+  /** To be reproduced now. */
+  paths: readonly string[]
+  /** Due, and left for another time by the share. */
+  later: readonly string[]
+  /** Reproduced, within what the policy asks for. */
+  fresh: readonly string[]
+}>
+
+/**
+ * Never reproduced, longer ago than `reproducedWithin` of the policy, or diverged; the project's model, else its final outs.
+ *
+ * @param options.share of what is due that is picked, above 0 and up to 1; one at least
+ * @param options.seed the same seed picks the same
+ */
+export async function dueArtifacts(
+  project: Project,
+  { share, seed }: Readonly<{ share: number; seed: string }>,
+): Promise<Due> {
+  const due: string[] = []
+  const fresh: string[] = []
+  for (const path of finalOuts(project)) {
+    const digest = await project.contents.digest(path)
+    if (digest === undefined) continue // what is not here is for `run` to make
+    const { properties } = await verifyContent(project, path, digest)
+    const list = properties.reproduced ? fresh : due
+    list.push(path)
+  }
+  const drawn = due.toSorted((left, right) => (lot(seed, left) < lot(seed, right) ? -1 : 1))
+  const count = Math.ceil(share * due.length)
+  return { paths: drawn.slice(0, count).toSorted(), later: drawn.slice(count).toSorted(), fresh }
+}
+
+function lot(seed: string, path: string): string {
+  return sha256Of(JSON.stringify([seed, path]))
+}
