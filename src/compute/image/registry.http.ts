@@ -150,7 +150,9 @@ async function refuseStatus(answer: HttpAnswer, name: ImageName): Promise<HttpAn
   if (status === 429 || status >= 500) throw new PassingFault(`status ${status}`)
   if (status === 401 || status === 403) throw deniedBy(name)
   const what = status === 404 ? 'has no such image' : `answers with status ${status}`
-  throw new DomainError('ERR_ENV_FETCH', `the registry ${name.registry} ${what}: \`${imageText(name)}\``)
+  throw new DomainError('ERR_ENV_FETCH', `the registry ${name.registry} ${what}: \`${imageText(name)}\``, {
+    ...(status === 404 ? { help: 'check the name, and whether the registry still keeps that digest' } : {}),
+  })
 }
 
 function deniedBy(name: ImageName): DomainError {
