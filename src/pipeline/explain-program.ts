@@ -45,6 +45,10 @@ export function explainProgram(failure: Failure): Explanation | undefined {
     return { code, because: `its image has no program \`${name}\``, help: intoImage(failure) }
   const here = host.programOnPath(name)
   const where = placeOf(failure)
+  if (environment.kind === 'node' || environment.kind === 'conda') {
+    const help = `add what brings it to the lock of the environment ${environment.name}, or install it in the system`
+    return { code, because: `\`${name}\` is neither in the environment ${environment.name} nor in the system`, help }
+  }
   if (here !== undefined) {
     return {
       code,
@@ -106,7 +110,10 @@ export function explainModule(failure: Failure): Explanation | undefined {
     return {
       code,
       because,
-      help: 'node_modules is not tracked, so no stage sees it; this version builds no Node environment',
+      help:
+        environment.kind === 'node'
+          ? `add it to package.json and to the lock of the environment ${environment.name}: npm install --package-lock-only NAME`
+          : 'node_modules is not tracked, so no stage sees it; name the lock in assay.yaml: environments: {web: {node: {lock: package-lock.json}}}',
     }
   const inProject = folderOfModule(name, failure.visible)
   if (inProject !== undefined) {

@@ -53,8 +53,16 @@ function candidatesOf(name: string, { environment, workingFolder }: Caller): rea
     const path = resolve(workingFolder, name)
     return isExecutable(path) ? [path] : []
   }
-  const folders = (environment['PATH'] ?? '').split(':').filter(isAbsolute)
-  return folders.map((folder) => join(folder, name)).filter(isExecutable)
+  return foldersOfPath({ environment })
+    .map((folder) => join(folder, name))
+    .filter(isExecutable)
+}
+
+function foldersOfPath({ environment }: Pick<Caller, 'environment'>): readonly string[] {
+  return (environment['PATH'] ?? '')
+    .split(':')
+    .filter(isAbsolute)
+    .map((folder) => resolve(folder))
 }
 
 function isExecutable(path: string): boolean {
@@ -79,6 +87,8 @@ function isScript(path: string): boolean {
 
 /** Undefined when the shim stands for nothing here, or for another script. */
 async function behindShim(shim: string, caller: Caller, memory?: StatCache): Promise<string | undefined> {
+  // THREAT: `interpreter: ./some-script` in the assay.yaml of a hostile checkout: it would run outside of any sandbox.
+  if (!foldersOfPath(caller).includes(dirname(shim))) return undefined
   const path = await askShim(shim, caller, memory)
   return path !== undefined && isAbsolute(path) && isExecutable(path) && !isScript(path) ? path : undefined
 }

@@ -91,6 +91,9 @@ function keyOf({ name, version, sha256 }: LockedRequirement, builder: Sha256): s
  */
 export async function buildSources(asked: SourcesRequest, builder: Environment): Promise<readonly ChosenWheel[]> {
   const { requirements, acquiring } = asked
+  // THREAT: an archive in the store that was changed on disk since it was fetched: it is set aside, and fetched again.
+  const { store } = acquiring
+  await store.verify(requirements.flatMap(({ sha256 }) => sha256).filter((digest) => store.has(digest)))
   const sources = await fetchAll(acquiring, requirements, fetchSource)
   const built = []
   for (const [index, requirement] of requirements.entries()) {
