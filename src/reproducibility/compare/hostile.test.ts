@@ -129,7 +129,7 @@ test('archives are compared by member, whatever they are packed in', async (cont
   assert.deepEqual(await told(left, tar({ 'm.json': '[0.6]', 'a.txt': 'x\n' }), 'a.tar'), [
     'archive',
     'within-tolerance',
-    '`m.json`: `[*]` differs by at most 0.1 (relative 0.167, 900719925474099 ulp); 1 of 2 members differs',
+    '`m.json`: `[*]` differs by at most 0.1 (relative 0.167, 9.01e14 ulp); 1 of 2 members differs',
   ])
   assert.deepEqual(await told(gzipSync(left), gzipSync(tar({ 'm.json': '[0.5]', 'a.txt': 'y\n' })), 'a.tgz'), [
     'archive',

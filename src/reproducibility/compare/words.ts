@@ -11,9 +11,10 @@ export function quoted(name: string): string {
   return `\`${shown.length <= maxName ? shown : `${shown.slice(0, maxName)}…`}\``
 }
 
-/** Three significant digits: `1.19e-7`, `0.25`, `12`. */
+/** Three significant digits: `1.19e-7`, `0.25`, `4.41e6`; whole numbers below a million as they are. */
 export function shortNumber(value: number): string {
-  return Number.isSafeInteger(value) ? `${value}` : `${Number(value.toPrecision(3))}`
+  if (Number.isInteger(value) && value < 1e6) return `${value}`
+  return value < 1e6 ? `${Number(value.toPrecision(3))}` : value.toExponential(2).replace('e+', 'e')
 }
 
 /** `3 of 1,024 bytes differ`. */
