@@ -32,6 +32,8 @@ test('options of the verb, and the values that an option has', async () => {
   assert.deepEqual(await values('data', 'list', '--'), ['--json', '--help'])
   assert.deepEqual(await values('data', 'add', 'x', 'y', '--classification', 'p'), ['public'])
   assert.deepEqual(await values('logs', '--stage', 'pre'), ['prepare'])
+  assert.deepEqual(await values('show', '--hermeticity', 'pre'), ['prepare'])
+  assert.deepEqual(await values('show', '--hermeticity', '--al'), ['--all'])
 })
 
 test('each argument has its own kind of name; where a file is meant there is no candidate', async () => {

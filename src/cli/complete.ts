@@ -34,7 +34,7 @@ const what: Readonly<Record<keyof ProjectNames, string>> = {
   environments: 'an environment',
 }
 /** `--stage <name>`: the option says more than the word. */
-const optionKinds: Readonly<Record<string, keyof ProjectNames>> = { '--stage': 'stages' }
+const optionKinds: Readonly<Record<string, keyof ProjectNames>> = { '--stage': 'stages', '--hermeticity': 'stages' }
 const choices: Readonly<Record<string, readonly string[]>> = {
   '--engine': engineNames,
   '--classification': ['public', 'internal', 'confidential', 'restricted'],
@@ -77,7 +77,7 @@ async function candidatesFor(
   )
   if (verb === undefined) return []
   const taking = takesValue(verb, before.at(-1))
-  if (taking !== undefined) return valuesOf(taking, names)
+  if (taking !== undefined && !typed.startsWith('-')) return valuesOf(taking, names)
   if (typed.startsWith('-')) return optionsOf(verb)
   return positional(verb, before, isGroup ? 2 : 1, names)
 }
@@ -103,7 +103,7 @@ type Option = Readonly<{ name: string; value: string | undefined; description: s
 function optionTable({ options = [], repeated = [] }: Verb): readonly Option[] {
   const own = [...options, ...repeated].map(([flags, description]) => {
     const [name = ''] = flags.split(' ')
-    return { name, value: /<([\w=-]+)>/.exec(flags)?.[1], description }
+    return { name, value: /[<[]([\w=-]+)[>\]]/.exec(flags)?.[1], description }
   })
   const always = [
     ['--json', 'one JSON document on stdout'],

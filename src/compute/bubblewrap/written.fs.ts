@@ -67,11 +67,13 @@ export function heldWithoutName(pids: readonly number[], place: string | undefin
 
 const hiding: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'ENAMETOOLONG'])
 
+/** Undefined for what is gone, or became something else, since it was listed; a fault only for what hides. */
 function orVanished<T>(look: () => T): T | undefined {
   try {
     return look()
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined
-    throw error
+    const code = errnoOf(error)
+    if (code === undefined || hiding.has(code)) throw error
+    return undefined
   }
 }
