@@ -76,7 +76,8 @@ export type Content =
 export function comparePaths(left: string, right: string): number {
   const length = Math.min(left.length, right.length)
   for (let at = 0; at < length; at += 1) {
-    const [a, b] = [left.charCodeAt(at), right.charCodeAt(at)]
+    const a = left.charCodeAt(at)
+    const b = right.charCodeAt(at)
     if (a !== b) return codePointOrder(a) - codePointOrder(b)
   }
   return left.length - right.length
@@ -87,11 +88,21 @@ function codePointOrder(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit
 }
 
+/** A call of the hasher costs more than the bytes of a line. */
+const updateCharacters = 64 * 1024
+
 /** The folder that these files make; the empty folder is the hash of nothing. */
 export function folderOf(files: readonly FileEntry[]): Extract<Content, { kind: 'folder' }> {
   const sorted = files.toSorted((left, right) => comparePaths(left.path, right.path))
   const hasher = createHash('sha256')
-  for (const file of sorted) hasher.update(`${hexOf(file.digest)}  ${file.path}\n`)
+  let text = ''
+  for (const file of sorted) {
+    text += `${hexOf(file.digest)}  ${file.path}\n`
+    if (text.length < updateCharacters) continue
+    hasher.update(text)
+    text = ''
+  }
+  hasher.update(text)
   return {
     kind: 'folder',
     digest: `dirHash1:${hasher.digest('hex')}`,

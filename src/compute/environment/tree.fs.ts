@@ -72,16 +72,27 @@ export function writeLocalParts(tree: string, { configuration, links }: Required
   for (const [path, target] of links) symlinkSync(target, join(tree, path))
 }
 
+/** By hand: 10,000 of them through a schema take longer than all else that is asked of a tree. */
+function areFileEntries(value: unknown): value is readonly FileEntry[] {
+  return Array.isArray(value) && value.every(isFileEntry)
+}
+
+function isFileEntry(value: unknown): value is FileEntry {
+  if (typeof value !== 'object' || value === null || Object.keys(value).length !== 4) return false
+  const { path, digest, sizeBytes, executable } = value as Partial<Record<keyof FileEntry, unknown>> // asked member by member
+  return (
+    typeof path === 'string' &&
+    path.length <= 4096 &&
+    isSha256(digest) &&
+    Number.isSafeInteger(sizeBytes) &&
+    Number(sizeBytes) >= 0 &&
+    typeof executable === 'boolean'
+  )
+}
+
 const manifestShape = z.strictObject({
   identity: z.custom<Sha256>(isSha256),
-  files: z.array(
-    z.strictObject({
-      path: z.string().max(4096),
-      digest: z.custom<Sha256>(isSha256),
-      sizeBytes: z.int().nonnegative(),
-      executable: z.boolean(),
-    }),
-  ),
+  files: z.custom<readonly FileEntry[]>(areFileEntries),
   layout: z
     .strictObject({
       links: z.array(z.strictObject({ path: z.string().max(4096), target: z.string().max(4096) })),
@@ -114,7 +125,18 @@ export function readManifest(folder: string): TreeManifest | undefined {
 }
 
 /** `dirHash1` where there are only files; with links and empty folders, which that has no word for, a digest over all. */
-export function treeDigest({ files, layout }: TreeManifest): DirHash | Sha256 {
+export function treeDigest(manifest: TreeManifest): DirHash | Sha256 {
+  const known = digests.get(manifest)
+  if (known !== undefined) return known
+  const digest = digestTree(manifest)
+  digests.set(manifest, digest)
+  return digest
+}
+
+/** Made once of each manifest that was read: it is asked for by several. */
+const digests = new WeakMap<TreeManifest, DirHash | Sha256>()
+
+function digestTree({ files, layout }: TreeManifest): DirHash | Sha256 {
   if (layout === undefined) return folderOf(files).digest
   const hasher = createHash('sha256')
   const add = (...parts: readonly string[]): void => void hasher.update(`${parts.join('\0')}\n`)
@@ -191,14 +213,16 @@ export function treeStamp(tree: string): TreeStamp {
   let newestNs = 0n
   const folders = ['']
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    for (const item of readdirSync(join(tree, folder), { withFileTypes: true })) {
+    let text = ''
+    for (const item of readdirSync(`${tree}/${folder}`, { withFileTypes: true })) {
       const path = folder === '' ? item.name : `${folder}/${item.name}`
       if (item.isDirectory()) folders.push(path)
       const status = lstatSync(`${tree}/${path}`, { bigint: true, throwIfNoEntry: false })
       const { mode, dev, ino, size, mtimeNs, ctimeNs = 0n } = status ?? {}
       if (ctimeNs > newestNs) newestNs = ctimeNs
-      hasher.update(`${path}\0${mode}:${dev}:${ino}:${item.isDirectory() ? 0 : size}:${mtimeNs}:${ctimeNs}\n`)
+      text += `${path}\0${mode}:${dev}:${ino}:${item.isDirectory() ? 0 : size}:${mtimeNs}:${ctimeNs}\n`
     }
+    hasher.update(text)
   }
   return { digest: hasher.digest('hex'), newestMs: Number(newestNs / 1_000_000n) }
 }
