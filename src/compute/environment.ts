@@ -28,5 +28,5 @@ export type Environment = Readonly<{
   /** Things a reader should know: `.pth` with code, `sitecustomize`. */
   warnings: readonly string[]
   /** Whether its files are still those that were verified, by inode and times; absent where none were verified. */
-  isUnchanged?(): boolean
+  isUnchanged?(): Promise<boolean>
 }>

@@ -217,6 +217,8 @@ export type Sandbox = Disposable &
 
 export type StageObserver = Readonly<{
   onOutput(chunk: Buffer): void
+  /** Nothing of the stage is alive any more; its outs are still to be collected. */
+  onOver?(): void
   /** Ends the stage; the outcome is `cancelled`. */
   signal: AbortSignal
 }>

@@ -5,7 +5,7 @@
  * a process killed between any two steps leaves a project whose next run finds the evidence and finishes the job.
  */
 import type { Environment, Gpus, Limits, Secret, StageOutcome } from '../compute/index.ts'
-import { type Content, DomainError, isDomainError, type Sha256 } from '../core/index.ts'
+import { type Content, type DomainError, isDomainError, type Sha256 } from '../core/index.ts'
 import { digestStageKey } from '../reproducibility/index.ts'
 import { attestStage, usedBy } from './attest-stage.ts'
 import { compareRun } from './compare-runs.ts'
@@ -27,6 +27,7 @@ import { withRunners } from './runners.ts'
 import { secretsOf } from './secrets.fs.ts'
 import { limitsOf, networkOf, taskOf, variablesOf } from './stage-task.ts'
 import { refuseMovedSystem, standOn } from './stand-on.ts'
+import { askedOnce, changedEnvironment } from './unchanged-environment.ts'
 
 export type StageResult = Readonly<{
   report: StageReport
@@ -206,10 +207,12 @@ async function execute(
   const code = await project.code.contents(setting.inputs.visible)
   using taken = await tools.gpus.take(setting, (await tools.sandbox(stage.name)).policy.engine)
   tools.options.onEvent({ kind: 'started', stage: stage.name, because })
-  const outcome = await tools.execute(stage.name, taskFor(project, tools, setting, { code, secrets, gpus: taken.gpus }))
+  const isUnchanged = askedOnce(setting.environment)
+  const task = taskFor(project, tools, setting, { code, secrets, gpus: taken.gpus })
+  const outcome = await tools.execute(stage.name, task, () => void isUnchanged().catch(() => undefined)) // it is told below
   taken.release()
   const { environment, variables } = setting
-  if (environment.isUnchanged?.() === false) throw changedEnvironment(stage, environment)
+  if (!(await isUnchanged())) throw changedEnvironment(stage, environment)
   refuseMovedSystem(stage, system)
   const visible = [...code.keys(), ...setting.inputs.resolved.flatMap(({ ref }) => ref.shows)]
   const { absentSubmodules } = project.code
@@ -266,13 +269,6 @@ async function execute(
   }
   const lock = lockEntryOf(setting, attestation, outcome.outs)
   return { report, outs: outcome.outs, lock, log: outcome.log.digest }
-}
-
-function changedEnvironment({ name: stage }: StageDefinition, { name }: Environment): DomainError {
-  return new DomainError(
-    'ERR_ENV_CHANGED',
-    `files of the environment \`${name}\` were changed while \`${stage}\` ran or before`,
-  )
 }
 
 /** INVARIANT: what is mounted is what the stage's key speaks of. */

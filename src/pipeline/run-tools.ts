@@ -92,7 +92,8 @@ export type RunTools = AsyncDisposable &
     runners(): string
     /** Started once, when the first statement is to be signed. */
     signer(): Promise<Signer>
-    execute(stage: string, task: StageTask): Promise<StageOutcome>
+    /** @param onOver called when nothing of the stage is alive any more, before its outs are collected */
+    execute(stage: string, task: StageTask, onOver: () => void): Promise<StageOutcome>
     /** Asked once a run: stages that share data share its verdict. Undefined for a run that nobody believes. */
     dataVerdict(question: DataQuestion): Promise<FoundVerdict | undefined>
   }>
@@ -200,11 +201,12 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
       verdicts.set(question.key, known)
       return known
     },
-    execute: async (stage, task) => {
+    execute: async (stage, task, onOver) => {
       running += 1
       try {
         return await (await sandbox(stage)).run(task, project.store, {
           onOutput: (chunk) => options.onEvent({ kind: 'output', stage, chunk, beside: running - 1 }),
+          onOver,
           signal: options.signal,
         })
       } finally {

@@ -56,6 +56,7 @@ export async function runStage(
     ...(egress === undefined ? {} : { enter: egress.enter, traffic: egress.traffic }),
     signal: observer.signal,
   })
+  observer.onOver?.()
   const opened = await opens.finish()
   const wentOut = await egress?.finish()
   const { digest } = await store.putFile(box.log.fd)

@@ -7,7 +7,8 @@ import { blasFact, interpreterFacts } from './facts.ts'
 import type { LockChoice } from './lock.ts'
 import type { Built, Plan } from './python-plan.ts'
 import type { PythonDefinition } from './read-lock.fs.ts'
-import { treeDigest, treeStamp } from './tree.fs.ts'
+import { treeDigest } from './tree.fs.ts'
+import { treeStamp } from './tree-stamp.exec.ts'
 import { environmentTarget } from './wheel-layout.ts'
 
 /** Changes whenever the same inputs would make another tree. */
@@ -66,7 +67,9 @@ export function describePython(
       ...chosen.flatMap(materialsOf),
     ],
     warnings: [...manifest.warnings, ...request.network.warnings],
-    ...(stamp === undefined ? {} : { isUnchanged: () => treeStamp(join(folder, 'tree')).digest === stamp }),
+    ...(stamp === undefined
+      ? {}
+      : { isUnchanged: async () => (await treeStamp(join(folder, 'tree'))).digest === stamp }),
   }
 }
 

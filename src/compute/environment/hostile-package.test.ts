@@ -82,7 +82,7 @@ test('a package is unpacked as npm would: files, modes, commands, nothing run', 
     ['package-lock.json', 'tool-1.0.0.tgz'],
   )
   assert.equal(environment.locked, true)
-  assert.equal(environment.isUnchanged?.(), true)
+  assert.equal(await environment.isUnchanged?.(), true)
 })
 
 const hostile: readonly (readonly [name: string, archive: Buffer, because: RegExp])[] = [

@@ -15,10 +15,10 @@ import {
   type TreeManifest,
   treeDigest,
   treeFault,
-  treeStamp,
   writeManifest,
 } from './tree.fs.ts'
 import { clockStepMs, treeMemory } from './tree-memory.fs.ts'
+import { treeStamp } from './tree-stamp.exec.ts'
 
 /** Which tree is meant, and where it is kept. */
 export type TreePlan = Readonly<{
@@ -46,7 +46,7 @@ export async function reuseTree(plan: TreePlan): Promise<BuiltTree | undefined> 
   if (!isOwnTree(manifest, plan)) return undefined
   const tree = join(folder, 'tree')
   const known = treeMemory(memory, tree, manifest, local)
-  const stamp = treeStamp(tree)
+  const stamp = await treeStamp(tree)
   const built = { folder, manifest, stamp: stamp.digest }
   if (!rehash && (await known.knows(stamp))) return built
   onProgress({ kind: 'verifying', files: manifest.files.length })
@@ -73,7 +73,7 @@ export async function buildTree(
     // Before others know its name; later than the last write by more than a step of the clock.
     const writtenMs = Date.now()
     await setTimeout(2 * clockStepMs)
-    const stamp = treeStamp(join(temporary, 'tree'))
+    const stamp = await treeStamp(join(temporary, 'tree'))
     const others = await publish(temporary, folder, () => reuseTree(plan))
     if (others !== undefined) return others
     treeMemory(memory, join(folder, 'tree'), manifest, local).remember(stamp, writtenMs + 2 * clockStepMs)

@@ -39,7 +39,8 @@ import { mapPooled } from './pool.ts'
 import type { TreeState } from './prepare-python.fs.ts'
 import type { EnvironmentRequest } from './request.ts'
 import { sweepTemporaries } from './sweep.fs.ts'
-import { readPlainFile, type TreeManifest, treeDigest, treeStamp } from './tree.fs.ts'
+import { readPlainFile, type TreeManifest, treeDigest } from './tree.fs.ts'
+import { treeStamp } from './tree-stamp.exec.ts'
 
 /** Changes whenever the same image would make another tree, or a stage would see it otherwise. */
 const recipe = 'assay-image/1'
@@ -277,6 +278,8 @@ function describe(
       ...layers.map((layer, index) => ({ name: `layer ${index + 1} of ${layers.length}`, digest: layer.digest })),
     ],
     warnings: [...(built?.manifest.warnings ?? []), ...left],
-    ...(tree === undefined || stamp === undefined ? {} : { isUnchanged: () => treeStamp(tree).digest === stamp }),
+    ...(tree === undefined || stamp === undefined
+      ? {}
+      : { isUnchanged: async () => (await treeStamp(tree)).digest === stamp }),
   }
 }

@@ -15,7 +15,8 @@ import { identityFault, type LockedNodePackage, parsePackageLock } from './packa
 import type { EnvironmentRequest } from './request.ts'
 import { sweepTemporaries } from './sweep.fs.ts'
 import { type MemberSink, readTar, type TarMember } from './tar-members.ts'
-import { type TreeArtefact, type TreeManifest, treeDigest, treeStamp } from './tree.fs.ts'
+import { type TreeArtefact, type TreeManifest, treeDigest } from './tree.fs.ts'
+import { treeStamp } from './tree-stamp.exec.ts'
 import { openTreeWriter, refusedPackage, type TreeWriter } from './tree-writer.fs.ts'
 import { systemCommands } from './wheel-layout.ts'
 
@@ -215,6 +216,8 @@ function describe({ folder, manifest, stamp }: BuiltTree, { request, packages, r
       ...artefacts.map(({ name, digest, source }) => ({ name, digest, ...(source === '' ? {} : { uri: source }) })),
     ],
     warnings: manifest.warnings,
-    ...(stamp === undefined ? {} : { isUnchanged: () => treeStamp(join(folder, 'tree')).digest === stamp }),
+    ...(stamp === undefined
+      ? {}
+      : { isUnchanged: async () => (await treeStamp(join(folder, 'tree'))).digest === stamp }),
   }
 }

@@ -8,7 +8,8 @@
 import { randomInt } from 'node:crypto'
 import { digestOfJson, type FileEntry } from '../../core/index.ts'
 import type { StatCache } from '../../data/index.ts'
-import { bytesFault, type LocalParts, type TreeManifest, type TreeStamp, treeDigest } from './tree.fs.ts'
+import { bytesFault, type LocalParts, type TreeManifest, treeDigest } from './tree.fs.ts'
+import type { TreeStamp } from './tree-stamp.exec.ts'
 
 export type TreeMemory = Readonly<{
   /** Whether the tree with this stamp was verified, and a few of its files still hold what they should. */
@@ -43,7 +44,7 @@ export function treeMemory(
       return fault === undefined
     },
     remember(stamp, verifiedFromMs) {
-      if (stamp.newestMs < verifiedFromMs - clockStepMs) memory.recordFact(key, stamp.digest)
+      if (stamp.newestMs() < verifiedFromMs - clockStepMs) memory.recordFact(key, stamp.digest)
     },
   }
 }

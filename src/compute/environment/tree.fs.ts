@@ -24,7 +24,15 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { type DirHash, digestOfJson, type FileEntry, folderOf, isSha256, type Sha256 } from '../../core/index.ts'
+import {
+  type DirHash,
+  digestOfJson,
+  type FileEntry,
+  folderOf,
+  isSha256,
+  type Sha256,
+  sha256Of,
+} from '../../core/index.ts'
 import { hashFiles } from '../../data/index.ts'
 
 export type TreeManifest = Readonly<{
@@ -118,11 +126,18 @@ export function writeManifest(folder: string, manifest: TreeManifest): void {
 /** Undefined when there is none, or none of this shape: the tree is built anew then. */
 export function readManifest(folder: string): TreeManifest | undefined {
   try {
-    return manifestShape.parse(JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')))
+    const bytes = readFileSync(join(folder, 'manifest.json'))
+    const digest = sha256Of(bytes)
+    if (lastRead?.digest !== digest)
+      lastRead = { digest, manifest: manifestShape.parse(JSON.parse(bytes.toString('utf8'))) }
+    return lastRead.manifest
   } catch {
     return undefined // INVARIANT: without a manifest nothing of the tree is used.
   }
 }
+
+/** The one that was read last: an environment is identified, and then mounted. */
+let lastRead: Readonly<{ digest: Sha256; manifest: TreeManifest }> | undefined
 
 /** `dirHash1` where there are only files; with links and empty folders, which that has no word for, a digest over all. */
 export function treeDigest(manifest: TreeManifest): DirHash | Sha256 {
@@ -197,34 +212,6 @@ export async function treeFault(tree: string, manifest: TreeManifest, local: Loc
     ...(configured ? [] : [configurationName]),
   ][0]
   return missing === undefined ? await bytesFault(tree, found) : `\`${missing}\` is gone`
-}
-
-/** `newestMs`: the youngest time of change in the tree, in milliseconds since the epoch. */
-export type TreeStamp = Readonly<{ digest: string; newestMs: number }>
-
-/**
- * One digest over what lstat says of every entry: cheap enough to be asked before and after each stage.
- *
- * THREAT: a file that is changed between two stages and has its old times again; its ctime tells. LIMIT: who may set the
- * machine's clock can set that too: spot checks and `--rehash` are left.
- */
-export function treeStamp(tree: string): TreeStamp {
-  const hasher = createHash('sha256')
-  let newestNs = 0n
-  const folders = ['']
-  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    let text = ''
-    for (const item of readdirSync(`${tree}/${folder}`, { withFileTypes: true })) {
-      const path = folder === '' ? item.name : `${folder}/${item.name}`
-      if (item.isDirectory()) folders.push(path)
-      const status = lstatSync(`${tree}/${path}`, { bigint: true, throwIfNoEntry: false })
-      const { mode, dev, ino, size, mtimeNs, ctimeNs = 0n } = status ?? {}
-      if (ctimeNs > newestNs) newestNs = ctimeNs
-      text += `${path}\0${mode}:${dev}:${ino}:${item.isDirectory() ? 0 : size}:${mtimeNs}:${ctimeNs}\n`
-    }
-    hasher.update(text)
-  }
-  return { digest: hasher.digest('hex'), newestMs: Number(newestNs / 1_000_000n) }
 }
 
 function statusFault(path: string, expected: FileEntry | undefined): string | undefined {
