@@ -15,7 +15,8 @@ import { fetchByDigest } from './fetch-by-digest.fs.ts'
 import { type BuiltTree, buildTree, type FoundTree, inspectTree, reuseTree } from './keep-tree.fs.ts'
 import type { EnvironmentRequest } from './request.ts'
 import { sweepTemporaries } from './sweep.fs.ts'
-import { type TreeManifest, treeDigest, treeStamp } from './tree.fs.ts'
+import { type TreeManifest, treeDigest } from './tree.fs.ts'
+import { treeStamp } from './tree-stamp.exec.ts'
 import { openTreeWriter } from './tree-writer.fs.ts'
 import { environmentTarget } from './wheel-layout.ts'
 
@@ -192,6 +193,6 @@ function describe({ folder, manifest, stamp }: BuiltTree, plan: Plan): Environme
       ...packages.map(({ fileName, sha256, url }) => ({ name: fileName, digest: sha256, uri: url })),
     ],
     warnings: manifest.warnings,
-    ...(stamp === undefined ? {} : { isUnchanged: () => treeStamp(join(folder, 'tree')).digest === stamp }),
+    ...(stamp === undefined ? {} : { isUnchanged: async () => (await treeStamp(join(folder, 'tree'))).digest === stamp }),
   }
 }

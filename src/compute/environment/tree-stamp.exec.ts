@@ -22,10 +22,9 @@ export type TreeStamp = Readonly<{
 const telling = (size: string): readonly string[] => ['-printf', `%C@ %y%m %D %i ${size} %T@ %P\\0`]
 const question = ['.', '-mindepth', '1', '-type', 'd', ...telling('0'), '-o', ...telling('%s')]
 
-/** @param tree absolute */
-export async function treeStamp(tree: string): Promise<TreeStamp> {
-  const find = findProgram('find')
-  const told = find === undefined ? undefined : await toldBy(find, tree)
+/** @param tree absolute; @param find the program, `none` to do without it */
+export async function treeStamp(tree: string, find = findProgram('find') ?? 'none'): Promise<TreeStamp> {
+  const told = find === 'none' ? undefined : await toldBy(find, tree)
   return told ?? lookedAt(tree)
 }
 
