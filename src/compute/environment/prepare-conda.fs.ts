@@ -193,6 +193,8 @@ function describe({ folder, manifest, stamp }: BuiltTree, plan: Plan): Environme
       ...packages.map(({ fileName, sha256, url }) => ({ name: fileName, digest: sha256, uri: url })),
     ],
     warnings: manifest.warnings,
-    ...(stamp === undefined ? {} : { isUnchanged: async () => (await treeStamp(join(folder, 'tree'))).digest === stamp }),
+    ...(stamp === undefined
+      ? {}
+      : { isUnchanged: async () => (await treeStamp(join(folder, 'tree'))).digest === stamp }),
   }
 }

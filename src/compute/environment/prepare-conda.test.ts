@@ -76,7 +76,7 @@ test('a package is linked as conda links it: its place in text and binaries, lin
     environment.packages.map(({ name, version }) => `${name} ${version}`),
     ['a-tool 1.0'],
   )
-  assert.equal(environment.isUnchanged?.(), true)
+  assert.equal(await environment.isUnchanged?.(), true)
 })
 
 test('the older kind of package gives the same tree, also with the lists of before 2017', async (context) => {
