@@ -196,7 +196,7 @@ async function execute(
   const { stage } = identified
   if (tools.options.dryRun) return planned(tools, stage, because)
   // the first stage of a run has it tried while its key and environment are made ready; what is wrong is told below
-  void tools.sandbox().catch(() => undefined)
+  void tools.sandbox(stage.name).catch(() => undefined)
   await tools.signer() // a missing key is a fault before the stage has cost anything
   const setting = { ...identified, environment: await mountable(tools, identified) }
   const system = await standOn(project, tools, setting)
