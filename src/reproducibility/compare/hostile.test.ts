@@ -158,7 +158,9 @@ test('archives that are broken, or that two readers could read as two things, ar
     [honest.subarray(0, 512), 'ends early, in the middle of a member'],
     [Buffer.concat([tar({ a: 'y' }).subarray(0, 1024), tar({ a: 'x' })]), 'has two members `a`'],
     [Buffer.concat([honest, Buffer.alloc(512, 7)]), 'has bytes behind its end'],
-    [tar({ a: 'x' }, (header) => header.write('S', 156)), 'has a member of a kind that is not known'],
+    [tar({ a: '' }, (header) => header.write('S', 156)), 'has a member of a kind that is not known'],
+    [tar({ a: 'x' }, (header) => header.write('2', 156)), 'has a member without content that has some'],
+    [tar({ g: '10 path=b\n' }, (header) => header.write('g', 156)), 'names all its members at once'],
     [tar({ a: 'x' }, (header) => header.write('zzzzzzz', 124)), 'has a header with a number that is none'],
   ] as const) {
     const found = await compare(honest, bytes, 'a.tar', everything)

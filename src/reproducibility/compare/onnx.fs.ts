@@ -146,7 +146,9 @@ function tensorOf(file: OpenFile, fields: readonly ProtobufField[], name: string
   const dims = all(tensorFields.dims)
   const known = elements[type]
   const [only] = data
-  const isPlain = fields.length === dims.length + all(tensorFields.name).length + 2
+  // a field twice is the last one to some readers
+  const names = all(tensorFields.name).length
+  const isPlain = names < 2 && fields.length === dims.length + names + 2
   if (known === undefined || only === undefined || data.length !== 1 || !isPlain) return undefined
   const shape = dims.flatMap((field) => packedNumbers(file, field)).map(Number)
   const { name: typeName, components = 1, ...element } = known

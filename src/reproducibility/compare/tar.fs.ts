@@ -44,7 +44,11 @@ export function readTar(file: OpenFile): readonly TarMember[] {
       names = { ...names, ...namesIn(file, { type: header.type, start, sizeBytes }) }
       continue
     }
-    if (header.type === 'g') continue // says things of all members, such as a comment
+    if (header.type === 'g') {
+      const ofAll = namesIn(file, { type: header.type, start, sizeBytes })
+      if (Object.keys(ofAll).length > 0) throw new Unreadable('names all its members at once')
+      continue // a comment, as git writes it
+    }
     const member = memberOf(header, names, start, sizeBytes)
     names = {}
     if (members.has(member.path)) throw new Unreadable(`has two members ${quoted(member.path)}`)
@@ -127,6 +131,8 @@ function recordsIn(bytes: Buffer): Names {
 function memberOf(header: Header, names: Names, start: number, sizeBytes: number): TarMember {
   const path = (names.path ?? header.name).replace(/^(\.\/)+/, '').replace(/\/$/, '')
   const link = names.linkpath ?? header.link
+  if (sizeBytes > 0 && !['0', '7'].includes(header.type))
+    throw new Unreadable('has a member without content that has some')
   switch (header.type) {
     case '0':
     case '7':
