@@ -6,13 +6,14 @@
  */
 import { join } from 'node:path'
 import type { RolldownOptions } from 'rolldown'
+import { compiledSchemas } from './scripts/compiled-schemas.ts'
 import { bundleNameOf, startedFiles, workerUrls } from './scripts/worker-urls.ts'
 
 const root = import.meta.dirname
 
 const shared = {
   platform: 'node',
-  plugins: [workerUrls(root)],
+  plugins: [workerUrls(root), compiledSchemas(root)],
   treeshake: { moduleSideEffects: false },
   // have a binary beside them: runtime dependencies, mounted into the validator's sandbox
   external: ['@duckdb/node-api', 'sharp'],

@@ -1,10 +1,9 @@
 /** The parts of an Open Data Contract that say something about data. Source: ODCS v3.0.2, v3.1.0, v3.2.0 JSON schemas. */
-import { Ajv2019, type ErrorObject, type ValidateFunction } from 'ajv/dist/2019.js'
+import type { ErrorObject } from 'ajv/dist/2019.js'
 import { nearest } from '../../core/index.ts'
+import { schemaOf } from './odcs-schemas.ts'
 import type { Scalar } from './rule.ts'
-import odcs30 from './schemas/odcs-3.0.2.json' with { type: 'json' }
-import odcs31 from './schemas/odcs-3.1.0.json' with { type: 'json' }
-import odcs32 from './schemas/odcs-3.2.0.json' with { type: 'json' }
+import type { ShippedSchema } from './schema-options.ts'
 
 export type OdcsQuality = Readonly<{
   type?: string
@@ -74,12 +73,12 @@ export type Odcs = Readonly<{
 }>
 
 /** The schema of 3.1 reads 3.0 too, and the standard's own examples of 3.0 pass only that one. */
-const schemas: Readonly<Record<string, readonly object[]>> = {
-  'v3.0.0': [odcs30, odcs31],
-  'v3.0.1': [odcs30, odcs31],
-  'v3.0.2': [odcs30, odcs31],
-  'v3.1.0': [odcs31],
-  'v3.2.0': [odcs32],
+const schemas: Readonly<Record<string, readonly ShippedSchema[]>> = {
+  'v3.0.0': ['3.0.2', '3.1.0'],
+  'v3.0.1': ['3.0.2', '3.1.0'],
+  'v3.0.2': ['3.0.2', '3.1.0'],
+  'v3.1.0': ['3.1.0'],
+  'v3.2.0': ['3.2.0'],
 }
 
 export const odcsVersions: readonly string[] = Object.keys(schemas)
@@ -90,26 +89,13 @@ export type Misfit = Readonly<{ path: readonly string[]; because: string; help?:
 /** @returns undefined when the document is what a schema of the version asks for */
 export function misfitOf(document: unknown, version: string): Misfit | undefined {
   const validations = (schemas[version] ?? []).map((schema) => {
-    const validate = compiled(schema)
+    const validate = schemaOf(schema)
     return validate(document) ? undefined : (validate.errors ?? [])
   })
   if (validations.includes(undefined)) return undefined
   const error = (validations[0] ?? []).toSorted(byTelling)[0]
   if (error === undefined) throw new Error(`no schema for ${version}, or a refusal without an error`)
   return { path: pathOf(error.instancePath), ...tell(error) }
-}
-
-const validators = new Map<object, ValidateFunction>()
-
-function compiled(schema: object): ValidateFunction {
-  const known = validators.get(schema)
-  if (known !== undefined) return known
-  // `format` only annotates in this draft, and the schemas hold words of their own. They are compiled at every start, so
-  // quickly rather than well: 0.05 s instead of 0.2.
-  const quickly = { code: { optimize: false }, inlineRefs: false, validateSchema: false }
-  const validate = new Ajv2019({ allErrors: true, strict: false, validateFormats: false, ...quickly }).compile(schema)
-  validators.set(schema, validate)
-  return validate
 }
 
 /** A key that is not known says most; then what lies deepest. Branches of `oneOf` and `if` say only that they failed. */

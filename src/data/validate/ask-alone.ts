@@ -9,11 +9,17 @@ import { aggregateSql, checkOf, decideAggregate, measure, notEvaluated, tellLimi
 import { refusalOf, syntaxQuery, withNames } from './sql-rule.ts'
 import type { Tables } from './tables.ts'
 
-export async function askAlone(engine: Engine, tables: Tables, rule: Rule, rows: number): Promise<DataCheck> {
+/** What the fused scan knows: rows, and of columns of integers whose values must be unique the ends, by name. */
+export type Scanned = Readonly<{ rows: number; ends: ReadonlyMap<string, Ends> }>
+
+/** The least, the greatest, and how many values there are. */
+export type Ends = readonly [low: number, high: number, values: number]
+
+export async function askAlone(engine: Engine, tables: Tables, rule: Rule, scanned: Scanned): Promise<DataCheck> {
   try {
     switch (rule.kind) {
       case 'duplicates':
-        return await askDuplicates(engine, tables.relation, rule, rows)
+        return await askDuplicates(engine, tables.relation, rule, scanned)
       case 'foreign-key':
         return await askForeignKey(engine, tables, rule)
       case 'aggregate': {
@@ -45,13 +51,13 @@ async function askDuplicates(
   engine: Engine,
   relation: Relation,
   rule: Extract<Rule, { kind: 'duplicates' }>,
-  rows: number,
+  { rows, ends }: Scanned,
 ): Promise<DataCheck> {
   const columns = rule.columns.map((name) => columnOf(relation, name))
   const refs = columns.map(({ ref }) => ref)
   const whole = refs.map((ref) => `${ref} IS NOT NULL`).join(' AND ')
   const [only] = refs
-  const { count, values } = await countDuplicates(engine, relation, columns, whole)
+  const { count, values } = await countDuplicates(engine, relation, { columns, whole, ends })
   const observed = measure(count, rule.unit, rows, values)
   const passed = holds(observed, rule.limit)
   const expected = tellLimit(rule.limit, rule.unit)
@@ -70,12 +76,11 @@ type Duplicates = Readonly<{ count: number; values: number }>
 async function countDuplicates(
   engine: Engine,
   relation: Relation,
-  columns: readonly TableColumn[],
-  whole: string,
+  { columns, whole, ends }: Readonly<{ columns: readonly TableColumn[]; whole: string; ends: Scanned['ends'] }>,
 ): Promise<Duplicates> {
   const [only, ...more] = columns
   if (only !== undefined && more.length === 0) {
-    const dense = await countByBits(engine, relation, only)
+    const dense = await countByBits(engine, relation, only, ends.get(only.name))
     if (dense !== undefined) return dense
     const [row = []] = await engine.query(
       `SELECT count(${only.ref}) - count(DISTINCT ${only.ref}), count(${only.ref}) FROM ${relation.from}`,
@@ -92,13 +97,22 @@ async function countDuplicates(
 const maxBits = 2 ** 29
 const integers: ReadonlySet<string> = new Set(['TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT'])
 
+/** The column whose ends the fused scan is to tell; undefined where they are of no use. */
+export function endsWanted(relation: Relation, rule: Rule): TableColumn | undefined {
+  const [name, ...more] = rule.kind === 'duplicates' ? rule.columns : []
+  const column = name === undefined || more.length > 0 ? undefined : columnNamed(relation, name)
+  return column?.storage === 'typed' && integers.has(column.sqlType) ? column : undefined
+}
+
 /** Numbers of rows lie close together: a bit each instead of a hash table takes an eighth of the time. */
-async function countByBits(engine: Engine, relation: Relation, column: TableColumn): Promise<Duplicates | undefined> {
-  const { ref, sqlType, storage } = column
-  if (storage !== 'typed' || !integers.has(sqlType)) return undefined
-  const [ends = []] = await engine.query(`SELECT min(${ref}), max(${ref}), count(${ref}) FROM ${relation.from}`)
-  const [low, high, values] = ends.map(Number)
-  if (low === undefined || high === undefined || values === undefined || values === 0) return undefined
+async function countByBits(
+  engine: Engine,
+  relation: Relation,
+  { ref, sqlType }: TableColumn,
+  ends: Ends | undefined,
+): Promise<Duplicates | undefined> {
+  const [low = 0, high = 0, values = 0] = ends ?? []
+  if (values === 0) return undefined
   const width = high - low + 1
   if (!Number.isSafeInteger(low) || !Number.isSafeInteger(high) || width > maxBits || width > 64 * values)
     return undefined

@@ -7,7 +7,7 @@ import type { Rule } from '../contract/index.ts'
 import { type Engine, firstLine, isOverLimit, type Row } from '../table/engine.duckdb.ts'
 import type { Relation } from '../table/relation.ts'
 import { numbered, numbersOf, rowColumn } from '../table/row-number.ts'
-import { askAlone } from './ask-alone.ts'
+import { askAlone, endsWanted, type Scanned } from './ask-alone.ts'
 import { type DataCheck, formatFault, maxListed } from './check.ts'
 import { hygieneOf } from './hygiene.ts'
 import { notEvaluated, planTable, type Question, type Value } from './plan.ts'
@@ -25,8 +25,9 @@ export async function evaluateTable(engine: Engine, tables: Tables, now: Date): 
   const plan = planTable(contract, relation, now)
   const questions = [...hygieneOf(relation, contract, plan.fused), ...plan.fused]
   const answers: Answers = new Map()
+  const ends = plan.alone.flatMap((rule) => endsQuestion(relation, rule) ?? [])
   let rows = 0
-  for (const batch of batchesOf(questions)) {
+  for (const batch of batchesOf([...questions, ...ends.map(({ question }) => question)])) {
     const asked = await ask(engine, relation, batch, answers)
     if (asked.kind === 'unreadable') return asked
     rows = asked.rows
@@ -38,10 +39,33 @@ export async function evaluateTable(engine: Engine, tables: Tables, now: Date): 
   })
   const located = await locate(engine, relation, questions, listed(questions, decided, answers))
   const alone: DataCheck[] = []
-  for (const rule of plan.alone) alone.push(await askAlone(engine, tables, rule, rows))
+  const scanned = { rows, ends: endsIn(ends, answers) }
+  for (const rule of plan.alone) alone.push(await askAlone(engine, tables, rule, scanned))
   const empty = rows === 0 ? [formatFault('rows', 'it has no rows', { observed: 0 })] : []
   const inOrder = inOrderOf(contract.rules, [...plan.decided, ...located, ...alone])
   return { kind: 'read', rows, checks: [...empty, ...inOrder] }
+}
+
+type EndsQuestion = Readonly<{ column: string; question: Question }>
+
+/** It decides nothing by itself. */
+function endsQuestion(relation: Relation, rule: Rule): EndsQuestion | undefined {
+  const column = endsWanted(relation, rule)
+  if (column === undefined) return undefined
+  const { name, ref } = column
+  const expressions = [`min(${ref})`, `max(${ref})`, `count(${ref})`]
+  return { column: name, question: { rule, expressions, decide: () => notEvaluated(rule, 'it goes alone') } }
+}
+
+function endsIn(asked: readonly EndsQuestion[], answers: Answers): Scanned['ends'] {
+  return new Map(
+    asked.flatMap(({ column, question }) => {
+      const answer = answers.get(question)
+      if (answer === undefined || 'because' in answer) return []
+      const [low = 0, high = 0, values = 0] = answer.values.map(Number)
+      return [[column, [low, high, values]] as const]
+    }),
+  )
 }
 
 function batchesOf(questions: readonly Question[]): readonly (readonly Question[])[] {
