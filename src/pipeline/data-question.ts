@@ -145,8 +145,22 @@ function mostSecret(inputs: readonly ResolvedInput[], project: Project): Classif
   return classifications[Math.max(...places)] ?? 'restricted'
 }
 
+/** Of what the working tree holds at a path: as secret as whatever of the project's data lies there, above, or below. */
+export function classificationAt(project: Project, path: string): Classification {
+  const { anchors } = project.surroundings
+  const found = [...anchors.around(path), ...anchors.within(path)].map((origin) => {
+    const attestation = origin.kind === 'out' ? project.lock.get(origin.stage)?.attestation : undefined
+    return classificationOf(project, { ref: { origin }, ...(attestation === undefined ? {} : { attestation }) })
+  })
+  const places = found.map((word) => classifications.indexOf(word))
+  return found.length === 0 ? 'internal' : (classifications[Math.max(...places)] ?? 'restricted')
+}
+
 /** As secret as the most secret source behind it; what no inventory knows counts as internal. */
-function classificationOf(project: Project, { ref, attestation }: ResolvedInput): Classification {
+function classificationOf(
+  project: Project,
+  { ref, attestation }: Readonly<{ ref: Pick<ResolvedInput['ref'], 'origin'> }> & Pick<ResolvedInput, 'attestation'>,
+): Classification {
   const found: Classification[] = ['public']
   const { origin } = ref
   if (origin.kind === 'external') {

@@ -21,6 +21,7 @@ import {
 } from '../data/index.ts'
 import { type Closing, closedChecks } from './closed-checks.ts'
 import type { PastVersions } from './past-versions.ts'
+import { shown } from './shown-check.ts'
 import { datasetOf } from './stored-dataset.ts'
 import { boxRunner } from './validate-data.fs.ts'
 
@@ -149,11 +150,4 @@ export async function validateContent(tools: ContentTools, asked: ContentQuestio
 function softened(check: DataCheck): DataCheck {
   const isFormat = /^(format|files)\//.test(check.name) && !/^format\/(baseline|label)$/.test(check.name)
   return check.verdict === 'fail' && isFormat ? { ...check, verdict: 'warn' } : check
-}
-
-/** THREAT: evidence that leaks data: of confidential data it holds row numbers and names, no values. */
-function shown(check: DataCheck, classification: Classification): DataCheck {
-  if (classification === 'public' || classification === 'internal') return check
-  const { because: _because, ...rest } = check
-  return { ...rest, observed: null, expected: null }
 }

@@ -3,11 +3,13 @@ import { randomInt } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
+import { isSecret } from '../attestation/index.ts'
 import { runInBox } from '../compute/index.ts'
 import { DomainError } from '../core/index.ts'
 import {
   type Baseline,
   type BoxRunner,
+  type Classification,
   type Contract,
   type Dataset,
   type DatasetDiff,
@@ -29,12 +31,13 @@ import {
   worstOf,
 } from '../data/index.ts'
 import { closedChecks } from './closed-checks.ts'
-import { rulesAt } from './data-question.ts'
+import { classificationAt, rulesAt } from './data-question.ts'
 import { type HeldData, heldData } from './held-data.ts'
 import { openProject } from './project.fs.ts'
 import type { Caller } from './project.ts'
 import { maxBaselineBytes, maxContractBytes } from './references.ts'
 import { looksOf } from './remembered-looks.ts'
+import { shown } from './shown-check.ts'
 import { findRoot, makeState } from './workspace.fs.ts'
 
 /** A caller that may ask to stop. */
@@ -64,8 +67,11 @@ export async function validateData(
   path: string,
   options: ValidateDataOptions,
 ): Promise<DataVerdictReport> {
-  const { forReport = false, source } = options
-  const { options: rules, held, memory } = await rulesFor(caller, path, options)
+  const { source } = options
+  const { options: rules, held, memory, classification } = await rulesFor(caller, path, options)
+  // THREAT: a report, or the log that an answer ends up in, leaks values of confidential data
+  const isTold = !isSecret(classification)
+  const forReport = options.forReport === true && isTold
   const { contract: contractFile, baseline: baselineFile, label } = rules
   const contract =
     contractFile === undefined
@@ -89,39 +95,50 @@ export async function validateData(
     },
     { ...room.validator, ...memory },
   )
-  const checks = held === undefined ? found.checks : [...found.checks, ...closedChecks(held.closing, found)]
+  const all = held === undefined ? found.checks : [...found.checks, ...closedChecks(held.closing, found)]
+  const checks = all.map((check) => shown(check, classification))
   const { baseline } = approved
+  const { baselineProfile: _, ...toldFound } = found
   return {
-    ...found,
+    ...(isTold
+      ? found
+      : { ...toldFound, unseen: [...found.unseen, `values and ranges: they are not told of ${classification} data`] }),
     checks,
     verdict: worstOf(checks),
     seed,
     ...(contract === undefined ? {} : { contract }),
-    ...(baseline === undefined ? {} : { baseline }),
+    ...(baseline === undefined || !isTold ? {} : { baseline }),
   }
 }
 
 /** `memory`: digests and looks of files, in a project. */
 type Rules = Readonly<{
   options: ValidateDataOptions
+  classification: Classification
   held?: HeldData
   memory?: Readonly<{ digest: DigestPathOptions; looks: LookMemory }>
 }>
 
 /** What was asked for; when that is nothing, what the project that the path lies in holds it to. */
 async function rulesFor(caller: Caller, path: string, options: ValidateDataOptions): Promise<Rules> {
-  const { contract, baseline, label } = options
   const root = findRoot(caller.workingFolder)
-  if (contract !== undefined || baseline !== undefined || label !== undefined || root === undefined) return { options }
-  const inner = relative(root, resolve(caller.workingFolder, path))
-  if (!existsSync(join(root, 'assay.yaml')) || inner.startsWith('..') || isAbsolute(inner)) return { options }
+  const inner = root === undefined ? '' : relative(root, resolve(caller.workingFolder, path))
+  const isInside =
+    root !== undefined && existsSync(join(root, 'assay.yaml')) && !/^\.\.(\/|$)/.test(inner) && !isAbsolute(inner)
+  if (!isInside) return { options, classification: 'internal' }
   const project = await openProject(caller)
+  const classification = classificationAt(project, inner)
+  const { statCache } = project
+  const memory = { digest: statCache === undefined ? {} : { cache: statCache }, looks: looksOf(project) }
+  const { contract, baseline, label } = options
+  if (contract !== undefined || baseline !== undefined || label !== undefined)
+    return { options, memory, classification }
   const rules = rulesAt(project, inner)
   const absolute = (name: string): string => join(root, name)
-  const { statCache } = project
   return {
     held: await heldData(project, inner, rules),
-    memory: { digest: statCache === undefined ? {} : { cache: statCache }, looks: looksOf(project) },
+    memory,
+    classification,
     options: {
       ...options,
       ...(rules.contract === undefined ? {} : { contract: absolute(rules.contract) }),

@@ -168,7 +168,7 @@ test('evidence that travels takes its data verdicts along', async (context) => {
   assert.equal(JSON.parse(stdout).properties.validated, true)
 })
 
-test('no value of restricted data enters its verdict', async (context) => {
+test('no value of restricted data enters its verdict, an answer or a report', async (context) => {
   const project = await held(context, `${clean}4,137,no\n`)
   await project.json(0, 'data', 'add', 'people', 'data/people.csv', '--classification', 'restricted')
   project.commit()
@@ -180,6 +180,22 @@ test('no value of restricted data enters its verdict', async (context) => {
   const verdicts = readdirSync(folder).map((name) => readPayload(join(folder, name)))
   assert.ok(verdicts.length > 0)
   for (const payload of verdicts) assert.doesNotMatch(payload, /"observed"|"expected"|137/)
+
+  // nor the report and the answer of a look at it, whatever it is held to
+  for (const held of [[], ['--contract', 'contracts/people.yaml']]) {
+    const looked = await project.assay('data', 'validate', 'data/people.csv', '--json', '--report', 'r.html', ...held)
+    assert.equal(looked.code, 1, looked.stderr)
+    for (const told of [looked.stdout, project.read('r.html')]) {
+      assert.match(told, /schema\/range/)
+      assert.doesNotMatch(told, /137/)
+    }
+    const { checks } = JSON.parse(looked.stdout)
+    assert.ok(checks.every(({ observed, expected }: Document) => observed === null && expected === null))
+  }
+  await project.json(0, 'data', 'add', 'people', 'data/people.csv', '--classification', 'internal', '--replace')
+  const told = await project.assay('data', 'validate', 'data/people.csv', '--report', 'r.html')
+  assert.equal(told.code, 1, told.stderr)
+  assert.match(project.read('r.html'), /137/)
 })
 
 test('data that is no table runs with a warning, and not where assay.yaml asks for more', async (context) => {
