@@ -15,6 +15,13 @@ const isNamed = (text: string, name: string): boolean =>
   [`test('${name}`, `test("${name}`, `test(\`${name}`, `def ${name}(`].some((each) => text.includes(each)) ||
   (name.startsWith("'") && text.includes(name.replace(/'$/, '')))
 
+/** A test file with the cases that it takes from files beside it. */
+function textOf(file: string): string {
+  const text = readFileSync(join(root, file), 'utf8')
+  const beside = [...text.matchAll(/ from '(\.\/[\w.-]+\.ts)'/g)].map(([, path = '']) => join(root, file, '..', path))
+  return [text, ...beside.map((path) => readFileSync(path, 'utf8'))].join('\n')
+}
+
 test('every attack of the threat model names tests that exist, or says that it is not stopped', () => {
   assert.ok(rows.length > 20)
   for (const row of rows) {
@@ -24,7 +31,7 @@ test('every attack of the threat model names tests that exist, or says that it i
     assert.ok(named.length > 0 || shown.startsWith('not stopped'), row.slice(0, 80))
     for (const [, file = '', names] of named) {
       assert.ok(existsSync(join(root, file)), `${file} is not there`)
-      const text = readFileSync(join(root, file), 'utf8')
+      const text = textOf(file)
       for (const name of names?.split('; ') ?? [])
         assert.ok(isNamed(text, name), `${file} has no test that begins with: ${name}`)
     }
