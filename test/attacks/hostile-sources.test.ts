@@ -12,18 +12,23 @@ import { type OfflineProject, offline } from '../support/offline.ts'
 
 const right = 'return write_wheel(folder, "word = 1\\n")'
 
-async function building(context: TestContext, bytes: Buffer): Promise<OfflineProject> {
+/** A project that builds `tool` from source; the build itself needs nothing. */
+function building(context: TestContext): OfflineProject & Readonly<{ offer(bytes: Buffer): void }> {
   const project = offline(context, {
-    'dvc.yaml': "stages:\n  say: {cmd: python3 -c 'import tool', deps: [requirements.lock]}\n",
+    'dvc.yaml': 'stages:\n  say: {cmd: python3 say.py, deps: [say.py]}\n',
+    'say.py': 'import tool\nassert tool.seen == [], tool.seen\n',
     'assay.yaml':
-      'assay: 1\nenvironments:\n  locked: {python: {lock: requirements.lock, sdists: [tool]}}\ndefaults: {environment: locked}\n',
+      'assay: 1\nenvironments:\n  locked: {python: {lock: requirements.lock, sdists: [tool], buildLock: requirements-build.lock}}\ndefaults: {environment: locked}\n',
+    'requirements-build.lock': '# nothing\n',
   })
-  mkdirSync(project.wheels, { recursive: true })
-  writeFileSync(join(project.wheels, 'tool-1.0.tar.gz'), bytes)
-  const hex = createHash('sha256').update(bytes).digest('hex')
-  project.write({ 'requirements.lock': `tool==1.0 --hash=sha256:${hex}\n` })
   project.commit()
-  return project
+  mkdirSync(project.wheels, { recursive: true })
+  const offer = (bytes: Buffer): void => {
+    writeFileSync(join(project.wheels, 'tool-1.0.tar.gz'), bytes)
+    const hex = createHash('sha256').update(bytes).digest('hex')
+    project.write({ 'requirements.lock': `tool==1.0 --hash=sha256:${hex}\n` })
+  }
+  return { ...project, offer }
 }
 
 const refusals: readonly (readonly [name: string, bytes: Buffer, code: string, because: RegExp])[] = [
@@ -99,9 +104,10 @@ const refusals: readonly (readonly [name: string, bytes: Buffer, code: string, b
 ]
 
 test('a source distribution is refused by code', async (context) => {
+  const project = building(context)
   for (const [name, bytes, code, because] of refusals) {
-    await context.test(name, async (inner) => {
-      const project = await building(inner, bytes)
+    await context.test(name, async () => {
+      project.offer(bytes)
       const { error } = await project.json(code === 'ERR_ENV_BUILD' ? 4 : 1, 'env', 'build')
       assert.equal(error.code, code, error.message)
       assert.match(error.message, because)
@@ -112,9 +118,11 @@ test('a source distribution is refused by code', async (context) => {
 })
 
 test('a build sees no project, no key and no network, and writes nowhere but into its own folder', async (context) => {
+  const project = building(context)
+  await project.json(0, 'init', '--yes')
   const backend = `
-import glob, socket
-seen = [path for path in ['/project', os.path.expanduser('~/.config/assay'), '/root/.ssh'] if os.path.exists(path)]
+import socket
+seen = [path for path in ${JSON.stringify(['/project', project.root, project.keys, project.wheels])} if os.path.exists(path)]
 for port in (80, 443):
     try:
         socket.create_connection(('192.0.2.1', port), 1)
@@ -128,16 +136,10 @@ for path in ('/env/lib/owned.py', '/source/owned', '/usr/owned'):
     except OSError:
         pass
 return write_wheel(folder, 'seen = %r\\n' % (seen,))`
-  const project = await building(context, sourceOf({ project: 'tool', backend }))
-  project.write({
-    'dvc.yaml':
-      'stages:\n  say: {cmd: "python3 -c \'import tool; assert tool.seen == [], tool.seen\'", deps: [requirements.lock]}\n',
-  })
+  project.offer(sourceOf({ project: 'tool', backend }))
   project.commit()
   const [built] = (await project.json(0, 'env', 'build')).environments
   assert.match(built.warnings.join(), /tool: its build tried to reach the network, \d+ times, in vain/)
-  await project.json(0, 'init', '--yes')
-  project.commit()
   await project.json(0, 'run')
   assert.equal(existsSync('/usr/owned'), false)
 })

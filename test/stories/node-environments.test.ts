@@ -55,7 +55,12 @@ test('a stage runs with the packages of package-lock.json, offline, and says wit
   const [same] = (await project.json(0, 'env', 'verify', '--rebuild')).environments
   assert.equal(same.state, 'right')
   assert.equal(asked, 1, 'from the store')
-  project.write({ 'package-lock.json': lock('2.0.0') })
+  project.write({ 'package-lock.json': lock('2.0.0'), 'npm-shrinkwrap.json': lock('1.0.0') })
+  assert.deepEqual((await project.json(0, 'env', 'diff', 'npm-shrinkwrap.json', 'web')).changes, [
+    { name: 'word', change: 'version', before: '1.0.0', after: '2.0.0' },
+  ])
+  const ready = await project.json(0, 'env', 'lock')
+  assert.deepEqual([ready.source, ready.environment, ready.packages], ['package-lock.json', 'web', 1])
   project.commit()
   await project.json(0, 'run')
   assert.equal(project.read('out/said'), 'word 2.0.0\nword 2.0.0')
