@@ -9,7 +9,7 @@ const rows = readFileSync(join(root, 'docs/threat-model.md'), 'utf8')
   .filter((line) => /^\| [ACT]\d+ \|/.test(line))
 
 /** `file` (the beginning of a test's name, the name of a case in quotes, or of a probe; another) */
-const reference = /`((?:src|test|scripts)\/[\w./-]+\.(?:test\.ts|py))`(?: \(([^)]+)\))?/g
+const reference = /`((?:src|test|scripts)\/[\w./-]+\.(?:ts|py))`(?: \(([^)]+)\))?/g
 
 const isNamed = (text: string, name: string): boolean =>
   [`test('${name}`, `test("${name}`, `test(\`${name}`, `def ${name}(`].some((each) => text.includes(each)) ||

@@ -81,6 +81,25 @@ test('shows the requirements of every level', () => {
   assert.ok(requirements.every(({ held, howTo }) => held === (howTo === '')))
 })
 
+test('the row of a hardened engine is earned by every stage in gVisor, and by no name that is not known', () => {
+  const inEngine = (engine: (index: number) => string) => (facts: StageFacts, index: number) => {
+    return { ...facts, sandbox: { ...facts.sandbox, engine: engine(index) } }
+  }
+  const hardened = (engine: (index: number) => string): boolean | undefined =>
+    verdictWith({ facts: inEngine(engine) }).requirements.find(({ requirement }) => requirement === 'hardened engine')
+      ?.held
+  assert.equal(
+    hardened(() => 'gvisor'),
+    true,
+  )
+  for (const weaker of ['bubblewrap', 'podman', 'gvisor-2'])
+    assert.equal(
+      hardened((index) => (index === 1 ? weaker : 'gvisor')),
+      false,
+      weaker,
+    )
+})
+
 /** What must be refused: name, the one change, what is refused. Every one of them passes without its change. */
 const refused: readonly (readonly [string, Changes, readonly string[]])[] = [
   [
@@ -94,6 +113,11 @@ const refused: readonly (readonly [string, Changes, readonly string[]])[] = [
     ['subject ERR_SUBJECT_MISMATCH'],
   ],
   ['no evidence', { question: { entries: [] } }, ['subject ERR_EVIDENCE_MISSING', 'minimum-level ERR_LEVEL_TOO_LOW']],
+  [
+    'an engine that isolates less than the policy demands, at any level',
+    { policy: { engines: new Map([['stage-1', 'gvisor']]), minimumLevel: 0 } },
+    ['engine ERR_EVIDENCE_ENGINE'],
+  ],
   ['an expired policy', { policy: { expiresAt: now } }, ['policy-expiry ERR_POLICY_EXPIRED']],
   [
     'uncommitted changes upstream',

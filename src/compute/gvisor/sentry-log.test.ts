@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { listenToSentry } from './sentry-log.ts'
+
+const line = (call: string): string =>
+  `I1126 00:50:11.206091       1 strace.go:607] [   9:   9] python3 X ${call} (22µs)`
+const started = (program: string): string =>
+  line(`execve(0x7ed67cbb8cc8 ${program}, 0x7ed67cbb8b30 ["x"], 0x7ed67cbb8b50 ["PATH=/bin"]) = 0 (0x0)`)
+const refused = (call: string, address: string): string =>
+  line(`${call}(0x3 socket:[13], 0x7ebb6e7635f0 {Family: ${address}}, 0x10) = -1 errno=101 (network is unreachable)`)
+
+function told(lines: readonly string[], counts = true): ReturnType<ReturnType<typeof listenToSentry>['told']> {
+  const listener = listenToSentry({ lookups: '198.51.100.1', entry: 1, counts })
+  for (const each of lines) listener.take(each)
+  return listener.told()
+}
+
+test('counts and names every attempt that found no way out, and none that stayed inside', () => {
+  const { deniedAttempts, destinations } = told([
+    refused('connect', 'AF_INET, Addr: 203.0.113.9, Port: 80'),
+    refused('sendto', 'AF_INET6, Addr: 2001:db8::1, Port: 53'),
+    refused('connect', 'AF_INET, Addr: 198.51.100.1, Port: 53'),
+    line('sendmmsg(0x3 socket:[2], 0x7e, 0x2, 0x4000) = -1 errno=101 (network is unreachable)'),
+    line('connect(0x3 socket:[1], 0x7e {Family: AF_UNIX, Addr: "/x"}, 0x6e) = -1 errno=2 (no such file or directory)'),
+    line('connect(0x3 socket:[1], 0x7e {Family: AF_INET, Addr: 127.0.0.1, Port: 9}, 0x10) = -1 errno=111 (refused)'),
+  ])
+  assert.equal(deniedAttempts, 4)
+  assert.deepEqual(destinations, ['203.0.113.9:80', '[2001:db8::1]:53'])
+  assert.equal(told([refused('connect', 'AF_INET, Addr: 203.0.113.9, Port: 80')], false).deniedAttempts, 0)
+})
+
+test('a stage that names its process so that a line breaks hides nothing', () => {
+  const attempt = refused('connect', 'AF_INET, Addr: 203.0.113.9, Port: 80').replace('python3', 'a\nI1126 b')
+  assert.equal(told(attempt.split('\n')).deniedAttempts, 1)
+})
+
+test('tells when the command itself was started, which programs ran since, and that a process was refused', () => {
+  assert.equal(told([started('/usr/bin/prlimit')]).started, false)
+  const failed = line('execve(0x7e /usr/bin/none, 0x7e ["none"], 0x7e []) = -1 errno=2 (no such file or directory)')
+  const all = told([started('/usr/bin/prlimit'), started('/bin/sh'), started('/project/python3'), failed])
+  assert.deepEqual([all.started, all.programs, all.crowded], [true, ['/project/python3', 'sh'], false])
+  assert.equal(told([line('clone(CLONE_VM, 0x0) = -1 errno=11 (resource temporarily unavailable)')]).crowded, true)
+})
