@@ -13,7 +13,7 @@ import { watchIo } from './io.fs.ts'
 import { hasOwnRoot, quietly, treeOf, within } from './process-facts.fs.ts'
 import { keepProfile } from './profile.ts'
 import { earlyLooksMs, watchPrograms } from './programs.fs.ts'
-import { heldWithoutName, writtenIn } from './written.fs.ts'
+import { heldInMemory, heldWithoutName, writtenIn } from './written.fs.ts'
 
 export type Supervision = Readonly<{
   peaks(): Readonly<{
@@ -50,7 +50,7 @@ export function supervise(
     /** Bytes that went over the proxy so far, of a stage that has one. */
     traffic?(): Traffic
     /** As in `BoxEngine`, with what it needs for itself. */
-    engine: Pick<BoxEngine, 'processes' | 'root' | 'own'>
+    engine: Pick<BoxEngine, 'processes' | 'root'>
     stop(end: LimitEnd): void
     gpu?(): GpuSample | undefined
   }>,
@@ -84,7 +84,7 @@ export function supervise(
   const stagePids = (): readonly number[] =>
     engine.processes === 'within' ? within(firstPid, treeOf(firstPid)) : treeOf(firstPid)
   const isSeen = engine.processes !== 'unseen'
-  const mostBytes = limits.memoryBytes + (isSeen ? 0 : engine.own.memoryBytes)
+  const memoryOf = isSeen ? residentIn : heldInMemory
   let written = 0
   repeat(
     () => bytesEveryMs,
@@ -104,10 +104,10 @@ export function supervise(
       enforcedShare,
       () => {
         const pids = stagePids()
-        const bytes = pids.reduce((sum, pid) => sum + residentBytes(pid), 0) + temporary()
+        const bytes = memoryOf(pids) + temporary()
         memoryPeakBytes = Math.max(memoryPeakBytes, bytes)
         if (isSeen) processesPeak = Math.max(processesPeak, pids.length - 1)
-        if (bytes > mostBytes) over('memory', `it used more than ${limits.memoryBytes} bytes of memory`)
+        if (bytes > limits.memoryBytes) over('memory', `it used more than ${limits.memoryBytes} bytes of memory`)
       },
     )
   }
@@ -123,7 +123,12 @@ export function supervise(
   for (const delayMs of earlyLooksMs) after(delayMs, look)
   repeat(profile.everyMs, lookedAtShare, () => {
     const pids = look()
-    const now = { ...(group?.now() ?? usedBy(pids)), ...io.sum(), ...traffic?.(), ...options.gpu?.() }
+    const now = {
+      ...(group?.now() ?? { memoryBytes: memoryOf(pids) }),
+      ...io.sum(),
+      ...traffic?.(),
+      ...options.gpu?.(),
+    }
     const counted = isSeen ? { processes: Math.max(0, pids.length - 1) } : {}
     if (engine.processes === 'within') {
       // the engine holds them to one more, so that more than the limit can be seen
@@ -153,8 +158,8 @@ function profileIn(profile: ResourceProfile | undefined): Readonly<{ profile?: R
 }
 
 /** Where no control group counts: what is alive now, so that the time of processes that have ended is not in it. */
-function usedBy(pids: readonly number[]): Readonly<{ memoryBytes: number }> {
-  return { memoryBytes: pids.reduce((sum, pid) => sum + residentBytes(pid), 0) }
+function residentIn(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => sum + residentBytes(pid), 0)
 }
 
 /** The sandbox's own memory file systems, seen through its first process; 0 where we may not look. */

@@ -37,7 +37,7 @@ export function gvisorSpec({
         limit('RLIMIT_NPROC', limits.processes + 2),
         limit('RLIMIT_FSIZE', limits.outputBytes),
         limit('RLIMIT_NOFILE', openFiles),
-        limit('RLIMIT_CORE', 0),
+        limit('RLIMIT_CORE', 1), // as in chain.ts
       ],
       noNewPrivileges: true,
     },
