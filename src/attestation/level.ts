@@ -200,6 +200,28 @@ export const levelRules: readonly LevelRule[] = [
   },
   {
     level: 4,
+    requirement: 'root file system by digest',
+    howTo: 'name an image by digest as its environment: docs/reference/environments.md',
+    holds: ({ stages }) =>
+      each(stages, 'every stage stood on an image by digest', ({ stage: { facts } }) =>
+        facts.environment.kind === 'image'
+          ? undefined
+          : 'stood on a machine, whose packages are known by their lists and not by their bytes',
+      ),
+  },
+  {
+    level: 4,
+    requirement: 'full re-hash',
+    howTo: 'run again with --rehash --force',
+    holds: ({ stages }) =>
+      each(stages, 'no stage rested on a remembered digest', ({ stage: { facts } }) =>
+        facts.facts.some(({ name, value }) => name === 'outlived/remembered digests' && value.startsWith('not asked'))
+          ? undefined
+          : 'rested on digests that were remembered',
+      ),
+  },
+  {
+    level: 4,
     requirement: 'no network',
     howTo: 'fetch data beforehand and set network: none',
     holds: ({ stages }) =>

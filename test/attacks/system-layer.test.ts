@@ -44,6 +44,11 @@ test(
       stages[0].changes.filter(({ what }: { what: string }) => what.startsWith('system ')),
       [{ what: 'system package dash:amd64', before: older, after: newer }],
     )
+
+    system.upgrade('dash', '99:2')
+    const again = await system.json(0, 'reproduce')
+    assert.equal(again.verdict, 'identical')
+    assert.ok(again.differences.some(({ what }: { what: string }) => what === 'system package dash:amd64'))
   },
 )
 
