@@ -6,7 +6,7 @@
  * Source: trust.md section 3.
  */
 import { isHardenedEngine, namespace } from '../core/index.ts'
-import type { ChainProperties, Level, LevelRequirement } from './chain.ts'
+import type { Level, LevelRequirement } from './chain.ts'
 import type { JudgedData } from './chain-data.ts'
 import type { JudgedReproduction } from './chain-reproductions.ts'
 import type { ExternalInput } from './chain-sources.ts'
@@ -299,23 +299,6 @@ function capOf({ stages, policyOrigin }: LevelFacts): Readonly<{ level: number; 
     )
   }
   return cap
-}
-
-export function propertiesOf({ stages, inputs, data, reproductions, chainHolds }: LevelFacts): ChainProperties {
-  const every = (holds: (judged: JudgedStage) => boolean): boolean =>
-    chainHolds && stages.length > 0 && stages.every(holds)
-  const isolated = every(({ unisolated }) => unisolated === undefined)
-  return {
-    isolated,
-    hermetic:
-      isolated &&
-      every(({ stage: { facts } }) => facts.network.deniedAttempts === 0 && (facts.network.allowed ?? []).length === 0),
-    inputsApproved: every(() => true) && inputs.every(({ kind }) => kind === 'approved'),
-    locked: every(({ stage }) => stage.facts.environment.locked),
-    validated: every(() => true) && data.every(({ verdict }) => verdict === 'passed' || verdict === 'warned'),
-    reproduced:
-      every(() => true) && reproductions.every(({ result }) => result === 'identical' || result === 'within-tolerance'),
-  }
 }
 
 function isLocal(builderId: string): boolean {

@@ -21,7 +21,8 @@ import { judgeInputs } from './chain-sources.ts'
 import { judgeStages } from './chain-stage.ts'
 import { walkChain } from './chain-walk.ts'
 import { allPassed, caveat, type Finding, passed, refused } from './finding.ts'
-import { judgeLevel, type LevelFacts, propertiesOf } from './level.ts'
+import { judgeLevel, type LevelFacts } from './level.ts'
+import { propertiesOf } from './properties.ts'
 import type { VerifiedStage } from './verify.ts'
 
 /**
