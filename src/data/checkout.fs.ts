@@ -95,11 +95,15 @@ async function writeTree(repository: Repository, root: string, { store }: Checko
   })
 }
 
-/** THREAT: links come after files, so that no file is written through one. */
+/**
+ * Copies: hard links to the store would seem to change whenever a stage gets another link to the same object.
+ *
+ * THREAT: links come after files, so that no file is written through one.
+ */
 async function writeFiles(
   files: Awaited<ReturnType<Repository['storeBlobs']>>,
   root: string,
   store: ObjectStore,
 ): Promise<void> {
-  for (const [path, content] of files) await store.link(content, join(root, path), { within: root })
+  for (const [path, content] of files) await store.restore(content, join(root, path), { within: root, durable: false })
 }

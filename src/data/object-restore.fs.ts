@@ -23,7 +23,7 @@ type Options = RestoreOptions & Readonly<{ durable: boolean }>
 const filesPerTurn = 256
 
 export function restoreContent(root: string, content: Content, target: string, options: RestoreOptions): Promise<void> {
-  return putInPlace(root, content, target, placeCopy, { ...options, durable: true })
+  return putInPlace(root, content, target, placeCopy, { ...options, durable: options.durable ?? true })
 }
 
 /** Not flushed: a view for a stage does not outlive the machine. */

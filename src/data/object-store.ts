@@ -29,6 +29,8 @@ export type StoreHold = Readonly<{ [Symbol.dispose](): void }>
 export type RestoreOptions = Readonly<{
   /** Absolute folder above the target that is trusted as it is; below it no folder may be a link. `/` when left out. */
   within?: string
+  /** False for what need not outlive the machine; `restore` flushes to the disk otherwise. */
+  durable?: boolean
 }>
 
 export type ObjectStore = Readonly<{

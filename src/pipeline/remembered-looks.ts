@@ -1,4 +1,4 @@
-/** What was seen of files of this project's data, in the cache beside it, under the user's seal (DECISION 0034). */
+/** What was seen of files of this project's data, in the cache beside it, under the user's seal (DECISION 0038). */
 import { imageDecoder, type LookMemory, maxPixels, openLookMemory } from '../data/index.ts'
 import type { Project } from './project.ts'
 
