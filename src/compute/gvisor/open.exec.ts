@@ -7,7 +7,7 @@ import { gvisorEngine } from './engine.ts'
 
 /** SOURCE: gvisor.dev, installed from source; without cgo, since what starts the kernel again does so in an empty root. */
 const help =
-  'build it: CGO_ENABLED=0 go install gvisor.dev/gvisor/runsc@go, then as root: install -m 755 ~/go/bin/runsc /usr/local/bin/runsc; or name it: ASSAY_RUNSC=/path/to/runsc'
+  'build it: CGO_ENABLED=0 go install gvisor.dev/gvisor/runsc@v0.0.0-20260905035102-160fafc42237, then as root: install -m 755 ~/go/bin/runsc /usr/local/bin/runsc; or name it: ASSAY_RUNSC=/path/to/runsc'
 
 /** @throws ERR_ENGINE_UNAVAILABLE */
 export async function openGvisor(options: EngineOptions): Promise<Sandbox> {
