@@ -91,17 +91,15 @@ const attacks: Readonly<Record<string, (good: string) => Uint8Array>> = {
 }
 
 for (const [file, { good, code, read, anyKey }] of Object.entries(readers)) {
-  test(`${file}: the honest file is read; each hostile one is refused at once, by its code`, () => {
+  test(`${file}: the honest file is read; each hostile one is refused, by its code`, () => {
     read(Buffer.from(good))
     for (const [what, made] of Object.entries(attacks)) {
       if (anyKey === true && what === 'a list where a map belongs') continue // a params file may be one
-      const startedMs = performance.now()
       assert.throws(
         () => read(made(good)),
         (error) => isDomainError(error, code) && error.message.length < 1500,
         what,
       )
-      assert.ok(performance.now() - startedMs < 4000, `${what} takes ${performance.now() - startedMs} ms`)
     }
     const proto = Buffer.from(`${good}__proto__: {polluted: 1}\n`)
     if (anyKey === true) read(proto)

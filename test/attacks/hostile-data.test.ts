@@ -73,7 +73,6 @@ test('hostile files never pass: each is refused by code, the honest one passes',
   assert.equal((await validate(project, 0, 'honest.csv')).verdict, 'pass')
   for (const [what, file, bytes, check, code] of hostile) {
     writeFileSync(join(project.root, file), bytes())
-    const startedMs = performance.now()
     const report = await validate(project, 1, file)
     const found = report.checks.find(({ name }: Document) => name === check)
     assert.deepEqual(
@@ -81,7 +80,6 @@ test('hostile files never pass: each is refused by code, the honest one passes',
       ['fail', 'fail', code],
       `${what}: ${JSON.stringify(report.checks)}`,
     )
-    assert.ok(performance.now() - startedMs < 60_000, what)
   }
 })
 
