@@ -57,8 +57,11 @@ export async function proveRun(caller: Caller, runId: string | undefined, option
     signal: options.signal,
     onEvent: options.onEvent,
   })
-  const proven = await compareRuns(project, drafts, run, options.signal)
-  const verdict = run.status === 'succeeded' ? resultOfComparisons(proven.comparisons) : 'unavailable'
+  const proven =
+    run.status === 'succeeded'
+      ? await compareRuns(project, drafts, run, options.signal)
+      : { comparisons: [], differences: [] }
+  const verdict = resultOfComparisons(proven.comparisons)
   const matched = verdict === 'identical' || verdict === 'within-tolerance'
   return { draft: report.runId, matched, verdict, ...proven, run }
 }

@@ -185,13 +185,18 @@ async function runAgain(
       signal: options.signal,
       onEvent: options.onEvent,
     })
-    options.signal.throwIfAborted()
+    if (options.signal.aborted) throw stopped()
     const reports = new Map(report.stages.map((stage) => [stage.name, stage]))
     return { reports, comparisons: await compareAll(project, chosen, reports, options.signal) }
   } catch (error) {
+    if (options.signal.aborted) throw stopped()
     if (!isDomainError(error) || ofTheWorld.has(error.code)) throw error
     return `${error.message} (${error.code})`
   }
+}
+
+function stopped(): DomainError {
+  return new DomainError('ERR_RUN_CANCELLED', 'the reproduction was stopped, and nothing is signed')
 }
 
 /** What says nothing about the evidence: the question stays open. */

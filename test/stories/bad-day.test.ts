@@ -125,6 +125,7 @@ test('without its lock a project is still up to date: evidence is found by key',
   const project = await adopted(context, words)
   await project.json(0, 'run')
   const lock = project.read('assay.lock')
+  project.commit('a run')
   rmSync(join(project.root, 'assay.lock'))
   assert.deepEqual(statuses(await project.json(0, 'run')), { sort: 'cached', count: 'cached' })
   assert.equal(project.read('assay.lock'), lock)

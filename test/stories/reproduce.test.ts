@@ -4,6 +4,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:f
 import { basename, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { adopted, statuses } from '../support/adopted.ts'
+import { processesNaming, start, until } from '../support/interrupt.ts'
 import { words } from '../support/projects.ts'
 import { type Document, runAssay, type Scratch, scratchEnvironment } from '../support/scratch.ts'
 
@@ -182,4 +183,18 @@ test('what is due is reproduced, and then nothing is until it is too long ago', 
   const again = await project.json(0, 'reproduce', '--due')
   assert.deepEqual([again.verdict, again.due.paths], ['identical', ['model/count.txt']])
   assert.equal((await project.json(2, 'reproduce', '--due', '--share', '2')).error.code, 'ERR_USAGE')
+})
+
+test('Ctrl-C ends a reproduction at once, signs nothing and leaves nothing', async (context) => {
+  const project = await adopted(context, { ...words, 'src/sort.sh': 'sleep 2.345; sort "$1" > "$2"\n' })
+  await project.json(0, 'run')
+  const before = readdirSync(join(project.root, '.assay/attestations'))
+  const { child, ended } = start(project, 'reproduce')
+  await until('the stage runs again', () => processesNaming('2.345').length > 0)
+  child.kill('SIGINT')
+  const { code, stderr } = await ended
+  assert.equal(code, 130)
+  assert.match(stderr, /nothing is signed \(ERR_RUN_CANCELLED\)/)
+  assert.deepEqual(readdirSync(join(project.root, '.assay/attestations')), before)
+  assert.deepEqual(readdirSync(join(project.root, '.assay/again')), [])
 })
