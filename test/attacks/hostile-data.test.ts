@@ -91,6 +91,12 @@ test('Parquet that claims other than it holds, or unpacks to a thousand times it
     'COMPRESSION zstd',
   )
   const dictionary = await parquetOf("SELECT range::INT AS a, repeat('x', 10000) AS b FROM range(200000)")
+  const comma = await parquetOf(`SELECT range::INT AS a, repeat('x', 10000) AS "b, c" FROM range(200000)`)
+  const noTexts = await parquetOf('SELECT NULL::VARCHAR AS a, NULL::VARCHAR AS b FROM range(20000000)')
+  // honest: so many texts by its dictionaries that they are counted, under a name with a comma and in a struct too
+  const few = await parquetOf(
+    `SELECT repeat('x', 3000) || range % 3 AS "b, c", {'d': repeat('y', 3000) || range % 3} AS s, NULL::VARCHAR AS n FROM range(9000)`,
+  )
   const nothing = await parquetOf('SELECT NULL::BIGINT AS a, NULL::BIGINT AS b FROM range(20000000)')
   const cases: readonly (readonly [what: string, bytes: Buffer, check: string, code: string])[] = [
     ['fewer rows in all claims', claimingFewerRows(honest, (all) => all), 'format/claims', 'ERR_DATA_UNREADABLE'],
@@ -113,7 +119,9 @@ test('Parquet that claims other than it holds, or unpacks to a thousand times it
       'ERR_DATA_UNREADABLE',
     ],
     ['a bomb of a dictionary', dictionary, 'format/claims', 'ERR_DATA_LIMIT'],
+    ['a bomb of a dictionary in a column with a comma', comma, 'format/claims', 'ERR_DATA_LIMIT'],
     ['a bomb of nothing', nothing, 'format/claims', 'ERR_DATA_LIMIT'],
+    ['a bomb of texts that are nothing', noTexts, 'format/claims', 'ERR_DATA_LIMIT'],
     ['a bomb', bomb, 'format/claims', 'ERR_DATA_LIMIT'],
     ['no end', honest.subarray(0, honest.length - 100), 'format/readable', 'ERR_DATA_UNREADABLE'],
     ['a footer of two GiB', withFooterLength(honest, 0x7fffffff), 'format/readable', 'ERR_DATA_UNREADABLE'],
@@ -122,6 +130,8 @@ test('Parquet that claims other than it holds, or unpacks to a thousand times it
   ]
   writeFileSync(join(project.root, 't.parquet'), honest)
   assert.equal((await validate(project, 0, 't.parquet')).dataset.rows, 1000)
+  writeFileSync(join(project.root, 't.parquet'), few)
+  assert.equal((await project.json(0, 'data', 'validate', 't.parquet')).dataset.rows, 9000)
   for (const [what, bytes, check, code] of cases) {
     writeFileSync(join(project.root, 't.parquet'), bytes)
     const report = await validate(project, 1, 't.parquet')

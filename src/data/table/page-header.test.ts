@@ -26,6 +26,21 @@ test('what a page holds, by its header', () => {
   })
 })
 
+test('the type says what a page is, whatever other structs stand in the header; without one it is none', () => {
+  // a data page of 5 values, with a dictionary's struct {1 i32 1} in front of its own
+  const both = (type: number): Uint8Array =>
+    Uint8Array.from([0x15, type, 0x15, 16, 0x15, 16, 0x2c, 0x15, 10, 0, 0x2c, 0x15, 2, 0, 0])
+  const told = (bytes: Uint8Array): unknown => {
+    const header = readPageHeader(bytes)
+    return typeof header === 'object' ? [header.kind, header.values] : header
+  }
+  assert.deepEqual(told(both(0)), ['data', 5])
+  assert.deepEqual(told(both(4)), ['dictionary', 1])
+  assert.deepEqual(told(both(2)), ['other', 0])
+  assert.equal(told(both(6)), undefined)
+  assert.equal(told(Uint8Array.from([0x25, 16, 0x15, 16, 0x2c, 0x15, 10, 0, 0])), undefined)
+})
+
 test('a header that is cut off says so, wherever it is cut', () => {
   for (let length = 0; length < version1.length; length += 1)
     assert.equal(readPageHeader(Uint8Array.from(version1.slice(0, length))), 'short')

@@ -24,14 +24,15 @@ export function readPageHeader(bytes: Uint8Array): PageHeader | 'short' | undefi
   try {
     const header = structOf(reader, 0)
     const [unpackedBytes, packedBytes] = [numberIn(header, 2), numberIn(header, 3)]
-    const inner = [5, 8, 7].map((id) => header.get(id)).find((field) => field instanceof Map)
+    const type = numberIn(header, 1)
+    if (type === undefined) return undefined
+    const { kind, field } = kinds.get(type) ?? { kind: 'other' }
+    const inner = field === undefined ? undefined : header.get(field)
     const values = numberIn(inner, 1)
     if (unpackedBytes === undefined || packedBytes === undefined || packedBytes < 0 || unpackedBytes < 0)
       return undefined
-    const isData = header.has(5) || header.has(8)
-    const kind = isData ? 'data' : header.has(7) ? 'dictionary' : 'other'
     if (kind !== 'other' && (values === undefined || values < 0)) return undefined
-    const rows = header.has(8) ? numberIn(inner, 3) : undefined
+    const rows = field === 8 ? numberIn(inner, 3) : undefined
     const sized = { packedBytes, unpackedBytes, sizeBytes: reader.at }
     return { kind, values: values ?? 0, ...sized, ...(rows === undefined ? {} : { rows }) }
   } catch (error) {
@@ -39,6 +40,13 @@ export function readPageHeader(bytes: Uint8Array): PageHeader | 'short' | undefi
     throw error
   }
 }
+
+/** By the type, as readers go: a struct of another kind of page may stand beside. */
+const kinds: ReadonlyMap<number, Readonly<{ kind: PageHeader['kind']; field?: number }>> = new Map([
+  [0, { kind: 'data', field: 5 }],
+  [2, { kind: 'dictionary', field: 7 }],
+  [3, { kind: 'data', field: 8 }],
+])
 
 const cutOff = 'the bytes end'
 const maxDepth = 8

@@ -48,11 +48,11 @@ export async function parquetFault(engine: Engine, file: string): Promise<Parque
       const because = typeof found === 'string' ? found : contradiction(claim, found)
       if (because !== undefined) return lie(because)
       if (typeof found === 'string') continue
-      unpacked += Math.max(found.unpackedBytes, found.values * (fixedBytes[String(type)] ?? 0))
+      unpacked += Math.max(found.unpackedBytes, found.values * (fixedBytes[String(type)] ?? lengthBytes))
       if (isBomb(unpacked, size)) return bomb
       if (found.dictionaryBytes > 0 && !(String(type) in fixedBytes)) {
         texts.most += found.values * found.dictionaryBytes
-        texts.columns.add(String(path).split(', ')[0] ?? '')
+        texts.columns.add(String(path))
       }
     }
     // what a dictionary could stand for at most is far more than it does, as a rule: then the rows are asked
@@ -72,20 +72,23 @@ function isBomb(bytes: number, size: number): boolean {
 
 /** Bytes of a value, by the physical type; of those without, the length is a value's own. */
 const fixedBytes: Readonly<Record<string, number>> = { BOOLEAN: 1, INT32: 4, FLOAT: 4, INT64: 8, DOUBLE: 8, INT96: 12 }
+/** What a reader keeps of each value beside its bytes, of one that is null too. */
+const lengthBytes = 4
 
 type Texts = { most: number; readonly columns: Set<string> }
 
-/** Bytes of all values of these columns. A vector of one long value, many times, is one value to the engine. */
-async function bytesOf(engine: Engine, file: string, columns: ReadonlySet<string>): Promise<number> {
+/** Bytes of all values of these columns, given by their paths; of one that the engine does not know, any number. A vector of one long value, many times, is one value to the engine. */
+async function bytesOf(engine: Engine, file: string, paths: ReadonlySet<string>): Promise<number> {
   const source = `read_parquet(${literal(file)}, hive_partitioning=false)`
   const described = await engine.query(`SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM ${source})`)
-  const lengths = described
-    .filter(([name]) => columns.has(String(name)))
-    .map(([name, type]) => {
-      const ref = identifier(String(name))
-      return type === 'BLOB' ? `octet_length(${ref})` : `strlen(CAST(${ref} AS VARCHAR))`
-    })
-  if (lengths.length === 0) return 0
+  // `a, b` is the path of a column of that name, or of `b` in `a`
+  const isAt = (path: string, name: string): boolean => path === name || path.startsWith(`${name}, `)
+  const columns = described.filter(([name]) => [...paths].some((path) => isAt(path, String(name))))
+  if (![...paths].every((path) => columns.some(([name]) => isAt(path, String(name))))) return Number.POSITIVE_INFINITY
+  const lengths = columns.map(([name, type]) => {
+    const ref = identifier(String(name))
+    return type === 'BLOB' ? `octet_length(${ref})` : `strlen(CAST(${ref} AS VARCHAR))`
+  })
   const sums = lengths.map((length) => `coalesce(sum(${length}), 0)::DOUBLE`)
   const [row = []] = await engine.query(`SELECT ${sums.join(' + ')} FROM ${source}`)
   return Number(row[0])

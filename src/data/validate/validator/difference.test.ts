@@ -179,6 +179,60 @@ test('columns of Parquet are measured by their types', async (context) => {
   ])
 })
 
+test('numbers that are one double, or too far apart to subtract, are within no tolerance by that', async (context) => {
+  const ask = await asker(context)
+  const outside = async (type: string, values: readonly [string, string], allowance: Allowance): Promise<unknown> => {
+    const [left, right] = values.map((value) =>
+      type === 'text' ? `a\n${value}\n` : parquetOf(`SELECT '${value}'::${type} AS a`),
+    )
+    return (await ask(await (left ?? ''), await (right ?? ''), type === 'text' ? 't.csv' : 't.parquet', [allowance]))
+      .measures[0]?.outside
+  }
+  const abs = (bound: number): Allowance => ({ abs: bound, rel: 0, ulp: 0 })
+  const large = '1234567890123456789012345678'
+  for (const type of ['DECIMAL(38,4)', 'DECIMAL(38,0)', 'text']) {
+    const [one, next] = type === 'DECIMAL(38,0)' ? [large, large.replace(/8$/, '9')] : [`${large}.5`, `${large}.75`]
+    assert.equal(await outside(type, [one, next], abs(1e-9)), 1, type)
+    assert.equal(await outside(type, [one, next], { abs: 0, rel: 1e-40, ulp: 0 }), 1, type)
+    const small = type === 'DECIMAL(38,0)' ? (['4', '5'] as const) : (['4.25', '4.5'] as const)
+    assert.equal(await outside(type, small, abs(1)), 0, type)
+    assert.equal(await outside(type, small, abs(0.1)), 1, type)
+  }
+  // what is typed is subtracted exactly, and so a bound that holds is held to
+  assert.equal(await outside('DECIMAL(38,4)', [`${large}.5`, `${large}.75`], abs(0.25)), 0)
+  const ends = ['9'.repeat(38), `-${'9'.repeat(38)}`] as const
+  assert.equal(await outside('DECIMAL(38,0)', ends, abs(1e300)), 1)
+  assert.equal(await outside('DECIMAL(38,0)', ['4', '5'], { abs: 0, rel: 1, ulp: 0 }), 1)
+})
+
+test('samples are compared as they are, whatever the colour profile makes of them', async (context) => {
+  const ask = await asker(context)
+  const raw = (samples: readonly number[]): Promise<Buffer> =>
+    sharp(Uint8Array.from(samples), { raw: { width: 3, height: 1, channels: 3 } })
+      .png()
+      .toBuffer()
+  const profiled = await sharp(await raw([1, 2, 3, 4, 5, 6, 7, 8, 9]))
+    .withIccProfile('p3')
+    .png()
+    .toBuffer()
+  const at = profiled.indexOf('iCCP') - 4
+  const chunk = profiled.subarray(at, at + 12 + profiled.readUInt32BE(at))
+  const headBytes = 33 // signature and IHDR
+  const wide = async (samples: readonly number[]): Promise<Buffer> => {
+    const image = await raw(samples)
+    return Buffer.concat([image.subarray(0, headBytes), chunk, image.subarray(headBytes)])
+  }
+  const left = await wide([255, 0, 0, 0, 255, 0, 0, 250, 0])
+  assert.deepEqual(await ask(left, left, 'a.png'), nothing)
+  const { measures } = await ask(left, await wide([250, 0, 0, 0, 255, 10, 0, 250, 12]), 'a.png')
+  assert.deepEqual(
+    measures.map(({ differing, maxAbs }) => [differing, maxAbs]),
+    [[3, 12]],
+  )
+  const print = await sharp(left).toColourspace('cmyk').jpeg().toBuffer()
+  assert.equal((await ask(print, print, 'a.jpg')).fault?.because, 'its colour space is not compared')
+})
+
 test('images are measured by their samples, eight or sixteen bits of them', async (context) => {
   const ask = await asker(context)
   const picture = (samples: Uint8Array | Uint16Array, channels: 1 | 3, width = 2): Promise<Buffer> =>

@@ -3,6 +3,8 @@
  *
  * THREAT: a small file may stand for a huge image. The decoder refuses by the size that the header claims before it
  * takes memory. LIMIT: 50 megapixels, all frames together, and 30 s a file.
+ *
+ * Samples are those of the file: applying its colour profile makes different ones equal. Profiles are compared as bytes.
  */
 import type { Sharp } from 'sharp'
 import {
@@ -16,6 +18,8 @@ import {
 
 const maxPixels = 50_000_000
 const secondsPerImage = 30
+/** Others are converted while they decode, and samples that differ may come out equal. */
+const comparedSpaces: ReadonlySet<string> = new Set(['b-w', 'srgb', 'rgb16', 'grey16'])
 
 export async function measureImages({ left, right, allowances }: DifferenceRequest): Promise<DifferenceAnswer> {
   const before = await decode(left[0]?.path ?? '')
@@ -42,11 +46,12 @@ type Decoded = Readonly<{ samples: Samples; facts: Readonly<Record<string, Fact>
 async function decode(path: string): Promise<Decoded | Readonly<{ because: string }>> {
   const { default: sharp } = await import('sharp')
   sharp.cache(false)
-  const open = (): Sharp => sharp(path, { limitInputPixels: maxPixels, failOn: 'warning', pages: -1 })
+  const open = (): Sharp => sharp(path, { limitInputPixels: maxPixels, failOn: 'warning', pages: -1, ignoreIcc: true })
   try {
     const { width, height, channels, depth, space, orientation, pages, icc, delay } = await open().metadata()
     if (width * height > maxPixels) return { because: `it has more than ${maxPixels} pixels` }
     if (depth !== 'uchar' && depth !== 'ushort') return { because: `it has samples of the type ${depth}` }
+    if (!comparedSpaces.has(space)) return { because: 'its colour space is not compared' }
     const isWide = depth === 'ushort'
     const { data, info } = await open()
       .timeout({ seconds: secondsPerImage })

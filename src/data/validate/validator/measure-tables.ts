@@ -146,9 +146,10 @@ function comparedSql(column: TableColumn, index: number): readonly string[] {
   const [x, y] = [`${l}::DOUBLE`, `${r}::DOUBLE`]
   if (family === 'integer' && !/HUGE|DECIMAL/.test(column.sqlType))
     return named({ s: same, x, y, d: `abs(${l}::HUGEINT - ${r}::HUGEINT)::DOUBLE`, u: none, i: 'true' })
-  // two that differ may be one double, and are no less different
-  const apart = `CASE WHEN NOT ${same} THEN greatest(abs(${x} - ${y}), 2.2250738585072014e-308::DOUBLE) END`
-  if (family === 'decimal' || family === 'integer') return named({ s: same, x, y, d: apart, u: none, i: 'false' })
+  // two that differ may be one double: subtracted as what they are. Null when the difference has too many digits
+  const apart = `TRY(abs(${l} - ${r})::DOUBLE)`
+  if (family === 'decimal' || family === 'integer')
+    return named({ s: same, x, y, d: apart, u: none, i: String(family === 'integer') })
   if (family === 'float') {
     const whole = column.sqlType === 'FLOAT' ? 'INTEGER' : 'BIGINT'
     const bits = (value: string): string => `CAST(CAST(${value} AS BIT) AS ${whole})`
@@ -202,7 +203,7 @@ function measuredSql({ abs, rel, ulp }: Bound, index: number): readonly string[]
   // beyond 2^53 two integers may be one double
   const isEqual = `(NOT ${s} AND coalesce(${d} = 0 AND (${i} OR abs(${x}) < 9007199254740992) OR (isnan(${x}) AND isnan(${y})), false))`
   const isOther = `(NOT ${s} AND NOT ${isEqual})`
-  const areFinite = `(${isOther} AND coalesce(isfinite(${x}) AND isfinite(${y}), false))`
+  const areFinite = `(${isOther} AND coalesce(isfinite(${x}) AND isfinite(${y}) AND ${d} IS NOT NULL, false))`
   const relative = `${d} / greatest(abs(${x}), abs(${y}))`
   // a bound of nothing allows nothing: what is next to nothing is not compared with it
   const ways = [
@@ -210,7 +211,8 @@ function measuredSql({ abs, rel, ulp }: Bound, index: number): readonly string[]
     ...(rel > 0 ? [`(NOT ${i} AND ${relative} <= ${rel}::DOUBLE)`] : []),
     ...(ulp > 0 ? [`(NOT ${i} AND ${u} <= ${ulp}::DOUBLE)`] : []),
   ]
-  const within = `coalesce(${ways.length === 0 ? 'false' : ways.join(' OR ')}, false)`
+  // texts of two numbers that are one double lie apart by nobody knows how much
+  const within = `coalesce(${d} > 0 AND (${ways.length === 0 ? 'false' : ways.join(' OR ')}), false)`
   const exponent = `((CAST(CAST(${d} AS BIT) AS BIGINT) >> 52) & 2047) - 1023`
   return [
     `count_if(${isOther})`,
