@@ -141,8 +141,13 @@ function isOver(day: string, now: Date): boolean {
 
 /** A rule that looks into another table may show values of it. */
 function mostSecret(inputs: readonly ResolvedInput[], project: Project): Classification {
-  const places = inputs.map((input) => classifications.indexOf(classificationOf(project, input)))
-  return classifications[Math.max(...places)] ?? 'restricted'
+  return mostSecretOf(inputs.map((input) => classificationOf(project, input)))
+}
+
+/** What nobody classified counts as internal. */
+export function mostSecretOf(found: readonly Classification[]): Classification {
+  if (found.length === 0) return 'internal'
+  return classifications[Math.max(...found.map((word) => classifications.indexOf(word)))] ?? 'restricted'
 }
 
 /** Of what the working tree holds at a path: as secret as whatever of the project's data lies there, above, or below. */
@@ -152,11 +157,13 @@ export function classificationAt(project: Project, path: string): Classification
     const attestation = origin.kind === 'out' ? project.lock.get(origin.stage)?.attestation : undefined
     return classificationOf(project, { ref: { origin }, ...(attestation === undefined ? {} : { attestation }) })
   })
-  const places = found.map((word) => classifications.indexOf(word))
-  return found.length === 0 ? 'internal' : (classifications[Math.max(...places)] ?? 'restricted')
+  return mostSecretOf(found)
 }
 
-/** As secret as the most secret source behind it; what no inventory knows counts as internal. */
+/**
+ * As secret as the most secret source behind it; what no inventory knows counts as internal. THREAT: of an out whose
+ * statement is gone, or not believed, nobody knows what it was made of: it may be any source of the project.
+ */
 function classificationOf(
   project: Project,
   { ref, attestation }: Readonly<{ ref: Pick<ResolvedInput['ref'], 'origin'> }> & Pick<ResolvedInput, 'attestation'>,
@@ -167,17 +174,24 @@ function classificationOf(
     const listed = origin.source === undefined ? undefined : project.sources.get(origin.source)
     found.push(listed?.source.classification ?? 'internal')
   }
+  if (origin.kind === 'out' && attestation === undefined) found.push(anySource(project))
   const seen = new Set<Sha256>()
   const open = attestation === undefined ? [] : [attestation]
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     if (seen.has(next)) continue
     seen.add(next)
-    for (const dependency of believedStage(project, next)?.dependencies ?? []) {
+    const stage = believedStage(project, next)
+    if (stage === undefined) found.push(anySource(project))
+    for (const dependency of stage?.dependencies ?? []) {
       if (dependency.origin.kind === 'stage') open.push(dependency.origin.attestation)
       else if (dependency.origin.kind !== 'code') found.push(classified(dependency.origin))
     }
   }
-  return classifications[Math.max(...found.map((word) => classifications.indexOf(word)))] ?? 'restricted'
+  return mostSecretOf(found)
+}
+
+function anySource({ sources }: Project): Classification {
+  return mostSecretOf([...sources.values()].map(({ source }) => source.classification))
 }
 
 function classified(origin: Readonly<{ kind: string; classification?: string }>): Classification {

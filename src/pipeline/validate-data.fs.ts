@@ -1,6 +1,16 @@
 /** Looking into data: composes the validator with the sandbox, in a project or anywhere. */
 import { randomInt } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { isSecret } from '../attestation/index.ts'
@@ -31,10 +41,10 @@ import {
   worstOf,
 } from '../data/index.ts'
 import { closedChecks } from './closed-checks.ts'
-import { classificationAt, rulesAt } from './data-question.ts'
+import { classificationAt, mostSecretOf, rulesAt } from './data-question.ts'
 import { type HeldData, heldData } from './held-data.ts'
 import { openProject } from './project.fs.ts'
-import type { Caller } from './project.ts'
+import type { Caller, Project } from './project.ts'
 import { maxBaselineBytes, maxContractBytes } from './references.ts'
 import { looksOf } from './remembered-looks.ts'
 import { shown } from './shown-check.ts'
@@ -98,7 +108,7 @@ export async function validateData(
   const all = held === undefined ? found.checks : [...found.checks, ...closedChecks(held.closing, found)]
   const checks = all.map((check) => shown(check, classification))
   const { baseline } = approved
-  const { baselineProfile: _, ...toldFound } = found
+  const { baselineProfile: _b, profile: _p, version: _v, ...toldFound } = found
   return {
     ...(isTold
       ? found
@@ -119,32 +129,61 @@ type Rules = Readonly<{
   memory?: Readonly<{ digest: DigestPathOptions; looks: LookMemory }>
 }>
 
-/** What was asked for; when that is nothing, what the project that the path lies in holds it to. */
+/**
+ * What was asked for; when that is nothing, what the project that the path lies in holds it to. The classification is
+ * that of whatever is most secret of the data and of what it is compared with.
+ */
 async function rulesFor(caller: Caller, path: string, options: ValidateDataOptions): Promise<Rules> {
-  const root = findRoot(caller.workingFolder)
-  const inner = root === undefined ? '' : relative(root, resolve(caller.workingFolder, path))
-  const isInside =
-    root !== undefined && existsSync(join(root, 'assay.yaml')) && !/^\.\.(\/|$)/.test(inner) && !isAbsolute(inner)
-  if (!isInside) return { options, classification: 'internal' }
-  const project = await openProject(caller)
-  const classification = classificationAt(project, inner)
+  const open = opener(caller)
+  const own = await open(path)
+  const [place] = own
+  const asked = options.contract ?? options.baseline ?? options.label
+  const rules = asked === undefined && place !== undefined ? rulesAt(place.project, place.inner) : {}
+  const absolute = (name: string): string => join(place?.project.root ?? '', name)
+  const held = {
+    ...options,
+    ...(rules.contract === undefined ? {} : { contract: absolute(rules.contract) }),
+    ...(rules.baseline === undefined ? {} : { baseline: absolute(rules.baseline) }),
+    ...(rules.label === undefined ? {} : { label: rules.label }),
+  }
+  // THREAT: the report of data that is not secret shows what it was compared with
+  const told = [...own, ...(held.baseline === undefined ? [] : await open(held.baseline))]
+  const classification = mostSecretOf(told.map(({ project, inner }) => classificationAt(project, inner)))
+  if (place === undefined) return { options: held, classification }
+  const { project, inner } = place
   const { statCache } = project
-  const memory = { digest: statCache === undefined ? {} : { cache: statCache }, looks: looksOf(project) }
-  const { contract, baseline, label } = options
-  if (contract !== undefined || baseline !== undefined || label !== undefined)
-    return { options, memory, classification }
-  const rules = rulesAt(project, inner)
-  const absolute = (name: string): string => join(root, name)
   return {
-    held: await heldData(project, inner, rules),
-    memory,
+    ...(asked === undefined ? { held: await heldData(project, inner, rules) } : {}),
+    memory: { digest: statCache === undefined ? {} : { cache: statCache }, looks: looksOf(project) },
     classification,
-    options: {
-      ...options,
-      ...(rules.contract === undefined ? {} : { contract: absolute(rules.contract) }),
-      ...(rules.baseline === undefined ? {} : { baseline: absolute(rules.baseline) }),
-      ...(rules.label === undefined ? {} : { label: rules.label }),
-    },
+    options: held,
+  }
+}
+
+type Place = Readonly<{ project: Project; inner: string }>
+
+/**
+ * Where a path lies in projects, each opened once: where it really is, and where it was named to be.
+ *
+ * THREAT: data that is named through a link, or from outside of its project, is as secret as it was.
+ */
+function opener(caller: Caller): (path: string) => Promise<readonly Place[]> {
+  const projects = new Map<string, Promise<Project>>()
+  const placeAt = async (root: string | undefined, absolute: string): Promise<readonly Place[]> => {
+    if (root === undefined || !existsSync(join(root, 'assay.yaml'))) return []
+    const inner = relative(root, absolute) || '.'
+    if (/^\.\.(\/|$)/.test(inner) || isAbsolute(inner)) return []
+    const project = projects.get(root) ?? openProject({ ...caller, workingFolder: root })
+    projects.set(root, project)
+    return [{ project: await project, inner }]
+  }
+  return async (path) => {
+    const named = resolve(caller.workingFolder, path)
+    const real = existsSync(named) ? realpathSync(named) : undefined
+    return [
+      ...(real === undefined ? [] : await placeAt(findRoot(real), real)),
+      ...(real === named ? [] : await placeAt(findRoot(caller.workingFolder), named)),
+    ]
   }
 }
 

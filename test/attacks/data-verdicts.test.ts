@@ -1,6 +1,6 @@
 /** Threat: data poisoning. A stage starts only on data with a signed verdict that did not fail, for these very bytes. */
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { adopted, statuses } from '../support/adopted.ts'
@@ -181,8 +181,11 @@ test('no value of restricted data enters its verdict, an answer or a report', as
   assert.ok(verdicts.length > 0)
   for (const payload of verdicts) assert.doesNotMatch(payload, /"observed"|"expected"|137/)
 
+  const byContract = ['--contract', 'contracts/people.yaml']
+  const approved = 'approved/before.csv'
+  project.write({ [approved]: clean })
   // nor the report and the answer of a look at it, whatever it is held to
-  for (const held of [[], ['--contract', 'contracts/people.yaml']]) {
+  for (const held of [[], byContract, [...byContract, '--label', 'label'], [...byContract, '--baseline', approved]]) {
     const looked = await project.assay('data', 'validate', 'data/people.csv', '--json', '--report', 'r.html', ...held)
     assert.equal(looked.code, 1, looked.stderr)
     for (const told of [looked.stdout, project.read('r.html')]) {
@@ -196,6 +199,49 @@ test('no value of restricted data enters its verdict, an answer or a report', as
   const told = await project.assay('data', 'validate', 'data/people.csv', '--report', 'r.html')
   assert.equal(told.code, 1, told.stderr)
   assert.match(project.read('r.html'), /137/)
+})
+
+test('data is as secret as it is, from wherever it is named, and so is what it is compared with or made of', async (context) => {
+  const people = 'id,age,label\n1,30,yes\n2,41,no\n3,52,yes\n4,137,no\n'
+  const project = await adopted(context, {
+    'data/people.csv': people,
+    'dvc.yaml':
+      'stages:\n  copy:\n    cmd: cp data/people.csv made.csv\n    deps: [data/people.csv]\n    outs: [made.csv]\n',
+    '.gitignore': '/made.csv\n/d\n/new\n/r.html\n',
+    'made.csv': people,
+    'new/people.csv': clean,
+  })
+  const classify = (classification: string, ...more: readonly string[]): Promise<Document> =>
+    project.json(0, 'data', 'add', 'people', 'data/people.csv', '--classification', classification, ...more)
+  const report = join(project.root, 'r.html')
+  const looked = async (cwd: string, ...asked: readonly string[]): Promise<Document> => {
+    const argv = ['data', 'validate', ...asked, '--json', '--report', report]
+    const { code, stdout } = await runAssay(argv, cwd, scratchEnvironment(project.keys))
+    assert.ok(code === 0 || code === 1, stdout)
+    return JSON.parse(stdout)
+  }
+  const looks: Readonly<Record<string, () => Promise<Document>>> = {
+    'by its name': () => looked(project.root, 'data/people.csv'),
+    'from outside': () => looked('/', join(project.root, 'data/people.csv')),
+    'through a link': () => looked(project.root, 'd/people.csv'),
+    'as the baseline': () => looked(project.root, 'new/people.csv', '--baseline', 'data/people.csv'),
+    'as the baseline, from outside': () =>
+      looked('/', join(project.root, 'new/people.csv'), '--baseline', join(project.root, 'd/people.csv')),
+    'as what a stage may have made of it': () => looked(project.root, 'made.csv'),
+  }
+  const isHidden = ({ unseen }: Document): boolean => unseen.some((each: string) => each.includes('not told of'))
+  await classify('restricted')
+  assert.equal(isHidden(await looked(project.root, '.')), true)
+  symlinkSync('data', join(project.root, 'd'))
+  for (const [how, look] of Object.entries(looks)) {
+    assert.equal(isHidden(await look()), true, how)
+    assert.doesNotMatch(project.read('r.html'), /137/, how)
+  }
+  await classify('internal', '--replace')
+  for (const [how, look] of Object.entries(looks)) {
+    assert.equal(isHidden(await look()), false, how)
+    assert.match(project.read('r.html'), /137/, how)
+  }
 })
 
 test('data that is no table runs with a warning, and not where assay.yaml asks for more', async (context) => {
