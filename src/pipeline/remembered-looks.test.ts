@@ -1,6 +1,6 @@
 /** What is looked at again when one file of a dataset changed; and a memory that is wrong. */
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -30,6 +30,8 @@ async function draw(index: number, seed: number): Promise<void> {
   )
 }
 
+type Seen = readonly Readonly<{ grey?: string }>[]
+type FilesAnswer = Readonly<{ files: Seen; anchor: Seen }>
 type Looked = Readonly<{ report: DatasetReport; files: number }>
 
 /** `files`: how many the sandboxed process was given. */
@@ -89,4 +91,30 @@ test('an image that does not decode is never remembered; a memory that is wrong 
   assert.ok(wrong.files > count, 'a few, and then all')
   assert.deepEqual(wrong.report.checks, (await look()).report.checks)
   assert.ok((await look(looks)).files <= 8)
+  // pixels of others, from which a pattern is missing
+  for (const [key, value] of facts) facts.set(key, value.replace(/"grey":"[^"]*"/g, `"grey":"${'A'.repeat(1366)}=="`))
+  assert.ok((await look(looks)).files > count, 'a few, and then all')
+  assert.ok((await look(looks)).files <= 8)
+})
+
+test('pixels that can be remembered are told, and no others: of an approved folder nobody has digests', async () => {
+  const real = boxRunner(join(folder, 'boxes'))
+  const files = readdirSync(images, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.png'))
+  const told: boolean[][] = []
+  await validateDataset(
+    images,
+    { now: new Date(0), examples: 0, profile: false, seed: 0, anchor: { kind: 'folder', path: images, files } },
+    {
+      ...defaultLimits,
+      scratchRoot: join(folder, 'scratch'),
+      looks: memoryOf(new Map()),
+      runBox: async (task) => {
+        const result = await real(task)
+        const answer = JSON.parse(readFileSync(join(task.writable.source, 'answer.json'), 'utf8')) as FilesAnswer
+        told.push(...[answer.files, answer.anchor].map((seen) => seen.map(({ grey }) => grey !== undefined)))
+        return result
+      },
+    },
+  )
+  assert.deepEqual(told, [Array.from({ length: count }, () => true), Array.from({ length: count }, () => false)])
 })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -50,6 +50,27 @@ describe('the validator in its sandbox', () => {
       },
     })
     await assert.rejects(validateDataset(table, questions, lying), { code: 'ERR_DATA_VALIDATOR_FAILED' })
+  })
+
+  test('may answer at the length that two large folders of images take, and no longer', async () => {
+    const real = boxRunner(join(folder, 'boxes'))
+    const lengthened = (lengthen: (answer: string) => void): ValidatorOptions =>
+      options({
+        runBox: async (task) => {
+          const result = await real(task)
+          lengthen(join(task.writable.source, 'answer.json'))
+          return result
+        },
+      })
+    const values = Array.from({ length: 40 }, () => 'x'.repeat(2000))
+    const rows = Array.from({ length: 1000 }, () => ({ row: 1, values }))
+    const long = lengthened((path) => {
+      const answer = JSON.parse(readFileSync(path, 'utf8')) as object
+      writeFileSync(path, JSON.stringify({ ...answer, examples: { columns: [], rows } }))
+    })
+    assert.equal((await validateDataset(table, questions, long)).verdict, 'pass')
+    const endless = lengthened((answer) => truncateSync(answer, 193 * 1024 ** 2))
+    await assert.rejects(validateDataset(table, questions, endless), /of a size that is read/)
   })
 
   test('that ends without an answer is no pass', async () => {

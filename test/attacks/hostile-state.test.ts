@@ -153,10 +153,17 @@ test('what somebody else made assay remember of a file is not believed: an image
   const known = memory.prepare("SELECT key FROM sealed WHERE key LIKE 'looks of %'").get()?.['key']
   const key = String(known).replace(/..$/, digest.slice(0, 2))
   const value = JSON.stringify({ [`sha256:${digest}`]: { type: 'png', width: 8, height: 8, look: '0'.repeat(64) } })
-  const seal = createHmac('sha256', 'forger')
-  for (const part of ['fact', key, value]) seal.update(`${part.length}:${part}`)
-  memory.prepare('INSERT OR REPLACE INTO sealed VALUES (?, ?, ?, ?)').run('fact', key, value, seal.digest('hex'))
-  assert.deepEqual(await failed(), honest)
+  // Whoever believed it would find it wrong, since the only image that is remembered is looked at again, and forget all.
+  const isForgotten = async (seal: string | Buffer): Promise<boolean> => {
+    const hmac = createHmac('sha256', seal)
+    for (const part of ['fact', key, value]) hmac.update(`${part.length}:${part}`)
+    memory.exec("DELETE FROM sealed WHERE key LIKE 'looks of %' OR key LIKE 'greys of %'")
+    memory.prepare('INSERT INTO sealed VALUES (?, ?, ?, ?)').run('fact', key, value, hmac.digest('hex'))
+    assert.deepEqual(await failed(), honest)
+    return memory.prepare("SELECT 1 FROM sealed WHERE key LIKE 'looks of %' AND value = '{}'").get() !== undefined
+  }
+  assert.equal(await isForgotten('forger'), false)
+  assert.equal(await isForgotten(readFileSync(join(project.keys, 'assay/seal.key'))), true)
 })
 
 test('no out lands in .git, in the state, over the policy or outside; an out of the project does', async (context) => {

@@ -41,6 +41,9 @@ const fewestChanges = 20
 const spreadItems = 4000
 export type TriggerFinding = Finding & Readonly<{ ties: readonly Tie[]; items: number }>
 
+/** Three ways to find something share the false alarms that are allowed. */
+const part = alpha / 3
+
 /** Undefined when there is no label with two classes. */
 export function findTriggers(input: PoisonInput): TriggerFinding | undefined {
   const { candidate, anchor, seed = 0 } = input
@@ -56,7 +59,6 @@ export function findTriggers(input: PoisonInput): TriggerFinding | undefined {
     items,
   }))
   const tests = counted.reduce((sum, { items }) => sum + items.count, 0) * labelled.classes
-  const part = alpha / 3
   const z = familyWiseZ(part, tests)
   const changes = changesOf(counted, labelled)
   const single = counted.flatMap((one) => singleTies(one, labelled, { z, changes }))
@@ -236,7 +238,7 @@ function fewestDetectable({ label, from, rows, classes }: Labelled, tests: numbe
       1,
       counts.reduce((sum, count) => sum + count, 0),
     )
-  const z = normalQuantile(1 - alpha / 3 / (2 * Math.max(1, tests)))
+  const z = normalQuantile(1 - part / (2 * Math.max(1, tests)))
   for (let hits = fewestTiedRows; hits < rows - from; hits = Math.ceil(hits * 1.1)) {
     const { z: reached, low } = surpriseOf({ rows: hits, hits }, share, { value: 0, variance: 0 })
     if (reached >= z && low >= leastLogOdds) return hits

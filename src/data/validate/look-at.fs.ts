@@ -108,6 +108,8 @@ async function answerTo(
 ): Promise<FilesAnswer> {
   const parts = [own, ...(approved === undefined ? [] : [approved])]
   const { label, seed } = questions
+  // what has no digest cannot be remembered
+  const remembers = ({ digests }: Part): boolean => options.looks !== undefined && greys && digests.size > 0
   return runValidator(
     parts.map(({ part }) => part),
     ([files = [], ofAnchor = []]) => ({
@@ -116,9 +118,11 @@ async function answerTo(
       known: greys ? knownImages(own) : [],
       pixels: maxPixels,
       seed,
-      keep: options.looks !== undefined && greys,
+      keep: remembers(own),
       ...(label === undefined ? {} : { label }),
-      ...(approved === undefined ? {} : { anchor: { files: ofAnchor, known: knownImages(approved) } }),
+      ...(approved === undefined
+        ? {}
+        : { anchor: { files: ofAnchor, known: knownImages(approved), keep: remembers(approved) } }),
       limits: options.limits,
     }),
     filesAnswerShape,
@@ -140,12 +144,16 @@ function joined(part: Part | undefined, seen: FilesAnswer['files']): readonly Lo
   const now = new Map(namesOf(part.part).map((name, index) => [name, seen[index]]))
   const isOther = [...now].some(([name, look]) => {
     const before = part.known.get(name)
-    return (
-      before !== undefined && (look === undefined || !isDeepStrictEqual(withoutPixels(before), withoutPixels(look)))
-    )
+    return before !== undefined && (look === undefined || !isAlike(before, look))
   })
   if (isOther) return undefined
   return part.names.map((name) => now.get(name) ?? part.known.get(name) ?? { type: 'other' })
+}
+
+/** Greys are told of those that are searched only. */
+function isAlike(before: Look, now: Look): boolean {
+  const hasOthers = before.grey !== undefined && now.grey !== undefined && before.grey !== now.grey
+  return !hasOthers && isDeepStrictEqual(withoutPixels(before), withoutPixels(now))
 }
 
 function withoutPixels({ grey: _, ...look }: Look): Look {

@@ -90,8 +90,8 @@ export type DiffRequest = Readonly<{
 /** An image that was looked at before. `grey`: base64 of its 32 x 32 levels. */
 export type KnownImage = Readonly<{ inner: string; grey?: string }>
 
-/** Files to be looked at, and images that need not be. */
-export type FileGroup = Readonly<{ files: FileList; known: readonly KnownImage[] }>
+/** Files to be looked at, and images that need not be. `keep`: whether greys are to be told. */
+export type FileGroup = Readonly<{ files: FileList; known: readonly KnownImage[]; keep: boolean }>
 
 export type FilesRequest = FileGroup &
   Readonly<{
@@ -104,8 +104,6 @@ export type FilesRequest = FileGroup &
     anchor?: FileGroup
     /** Chooses images, when they are many. */
     seed: number
-    /** Whether greys are to be told. */
-    keep: boolean
     limits: ValidatorLimits
   }>
 

@@ -47,7 +47,8 @@ export const defaultLimits = {
   timeMs: 30 * 60_000,
 } as const
 
-const maxAnswerBytes = 64 * 1024 * 1024
+/** LIMIT: greys of 60,000 images and of as many approved ones, 1.5 kB each. */
+const maxAnswerBytes = 192 * 1024 * 1024
 const heapMegabytes = 1024
 const work = '/work'
 const data = '/data'

@@ -66,7 +66,7 @@ function look(files: FileList, more: Readonly<{ label?: string; anchor?: FileLis
     keep: false,
     limits,
     ...(label === undefined ? {} : { label }),
-    ...(anchor === undefined ? {} : { anchor: { files: anchor, known: [] } }),
+    ...(anchor === undefined ? {} : { anchor: { files: anchor, known: [], keep: false } }),
   }
   return validateFiles(open, request, work)
 }

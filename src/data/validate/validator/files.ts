@@ -28,7 +28,7 @@ export async function validateFiles(
   const found = await patternsIn(own, anchor, { openEngine, request, folder })
   const told = (group: Group | undefined): FilesAnswer['files'] =>
     group?.seen.map(({ grey, ...looked }) =>
-      grey === undefined || !request.keep ? looked : { ...looked, grey: Buffer.from(grey).toString('base64') },
+      grey === undefined || !group.keep ? looked : { ...looked, grey: Buffer.from(grey).toString('base64') },
     ) ?? []
   return { files: told(own), anchor: told(anchor), ...found }
 }
@@ -41,6 +41,7 @@ async function lookedAt(group: FileGroup, { pixels, limits, seed }: FilesRequest
   const without = ({ grey: _, ...looked }: Seen): Seen => looked
   return {
     files: group.files,
+    keep: group.keep,
     known: group.known.map(({ inner, grey }) =>
       grey === undefined || !sample.has(inner) ? { inner } : { inner, grey },
     ),
