@@ -18,6 +18,7 @@ import { openProject } from './project.fs.ts'
 import type { Caller, Project } from './project.ts'
 import type { RunReport } from './report.ts'
 import { type RunEvent, runPipeline } from './run.ts'
+import { onceMore } from './run-tools.ts'
 
 export type ProveOptions = Readonly<{ signal: AbortSignal; onEvent(event: RunEvent): void }>
 
@@ -45,18 +46,7 @@ export async function proveRun(caller: Caller, runId: string | undefined, option
   if (drafts.length === 0)
     throw new DomainError('ERR_EVIDENCE_MISSING', `the run ${report.runId} came to nothing that could be proven`)
   const names = drafts.map(({ stage }) => stage)
-  const run = await runPipeline(project, {
-    targets: names,
-    dryRun: false,
-    force: false,
-    again: new Set(names),
-    keepGoing: false,
-    trace: false,
-    draft: false,
-    unsafeNoSandbox: false,
-    signal: options.signal,
-    onEvent: options.onEvent,
-  })
+  const run = await runPipeline(project, onceMore(names, options))
   const proven =
     run.status === 'succeeded'
       ? await compareRuns(project, drafts, run, options.signal)

@@ -18,7 +18,7 @@ import type { StageReport } from './report.ts'
 import { reproductionKey } from './reproduction-key.ts'
 import { layOutPlace } from './reproduction-place.fs.ts'
 import { type RunEvent, runPipeline } from './run.ts'
-import { openSigner } from './run-tools.ts'
+import { onceMore, openSigner } from './run-tools.ts'
 
 export type ReproduceOptions = Readonly<{
   /** Only this stage; what it builds on is taken as it was. */
@@ -172,19 +172,7 @@ async function runAgain(
   try {
     await using place = await layOutPlace(caller, project, chain)
     const names = chosen.map(({ facts }) => facts.stage)
-    const report = await runPipeline(place.project, {
-      targets: names,
-      dryRun: false,
-      force: false,
-      again: new Set(names),
-      keepGoing: false,
-      trace: false,
-      draft: false,
-      unsafeNoSandbox: false,
-      acceptUnusual: true,
-      signal: options.signal,
-      onEvent: options.onEvent,
-    })
+    const report = await runPipeline(place.project, { ...onceMore(names, options), acceptUnusual: true })
     if (options.signal.aborted) throw stopped()
     const reports = new Map(report.stages.map((stage) => [stage.name, stage]))
     return { reports, comparisons: await compareAll(project, chosen, reports, options.signal) }

@@ -63,6 +63,25 @@ export type RunOptions = Readonly<{
   onEvent(event: RunEvent): void
 }>
 
+/** The same stages once more, whatever is known of them, with the real key: for what is to be held against an earlier run. */
+export function onceMore(
+  stages: readonly string[],
+  { signal, onEvent }: Pick<RunOptions, 'signal' | 'onEvent'>,
+): RunOptions {
+  return {
+    targets: stages,
+    again: new Set(stages),
+    dryRun: false,
+    force: false,
+    keepGoing: false,
+    trace: false,
+    draft: false,
+    unsafeNoSandbox: false,
+    signal,
+    onEvent,
+  }
+}
+
 export type RunTools = AsyncDisposable &
   Readonly<{
     runId: string

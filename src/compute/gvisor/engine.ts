@@ -1,5 +1,5 @@
 /** How gVisor runs a stage: a kernel of its own (`runsc`), in the box, without a way out but what the box has. Pure. */
-import { digestOfJson, type Sha256 } from '../../core/index.ts'
+import type { Sha256 } from '../../core/index.ts'
 import {
   type BoxEngine,
   type EngineFacts,
@@ -8,8 +8,8 @@ import {
   type FrameRequest,
 } from '../bubblewrap/box-engine.ts'
 import { entryPrograms, frameArguments, stageRoot } from '../bubblewrap/frame.ts'
-import { sampleChain, samplePlan } from '../bubblewrap/policy.ts'
-import { descriptors, etcFiles } from '../bubblewrap/recipe.ts'
+import { digestOfFrame } from '../bubblewrap/frame-digest.ts'
+import { descriptors } from '../bubblewrap/recipe.ts'
 import type { Architecture } from '../bubblewrap/seccomp-calls.ts'
 import { listenToSentry, toldCalls } from './sentry-log.ts'
 import { gvisorSpec } from './spec.ts'
@@ -60,24 +60,5 @@ function frameOf(runsc: string, request: FrameRequest): Frame {
 
 /** Whoever runs it, and where `runsc` lies, is not part of it. */
 export function gvisorRecipe(architecture: Architecture): Sha256 {
-  const limits = { cpus: 1, memoryBytes: 2 ** 32, timeMs: 1, processes: 1, outputBytes: 2 ** 36 }
-  const { command, ...frame } = frameOf('RUNSC', {
-    ...{
-      plan: samplePlan,
-      command: ['COMMAND'],
-      limits,
-      openFiles: 0,
-      architecture,
-      prlimit: 'PRLIMIT',
-      etcOfRoot: [],
-    },
-    ...{ hasGroup: true, reach: (path: string) => path },
-  })
-  return digestOfJson({
-    engine: 'gvisor',
-    version: recipeVersion,
-    frame: { arguments: frame.arguments, files: frame.files ?? {} },
-    chain: sampleChain(command, ['GROUP'], undefined),
-    etc: etcFiles(false),
-  })
+  return digestOfFrame('gvisor', recipeVersion, architecture, (request) => frameOf('RUNSC', request))
 }

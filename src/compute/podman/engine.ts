@@ -14,8 +14,8 @@ import {
   type Listener,
 } from '../bubblewrap/box-engine.ts'
 import { entryOf, entryPrograms, frameArguments, stageRoot } from '../bubblewrap/frame.ts'
+import { digestOfFrame } from '../bubblewrap/frame-digest.ts'
 import { ociSeccomp } from '../bubblewrap/oci-seccomp.ts'
-import { sampleChain, samplePlan } from '../bubblewrap/policy.ts'
 import { type Bind, type BoxPlan, bindArguments, descriptors, etcFiles } from '../bubblewrap/recipe.ts'
 import type { Architecture } from '../bubblewrap/seccomp-calls.ts'
 
@@ -139,27 +139,6 @@ function ownArguments({ system, etcFolder }: BoxPlan): readonly string[] {
 
 /** Whoever runs it is not part of it. */
 export function podmanRecipe(architecture: Architecture): Sha256 {
-  const limits = { cpus: 1, memoryBytes: 2 ** 32, timeMs: 1, processes: 1, outputBytes: 2 ** 36 }
-  const { command, ...frame } = frameOf(
-    { podman: 'PODMAN', runc: 'RUNC' },
-    {
-      ...{
-        plan: samplePlan,
-        command: ['COMMAND'],
-        limits,
-        openFiles: 0,
-        architecture,
-        prlimit: 'PRLIMIT',
-        etcOfRoot: [],
-      },
-      ...{ hasGroup: true, reach: (path: string) => path },
-    },
-  )
-  return digestOfJson({
-    engine: 'podman',
-    version: recipeVersion,
-    frame: { arguments: frame.arguments, files: frame.files ?? {} },
-    chain: sampleChain(command, ['GROUP'], undefined),
-    etc: etcFiles(false),
-  })
+  const named = { podman: 'PODMAN', runc: 'RUNC' }
+  return digestOfFrame('podman', recipeVersion, architecture, (request) => frameOf(named, request))
 }
