@@ -33,6 +33,8 @@ type Changes = Readonly<{
   /** Those of another chain are offered instead. */
   ofOthers?: true
   withheld?: true
+  /** Offered too, newest first. */
+  newer?: (reproduction: Reproduction) => Reproduction
 }>
 
 /** A chain of two stages that was reproduced on the 22nd, with changes. */
@@ -71,9 +73,10 @@ function verdictWith(changes: Changes = {}): ChainVerdict {
     finishedAt: '2026-11-22T00:01:00.000Z',
   }
   const said = keep(evidence, signReproduction(changes.reproducer ?? ada, changes.said?.(honest) ?? honest))
+  const newer = changes.newer === undefined ? [] : [keep(evidence, signReproduction(ada, changes.newer(honest)))]
   return verifyChain({
     ...question,
-    evidence: { ...evidence, reproductionsOf: () => (changes.withheld === true ? [] : [said]) },
+    evidence: { ...evidence, reproductionsOf: () => (changes.withheld === true ? [] : [...newer, said]) },
     policy: { ...policy, ...changes.policy },
   })
 }
@@ -117,6 +120,27 @@ test('a divergence costs the level, of the stage that diverged and not of the on
   assert.doesNotMatch(verdict.whyNotHigher.join('\n'), /`stage-0`/)
 })
 
+const later = { startedAt: '2026-11-23T00:00:00.000Z', finishedAt: '2026-11-23T00:01:00.000Z' }
+
+test('a later reproduction that was not to be had hides no divergence, and no match', () => {
+  const gone = (one: Reproduction): Reproduction => ({
+    ...{ ...one, ...later, result: 'unavailable', comparisons: [], because: 'the data are gone' },
+    stages: one.stages.map(({ stage, original }) => ({ stage, original })),
+  })
+  assert.equal(verdictWith({ said: diverged, newer: gone }).level, 0)
+  assert.equal(verdictWith({ newer: gone }).properties.reproduced, true)
+})
+
+test('of two that say something the later one is the answer', () => {
+  assert.equal(verdictWith({ newer: (one) => diverged({ ...one, ...later }) }).level, 0)
+  assert.equal(verdictWith({ said: diverged, newer: (one) => ({ ...one, ...later }) }).properties.reproduced, true)
+})
+
+test('a stage of an earlier commit is reproduced at a later one when it opened the same code', () => {
+  const other = (facts: StageFacts): StageFacts => ({ ...facts, source: { ...facts.source, commit: '1'.repeat(40) } })
+  assert.equal(verdictWith({ again: other }).properties.reproduced, true)
+})
+
 test('withheld reproductions earn nothing and cost nothing', () => {
   const verdict = verdictWith({ withheld: true })
   assert.deepEqual([verdict.trusted, verdict.level, verdict.properties.reproduced], [true, 1, false])
@@ -141,8 +165,14 @@ const worthNothing: readonly (readonly [string, Changes])[] = [
     },
   ],
   [
-    'whose run was of another commit',
-    { again: (facts) => ({ ...facts, source: { ...facts.source, commit: '0'.repeat(40) } }) },
+    'whose run was of another commit, and opened other code',
+    {
+      again: (facts) => ({
+        ...facts,
+        source: { ...facts.source, commit: '0'.repeat(40) },
+        code: { kind: 'opened', files: [{ path: 'src/prepare.py', digest: digestNamed('other') }], folders: [] },
+      }),
+    },
   ],
   ['whose run was another command', { again: (facts) => ({ ...facts, commands: ['cp old new'] }) }],
   ['whose run had another parameter', { again: (facts) => ({ ...facts, overrides: ['prepare.split=0.3'] }) }],

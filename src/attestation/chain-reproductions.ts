@@ -106,7 +106,13 @@ function judgeStage(question: ChainQuestion, visited: VisitedStage, known: Known
   }
 }
 
-/** The newest that a reproducer signed and that is not of a time to come. */
+/** THREAT: data made away with, so that a newer reproduction that was not to be had hides one that diverged. */
+function byWorth({ reproduction: left }: VerifiedReproduction, { reproduction: right }: VerifiedReproduction): number {
+  const says = (one: typeof left): number => (one.result === 'unavailable' ? 1 : 0)
+  return says(left) - says(right) || (left.finishedAt < right.finishedAt ? 1 : -1)
+}
+
+/** The newest that a reproducer signed, that says something, and that is not of a time to come. */
 function newestOf(
   { evidence, policy, surroundings, limits = chainLimits }: ChainQuestion,
   { attestation, stage }: VisitedStage,
@@ -134,16 +140,24 @@ function newestOf(
         Date.parse(startedAt) >= Date.parse(stage.facts.finishedAt) - maxClockSkewMs
       )
     })
-    .toSorted((left, right) => (left.reproduction.finishedAt < right.reproduction.finishedAt ? 1 : -1))[0]
+    .toSorted(byWorth)[0]
 }
 
-/** The same stage of the same commit, from the same parameters and the same data. */
+/** The same stage from the same code, the same parameters and the same data. */
 function isSameStage({ facts: then }: VerifiedStage, { facts: now }: VerifiedStage): boolean {
-  const known = ({ stage, project, source, commands, parameters, overrides, seed }: StageFacts): string =>
-    canonicalJson({ stage, project: project.id, commit: source.commit ?? '', commands, parameters, overrides, seed })
-  if (now.draft || now.source.dirty.length > 0 || known(then) !== known(now)) return false
+  const known = ({ stage, project, commands, parameters, overrides, seed }: StageFacts): string =>
+    canonicalJson({ stage, project: project.id, commands, parameters, overrides, seed })
+  if (now.draft || now.source.dirty.length > 0 || known(then) !== known(now) || !isSameCode(then, now)) return false
   const inputs = new Map(now.dependencies.map(({ path, digest }) => [path, digest]))
   return then.dependencies.every(({ path, digest, origin }) => origin.kind === 'stage' || inputs.get(path) === digest)
+}
+
+/** A chain may span commits, and is run again at its last one: then what the stage opened tells that it is the same. */
+function isSameCode(then: StageFacts, now: StageFacts): boolean {
+  return (
+    (then.source.commit !== undefined && then.source.commit === now.source.commit) ||
+    canonicalJson(then.code) === canonicalJson(now.code)
+  )
 }
 
 function madeTheSame({ facts: then }: VerifiedStage, { facts: now }: VerifiedStage): boolean {

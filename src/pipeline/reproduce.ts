@@ -6,7 +6,7 @@
  * is put where), `run.ts` (the run itself is an ordinary one).
  */
 import { type OutComparison, type Reproduction, resultOfComparisons } from '../attestation/index.ts'
-import { type Digest, DomainError, isDomainError, type Sha256 } from '../core/index.ts'
+import { type Digest, DomainError, isDomainError, type Json, type Sha256 } from '../core/index.ts'
 import { type Compared, type NoiseFloor, proposeTolerances } from '../reproducibility/index.ts'
 import { believedStage } from './believe.ts'
 import { compareContents, compareOut } from './compare-outs.fs.ts'
@@ -211,7 +211,7 @@ async function compareAll(
     const { stage } = facts
     const made = reports.get(stage)?.attestation
     const now = made === undefined ? undefined : believedStage(project, made)
-    const { reproducible } = project.settings.settingsOf(stage)
+    const reproducible = declaredBy(project, stage)
     for (const left of facts.outputs) {
       const right = now?.outputs.find(({ path }) => path === left.path)
       if (right === undefined) continue // its stage says why
@@ -219,6 +219,11 @@ async function compareAll(
     }
   }
   return comparisons
+}
+
+/** THREAT: a tolerance that was written for one reproduction and is in no commit. */
+function declaredBy({ settings, code }: Project, stage: string): Json | undefined {
+  return code.isCommitted('assay.yaml') ? settings.settingsOf(stage).reproducible : undefined
 }
 
 type Judged = Pick<Reproduction, 'stages' | 'result' | 'comparisons' | 'firstDivergence' | 'differences' | 'because'>

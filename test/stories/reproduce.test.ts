@@ -106,6 +106,7 @@ test('what is declared to differ, with its reason, is within tolerance', async (
   const tolerance =
     'stages:\n  count:\n    reproducible: {tolerance: {model/count.json: {seconds: 1}}, because: it is how long it took}\n'
   project.write({ 'assay.yaml': `${project.read('assay.yaml')}\n${tolerance}` })
+  assert.equal((await project.json(1, 'reproduce')).verdict, 'diverged', 'what is not committed lets nothing pass')
   project.commit('declare what differs')
   const within = await project.json(0, 'reproduce')
   assert.equal(within.verdict, 'within-tolerance')
@@ -197,4 +198,15 @@ test('Ctrl-C ends a reproduction at once, signs nothing and leaves nothing', asy
   assert.match(stderr, /nothing is signed \(ERR_RUN_CANCELLED\)/)
   assert.deepEqual(readdirSync(join(project.root, '.assay/attestations')), before)
   assert.deepEqual(readdirSync(join(project.root, '.assay/again')), [])
+})
+
+test('a chain that spans commits is reproduced at its last one', async (context) => {
+  const project = await ran(context)
+  project.write({ 'src/count.sh': `${words['src/count.sh']}echo 1 >> "$3"\n` })
+  project.commit('count one more')
+  const report = await project.json(0, 'run')
+  assert.deepEqual(statuses(report), { sort: 'cached', count: 'ran' })
+  assert.equal((await project.json(0, 'reproduce', 'model/count.txt')).verdict, 'identical')
+  const { commits, properties } = await project.json(0, 'verify', 'model/count.txt')
+  assert.deepEqual([commits.length, properties.reproduced], [2, true])
 })
