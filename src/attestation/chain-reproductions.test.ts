@@ -22,7 +22,15 @@ import { verifyChain } from './verify-chain.ts'
 const [ada, eve] = [newPerson(), newPerson()]
 const policy = policyOf(ada)
 
+const inGvisor = (facts: StageFacts): StageFacts => ({ ...facts, sandbox: { ...facts.sandbox, engine: 'gvisor' } })
+const inBubblewrap = (facts: StageFacts): StageFacts => ({
+  ...facts,
+  sandbox: { ...facts.sandbox, engine: 'bubblewrap' },
+})
+
 type Changes = Readonly<{
+  /** Of the statements of then. */
+  first?: (facts: StageFacts) => StageFacts
   /** Of the new run's statement. */
   again?: (facts: StageFacts, index: number) => StageFacts
   said?: (reproduction: Reproduction) => Reproduction
@@ -39,7 +47,7 @@ type Changes = Readonly<{
 
 /** A chain of two stages that was reproduced on the 22nd, with changes. */
 function verdictWith(changes: Changes = {}): ChainVerdict {
-  const { evidence, question, attestations } = chainOf(ada, 2)
+  const { evidence, question, attestations } = chainOf(ada, 2, changes.first)
   const made = changes.ofOthers === true ? chainOf(ada, 2, (facts) => ({ ...facts, runId: 'another' })) : undefined
   const originals = made?.attestations ?? attestations
   const stages = originals.map((original, index) => {
@@ -120,7 +128,7 @@ test('a divergence costs the level, of the stage that diverged and not of the on
   assert.doesNotMatch(verdict.whyNotHigher.join('\n'), /`stage-0`/)
 })
 
-const later = { startedAt: '2026-11-23T00:00:00.000Z', finishedAt: '2026-11-23T00:01:00.000Z' }
+const later = { finishedAt: '2026-11-23T00:01:00.000Z' }
 
 test('a later reproduction that was not to be had hides no divergence, and no match', () => {
   const gone = (one: Reproduction): Reproduction => ({
@@ -139,6 +147,11 @@ test('of two that say something the later one is the answer', () => {
 test('a stage of an earlier commit is reproduced at a later one when it opened the same code', () => {
   const other = (facts: StageFacts): StageFacts => ({ ...facts, source: { ...facts.source, commit: '1'.repeat(40) } })
   assert.equal(verdictWith({ again: other }).properties.reproduced, true)
+})
+
+test('in an engine as strong as the policy asks it counts', () => {
+  const verdict = verdictWith({ policy: { engines: new Map([['*', 'gvisor']]) }, first: inGvisor })
+  assert.equal(verdict.properties.reproduced, true)
 })
 
 test('withheld reproductions earn nothing and cost nothing', () => {
@@ -175,6 +188,39 @@ const worthNothing: readonly (readonly [string, Changes])[] = [
     },
   ],
   ['whose run was another command', { again: (facts) => ({ ...facts, commands: ['cp old new'] }) }],
+  [
+    'whose run read other data',
+    {
+      again: (facts) => ({
+        ...facts,
+        dependencies: facts.dependencies.map((one) =>
+          one.path === 'data/raw.csv' ? { ...one, digest: digestNamed('other data') } : one,
+        ),
+      }),
+    },
+  ],
+  [
+    'whose run was of uncommitted changes',
+    { again: (facts) => ({ ...facts, source: { ...facts.source, dirty: ['src/prepare.py'] } }) },
+  ],
+  [
+    'whose run is the one of then',
+    {
+      said: (one) => ({
+        ...one,
+        stages: one.stages.map(({ stage, original }) => ({ stage, original, again: original })),
+      }),
+    },
+  ],
+  ['whose run is older than it', { again: (facts) => ({ ...facts, startedAt: '2026-11-21T12:00:00.000Z' }) }],
+  [
+    'that compared all outs for another stage',
+    { said: (one) => ({ ...one, comparisons: one.comparisons.map((each) => ({ ...each, stage: 'stage-0' })) }) },
+  ],
+  [
+    'in an engine that is weaker than the policy asks',
+    { policy: { engines: new Map([['*', 'gvisor']]) }, first: inGvisor, again: inBubblewrap },
+  ],
   ['whose run had another parameter', { again: (facts) => ({ ...facts, overrides: ['prepare.split=0.3'] }) }],
   [
     'of a time to come',

@@ -6,12 +6,13 @@
  * believed for its word: the statement of the new run must be at hand, signed by a builder, with outs of equal bytes.
  * Withheld reproductions open nothing: without one a stage is not reproduced. Source: trust.md section 3.
  */
-import { canonicalJson, namespace, type Sha256 } from '../core/index.ts'
+import { canonicalJson, isAtLeastEngine, namespace, type Sha256 } from '../core/index.ts'
 import { type ChainQuestion, chainLimits, type StageVerdicts, type VisitedStage } from './chain.ts'
 import { judgeBundle, maxClockSkewMs } from './chain-walk.ts'
 import { caveat, type Finding, passed } from './finding.ts'
 import type { ReproductionResult } from './reproduction-facts.ts'
 import type { StageFacts } from './stage-facts.ts'
+import { leastEngine } from './trust-policy.ts'
 import { type VerifiedReproduction, type VerifiedStage, verifyReproduction } from './verify.ts'
 
 /** One stage of the chain, and what running it again came to. */
@@ -43,60 +44,78 @@ export function judgeReproductions(
 type Known = Readonly<{ read: Map<Sha256, VerifiedReproduction | undefined>; verdicts: StageVerdicts }>
 type Judged = Readonly<{ reproduction: JudgedReproduction; finding?: Finding }>
 
+/** The newest that says something is the answer; of those that say nothing, the newest tells why. */
 function judgeStage(question: ChainQuestion, visited: VisitedStage, known: Known): Judged {
+  const judged = countingOf(question, visited, known).map((one) => judgeOne(question, visited, one, known))
+  const answer = judged.find(({ reproduction: { result } }) => result !== 'none' && result !== 'unavailable')
+  return answer ?? judged[0] ?? notReproduced(question, visited)
+}
+
+function askedWithin({ policy: { reproducedWithinMs } }: ChainQuestion): string {
+  return reproducedWithinMs === undefined
+    ? ''
+    : `, and the policy asks for it within ${reproducedWithinMs / dayMs} days`
+}
+
+function notReproduced(question: ChainQuestion, { stage }: VisitedStage): Judged {
+  const name = stage.facts.stage
+  const reproduction = { stage: name, result: 'none', dependent: 'was not reproduced' } as const
+  const asked = askedWithin(question)
+  return asked === ''
+    ? { reproduction }
+    : { reproduction, finding: caveat('reproduction', `was not reproduced${asked}`, { subject: name }) }
+}
+
+function judgeOne(
+  question: ChainQuestion,
+  visited: VisitedStage,
+  { reproduction, signer }: VerifiedReproduction,
+  { verdicts }: Known,
+): Judged {
   const { stage } = visited
   const name = stage.facts.stage
   const scope = { subject: name }
-  const newest = newestOf(question, visited, known)
-  const within = question.policy.reproducedWithinMs
-  const asked = within === undefined ? '' : `, and the policy asks for it within ${within / dayMs} days`
-  if (newest === undefined) {
-    const none = { stage: name, result: 'none', dependent: 'was not reproduced' } as const
-    return asked === ''
-      ? { reproduction: none }
-      : { reproduction: none, finding: caveat('reproduction', `was not reproduced${asked}`, scope) }
+  const says = (result: JudgedReproduction['result'], dependent: string, because = dependent): Judged => {
+    return { reproduction: { stage: name, result, dependent }, finding: caveat('reproduction', because, scope) }
   }
-  const { reproduction, signer } = newest
   const { result, finishedAt, comparisons, firstDivergence } = reproduction
   const day = finishedAt.slice(0, 10)
   if (result === 'unavailable') {
-    const because = `could not be reproduced on ${day}: ${reproduction.because ?? ''}`
-    return {
-      reproduction: { stage: name, result, dependent: 'could not be reproduced' },
-      finding: caveat('reproduction', because, scope),
-    }
+    return says(
+      'unavailable',
+      'could not be reproduced',
+      `could not be reproduced on ${day}: ${reproduction.because ?? ''}`,
+    )
   }
   const own = comparisons.filter((one) => one.stage === name)
-  if (result === 'diverged') {
-    // Of a chain that diverged, what came before the first divergence is what it was.
-    const isFirst = firstDivergence?.stage === name || own.some(({ verdict }) => verdict === 'diverged')
-    if (isFirst || own.length === 0) {
-      const because = `came to something else on ${day}: ${firstDivergence?.because ?? own[0]?.detail ?? ''}`
-      return {
-        reproduction: { stage: name, result, dependent: 'diverged when it was reproduced' },
-        finding: caveat('reproduction', because, scope),
-      }
-    }
-  }
-  if (within !== undefined && question.surroundings.now.getTime() - Date.parse(finishedAt) > within) {
-    const because = `was last reproduced on ${day}${asked}`
-    return {
-      reproduction: { stage: name, result: 'none', dependent: because },
-      finding: caveat('reproduction', because, scope),
-    }
+  // Of a chain that diverged, what came before the first divergence is what it was.
+  if (firstDivergence?.stage === name || own.some(({ verdict }) => verdict === 'diverged')) {
+    const why =
+      firstDivergence?.stage === name
+        ? firstDivergence.because
+        : own.find(({ verdict }) => verdict === 'diverged')?.detail
+    return says('diverged', 'diverged when it was reproduced', `came to something else on ${day}: ${why ?? ''}`)
   }
   const again = reproduction.stages.find(({ original }) => original === visited.attestation)?.again
-  const made = again === undefined ? undefined : judgeBundle(question, again, known.verdicts).verdict
-  const isIdentical = own.length > 0 && own.every(({ verdict }) => verdict === 'identical')
-  const isProven =
-    made?.trusted === true && isSameStage(stage, made.statement) && (!isIdentical || madeTheSame(stage, made.statement))
-  if (!isProven) {
-    const because = 'is said to be reproduced, and no believed statement of that run shows it'
-    return {
-      reproduction: { stage: name, result: 'none', dependent: because },
-      finding: caveat('reproduction', because, scope),
-    }
-  }
+  if (again === undefined) return says('none', 'was not run again', `was not run again on ${day}`)
+  const { policy, surroundings } = question
+  if (
+    policy.reproducedWithinMs !== undefined &&
+    surroundings.now.getTime() - Date.parse(finishedAt) > policy.reproducedWithinMs
+  )
+    return says('none', `was last reproduced on ${day}${askedWithin(question)}`)
+  const made = judgeBundle(question, again, verdicts).verdict
+  const isCovered = stage.facts.outputs.every(({ path }) => own.some((one) => one.path === path))
+  if (
+    !made.trusted ||
+    !isCovered ||
+    !isRunOf(reproduction, visited, made.statement) ||
+    !isSameStage(question, stage, made.statement)
+  )
+    return says('none', 'is said to be reproduced, and no believed statement of that run shows it')
+  const isIdentical = own.every(({ verdict }) => verdict === 'identical')
+  if (isIdentical && !madeTheSame(stage, made.statement))
+    return says('none', 'is said to be reproduced bit by bit, and the statement of that run shows other bytes')
   const dependent = isIdentical ? sameHands(stage, made.statement) : 'was reproduced within a tolerance only'
   const how = isIdentical ? 'bit by bit' : 'within its tolerance'
   const because = `was reproduced ${how} on ${day}, signed by \`${signer.name}\`${dependent === undefined || !isIdentical ? '' : `; it ${dependent}`}`
@@ -106,20 +125,14 @@ function judgeStage(question: ChainQuestion, visited: VisitedStage, known: Known
   }
 }
 
-/** THREAT: data made away with, so that a newer reproduction that was not to be had hides one that diverged. */
-function byWorth({ reproduction: left }: VerifiedReproduction, { reproduction: right }: VerifiedReproduction): number {
-  const says = (one: typeof left): number => (one.result === 'unavailable' ? 1 : 0)
-  return says(left) - says(right) || (left.finishedAt < right.finishedAt ? 1 : -1)
-}
-
-/** The newest that a reproducer signed, that says something, and that is not of a time to come. */
-function newestOf(
+/** Those that a reproducer signed about this very statement, and that are not of a time to come; newest first. */
+function countingOf(
   { evidence, policy, surroundings, limits = chainLimits }: ChainQuestion,
   { attestation, stage }: VisitedStage,
   { read }: Known,
-): VerifiedReproduction | undefined {
+): readonly VerifiedReproduction[] {
   const rule = policy.roles.get('reproducer')
-  if (rule === undefined || rule.threshold > 1) return undefined
+  if (rule === undefined || rule.threshold > 1) return []
   const found = (evidence.reproductionsOf?.(attestation) ?? []).slice(0, maxReproductions).flatMap((candidate) => {
     if (!read.has(candidate)) {
       const bytes = evidence.bundle(candidate)
@@ -140,11 +153,31 @@ function newestOf(
         Date.parse(startedAt) >= Date.parse(stage.facts.finishedAt) - maxClockSkewMs
       )
     })
-    .toSorted(byWorth)[0]
+    .toSorted((left, right) => Date.parse(right.reproduction.finishedAt) - Date.parse(left.reproduction.finishedAt))
+}
+
+/** THREAT: the statement of then, or of another run, in the place of one that was made for this. */
+function isRunOf(
+  { startedAt, finishedAt }: VerifiedReproduction['reproduction'],
+  { attestation, stage }: VisitedStage,
+  again: VerifiedStage,
+): boolean {
+  return (
+    again.attestation !== attestation &&
+    again.facts.runId !== stage.facts.runId &&
+    Date.parse(again.facts.startedAt) >= Date.parse(startedAt) - maxClockSkewMs &&
+    Date.parse(again.facts.finishedAt) <= Date.parse(finishedAt) + maxClockSkewMs
+  )
 }
 
 /** The same stage from the same code, the same parameters and the same data. */
-function isSameStage({ facts: then }: VerifiedStage, { facts: now }: VerifiedStage): boolean {
+function isSameStage(
+  { policy }: ChainQuestion,
+  { facts: then }: VerifiedStage,
+  { facts: now }: VerifiedStage,
+): boolean {
+  const least = leastEngine(policy, then.stage)
+  if (least !== undefined && !isAtLeastEngine(now.sandbox.engine, least)) return false
   const known = ({ stage, project, commands, parameters, overrides, seed }: StageFacts): string =>
     canonicalJson({ stage, project: project.id, commands, parameters, overrides, seed })
   if (now.draft || now.source.dirty.length > 0 || known(then) !== known(now) || !isSameCode(then, now)) return false
@@ -160,7 +193,10 @@ function isSameCode(then: StageFacts, now: StageFacts): boolean {
   )
 }
 
+/** Equal outs of equal inputs, also of those that a stage before it made. */
 function madeTheSame({ facts: then }: VerifiedStage, { facts: now }: VerifiedStage): boolean {
+  const inputs = new Map(now.dependencies.map(({ path, digest }) => [path, digest]))
+  if (!then.dependencies.every(({ path, digest }) => inputs.get(path) === digest)) return false
   const outs = new Map(now.outputs.map(({ path, digest }) => [path, digest]))
   return then.outputs.every(({ path, digest }) => outs.get(path) === digest)
 }
