@@ -6,7 +6,7 @@
  */
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
-import { DomainError } from '../core/index.ts'
+import { DomainError, isInside } from '../core/index.ts'
 import type { CallerEnvironment } from './git.exec.ts'
 import { locateRepository } from './git-locate.fs.ts'
 import { withIoFaults } from './io-fault.ts'
@@ -84,6 +84,9 @@ async function writeRules(
 }
 
 async function writeTree(repository: Repository, root: string, { store }: CheckoutOptions): Promise<void> {
+  const state = [...repository.tree.keys()].find((path) => isInside(path, '.assay'))
+  if (state !== undefined)
+    throw new DomainError('ERR_PATH_UNSAFE', `\`${state}\` is in the commit, which is no place for it`)
   const files = [...repository.tree].flatMap(([path, { kind }]) => (kind === 'file' ? [path] : []))
   await writeFiles(await repository.storeBlobs(files, store), root, store)
   await withIoFaults(root, async () => {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { OutComparison, StatedOutput } from '../attestation/index.ts'
-import { isSha256, type Json } from '../core/index.ts'
+import { DomainError, isSha256, type Json } from '../core/index.ts'
 import { defaultLimits } from '../data/index.ts'
 import { type Compared, compareOuts, type OutFiles, type Tolerance, worstVerdict } from '../reproducibility/index.ts'
 import { boxesOf } from './environment-request.ts'
@@ -29,6 +29,15 @@ export async function compareOut(
   if (left.digest === right.digest) return [{ stage, path, verdict: 'identical', detail: 'the same bytes' }]
   const compared = await compareContents(project, [left, right], { tolerances: tolerancesOf(reproducible), signal })
   if (compared === undefined) {
+    if (tolerancesOf(reproducible).length > 0) {
+      throw new DomainError(
+        'ERR_REPRODUCTION_UNAVAILABLE',
+        `\`${path}\` has other bytes, and those of then are not here`,
+        {
+          help: 'bring the outs of then into the store, to be compared',
+        },
+      )
+    }
     return [{ stage, path, verdict: 'diverged', detail: 'other bytes, and not both are in the store' }]
   }
   const told = compared.map((one) => toldOf(stage, one))

@@ -10,6 +10,8 @@ export type Due = Readonly<{
   later: readonly string[]
   /** Reproduced, within what the policy asks for. */
   fresh: readonly string[]
+  /** There is no evidence that could be reproduced. */
+  without: readonly string[]
 }>
 
 /**
@@ -24,16 +26,18 @@ export async function dueArtifacts(
 ): Promise<Due> {
   const due: string[] = []
   const fresh: string[] = []
+  const without: string[] = []
   for (const path of finalOuts(project)) {
     const digest = await project.contents.digest(path)
     if (digest === undefined) continue // what is not here is for `run` to make
     const { properties } = await verifyContent(project, path, digest)
-    const list = properties.reproduced ? fresh : due
+    const isProven = project.evidence.bySubject(digest).length > 0
+    const list = !isProven ? without : properties.reproduced ? fresh : due
     list.push(path)
   }
   const drawn = due.toSorted((left, right) => (lot(seed, left) < lot(seed, right) ? -1 : 1))
   const count = Math.ceil(share * due.length)
-  return { paths: drawn.slice(0, count).toSorted(), later: drawn.slice(count).toSorted(), fresh }
+  return { paths: drawn.slice(0, count).toSorted(), later: drawn.slice(count).toSorted(), fresh, without }
 }
 
 function lot(seed: string, path: string): string {

@@ -25,9 +25,8 @@ export function readEvidence(path: string): ChainEvidence {
   for (const { bytes } of bundles) {
     const digest = sha256Of(bytes)
     byDigest.set(digest, bytes)
-    for (const subject of subjectsOfBundle(bytes)) bySubject.set(subject, [...(bySubject.get(subject) ?? []), digest])
-    for (const { original } of statedReproduction(bytes)?.stages ?? [])
-      reproductions.set(original, [...(reproductions.get(original) ?? []), digest])
+    for (const subject of subjectsOfBundle(bytes)) addTo(bySubject, subject, digest)
+    for (const { original } of statedReproduction(bytes)?.stages ?? []) addTo(reproductions, original, digest)
   }
   return {
     bundle: (attestation) => byDigest.get(attestation),
@@ -35,6 +34,12 @@ export function readEvidence(path: string): ChainEvidence {
     reproductionsOf: (attestation) => reproductions.get(attestation) ?? [],
     approvals: bundles.map(({ name, bytes }) => ({ name, bytes, committed: true })),
   }
+}
+
+function addTo<Key>(index: Map<Key, Sha256[]>, key: Key, digest: Sha256): void {
+  const known = index.get(key)
+  if (known === undefined) index.set(key, [digest])
+  else known.push(digest)
 }
 
 /** @throws ERR_EVIDENCE_MISSING, ERR_INPUT_TOO_LARGE */

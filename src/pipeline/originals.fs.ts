@@ -1,13 +1,7 @@
 /** The statements that a reproduction is about: of a run, behind an artifact, or from evidence that travelled. */
 import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import {
-  type StageFacts,
-  statedReproduction,
-  verifyDataVerdict,
-  verifyReproduction,
-  verifyStage,
-} from '../attestation/index.ts'
+import { type StageFacts, verifyDataVerdict, verifyReproduction, verifyStage } from '../attestation/index.ts'
 import { DomainError, type Sha256 } from '../core/index.ts'
 import { readStage } from './believe.ts'
 import { bundlesAt } from './evidence-files.fs.ts'
@@ -71,20 +65,24 @@ function importEvidence({ evidence, trust }: Project, path: string): readonly Sh
     }
     const verdict = verifyDataVerdict(bytes, trust)
     if (verdict.trusted) evidence.save(bytes, { key: verdict.statement.verdict.key, subjects: [] })
-    keepReproduction(bytes, trust, evidence)
-    for (const { again } of statedReproduction(bytes)?.stages ?? []) if (again !== undefined) repeats.add(again)
+    for (const again of keepReproduction(bytes, trust, evidence)) repeats.add(again)
   }
   const first = stages.filter((attestation) => !repeats.has(attestation))
   if (first.length > 0) return first
   throw new DomainError('ERR_EVIDENCE_MISSING', `nothing in \`${path}\` is a statement of a stage that is believed`)
 }
 
-/** Found again by each stage that it is about. */
-export function keepReproduction(bytes: Uint8Array, trust: Project['trust'], evidence: Project['evidence']): void {
+/** Found again by each stage that it is about. @returns the statements of the runs that it was made with */
+function keepReproduction(
+  bytes: Uint8Array,
+  trust: Project['trust'],
+  evidence: Project['evidence'],
+): readonly Sha256[] {
   const verdict = verifyReproduction(bytes, trust)
-  if (!verdict.trusted) return
-  for (const { original } of verdict.statement.reproduction.stages)
-    evidence.save(bytes, { key: reproductionKey(original), subjects: [] })
+  if (!verdict.trusted) return []
+  const { stages } = verdict.statement.reproduction
+  for (const { original } of stages) evidence.save(bytes, { key: reproductionKey(original), subjects: [] })
+  return stages.flatMap(({ again }) => again ?? [])
 }
 
 /** Iterative, so that a long chain costs no stack. */

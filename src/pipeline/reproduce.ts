@@ -5,12 +5,18 @@
  * Nothing of the working tree is used but data whose bytes the evidence names. Read next: `reproduction-place.fs.ts` (what
  * is put where), `run.ts` (the run itself is an ordinary one).
  */
-import { type OutComparison, type Reproduction, resultOfComparisons } from '../attestation/index.ts'
-import { type Digest, DomainError, isDomainError, type Json, type Sha256 } from '../core/index.ts'
-import { type Compared, type NoiseFloor, proposeTolerances } from '../reproducibility/index.ts'
-import { believedStage } from './believe.ts'
-import { compareContents, compareOut } from './compare-outs.fs.ts'
-import { causesOf } from './diff-runs.ts'
+import type { OutComparison, Reproduction } from '../attestation/index.ts'
+import {
+  canonicalJson,
+  type Digest,
+  DomainError,
+  type ErrorCode,
+  isDomainError,
+  type Json,
+  type Sha256,
+} from '../core/index.ts'
+import type { NoiseFloor } from '../reproducibility/index.ts'
+import { type Again, compareAll, type Judged, judge, noiseOf, worstOf } from './judge-reproduction.ts'
 import { type Original, originalsOf } from './originals.fs.ts'
 import { openProject } from './project.fs.ts'
 import type { Caller, Project } from './project.ts'
@@ -45,10 +51,6 @@ export type ReproductionReport = Readonly<{
   attestation: Sha256
 }>
 
-/** LIMIT: differences that a verdict lists. */
-const maxDifferences = 60
-const maxWordCharacters = 300
-
 /**
  * Runs stages again and signs what that came to. A stage that cannot be run again is a verdict, not a fault.
  *
@@ -64,11 +66,16 @@ export async function reproduce(
   const project = await openProject(caller)
   const chain = await originalsOf(project, target, caller.workingFolder)
   const chosen = chosenOf(chain, options)
+  if (outsOf(chosen).length === 0)
+    throw new DomainError('ERR_EVIDENCE_MISSING', 'it has no out that could be compared', {
+      help: 'name another stage',
+    })
   await using signer = await openSigner(project, { draft: false, unsafeNoSandbox: false })
   const startedAt = project.now().toISOString()
   const judged: Judged[] = []
   while (judged.length < (options.times ?? 1))
     judged.push(await judge(project, chosen, await runAgain(caller, project, chain, chosen, options)))
+  const noise = judged.length < 2 ? {} : { noise: await noiseOf(project, chosen, judged, options.signal) }
   const reproduction: Reproduction = {
     project: project.id,
     outs: outsOf(chosen),
@@ -91,49 +98,9 @@ export async function reproduce(
     differences,
     stages,
     ...(because === undefined ? {} : { because }),
-    ...(judged.length < 2 ? {} : { noise: await noiseOf(project, chosen, judged, options.signal) }),
+    ...noise,
     attestation,
   }
-}
-
-const gravity = ['identical', 'within-tolerance', 'unavailable', 'diverged'] as const
-
-/** Of several runs the one that is farthest from what it was is the answer. */
-function worstOf(judged: readonly Judged[]): Judged {
-  const [worst] = judged.toSorted((one, other) => gravity.indexOf(other.result) - gravity.indexOf(one.result))
-  if (worst === undefined) throw new Error('no run')
-  return worst
-}
-
-/** How much more than what was seen may be seen next time. */
-const noiseFactor = 2
-
-/** Each run beside the one before it, the first beside that of then; no tolerance counts. */
-async function noiseOf(
-  project: Project,
-  chosen: readonly Original[],
-  judged: readonly Judged[],
-  signal: AbortSignal,
-): Promise<NoiseFloor> {
-  const compared: (readonly Compared[])[] = []
-  for (const { facts } of chosen) {
-    const runs = [facts, ...judged.flatMap(({ stages }) => factsOf(project, stages, facts.stage))]
-    for (const output of facts.outputs) {
-      const outs = runs.flatMap(({ outputs }) => outputs.find(({ path }) => path === output.path) ?? [])
-      for (const [index, right] of outs.entries()) {
-        const left = outs[index - 1]
-        if (left === undefined || left.digest === right.digest) continue
-        compared.push((await compareContents(project, [left, right], { tolerances: [], signal })) ?? [])
-      }
-    }
-  }
-  return proposeTolerances(compared, { runs: judged.length + 1, factor: noiseFactor })
-}
-
-function factsOf(project: Project, stages: Judged['stages'], name: string): readonly Original['facts'][] {
-  const again = stages.find(({ stage }) => stage === name)?.again
-  const facts = again === undefined ? undefined : believedStage(project, again)
-  return facts === undefined ? [] : [facts]
 }
 
 /** @throws ERR_STAGE_UNKNOWN */
@@ -159,9 +126,7 @@ function outsOf(chosen: readonly Original[]): readonly Readonly<{ path: string; 
   return chosen.flatMap(({ facts }) => facts.outputs.map(({ path, digest }) => ({ path, digest })))
 }
 
-/** What running again came to: reports by stage, or why it could not be. */
-type Again = Readonly<{ reports: ReadonlyMap<string, StageReport>; comparisons: readonly OutComparison[] }> | string
-
+/** Every stage at its own commit, with what it builds on as it was, or as it has just been made at the same commit. */
 async function runAgain(
   caller: Caller,
   project: Project,
@@ -169,18 +134,74 @@ async function runAgain(
   chosen: readonly Original[],
   options: ReproduceOptions,
 ): Promise<Again> {
-  try {
-    await using place = await layOutPlace(caller, project, chain)
-    const names = chosen.map(({ facts }) => facts.stage)
-    const report = await runPipeline(place.project, { ...onceMore(names, options), acceptUnusual: true })
-    if (options.signal.aborted) throw stopped()
-    const reports = new Map(report.stages.map((stage) => [stage.name, stage]))
-    return { reports, comparisons: await compareAll(project, chosen, reports, options.signal) }
-  } catch (error) {
-    if (options.signal.aborted) throw stopped()
-    if (!isDomainError(error) || ofTheWorld.has(error.code)) throw error
-    return `${error.message} (${error.code})`
+  using _hold = project.store.hold()
+  const reports = new Map<Sha256, StageReport>()
+  for (const group of Map.groupBy(chosen, ({ facts }) => canonicalJson(placeOf(facts))).values()) {
+    for (const [original, report] of await runGroup(caller, project, { chain, group }, options))
+      reports.set(original.attestation, report)
   }
+  const comparisons = await withoutAborts(options.signal, () => compareAll(project, chosen, reports, options.signal))
+  return { reports, comparisons }
+}
+
+function placeOf({ source, overrides }: Original['facts']): Json {
+  return { commit: source.commit ?? '', dirty: [...source.dirty], overrides: [...overrides] }
+}
+
+async function runGroup(
+  caller: Caller,
+  project: Project,
+  { chain, group }: Readonly<{ chain: readonly Original[]; group: readonly Original[] }>,
+  options: ReproduceOptions,
+): Promise<ReadonlyMap<Original, StageReport>> {
+  const names = group.map(({ facts }) => facts.stage)
+  const before = upstreamOf(chain, group)
+  try {
+    await using place = await layOutPlace(caller, project, { before, group })
+    const run = { ...onceMore(names, options), acceptUnusual: true }
+    const report = await withoutAborts(options.signal, () => runPipeline(place.project, run))
+    const made = new Map(report.stages.map((stage) => [stage.name, stage]))
+    const fault = report.stages.find(({ code }) => code !== undefined && ofTheWorld.has(code))
+    if (fault?.code !== undefined) throw new DomainError(fault.code, `\`${fault.name}\`: ${fault.because ?? ''}`)
+    // THREAT: what a stage builds on was made anew unnoticed, and the stage is blamed for it.
+    const moved = before.find(({ attestation, facts }) => made.get(facts.stage)?.attestation !== attestation)
+    if (moved !== undefined) {
+      throw new DomainError('ERR_REPRODUCTION_UNAVAILABLE', `\`${moved.facts.stage}\` could not be taken as it was`, {
+        help: 'reproduce it too: leave out --stage and --from',
+      })
+    }
+    return new Map(group.flatMap((one) => [[one, made.get(one.facts.stage) ?? notRun(one, 'it was not run')] as const]))
+  } catch (error) {
+    if (!isDomainError(error) || ofTheWorld.has(error.code)) throw error
+    return new Map(group.map((one) => [one, notRun(one, error.message, error.code)] as const))
+  }
+}
+
+/** What a signal ends is told as one thing, wherever it was met. */
+async function withoutAborts<Value>(signal: AbortSignal, work: () => Promise<Value>): Promise<Value> {
+  try {
+    const value = await work()
+    if (!signal.aborted) return value
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+  throw stopped()
+}
+
+function notRun({ facts }: Original, because: string, code?: ErrorCode): StageReport {
+  const why = code === undefined ? { because } : { because, code }
+  return { name: facts.stage, status: 'refused', ...why, durationMs: 0, outputs: [] }
+}
+
+/** Those of the chain that the group builds on, and that are not in it; in the order of the chain. */
+function upstreamOf(chain: readonly Original[], group: readonly Original[]): readonly Original[] {
+  const own = new Set(group.map(({ attestation }) => attestation))
+  const wanted = new Set(own)
+  for (const { attestation, facts } of chain.toReversed()) {
+    if (!wanted.has(attestation)) continue
+    for (const { origin } of facts.dependencies) if (origin.kind === 'stage') wanted.add(origin.attestation)
+  }
+  return chain.filter(({ attestation }) => wanted.has(attestation) && !own.has(attestation))
 }
 
 function stopped(): DomainError {
@@ -194,101 +215,12 @@ const ofTheWorld: ReadonlySet<string> = new Set([
   'ERR_INTERNAL',
   'ERR_SIGNER_FAILED',
   'ERR_SANDBOX_UNAVAILABLE',
+  'ERR_ENGINE_UNAVAILABLE',
+  'ERR_GPU_UNAVAILABLE',
+  'ERR_ENV_FETCH',
+  'ERR_SYSTEM_CHANGED',
   'ERR_RUN_CANCELLED',
   'ERR_KEY_HOME',
   'ERR_KEY_LOCKED',
   'ERR_STORE_BUSY',
 ])
-
-async function compareAll(
-  project: Project,
-  chosen: readonly Original[],
-  reports: ReadonlyMap<string, StageReport>,
-  signal: AbortSignal,
-): Promise<readonly OutComparison[]> {
-  const comparisons: OutComparison[] = []
-  for (const { facts } of chosen) {
-    const { stage } = facts
-    const made = reports.get(stage)?.attestation
-    const now = made === undefined ? undefined : believedStage(project, made)
-    const reproducible = declaredBy(project, stage)
-    for (const left of facts.outputs) {
-      const right = now?.outputs.find(({ path }) => path === left.path)
-      if (right === undefined) continue // its stage says why
-      comparisons.push(...(await compareOut(project, { stage, left, right }, { reproducible, signal })))
-    }
-  }
-  return comparisons
-}
-
-/** THREAT: a tolerance that was written for one reproduction and is in no commit. */
-function declaredBy({ settings, code }: Project, stage: string): Json | undefined {
-  return code.isCommitted('assay.yaml') ? settings.settingsOf(stage).reproducible : undefined
-}
-
-type Judged = Pick<Reproduction, 'stages' | 'result' | 'comparisons' | 'firstDivergence' | 'differences' | 'because'>
-
-async function judge(project: Project, chosen: readonly Original[], again: Again): Promise<Judged> {
-  const named = chosen.map(({ attestation, facts }) => ({ stage: facts.stage, original: attestation }))
-  if (typeof again === 'string') {
-    return { stages: named, result: 'unavailable', comparisons: [], differences: [], because: again }
-  }
-  const { reports, comparisons } = again
-  const stages = named.map((one) => {
-    const made = reports.get(one.stage)?.attestation
-    return made === undefined ? one : { ...one, again: made }
-  })
-  const differences = await differencesOf(project, chosen, reports)
-  const stopped = whereItStopped(chosen, again)
-  return {
-    stages,
-    ...stopped,
-    result:
-      stopped.because !== undefined
-        ? 'unavailable'
-        : stopped.firstDivergence !== undefined
-          ? 'diverged'
-          : resultOfComparisons(comparisons),
-    comparisons,
-    differences,
-  }
-}
-
-/** In the order of the pipeline: what comes after a divergence may only differ because of it. */
-function whereItStopped(
-  chosen: readonly Original[],
-  { reports, comparisons }: Exclude<Again, string>,
-): Pick<Reproduction, 'firstDivergence' | 'because'> {
-  for (const { facts } of chosen) {
-    const { stage } = facts
-    const other = comparisons.find((one) => one.stage === stage && one.verdict === 'diverged')
-    if (other !== undefined) return { firstDivergence: { stage, path: other.path, because: other.detail } }
-    const report = reports.get(stage)
-    if (report?.status === 'ran') continue
-    const why = report?.because ?? 'it was not run'
-    if (report?.status === 'failed') return { firstDivergence: { stage, because: `it failed: ${why}` } }
-    return {
-      because: `\`${stage}\` could not be run again: ${why}${report?.code === undefined ? '' : ` (${report.code})`}`,
-    }
-  }
-  return {}
-}
-
-async function differencesOf(
-  project: Project,
-  chosen: readonly Original[],
-  reports: ReadonlyMap<string, StageReport>,
-): Promise<Reproduction['differences']> {
-  const pairs = chosen.flatMap(({ facts: left }) => {
-    const made = reports.get(left.stage)?.attestation
-    const right = made === undefined ? undefined : believedStage(project, made)
-    return right === undefined ? [] : [{ left, right }]
-  })
-  const short = (text: string): string => text.slice(0, maxWordCharacters)
-  return (await causesOf(project, pairs)).slice(0, maxDifferences).map(({ stage, what, before, after }) => ({
-    stage,
-    what: short(what),
-    before: short(before),
-    after: short(after),
-  }))
-}

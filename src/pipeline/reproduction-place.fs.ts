@@ -17,14 +17,17 @@ export type Place = AsyncDisposable &
     project: Project
   }>
 
+/** `before`: taken as they were. `group`: stages of one commit that are run again. Each stage after those that it builds on. */
+export type Laid = Readonly<{ before: readonly Original[]; group: readonly Original[] }>
+
 /**
- * @param chain each stage after those that it builds on
  * @throws ERR_REPRODUCTION_UNAVAILABLE when evidence names no commit, or bytes that are nowhere; of a checkout: ERR_GIT_FAILED
  */
-export async function layOutPlace(caller: Caller, project: Project, chain: readonly Original[]): Promise<Place> {
-  const last = chain.at(-1)?.facts
+export async function layOutPlace(caller: Caller, project: Project, { before, group }: Laid): Promise<Place> {
+  const last = group.at(-1)?.facts
   if (last === undefined) throw new Error('a place for no stage')
   const commit = commitOf(last)
+  const chain = [...before, ...group]
   refuseTwice(chain)
   const folder = join(project.root, '.assay', 'again', `${process.pid}-${randomBytes(4).toString('hex')}`)
   const remove = async (): Promise<void> => rmSync(folder, { recursive: true, force: true })

@@ -21,6 +21,7 @@ import { unvalidatedInput } from './data-gate.ts'
 import type { Project } from './project.ts'
 import type { StageSetting } from './run-stage.ts'
 import { isThrowAway, type RunTools } from './run-tools.ts'
+import { acceptedIn } from './system-pin.ts'
 
 export type Reusable = Readonly<{
   kind: 'reusable'
@@ -171,6 +172,7 @@ function weakness(facts: StageFacts, project: Project, tools: RunTools): string 
   if (engine !== 'none' && !isAtLeastEngine(facts.sandbox.engine, engine))
     return `it last ran in ${facts.sandbox.engine}, which isolates less than ${engine}`
   if (facts.draft && !options.draft) return 'it last ran as a draft'
+  if (standsOnUnasked(facts, project, tools)) return 'it last ran on a system that nobody accepted'
   const dirtyNow = project.code.commit === undefined || project.code.dirty.length > 0
   if (!dirtyNow && (facts.source.commit === undefined || facts.source.dirty.length > 0))
     return 'it last ran on uncommitted changes'
@@ -180,6 +182,14 @@ function weakness(facts: StageFacts, project: Project, tools: RunTools): string 
     return origin.kind === 'unlisted' && project.settings.data.get(path)?.source !== undefined
   })
   return listedSince === undefined ? undefined : `\`${listedSince.path}\` had no source then`
+}
+
+/** THREAT: a reproduction is asked for no system, and what it made would get past the one that is pinned. */
+function standsOnUnasked({ environment, facts }: StageFacts, project: Project, { pins, systems }: RunTools): boolean {
+  if (!pins || project.apart || project.settings.system === 'recorded') return false
+  const said = (name: string): string | undefined => facts.find((fact) => fact.name === `system/${name}`)?.value
+  const accepted = acceptedIn(environment.name, systems)
+  return said('accepted')?.startsWith('without asking') === true && accepted?.has(said('digest') as Sha256) !== true
 }
 
 /** Made while the clock was wrong: no verifier would believe its order in time, so it is made again. */

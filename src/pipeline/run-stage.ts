@@ -244,7 +244,7 @@ async function execute(
     return { report, outs: new Map(), log: outcome.log.digest }
   }
   // a draft is no measure for a run that counts
-  if (!isThrowAway(tools.options)) compared.remember()
+  if (!(isThrowAway(tools.options) || project.apart)) compared.remember()
   for (const each of compared.unusual)
     tools.options.onEvent({ kind: 'notice', text: `\`${stage.name}\` was unlike its earlier runs: ${each}` })
   const turn = tools.release()

@@ -7,10 +7,14 @@ const sweptRuns = 50
 
 /**
  * INVARIANT: called by the one process that holds the project; nobody else writes to these places, but for those that
- * are just asking for the project: theirs carry the number of a process that is alive.
+ * are just asking for the project and for reproductions: theirs carry the number of a process that is alive.
  */
 export function sweepProject(root: string): void {
-  rmSync(join(root, '.assay', 'tmp'), { recursive: true, force: true })
+  const temporary = join(root, '.assay', 'tmp')
+  for (const name of isFolder(temporary) ? readdirSync(temporary) : []) {
+    const pid = /\.(\d{1,10})\.[a-z0-9]+\.tmp$/.exec(name)?.[1] // evidence that a reproduction is just writing
+    if (pid === undefined || isGone(pid)) rmSync(join(temporary, name), { recursive: true, force: true })
+  }
   for (const name of readdirSync(root)) {
     if (/^assay\.lock\.\d+\.[a-z0-9]+\.tmp$/.test(name)) rmSync(join(root, name), { force: true })
   }

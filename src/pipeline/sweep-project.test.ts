@@ -17,12 +17,15 @@ test('what a killed run left goes; what a process that is alive asks with stays'
     mkdirSync(join(state, 'again', `${pid}-3f9a2c`, 'work'), { recursive: true })
     for (const name of [`run.lock.${pid}`, `run.lock.${pid}.stale`]) writeFileSync(join(state, name), '')
   }
+  mkdirSync(join(state, 'tmp', 'scratch'), { recursive: true })
+  for (const pid of [gone, process.pid]) writeFileSync(join(state, 'tmp', `a.sigstore.json.${pid}.k3f9.tmp`), '')
   writeFileSync(join(state, 'run.lock'), `${process.pid} 1`)
 
   sweepProject(root)
 
   const own = [`run.lock.${process.pid}`, `run.lock.${process.pid}.stale`]
-  assert.deepEqual(readdirSync(state).toSorted(), ['again', 'environments', 'run.lock', ...own])
+  assert.deepEqual(readdirSync(state).toSorted(), ['again', 'environments', 'run.lock', ...own, 'tmp'])
+  assert.deepEqual(readdirSync(join(state, 'tmp')), [`a.sigstore.json.${process.pid}.k3f9.tmp`])
   assert.deepEqual(readdirSync(join(state, 'again')), [`${process.pid}-3f9a2c`])
   assert.deepEqual(readdirSync(join(state, 'environments')), [`tmp-${process.pid}-a`])
 })

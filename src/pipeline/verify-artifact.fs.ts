@@ -186,7 +186,8 @@ function bothOf(own: ChainEvidence, beside: ChainEvidence): ChainEvidence {
     bundle: (attestation) => own.bundle(attestation) ?? beside.bundle(attestation),
     bySubject: (subject) => [...own.bySubject(subject), ...beside.bySubject(subject)],
     reproductionsOf: (attestation) =>
-      [own, beside].flatMap(({ reproductionsOf }) => reproductionsOf?.(attestation) ?? []),
+      // Some of each, so that many of one hide none of the other.
+      [own, beside].flatMap(({ reproductionsOf }) => (reproductionsOf?.(attestation) ?? []).slice(0, 16)),
     approvals: [...own.approvals, ...beside.approvals.map((approval) => ({ ...approval, committed: false }))],
   }
 }

@@ -177,7 +177,7 @@ test('what is due is reproduced, and then nothing is until it is too long ago', 
   const first = await project.json(0, 'reproduce', '--due')
   assert.deepEqual([first.verdict, first.due.paths], ['identical', ['model/count.txt']])
   assert.deepEqual(await project.json(0, 'reproduce', '--due'), {
-    due: { paths: [], later: [], fresh: ['model/count.txt'] },
+    due: { paths: [], later: [], fresh: ['model/count.txt'], without: [] },
   })
   project.write({ 'trust.yaml': `${project.read('trust.yaml')}reproducedWithin: 1ms\n` })
   project.commit('ask for it often')
@@ -209,4 +209,59 @@ test('a chain that spans commits is reproduced at its last one', async (context)
   assert.equal((await project.json(0, 'reproduce', 'model/count.txt')).verdict, 'identical')
   const { commits, properties } = await project.json(0, 'verify', 'model/count.txt')
   assert.deepEqual([commits.length, properties.reproduced], [2, true])
+})
+
+const twoCommands = {
+  'dvc.yaml': `stages:
+  x:
+    cmd: sh src/x.sh > x.txt
+    deps: [src/x.sh]
+    outs: [x.txt]
+  y:
+    cmd: sh src/y.sh > y.txt
+    deps: [src/y.sh]
+    outs: [y.txt]
+`,
+  'src/x.sh': 'echo x\n',
+  'src/y.sh': 'echo y\n',
+  '.gitignore': '/*.txt\n',
+}
+
+test('stages of different commits are each run again at their own', async (context) => {
+  const project = await ran(context, twoCommands)
+  for (const name of ['y', 'x']) {
+    project.write({ [`src/${name}.sh`]: `echo another ${name}\n` })
+    project.commit(`another ${name}`)
+    await project.json(0, 'run')
+  }
+  const report = await project.json(0, 'reproduce')
+  assert.deepEqual([report.verdict, report.stages.length], ['identical', 2])
+})
+
+test('a stage before that would be made anew is told, and the one that builds on it is not blamed', async (context) => {
+  const project = await ran(context, {
+    ...words,
+    'dvc.yaml': String(words['dvc.yaml']).replace('  sort:\n', '  sort:\n    always_changed: true\n'),
+    'src/sort.sh': 'sort "$1" > "$2"\ndate +%s%N >> "$2"\n',
+  })
+  const report = await project.json(1, 'reproduce', '--stage', 'count')
+  assert.equal(report.verdict, 'unavailable')
+  assert.match(report.because, /`sort` could not be taken as it was/)
+  assert.equal((await project.json(0, 'verify', 'model/count.txt')).level, 1)
+})
+
+test('a run that could not be had after one that diverged brings the level back to nobody', async (context) => {
+  const project = await ran(context, {
+    ...words,
+    '.gitignore': '/out\n/model\n/data\n',
+    'src/sort.sh': 'sort "$1" > "$2"\ndate +%s%N >> "$2"\n',
+  })
+  await project.json(1, 'reproduce')
+  const { digest } = (await project.json(0, 'attest', 'show', 'out/sorted.txt')).stages[0].dependencies.find(
+    ({ path }: Document) => path === 'data/words.txt',
+  )
+  rmSync(join(project.root, '.assay', 'objects', digest.slice(7, 9), digest.slice(9)), { force: true })
+  project.write({ 'data/words.txt': 'plum 9\n' })
+  assert.equal((await project.json(1, 'reproduce')).verdict, 'unavailable')
+  assert.equal((await project.json(1, 'verify', 'model/count.txt')).level, 0)
 })

@@ -1,0 +1,154 @@
+/** What running stages again came to, beside what it was: compared, put in order, and summed up. */
+import { type OutComparison, type Reproduction, resultOfComparisons } from '../attestation/index.ts'
+import type { Json, Sha256 } from '../core/index.ts'
+import { type Compared, type NoiseFloor, proposeTolerances } from '../reproducibility/index.ts'
+import { believedStage } from './believe.ts'
+import { compareContents, compareOut } from './compare-outs.fs.ts'
+import { causesOf } from './diff-runs.ts'
+import type { Original } from './originals.fs.ts'
+import type { Project } from './project.ts'
+import type { StageReport } from './report.ts'
+
+/** LIMIT: differences that a verdict lists. */
+const maxDifferences = 60
+const maxWordCharacters = 300
+
+/** What running again came to, by the statement of then. */
+export type Again = Readonly<{ reports: ReadonlyMap<Sha256, StageReport>; comparisons: readonly OutComparison[] }>
+
+export async function compareAll(
+  project: Project,
+  chosen: readonly Original[],
+  reports: Again['reports'],
+  signal: AbortSignal,
+): Promise<readonly OutComparison[]> {
+  const comparisons: OutComparison[] = []
+  for (const { attestation, facts } of chosen) {
+    const { stage } = facts
+    const made = reports.get(attestation)?.attestation
+    const now = made === undefined ? undefined : believedStage(project, made)
+    const reproducible = declaredBy(project, stage)
+    for (const left of facts.outputs) {
+      const right = now?.outputs.find(({ path }) => path === left.path)
+      if (right === undefined) continue // its stage says why
+      comparisons.push(...(await compareOut(project, { stage, left, right }, { reproducible, signal })))
+    }
+  }
+  return comparisons
+}
+
+/** THREAT: a tolerance that was written for one reproduction and is in no commit. */
+function declaredBy({ settings, code }: Project, stage: string): Json | undefined {
+  return code.isCommitted('assay.yaml') ? settings.settingsOf(stage).reproducible : undefined
+}
+
+export type Judged = Pick<
+  Reproduction,
+  'stages' | 'result' | 'comparisons' | 'firstDivergence' | 'differences' | 'because'
+>
+
+export async function judge(project: Project, chosen: readonly Original[], again: Again): Promise<Judged> {
+  const { reports, comparisons } = again
+  const stages = chosen.map(({ attestation: original, facts: { stage } }) => {
+    const made = reports.get(original)?.attestation
+    return made === undefined ? { stage, original } : { stage, original, again: made }
+  })
+  const stop = whereItStopped(chosen, again)
+  return {
+    stages,
+    ...stop,
+    result:
+      stop.because !== undefined
+        ? 'unavailable'
+        : stop.firstDivergence !== undefined
+          ? 'diverged'
+          : resultOfComparisons(comparisons),
+    comparisons,
+    differences: await differencesOf(project, chosen, reports),
+  }
+}
+
+/**
+ * In the order of the pipeline: what comes after a divergence may only differ because of it. A divergence that was seen
+ * is told, whatever else could not be run.
+ */
+function whereItStopped(
+  chosen: readonly Original[],
+  { reports, comparisons }: Again,
+): Pick<Reproduction, 'firstDivergence' | 'because'> {
+  for (const { attestation, facts } of chosen) {
+    const { stage } = facts
+    const other = comparisons.find((one) => one.stage === stage && one.verdict === 'diverged')
+    if (other !== undefined) return { firstDivergence: { stage, path: other.path, because: other.detail } }
+    const report = reports.get(attestation)
+    // A limit may be hit because the machine is busy: that says nothing of the evidence.
+    if (report?.status === 'failed' && report.code !== 'ERR_STAGE_LIMIT')
+      return { firstDivergence: { stage, because: `it failed: ${report.because ?? ''}` } }
+  }
+  for (const { attestation, facts } of chosen) {
+    const report = reports.get(attestation)
+    if (report?.status === 'ran') continue
+    const code = report?.code === undefined ? '' : ` (${report.code})`
+    return { because: `\`${facts.stage}\` could not be run again: ${report?.because ?? 'it was not run'}${code}` }
+  }
+  return {}
+}
+
+async function differencesOf(
+  project: Project,
+  chosen: readonly Original[],
+  reports: Again['reports'],
+): Promise<Reproduction['differences']> {
+  const pairs = chosen.flatMap(({ attestation, facts: left }) => {
+    const made = reports.get(attestation)?.attestation
+    const right = made === undefined ? undefined : believedStage(project, made)
+    return right === undefined ? [] : [{ left, right }]
+  })
+  const short = (text: string): string => text.slice(0, maxWordCharacters)
+  return (await causesOf(project, pairs)).slice(0, maxDifferences).map(({ stage, what, before, after }) => ({
+    stage,
+    what: short(what),
+    before: short(before),
+    after: short(after),
+  }))
+}
+
+const gravity = ['identical', 'within-tolerance', 'unavailable', 'diverged'] as const
+
+/** Of several runs the one that is farthest from what it was is the answer. */
+export function worstOf(judged: readonly Judged[]): Judged {
+  const [worst] = judged.toSorted((one, other) => gravity.indexOf(other.result) - gravity.indexOf(one.result))
+  if (worst === undefined) throw new Error('no run')
+  return worst
+}
+
+/** How much more than what was seen may be seen next time. */
+const noiseFactor = 2
+
+/** Each run beside the one before it, the first beside that of then; no tolerance counts. */
+export async function noiseOf(
+  project: Project,
+  chosen: readonly Original[],
+  judged: readonly Judged[],
+  signal: AbortSignal,
+): Promise<NoiseFloor> {
+  const compared: (readonly Compared[])[] = []
+  for (const { facts } of chosen) {
+    const runs = [facts, ...judged.flatMap(({ stages }) => factsOf(project, stages, facts.stage))]
+    for (const output of facts.outputs) {
+      const outs = runs.flatMap(({ outputs }) => outputs.find(({ path }) => path === output.path) ?? [])
+      for (const [index, right] of outs.entries()) {
+        const left = outs[index - 1]
+        if (left === undefined || left.digest === right.digest) continue
+        compared.push((await compareContents(project, [left, right], { tolerances: [], signal })) ?? [])
+      }
+    }
+  }
+  return proposeTolerances(compared, { runs: judged.length + 1, factor: noiseFactor })
+}
+
+function factsOf(project: Project, stages: Judged['stages'], name: string): readonly Original['facts'][] {
+  const again = stages.find(({ stage }) => stage === name)?.again
+  const facts = again === undefined ? undefined : believedStage(project, again)
+  return facts === undefined ? [] : [facts]
+}
