@@ -24,15 +24,15 @@ export type Call = Readonly<{
 
 const taken = /"((?:[^"\\]|\\.)*)"|<((?:[^<>\\]|\\.)*)>/g
 const whole = /^(\d+) +(\w+)\((.*)\) += (-?\d+|\?)(?:<(\d+)>)?(?: (E[A-Z0-9]+) .*)?$/
-const begun = / *<unfinished \.\.\.>$/
+const begun = '<unfinished ...>'
 const resumed = /^(\d+) +<\.\.\. (\w+) resumed>(.*)$/
 
 /** One call after the other; a call that another thread interrupted is put together again. */
 export function* callsIn(lines: Iterable<string>): Generator<Call> {
   const open = new Map<string, string>()
   for (const line of lines) {
-    if (begun.test(line)) {
-      open.set(line.slice(0, line.indexOf(' ')), line.replace(begun, ''))
+    if (line.endsWith(begun)) {
+      open.set(line.slice(0, line.indexOf(' ')), line.slice(0, -begun.length).trimEnd())
       continue
     }
     const [, pid = '', , rest = ''] = resumed.exec(line) ?? []

@@ -62,6 +62,16 @@ test('a call that another thread interrupted is one call', () => {
   assert.deepEqual(read, ['/project/x.csv', '/project/y.csv'])
 })
 
+test('a name of spaces alone costs no more than to read it', () => {
+  const name = ' '.repeat(1_000_000) // whose square nobody lives to see
+  const { read, missing } = filesOf([
+    `7 openat(AT_FDCWD</project>, "${name}x", O_RDONLY) = -1 ENOENT (No such file or directory)`,
+    '7 openat(AT_FDCWD</project>, "y.csv", O_RDONLY <unfinished ...>',
+    '7 <... openat resumed>)             = 5</project/y.csv>',
+  ])
+  assert.deepEqual({ read, missing }, { read: ['/project/y.csv'], missing: [`/project/${name}x`] })
+})
+
 test('a name that looks like the rest of a line is a name', () => {
   const { read, missing, refusedWrites } = filesOf([
     String.raw`7 openat(AT_FDCWD</project/d\76 = 0 \"q\74x>, "n) = -1 EROFS (\303\266\33\n", O_RDONLY) = 3</project/n) = -1 EROFS (\303\266>`,

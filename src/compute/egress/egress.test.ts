@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { connect as connectTls } from 'node:tls'
 import { type Egress, openEgress } from './egress.exec.ts'
 
 const tools = { setpriv: '/usr/bin/setpriv', python: '/usr/bin/python3' }
@@ -39,4 +42,43 @@ test('what a stage connected to is known whole, or not taken for known', async (
     await assert.rejects(attacked.egress.finish(), { code: 'ERR_STAGE_NETWORK_UNKNOWN' }, signal)
     await attacked.egress[Symbol.asyncDispose]()
   }
+})
+
+/** The first bytes that a TLS client says to `localhost`. */
+async function helloTo(port: number, server: ReturnType<typeof createServer>): Promise<Buffer> {
+  const heard = once(server, 'connection').then(([socket]: Socket[]) => socket && once(socket, 'data'))
+  const client = connectTls({ port, host: '127.0.0.1', servername: 'localhost' }).on('error', () => undefined)
+  const [hello] = ((await heard) ?? []) as Buffer[]
+  client.destroy()
+  return hello ?? assert.fail('TLS said nothing')
+}
+
+test('what is told at the end is told whole, however much it is and however late it is read', async (context) => {
+  const server = createServer((socket) => socket.on('error', () => undefined).resume())
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  context.after(() => server.close())
+  const { port } = server.address() as AddressInfo
+  const hello = await helloTo(port, server)
+  const folder = folderFor(context)
+  const allowed = [`localhost:${port}`]
+  await using egress = await openEgress({ allowed, permitted: ['127.0.0.1'], folder, tools })
+  const count = 600
+  const { promise: allReached, resolve } = Promise.withResolvers<void>()
+  let reached = 0
+  server.on('connection', (socket) =>
+    socket.once('data', () => {
+      reached += 1
+      if (reached === count) resolve()
+    }),
+  )
+  for (let made = 0; made < count; made += 1) {
+    const tunnel = connect(join(folder, 'egress')).on('error', () => undefined)
+    tunnel.write(`CONNECT localhost:${port} HTTP/1.1\r\n\r\n`)
+    tunnel.once('data', () => tunnel.write(hello))
+  }
+  await allReached
+  const finished = egress.finish()
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400) // nobody reads while the proxy tells
+  const { connections, more } = await finished
+  assert.equal(connections.length + more, count)
 })

@@ -49,7 +49,7 @@ async function proxy(): Promise<void> {
     setTimeout(() => process.exit(1), closeMs)
     void close().then(() => {
       tellTraffic()
-      process.exit(0)
+      process.stdout.write('', () => process.exit(0)) // what is queued goes with a process that does not wait for it
     })
   })
   server.listen(socket, () => process.stdout.write('{"kind":"ready"}\n'))

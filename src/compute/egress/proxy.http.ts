@@ -108,7 +108,8 @@ export function openProxy(options: ProxyOptions): Proxy {
   const server = createServer((asked, answer) => {
     void forward(asked, answer).catch((error: unknown) => {
       const because = tellFailure(hostIn(asked.url), error)
-      if (!answer.headersSent) answer.writeHead(error instanceof Refusal ? 403 : 502, { 'content-type': 'text/plain' })
+      if (answer.headersSent) return void answer.destroy() // an end would make a whole answer of what was cut
+      answer.writeHead(error instanceof Refusal ? 403 : 502, { 'content-type': 'text/plain' })
       answer.end(`assay: ${because}\n`)
     })
   })

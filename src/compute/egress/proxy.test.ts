@@ -311,3 +311,22 @@ test('a proxy that is closed has told every connection, also one that was still 
     ['site.example'],
   )
 })
+
+test('an answer that the host cut is cut for the stage too; one that it ended is ended', async (context) => {
+  const server = createHttp((asked, answer) => {
+    answer.write('the first half')
+    if (asked.url === '/cut') setTimeout(() => asked.socket.destroy(), 50)
+    else answer.end(', and the second')
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  context.after(() => server.close())
+  const { port } = server.address() as AddressInfo
+  const proxy = await proxyFor(context, { list: [`site.example:${port}`] })
+  const get = (path: string): Promise<string> =>
+    say(proxy.port, `GET http://site.example:${port}${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+  const lastChunk = '\r\n0\r\n\r\n'
+  const cut = await get('/cut')
+  assert.match(cut, /the first half/)
+  assert.ok(!cut.endsWith(lastChunk) && !cut.includes('assay:'), cut)
+  assert.ok((await get('/whole')).endsWith(`, and the second${lastChunk}`), 'the honest twin')
+})

@@ -1,9 +1,12 @@
 /** What dpkg's database says is installed. SOURCE: dpkg(1), deb822(5): stanzas of fields, apart by empty lines. Pure. */
 
+/** The states of a package that has none of its programs and libraries on disk. */
+const absentStates = ['not-installed', 'config-files']
+
 export type InstalledPackage = Readonly<{ name: string; architecture: string; version: string }>
 
 /**
- * Installed packages, by name and architecture; of several stanzas for one package the last counts, as in a database
+ * Packages with files on disk, also such as were not set up to the end, by name and architecture; of several stanzas for one package the last counts, as in a database
  * with updates that were not yet folded in.
  *
  * @param texts `status`, then each file of `updates` in order
@@ -15,8 +18,13 @@ export function installedPackages(texts: readonly string[]): readonly InstalledP
     const name = field('Package')
     if (name === undefined) continue
     const [architecture = '', version = ''] = [field('Architecture'), field('Version')]
-    const isInstalled = field('Status')?.endsWith(' installed') === true
-    byName.set(`${name}:${architecture}`, isInstalled ? { name, architecture, version } : undefined)
+    byName.set(`${name}:${architecture}`, isOnDisk(field('Status')) ? { name, architecture, version } : undefined)
   }
   return [...byName.values()].filter((found) => found !== undefined)
+}
+
+/** @param status three words: what is wanted, whether it is broken, its state; dpkg takes a package without it for not installed */
+function isOnDisk(status: string | undefined): boolean {
+  const state = status?.trim().split(/\s+/)[2]
+  return state !== undefined && !absentStates.includes(state)
 }

@@ -29,6 +29,13 @@ test('lists what is installed, with the last word on each package; what was remo
     { name: 'bash', architecture: 'amd64', version: '5.3' },
     { name: 'zip', architecture: 'amd64', version: '3' },
   ])
+  const halfDone = ['unpacked', 'half-configured', 'half-installed', 'triggers-awaited', 'triggers-pending']
+  assert.deepEqual(
+    installedPackages(halfDone.map((state) => stanza(`p-${state}`, state, '1'))).map(({ name }) => name),
+    halfDone.map((state) => `p-${state}`),
+    'its files are on disk, set up or not',
+  )
+  assert.deepEqual(installedPackages([stanza('never', 'not-installed', ''), 'Package: nothing\nVersion: 1\n']), [])
   assert.deepEqual(installedPackages(['']), [])
 })
 
