@@ -4,7 +4,8 @@
  * Read next: `run-stage.ts`, whose first half this is, and `compute/bubblewrap/shell.exec.ts`.
  */
 import { type ShellEnd, type ShellSession, shellInBox } from '../compute/index.ts'
-import { type Content, DomainError, nearest } from '../core/index.ts'
+import { type Content, DomainError, isDomainError, nearest } from '../core/index.ts'
+import { chooseEngine } from './choose-engine.ts'
 import type { StageDefinition } from './definition.ts'
 import { boxesOf } from './environment-request.ts'
 import { planRun } from './plan.ts'
@@ -22,9 +23,11 @@ export type ShellOptions = Readonly<{
 /**
  * @throws ERR_STAGE_UNKNOWN, ERR_STAGE_UPSTREAM, ERR_DATA_MISSING, ERR_SOURCE_* as a run of the stage would
  * @throws ERR_SANDBOX_UNAVAILABLE when this machine cannot isolate
+ * @throws ERR_ENGINE_WEAKER when the stage must be isolated more than a shell is
  */
 export async function openShell(project: Project, options: ShellOptions): Promise<ShellEnd> {
   const stage = stageNamed(project, options.stage)
+  refuseWeaker(project, stage.name)
   const { order } = planRun(project.pipeline, [stage.name])
   await using tools = await openRunTools(project, {
     targets: [stage.name],
@@ -45,9 +48,24 @@ export async function openShell(project: Project, options: ShellOptions): Promis
   const code = await project.code.contents(setting.inputs.visible)
   const { signal } = options.session
   const secrets = await secretsOf(project, stage, setting.settings, { isolated: true, signal })
-  using taken = await tools.gpus.take(setting, 'bubblewrap')
+  using taken = await tools.gpus.take(setting, engine)
   const task = taskFor(project, tools, setting, { code, secrets, gpus: taken.gpus })
   return await shellInBox(boxesOf(project), task, project.store, options.session)
+}
+
+/** What a shell runs in. */
+const engine = 'bubblewrap'
+
+/** THREAT: code that a stronger wall was asked for would meet a weaker one, with the stage's secrets. */
+function refuseWeaker({ settings, trust }: Project, stage: string): void {
+  try {
+    chooseEngine(stage, settings.settingsOf(stage), trust, { engine, unsafeNoSandbox: false })
+  } catch (error) {
+    if (!isDomainError(error, 'ERR_ENGINE_WEAKER')) throw error
+    throw new DomainError('ERR_ENGINE_WEAKER', error.message, {
+      help: `assay shell knows \`${engine}\` alone: look at what the stage leaves behind with assay run ${stage}`,
+    })
+  }
 }
 
 /** Exactly one; a group of `foreach` or `matrix` is several. */

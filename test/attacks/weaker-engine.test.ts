@@ -67,6 +67,23 @@ test('so with a trust policy of the project', async (context) => {
   await project.json(0, 'run', '--engine', 'bubblewrap')
 })
 
+test('a shell is not opened in a weaker one, whoever demands more; one that is as strong is', async (context) => {
+  const project = await adopted(context, one)
+  const [settings, trust] = ['assay.yaml', 'trust.yaml'].map((file) => project.read(file)) as [string, string]
+  const shell = ['shell', 'sort', '--json', '--', 'true']
+  for (const demanded of [
+    { 'assay.yaml': `${settings}stages: {sort: {engine: gvisor}}\n` },
+    { 'trust.yaml': `${trust}engines: {'*': gvisor}\n` },
+  ]) {
+    project.write({ 'assay.yaml': settings, 'trust.yaml': trust, ...demanded })
+    project.commit()
+    assert.equal((await project.json(1, ...shell)).error.code, 'ERR_ENGINE_WEAKER', JSON.stringify(demanded))
+  }
+  project.write({ 'assay.yaml': settings, 'trust.yaml': `${trust}engines: {'*': podman}\n` })
+  project.commit()
+  assert.equal((await project.json(0, ...shell)).exitCode, 0)
+})
+
 /** The evidence of `sort`, signed again with the real key: as running in `engine` with the key that gVisor would have. */
 async function resign(project: Scratch, engine: string): Promise<string> {
   const environment = scratchEnvironment(project.keys)
