@@ -46,3 +46,12 @@ const core =
 export function isCoreLibrary(name: string): boolean {
   return core.test(name)
 }
+
+/**
+ * Whether the linker takes it from a folder that packages do not fill, such as `/usr/local/lib/x86_64-linux-gnu`.
+ *
+ * Of what lies outside of /usr a stage is shown no more than /lib, so nothing else is.
+ */
+export function isLocalLibrary(path: string): boolean {
+  return path.startsWith('/usr/') && !/^\/usr\/lib(?:32|64|x32|o32)?\//.test(path)
+}

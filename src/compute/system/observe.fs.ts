@@ -1,8 +1,8 @@
 /**
  * Looks at the system layer; asked again while nothing of what it looked at has another stat.
  *
- * LIMIT: of packages only what dpkg wrote down is read, never all of /usr (6 GB on a developer's machine). Where there is
- * no dpkg, the programs and libraries of /usr are read themselves, each once.
+ * LIMIT: of packages only what dpkg wrote down is read, never all of /usr (6 GB on a developer's machine). Where it knows
+ * of none, or is not there, the programs and libraries of /usr are read themselves, each once.
  */
 import {
   accessSync,
@@ -21,7 +21,7 @@ import { sha256Of } from '../../core/index.ts'
 import { digestPath, jsonFact, type StatCache } from '../../data/index.ts'
 import { areSettled, stampOf } from '../environment/stamp.fs.ts'
 import type { SystemLayer, SystemPackage } from './layer.ts'
-import { isCoreLibrary, parseLibraryCache } from './library-cache.ts'
+import { isCoreLibrary, isLocalLibrary, parseLibraryCache } from './library-cache.ts'
 import { type InstalledPackage, installedPackages } from './package-status.ts'
 
 export type ObservedSystem = Readonly<{
@@ -34,7 +34,7 @@ const database = '/var/lib/dpkg'
 const databaseFiles = [`${database}/status`, `${database}/updates`]
 const linkerCache = '/etc/ld.so.cache'
 /** Where whoever rules a machine puts what no package owns, and where it is found before what a package brings. */
-const localFolders = ['/usr/local/sbin', '/usr/local/bin', '/usr/local/lib']
+export const localFolders: readonly string[] = ['/usr/local/sbin', '/usr/local/bin', '/usr/local/lib']
 /** Read besides where no database tells what is in them. */
 const systemFolders = ['/usr/sbin', '/usr/bin', '/usr/lib', '/usr/lib64', '/bin', '/sbin', '/lib', '/lib64']
 const shells = ['/bin/sh', '/bin/bash']
@@ -66,19 +66,23 @@ export function packagesInstalled(): readonly InstalledPackage[] {
 
 /** Each path, and what a link leads to; folders too, so that a new name in one shows. */
 function placesLookedAt(): readonly string[] {
-  const folders = foldersRead()
-  const files = [...coreFiles(), ...folders.flatMap((folder) => namesIn(folder).map((name) => join(folder, name)))]
+  const folders = foldersToRead(packagesInstalled())
+  const files = [
+    ...filesToRead(librariesOfHost()),
+    ...folders.flatMap((folder) => namesIn(folder).map((name) => join(folder, name))),
+  ]
   const all = [...databaseFiles, linkerCache, ...release, ...folders, ...files]
   return [...new Set(all.flatMap((path) => [path, realPath(path) ?? path]))]
 }
 
-function foldersRead(): readonly string[] {
-  return stampOf(databaseFiles[0] ?? '') === 'absent' ? [...localFolders, ...systemFolders] : localFolders
+/** THREAT: a database that is empty, or that may not be read, must not turn off both ways of looking. */
+export function foldersToRead(installed: readonly InstalledPackage[]): readonly string[] {
+  return installed.length === 0 ? [...localFolders, ...systemFolders] : localFolders
 }
 
-function coreFiles(): readonly string[] {
-  const libraries = parseLibraryCache(bytesOr(linkerCache), process.arch)
-  const named = [...libraries].flatMap(([name, path]) => (isCoreLibrary(name) ? [path] : []))
+/** What runs under every stage, and each library that the linker takes from elsewhere than the packages' folders. */
+export function filesToRead(libraries: ReadonlyMap<string, string>): readonly string[] {
+  const named = [...libraries].flatMap(([name, path]) => (isCoreLibrary(name) || isLocalLibrary(path) ? [path] : []))
   const loaders = ['/lib', '/lib64'].flatMap((folder) =>
     namesIn(folder)
       .filter((name) => name.startsWith('ld-'))
@@ -87,12 +91,18 @@ function coreFiles(): readonly string[] {
   return [...new Set([...shells, ...loaders, ...named])].toSorted()
 }
 
+function librariesOfHost(): ReadonlyMap<string, string> {
+  return parseLibraryCache(bytesOr(linkerCache), process.arch)
+}
+
 async function readLayer(memory: StatCache | undefined): Promise<SystemLayer> {
-  const folders = [...new Set(foldersRead().map((folder) => realPath(folder) ?? folder))]
+  const installed = packagesInstalled()
+  const folders = [...new Set(foldersToRead(installed).map((folder) => realPath(folder) ?? folder))]
   const inFolders = folders.flatMap((folder) => namesIn(folder).map((name) => join(folder, name)))
   const files: Record<string, string> = {}
-  for (const path of coreFiles()) {
-    const said = await bytesDigest(realPath(path) ?? path, memory)
+  for (const path of filesToRead(librariesOfHost())) {
+    const real = realPath(path) ?? path
+    const said = (isLocalLibrary(path) ? largeFile(real) : undefined) ?? (await bytesDigest(real, memory))
     if (said !== undefined) files[path] = said
   }
   for (const path of inFolders) {
@@ -103,9 +113,7 @@ async function readLayer(memory: StatCache | undefined): Promise<SystemLayer> {
     architecture: process.arch,
     distribution: /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(release.map(readOr).join('\n'))?.[1] ?? 'unknown distribution',
     libc: libcOfHost(),
-    packages: packagesInstalled()
-      .map(withDigest)
-      .toSorted((left, right) => (left.name < right.name ? -1 : 1)),
+    packages: installed.map(withDigest).toSorted((left, right) => (left.name < right.name ? -1 : 1)),
     files,
   }
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { isDomainError, sha256Of } from '../../core/index.ts'
 import { describeSystem, diffSystems, parseSystem, printSystem, type SystemRecord } from './layer.ts'
 import { isCoreLibrary, parseLibraryCache } from './library-cache.ts'
-import { observeSystem } from './observe.fs.ts'
+import { filesToRead, foldersToRead, localFolders, observeSystem } from './observe.fs.ts'
 import { installedPackages } from './package-status.ts'
 
 const digest = sha256Of('files')
@@ -72,6 +72,29 @@ test("takes the library of this architecture from the linker's cache; a cut or f
     true,
     false,
   ])
+})
+
+test('reads each library that the linker takes from beside the packages; of those of packages the core alone', () => {
+  const local = '/usr/local/lib/x86_64-linux-gnu/libssl.so.3'
+  const read = filesToRead(
+    new Map([
+      ['libssl.so.3', local],
+      ['libm.so.6', '/lib/x86_64-linux-gnu/libm.so.6'],
+      ['libz.so.1', '/lib/x86_64-linux-gnu/libz.so.1'],
+      ['libxml2.so.2', '/usr/lib64/libxml2.so.2'],
+      ['libcuda.so.1', '/opt/driver/libcuda.so.1'],
+    ]),
+  )
+  assert.deepEqual(
+    read.filter((path) => /lib(?:ssl|m|z|xml2|cuda)\.so/.test(path)),
+    ['/lib/x86_64-linux-gnu/libm.so.6', local],
+  )
+})
+
+test('where no package is known, the folders of the system are read themselves', () => {
+  assert.deepEqual(foldersToRead(installedPackages(['Package: bash\nStatus: install ok installed\n'])), localFolders)
+  for (const told of [[], [''], ['\0damaged']])
+    assert.ok(foldersToRead(installedPackages(told)).includes('/usr/bin'), JSON.stringify(told))
 })
 
 test('tells what moved, by the name of the package, and nothing when nothing did', () => {
