@@ -218,7 +218,7 @@ for _ in range(${count}):
         )
       })
 
-      test('a disk filler that hides is stopped: in empty files, in a folder that it closed, deeper than a path reaches, deleted', async (context) => {
+      test('a disk filler that hides is stopped: in empty files, in a folder that it closed, deeper than a path reaches, deleted, held by a process that hides', async (context) => {
         const fill = (where: string): Ask => ({
           files: {
             'fill.py': `import os, time\n${where}\nfor i in range(8): open('f%d' % i, 'wb').write(b'x' * size)\ntime.sleep(4)\n`,
@@ -229,21 +229,26 @@ for _ in range(${count}):
         })
         const down = (levels: number): string =>
           `os.chdir('out')\nfor _ in range(${levels}): os.mkdir('d' * 200); os.chdir('d' * 200)`
+        // LIMIT: podman's own programs hide as well, so that of a stage in it this is not held against it
+        const undumpable =
+          "import ctypes\nsize = 1\nctypes.CDLL(None).prctl(4, 0)\nos.chdir('out')\nkeep = [open('u%d' % i, 'wb') for i in range(8)]\nfor i, file in enumerate(keep): os.unlink('u%d' % i); file.write(b'x' * (8 << 20)); file.flush()"
         const answers = await drive(identity, context, [
           fill(`size = 8 << 20\n${down(40)}`),
           fill("size = 8 << 20\nos.mkdir('out/shut'); os.chdir('out/shut'); os.chmod('.', 0o300)"),
           fill(
             "size = 1\nos.chdir('out')\nkeep = [open('u%d' % i, 'wb') for i in range(8)]\nfor i, file in enumerate(keep): os.unlink('u%d' % i); file.write(b'x' * (8 << 20)); file.flush()",
           ),
+          ...(engine === 'podman' ? [] : [fill(undumpable)]),
           fill("size = 0\nos.chdir('out')\nfor i in range(6000): os.mknod('e%d' % i)"),
           {
             ...fill(`size = 1 << 20\n${down(5)}`),
-            commands: ['python3 fill.py & for i in 1 2 3; do true > out/$i; done; sleep 1'],
+            // the honest twin; processes that come and go are none that hide
+            commands: ['python3 fill.py & i=0; while [ $i -lt 500 ]; do (true); i=$((i+1)); done; sleep 1'],
           },
         ])
         assert.deepEqual(
           answers.map(({ end }) => (end.kind === 'limit' ? end.limit : end.kind)),
-          ['output', 'output', 'output', 'output', 'exited'],
+          [...Array(engine === 'podman' ? 4 : 5).fill('output'), 'exited'],
         )
       })
 

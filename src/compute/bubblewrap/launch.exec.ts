@@ -20,6 +20,7 @@ import type { OutputLog, StageInput } from './output.exec.ts'
 import { errnoOf, isOver, processState } from './process-facts.fs.ts'
 import { descriptors } from './recipe.ts'
 import { type Supervision, supervise } from './supervise.fs.ts'
+import type { Written } from './written.fs.ts'
 
 export type Launch = Readonly<{
   /** The chain of programs; the first is started. */
@@ -213,7 +214,7 @@ async function runStarted(
     await Promise.all([log.finished, errors?.finished, report?.finished, box.closed])
     const told = report?.told()
     const exitCode = told?.started === false ? undefined : box.exitCode()
-    const written = watch.writtenBytes()
+    const written = watch.written()
     const peaks = { ...watch.peaks(), ...(told === undefined || told.programs.length === 0 ? {} : pick(told)) }
     const crowded = told?.crowded === true
     const end = stopped() ?? endOf({ exitCode, signal, group, limits, written, peaks, crowded })
@@ -282,18 +283,20 @@ function endOf(
     signal: NodeJS.Signals | null
     group: ControlGroup | undefined
     limits: Limits
-    written: number
+    written: Written
     peaks: Launched['peaks']
     /** The engine told that a process was refused. */
     crowded: boolean
   }>,
 ): StageEnd | undefined {
-  const { exitCode, signal, group, limits, written, peaks } = facts
+  const { exitCode, signal, group, limits, peaks } = facts
+  const { bytes: written, fault } = facts.written
   const over = (limit: 'memory' | 'processes' | 'output', because: string): StageEnd => ({
     kind: 'limit',
     limit,
     because,
   })
+  if (fault !== undefined) return over('output', fault)
   if (written > limits.outputBytes) return over('output', `it wrote more than ${limits.outputBytes} bytes`)
   // Asked whatever the exit code: a shell goes on, and ends well, after the kernel killed or refused its child.
   const crowded = group === undefined && exitCode !== 0 && (peaks.processesPeak ?? 0) >= limits.processes

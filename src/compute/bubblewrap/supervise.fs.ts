@@ -13,7 +13,7 @@ import { watchIo } from './io.fs.ts'
 import { hasOwnRoot, quietly, treeOf, within } from './process-facts.fs.ts'
 import { keepProfile } from './profile.ts'
 import { earlyLooksMs, watchPrograms } from './programs.fs.ts'
-import { heldInMemory, heldWithoutName, writtenIn } from './written.fs.ts'
+import { heldInMemory, heldWithoutName, type Written, writtenIn } from './written.fs.ts'
 
 export type Supervision = Readonly<{
   peaks(): Readonly<{
@@ -24,8 +24,8 @@ export type Supervision = Readonly<{
     ioReadBytes?: number
     ioWrittenBytes?: number
   }>
-  /** Bytes in the writable folders now. */
-  writtenBytes(): number
+  /** In the writable folders now. */
+  written(): Written
   close(): void
 }>
 
@@ -79,19 +79,30 @@ export function supervise(
   }
   after(Math.min(limits.timeMs, longestTimerMs), () => over('time', `it ran longer than ${limits.timeMs} ms`))
   const temporary = (): number => temporaryBytes(firstPid, engine.root)
-  const writtenBytes = (): number => writtenIn(scratch).bytes + temporary()
+  const writtenNow = (): Written => {
+    const { bytes, ...fault } = writtenIn(scratch)
+    return { bytes: bytes + temporary(), ...fault }
+  }
   /** Those of the stage, its shell included; where they cannot be told apart, those of the engine. */
   const stagePids = (): readonly number[] =>
     engine.processes === 'within' ? within(firstPid, treeOf(firstPid)) : treeOf(firstPid)
   const isSeen = engine.processes !== 'unseen'
   const memoryOf = isSeen ? residentIn : heldInMemory
+  /** LIMIT: an engine's own programs may hide their descriptors, and those of a stage beside them are taken for such. */
+  const heldNow = (): Written => {
+    const { bytes, fault } = heldWithoutName(treeOf(firstPid), scratch[0])
+    isSetUp ||= hasOwnRoot(firstPid)
+    return { bytes, ...(fault !== undefined && engine.processes === 'all' && isSetUp ? { fault } : {}) }
+  }
+  let isSetUp = false
   let written = 0
   repeat(
     () => bytesEveryMs,
     enforcedShare,
     () => {
-      const { bytes, fault } = writtenIn(scratch)
-      written = bytes + heldWithoutName(treeOf(firstPid), scratch[0]) + temporary()
+      const held = heldNow()
+      const { bytes, fault = held.fault } = writtenNow()
+      written = bytes + held.bytes
       if (fault !== undefined) over('output', fault)
       if (written > limits.outputBytes) over('output', `it wrote more than ${limits.outputBytes} bytes`)
       if (group !== undefined && engine.processes === 'all')
@@ -145,7 +156,7 @@ export function supervise(
       ...(memoryPeakBytes > 0 ? { memoryPeakBytes } : {}),
       ...(processesPeak > 0 ? { processesPeak } : {}),
     }),
-    writtenBytes,
+    written: writtenNow,
     close: () => {
       for (const timer of timers) clearTimeout(timer)
       timers.clear()

@@ -18,7 +18,7 @@ test('while a sandbox is being set up, what lies in /tmp of the machine is not t
     stop: () => undefined,
   })
   try {
-    assert.equal(watch.writtenBytes(), 0)
+    assert.deepEqual(watch.written(), { bytes: 0 })
   } finally {
     watch.close()
   }

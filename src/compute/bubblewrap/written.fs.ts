@@ -6,8 +6,8 @@
  * counts for a block at least, what cannot be looked at is over the limit, whatever it holds, and descriptors are looked
  * through. LIMIT: a deleted file that is held by a mapping alone, or by a descriptor on its way between two processes.
  */
-import { lstatSync, readdirSync, readlinkSync, statSync } from 'node:fs'
-import { errnoOf, quietly } from './process-facts.fs.ts'
+import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { errnoOf, processState, quietly } from './process-facts.fs.ts'
 
 export type Written = Readonly<{
   bytes: number
@@ -39,8 +39,10 @@ export function writtenIn(places: readonly string[], most = mostNames): Written 
       }
     }
   } catch (error) {
-    if (!hiding.has(errnoOf(error) ?? '')) throw error
-    return { bytes, fault: 'it made a folder that nobody can look into, closed or too deep' }
+    const code = errnoOf(error)
+    if (code === undefined) throw error
+    const because = hiding.has(code) ? 'closed or too deep' : code
+    return { bytes, fault: `it made a folder that nobody can look into, ${because}` }
   }
   return { bytes }
 }
@@ -50,30 +52,56 @@ function fileBytes(path: string): number {
   return stats?.isFile() === true ? stats.blocks * statBlockBytes : 0
 }
 
-/** Bytes of files on the file system of `place` that have no name any more and that one of the processes holds open. */
-export function heldWithoutName(pids: readonly number[], place: string | undefined): number {
+/**
+ * Bytes of files on the file system of `place` that have no name any more and that one of the processes holds open.
+ *
+ * THREAT: a process that makes itself undumpable hides its descriptors from an ordinary user. What it holds is over any
+ * limit; so ask only about processes of the stage itself, once they are its own.
+ */
+export function heldWithoutName(pids: readonly number[], place: string | undefined): Written {
   const dev = place === undefined ? undefined : quietly(() => statSync(place))?.dev
-  if (dev === undefined) return 0
+  if (dev === undefined) return { bytes: 0 }
   const held = new Map<number, number>()
+  let hides = false
   for (const pid of pids) {
-    for (const fd of quietly(() => readdirSync(`/proc/${pid}/fd`)) ?? []) {
+    const descriptors = descriptorsOf(pid)
+    hides ||= descriptors === undefined
+    for (const fd of descriptors ?? []) {
       const stats = quietly(() => statSync(`/proc/${pid}/fd/${fd}`))
       if (stats?.isFile() === true && stats.nlink === 0 && stats.dev === dev)
         held.set(stats.ino, stats.blocks * statBlockBytes)
     }
   }
-  return [...held.values()].reduce((sum, bytes) => sum + bytes, 0)
+  const bytes = [...held.values()].reduce((sum, each) => sum + each, 0)
+  return hides ? { bytes, fault: 'it hid the files that it holds open' } : { bytes }
+}
+
+/** None of a process that is gone or going; undefined of one that lives and may not be looked at. */
+function descriptorsOf(pid: number): readonly string[] | undefined {
+  try {
+    return readdirSync(`/proc/${pid}/fd`)
+  } catch (error) {
+    const code = errnoOf(error)
+    if (code === undefined) throw error
+    return hiding.has(code) && isAlive(pid) ? undefined : []
+  }
+}
+
+/** SOURCE: proc_pid_statm(5): a process that has ended, and one that is ending, has no memory any more. */
+function isAlive(pid: number): boolean {
+  const pages = quietly(() => readFileSync(`/proc/${pid}/statm`, 'utf8'))?.split(' ')[0]
+  return pages !== undefined && pages !== '0' && !['Z', 'X'].includes(processState(pid)?.state ?? 'X')
 }
 
 const hiding: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'ENAMETOOLONG'])
+const vanished: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP'])
 
-/** Undefined for what is gone, or became something else, since it was listed; a fault only for what hides. */
+/** Undefined for what is gone, or became something else, since it was listed; whatever else stands in the way is a fault. */
 function orVanished<T>(look: () => T): T | undefined {
   try {
     return look()
   } catch (error) {
-    const code = errnoOf(error)
-    if (code === undefined || hiding.has(code)) throw error
+    if (!vanished.has(errnoOf(error) ?? '')) throw error
     return undefined
   }
 }
