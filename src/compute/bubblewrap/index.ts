@@ -1,6 +1,6 @@
 /** The engine `bubblewrap`: stages in namespaces of the kernel, by the tried recipe of docs/reference/isolation.md. */
 export type * from './box-command.ts'
-export { type EngineOptions, findEngineProgram, openEngineBoxes } from './engine-program.exec.ts'
+export { type EngineOptions, findEngineProgram, openEngineBoxes, versionOf } from './engine-program.exec.ts'
 export { architectureOf } from './machine.exec.ts'
 export { type BubblewrapOptions, bubblewrapRecipe, openBubblewrap } from './open.exec.ts'
 export { recipeDigest } from './policy.ts'

@@ -1,10 +1,11 @@
 /** Opens the engine: inspects the machine, tries a box on it, names the policy. */
-import { closeSync, existsSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, readdirSync, readFileSync } from 'node:fs'
 import { DomainError, type Sha256 } from '../../core/index.ts'
 import type { Limits, Sandbox, SandboxPolicy, StageTask } from '../sandbox.ts'
 import { openBox } from './box.exec.ts'
 import { type BoxEngine, plainEngine } from './box-engine.ts'
 import { sweepGroups } from './control-group.fs.ts'
+import { isFileInside } from './inside-root.fs.ts'
 import { architectureOf, inspectMachine, type Machine, unavailable } from './machine.exec.ts'
 import { recipeDigest } from './policy.ts'
 import { runStage } from './run.ts'
@@ -49,7 +50,7 @@ function refuseUnsupported({ name, traces, needs }: BoxEngine, { trace, root }: 
     throw new DomainError('ERR_ENGINE_UNSUPPORTED', `the engine \`${name}\` cannot trace what a stage asks for`, {
       help: 'run without --trace, or with --engine bubblewrap',
     })
-  const absent = root === undefined ? undefined : needs.find((path) => !existsSync(root.folder + path))
+  const absent = root === undefined ? undefined : needs.find((path) => !isFileInside(root.folder, path))
   if (absent !== undefined)
     throw new DomainError(
       'ERR_ENGINE_UNSUPPORTED',

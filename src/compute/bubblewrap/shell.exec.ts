@@ -5,7 +5,6 @@
  * no log, opens are not watched, and at a terminal no limit of time.
  */
 import { execFile } from 'node:child_process'
-import { lstatSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { DomainError } from '../../core/index.ts'
 import type { ObjectStore } from '../../data/index.ts'
@@ -14,6 +13,7 @@ import { openBox } from './box.exec.ts'
 import { plainEngine } from './box-engine.ts'
 import { inProject } from './box-folder.fs.ts'
 import { furnish } from './furnish.ts'
+import { isFileInside } from './inside-root.fs.ts'
 import { letOut } from './let-out.exec.ts'
 import { findProgram } from './machine.exec.ts'
 import { openMachine } from './open.exec.ts'
@@ -96,11 +96,10 @@ export async function shellInBox(
 
 /** @throws ERR_SANDBOX_UNAVAILABLE */
 function findShellTools(root?: string): ShellTools {
-  // of an image by its own name, so that no link of it is followed here
   const find = (name: string): string | undefined => {
     const path = `/usr/bin/${name}`
     if (root === undefined) return findProgram(name)
-    return lstatSync(`${root}${path}`, { throwIfNoEntry: false })?.isFile() ? path : undefined
+    return isFileInside(root, path) ? path : undefined
   }
   const script = find('script')
   const stty = find('stty')

@@ -1,7 +1,5 @@
 /** Opens the engine `gvisor`: finds its one program, says which it is, tries a box. */
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
-import { type EngineOptions, findEngineProgram, openEngineBoxes } from '../bubblewrap/index.ts'
+import { type EngineOptions, findEngineProgram, openEngineBoxes, versionOf } from '../bubblewrap/index.ts'
 import type { Sandbox } from '../sandbox.ts'
 import { gvisorEngine } from './engine.ts'
 
@@ -16,7 +14,6 @@ export async function openGvisor(options: EngineOptions): Promise<Sandbox> {
 }
 
 async function factsOf({ path, digest }: ReturnType<typeof findEngineProgram>): Promise<Record<string, string>> {
-  const { stdout } = await promisify(execFile)(path, ['--version'], { env: {} })
-  const version = /^runsc version (\S+)/.exec(stdout)?.[1] ?? 'unknown'
+  const version = await versionOf({ engine: 'gvisor', path, says: /^runsc version (\S+)/, help })
   return { runsc: version === 'VERSION_MISSING' ? 'built from source' : version, runscProgram: digest }
 }

@@ -1,7 +1,5 @@
 /** Opens the engine `podman`: finds its programs, says which they are, tries a box. */
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
-import { type EngineOptions, findEngineProgram, openEngineBoxes } from '../bubblewrap/index.ts'
+import { type EngineOptions, findEngineProgram, openEngineBoxes, versionOf } from '../bubblewrap/index.ts'
 import type { Sandbox } from '../sandbox.ts'
 import { podmanEngine } from './engine.ts'
 
@@ -13,12 +11,11 @@ export async function openPodman(options: EngineOptions): Promise<Sandbox> {
   const [podman, runc] = [find('podman'), find('runc')]
   find('conmon')
   return openEngineBoxes(options, help, async () => {
-    const [version, runtime] = await Promise.all([versionOf(podman), versionOf(runc)])
+    const [version, runtime] = await Promise.all([versionOfProgram(podman), versionOfProgram(runc)])
     return podmanEngine({ podman, runc }, { podman: version, runc: runtime })
   })
 }
 
-async function versionOf(program: string): Promise<string> {
-  const { stdout } = await promisify(execFile)(program, ['--version'], { env: { HOME: '/' } })
-  return /version (\S+)/.exec(stdout)?.[1] ?? 'unknown'
+function versionOfProgram(path: string): Promise<string> {
+  return versionOf({ engine: 'podman', path, says: /version (\S+)/, help })
 }
