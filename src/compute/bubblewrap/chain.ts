@@ -151,8 +151,9 @@ export function boxedCommand(
   return [...limited, shell, '-c', processOneScript, 'sh', ...command]
 }
 
+const processOneScript = '"$@"; exit $?'
 /** What process 1 runs: also what tells, in a trace, where the stage begins. */
-export const processOneScript = '"$@"; exit $?'
+export const processOneScripts: readonly string[] = [processOneScript, countedByShell]
 
 /** One command is the shell's own; several run in order, the first failure ends the stage. */
 export function stageCommand(commands: readonly string[]): readonly string[] {

@@ -6,7 +6,7 @@
  */
 import { join } from 'node:path/posix'
 import type { FileTrace } from '../sandbox.ts'
-import { processOneScript } from './chain.ts'
+import { processOneScripts } from './chain.ts'
 import type { Argument, Call } from './trace-calls.ts'
 
 /** LIMIT: paths that are kept of each kind. */
@@ -71,7 +71,9 @@ function named(use: Use, names: string): Readonly<Record<string, Use>> {
 
 /** The shell that becomes process 1. */
 function startsStage({ name, arguments: given, error }: Call): boolean {
-  return name === 'execve' && error === undefined && given.some((each) => textOf(each) === processOneScript)
+  return (
+    name === 'execve' && error === undefined && given.some((each) => processOneScripts.includes(textOf(each) ?? ''))
+  )
 }
 
 function textOf(argument: Argument): string | undefined {

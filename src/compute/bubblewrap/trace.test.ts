@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { FileTrace } from '../sandbox.ts'
+import { boxedCommand } from './chain.ts'
 import { parseTrace } from './trace.ts'
 
 // Lines as strace 6.1 prints them.
@@ -81,6 +82,18 @@ test('a name that looks like the rest of a line is a name', () => {
     { read, missing, refusedWrites },
     { read: ['/project/n) = -1 EROFS (ö'], missing: ['/project/a" = 3</project/b>'], refusedWrites: [] },
   )
+})
+
+test('a stage begins with whatever process 1 runs: in an image, and without control groups, too', () => {
+  const ways = [undefined, { prlimit: 'prlimit', processes: 9 }, { prlimit: 'prlimit', processes: 9, hasOwnRoot: true }]
+  for (const counted of ways) {
+    const words = boxedCommand(['true'], counted).map((word) => JSON.stringify(word))
+    const begins = `7 execve("/bin/sh", [${words.join(', ')}], 0x7f /* 9 vars */) = 0`
+    const read = '7 openat(AT_FDCWD</project>, "x", O_RDONLY) = 3</project/x>'
+    assert.deepEqual(parseTrace(`${begins}\n${read}`, '.').files, {
+      ...{ read: ['/project/x'], missing: [], refusedWrites: [], whole: true },
+    })
+  }
 })
 
 test('a trace that was cut, or in which no stage begins, is not whole', () => {

@@ -36,6 +36,18 @@ test('a stage that names its process so that a line breaks hides nothing', () =>
 
 test('tells when the command itself was started, which programs ran since, and that a process was refused', () => {
   assert.equal(told([started('/usr/bin/prlimit')]).started, false)
+  const elsewhere = [
+    started('./sort'),
+    started('/usr/../project/cat'),
+    line('execveat(AT_FDCWD /project, 0x7e tools/join, 0x7e ["x"], 0x7e [], 0x0) = 0 (0x0)'),
+    line('execveat(0x3 /usr/bin, 0x7e /usr/bin/awk, 0x7e ["x"], 0x7e [], 0x0) = 0 (0x0)'),
+  ]
+  assert.deepEqual(told([started('/usr/bin/prlimit'), ...elsewhere]).programs, [
+    './sort',
+    './tools/join',
+    '/project/cat',
+    'awk',
+  ])
   const failed = line('execve(0x7e /usr/bin/none, 0x7e ["none"], 0x7e []) = -1 errno=2 (no such file or directory)')
   const all = told([started('/usr/bin/prlimit'), started('/bin/sh'), started('/project/python3'), failed])
   assert.deepEqual([all.started, all.programs, all.crowded], [true, ['/project/python3', 'sh'], false])

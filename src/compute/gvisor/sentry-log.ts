@@ -4,6 +4,7 @@
  * Trust: the lines are the kernel's, the names in them the stage's: only short, plain words leave this file. A stage may
  * choose the name of its process, which stands before the call, so a call is looked for anywhere in a line.
  */
+import { normalize } from 'node:path/posix'
 import type { Listener } from '../bubblewrap/box-engine.ts'
 import { nameOfProgram } from '../bubblewrap/programs.fs.ts'
 
@@ -13,11 +14,13 @@ export const toldCalls = 'connect,sendto,sendmsg,sendmmsg,execve,execveat,clone,
 /** LIMIT: destinations and programs that are kept. */
 const maxDestinations = 200
 const maxPrograms = 200
+/** LIMIT: of a name. */
+const maxLetters = 100
 
 /** errno 101 and 113: there is no way out of the network of a stage. */
 const denied = / X (?:connect|sendto|sendmsg|sendmmsg)\(.* errno=1(?:01|13) /
 const started = / X execve(?:at)?\(.* = 0 \(0x0\)/
-const program = / X execve\(0x[0-9a-f]+ (\/[^\s,"]+), /
+const program = / X execve(?:at\((?:AT_FDCWD|0x[0-9a-f]+) [^\s,]*, |\()0x[0-9a-f]+ ([^\s,"]+), /
 /** errno 11: the limit of processes. */
 const refused = / X (?:clone3?|v?fork)\(.* errno=11 /
 const address = /Family: AF_INET(6)?, Addr: ([0-9a-fA-F.:]+), Port: (\d+)/
@@ -48,7 +51,7 @@ export function listenToSentry(
       } else if (started.test(line)) {
         starts += 1
         const name = starts > entry ? program.exec(line)?.[1] : undefined
-        if (name !== undefined && programs.size < maxPrograms) programs.add(nameOfProgram(name))
+        if (name !== undefined && programs.size < maxPrograms) programs.add(nameAsked(name))
       } else if (refused.test(line)) crowded = true
     },
     told: () => ({
@@ -59,4 +62,10 @@ export function listenToSentry(
       crowded,
     }),
   }
+}
+
+/** THREAT: a program of the stage's own folder is called by its path, so that it is not taken for one of the system. */
+function nameAsked(path: string): string {
+  if (path.startsWith('/')) return nameOfProgram(normalize(path))
+  return `./${normalize(path)}`.slice(0, maxLetters)
 }
