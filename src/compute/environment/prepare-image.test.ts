@@ -198,6 +198,17 @@ const lies: Readonly<Record<string, Lie>> = {
   'a folder that has bytes': [bad({ name: 'x/', type: '5', content: 'x' }), 'ERR_ENV_IMAGE_REFUSED'],
   'a header for all entries': [bad({ name: 'x', type: 'g', content: '12 path=/y\n' }), 'ERR_ENV_IMAGE_REFUSED'],
   'a size in two places': [bad({ name: 'x', content: 'x', pax: { size: '0' } }), 'ERR_ENV_IMAGE_REFUSED'],
+  // Docker and Python read the file `hides`, of two blocks; one that skips the link's block reads a program in it.
+  'an entry that others read as bytes': [
+    bad(
+      {
+        ...{ name: 'link', type: '2', link: 'shell', size: 0, pax: { size: '512' } },
+        content: tarOf([{ name: 'hides', size: 1024 }]).subarray(0, 512),
+      },
+      { name: 'usr/bin/python', content: 'x', mode: 0o755 },
+    ),
+    'ERR_ENV_IMAGE_REFUSED',
+  ],
   'no shell': [imageOf([tarOf([{ name: 'x', content: 'x' }])]), 'ERR_ENV_UNSUPPORTED'],
 }
 for (const [what, [image, code, answers = {}]] of Object.entries(lies)) {

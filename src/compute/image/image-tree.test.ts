@@ -86,3 +86,27 @@ const hostile: Readonly<Record<string, readonly LayerEntry[]>> = {
 }
 for (const [what, entries] of Object.entries(hostile))
   test(`refuses ${what}`, () => assert.throws(() => shown(entries), ImageFault))
+
+test('folders that are made on the way are counted as entries', () => {
+  const add = (limit: number): void => newImageTree(limit).add(1, file('a/b/c'))
+  add(3)
+  assert.throws(() => add(2), /more than 2 entries/)
+})
+
+test('the way to a name may go through long links, and not without end', () => {
+  const long = (links: number): readonly LayerEntry[] => [
+    folder('d'),
+    ...Array.from({ length: links }, (_, index) => link(`l${index}`, `${'d/../'.repeat(800)}l${index + 1}`)),
+    folder(`l${links}`),
+    file('l0/x', 1),
+  ]
+  assert.ok(shown(long(5)).includes('l5/x=1'))
+  assert.throws(() => shown(long(7)), /names on the way/)
+})
+
+test('ten thousand whiteouts of one full folder are applied, each to what earlier layers have', () => {
+  const many = Array.from({ length: 10_000 }, (_, index) => file(`a/${index}`, index))
+  const opaque = Array.from({ length: 10_000 }, () => file('a/.wh..wh..opq'))
+  assert.deepEqual(shown([file('a/old', 1)], [...many.slice(0, 2), ...opaque]), ['a/0=0', 'a/1=1'])
+  assert.equal(shown([file('a/old', 1)], [...many, ...opaque]).length, 10_000)
+})

@@ -17,8 +17,11 @@ export type LayerEntry = Readonly<{ path: string }> &
     | Readonly<{ kind: 'other'; what: string }>
   )
 
-/** `layer`: the last one that said anything of it; whiteouts reach only what is of earlier ones. */
-type Folder = { kind: 'folder'; layer: number; readonly children: Map<string, Node> }
+/**
+ * `layer`: the last one that said anything of it; whiteouts reach only what is of earlier ones. `cleared`: the layer
+ * since which nothing of an earlier one is in it, so that no layer goes through a folder twice.
+ */
+type Folder = { kind: 'folder'; layer: number; cleared: number; readonly children: Map<string, Node> }
 type File = Readonly<{ kind: 'file'; layer: number; content: number; executable: boolean }>
 type Link = Readonly<{ kind: 'link'; layer: number; target: string }>
 type Node = Folder | File | Link
@@ -44,8 +47,9 @@ export class ImageFault extends Error {
   override readonly name = 'ImageFault'
 }
 
-/** LIMIT: entries over all layers; links on one way, as Linux has it; folders within each other; bytes of a path. */
+/** LIMIT: entries over all layers, with folders made on the way; names on one way, and links, as Linux has it; depth; bytes. */
 const maxEntries = 1_000_000
+const maxSteps = 10_000
 const maxLinks = 40
 const maxDepth = 256
 const maxPathBytes = 4096
@@ -63,27 +67,34 @@ export const neededFiles = ['group', 'host.conf', 'hostname', 'hosts', 'nsswitch
   (name) => `etc/${name}`,
 )
 
-export function newImageTree(): ImageTree {
-  const root = newFolder(0)
+/** What is added to. */
+type Growing = Readonly<{ root: Folder; count(): void }>
+
+/** @param limit of entries */
+export function newImageTree(limit = maxEntries): ImageTree {
   let entries = 0
+  const count = (): void => {
+    entries += 1
+    if (entries > limit) throw new ImageFault(`holds more than ${limit} entries`)
+  }
+  const growing: Growing = { root: newFolder(0), count }
   return {
     add(layer, entry) {
-      entries += 1
-      if (entries > maxEntries) throw new ImageFault(`holds more than ${maxEntries} entries`)
-      addEntry(root, layer, entry)
+      count()
+      addEntry(growing, layer, entry)
     },
-    finish: () => finishTree(root),
+    finish: () => finishTree(growing.root),
   }
 }
 
 function newFolder(layer: number): Folder {
-  return { kind: 'folder', layer, children: new Map() }
+  return { kind: 'folder', layer, cleared: layer, children: new Map() }
 }
 
 const whiteout = '.wh.'
 const opaque = '.wh..wh..opq'
 
-function addEntry(root: Folder, layer: number, entry: LayerEntry): void {
+function addEntry(growing: Growing, layer: number, entry: LayerEntry): void {
   const names = namesOf(entry.path)
   const name = names.pop()
   if (name === undefined) {
@@ -94,21 +105,21 @@ function addEntry(root: Folder, layer: number, entry: LayerEntry): void {
     if (names[0] === 'dev') return // the sandbox has its own
     throw new ImageFault(`holds ${entry.what} at \`${entry.path}\``)
   }
-  const folder = folderAt(root, names, layer, entry.path)
+  const folder = folderAt(growing, names, layer, entry.path)
   const earlier = folder.children.get(name)
   if (name === opaque) removeEarlier(folder, layer)
   else if (name.startsWith(whiteout)) removeNamed(folder, name.slice(whiteout.length), layer)
-  else if (entry.kind !== 'folder') folder.children.set(name, nodeOf(root, layer, entry))
+  else if (entry.kind !== 'folder') folder.children.set(name, nodeOf(growing, layer, entry))
   else if (earlier?.kind === 'folder') earlier.layer = layer
   else folder.children.set(name, newFolder(layer))
 }
 
-function nodeOf(root: Folder, layer: number, entry: Exclude<LayerEntry, { kind: 'folder' | 'other' }>): Node {
+function nodeOf(growing: Growing, layer: number, entry: Exclude<LayerEntry, { kind: 'folder' | 'other' }>): Node {
   if (entry.kind === 'file') return { kind: 'file', layer, content: entry.content, executable: entry.executable }
   if (entry.kind === 'link') return { kind: 'link', layer, target: linkTarget(entry.target, entry.path) }
   const names = namesOf(entry.target)
   const name = names.pop() ?? ''
-  const found = folderAt(root, names, layer, entry.path, 'look').children.get(name)
+  const found = folderAt(growing, names, layer, entry.path, 'look').children.get(name)
   if (found === undefined || found.kind === 'folder')
     throw new ImageFault(`has a hard link at \`${entry.path}\` to \`${entry.target}\`, which is no file of it`)
   return { ...found, layer }
@@ -142,7 +153,7 @@ function isReadable(text: string): boolean {
  * `/` is the image's own root, and `..` ends there.
  */
 function folderAt(
-  root: Folder,
+  { root, count }: Growing,
   names: readonly string[],
   layer: number,
   path: string,
@@ -151,7 +162,10 @@ function folderAt(
   const way: Folder[] = [root]
   const open = names.toReversed()
   let links = 0
+  let steps = 0
   for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    steps += 1
+    if (steps > maxSteps) throw new ImageFault(`has more than ${maxSteps} names on the way to \`${path}\``)
     if (name === '..') {
       if (way.length > 1) way.pop()
       continue
@@ -166,6 +180,7 @@ function folderAt(
       if (child.target.startsWith('/')) way.length = 1
       open.push(...partsOf(child.target).toReversed())
     } else if (child === undefined && missing === 'make') {
+      count()
       const made = newFolder(layer)
       folder.children.set(name, made)
       way.push(made)
@@ -186,6 +201,8 @@ function removeNamed(folder: Folder, name: string, layer: number): void {
 
 /** @returns whether something of this layer is left in it */
 function removeEarlier(folder: Folder, layer: number): boolean {
+  if (folder.cleared === layer) return folder.children.size > 0
+  folder.cleared = layer
   for (const [name, child] of folder.children) {
     const holds = child.kind === 'folder' && removeEarlier(child, layer)
     if (child.layer !== layer && !holds) folder.children.delete(name)
