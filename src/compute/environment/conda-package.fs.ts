@@ -13,7 +13,7 @@ import { openZip } from '../../data/index.ts'
 import type { RunInBox } from '../bubblewrap/index.ts'
 import type { LockedCondaPackage } from './conda-lock.ts'
 import { type CondaFacts, type CondaFile, placeOf, readCondaFacts, withPrefix } from './conda-paths.ts'
-import { type MemberSink, readTar, type TarMember } from './tar-members.ts'
+import { decompressed, type MemberSink, readTar, type TarArchive, type TarMember } from './tar-members.ts'
 import { refusedPackage, type TreeWriter } from './tree-writer.fs.ts'
 import { launcherOf } from './wheel-layout.ts'
 
@@ -63,7 +63,7 @@ async function openParts(one: LockedCondaPackage, unpacking: CondaUnpacking): Pr
   const zip = await openZip(archive, (what, cause) => refusedPackage(one.fileName, what, cause))
   const stem = one.fileName.slice(0, -'.conda'.length)
   const part = (kind: 'info' | 'pkg') => (): AsyncIterable<Buffer> =>
-    Readable.from(zip.content(`${kind}-${stem}.tar.zst`)).pipe(createZstdDecompress())
+    decompressed(Readable.from(zip.content(`${kind}-${stem}.tar.zst`)), createZstdDecompress())
   try {
     for (const kind of ['info', 'pkg']) {
       if (zip.members.some(({ path }) => path === `${kind}-${stem}.tar.zst`)) continue
@@ -113,7 +113,7 @@ async function decompress(
 async function readInfo(one: LockedCondaPackage, parts: Parts): Promise<ReadonlyMap<string, Buffer>> {
   const wanted = new Set(['index.json', 'paths.json', 'files', 'has_prefix', 'link.json'])
   const found = new Map<string, Buffer>()
-  const archive = { name: one.fileName, sizeBytes: parts.sizeBytes }
+  const archive = archiveOf(one, parts)
   await readTar(parts.info(), archive, (member): MemberSink | undefined => {
     const name = plainPath(member).replace(/^info\//, '')
     if (!plainPath(member).startsWith('info/') || !wanted.has(name)) return undefined
@@ -122,6 +122,10 @@ async function readInfo(one: LockedCondaPackage, parts: Parts): Promise<Readonly
     return collecting((bytes) => void found.set(name, bytes))
   })
   return found
+}
+
+function archiveOf({ fileName }: LockedCondaPackage, { sizeBytes }: Parts): TarArchive {
+  return { name: fileName, sizeBytes, globalHeaders: 'refused' }
 }
 
 function plainPath({ path }: TarMember): string {
@@ -142,7 +146,7 @@ async function link(one: LockedCondaPackage, linking: Linking): Promise<readonly
     throw refusedPackage(fileName, 'is for Python, which the lock does not have')
   const missing = new Set(facts.files.keys())
   const hardLinks: TarMember[] = []
-  await readTar(parts.files(), { name: fileName, sizeBytes: parts.sizeBytes }, (member) => {
+  await readTar(parts.files(), archiveOf(one, parts), (member) => {
     const path = plainPath(member)
     if (member.type === 'folder' || path.startsWith('info/')) return undefined
     const file = facts.files.get(path)

@@ -13,7 +13,7 @@ import { openStatCache } from '../../data/index.ts'
 import type { Environment } from '../environment.ts'
 import { prepareEnvironment } from './prepare.ts'
 import type { EnvironmentRequest } from './request.ts'
-import { type TarMember, tarGzOf, tarOf } from './testing.archives.ts'
+import { paxOf, type TarMember, tarGzOf, tarOf } from './testing.archives.ts'
 import { requestFor, scratchFolder } from './testing.exec.ts'
 
 const settings = (more: Readonly<Record<string, unknown>> = {}): TarMember => ({
@@ -57,12 +57,14 @@ function treeOf({ mounts }: Environment): string {
 
 test('a package is unpacked as npm would: files, modes, commands, nothing run', async (context) => {
   const archive = tarGzOf([
+    { name: 'pax_global_header', type: 'g', content: paxOf('comment=of git archive') },
     { name: 'package/', type: '5', mode: 0o755 },
     settings({
       bin: { tool: './cli.js', sh: 'cli.js', gone: 'gone.js', '../../up': 'cli.js' },
       scripts: { install: 'touch owned' },
     }),
     code,
+    { name: 'PaxHeader', type: 'x', content: paxOf('size=20') }, // as node-tar writes it
     { name: 'package/cli.js', content: '#!/usr/bin/env node\n' },
     { name: 'package/test/node_modules/fixture/x.js', content: '1' },
   ])
@@ -130,6 +132,26 @@ const hostile: readonly (readonly [name: string, archive: Buffer, because: RegEx
     'that ends too early',
     gzipSync(tarOf([settings(), { ...code, size: 100_000 }])),
     /not a plain tar archive|in the middle/,
+  ],
+  [
+    'with a file behind the end of its archive',
+    gzipSync(Buffer.concat([tarOf([settings(), code]), tarOf([{ ...code, name: 'package/hidden.js' }])])),
+    /bytes behind the end/,
+  ],
+  [
+    'with a header that gives all files another name',
+    tarGzOf([settings(), { name: 'g', type: 'g', content: paxOf('path=package/other.js') }, code]),
+    /a header for all of its entries that changes them/,
+  ],
+  [
+    'with a folder that has bytes',
+    tarGzOf([settings(), { name: 'package/x/', type: '5', content: 'x' }]),
+    /link or folder that has bytes/,
+  ],
+  [
+    'with a file of two sizes',
+    tarGzOf([settings(), { name: 'x', type: 'x', content: paxOf('size=512') }, { ...code, content: 'x' }]),
+    /two sizes of one file/,
   ],
   ['that is no gzip', Buffer.from('not gzip'), /does not decompress/],
   [

@@ -14,7 +14,7 @@ import { isDomainError } from '../../core/index.ts'
 import { runInBox } from '../bubblewrap/index.ts'
 import type { Environment } from '../environment.ts'
 import { prepareEnvironment } from './prepare.ts'
-import { type CondaToWrite, condaOf, oldCondaOf, placeholder } from './testing.archives.ts'
+import { type CondaToWrite, condaOf, oldCondaOf, paxOf, placeholder, tarOf } from './testing.archives.ts'
 import { requestFor, scratchFolder, treeOf } from './testing.exec.ts'
 
 const platform = process.arch === 'arm64' ? 'linux-aarch64' : 'linux-64'
@@ -198,6 +198,26 @@ const hostile: readonly (readonly [name: string, package_: CondaToWrite, because
     /a place it was built for/,
   ],
   ['with a device', { name: 'x', files: [], more: [{ name: 'd', type: '3' }] }, /a device/],
+  [
+    'with a file behind the end of its archive',
+    { name: 'x', files: [], behind: tarOf([{ name: 'f', content: 'x' }]) },
+    /bytes behind the end/,
+  ],
+  [
+    'with a link that has bytes',
+    { name: 'x', files: [], more: [{ name: 'l', type: '2', link: 'f', content: 'x' }] },
+    /has bytes/,
+  ],
+  [
+    'with a header for all',
+    { name: 'x', files: [], more: [{ name: 'g', type: 'g', content: paxOf('path=y') }] },
+    /for all/,
+  ],
+  [
+    'with a wrong checksum in its zip',
+    { name: 'x', files: [{ path: 'f', content: 'x' }], crc: 1 },
+    /has other bytes than|CRC|checksum/,
+  ],
   ['with a set-uid file', { name: 'x', files: [{ path: 'f', content: 'x', mode: 0o4755 }] }, /set-uid/],
   [
     'with a bomb',

@@ -14,7 +14,7 @@ import { readNpmSettings, tarballAddress } from './npm-settings.fs.ts'
 import { identityFault, type LockedNodePackage, parsePackageLock } from './package-lock.ts'
 import type { EnvironmentRequest } from './request.ts'
 import { sweepTemporaries } from './sweep.fs.ts'
-import { type MemberSink, readTar, type TarMember } from './tar-members.ts'
+import { decompressed, type MemberSink, readTar, type TarArchive, type TarMember } from './tar-members.ts'
 import { type TreeArtefact, type TreeManifest, treeDigest } from './tree.fs.ts'
 import { treeStamp } from './tree-stamp.exec.ts'
 import { openTreeWriter, refusedPackage, type TreeWriter } from './tree-writer.fs.ts'
@@ -113,7 +113,7 @@ async function unpack(one: LockedNodePackage, archive: string, writer: TreeWrite
   const root = inTree(one.path)
   const programs = await programsIn(one, archive)
   let settings = false
-  await readTar(createReadStream(archive).pipe(createGunzip()), archiveOf(archive, owner), (member) => {
+  await readTar(decompressed(createReadStream(archive), createGunzip()), archiveOf(archive, owner), (member) => {
     const inner = innerPath(member, owner)
     if (inner === undefined) return undefined
     if (inner === 'package.json') settings = true
@@ -123,8 +123,8 @@ async function unpack(one: LockedNodePackage, archive: string, writer: TreeWrite
   return [...programs].flatMap(([file, names]) => names.flatMap((name) => link({ name, file, root, owner }, writer)))
 }
 
-function archiveOf(path: string, name: string): Readonly<{ name: string; sizeBytes: number }> {
-  return { name, sizeBytes: statSync(path).size }
+function archiveOf(path: string, name: string): TarArchive {
+  return { name, sizeBytes: statSync(path).size, globalHeaders: 'passed' }
 }
 
 /** Below the archive's one folder, whatever that is called; undefined for folders. */
@@ -164,7 +164,7 @@ async function settingsIn(archive: string, owner: string): Promise<Buffer> {
   const pieces: Buffer[] = []
   let found = false
   await readTar(
-    createReadStream(archive).pipe(createGunzip()),
+    decompressed(createReadStream(archive), createGunzip()),
     archiveOf(archive, owner),
     (member): MemberSink | undefined => {
       if (innerPath(member, owner) !== 'package.json') return undefined

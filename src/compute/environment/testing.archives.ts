@@ -47,6 +47,13 @@ function tarHeader({ name, mode = 0o644, type = '0', link = '', size, checksum }
   return header
 }
 
+/** A record of a pax header, of `key=value`. */
+export function paxOf(pair: string): string {
+  const rest = ` ${pair}\n`
+  const length = [2, 3, 4].find((digits) => `${rest.length + digits}`.length === digits) ?? 0
+  return `${rest.length + length}${rest}`
+}
+
 export const tarGzOf = (members: readonly TarMember[]): Buffer => gzipSync(tarOf(members))
 
 /**
@@ -124,6 +131,10 @@ export type CondaToWrite = Readonly<{
   /** Written in place of what is true, by the name below `info/`. */
   info?: Readonly<Record<string, string | undefined>>
   more?: readonly TarMember[]
+  /** Behind the end of the archive of its files. */
+  behind?: Buffer
+  /** Written in place of the checksum of its part of files. */
+  crc?: number
 }>
 
 export const placeholder = `/opt/build_env_${'placehold_'.repeat(20)}`
@@ -159,11 +170,13 @@ function condaMembers({ name, version = '1.0', build = '0', files, entryPoints, 
 /** A package of the newer kind: two zstd tars in a zip that does not compress. */
 export function condaOf(one: CondaToWrite): Buffer {
   const { facts, inner } = condaMembers(one)
-  const { name, version = '1.0', build = '0' } = one
+  const { name, version = '1.0', build = '0', behind = Buffer.of(), crc } = one
+  const lie = crc === undefined ? {} : { crc }
   const part = (kind: string, members: readonly TarMember[]) => ({
     name: `${kind}-${name}-${version}-${build}.tar.zst`,
-    content: zstdCompressSync(tarOf(members)),
+    content: zstdCompressSync(Buffer.concat([tarOf(members), kind === 'pkg' ? behind : Buffer.of()])),
     method: 0 as const,
+    ...(kind === 'pkg' ? { local: lie, central: lie } : {}),
   })
   const metadata = { name: 'metadata.json', content: '{"conda_pkg_format_version": 2}', method: 0 as const }
   return zipOf([metadata, part('pkg', inner), part('info', facts)])

@@ -41,8 +41,21 @@ export function pathFault(path: string): string | undefined {
 const byPath = (left: Readonly<{ path: string }>, right: Readonly<{ path: string }>): number =>
   left.path < right.path ? -1 : 1
 
+export type TreeLimit = Readonly<{ entries: number; bytes: number }>
+
+/** LIMIT: a million files, links and folders, and 64 GiB, of all packages together: one archive may stand in many places. */
+const wholeTree: TreeLimit = { entries: 1_000_000, bytes: 64 * 1024 ** 3 }
+
 /** @param tree absolute, empty folder */
-export function openTreeWriter(tree: string): TreeWriter {
+export function openTreeWriter(tree: string, limit: TreeLimit = wholeTree): TreeWriter {
+  let { entries, bytes } = limit
+  const spend = (owner: string, spent: TreeLimit): void => {
+    entries -= spent.entries
+    bytes -= spent.bytes
+    if (entries >= 0 && bytes >= 0) return
+    const most = `${limit.entries} files and folders, or ${limit.bytes} bytes`
+    throw refusedPackage(owner, `makes the environment larger than it may be: more than ${most}`)
+  }
   const folders = new Set([''])
   const placed = new Map<string, Placed>()
   const files: FileEntry[] = []
@@ -52,6 +65,7 @@ export function openTreeWriter(tree: string): TreeWriter {
     const parent = dirname(folder)
     makeFolder(parent === '.' ? '' : parent, owner)
     if (placed.has(folder)) throw refusedPackage(owner, `brings \`${folder}\` as a folder, which is a file elsewhere`)
+    spend(owner, { entries: 1, bytes: 0 })
     mkdirSync(join(tree, folder))
     chmodSync(join(tree, folder), 0o755) // whatever the caller's umask is: a stage runs as another user
     folders.add(folder)
@@ -65,6 +79,7 @@ export function openTreeWriter(tree: string): TreeWriter {
     const earlier = placed.get(path)
     if (earlier !== undefined) throw refusedPackage(owner, `brings \`${path}\`, which \`${earlier.owner}\` brings too`)
     if (folders.has(path)) throw refusedPackage(owner, `brings \`${path}\` as a file, which is a folder elsewhere`)
+    spend(owner, { entries: 1, bytes: 0 })
     placed.set(path, what)
   }
   return {
@@ -76,6 +91,7 @@ export function openTreeWriter(tree: string): TreeWriter {
       let sizeBytes = 0
       return {
         write(piece) {
+          spend(owner, { entries: 0, bytes: piece.length })
           hasher.update(piece)
           sizeBytes += piece.length
           for (let done = 0; done < piece.length; ) done += writeSync(fd, piece, done, piece.length - done)
