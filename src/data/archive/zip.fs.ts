@@ -18,7 +18,10 @@ export type ZipMember = Readonly<{
 }>
 
 export type ZipArchive = Readonly<{
+  /** Files. */
   members: readonly ZipMember[]
+  /** Entries for folders alone, each with a `/` at its end. */
+  folders: readonly string[]
   /** The bytes in pieces; small members are one piece. @throws what `refuse` makes, when they are not what was said */
   content(path: string): AsyncIterable<Buffer>
   /** A small member whole. @throws what `refuse` makes, when it is missing or over `maxBytes` */
@@ -47,7 +50,7 @@ export type Refuse = (what: string, cause?: unknown) => Error
 export async function openZip(path: string, refuse: Refuse): Promise<ZipArchive> {
   const fd = openSync(path, 'r')
   try {
-    const located = await locateMembers(fd, refuse)
+    const { members: located, folders } = await locateMembers(fd, refuse)
     const byPath = new Map(located.map((member) => [member.path, member]))
     const content = (wanted: string): AsyncIterable<Buffer> => {
       const member = byPath.get(wanted)
@@ -60,6 +63,7 @@ export async function openZip(path: string, refuse: Refuse): Promise<ZipArchive>
         sizeBytes: entry.uncompressedSize,
         executable,
       })),
+      folders,
       content,
       read: async (wanted, maxBytes) => {
         const size = byPath.get(wanted)?.entry.uncompressedSize ?? 0
@@ -76,11 +80,15 @@ export async function openZip(path: string, refuse: Refuse): Promise<ZipArchive>
 
 type Member = Readonly<{ path: string; entry: Entry; dataStart: number; executable: boolean }>
 
-async function locateMembers(fd: number, refuse: Refuse): Promise<readonly Member[]> {
+async function locateMembers(
+  fd: number,
+  refuse: Refuse,
+): Promise<Readonly<{ members: readonly Member[]; folders: readonly string[] }>> {
   const sizeBytes = fstatSync(fd).size
   const { entries, start, zip } = await readDirectory(fd, sizeBytes, refuse)
   const sorted = entries.toSorted((a, b) => a.relativeOffsetOfLocalHeader - b.relativeOffsetOfLocalHeader)
   const members: Member[] = []
+  const folders: string[] = []
   let position = 0
   for (const [index, entry] of sorted.entries()) {
     // INVARIANT: members follow each other without gap or overlap, from the first byte to the directory.
@@ -91,12 +99,13 @@ async function locateMembers(fd: number, refuse: Refuse): Promise<readonly Membe
     if (dataEnd > position) throw refuse('has overlapping members or hidden bytes')
     const trailer = readAt(fd, dataEnd, Math.min(position - dataEnd, 32))
     const member = toMember({ entry, local, trailer }, refuse)
-    if (member !== undefined) members.push(member)
+    if (typeof member === 'string') folders.push(member)
+    else members.push(member)
   }
   if (position !== start) throw refuse('has bytes before its directory that belong to nothing')
   refuseDuplicates(members, refuse)
   refuseBomb(members, sizeBytes, refuse)
-  return members
+  return { members, folders }
 }
 
 async function readDirectory(
@@ -132,7 +141,8 @@ const typeMask = 0o170000
 const regularFile = 0o100000
 const folder = 0o040000
 
-function toMember(located: LocatedEntry, refuse: Refuse): Member | undefined {
+/** Of a folder its path alone. */
+function toMember(located: LocatedEntry, refuse: Refuse): Member | string {
   const { entry, local } = located
   const path = plainNameOf(entry)
   if (path === undefined) throw refuse('has a member whose name has two readings')
@@ -148,7 +158,7 @@ function toMember(located: LocatedEntry, refuse: Refuse): Member | undefined {
     if (unsafe !== undefined) throw refuse(`has a name that ${unsafe}: \`${path}\``)
   }
   if (isFolder && entry.uncompressedSize !== 0) throw refuse(`has a folder with content: \`${path}\``)
-  if (isFolder) return undefined
+  if (isFolder) return path
   if ((mode & 0o6000) !== 0) throw refuse(`has a set-uid file: \`${path}\``)
   return { path, entry, dataStart: local.fileDataStart, executable: (mode & 0o111) !== 0 }
 }

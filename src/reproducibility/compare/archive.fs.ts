@@ -76,7 +76,11 @@ async function openSide(which: string, file: OpenFile, kind: Kind): Promise<Side
         },
       ] as const,
   )
-  return { members: new Map(listed), [Symbol.asyncDispose]: async () => zip[Symbol.dispose]() }
+  const folders = zip.folders.map((path) => [path, { what: 'folder', unpack: () => Promise.resolve() }] as const)
+  return {
+    members: new Map<string, Member>([...listed, ...folders]),
+    [Symbol.asyncDispose]: async () => zip[Symbol.dispose](),
+  }
 }
 
 function copyOut(
@@ -106,7 +110,8 @@ async function compareOne(
   if (before === undefined) return diverged('is missing in the first file')
   if (after === undefined) return diverged('is missing in the second file')
   if (before.what !== after.what) return diverged('is of another kind')
-  if (!before.what.endsWith('file')) return { verdict: 'identical', detail: '', unmeasured: 0, measures: [] }
+  if (before.what !== 'file' && before.what !== 'executable file')
+    return { verdict: 'identical', detail: '', unmeasured: 0, measures: [] }
   const [one, other] = [join(scratch, 'left'), join(scratch, 'right')]
   try {
     await before.unpack(one)

@@ -83,6 +83,10 @@ async function compareKinds(pair: FilePair, { left, right }: Kinds, common: numb
     const detail = `the first file is of the format ${left.format}, the second ${right.format}`
     return { format: left.format, verdict: 'diverged', detail, unmeasured: 1, measures: [] }
   }
+  if (left.certain && right.certain && left.packing !== right.packing) {
+    const detail = `the first file is packed as ${left.packing}, the second as ${right.packing}`
+    return { format: left.format, verdict: 'diverged', detail, unmeasured: 1, measures: [] }
+  }
   // where one says for certain what it is and the other does not, the other is read as the same
   const kind = left.certain ? left : right
   const kinds = { left: left.certain ? left : kind, right: right.certain ? right : kind }

@@ -92,10 +92,9 @@ export type Tolerance = Readonly<{
   because: string
 }>
 
+/** Of none `incomparable`: nobody has looked at anything. */
 export function worstVerdict(verdicts: readonly ComparedVerdict[]): ComparedVerdict {
-  return (
-    comparedVerdicts[Math.max(0, ...verdicts.map((verdict) => comparedVerdicts.indexOf(verdict)))] ?? 'incomparable'
-  )
+  return comparedVerdicts.findLast((verdict) => verdicts.includes(verdict)) ?? 'incomparable'
 }
 
 /** What the measures say, when all else is the same. */

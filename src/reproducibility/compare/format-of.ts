@@ -45,12 +45,12 @@ export function kindOf(head: Uint8Array, path: string, sizeBytes: number): Kind 
   if (isSafetensors(head, sizeBytes)) return { format: 'safetensors', certain: true }
   const type = fileTypeOf(head)
   const ending = /\.([A-Za-z0-9]+)$/.exec(path)?.[1]?.toLowerCase() ?? ''
-  const known = byType[type]
+  const known = Object.hasOwn(byType, type) ? byType[type] : undefined
   if (known !== undefined)
     return { ...known, ...(ending === 'npz' && type === 'zip' ? { format: 'npz' } : {}), certain: true }
   if (imageTypes.has(type)) return { format: 'image', certain: true }
   if (isTar(head)) return { format: 'archive', packing: 'tar', certain: true }
-  const named = byEnding[ending]
+  const named = Object.hasOwn(byEnding, ending) ? byEnding[ending] : undefined
   if (named !== undefined) return { ...named, certain: false }
   if (type === 'text' || type === 'script' || type === 'svg') return { format: 'text', certain: false }
   return { format: 'bytes', certain: false }

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import test from 'node:test'
-import { deflateRawSync, gzipSync } from 'node:zlib'
+import test, { type TestContext } from 'node:test'
+import { crc32, deflateRawSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
-import { type Compared, comparedVerdicts } from './compared.ts'
+import { type Compared, comparedVerdicts, worstVerdict } from './compared.ts'
+import { addPair, kept, measureOf, mergeTallies, newTally } from './tally.ts'
 import { type Bytes, comparer } from './testing.ts'
+import { exact } from './tolerance.ts'
 
 const everything = [{ path: '**', abs: 1e300, rel: 1e300, ulp: 1e300, because: 'all' }]
 
@@ -216,10 +218,167 @@ test('no byte that is changed, cut or added makes a crash, or a pass by toleranc
         assert.ok(comparedVerdicts.includes(found.verdict))
         assert.equal(found.verdict === 'identical', other.equals(bytes))
         assert.doesNotMatch(found.detail, /[\u0000-\u001f\u007f]/)
+        // bytes that nothing reads differ, and no tolerance is for them
+        if (path === 'raw' && found.verdict !== 'identical') assert.equal(found.verdict, 'diverged')
         if (how === 'cut' && path !== 'raw')
           assert.ok(found.verdict === 'incomparable' || found.verdict === 'diverged', found.detail)
       },
     ),
     { numRuns: 100 },
   )
+})
+
+/** A pair is told apart; its twin, the same difference where it means nothing, is not. */
+async function tellsApart(
+  context: TestContext,
+  path: string,
+  pairs: readonly (readonly [left: Bytes, right: Bytes, verdict: string, detail: RegExp])[],
+): Promise<void> {
+  const compare = comparer(context)
+  for (const [left, right, verdict, detail] of pairs) {
+    const found = await compare(left, right, path, everything)
+    assert.equal(found.verdict, verdict, found.detail)
+    assert.match(found.detail, detail)
+  }
+}
+
+test('arrays whose elements are as long as their file are of one length, or differ', async (context) => {
+  const header = (descr: string, more = ''): string =>
+    `{'descr': ${descr}, 'fortran_order': False, 'shape': (4,)${more}}\n`
+  const of = (descr: string, bytes: number, more = ''): Buffer => npy(header(descr, more), Buffer.alloc(bytes, 1))
+  await tellsApart(context, 'm.npy', [
+    ...["'|O'", "'|S1'", "'|V1'", "[('a', '|i1')]"].flatMap((descr) => [
+      [of(descr, 4), of(descr, 8), 'diverged', /^`array` had 4 bytes and has 8$/] as const,
+      [of(descr, 4), of(descr, 4, ', '), 'equal', /^the same array/] as const,
+    ]),
+    [of("'|b1'", 4), of("'|b1'", 8), 'incomparable', /8 bytes of elements where its header promises 4/],
+    [of("'|b1'", 4), of("'|b1'", 4, ', '), 'equal', /^the same array/],
+    [of("'|constructor'", 4), of("'|constructor'", 8), 'diverged', /had 4 bytes and has 8/],
+  ])
+})
+
+test('names of prototypes are no types and no endings', async (context) => {
+  const honest = safetensors({ w: tensor(0, 8) }, 8)
+  const proto = safetensors({ w: { ...tensor(0, 8), dtype: 'constructor' } }, 8)
+  await tellsApart(context, 'm.safetensors', [[honest, proto, 'incomparable', /of a type that is not known$/]])
+  await tellsApart(context, 'm.constructor', [[Buffer.of(0, 1), Buffer.of(0, 2), 'diverged', /^1 of 2 bytes differ/]])
+})
+
+test('members of a tar archive differ in every byte of their names and in what they are', async (context) => {
+  const kind = (type: string, link = ''): Buffer =>
+    tar({ a: '' }, (header) => {
+      header.write(type, 156)
+      header.write(link, 157)
+    })
+  const named = (name: Buffer): Buffer => tar({ x: 'x' }, (header) => name.copy(header, 0))
+  const cafe = (byte: number): Buffer => Buffer.concat([Buffer.from('caf'), Buffer.of(byte)])
+  const record = (byte: number): Buffer =>
+    tar({ x: `13 path=caf_\n` }, (header) => header.write('x', 156)).map((each) =>
+      each === 0x5f ? byte : each,
+    ) as Buffer
+  const timed = (what: Buffer): Buffer => {
+    const copy = Buffer.from(what)
+    copy.write('1', 136 + 10) // the time of change, which is not content
+    const sum = copy.subarray(0, 512).reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 32 : byte), 0)
+    copy.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
+    return copy
+  }
+  await tellsApart(context, 'a.tar', [
+    [named(cafe(0xe9)), named(cafe(0xe8)), 'incomparable', /^the first file has a name that is not UTF-8$/],
+    [named(Buffer.from('café')), timed(named(Buffer.from('café'))), 'equal', /^the same members/],
+    [named(Buffer.from('café')), named(Buffer.from('cafè')), 'diverged', /missing in the/],
+    [record(0xe9), record(0xe8), 'incomparable', /^the first file has a name that is not UTF-8$/],
+    [kind('1', 'b'), kind('2', 'b'), 'diverged', /^`a`: is of another kind/],
+    [kind('2', 'b'), kind('2', 'c'), 'diverged', /^`a`: is of another kind/],
+    [kind('1', 'b'), timed(kind('1', 'b')), 'equal', /^the same members/],
+    [kind('3'), kind('6'), 'incomparable', /^the first file has a device or a fifo, which is not compared$/],
+  ])
+})
+
+/** A field of protobuf, shorter than 128 bytes. */
+const field = (number: number, wire: number, bytes: Uint8Array): Buffer =>
+  Buffer.concat([Buffer.of((number << 3) | wire), wire === 2 ? Buffer.of(bytes.length) : Buffer.of(), bytes])
+
+test('parts of an ONNX model differ in every byte of their names and in how they are written', async (context) => {
+  const weights = (name: Uint8Array, raw = field(9, 2, Buffer.from('abcd'))): Buffer =>
+    Buffer.concat([field(1, 0, Buffer.of(1)), field(2, 0, Buffer.of(1)), field(8, 2, name), raw])
+  const model = (initializer: Uint8Array, ...more: readonly Buffer[]): Buffer =>
+    Buffer.concat([field(1, 0, Buffer.of(8)), field(7, 2, field(5, 2, initializer)), ...more])
+  const w = weights(Buffer.from('w'))
+  const moved = Buffer.concat([field(7, 2, field(5, 2, w)), field(1, 0, Buffer.of(8))])
+  const four = Buffer.from('abcd')
+  await tellsApart(context, 'm.onnx', [
+    [model(w), moved, 'equal', /^the same initializers/],
+    [model(w, field(2, 2, four)), model(w, field(2, 5, four)), 'diverged', /^`producer_name` differs/],
+    [model(w, field(15, 0, Buffer.of(7))), model(w, field(15, 2, Buffer.of(7))), 'diverged', /^`field 15 0` differs/],
+    [model(w), model(weights(Buffer.from('w'), field(9, 5, four))), 'diverged', /is missing in the second file/],
+    [model(w), model(weights(Buffer.from('w'), field(4, 5, four))), 'equal', /^the same initializers/],
+    [
+      model(w),
+      Buffer.concat([field(7, 1, Buffer.alloc(8)), field(1, 0, Buffer.of(8))]),
+      'incomparable',
+      /has 0 graphs$/,
+    ],
+    [model(weights(Buffer.of(0xe9))), model(weights(Buffer.of(0xe8))), 'incomparable', /a name that is not UTF-8$/],
+  ])
+})
+
+/** What Python's zipfile writes for members without compression. */
+function zip(members: Readonly<Record<string, string>>): Buffer {
+  const locals: Buffer[] = []
+  const entries: Buffer[] = []
+  let offset = 0
+  for (const [name, text] of Object.entries(members)) {
+    const common = Buffer.alloc(26)
+    common.writeUInt16LE(20, 0)
+    common.writeUInt32LE(0x00210000, 6)
+    common.writeUInt32LE(crc32(text), 10)
+    common.writeUInt32LE(text.length, 14)
+    common.writeUInt32LE(text.length, 18)
+    common.writeUInt16LE(name.length, 22)
+    const local = Buffer.concat([Buffer.from('PK\x03\x04'), common, Buffer.from(name), Buffer.from(text)])
+    const tail = Buffer.alloc(14)
+    tail.writeUInt32LE(offset, 10)
+    entries.push(Buffer.concat([Buffer.from('PK\x01\x02'), Buffer.of(20, 0), common, tail, Buffer.from(name)]))
+    locals.push(local)
+    offset += local.length
+  }
+  const directory = Buffer.concat(entries)
+  const end = Buffer.alloc(18)
+  end.writeUInt16LE(entries.length, 4)
+  end.writeUInt16LE(entries.length, 6)
+  end.writeUInt32LE(directory.length, 8)
+  end.writeUInt32LE(offset, 12)
+  return Buffer.concat([...locals, directory, Buffer.from('PK\x05\x06'), end])
+}
+
+test('archives differ in their packing and in their folders', async (context) => {
+  const plain = zip({ 'a.txt': 'x', 'b.txt': 'y' })
+  const folders = zip({ 'f/': '', 'a.txt': 'x', 'b.txt': 'y' })
+  const packed = tar({ 'a.txt': 'x', 'b.txt': 'y' })
+  await tellsApart(context, 'a.bin', [
+    [plain, zip({ 'b.txt': 'y', 'a.txt': 'x' }), 'equal', /^the same members, in another order$/],
+    [folders, zip({ 'b.txt': 'y', 'a.txt': 'x', 'f/': '' }), 'equal', /^the same members, in another order$/],
+    [plain, folders, 'diverged', /^`f\/`: is missing in the first file; 1 of 3 members differs$/],
+    [plain, packed, 'diverged', /^the first file is packed as zip, the second as tar$/],
+    [packed, gzipSync(packed), 'diverged', /^the first file is packed as tar, the second as gzip$/],
+  ])
+})
+
+test('nothing compared is no pass', () => {
+  assert.equal(worstVerdict([]), 'incomparable')
+  assert.equal(worstVerdict(['identical']), 'identical')
+  assert.equal(worstVerdict(['equal', 'diverged', 'within-tolerance']), 'diverged')
+})
+
+test('of a tensor that differs, only the bins with something in them are kept', () => {
+  const tally = newTally()
+  for (const [at, other] of [0.5, 0.5, 8].entries()) addPair(tally, 0, other, 1, at, exact)
+  const put = kept(tally)
+  assert.equal(put.bins.length, 2)
+  const told = measureOf('w', 'F32', mergeTallies([put, put]), true)
+  assert.deepEqual(told.histogram, [
+    [-1, 4],
+    [3, 2],
+  ])
 })

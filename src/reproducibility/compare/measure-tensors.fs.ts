@@ -8,7 +8,7 @@ import { Worker } from 'node:worker_threads'
 import type { Measure } from './compared.ts'
 import { type Element, isFloat } from './elements.ts'
 import { type FilePair, pause } from './file-pair.fs.ts'
-import { measureOf, mergeTallies, type Tally } from './tally.ts'
+import { type KeptTally, kept, measureOf, mergeTallies, type Tally } from './tally.ts'
 import { measureSlice, type Place, type Slice } from './tensor-slice.fs.ts'
 import type { TensorReply, TensorWork } from './tensor-worker.fs.ts'
 import type { Bound } from './tolerance.ts'
@@ -46,9 +46,9 @@ export async function measureTensors(
 ): Promise<readonly Measure[]> {
   const parts = pairs.flatMap((pair, index) => [...slicesOf(pair, common)].map((slice) => ({ pair: index, slice })))
   const bytes = parts.reduce((sum, { slice }) => sum + slice.count * slice.element.sizeBytes, 0)
-  const tallies = pairs.map((): Tally[] => [])
+  const tallies = pairs.map((): KeptTally[] => [])
   const take = ({ pair }: Part, tally: Tally): void => {
-    if (tally.differing > 0 || tally.bitsOnly > 0) tallies[pair]?.push(tally)
+    if (tally.differing > 0 || tally.bitsOnly > 0) tallies[pair]?.push(kept(tally))
   }
   if (bytes < workersPayBytes) await measureHere(files, parts, take, signal)
   else await measureByWorkers(files, parts, take, signal)

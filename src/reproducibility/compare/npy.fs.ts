@@ -13,7 +13,7 @@ import { measureTensors } from './measure-tensors.fs.ts'
 import { type PythonLiteral, parsePythonLiteral } from './python-literal.ts'
 import { answerOfTensors, pairTensors, type Tensor } from './tensor-list.ts'
 import { bufferBytes } from './tensor-slice.fs.ts'
-import { readBoth, Unreadable } from './unreadable.ts'
+import { readBoth, Unreadable, utf8Of } from './unreadable.ts'
 
 const maxHeaderBytes = 64 * 1024
 /** What the array of a file is called that is not a member of an npz file. */
@@ -69,7 +69,8 @@ function readHeader(file: OpenFile): Readonly<{ text: string; start: number }> {
   if (length > maxHeaderBytes)
     throw new Unreadable(`claims a header of ${length} bytes, the limit is ${maxHeaderBytes}`)
   const start = wide ? 12 : 10
-  return { text: readExactly(file, start, length).toString(major === 3 ? 'utf8' : 'latin1'), start: start + length }
+  const header = readExactly(file, start, length)
+  return { text: major === 3 ? utf8Of(header) : header.toString('latin1'), start: start + length }
 }
 
 function isSizes(value: PythonLiteral | undefined): value is readonly number[] {
@@ -77,6 +78,7 @@ function isSizes(value: PythonLiteral | undefined): value is readonly number[] {
 }
 
 const kinds: Readonly<Record<string, Element & Readonly<{ components?: 2 }>>> = {
+  b1: { kind: 'opaque', sizeBytes: 1 },
   i1: { kind: 'i8', sizeBytes: 1 },
   u1: { kind: 'u8', sizeBytes: 1 },
   i2: { kind: 'i16', sizeBytes: 2 },
@@ -102,12 +104,13 @@ function typeOf(
   start: number,
 ): Pick<Tensor, 'type' | 'element' | 'count' | 'place'> {
   const [, order = '', name = ''] = /^([<>|=])(.+)$/s.exec(typeof descr === 'string' ? descr : '') ?? []
-  const known = kinds[name.replace(/\[.*\]$/s, '')]
+  const plainName = name.replace(/\[.*\]$/s, '')
+  const known = Object.hasOwn(kinds, plainName) ? kinds[plainName] : undefined
   if (known !== undefined) {
     const count = size * BigInt(known.components ?? 1)
     refuseSize(count * BigInt(known.sizeBytes), dataBytes)
     const place = { offset: start, isBigEndian: order === '>' }
-    return { type: name, element: known, count: Number(count), place }
+    return { type: plainName === 'b1' ? '|b1' : name, element: known, count: Number(count), place }
   }
   // pickled objects have any length; of all else the length tells how long an element is
   const isPickle = JSON.stringify(printed(descr)).includes('O')

@@ -13,7 +13,7 @@ import { type FilePair, type OpenFile, pause } from './file-pair.fs.ts'
 import { measureTensors } from './measure-tensors.fs.ts'
 import { digestOfSpan, fieldsOf, type ProtobufField, packedNumbers, readSpan, type Span } from './protobuf.fs.ts'
 import { answerOfTensors, pairTensors, type Tensor } from './tensor-list.ts'
-import { readBothLater, Unreadable } from './unreadable.ts'
+import { readBothLater, Unreadable, utf8Of } from './unreadable.ts'
 import { quoted } from './words.ts'
 
 /** @throws Unreadable */
@@ -67,6 +67,8 @@ const graphNames: Readonly<Record<number, string>> = {
   16: 'graph.metadata_props*',
 }
 const graphField = 7
+/** SOURCE: Protocol Buffers, "Encoding": a reader passes over a field of another wire type than its own. */
+const wires = { number: 0, bytes8: 1, bytes: 2, bytes4: 5 } as const
 const initializerField = 5
 const maxParts = 1_000_000
 const partsPerPause = 4096
@@ -79,7 +81,10 @@ async function readModel(file: OpenFile, signal: AbortSignal): Promise<Model> {
     const number = counts.get(name) ?? 0
     counts.set(name, number + 1)
     if (number > 0 && !name.endsWith('*')) throw new Unreadable(`has ${quoted(name)} twice`)
-    parts.set(name.endsWith('*') ? `${name.slice(0, -1)} ${number}` : name, digestOfSpan(file, field))
+    parts.set(
+      name.endsWith('*') ? `${name.slice(0, -1)} ${number}` : name,
+      `${field.wire} ${digestOfSpan(file, field)}`,
+    )
   }
   let [all, graphs] = [0, 0]
   const next = async (): Promise<void> => {
@@ -89,14 +94,14 @@ async function readModel(file: OpenFile, signal: AbortSignal): Promise<Model> {
   }
   for (const field of fieldsOf(file, { start: 0, end: file.sizeBytes })) {
     await next()
-    if (field.number !== graphField || field.value !== undefined) {
+    if (field.number !== graphField || field.wire !== wires.bytes) {
       addPart(modelNames[field.number] ?? `field ${field.number}*`, field)
       continue
     }
     graphs += 1
     for (const inner of fieldsOf(file, field)) {
       await next()
-      if (inner.number === initializerField && inner.value === undefined)
+      if (inner.number === initializerField && inner.wire === wires.bytes)
         addInitializer(file, inner, { tensors, parts })
       else addPart(graphNames[inner.number] ?? `graph field ${inner.number}*`, inner)
     }
@@ -112,12 +117,26 @@ const float64: ReadonlySet<number> = new Set([11, 15])
 /** LIMIT: an initializer of more fields, such as numbers one by one, is compared by its bytes. */
 const maxFields = 1000
 
+/** Numbers of a list stand together, or one by one. */
+const wiresOf: ReadonlyMap<number, readonly number[]> = new Map([
+  [tensorFields.dims, [wires.number, wires.bytes]],
+  [tensorFields.type, [wires.number]],
+  [tensorFields.floats, [wires.bytes, wires.bytes4]],
+  [tensorFields.name, [wires.bytes]],
+  [tensorFields.raw, [wires.bytes]],
+  [tensorFields.doubles, [wires.bytes, wires.bytes8]],
+])
+
+function isOfItsWire({ number, wire }: ProtobufField): boolean {
+  return wiresOf.get(number)?.includes(wire) ?? false
+}
+
 type Found = Readonly<{ tensors: Map<string, Tensor>; parts: Map<string, string> }>
 
 function addInitializer(file: OpenFile, span: Span, { tensors, parts }: Found): void {
   const fields = firstFields(file, span)
-  const nameField = fields.find(({ number }) => number === tensorFields.name)
-  const name = nameField === undefined ? '' : readSpan(file, nameField).toString('utf8')
+  const nameField = fields.find(({ number, wire }) => number === tensorFields.name && wire === wires.bytes)
+  const name = nameField === undefined ? '' : utf8Of(readSpan(file, nameField))
   const part = `initializer ${name}`
   if (tensors.has(name) || parts.has(part)) throw new Unreadable(`has the initializer ${quoted(name)} twice`)
   const tensor = fields.length > maxFields ? undefined : tensorOf(file, fields, name)
@@ -148,7 +167,7 @@ function tensorOf(file: OpenFile, fields: readonly ProtobufField[], name: string
   const [only] = data
   // a field twice is the last one to some readers
   const names = all(tensorFields.name).length
-  const isPlain = names < 2 && fields.length === dims.length + names + 2
+  const isPlain = names < 2 && fields.length === dims.length + names + 2 && fields.every(isOfItsWire)
   if (known === undefined || only === undefined || data.length !== 1 || !isPlain) return undefined
   const shape = dims.flatMap((field) => packedNumbers(file, field)).map(Number)
   const { name: typeName, components = 1, ...element } = known

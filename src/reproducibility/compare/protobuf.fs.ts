@@ -7,8 +7,8 @@ import { createHash } from 'node:crypto'
 import { chunkBytes, type OpenFile, readExactly, readUpTo } from './file-pair.fs.ts'
 import { Unreadable } from './unreadable.ts'
 
-/** Bytes from `start` to `end`; of a number its `value` too. */
-export type ProtobufField = Readonly<{ number: number; start: number; end: number; value?: bigint }>
+/** Bytes from `start` to `end`, without the tag; of a number (wire type 0) its `value` too. */
+export type ProtobufField = Readonly<{ number: number; wire: number; start: number; end: number; value?: bigint }>
 export type Span = Readonly<{ start: number; end: number }>
 
 const windowBytes = 64 * 1024
@@ -46,13 +46,13 @@ export function* fieldsOf(file: OpenFile, { start, end }: Span): Generator<Proto
     const wire = Number(tag & 7n)
     if (wire === 0) {
       const value = varint()
-      yield { number, start: begin, end: at, value }
+      yield { number, wire, start: begin, end: at, value }
       continue
     }
     const size = wire === 2 ? varint() : wire === 1 ? 8n : wire === 5 ? 4n : undefined
     if (size === undefined) throw new Unreadable('has a field of a kind that is not known')
     if (size > BigInt(end - at)) throw new Unreadable('has a field that ends beyond its message')
-    const field = { number, start: at, end: at + Number(size) }
+    const field = { number, wire, start: at, end: at + Number(size) }
     at = field.end
     yield field
   }

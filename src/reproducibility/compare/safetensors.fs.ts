@@ -92,7 +92,8 @@ function tensorOf(name: string, entry: JsonValue, start: number): Found {
     throw new Unreadable(`has the tensor ${quoted(name)} without dtype, shape and offsets`)
   const [begin = 0, end = 0] = offsets
   const known = Object.hasOwn(elements, type) ? elements[type] : undefined
-  const bits = known === undefined ? packedBits[type] : known.sizeBytes * (known.components ?? 1) * 8
+  const packed = Object.hasOwn(packedBits, type) ? packedBits[type] : undefined
+  const bits = known === undefined ? packed : known.sizeBytes * (known.components ?? 1) * 8
   if (bits === undefined) throw new Unreadable(`has the tensor ${quoted(name)} of a type that is not known`)
   if (shape.reduce((size, side) => size * BigInt(side), BigInt(bits)) !== BigInt(end - begin) * 8n)
     throw new Unreadable(`has the tensor ${quoted(name)} in ${end - begin} bytes, which is not the size of its shape`)

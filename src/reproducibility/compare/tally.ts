@@ -87,8 +87,15 @@ function addDifference(tally: Tally, abs: number, rel: number, ulp: number, at: 
   tally.bins[bin] = (tally.bins[bin] as number) + 1 // INVARIANT: abs is finite, so the exponent is below 2047
 }
 
+/** A tally that is put aside: of its bins only those with something in them, since all of them are 16 KB. */
+export type KeptTally = Omit<Tally, 'bins'> & Readonly<{ bins: readonly (readonly [bin: number, count: number])[] }>
+
+export function kept(tally: Tally): KeptTally {
+  return { ...tally, bins: [...tally.bins.entries()].filter(([, count]) => count > 0) }
+}
+
 /** Puts the parts of one tensor together, in any order. */
-export function mergeTallies(parts: readonly Tally[]): Tally {
+export function mergeTallies(parts: readonly KeptTally[]): Tally {
   const sum = newTally()
   for (const part of parts) {
     if (part.maxAbs > sum.maxAbs || (part.maxAbs === sum.maxAbs && part.worst >= 0 && part.worst < sum.worst))
@@ -96,7 +103,7 @@ export function mergeTallies(parts: readonly Tally[]): Tally {
     for (const name of ['elements', 'differing', 'outside', 'bitsOnly', 'withoutDistance'] as const)
       sum[name] += part[name]
     for (const name of ['maxAbs', 'maxRel', 'maxUlp'] as const) sum[name] = Math.max(sum[name], part[name])
-    for (const [bin, count] of part.bins.entries()) if (count > 0) sum.bins[bin] = (sum.bins[bin] ?? 0) + count
+    for (const [bin, count] of part.bins) sum.bins[bin] = (sum.bins[bin] ?? 0) + count
   }
   return sum
 }

@@ -2,16 +2,16 @@
  * Members of a tar archive, where they lie in it.
  *
  * SOURCE: POSIX.1-2017 pax, "ustar Interchange Format" and "pax Header Block"; GNU tar's long names (`L`, `K`).
- * Archives that two readers could take for two things are refused: wrong checksums, a name twice, sparse files, headers
- * that go on beyond the end. Times and owners are not looked at.
+ * Archives that two readers could take for two things are refused: wrong checksums, a name twice or one that is not
+ * UTF-8, sparse files, headers that go on beyond the end. Devices and fifos hold nothing to compare and are refused too. Times and owners are not looked at.
  */
 import { type OpenFile, readExactly } from './file-pair.fs.ts'
-import { Unreadable } from './unreadable.ts'
+import { Unreadable, utf8Of } from './unreadable.ts'
 import { quoted } from './words.ts'
 
 export type TarMember = Readonly<{
   path: string
-  /** `file`, `executable file`, `folder`, `link to x`, `device`. */
+  /** `file`, `executable file`, `folder`, `link to x`, `hard link to x`. */
   what: string
   /** Of a file. */
   start: number
@@ -83,13 +83,13 @@ function headerOf(block: Buffer): Header {
 
 function textIn(bytes: Buffer): string {
   const end = bytes.indexOf(0)
-  return bytes.subarray(0, end < 0 ? bytes.length : end).toString('utf8')
+  return utf8Of(bytes.subarray(0, end < 0 ? bytes.length : end))
 }
 
 /** Octal digits, or GNU's big-endian bytes behind a first one of 0x80. */
 function numberIn(bytes: Buffer): number {
   if (bytes[0] === 0x80) return sizeOf(`${BigInt(`0x${bytes.subarray(1).toString('hex')}`)}`)
-  const digits = textIn(bytes).trim()
+  const digits = bytes.toString('latin1').replace(/\0.*$/s, '').trim()
   if (!/^[0-7]*$/.test(digits)) throw new Unreadable('has a header with a number that is none')
   return digits === '' ? 0 : Number.parseInt(digits, 8)
 }
@@ -119,10 +119,9 @@ function recordsIn(bytes: Buffer): Names {
     const equals = record.indexOf(0x3d)
     if (length < 5 || at + length > bytes.length || record.at(-1) !== 0x0a || equals < 1)
       throw new Unreadable('has a header of names that is none')
-    const key = record.subarray(0, equals).toString('utf8')
+    const key = utf8Of(record.subarray(0, equals))
     if (key.startsWith('GNU.sparse')) throw new Unreadable('has sparse files, which are not read')
-    if (key === 'path' || key === 'linkpath' || key === 'size')
-      found[key] = record.subarray(equals + 1, -1).toString('utf8')
+    if (key === 'path' || key === 'linkpath' || key === 'size') found[key] = utf8Of(record.subarray(equals + 1, -1))
     at += length
   }
   return found
@@ -138,6 +137,7 @@ function memberOf(header: Header, names: Names, start: number, sizeBytes: number
     case '7':
       return { path, what: (header.mode & 0o111) === 0 ? 'file' : 'executable file', start, sizeBytes }
     case '1':
+      return { path, what: `hard link to ${link}`, start, sizeBytes: 0 }
     case '2':
       return { path, what: `link to ${link}`, start, sizeBytes: 0 }
     case '5':
@@ -145,7 +145,7 @@ function memberOf(header: Header, names: Names, start: number, sizeBytes: number
     case '3':
     case '4':
     case '6':
-      return { path, what: 'device', start, sizeBytes: 0 }
+      throw new Unreadable('has a device or a fifo, which is not compared')
     default:
       throw new Unreadable('has a member of a kind that is not known')
   }

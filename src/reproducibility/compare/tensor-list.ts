@@ -48,7 +48,10 @@ function kindDifference(before: Tensor, after: Tensor): string | undefined {
   )
   const isSame =
     before.shape.length === after.shape.length && before.shape.every((side, at) => side === after.shape[at])
-  return isSame ? undefined : `had the shape ${was} and has ${is}`
+  if (!isSame) return `had the shape ${was} and has ${is}`
+  // THREAT: texts, records and pickles are as long as their file, whatever their type says
+  const [bytes, bytesNow] = [before, after].map(({ count, element }) => count * element.sizeBytes)
+  return bytes === bytesNow ? undefined : `had ${bytes} bytes and has ${bytesNow}`
 }
 
 /** @param same what is to be said when every tensor is the same in every bit */

@@ -153,6 +153,29 @@ test('JSON that is not whole is incomparable, and no tolerance makes it pass', a
   }
 })
 
+test('a tolerance for the items of a list is none for lists within them', async (context) => {
+  const verdict = async (metric: string, key: string): Promise<string> => {
+    const of = (auc: number): string => JSON.stringify({ folds: [key === '' ? { auc } : { [key]: [{ auc }] }] })
+    return (await comparer(context)(of(1), of(2), 'm.json', [{ path: '**', metric, abs: 5, because: 'b' }])).verdict
+  }
+  assert.equal(await verdict('folds[*].auc', ''), 'within-tolerance')
+  assert.equal(await verdict('folds[*].auc', 'x'), 'diverged')
+  assert.equal(await verdict('folds[*].x[*].auc', 'x'), 'within-tolerance')
+  assert.equal(await verdict('folds*auc', 'x'), 'within-tolerance')
+})
+
+test('a long key above many members is incomparable before their names are made, one above few is not', async (context) => {
+  const compare = comparer(context)
+  const of = (count: number, value: number): string =>
+    JSON.stringify({ ['k'.repeat(100_000)]: Object.fromEntries(Array.from({ length: count }, (_, at) => [at, value])) })
+  const many = await compare(of(2000, 1), of(2000, 2), 'm.json')
+  assert.deepEqual(
+    [many.verdict, many.detail],
+    ['incomparable', 'the files have more than 67108864 characters of keys'],
+  )
+  assert.equal((await compare(of(10, 1), of(10, 2), 'm.json')).verdict, 'diverged')
+})
+
 test('names from a file are printable and short', async (context) => {
   const key = `\u001b]0;x\u0007${'k'.repeat(500)}`
   const found = await comparer(context)(JSON.stringify({ [key]: 1 }), '{}', 'm.json')
@@ -188,4 +211,30 @@ test('JSON is read as JSON.parse reads it', () => {
     }),
     { numRuns: 2000 },
   )
+})
+
+test('integers that no double holds are compared with doubles exactly, and with infinities', async (context) => {
+  const compare = comparer(context)
+  const verdict = async (left: string, right: string, abs = 0): Promise<string> =>
+    (
+      await compare(`{"n":${left}}`, `{"n":${right}}`, 'm.json', [
+        { path: '**', abs, rel: 1, ulp: 1e300, because: 'all' },
+      ])
+    ).verdict
+  const long = '9'.repeat(401)
+  for (const [left, right, found, abs] of [
+    ['10000000000000001', '1e16', 'diverged', 0],
+    ['10000000000000001', '1e16', 'within-tolerance', 1],
+    ['10000000000000000', '1e16', 'equal', 0],
+    ['9007199254740993', '9007199254740990', 'within-tolerance', 3],
+    ['9007199254740993', '9007199254740990', 'diverged', 2],
+    [long, 'Infinity', 'diverged', 1e300],
+    [long, '1e999', 'diverged', 1e300],
+    [long, `${long}1`, 'diverged', 1e300],
+    [long, ` ${long}`, 'equal', 0],
+    ['10000000000000001', 'NaN', 'diverged', 1e300],
+  ] as const) {
+    assert.equal(await verdict(left, right, abs), found, `${left.slice(0, 30)} against ${right.slice(0, 30)}`)
+    assert.equal(await verdict(right, left, abs), found, `${right.slice(0, 30)} against ${left.slice(0, 30)}`)
+  }
 })

@@ -40,7 +40,13 @@ export function boundsFor(
 /** One that names tensors, keys or columns counts for those alone, for each in its own formats. */
 function counts(tolerance: Tolerance, part: Part, name: string): boolean {
   const asked = named.filter((each) => tolerance[each] !== undefined)
-  return asked.length === 0 || asked.some((each) => each === part && matchesName(name, tolerance[each] ?? ''))
+  return asked.length === 0 || asked.some((each) => each === part && isNamed(part, name, tolerance[each] ?? ''))
+}
+
+/** The `[*]` of a list in a key is itself: `folds[*].auc` is not `folds[*].x[*].auc`. */
+function isNamed(part: Part, name: string, pattern: string): boolean {
+  const plain = (text: string): string => (part === 'metric' ? text.replaceAll('[*]', '[]') : text)
+  return matchesName(plain(name), plain(pattern))
 }
 
 /** THREAT: an infinite or missing bound would let everything pass. */

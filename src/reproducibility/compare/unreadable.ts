@@ -1,8 +1,15 @@
 /** Why a file is not what its format asks for: becomes the verdict `incomparable`, and never leaves this folder. */
+import { isUtf8 } from 'node:buffer'
 
 /** @param message a predicate, after the file as subject: `ends before its header does` */
 export class Unreadable extends Error {
   override readonly name = 'Unreadable'
+}
+
+/** THREAT: replacement characters would make one text of two. @throws Unreadable */
+export function utf8Of(bytes: Uint8Array): string {
+  if (!isUtf8(bytes)) throw new Unreadable('has a name that is not UTF-8')
+  return Buffer.from(bytes).toString('utf8')
 }
 
 /** Runs `read` on both sides, so that the sentence says which of them it was. */
@@ -14,8 +21,7 @@ function readOne<T>(which: string, read: () => T): T {
   try {
     return read()
   } catch (error) {
-    if (!(error instanceof Unreadable)) throw error
-    throw new Unreadable(`the ${which} file ${error.message}`)
+    throw saidOf(which, error)
   }
 }
 
@@ -31,7 +37,10 @@ export async function readLater<T>(which: string, read: () => Promise<T>): Promi
   try {
     return await read()
   } catch (error) {
-    if (!(error instanceof Unreadable)) throw error
-    throw new Unreadable(`the ${which} file ${error.message}`)
+    throw saidOf(which, error)
   }
+}
+
+function saidOf(which: string, error: unknown): unknown {
+  return error instanceof Unreadable ? new Unreadable(`the ${which} file ${error.message}`) : error
 }
