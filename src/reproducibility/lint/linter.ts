@@ -3,7 +3,7 @@
  *
  * Nothing is executed. What cannot be read is a finding of its own, `unread`: it is never passed over.
  */
-import { basename, dirname, join, normalize } from 'node:path/posix'
+import { basename, dirname, join, normalize, relative } from 'node:path/posix'
 import { DomainError, isInside } from '../../core/index.ts'
 import { importedFiles, moduleFiles } from './imports.ts'
 import { judgeProgram } from './python-program.ts'
@@ -94,11 +94,28 @@ function bytesKept(known: Run['known']): number {
   )
 }
 
+/** A place that is declared harmless stands for itself and for others with that reason, never for those without. */
 function add(run: Run, source: Text, offset: number, rule: RuleName, what: string, also: readonly number[] = []): void {
-  const { says, instead, fixedBy, needs }: Rule = lintRules[rule]
+  const { needs }: Rule = lintRules[rule]
   if (needs !== undefined && !run.code.has.has(needs)) return
+  const ofFile = run.code.harmless.get(source.path)?.get(rule)
+  const byReason = Map.groupBy([offset, ...also], (at) => source.declared(at, rule) ?? ofFile)
+  for (const [harmless, [first = offset, ...others]] of byReason)
+    addOne(run, source, { offset: first, rule, what, also: others, harmless })
+}
+
+type Places = Readonly<{
+  offset: number
+  rule: RuleName
+  what: string
+  also: readonly number[]
+  harmless: string | undefined
+}>
+
+function addOne(run: Run, source: Text, { offset, rule, what, also, harmless }: Places): void {
+  const { says, instead, fixedBy: fixes }: Rule = lintRules[rule]
   const place = source.placeOf(offset)
-  const harmless = source.declared(offset, rule) ?? run.code.harmless.get(source.path)?.get(rule)
+  const fixedBy = run.code.hasHashSeed ? fixes : undefined
   const finding: LintFinding = {
     rule,
     file: source.path,
@@ -107,9 +124,10 @@ function add(run: Run, source: Text, offset: number, rule: RuleName, what: strin
     instead,
     also: also.map((each) => source.placeOf(each).line).filter((line) => line !== place.line),
     ...(harmless === undefined ? {} : { harmless }),
-    ...(fixedBy === undefined || !run.code.hasHashSeed ? {} : { fixedBy }),
+    ...(fixedBy === undefined ? {} : { fixedBy }),
   }
-  const key = [rule, source.path, place.cell, place.line, rule === 'unread' ? what : ''].join(' ')
+  const said = [rule === 'unread' ? what : '', harmless ?? '', fixedBy ?? '']
+  const key = JSON.stringify([rule, source.path, place.cell, place.line, ...said])
   if (!run.findings.has(key)) run.findings.set(key, finding)
 }
 
@@ -122,26 +140,29 @@ function lintShell(run: Run, source: Text, folder: string, depth: number): void 
   if (facts.broken !== undefined)
     add(run, source, facts.broken, 'unread', 'is no shell that can be read: what is around it may have been missed')
   for (const { rule, at, what } of facts.found) add(run, source, at, rule, what)
-  let here = folder
-  for (const started of facts.started) {
-    const [name = '', target = ''] = started.words
-    if (name === 'cd' && target !== '' && !target.startsWith('/')) here = join(here, target)
-    else lintStarted(run, source, started, here, depth)
-  }
+  for (const started of facts.started) lintStarted(run, source, started, folder, depth)
 }
 
-function lintStarted(outer: Run, source: Text, started: Started, folder: string, depth: number): void {
+function lintStarted(outer: Run, source: Text, started: Started, outerFolder: string, depth: number): void {
+  const folder = folderFrom(outerFolder, started.folder)
   const isOwn = seesNoVariables(started.words) || started.sets.includes('PYTHONHASHSEED')
   const run = isOwn ? { ...outer, code: { ...outer.code, hasHashSeed: false } } : outer
   const exists = (path: string): boolean => isThere(run, path)
-  for (const call of callsOf(started.words, started.heredoc, (word) => exists(inProject(folder, word) ?? ''))) {
+  const isMade = (path: string): boolean => run.code.outs.some((out) => isInside(path, out))
+  const isKnown = (word: string): boolean => {
+    const path = inProject(folder, word)
+    return path !== undefined && (exists(path) || isMade(path))
+  }
+  for (const call of callsOf(started.words, started, isKnown)) {
     const path = call.kind === 'file' ? inProject(folder, call.word) : undefined
-    if (path !== undefined && run.code.outs.some((out) => isInside(path, out))) continue
+    if (path !== undefined && isMade(path)) continue
+    if (call.kind === 'unread') add(run, source, started.at, 'unread', call.because)
     if (call.kind === 'python') {
       const inner = pythonText(call.text, source.path)
       lintProgram(run, { ...inner, ...placedIn(source, call.at ?? started.at) }, [folder])
     } else if (call.kind === 'shell') {
-      if (depth < maxShells)
+      if (depth >= maxShells) add(run, source, started.at, 'unread', tooDeep)
+      else
         lintShell(
           run,
           { ...shellText(call.text, source.path), ...placedIn(source, call.at ?? started.at) },
@@ -153,7 +174,7 @@ function lintStarted(outer: Run, source: Text, started: Started, folder: string,
         exists,
       )
       if (file !== undefined) lintFile(run, file, [folder], depth)
-    } else if (path !== undefined) lintFile(run, path, [dirname(path), folder], depth)
+    } else if (call.kind === 'file' && path !== undefined) lintFile(run, path, [dirname(path), folder], depth, call.as)
   }
 }
 
@@ -162,9 +183,19 @@ function placedIn(outer: Text, at: number): Pick<Text, 'placeOf' | 'declared'> {
   return { placeOf: (offset) => outer.placeOf(at + offset), declared: (_, rule) => outer.declared(at, rule) }
 }
 
+/** Where a stage has the project. SOURCE: the recipe of the sandbox. */
+const projectFolder = '/project'
+const tooDeep = `stands in more than ${maxShells} shells in one another, which are not read`
+
+/** From the project; absolute when it lies outside of it. */
+function folderFrom(folder: string, target: string): string {
+  const path = target.startsWith('/') ? normalize(target) : join(folder, target)
+  return path === projectFolder || path.startsWith(`${projectFolder}/`) ? relative(projectFolder, path) || '.' : path
+}
+
 function inProject(folder: string, word: string): string | undefined {
-  const path = normalize(join(folder, word))
-  return word.startsWith('/') || path.startsWith('..') ? undefined : path
+  const path = folderFrom(folder, word)
+  return word === '' || path.startsWith('/') || path.startsWith('..') ? undefined : path
 }
 
 function isThere(run: Run, path: string): boolean {
@@ -180,8 +211,9 @@ function bytesOf(run: Run, path: string): Uint8Array | DomainError | undefined {
   }
 }
 
-function lintFile(run: Run, path: string, roots: readonly string[], depth: number): void {
-  if (path.endsWith('.py') || path.endsWith('.ipynb')) {
+/** @param as what it is read as; else what its name and its first line say */
+function lintFile(run: Run, path: string, roots: readonly string[], depth: number, as?: 'python' | 'shell'): void {
+  if (as === 'python' || (as === undefined && /\.(?:py|ipynb)$/.test(path))) {
     lintPythonFile(run, path, roots, depth)
     return
   }
@@ -189,13 +221,26 @@ function lintFile(run: Run, path: string, roots: readonly string[], depth: numbe
   if (bytes instanceof DomainError) unread(run, path, bytes.message)
   if (bytes === undefined || bytes instanceof DomainError) return
   const first = Buffer.from(bytes.subarray(0, 128)).toString('latin1').split('\n')[0] ?? ''
-  const program = first.startsWith('#!') ? basename(first.split(' ').at(-1) ?? '') : ''
-  if (program.startsWith('python')) lintPythonFile(run, path, roots, depth)
-  else if (/\.(?:sh|bash)$/.test(path) || isShellName(program)) lintShellFile(run, path, bytes, roots, depth)
+  const program = first.startsWith('#!') ? programOfLine(first.slice(2)) : ''
+  if (as === undefined && program.startsWith('python')) lintPythonFile(run, path, roots, depth)
+  else if (as === 'shell' || /\.(?:sh|bash)$/.test(path) || isShellName(program))
+    lintShellFile(run, path, bytes, roots, depth)
+  else unread(run, path, 'is started, and is neither Python nor a shell script that is read')
+}
+
+/** `/usr/bin/env -S A=b python3 -u`: the program, not its options. */
+function programOfLine(line: string): string {
+  const [first = '', ...rest] = line.trim().split(/\s+/)
+  if (basename(first) !== 'env') return basename(first)
+  return basename(rest.find((word) => !word.startsWith('-') && !word.includes('=')) ?? '')
 }
 
 function lintShellFile(run: Run, path: string, bytes: Uint8Array, roots: readonly string[], depth: number): void {
-  if (run.files.has(path) || depth >= maxShells) return
+  if (run.files.has(path)) return
+  if (depth >= maxShells) {
+    unread(run, path, tooDeep)
+    return
+  }
   run.files.add(path)
   try {
     lintShell(run, shellText(textFrom(bytes, path), path), roots.at(-1) ?? '.', depth + 1)
@@ -209,6 +254,7 @@ function lintPythonFile(run: Run, path: string, roots: readonly string[], depth:
   const source = sourceAt(run, path)
   if (source === undefined) return
   lintProgram(run, source, roots)
+  if (depth >= maxShells && source.shell.length > 0) unread(run, path, tooDeep)
   for (const { text, at } of depth < maxShells ? source.shell : []) {
     const plain = shellText(text, path)
     const placeOf = (offset: number): Place => ({ ...at, line: at.line + plain.placeOf(offset).line - 1, column: 1 })

@@ -4,12 +4,20 @@
  * What IPython adds (`%time`, `!ls`, `%%bash`) is taken out where a cell is not Python as it stands; what goes to a shell
  * is given back.
  */
-import { type Json, parseStrictJson } from '../../core/index.ts'
+import { basename } from 'node:path/posix'
+import { type Json, oneLine, parseStrictJson } from '../../core/index.ts'
 import { parsePython } from './python-tree.ts'
 
 export type CellPlace = Readonly<{ cell: number; line: number }>
 export type ShellPiece = Readonly<{ text: string; at: CellPlace }>
-export type Notebook = Readonly<{ text: string; places: readonly CellPlace[]; shell: readonly ShellPiece[] }>
+export type Notebook = Readonly<{
+  text: string
+  places: readonly CellPlace[]
+  shell: readonly ShellPiece[]
+  unread: readonly UnreadLine[]
+}>
+/** `offset` into the text. */
+export type UnreadLine = Readonly<{ offset: number; because: string }>
 
 /** LIMIT: 64 MiB, since outputs stand in it; what is read of it has the limits of a source. */
 export const maxNotebookBytes = 64 * 1024 * 1024
@@ -28,16 +36,21 @@ export function readNotebook(bytes: Uint8Array, name: string): Notebook | undefi
   const lines: string[] = []
   const places: CellPlace[] = []
   const shell: ShellPiece[] = []
+  const unread: UnreadLine[] = []
+  let offset = 0
   for (const [index, cell] of listAt(document, 'cells').entries()) {
     if (at(cell, 'cell_type') !== 'code') continue
     const read = readCell(sourceOf(cell), index + 1)
     shell.push(...read.shell)
     for (const [line, text] of read.lines.entries()) {
+      const because = read.unread.get(line)
+      if (because !== undefined) unread.push({ offset, because })
+      offset += text.length + 1
       lines.push(text)
       places.push({ cell: index + 1, line: line + 1 })
     }
   }
-  return { text: `${lines.join('\n')}\n`, places, shell }
+  return { text: `${lines.join('\n')}\n`, places, shell, unread }
 }
 
 function at(value: Json | undefined, key: string): Json | undefined {
@@ -56,42 +69,87 @@ function sourceOf(cell: Json): string {
   return typeof source === 'string' ? source : ''
 }
 
-type Cell = Readonly<{ lines: readonly string[]; shell: readonly ShellPiece[] }>
+/** `unread`: why, by line of the cell from 0. */
+type Cell = Readonly<{ lines: readonly string[]; shell: readonly ShellPiece[]; unread: ReadonlyMap<number, string> }>
+
+const nothing: ReadonlyMap<number, string> = new Map()
 
 /** Magics that run the rest of their cell as Python. */
 const around: ReadonlySet<string> = new Set(['time', 'timeit', 'capture', 'prun', 'memit', 'python', 'python3'])
-const shells: ReadonlySet<string> = new Set(['bash', 'sh'])
+const shells: ReadonlySet<string> = new Set(['bash', 'sh', 'system', 'sx'])
+/** Cells that hold no code that runs where outs are made. */
+const shown: ReadonlySet<string> = new Set([
+  'html',
+  'HTML',
+  'markdown',
+  'latex',
+  'svg',
+  'SVG',
+  'javascript',
+  'js',
+  'css',
+])
+/** Lines that change how the notebook looks or what is loaded, and run nothing. */
+const settings: ReadonlySet<string> = new Set([
+  ...['matplotlib', 'pylab', 'load_ext', 'reload_ext', 'autoreload', 'config', 'precision', 'colors', 'xmode', 'pdb'],
+  ...['pip', 'conda', 'pwd', 'who', 'whos', 'ls', 'history', 'hist', 'pinfo', 'pdoc', 'pfile', 'psource', 'lsmagic'],
+  ...['quickref', 'tensorboard', 'reset', 'reset_selective', 'xdel', 'store', 'watermark'],
+])
 
 function readCell(source: string, cell: number): Cell {
   const lines = source.split('\n')
   const first = lines.findIndex((line) => line.trim() !== '')
   const head = (lines[first] ?? '').trim()
   const isWhole = head.startsWith('%%')
-  const magic = isWhole ? (head.slice(2).split(' ')[0] ?? '') : ''
-  if (shells.has(magic)) {
+  const [magic = '', program = ''] = isWhole ? head.slice(2).split(/\s+/) : []
+  if (shells.has(magic) || (magic === 'script' && shells.has(basename(program)))) {
     const text = lines.slice(first + 1).join('\n')
-    return { lines: lines.map(() => ''), shell: [{ text, at: { cell, line: first + 2 } }] }
+    return { lines: lines.map(() => ''), shell: [{ text, at: { cell, line: first + 2 } }], unread: nothing }
   }
-  if (isWhole && !around.has(magic)) return { lines: lines.map(() => ''), shell: [] }
+  if (isWhole && !around.has(magic)) {
+    const unread = shown.has(magic)
+      ? nothing
+      : new Map([[first, `is a cell of \`%%${oneLine(magic)}\`, which is not read`]])
+    return { lines: lines.map(() => ''), shell: [], unread }
+  }
   const python = isWhole ? lines.with(first, '') : lines
   const parsed = parsePython(python.join('\n'))
-  if (parsed !== undefined && parsed.broken === undefined) return { lines: python, shell: [] }
+  if (parsed !== undefined && parsed.broken === undefined) return { lines: python, shell: [], unread: nothing }
   return withoutMagics(python, cell)
 }
 
 function withoutMagics(lines: readonly string[], cell: number): Cell {
   const shell: ShellPiece[] = []
+  const unread = new Map<number, string>()
   const plain = lines.map((line, index) => {
     const start = line.length - line.trimStart().length
     const words = line.slice(start)
     const assigned = words.indexOf('= !') < 0 ? words.indexOf('= %') : words.indexOf('= !')
-    const isMagic = words.startsWith('!') || words.startsWith('%') || words.endsWith('?')
+    const isHelp = /^(?:\?{1,2}%{0,2}[\w.*]+|%{0,2}[\w.*]+\?{1,2})\s*$/.test(words)
+    const isMagic = words.startsWith('!') || words.startsWith('%') || isHelp
     if (!isMagic && assigned < 0) return line
     const command = isMagic ? words : words.slice(assigned + 2)
-    if (command.startsWith('!')) shell.push({ text: withoutValues(command.slice(1)), at: { cell, line: index + 1 } })
-    return isMagic ? `${line.slice(0, start)}pass` : `${line.slice(0, start + assigned)}= None`
+    const instead = isMagic ? `${line.slice(0, start)}pass` : `${line.slice(0, start + assigned)}= None`
+    const toShell = (text: string): string => {
+      shell.push({ text: withoutValues(text), at: { cell, line: index + 1 } })
+      return instead
+    }
+    if (isHelp) return instead
+    if (command.startsWith('!')) return toShell(command.slice(1))
+    const [, name = '', rest = ''] = /^%(\w+)\s*(.*)$/s.exec(command) ?? []
+    if (name === 'sx' || name === 'system') return toShell(rest)
+    if (name === 'run') return toShell(`python ${rest}`)
+    if (isMagic && around.has(name)) return line.slice(0, start) + withoutOptions(rest)
+    if (!settings.has(name)) unread.set(index, `is \`%${oneLine(name)}\`, which is not read`)
+    return instead
   })
-  return { lines: plain, shell }
+  return { lines: plain, shell, unread }
+}
+
+/** `-n 10 -r3 work()`: what `%timeit` measures. */
+function withoutOptions(statement: string): string {
+  const code = statement.replace(/^(?:-[a-z]+\s*\d*\s+)*/, '')
+  return code === '' ? 'pass' : code
 }
 
 /** `{name}` stands for the value of a Python expression: words of the same length in its place. */

@@ -157,3 +157,125 @@ test('a file that several stages run is read once', () => {
   for (const stage of ['a', 'b']) linter.lint({ ...stageOf('python train.py'), stage })
   assert.deepEqual(read, ['train.py'])
 })
+
+test('what is started is read, wherever and however it is called', () => {
+  const draw = 'import random\nrandom.random()\n'
+  const files = { 'src/a.py': draw, script: draw, 'run.sh': draw, run: 'uuidgen > x\n', 'a.py': draw }
+  const tool = { tool: `#!/usr/bin/python3 -u\n${draw}`, other: `#!/usr/bin/env -S A=b python3 -u\n${draw}` }
+  for (const [command, ...seen] of [
+    ['python /project/src/a.py', 'src/a.py:2 unseeded-random'],
+    ['cd /project/src; python a.py', 'src/a.py:2 unseeded-random'],
+    ['python script', 'script:2 unseeded-random'],
+    ['python -W ignore -u script', 'script:2 unseeded-random'],
+    ['python < a.py', 'a.py:2 unseeded-random'],
+    ['sh -e run', 'run:1 random-id'],
+    ['bash -euo pipefail run', 'run:1 random-id'],
+    ["bash -ec 'uuidgen > x'", 'dvc.yaml:1 random-id'],
+    ["python -uc 'import os; f(os.urandom(3))'", 'dvc.yaml:1 os-entropy'],
+    ["bash <<< 'uuidgen > x'", 'dvc.yaml:1 random-id'],
+    ['. run', 'run:1 random-id'],
+    ['(cd data && ls); python a.py', 'a.py:2 unseeded-random'],
+    ['cd src; (cd x; ls) | cat; n=$(cd y; ls); python a.py', 'src/a.py:2 unseeded-random'],
+    ['./tool', 'tool:3 unseeded-random'],
+    ['./other', 'other:3 unseeded-random'],
+  ] as const) {
+    assert.deepEqual(placed({ ...files, ...tool }, command), seen, command)
+  }
+})
+
+test('what is started and cannot be told is unread, and what starts nothing is not', () => {
+  const files = { 'a.R': 'x <- runif(3)\n', 'a.py': 'x = 1\n' }
+  for (const command of [
+    'python "$S"',
+    'python missing.py',
+    'python /opt/x.py',
+    'cat a.py | python',
+    'sh -e "$S"',
+    './a.R',
+    '. x',
+  ])
+    assert.deepEqual(placed(files, command), [command === './a.R' ? 'a.R:1 unread' : 'dvc.yaml:1 unread'], command)
+  for (const command of [
+    'python --version',
+    'echo python x',
+    'which python',
+    'cat a.R',
+    'python -m pytest',
+    'python a.py "$S"',
+  ])
+    assert.deepEqual(placed(files, command), [], command)
+})
+
+test('shells deeper than is read are unread, those that are read are not', () => {
+  const chain = (length: number): Readonly<Record<string, string>> =>
+    Object.fromEntries(
+      Array.from({ length }, (_, at) => [`s${at}.sh`, at + 1 < length ? `sh s${at + 1}.sh\n` : 'uuidgen > x\n']),
+    )
+  assert.deepEqual(placed(chain(8), 'sh s0.sh'), ['s7.sh:1 random-id'])
+  assert.deepEqual(placed(chain(12), 'sh s0.sh'), ['s8.sh:1 unread'])
+})
+
+test('what IPython runs in a notebook is read or unread', () => {
+  const seen = (...cells: readonly string[]): readonly string[] =>
+    placed(
+      { 'a.ipynb': notebook(...cells.map((cell) => code(cell))), 'b.py': 'import random\nrandom.random()\n' },
+      'papermill a.ipynb',
+    )
+  assert.deepEqual(seen('import random\n%time x = random.random()'), ['a.ipynb:1:2 unseeded-random'])
+  assert.deepEqual(seen('import random\n%timeit -n 3 random.random()'), ['a.ipynb:1:2 unseeded-random'])
+  assert.deepEqual(seen('%run b.py'), ['b.py:2 unseeded-random'])
+  assert.deepEqual(seen('%%script bash\nuuidgen > x'), ['a.ipynb:1:2 random-id'])
+  assert.deepEqual(seen('%%script perl\nprint rand()'), ['a.ipynb:1:1 unread'])
+  assert.deepEqual(seen('x = 1', '%%R\nrunif(3)'), ['a.ipynb:2:1 unread'])
+  assert.deepEqual(seen('%cython x'), ['a.ipynb:1:1 unread'])
+  assert.deepEqual(seen('import random\n%pwd\nrandom.random() # is it?'), ['a.ipynb:1:3 unseeded-random'])
+  assert.deepEqual(seen('import random\nrandom.random?\n?random\n%matplotlib inline', '%%html\n<b>'), [])
+})
+
+test('one place that is declared harmless, or settled, covers no other', () => {
+  const text =
+    'import random\nx = random.random()  # assay: harmless unseeded-random because salt\ny = random.random()\nz = random.random()\n'
+  assert.deepEqual(
+    lintFiles({ 'train.py': text }).map(({ line, also, harmless }) => [line, also, harmless]),
+    [
+      [2, [], 'salt'],
+      [3, [4], undefined],
+    ],
+  )
+  const { commands } = stageOf('python train.py; PYTHONHASHSEED=random python train.py')
+  const found = lintFiles({ 'train.py': 'use(hash(name))\n' }, { hasHashSeed: true, commands })
+  assert.deepEqual(
+    found.map(({ fixedBy }) => fixedBy),
+    ['PYTHONHASHSEED', undefined],
+  )
+})
+
+test('a hash seed that the shell sets for what follows is not the one of assay', () => {
+  const fixed = (command: string): unknown =>
+    lintFiles({ 'n.py': 'use(hash(name))\n' }, { hasHashSeed: true, commands: stageOf(command).commands })[0]?.fixedBy
+  for (const command of [
+    'export PYTHONHASHSEED=random; python n.py',
+    'PYTHONHASHSEED=random; python n.py',
+    'unset PYTHONHASHSEED; python n.py',
+    'env PYTHONHASHSEED=random python n.py',
+    'env -u PYTHONHASHSEED python n.py',
+    "export PYTHONHASHSEED=3; sh -c 'python n.py'",
+  ])
+    assert.equal(fixed(command), undefined, command)
+  for (const command of [
+    'export OTHER=1; python n.py',
+    '(export PYTHONHASHSEED=1); python n.py',
+    'env A=1 python n.py',
+  ])
+    assert.equal(fixed(command), 'PYTHONHASHSEED', command)
+})
+
+test('a name that a loop leaves behind holds what came last', () => {
+  const loop = 'import os\nfor f in os.listdir(d):\n  latest = f\n'
+  assert.deepEqual(placed({ 'a.py': `${loop}use(latest)\n` }, 'python a.py'), ['a.py:2 listing-order'])
+  assert.deepEqual(placed({ 'a.py': `${loop}  print(latest)\n` }, 'python a.py'), [])
+  assert.deepEqual(
+    placed({ 'a.py': `${loop.replace('os.listdir(d)', 'sorted(os.listdir(d))')}use(latest)\n` }, 'python a.py'),
+    [],
+  )
+})

@@ -21,6 +21,10 @@ export function isTrue(arg: Argument | undefined): boolean {
   return arg?.value?.kind === 'literal' && arg.value.value === true
 }
 
+export function isFalse(arg: Argument | undefined): boolean {
+  return arg?.value?.kind === 'literal' && arg.value.value === false
+}
+
 /** `*args` or `**options`: what is given cannot be told. */
 export function isOpen(args: readonly Argument[]): boolean {
   return args.some(({ star }) => star === true)

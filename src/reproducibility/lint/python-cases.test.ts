@@ -235,6 +235,27 @@ const cases: readonly Case[] = [
     'import time\nall = []\nall.append(time.time())\nsave(all)',
     'import time\nall = []\nall.append(time.time())\nprint(sum(all) / len(all))',
   ],
+  [
+    'listing-order',
+    'import os\nfor i, f in enumerate(os.listdir(d)): print(i, f)',
+    'import os\nfor i, f in enumerate(sorted(os.listdir(d))): print(i, f)',
+  ],
+  [
+    'listing-order',
+    'import os\nuse(sum(weigh(f) for f in os.listdir(d)))',
+    'import os\nuse(sum(1 for f in os.listdir(d)))',
+  ],
+  [
+    'listing-order',
+    'import os, shutil\nfor f in os.listdir(d): shutil.copyfileobj(f, out)',
+    'import os, shutil\nfor f in os.listdir(d): shutil.copy(f, out)',
+  ],
+  ['listing-order', 'import os\nuse([f for f in os.listdir(d)])', 'import os\nuse(sum([1 for f in os.listdir(d)]))'],
+  [
+    'gpu-determinism',
+    'import torch\nt = Trainer(deterministic=False)\nloss.backward()\nmodel.cuda()',
+    'import torch\nt = Trainer(deterministic=True)\nloss.backward()\nmodel.cuda()',
+  ],
 ]
 
 for (const [rule, named, silent] of cases) {

@@ -17,9 +17,9 @@ const maxNames = 6
 const printers =
   /^builtins\.print$|^(?:logging|logger|loguru|warnings|absl\.logging|structlog|click\.echo|typer\.echo|rich\.print)\b|^\?\.(?:info|debug|warning|warn|error|critical|exception|print|set_description|set_postfix|log_info)$|^tqdm\.(?:\w+\.)*write$|^sys\.std(?:out|err)\.write$|^(?:rich\.console\.Console|logging\.getLogger)\(\)|^time\.sleep$/
 const ordering =
-  /^builtins\.(?:sorted|len|set|frozenset|min|max|sum|any|all)$|^(?:collections\.Counter|natsort\.\w+|numpy\.(?:sort|unique)|os\.path\.\w+|shutil\.\w+|os\.(?:remove|unlink|rename|replace|chmod))$|^set\(\)\.\w+$|\.(?:isdisjoint|issubset|issuperset)$/
+  /^builtins\.(?:sorted|len|set|frozenset|min|max|any|all)$|^(?:collections\.Counter|natsort\.\w+|numpy\.(?:sort|unique)|os\.path\.\w+|shutil\.(?!copyfileobj$)\w+|os\.(?:remove|unlink|rename|replace|chmod))$|^set\(\)\.\w+$|\.(?:isdisjoint|issubset|issuperset)$/
 const passingOrder =
-  /^builtins\.(?:list|tuple|enumerate|iter|zip|map|filter|reversed|str)$|\.(?:join|format|copy)$|^numpy\.(?:array|asarray)$|^tqdm\b/
+  /^builtins\.(?:list|tuple|iter|zip|map|filter|reversed|str)$|\.(?:join|format|copy)$|^numpy\.(?:array|asarray)$|^tqdm\b/
 const passing: Readonly<Record<Doubt, RegExp>> = {
   order: passingOrder,
   keys: passingOrder,
@@ -93,10 +93,18 @@ function argumentEnds(walk: Walk, node: PyNode, list: PyNode, doubt: Doubt, step
   if (call?.name !== 'CallExpression') return false
   const path = walk.callOf.get(call)?.path ?? '?'
   if (printers.test(path) || isLogCall(walk, call)) return true
+  // a sum of floats follows the order of its parts; one that counts does not
+  if (doubt !== 'value' && path === 'builtins.sum' && isCounted(node, list)) return true
   if ((doubt === 'value' ? /^builtins\.(?:len|isinstance|type)$/ : ordering).test(path)) return true
   const name = /^\?\.(append|extend)$/.exec(path)?.[1]
   if (name !== undefined) return collectedEnds(walk, call, doubt, steps)
   return passing[doubt].test(path) && node.parent === list && endsHarmless(walk, call, listed(doubt), steps)
+}
+
+/** `1 for each in names`, which may be the list of arguments itself. */
+function isCounted(node: PyNode, list: PyNode): boolean {
+  const { children } = list.children.some(({ name }) => name === 'for') ? list : node
+  return children.some(({ name }) => name === 'for') && children[1]?.name === 'Number'
 }
 
 /** `log.info(...)`, `self.logger.debug(...)`: a thing that is called log or logger. */
@@ -194,7 +202,26 @@ function readsEnd(walk: Walk, reads: readonly PyNode[], doubt: Doubt, steps: num
 
 /** A loop in any order leaves the same behind: it removes, copies, counts, prints, or fills what is put in order later. */
 function loopIsHarmless(walk: Walk, loop: PyNode, steps: number): boolean {
-  return loop.children.every((child) => child.name !== 'Body' || bodyIsHarmless(walk, child, steps))
+  return (
+    !leavesLast(walk, loop) &&
+    loop.children.every((child) => child.name !== 'Body' || bodyIsHarmless(walk, child, steps))
+  )
+}
+
+/** A name that is set in the loop and read behind it holds what came last. */
+function leavesLast(walk: Walk, loop: PyNode): boolean {
+  const isBehind = (binding: Binding): boolean => {
+    walk.fuel.left -= binding.loads.length
+    return walk.fuel.left < 0 || binding.loads.some(({ from }) => from >= loop.to)
+  }
+  const isSet = (node: PyNode): boolean => {
+    walk.fuel.left -= 1
+    if (walk.fuel.left < 0) return true
+    const [target] = node.name === 'AssignStatement' ? node.children : []
+    const binding = target?.name === 'VariableName' ? walk.bindingOf.get(target) : undefined
+    return (binding !== undefined && isBehind(binding)) || node.children.some(isSet)
+  }
+  return loop.children.some((child) => child.name === 'Body' && isSet(child))
 }
 
 function bodyIsHarmless(walk: Walk, body: PyNode, steps: number): boolean {
@@ -203,7 +230,7 @@ function bodyIsHarmless(walk: Walk, body: PyNode, steps: number): boolean {
 }
 
 const quiet =
-  /^(?:os\.(?:remove|unlink|rename|replace|makedirs|mkdir|chmod)|shutil\.\w+|\?\.(?:unlink|add|mkdir|rmdir|touch|discard)|pathlib\.Path\(\)\.\w+|set\(\)\.\w+)$/
+  /^(?:os\.(?:remove|unlink|rename|replace|makedirs|mkdir|chmod)|shutil\.(?!copyfileobj$)\w+|\?\.(?:unlink|add|mkdir|rmdir|touch|discard)|pathlib\.Path\(\)\.\w+|set\(\)\.\w+)$/
 
 function statementIsHarmless(walk: Walk, statement: PyNode, steps: number): boolean {
   switch (statement.name) {

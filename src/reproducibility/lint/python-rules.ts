@@ -1,7 +1,7 @@
 /** The rules for Python, over what the walk noted: pure, one small function each. `program.ts` asks what seeds what. */
 
 import { drawnBy, type Generator, seededBy } from './generators.ts'
-import { argument, isBare, isOpen, isTrue, textAt } from './python-arguments.ts'
+import { argument, isBare, isFalse, isOpen, isTrue, textAt } from './python-arguments.ts'
 import { endsHarmless } from './python-fate.ts'
 import { archiveRules, tensorRules } from './python-file-rules.ts'
 import type { Argument, Call, Walk } from './python-scope.ts'
@@ -55,7 +55,8 @@ export function factsOfModule(tree: PyTree, text: string): ModuleFacts {
     ...(gpu === undefined ? {} : { gpu }),
     isDeterministic: walk.calls.some(
       ({ path, args }) =>
-        path === 'torch.use_deterministic_algorithms' || args.some(({ name }) => name === 'deterministic'),
+        path === 'torch.use_deterministic_algorithms' || // with False it is told itself
+        args.some((arg) => arg.name === 'deterministic' && !isFalse(arg)),
     ),
   }
 }

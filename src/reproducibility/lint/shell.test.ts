@@ -12,17 +12,24 @@ const cases: readonly (readonly [rule: string, named: string, ...silent: string[
   ['random-id', 'd=$(mktemp -d out/run-XXXXXX)', 'd=$(mktemp -d)', 't=$(mktemp /tmp/x.XXXX)'],
   ['os-entropy', 'head -c 8 /dev/urandom > salt', 'head -c 8 seed.bin > salt'],
   ['os-entropy', 'openssl rand -hex 8 > salt', 'openssl dgst -sha256 a > b'],
-  ['wall-clock', 'python x.py --name "run-$(date +%s)"', 'echo "begun at $(date)"', 'date', 'x=$(date -d @$T +%F)'],
+  ['wall-clock', 'work x.py --name "run-$(date +%s)"', 'echo "begun at $(date)"', 'date', 'x=$(date -d @$T +%F)'],
   ['wall-clock', 'echo "$(date)" > stamp.txt', 'echo stamp > stamp.txt'],
   ['listing-order', 'find data -name "*.csv" > list', 'find data -name "*.csv" | sort > list', 'find data -delete'],
   ['listing-order', 'for f in $(find data); do cat $f; done > all', 'for f in data/*; do cat $f; done > all'],
   ['listing-order', 'find . | head -1 > first', 'n=$(find . | wc -l)', 'ls > names'],
+  ['listing-order', 'find a | uniq > x', 'find a | sort | uniq > x'],
+  ['listing-order', 'find a | comm - b > x', 'find a | sort | comm - b > x'],
   ['listing-order', 'ls -t models | head -1 > newest', 'ls models | head -1 > first'],
   ['completion-order', 'ls | xargs -P 4 -n 1 work > out', 'ls | xargs -n 1 work > out'],
   ['completion-order', 'ls | parallel work > out', 'ls | parallel -k work > out'],
   ['archive-time', 'tar czf x.tgz data', 'tar --sort=name --mtime=@0 -cf x.tar data', 'tar xzf x.tgz'],
   ['archive-time', 'gzip a.csv', 'gzip -n a.csv', 'gzip -d a.csv.gz', 'cat a | gzip > a.gz'],
   ['network-input', 'curl -O https://example.org/x', 'curl -O https://example.org/x && sha256sum --check x.sha256'],
+  [
+    'network-input',
+    'curl -O https://example.org/x && sha256sum -c x.sha256 && curl -O https://example.org/y',
+    'curl -O https://example.org/x; curl -O https://example.org/y; sha256sum -c all.sha256',
+  ],
 ]
 
 for (const [rule, named, ...silent] of cases) {

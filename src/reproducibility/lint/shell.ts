@@ -3,6 +3,7 @@
  *
  * LIMIT: 256 levels of nesting, which is the grammar's own, and as many of one script in another.
  */
+import { join } from 'node:path/posix'
 import { type Command, forEachChild, parse, type Redirection, type SyntaxNode } from 'unbash'
 import type { RuleName } from './rules.ts'
 
@@ -12,8 +13,13 @@ export type Started = Readonly<{
   words: readonly string[]
   /** Variables that are set for it alone. */
   sets: readonly string[]
+  /** Where it runs, from the folder that the script began in; absolute behind `cd /folder`. */
+  folder: string
   at: number
+  /** What stands in the script as its input. */
   heredoc?: Readonly<{ text: string; at: number }>
+  /** The file that is its input. */
+  stdin?: string
 }>
 export type ShellFacts = Readonly<{
   found: readonly ShellFound[]
@@ -40,17 +46,26 @@ type Reader = {
   found: ShellFound[]
   started: Started[]
   broken: number | undefined
+  /** Of the shell that is being read: what is in brackets has its own. */
+  folder: string
+  exported: readonly string[]
   isSeeded: boolean
-  isChecked: boolean
 }
 
 export function readShell(text: string): ShellFacts {
   const script = parse(text)
-  const reader: Reader = { found: [], started: [], broken: undefined, isSeeded: false, isChecked: false }
+  const reader: Reader = {
+    found: [],
+    started: [],
+    broken: undefined,
+    folder: '.',
+    exported: [],
+    isSeeded: false,
+  }
   read(reader, script, { goesOn: false, behind: [], depth: 0 })
-  const { found, started, broken, isChecked } = reader
+  const { found, started, broken } = reader
   return {
-    found: isChecked ? found.filter(({ rule }) => rule !== 'network-input') : found,
+    found,
     started,
     ...(broken === undefined ? {} : { broken }),
   }
@@ -68,17 +83,22 @@ function read(reader: Reader, node: SyntaxNode, outside: Around): void {
   if (node.type === 'ParameterExpansion') readVariable(reader, node.parameter, node.pos)
   if (node.type === 'ArithmeticWord') readVariable(reader, node.value, node.pos)
   if (node.type === 'Command') readCommand(reader, node, around)
+  const outer = { folder: reader.folder, exported: reader.exported }
   if (node.type === 'Pipeline') {
     const words = node.commands.map((each) => (each.type === 'Command' ? wordsOf(each) : [each.type]))
     for (const [index, command] of node.commands.entries()) {
       const behind = [...words.slice(index + 1, index + maxBehind), ...around.behind].slice(0, maxBehind)
       read(reader, command, { ...around, goesOn: behind.length > 0 || around.goesOn, behind })
+      if (node.commands.length > 1) Object.assign(reader, outer)
     }
     return
   }
   const inner = innerOf(node, around)
   forEachChild(node, (child) => read(reader, child, inner))
+  if (ownShells.has(node.type)) Object.assign(reader, outer)
 }
+
+const ownShells: ReadonlySet<SyntaxNode['type']> = new Set(['Subshell', 'CommandExpansion', 'ProcessSubstitution'])
 
 function noteErrors(reader: Reader, script: Extract<SyntaxNode, { type: 'Script' }>): void {
   const [first] = script.errors ?? []
@@ -128,13 +148,18 @@ function readCommand(reader: Reader, command: Command, around: Around): void {
   const words = wordsOf(command)
   const [, ...args] = words
   const name = nameOf(command)
-  const body = command.redirects.find((each) => each.type === 'HereDoc')?.body
+  const heredoc = inputOf(command.redirects)
+  const stdin = command.redirects.findLast((each) => each.type === 'Redirect' && each.operator === '<')
+  const sets = command.prefix.flatMap((each) => (each.type === 'Assignment' ? [each.name] : []))
   reader.started.push({
     words,
-    sets: command.prefix.flatMap((each) => (each.type === 'Assignment' ? [each.name] : [])),
+    sets: [...reader.exported, ...sets],
+    folder: reader.folder,
     at: command.pos,
-    ...(body === undefined ? {} : { heredoc: { text: body.text, at: body.pos } }),
+    ...(heredoc === undefined ? {} : { heredoc }),
+    ...(stdin?.type === 'Redirect' ? { stdin: stdin.target?.value ?? '' } : {}),
   })
+  noteShell(reader, name, args, sets)
   const isKept = (around.goesOn && around.isSaid !== true) || goesToFile(command.redirects)
   const setting = { name, args, isKept, behind: around.behind.map(([first = '']) => first) }
   for (const [rule, matches] of commandRules) {
@@ -145,7 +170,30 @@ function readCommand(reader: Reader, command: Command, around: Around): void {
     reader.found.push({ rule: 'os-entropy', at: command.pos, what: '`/dev/urandom`' })
   }
   if (/^(?:sha\d+sum|shasum|md5sum|b2sum)$/.test(name) && args.some((arg) => /^(?:-c|--check|-c.*)$/.test(arg)))
-    reader.isChecked = true
+    reader.found = reader.found.filter(({ rule }) => rule !== 'network-input') // what came before, and no more
+}
+
+function inputOf(redirects: readonly Redirection[]): Started['heredoc'] {
+  const last = redirects.findLast((each) => each.type === 'HereDoc' || each.type === 'HereString')
+  if (last?.type === 'HereString') return { text: last.target?.value ?? '', at: last.pos }
+  const body = last?.type === 'HereDoc' ? last.body : undefined
+  return body === undefined ? undefined : { text: body.text, at: body.pos }
+}
+
+/** LIMIT: of a path; further down nothing is found. */
+const maxFolder = 4096
+/** Variables that matter to what is judged: others are not noted. */
+const noted = /^(PYTHONHASHSEED)(?:=|$)/
+
+/** What a command changes for those behind it: the folder, and variables. */
+function noteShell(reader: Reader, name: string, args: readonly string[], sets: readonly string[]): void {
+  const [target = ''] = args
+  if (name === 'cd' && target !== '') reader.folder = target.startsWith('/') ? target : join(reader.folder, target)
+  if (reader.folder.length > maxFolder) reader.folder = '/'
+  const isExport = ['export', 'declare', 'typeset', 'readonly', 'local', 'unset'].includes(name)
+  const changed = name === '' ? sets : isExport ? args : []
+  const found = changed.flatMap((each) => noted.exec(each)?.[1] ?? [])
+  if (found.length > 0) reader.exported = [...new Set([...reader.exported, ...found])]
 }
 
 type Setting = Readonly<{ name: string; args: readonly string[]; isKept: boolean; behind: readonly string[] }>
@@ -162,10 +210,10 @@ const isDate = ({ name, args, isKept }: Setting): boolean =>
   name === 'date' && isKept && !hasFlag(args, 'drf', '--date', '--reference', '--file')
 
 /** What puts names in order, or asks only how many there are. */
-const orders: ReadonlySet<string> = new Set(['sort', 'wc', 'uniq', 'comm', 'parallel', 'xargs'])
+const orders: ReadonlySet<string> = new Set(['sort', 'wc'])
 
 const isListing = ({ name, args, isKept, behind }: Setting): boolean => {
-  if (!isKept || behind.some((each) => orders.has(each) && each !== 'xargs' && each !== 'parallel')) return false
+  if (!isKept || behind.some((each) => orders.has(each))) return false
   if (name === 'ls') return hasFlag(args, 'UftcuS', '--sort', '--time')
   return name === 'find' && !args.includes('-quit') && !args.includes('-delete')
 }

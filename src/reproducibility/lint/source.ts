@@ -52,10 +52,11 @@ export function pythonFrom(bytes: Uint8Array, path: string): PythonSource {
       unread: [{ offset: 0, because: 'is a notebook in another language than Python' }],
     }
   }
-  const { text, places, shell } = notebook
+  const { text, places, shell, unread } = notebook
   if (text.length > maxSourceBytes)
     throw new DomainError('ERR_INPUT_TOO_LARGE', `its cells have more than ${maxSourceBytes} bytes`)
-  return pythonText(text, path, places, shell)
+  const source = pythonText(text, path, places, shell)
+  return { ...source, unread: [...source.unread, ...unread] }
 }
 
 /** Code that stands in a command is read as if it were a file. */
