@@ -255,13 +255,17 @@ export function isThrowAway({ draft, unsafeNoSandbox }: Pick<RunOptions, 'draft'
   return draft || unsafeNoSandbox
 }
 
+/** @throws ERR_KEY_HOME where no `trust.yaml` says which project it is */
+export function refuseNameless({ id }: Project): void {
+  if (id !== '') return
+  throw new DomainError('ERR_KEY_HOME', 'the project has no trust.yaml: evidence could not say what it is about', {
+    help: 'make it, and a key: assay init',
+  })
+}
+
 /** THREAT: without a sandbox the stage runs as the user and could steal the key: the real one is never opened. */
 export function openSigner(project: Project, options: Pick<RunOptions, 'draft' | 'unsafeNoSandbox'>): Promise<Signer> {
-  if (project.id === '') {
-    throw new DomainError('ERR_KEY_HOME', 'the project has no trust.yaml: evidence could not say what it is about', {
-      help: 'make it, and a key: assay init',
-    })
-  }
+  refuseNameless(project)
   return startSigner({
     key: isThrowAway(options) ? { kind: 'ephemeral' } : project.keySource(),
     objectStoreRoot: project.store.root,

@@ -12,7 +12,7 @@ import { planRun } from './plan.ts'
 import type { Project } from './project.ts'
 import type { RunReport } from './report.ts'
 import { runStage, type StageResult } from './run-stage.ts'
-import { openRunTools, type RunOptions } from './run-tools.ts'
+import { openRunTools, type RunOptions, refuseNameless } from './run-tools.ts'
 import { runSchedule } from './schedule.ts'
 import { openTurns, type Turn } from './turns.ts'
 
@@ -29,6 +29,7 @@ export type { RunEvent, RunOptions } from './run-tools.ts'
  */
 export async function runPipeline(opened: Project, options: RunOptions): Promise<RunReport> {
   const plan = planRun(opened.pipeline, options.targets)
+  if (!options.dryRun) refuseNameless(opened) // before an environment is built for it
   const fault = new AbortController()
   const signal = AbortSignal.any([options.signal, fault.signal])
   await using tools = await openRunTools(opened, { ...options, signal })

@@ -29,6 +29,17 @@ test('an existing repository is run and trusted after init, with no edit', async
   assert.ok(verdict.whyNotHigher.length > 0)
 })
 
+test('a run before init says so before it builds an environment', async (context) => {
+  const project = scratch(context, {
+    ...words,
+    'requirements.lock': `absent==1 --hash=sha256:${'0'.repeat(64)}\n`,
+    'assay.yaml':
+      'assay: 1\nname: words\nenvironments: {locked: {python: {lock: requirements.lock}}}\ndefaults: {environment: locked}\n',
+  })
+  project.commit()
+  assert.equal((await project.json(2, 'run')).error.code, 'ERR_KEY_HOME')
+})
+
 test('a second run does nothing, and says so', async (context) => {
   const project = scratch(context, words)
   project.commit()
