@@ -6,11 +6,12 @@
  * - a command that a text or `--help` only names has a verb and options that exist
  * - every command in a block is executed: a block fenced as `sh` is a script, one fenced as `console` has its commands behind `$ `
  *   (`# exits 1` at the end of a line when 1 is what it should exit with). Each document gets one scratch copy of the
- *   example, in which its blocks run in order. `npm` lines are compared with package.json, since the whole test runs
+ *   example, in which its blocks run in order; documents run beside each other. `npm` lines are compared with package.json, since the whole test runs
  *   them. What must not be run is fenced as `text`.
  */
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { parseAst } from 'rolldown/parseAst'
 import { verbs } from '../src/cli/program.ts'
@@ -125,16 +126,28 @@ function checkNpmLines({ script, place }: Command, scripts: readonly string[]): 
   )
 }
 
-function runCommand({ script, exit, place }: Command, project: ScratchProject): readonly string[] {
-  const outcome = spawnSync('sh', ['-c', script], { cwd: project.root, env: project.environment, encoding: 'utf8' })
-  if (outcome.status === exit) return []
-  const output = `${outcome.stdout}${outcome.stderr}`.trimEnd().split('\n').slice(-30).join('\n    ')
-  return [
-    `${place}: exited ${outcome.status}, expected ${exit}\n    ${script.replaceAll('\n', '\n    ')}\n    ${output}`,
-  ]
+type Ended = Readonly<{ status: string | number; output: string }>
+
+function runScript(script: string, { root: cwd, environment: env }: ScratchProject): Promise<Ended> {
+  return new Promise((resolve) => {
+    execFile('sh', ['-c', script], { cwd, env, maxBuffer: 2 ** 26 }, (error, stdout, stderr) =>
+      resolve({ status: error?.code ?? error?.signal ?? 0, output: `${stdout}${stderr}` }),
+    )
+  })
 }
 
-function checkCommands({ file, page }: Document, scripts: readonly string[]): readonly string[] {
+async function runCommand({ script, exit, place }: Command, project: ScratchProject): Promise<readonly string[]> {
+  const { status, output } = await runScript(script, project)
+  if (status === exit) return []
+  const end = output.trimEnd().split('\n').slice(-30).join('\n    ')
+  return [`${place}: exited ${status}, expected ${exit}\n    ${script.replaceAll('\n', '\n    ')}\n    ${end}`]
+}
+
+/** What can be said of the commands of a document without running them, and those that have to be run. */
+function readCommands(
+  { file, page }: Document,
+  scripts: readonly string[],
+): Readonly<{ faults: readonly string[]; runnable: readonly Command[] }> {
   const faults = page.indented
     .filter(({ text }) => /^(\$ )?(assay|npm|npx|git|dvc|sh) /.test(text))
     .map(({ line }) => `${file}:${line}: a command in an indented block: fence it as sh, console or text`)
@@ -142,18 +155,24 @@ function checkCommands({ file, page }: Document, scripts: readonly string[]): re
   faults.push(...unknown.map(({ line }) => `${file}:${line}: say what the block is: sh, console, text or a language`))
   const commands = page.fences.flatMap((fence) => commandsOf(fence, file))
   faults.push(...commands.flatMap((command) => checkNpmLines(command, scripts)))
-  const runnable = commands.filter(({ script }) => !/^(npm|git clone|cd) /m.test(script))
-  if (runnable.length === 0) return faults
-  const project = makeScratchProject('docs')
-  for (const command of runnable) {
-    const broken = runCommand(command, project)
-    faults.push(...broken)
-    if (broken.length > 0) break // what follows builds on it
+  return { faults, runnable: commands.filter(({ script }) => !/^(npm|git clone|cd) /m.test(script)) }
+}
+
+/** One document after the other, each in a fresh project; what follows a broken command builds on it and is not run. */
+async function runDocuments(label: string, waiting: (readonly Command[])[]): Promise<readonly string[]> {
+  const faults: string[] = []
+  for (let commands = waiting.pop(); commands !== undefined; commands = waiting.pop()) {
+    const project = makeScratchProject(label)
+    for (const command of commands) {
+      const broken = await runCommand(command, project)
+      faults.push(...broken)
+      if (broken.length > 0) break
+    }
   }
   return faults
 }
 
-function main(): void {
+async function main(): Promise<void> {
   // our own package file
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
   const documents = filesOf('*.md').map((file) => ({ file, page: readPage(readFileSync(join(root, file), 'utf8')) }))
@@ -164,10 +183,16 @@ function main(): void {
     ...documents.flatMap(checkNamedCommands),
     ...checkHelp(),
   ]
-  for (const document of documents) faults.push(...checkCommands(document, scripts))
+  const read = documents.map((document) => readCommands(document, scripts))
+  faults.push(...read.flatMap((each) => each.faults))
+  // The longest documents first, one for each core at a time.
+  const waiting = read.flatMap(({ runnable }) => (runnable.length === 0 ? [] : [runnable]))
+  waiting.sort((left, right) => left.length - right.length)
+  const lanes = Array.from({ length: availableParallelism() }, (_, lane) => runDocuments(`docs-${lane + 1}`, waiting))
+  faults.push(...(await Promise.all(lanes)).flat())
   for (const fault of faults) console.error(fault)
   if (faults.length > 0) process.exitCode = 1
   else console.log(`${documents.length} documents: ${relative(root, errorsPage)}, links and commands hold`)
 }
 
-if (import.meta.main) main()
+if (import.meta.main) await main()

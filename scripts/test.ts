@@ -10,7 +10,7 @@
  *
  * A step is a command that must exit 0 and counts as one; a test file counts with each of its tests.
  */
-import { spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { join, relative } from 'node:path'
@@ -58,18 +58,22 @@ const suites: Readonly<Record<string, Suite>> = {
   },
 }
 
-function runStep({ name, command: [program = '', ...rest] }: Step, tally: Tally): void {
+function runStep({ name, command: [program = '', ...rest] }: Step, tally: Tally): Promise<void> {
   const startedAt = Date.now()
-  const outcome = spawnSync(program, rest, { cwd: root, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
-  const seconds = ((Date.now() - startedAt) / 1000).toFixed(1)
-  if (outcome.status === 0) {
-    tally.passed += 1
-    console.log(`ok    ${name} (${seconds} s)`)
-    return
-  }
-  tally.failed += 1
-  const output = `${outcome.stdout ?? ''}${outcome.stderr ?? ''}${outcome.error?.message ?? ''}`.trimEnd()
-  console.log(`FAIL  ${name} (${seconds} s)\n${output.replaceAll(/^/gm, '      ')}`)
+  return new Promise((resolve) => {
+    execFile(program, rest, { cwd: root, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+      const seconds = ((Date.now() - startedAt) / 1000).toFixed(1)
+      if (error === null) {
+        tally.passed += 1
+        console.log(`ok    ${name} (${seconds} s)`)
+      } else {
+        tally.failed += 1
+        const output = `${stdout}${stderr}${error.message}`.trimEnd()
+        console.log(`FAIL  ${name} (${seconds} s)\n${output.replaceAll(/^/gm, '      ')}`)
+      }
+      resolve()
+    })
+  })
 }
 
 type FileTally = { passed: number; failed: number; ms: number; errorOutput: string }
@@ -138,9 +142,9 @@ async function main(): Promise<void> {
   }
   const startedAt = Date.now()
   const tally: Tally = { passed: 0, failed: 0, skipped: 0 }
-  for (const step of suite.steps) runStep(step, tally)
+  for (const step of suite.steps) await runStep(step, tally)
   for (const { globs: patterns, concurrency: limit } of suite.tests) await runTests(patterns, limit, tally)
-  for (const step of suite.last) runStep(step, tally)
+  await Promise.all(suite.last.map((step) => runStep(step, tally))) // each has a folder of its own
   console.log(
     `\n${((Date.now() - startedAt) / 1000).toFixed(0)} s${tally.skipped > 0 ? `, ${tally.skipped} skipped` : ''}`,
   )
