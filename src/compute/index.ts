@@ -14,6 +14,7 @@ export {
   parseImageName,
   parseImageReference,
 } from './image/index.ts'
+export { removeTree } from './remove-tree.fs.ts'
 export type * from './sandbox.ts'
 export * from './secrets/index.ts'
 export * from './system/index.ts'

@@ -1,5 +1,4 @@
 /** `assay env build`, `env verify`, `env show`, `env diff`: the environments of a project, without running a stage. */
-import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   type Environment,
@@ -14,6 +13,7 @@ import {
   prepareEnvironment,
   readLockHere,
   readOtherLock,
+  removeTree,
 } from '../compute/index.ts'
 import { isPlainPath } from '../core/index.ts'
 import { lookAtStage } from './believe.ts'
@@ -113,7 +113,7 @@ export async function rebuildEnvironment(
       because: differenceOf(inspected.facts, again) ?? `built again from its ${parts} it is another tree: ${tree}`,
     }
   } finally {
-    rmSync(cacheFolder, { recursive: true, force: true })
+    removeTree(cacheFolder)
   }
 }
 

@@ -1,6 +1,7 @@
 /** Removes what a killed run left of its own bookkeeping. Boxes are swept by the sandbox, objects by `gc`. */
 import { existsSync, lstatSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { removeTree } from '../compute/index.ts'
 
 /** LIMIT: a folder of a run that was killed at once, and that this many runs came after, stays until `gc`. */
 const sweptRuns = 50
@@ -26,7 +27,7 @@ export function sweepProject(root: string): void {
   const environments = join(state, 'environments')
   for (const name of isFolder(environments) ? readdirSync(environments) : []) {
     const pid = /^tmp-(\d{1,10})-/.exec(name)?.[1]
-    if (isGone(pid)) rmSync(join(environments, name), { recursive: true, force: true })
+    if (isGone(pid)) removeTree(join(environments, name))
   }
   const again = join(state, 'again')
   for (const name of isFolder(again) ? readdirSync(again) : []) {

@@ -15,14 +15,13 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
-  readdirSync,
-  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setImmediate as breathe } from 'node:timers/promises'
 import type { ObjectStore } from '../../data/index.ts'
+import { entriesOf, removeTree } from '../remove-tree.fs.ts'
 import type { OutRequest } from '../sandbox.ts'
 import type { Layout, Scratch, ViewFile } from './layout.ts'
 import { errnoOf, pidNamespace, processState } from './process-facts.fs.ts'
@@ -97,31 +96,6 @@ export function makeFolder(path: string, mode = 0o755): string {
 function makeFile(path: string, content = ''): void {
   writeFileSync(path, content, { mode: 0o444, flag: 'wx' })
   chmodSync(path, 0o444)
-}
-
-/** A stage may leave folders that even their owner cannot enter. */
-export function removeTree(path: string): void {
-  try {
-    rmSync(path, { recursive: true, force: true, maxRetries: 2, retryDelay: 20 })
-  } catch (error) {
-    if (errnoOf(error) !== 'EACCES' && errnoOf(error) !== 'EPERM') throw error
-    openTree(path)
-    rmSync(path, { recursive: true, force: true })
-  }
-}
-
-function openTree(folder: string | Buffer): void {
-  chmodSync(folder, 0o700)
-  for (const { path, isFolder } of entriesOf(folder)) if (isFolder) openTree(path)
-}
-
-/** Names as bytes, since a stage chooses them. INVARIANT: a link to a folder is not a folder. */
-function entriesOf(folder: string | Buffer): readonly Readonly<{ path: Buffer; isFolder: boolean }>[] {
-  const prefix = Buffer.concat([Buffer.from(folder), Buffer.from('/')])
-  return readdirSync(folder, { withFileTypes: true, encoding: 'buffer' }).map((entry) => ({
-    path: Buffer.concat([prefix, entry.name]),
-    isFolder: entry.isDirectory(),
-  }))
 }
 
 /** /etc of a box in `parent`, with places for the binds of the host's pieces. */

@@ -5,7 +5,8 @@ import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { closeSync, constants, existsSync, fchownSync, openSync, unlinkSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { type BoxFolder, makeBoxFolder, makeEtc, makeFolder, removeTree } from './box-folder.fs.ts'
+import { removeTree } from '../remove-tree.fs.ts'
+import { type BoxFolder, makeBoxFolder, makeEtc, makeFolder } from './box-folder.fs.ts'
 import type { Bind } from './recipe.ts'
 
 /** Both ends of a fifo that has no name any more. */

@@ -4,7 +4,8 @@
  */
 import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { neutralPath, neutralPlaces, ownerFile, removeTree } from './box-folder.fs.ts'
+import { removeTree } from '../remove-tree.fs.ts'
+import { neutralPath, neutralPlaces, ownerFile } from './box-folder.fs.ts'
 import { removeLeftGroups } from './control-group.fs.ts'
 import { errnoOf, pidNamespace, processState } from './process-facts.fs.ts'
 import { isSandboxUid } from './uid-slot.exec.ts'

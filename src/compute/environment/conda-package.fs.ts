@@ -4,13 +4,14 @@
  * Node has no bzip2: such an archive is decompressed in the sandbox, by the machine's own program.
  */
 import { createHash } from 'node:crypto'
-import { createReadStream, existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { createReadStream, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { createZstdDecompress } from 'node:zlib'
 import { DomainError, type Sha256 } from '../../core/index.ts'
 import { openZip } from '../../data/index.ts'
 import type { RunInBox } from '../bubblewrap/index.ts'
+import { removeTree } from '../remove-tree.fs.ts'
 import type { LockedCondaPackage } from './conda-lock.ts'
 import { type CondaFacts, type CondaFile, placeOf, readCondaFacts, withPrefix } from './conda-paths.ts'
 import { decompressed, type MemberSink, readTar, type TarArchive, type TarMember } from './tar-members.ts'
@@ -46,7 +47,7 @@ export async function unpackConda(one: LockedCondaPackage, unpacking: CondaUnpac
     const facts = readCondaFacts(one, info)
     return await link(one, { ...unpacking, parts, facts, info })
   } finally {
-    rmSync(scratch, { recursive: true, force: true })
+    removeTree(scratch)
   }
 }
 

@@ -4,11 +4,11 @@ import { sha256Of } from '../../core/index.ts'
 import type { Environment } from '../environment.ts'
 import type { ChosenWheel } from './acquire.fs.ts'
 import { blasFact, interpreterFacts } from './facts.ts'
+import { watched } from './keep-tree.fs.ts'
 import type { LockChoice } from './lock.ts'
 import type { Built, Plan } from './python-plan.ts'
 import type { PythonDefinition } from './read-lock.fs.ts'
 import { treeDigest } from './tree.fs.ts'
-import { treeStamp } from './tree-stamp.exec.ts'
 import { environmentTarget } from './wheel-layout.ts'
 
 /** Changes whenever the same inputs would make another tree. */
@@ -27,9 +27,10 @@ export function asked(
 }
 
 export function describePython(
-  { folder, manifest, chosen, stamp }: Built,
+  built: Built,
   { request, interpreter, mounts, lockDigest, acquiring, choice }: Plan,
 ): Environment {
+  const { folder, manifest, chosen } = built
   const { definition } = request
   const { sources } = definition
   const isBuilt = chosen.some(({ built }) => built !== undefined)
@@ -67,9 +68,7 @@ export function describePython(
       ...chosen.flatMap(materialsOf),
     ],
     warnings: [...manifest.warnings, ...request.network.warnings],
-    ...(stamp === undefined
-      ? {}
-      : { isUnchanged: async () => (await treeStamp(join(folder, 'tree'))).digest === stamp }),
+    ...watched(built),
   }
 }
 

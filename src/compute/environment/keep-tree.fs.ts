@@ -3,10 +3,12 @@
  * only `tmp-*`.
  */
 import { randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { type DirHash, DomainError, digestOfJson, hexOf, type Sha256 } from '../../core/index.ts'
+import type { Environment } from '../environment.ts'
+import { removeTree } from '../remove-tree.fs.ts'
 import type { EnvironmentRequest } from './request.ts'
 import {
   type LocalParts,
@@ -34,6 +36,12 @@ export type BuiltTree = Readonly<{
   /** Taken before every byte was verified, or when the tree had just been built. */
   stamp?: string
 }>
+
+/** Asks afterwards whether the tree was written to. */
+export function watched({ folder, stamp }: BuiltTree): Pick<Environment, 'isUnchanged'> {
+  if (stamp === undefined) return {}
+  return { isUnchanged: async () => (await treeStamp(join(folder, 'tree'))).digest === stamp }
+}
 
 /** The built tree when it is there and, if it is to be mounted, every byte of it is right, or was and nothing changed. */
 export async function reuseTree(plan: TreePlan): Promise<BuiltTree | undefined> {
@@ -79,7 +87,7 @@ export async function buildTree(
     treeMemory(memory, join(folder, 'tree'), manifest, local).remember(stamp, writtenMs + 2 * clockStepMs)
     return { folder, manifest, stamp: stamp.digest }
   } finally {
-    rmSync(temporary, { recursive: true, force: true })
+    removeTree(temporary)
   }
 }
 
@@ -149,7 +157,7 @@ async function publish(
     if (others !== undefined) return others
     const aside = `${temporary}-aside-${tries}`
     if (existsSync(folder)) renameSync(folder, aside)
-    rmSync(aside, { recursive: true, force: true })
+    removeTree(aside)
   }
   throw new DomainError('ERR_ENV_BUILD', 'other processes keep changing the environment while it is built')
 }

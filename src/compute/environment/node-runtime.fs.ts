@@ -1,10 +1,11 @@
 /** Node.js of the machine: found on the caller's PATH, digested, and asked in the sandbox what it is. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
 import { DomainError, digestOfJson, isSha256, parseStrictJson, type Sha256 } from '../../core/index.ts'
 import { digestPath, jsonFact } from '../../data/index.ts'
 import type { Environment } from '../environment.ts'
+import { removeTree } from '../remove-tree.fs.ts'
 import type { Mount } from '../sandbox.ts'
 import { type Located, locateInterpreter, prefixesToMount } from './locate.fs.ts'
 import type { NodePlatform } from './package-lock.ts'
@@ -89,7 +90,7 @@ async function ask(
       `\`${located.real}\` does not run as Node.js in the sandbox: ${tail.at(-1) ?? end.kind}`,
     )
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    removeTree(folder)
   }
 }
 

@@ -2,21 +2,21 @@
  * An environment from a lock of conda: packages by SHA-256, linked at `/env` without starting conda or any script of a
  * package, compiled in the sandbox, mounted read-only.
  */
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DomainError, digestOfJson, type FileEntry, type Sha256, sha256Of } from '../../core/index.ts'
 import { jsonFact } from '../../data/index.ts'
 import type { Environment } from '../environment.ts'
+import { removeTree } from '../remove-tree.fs.ts'
 import { openCompiler } from './compile.fs.ts'
 import { condaPlatform, type LockedCondaPackage, parseCondaLock } from './conda-lock.ts'
 import { unpackConda } from './conda-package.fs.ts'
 import { blasFact } from './facts.ts'
 import { fetchByDigest } from './fetch-by-digest.fs.ts'
-import { type BuiltTree, buildTree, type FoundTree, inspectTree, reuseTree } from './keep-tree.fs.ts'
+import { type BuiltTree, buildTree, type FoundTree, inspectTree, reuseTree, watched } from './keep-tree.fs.ts'
 import type { EnvironmentRequest } from './request.ts'
-import { sweepTemporaries } from './sweep.fs.ts'
+import { openCacheFolder } from './sweep.fs.ts'
 import { type TreeManifest, treeDigest } from './tree.fs.ts'
-import { treeStamp } from './tree-stamp.exec.ts'
 import { openTreeWriter } from './tree-writer.fs.ts'
 import { environmentTarget } from './wheel-layout.ts'
 
@@ -36,8 +36,7 @@ type Plan = Readonly<{
 
 function planOf(request: CondaRequest): Plan {
   const { definition, cacheFolder } = request
-  mkdirSync(cacheFolder, { recursive: true })
-  sweepTemporaries(cacheFolder)
+  openCacheFolder(cacheFolder)
   const platform = condaPlatform()
   if (platform === undefined) throw new DomainError('ERR_ENV_PLATFORM', `conda has no packages for ${process.arch}`)
   const packages = readOnce(request, platform)
@@ -151,7 +150,7 @@ async function compile({ temporary, files }: Uncompiled, plan: Plan): Promise<re
   })
   compiler.add(sources)
   const compiled = await compiler.end()
-  rmSync(scratch, { recursive: true, force: true })
+  removeTree(scratch)
   return compiled
 }
 
@@ -168,8 +167,9 @@ function factsOf(plan: Plan): Environment['facts'] {
   ]
 }
 
-function describe({ folder, manifest, stamp }: BuiltTree, plan: Plan): Environment {
+function describe(built: BuiltTree, plan: Plan): Environment {
   const { request, packages } = plan
+  const { folder, manifest } = built
   const { definition } = request
   const { groups = [] } = definition
   return {
@@ -193,8 +193,6 @@ function describe({ folder, manifest, stamp }: BuiltTree, plan: Plan): Environme
       ...packages.map(({ fileName, sha256, url }) => ({ name: fileName, digest: sha256, uri: url })),
     ],
     warnings: manifest.warnings,
-    ...(stamp === undefined
-      ? {}
-      : { isUnchanged: async () => (await treeStamp(join(folder, 'tree'))).digest === stamp }),
+    ...watched(built),
   }
 }

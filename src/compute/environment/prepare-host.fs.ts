@@ -4,7 +4,6 @@
  * It lets an existing project run on its first day. Its digest is over what was recorded, no more: a file of `/usr` that
  * was changed without its package's version shows nowhere, which is why `host` is named in every verdict.
  */
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { digestOfJson, type Sha256, sha256Of } from '../../core/index.ts'
 import { jsonFact, type StatCache } from '../../data/index.ts'
@@ -18,15 +17,14 @@ import { type Located, locateInterpreter, prefixesToMount } from './locate.fs.ts
 import { askInterpreter } from './probe.fs.ts'
 import type { EnvironmentRequest } from './request.ts'
 import { areSettled, stampOf } from './stamp.fs.ts'
-import { sweepTemporaries } from './sweep.fs.ts'
+import { openCacheFolder } from './sweep.fs.ts'
 
 const recipe = 'assay-host/1'
 const systemPath = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
 
 /** @throws ERR_ENV_INTERPRETER when PATH has a Python that cannot be used */
 export async function prepareHost(request: EnvironmentRequest): Promise<Environment> {
-  mkdirSync(request.cacheFolder, { recursive: true })
-  sweepTemporaries(request.cacheFolder)
+  openCacheFolder(request.cacheFolder)
   const [python, system] = [await observePython(request), observePackages(request.memory)]
   const prefixes = python === undefined ? [] : prefixesToMount(python.located)
   const editable = editableInstalls({

@@ -34,13 +34,12 @@ import {
   pathOfImage,
   refuseShellless,
 } from './image-facts.fs.ts'
-import { type BuiltTree, buildTree, inspectTree, reuseTree, type TreePlan } from './keep-tree.fs.ts'
+import { type BuiltTree, buildTree, inspectTree, reuseTree, type TreePlan, watched } from './keep-tree.fs.ts'
 import { mapPooled } from './pool.ts'
 import type { TreeState } from './prepare-python.fs.ts'
 import type { EnvironmentRequest } from './request.ts'
-import { sweepTemporaries } from './sweep.fs.ts'
+import { openCacheFolder } from './sweep.fs.ts'
 import { readPlainFile, type TreeManifest, treeDigest } from './tree.fs.ts'
-import { treeStamp } from './tree-stamp.exec.ts'
 
 /** Changes whenever the same image would make another tree, or a stage would see it otherwise. */
 const recipe = 'assay-image/1'
@@ -63,8 +62,7 @@ export type KnownImage = Readonly<{
  * without a shell
  */
 export async function prepareImage(request: ImageRequest): Promise<Environment> {
-  mkdirSync(request.cacheFolder, { recursive: true })
-  sweepTemporaries(request.cacheFolder)
+  openCacheFolder(request.cacheFolder)
   await using registry = openOnce(request)
   const image = await readImage(request, registry)
   const plan = treePlan(image, request)
@@ -252,7 +250,6 @@ function describe(
   const packages = built === undefined || tree === undefined ? [] : imagePackages(tree, built.manifest)
   const digest = built === undefined ? undefined : (treeDigest(built.manifest) as Sha256) // a tree with a layout has this one
   const { variables, left } = imageVariables(meaning.variables)
-  const { stamp } = built ?? {}
   return {
     name: request.name,
     kind: 'image',
@@ -278,8 +275,6 @@ function describe(
       ...layers.map((layer, index) => ({ name: `layer ${index + 1} of ${layers.length}`, digest: layer.digest })),
     ],
     warnings: [...(built?.manifest.warnings ?? []), ...left],
-    ...(tree === undefined || stamp === undefined
-      ? {}
-      : { isUnchanged: async () => (await treeStamp(tree)).digest === stamp }),
+    ...(built === undefined ? {} : watched(built)),
   }
 }

@@ -2,21 +2,20 @@
  * An environment from a lock of npm: `node_modules` by digest, unpacked without starting npm or any script of a package,
  * mounted read-only at `/node_modules`, where every module of the project finds it.
  */
-import { createReadStream, mkdirSync, statSync } from 'node:fs'
+import { createReadStream, statSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { createGunzip } from 'node:zlib'
 import { digestOfJson, type Sha256, sha256Of } from '../../core/index.ts'
 import type { Environment } from '../environment.ts'
 import { fetchByDigest, type WantedFile } from './fetch-by-digest.fs.ts'
-import { type BuiltTree, buildTree, type FoundTree, inspectTree, reuseTree } from './keep-tree.fs.ts'
+import { type BuiltTree, buildTree, type FoundTree, inspectTree, reuseTree, watched } from './keep-tree.fs.ts'
 import { findNode, type NodeRuntime, nodeFacts } from './node-runtime.fs.ts'
 import { readNpmSettings, tarballAddress } from './npm-settings.fs.ts'
 import { identityFault, type LockedNodePackage, parsePackageLock } from './package-lock.ts'
 import type { EnvironmentRequest } from './request.ts'
-import { sweepTemporaries } from './sweep.fs.ts'
+import { openCacheFolder } from './sweep.fs.ts'
 import { decompressed, type MemberSink, readTar, type TarArchive, type TarMember } from './tar-members.ts'
 import { type TreeArtefact, type TreeManifest, treeDigest } from './tree.fs.ts'
-import { treeStamp } from './tree-stamp.exec.ts'
 import { openTreeWriter, refusedPackage, type TreeWriter } from './tree-writer.fs.ts'
 import { systemCommands } from './wheel-layout.ts'
 
@@ -37,8 +36,7 @@ type Plan = Readonly<{
 
 async function planOf(request: NodeRequest): Promise<Plan> {
   const { definition, cacheFolder } = request
-  mkdirSync(cacheFolder, { recursive: true })
-  sweepTemporaries(cacheFolder)
+  openCacheFolder(cacheFolder)
   const runtime = await findNode(request, definition.interpreter)
   const choice = { extras: [], groups: definition.groups ?? [] }
   const packages = parsePackageLock(definition.lockBytes, definition.lock, { choice, platform: runtime.platform })
@@ -192,8 +190,9 @@ function link({ name, file, root, owner }: Command, writer: TreeWriter): readonl
   return shadows ? [`${owner}: the script \`${name}\` shadows the command of the system`] : []
 }
 
-function describe({ folder, manifest, stamp }: BuiltTree, { request, packages, runtime }: Plan): Environment {
+function describe(built: BuiltTree, { request, packages, runtime }: Plan): Environment {
   const { definition } = request
+  const { folder, manifest } = built
   const { artefacts = [] } = manifest
   const groups = definition.groups ?? []
   return {
@@ -216,8 +215,6 @@ function describe({ folder, manifest, stamp }: BuiltTree, { request, packages, r
       ...artefacts.map(({ name, digest, source }) => ({ name, digest, ...(source === '' ? {} : { uri: source }) })),
     ],
     warnings: manifest.warnings,
-    ...(stamp === undefined
-      ? {}
-      : { isUnchanged: async () => (await treeStamp(join(folder, 'tree'))).digest === stamp }),
+    ...watched(built),
   }
 }

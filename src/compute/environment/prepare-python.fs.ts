@@ -6,10 +6,11 @@
  * answer; only then are bytes asked for. A tree is built beside and renamed, so that a killed build leaves only `tmp-*`.
  */
 
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DomainError, digestOfJson, type Sha256, sha256Of } from '../../core/index.ts'
 import type { Environment } from '../environment.ts'
+import { removeTree } from '../remove-tree.fs.ts'
 import { acquireWheels, type ChosenWheel, recallChoice } from './acquire.fs.ts'
 import { asked, builtFacts, describePython, recipe } from './describe-python.ts'
 import { interpreterFacts } from './facts.ts'
@@ -19,7 +20,7 @@ import type { LockedRequirement } from './lock.ts'
 import type { Built, Plan } from './python-plan.ts'
 import { type PythonRequest, readLockHere } from './read-lock.fs.ts'
 import { builderDefinition, buildSources, recallBuilt } from './sources.fs.ts'
-import { sweepTemporaries } from './sweep.fs.ts'
+import { openCacheFolder } from './sweep.fs.ts'
 import { localPartsOf, type TreeManifest, writeLocalParts } from './tree.fs.ts'
 
 /**
@@ -66,8 +67,7 @@ function inOrder(chosen: readonly ChosenWheel[], { requirements }: Plan): readon
 
 async function planOf(request: PythonRequest): Promise<Plan> {
   const { definition, cacheFolder } = request
-  mkdirSync(cacheFolder, { recursive: true })
-  sweepTemporaries(cacheFolder)
+  openCacheFolder(cacheFolder)
   const { lock, choice, requirements, ranks, interpreter, mounts } = await readLockHere(request)
   const projects = definition.sources?.projects ?? []
   const acquiring = {
@@ -199,7 +199,7 @@ async function fillTree(
   })
   onProgress({ kind: 'compiling', files: files.filter(({ path }) => path.endsWith('.py')).length })
   const compiled = await compiler.end()
-  rmSync(scratch, { recursive: true, force: true })
+  removeTree(scratch)
   writeLocalParts(tree, local)
   return {
     identity,

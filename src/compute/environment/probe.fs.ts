@@ -1,10 +1,11 @@
 /** Asks an interpreter, in the sandbox, what it is, and digests its binary. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { release, version } from 'node:os'
 import { join } from 'node:path'
 import { DomainError, digestOfJson, isSha256, type Sha256 } from '../../core/index.ts'
 import { digestPath, jsonFact, type StatCache } from '../../data/index.ts'
 import type { RunInBox } from '../bubblewrap/index.ts'
+import { removeTree } from '../remove-tree.fs.ts'
 import { libcOfHost } from '../system/observe.fs.ts'
 import { type Interpreter, type InterpreterProbe, parseProbe, probeProgram } from './interpreter.ts'
 import { type Located, prefixesToMount } from './locate.fs.ts'
@@ -89,7 +90,7 @@ export async function askProgram(
       `\`${python}\` does not run in the sandbox: ${tail.at(-1) ?? end.kind}`,
     )
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    removeTree(folder)
   }
 }
 

@@ -5,11 +5,12 @@
  * that no source gave.
  */
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { DomainError, digestOfJson, isSha256, type Sha256 } from '../../core/index.ts'
 import type { Environment } from '../environment.ts'
+import { removeTree } from '../remove-tree.fs.ts'
 import type { BuiltFrom, ChosenWheel } from './acquire.fs.ts'
 import type { LockedRequirement } from './lock.ts'
 import { refusalAt } from './lock-text.ts'
@@ -181,6 +182,6 @@ async function buildOne(
     const built: BuiltFrom = { source, backend: made.backend, builder: builder.digest, warnings }
     return { requirement, wheel, digest: made.digest, source: '', built }
   } finally {
-    rmSync(scratch, { recursive: true, force: true })
+    removeTree(scratch)
   }
 }
