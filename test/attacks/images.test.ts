@@ -1,6 +1,17 @@
 /** Threat: supply-chain compromise. An image that is not the pinned one, or that reaches out of its root, runs nothing. */
 import assert from 'node:assert/strict'
-import { chmodSync, existsSync, lstatSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { imageOf, type MadeImage, machineRoot, serveRegistry } from '../../src/compute/image/testing.exec.ts'
@@ -45,11 +56,17 @@ test('a layer that climbs out is refused; links of an image to this machine lead
   const refused = await (await projectIn(context, climbs, 'cat /etc/word > out/said')).json(1, 'run')
   assert.equal(refused.stages[0].code, 'ERR_ENV_IMAGE_REFUSED')
 
-  const secret = '/root/assay-secret'
+  // A file of this machine that everybody may read, and each way to it that a link could name.
+  const folder = mkdtempSync(join(tmpdir(), 'assay-secret-'))
+  context.after(() => rmSync(folder, { recursive: true, force: true }))
+  const secret = join(folder, 'secret')
+  chmodSync(folder, 0o755)
+  writeFileSync(secret, 'of this machine\n', { mode: 0o644 })
   const links = imageOf([
     machineRoot('honest', [
-      { name: 'secret', type: '2', link: `/../../../../../..${secret}` },
-      { name: 'etc/shadow', type: '2', link: '/proc/1/root/etc/shadow' },
+      { name: 'secret', type: '2', link: secret },
+      { name: 'srv/secret', type: '2', link: `${'../'.repeat(20)}${secret.slice(1)}` },
+      { name: 'etc/shadow', type: '2', link: `/proc/1/root${secret}` },
       { name: 'project', type: '2', link: '/etc' },
       { name: 'tmp', type: '2', link: '/usr' },
     ]),
@@ -57,7 +74,7 @@ test('a layer that climbs out is refused; links of an image to this machine lead
   const project = await projectIn(
     context,
     links,
-    'cat /secret /etc/shadow 2>/dev/null; cat /etc/word > out/said; touch /tmp/x',
+    'cat /secret /srv/secret /etc/shadow > out/said 2>/dev/null; cat /etc/word >> out/said; touch /tmp/x',
   )
   await project.json(0, 'run')
   assert.equal(project.read('out/said'), 'honest')
