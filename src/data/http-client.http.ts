@@ -51,7 +51,7 @@ export type HttpClientOptions = Readonly<{
   /** The code of a failure. */
   code: Extract<ErrorCode, 'ERR_ENV_FETCH' | 'ERR_DATA_FETCH' | 'ERR_SECRET_UNAVAILABLE'>
   route: NetworkRoute
-  /** Origin -> value of the `authorization` header. */
+  /** Origin, or address that ends with a slash -> value of the `authorization` header for what is below it; the longest holds. */
   credentials?: ReadonlyMap<string, string>
   signal: AbortSignal
 }>
@@ -103,7 +103,7 @@ async function follow(
   const { request } = await import('undici')
   let address = new URL(url)
   for (let hop = 0; hop <= maxRedirects; hop += 1) {
-    const authorization = credentials?.get(address.origin)
+    const authorization = credentialFor(credentials, address)
     address.username = ''
     address.password = ''
     const response = await request(address, {
@@ -121,6 +121,16 @@ async function follow(
     address = redirected(code, address, location)
   }
   throw new DomainError(code, `\`${withoutCredentials(url)}\` redirects more than ${maxRedirects} times`)
+}
+
+/** THREAT: two tenants of one host: what one path is given is not for another. The path of a URL climbs nowhere. */
+function credentialFor(credentials: HttpClientOptions['credentials'], { origin, pathname }: URL): string | undefined {
+  let longest = ''
+  for (const place of credentials?.keys() ?? []) {
+    const isAbove = `${origin}${pathname}`.startsWith(place.endsWith('/') ? place : `${place}/`)
+    if (isAbove && place.length > longest.length) longest = place
+  }
+  return credentials?.get(longest)
 }
 
 function answerOf({ statusCode, headers, body }: Dispatcher.ResponseData, address: URL): HttpAnswer {

@@ -15,6 +15,7 @@ import {
   type Fetched,
   fetchAll,
   fetchFirst,
+  isOffline,
   localFiles,
   offersFor,
 } from './offers.fs.ts'
@@ -107,7 +108,7 @@ async function placesOf(
   const [first] = best?.files ?? []
   if (best === undefined || first?.digest === undefined) throw new Error('a selection of named files holds one')
   if (store.has(first.digest)) return { requirement, candidates: [best] }
-  const addresses = network.indexes.length === 0 ? [] : best.files.filter(({ url }) => url !== '')
+  const addresses = isOffline(context) ? [] : best.files.filter(({ url }) => url !== '')
   const isOwnIndex = network.indexes.some((index) => index !== defaultIndex)
   const asksIndexes = addresses.length === 0 || isOwnIndex
   const { files, fault } = asksIndexes

@@ -82,6 +82,12 @@ const refusals: readonly (readonly [name: string, text: string, code: string, be
     'ERR_ENV_LOCK_INVALID',
     /carries a token/,
   ],
+  [
+    'a token further in',
+    list(`https://mirror.example/conda/t/secret/c/linux-64/zlib-1.3-h1_0.conda#${hex}`),
+    'ERR_ENV_LOCK_INVALID',
+    /carries a token/,
+  ],
   ['a name that is none', list(`${url('zlib.conda')}#${hex}`), 'ERR_ENV_LOCK_INVALID', /not the name of a package/],
   [
     'two of one name',

@@ -162,8 +162,8 @@ type Written = Readonly<{ url: string; sha256: string | undefined; line: number 
 function packageOf({ url: text, sha256, line }: Written, platform: string, refuse: Refuse): LockedCondaPackage {
   const url = parseIndexUrl(text, refuse)
   const parts = new URL(url).pathname.split('/')
-  // THREAT: a token of anaconda.org in an address is leaked already, and would be copied into evidence.
-  if (parts.includes('t') && parts.indexOf('t') <= 1) {
+  // THREAT: a token of a channel in an address is leaked already, and would be copied into evidence.
+  if (parts.includes('t')) {
     throw refuse(
       'ERR_ENV_LOCK_INVALID',
       'the address carries a token',

@@ -137,26 +137,33 @@ export function withPrefix(bytes: Buffer, { prefix }: CondaFile): Buffer {
   return prefix.mode === 'text' ? replacedText(bytes, from, to) : replacedStrings(bytes, from, to)
 }
 
+type Replacing = Readonly<{ bytes: Buffer; from: Buffer; to: Buffer }>
+
+/** INVARIANT: the new place is shorter than any that a package may name, so that one output of the input's size holds all. */
 function replacedText(bytes: Buffer, from: Buffer, to: Buffer): Buffer {
-  const pieces: Buffer[] = []
-  let at = 0
-  for (let found = bytes.indexOf(from); found >= 0; found = bytes.indexOf(from, at)) {
-    pieces.push(bytes.subarray(at, found), to)
-    at = found + from.length
+  const output = Buffer.alloc(bytes.length)
+  return output.subarray(0, replaceInto(output, 0, { bytes, from, to }))
+}
+
+/** @returns where in `output` the text ends */
+function replaceInto(output: Buffer, at: number, { bytes, from, to }: Replacing): number {
+  let [read, written] = [0, at]
+  for (let found = bytes.indexOf(from); found >= 0; found = bytes.indexOf(from, read)) {
+    written += bytes.copy(output, written, read, found)
+    written += to.copy(output, written)
+    read = found + from.length
   }
-  return Buffer.concat([...pieces, bytes.subarray(at)])
+  return written + bytes.copy(output, written, read)
 }
 
 /** Strings that end with NUL: each keeps its length, with NULs after its new end. */
 function replacedStrings(bytes: Buffer, from: Buffer, to: Buffer): Buffer {
-  const pieces: Buffer[] = []
-  let at = 0
-  for (let found = bytes.indexOf(from); found >= 0; found = bytes.indexOf(from, at)) {
-    const end = bytes.indexOf(0, found)
+  const output = Buffer.from(bytes)
+  let end = 0
+  for (let found = bytes.indexOf(from); found >= 0; found = bytes.indexOf(from, end)) {
+    end = bytes.indexOf(0, found)
     if (end < 0) break // not a string that ends: conda leaves it too
-    const written = replacedText(bytes.subarray(found, end), from, to)
-    pieces.push(bytes.subarray(at, found), written, Buffer.alloc(end - found - written.length))
-    at = end
+    output.fill(0, replaceInto(output, found, { bytes: bytes.subarray(found, end), from, to }), end)
   }
-  return Buffer.concat([...pieces, bytes.subarray(at)])
+  return output
 }

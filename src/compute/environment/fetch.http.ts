@@ -24,7 +24,7 @@ export type FetchClient = Readonly<{
 /** LIMIT: 8 GiB a file. */
 const maxFileBytes = 8 * 1024 ** 3
 
-/** @param others origin -> value of Authorization, beside those that the indexes carry */
+/** @param others address -> value of Authorization for what is below it, beside those that the indexes carry */
 export function openFetchClient(
   settings: NetworkSettings,
   signal: AbortSignal,

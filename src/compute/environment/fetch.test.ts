@@ -1,12 +1,14 @@
 /** An index that lies, breaks and redirects, on loopback. Threat: supply-chain compromise. */
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { isDomainError, sha256Of } from '../../core/index.ts'
 import type { Environment } from '../environment.ts'
+import { openFetchClient } from './fetch.http.ts'
+import { readNpmSettings } from './npm-settings.fs.ts'
 import { prepareEnvironment } from './prepare.ts'
 import { noNetwork, requestFor, scratchFolder, type WheelToWrite, wheelName, wheelOf } from './testing.exec.ts'
 
@@ -189,10 +191,72 @@ test('sends credentials to the origin they were given for and to no other, and r
   assert.ok(!JSON.stringify(environment).includes('hunter2'))
 })
 
-test('asks the index that the lock names too', async (context) => {
+test('a token of npm is for the address that it stands at', (context) => {
+  const file = join(scratchFolder(context), '.npmrc')
+  writeFileSync(file, '//npm.example/team-a/:_authToken=one\n//npm.example:8443/:_auth=dHdv\n')
+  assert.deepEqual(
+    [...readNpmSettings({ NPM_CONFIG_USERCONFIG: file }).credentials],
+    [
+      ['https://npm.example/team-a/', 'Bearer one'],
+      ['https://npm.example:8443/', 'Basic dHdv'],
+    ],
+  )
+})
+
+test('what one path of a host is given is sent to no other path of it; the longest that holds is sent', async (context) => {
   const index = await indexOf(context)
-  const named = await install(index, { indexes: [], lock: `--index-url ${index.address}/simple\n${lock}` })
+  const places = { '/team/': 'Bearer team', '/team/own/': 'Bearer own' }
+  const credentials = new Map(Object.entries(places).map(([path, value]) => [`${index.address}${path}`, value]))
+  const client = openFetchClient(noNetwork, new AbortController().signal, credentials)
+  context.after(() => client.close())
+  for (const path of ['team/own', 'team', 'teams', 'team/../other']) await client.page(`${index.address}/${path}`, 'x')
+  assert.deepEqual(
+    index.asked.map(({ path, authorization }) => [path, authorization]),
+    [
+      ['/team/own/x/', 'Bearer own'],
+      ['/team/x/', 'Bearer team'],
+      ['/teams/x/', undefined],
+      ['/other/x/', undefined],
+    ],
+  )
+})
+
+test('asks the index that the lock names too, unless the caller wants none asked', async (context) => {
+  const index = await indexOf(context)
+  const given = { lock: `--index-url ${index.address}/simple\n${lock}` }
+  const named = await install(index, { ...given, indexes: [`${index.address}/none`] })
   assert.equal(named.packages.length, 1)
+  const asked = index.asked.length
+  await assert.rejects(
+    () => install({ ...index, root: scratchFolder(context) }, { ...given, indexes: [] }),
+    (error) => isDomainError(error, 'ERR_ENV_NO_WHEEL'),
+  )
+  assert.equal(index.asked.length, asked, 'with PIP_NO_INDEX nobody is asked')
+})
+
+test('asks for a source at the address of the lock, unless the caller wants nobody asked', async (context) => {
+  const ask = async (indexes: readonly string[]): Promise<Readonly<{ code: unknown; asked: readonly string[] }>> => {
+    const { address, asked, root } = await indexOf(context)
+    const sdist = `{url = "${address}/tool-1.0.tar.gz", hashes = {sha256 = "${'0'.repeat(64)}"}}`
+    const packages = `[[packages]]\nname = "tool"\nversion = "1.0"\nsdist = ${sdist}\n`
+    const definition = {
+      ...{
+        kind: 'python' as const,
+        lock: 'pylock.toml',
+        lockBytes: Buffer.from(`lock-version = "1.0"\ncreated-by = "x"\n${packages}`),
+      },
+      sources: { projects: ['tool'], lock: 'requirements-build.lock', lockBytes: Buffer.from('# nothing\n') },
+    }
+    const network = { ...noNetwork, indexes: indexes.map((index) => `${address}${index}`) }
+    const fault: unknown = await prepareEnvironment(requestFor(root, definition, { network })).catch(
+      (error: unknown) => error,
+    )
+    return { code: isDomainError(fault) ? fault.code : fault, asked: asked.map(({ path }) => path) }
+  }
+  assert.deepEqual(await ask([]), { code: 'ERR_ENV_SOURCE_DIST', asked: [] })
+  const { code, asked } = await ask(['/none'])
+  assert.equal(code, 'ERR_ENV_FETCH')
+  assert.ok(asked.includes('/tool-1.0.tar.gz'))
 })
 
 test('goes through the proxy of the caller, and around it where the caller says so', async (context) => {

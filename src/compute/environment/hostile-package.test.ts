@@ -1,7 +1,7 @@
 /** Tarballs of npm that lie, with the bytes that the lock pins. Threat: supply-chain compromise. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { existsSync, lstatSync, mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { existsSync, lstatSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -11,7 +11,9 @@ import { gzipSync } from 'node:zlib'
 import { isDomainError } from '../../core/index.ts'
 import { openStatCache } from '../../data/index.ts'
 import type { Environment } from '../environment.ts'
+import { inspectEnvironmentTree } from './inspect.ts'
 import { prepareEnvironment } from './prepare.ts'
+import type { NodeRequest } from './prepare-node.fs.ts'
 import type { EnvironmentRequest } from './request.ts'
 import { paxOf, type TarMember, tarGzOf, tarOf } from './testing.archives.ts'
 import { requestFor, scratchFolder } from './testing.exec.ts'
@@ -36,9 +38,18 @@ type Served = Readonly<{ archive?: Buffer; integrity?: string; entry?: Readonly<
 async function install(
   context: TestContext,
   archive: Buffer,
-  { archive: answered = archive, integrity, entry = {} }: Served = {},
+  served: Served = {},
   given: Partial<EnvironmentRequest> = {},
 ): Promise<Environment> {
+  return prepareEnvironment(await requestOf(context, archive, served, given))
+}
+
+async function requestOf(
+  context: TestContext,
+  archive: Buffer,
+  { archive: answered = archive, integrity, entry = {} }: Served = {},
+  given: Partial<EnvironmentRequest> = {},
+): Promise<NodeRequest> {
   const server = createServer((_, response) => response.end(answered))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   context.after(() => server.close())
@@ -48,7 +59,7 @@ async function install(
   const packages = { 'node_modules/tool': { version: '1.0.0', resolved: url, integrity: pinned, ...entry } }
   const lockBytes = Buffer.from(JSON.stringify({ lockfileVersion: 3, packages }))
   const definition = { kind: 'node' as const, lock: 'package-lock.json', lockBytes, interpreter: process.execPath }
-  return prepareEnvironment(requestFor(scratchFolder(context), definition, { memory, ...given }))
+  return { ...requestFor(scratchFolder(context), definition, { memory, ...given }), definition }
 }
 
 function treeOf({ mounts }: Environment): string {
@@ -60,7 +71,7 @@ test('a package is unpacked as npm would: files, modes, commands, nothing run', 
     { name: 'pax_global_header', type: 'g', content: paxOf('comment=of git archive') },
     { name: 'package/', type: '5', mode: 0o755 },
     settings({
-      bin: { tool: './cli.js', sh: 'cli.js', gone: 'gone.js', '../../up': 'cli.js' },
+      bin: { tool: './cli.js', sh: 'cli.js', gone: 'gone.js', '../../up': 'cli.js', node: 'cli.js' },
       scripts: { install: 'touch owned' },
     }),
     code,
@@ -75,8 +86,10 @@ test('a package is unpacked as npm would: files, modes, commands, nothing run', 
   assert.equal(lstatSync(join(tree, 'tool/index.js')).mode & 0o777, 0o444)
   assert.equal(readlinkSync(join(tree, '.bin/tool')), '../tool/cli.js')
   assert.equal(existsSync(join(tree, '.bin/gone')), false)
+  assert.equal(existsSync(join(tree, '.bin/node')), false)
   assert.deepEqual(environment.warnings, [
     'tool@1.0.0: the script `sh` shadows the command of the system',
+    'tool@1.0.0: its command `node` is left out: stages run the one of `interpreter`',
     'tool: has an install script, which was not run',
   ])
   assert.deepEqual(
@@ -85,6 +98,27 @@ test('a package is unpacked as npm would: files, modes, commands, nothing run', 
   )
   assert.equal(environment.locked, true)
   assert.equal(await environment.isUnchanged?.(), true)
+})
+
+test('a package.json may begin with a byte order mark, as npm has it; a warning is under the seal of the tree', async (context) => {
+  const { content, name } = settings({ bin: 'cli.js' })
+  const marked = tarGzOf([
+    { name, content: `\ufeff${content}` },
+    { name: 'package/cli.js', content: '' },
+  ])
+  const seals = new Map<string, string>()
+  const sealedTrees = {
+    fact: (key: string) => seals.get(key),
+    recordFact: (key: string, to: string) => void seals.set(key, to),
+  }
+  const request = await requestOf(context, marked, { entry: { hasInstallScript: true } }, { sealedTrees })
+  const tree = treeOf(await prepareEnvironment(request))
+  assert.equal(readlinkSync(join(tree, '.bin/tool')), '../tool/cli.js')
+
+  const manifest = join(tree, '../manifest.json')
+  assert.deepEqual((await inspectEnvironmentTree(request)).because, 'every byte of 2 files')
+  writeFileSync(manifest, readFileSync(manifest, 'utf8').replace(/"warnings":\[.*?\]/, '"warnings":[]'))
+  assert.equal((await inspectEnvironmentTree(request)).state, 'changed')
 })
 
 const hostile: readonly (readonly [name: string, archive: Buffer, because: RegExp])[] = [

@@ -26,6 +26,7 @@ const probeShape = z.strictObject({
   os: z.string().regex(/^[a-z0-9]{1,20}$/),
   cpu: z.string().regex(/^[a-z0-9]{1,20}$/),
   glibc: z.string().max(40),
+  execPath: z.string().max(4096),
 })
 type Probe = z.infer<typeof probeShape>
 
@@ -42,17 +43,18 @@ export async function findNode(request: EnvironmentRequest, interpreter: string 
     ...(memory === undefined ? {} : { cache: memory, rehash }),
   })
   if (!isSha256(digest)) throw new DomainError('ERR_ENV_INTERPRETER', `\`${located.real}\` is a folder, not a program`)
-  const key = `node:${digestOfJson({ program, digest, path: located.real })}`
+  const folder = dirname(basename(located.real) === 'node' ? located.real : located.path)
+  const path = [...new Set([folder, '/usr/local/bin', '/usr/bin', '/bin'])]
+  const key = `node:${digestOfJson({ program, digest, real: located.real, path })}`
   const kept = jsonFact(memory, key) as Probe | undefined // our own text
-  const probe = kept ?? (await ask(located, request))
+  const probe = kept ?? (await ask(located, path, request))
   if (kept === undefined) memory?.recordFact(key, JSON.stringify(probe))
   const { version, os, cpu, glibc } = probe
-  const folder = basename(located.path) === 'node' ? dirname(located.path) : dirname(located.real)
   return {
     ...{ binary: digest, version },
     platform: { os, cpu, libc: os !== 'linux' ? '' : glibc === '' ? 'musl' : 'glibc' },
     mounts: prefixesToMount(located).map((prefix) => ({ source: prefix, target: prefix })),
-    path: [...new Set([folder, '/usr/local/bin', '/usr/bin', '/bin'])],
+    path,
   }
 }
 
@@ -62,11 +64,14 @@ process.report.excludeNetwork = true
 const { header } = process.report.getReport()
 writeFileSync(__dirname + '/answer.json', JSON.stringify({
   version: process.versions.node, os: process.platform, cpu: process.arch, glibc: header.glibcVersionRuntime || '',
+  execPath: process.execPath,
 }))
 `
 
+/** As stages start it: by the name `node`, which must be the one that was found and digested. */
 async function ask(
   located: Located,
+  path: readonly string[],
   { runInBox, workFolder, cacheFolder, signal }: EnvironmentRequest,
 ): Promise<Probe> {
   const folder = mkdtempSync(join(cacheFolder, `tmp-${process.pid}-ask-`))
@@ -74,21 +79,24 @@ async function ask(
     writeFileSync(join(folder, 'ask.cjs'), program)
     const { end, tail } = await runInBox({
       workFolder,
-      argv: [located.real, `${answerTarget}/ask.cjs`],
+      argv: ['/bin/sh', '-c', 'exec node "$0"', `${answerTarget}/ask.cjs`],
       mounts: prefixesToMount(located).map((prefix) => ({ source: prefix, target: prefix })),
       writable: { source: folder, target: answerTarget },
-      variables: { LC_ALL: 'C.UTF-8', PATH: '/usr/bin:/bin' },
+      variables: { LC_ALL: 'C.UTF-8', PATH: path.join(':') },
       limits,
       signal,
     })
     signal.throwIfAborted()
     const answer = readPlainFile(join(folder, 'answer.json'), 64 * 1024)
     const said = answer === undefined ? undefined : probeShape.safeParse(parseStrictJson(answer, 'the answer of node'))
-    if (end.kind === 'exited' && end.code === 0 && said?.success === true) return said.data
-    throw new DomainError(
-      'ERR_ENV_INTERPRETER',
-      `\`${located.real}\` does not run as Node.js in the sandbox: ${tail.at(-1) ?? end.kind}`,
-    )
+    const help = 'name one that is called `node` in its own folder, as `interpreter:` of the environment'
+    if (end.kind !== 'exited' || end.code !== 0 || said?.success !== true) {
+      const what = `\`${located.real}\` does not run as \`node\` in the sandbox: ${tail.at(-1) ?? end.kind}`
+      throw new DomainError('ERR_ENV_INTERPRETER', what, { help })
+    }
+    if (said.data.execPath === located.real) return said.data
+    const what = `\`node\` would be \`${said.data.execPath}\` in a stage, and not \`${located.real}\``
+    throw new DomainError('ERR_ENV_INTERPRETER', what, { help })
   } finally {
     removeTree(folder)
   }

@@ -13,7 +13,7 @@ export type NpmSettings = Readonly<{
   registry: string
   /** `@scope` -> registry. */
   scopes: ReadonlyMap<string, string>
-  /** Origin -> value of Authorization. */
+  /** Address, with all of its path -> value of Authorization. */
   credentials: ReadonlyMap<string, string>
 }>
 
@@ -55,11 +55,11 @@ function fileSettings(path: string, caller: Caller): ReadonlyMap<string, string>
   )
 }
 
-/** `//host/path/:_authToken` and `:_auth` are for the origin of their address, by TLS alone. */
+/** `//host/path/:_authToken` and `:_auth` are for what is below their address, by TLS alone. */
 function credentialOf(key: string, value: string): readonly (readonly [string, string])[] {
   const [, address, kind] = /^(\/\/[^:]+(?::\d+)?\/(?:.*\/)?):(_authToken|_auth)$/.exec(key) ?? []
   if (address === undefined || !URL.canParse(`https:${address}`)) return []
-  return [[new URL(`https:${address}`).origin, `${kind === '_auth' ? 'Basic' : 'Bearer'} ${value}`]]
+  return [[new URL(`https:${address}`).href, `${kind === '_auth' ? 'Basic' : 'Bearer'} ${value}`]]
 }
 
 /**

@@ -72,11 +72,16 @@ export async function fetchAll<Item, Result>(
 
 type Offers = Readonly<{ files: readonly IndexFile[]; fault: DomainError | undefined }>
 
+/** The caller asks for folders alone: PIP_NO_INDEX. The lock's own indexes and addresses are not asked then either. */
+export function isOffline({ network }: Pick<AcquireRequest, 'network'>): boolean {
+  return network.indexes.length === 0
+}
+
 /** What all indexes and folders say of a project. A fault is told only where nothing else is enough. */
 export async function offersFor(requirement: LockedRequirement, context: Context): Promise<Offers> {
   const faults: DomainError[] = []
   const offered: IndexFile[] = [...localFiles(requirement, context)]
-  const indexes = [...new Set([...context.network.indexes, ...context.lock.indexes])]
+  const indexes = isOffline(context) ? [] : [...new Set([...context.network.indexes, ...context.lock.indexes])]
   await mapPooled(indexes, parallelFetches, async (index) => {
     try {
       offered.push(...((await context.client.page(index, requirement.name)) ?? []))

@@ -198,15 +198,23 @@ function integrityOf(place: string, text: string | undefined, refuse: Refuse): I
   )
 }
 
-/** What a tarball must say it is. @throws ERR_ENV_PACKAGE_REFUSED by the caller, when this is not undefined */
-export function identityFault({ name, version }: LockedNodePackage, bytes: Buffer): string | undefined {
+const settingsShape = z.looseObject({ name: z.string(), version: z.string(), bin: z.unknown().optional() })
+
+/**
+ * The package.json of a tarball, which must be that of the package of the lock; a byte order mark is passed over, as npm does.
+ *
+ * @returns in words why it is not
+ */
+export function packageSettings(
+  { name, version }: LockedNodePackage,
+  bytes: Buffer,
+): Readonly<{ bin?: unknown }> | string {
   try {
-    const says = z
-      .looseObject({ name: z.string(), version: z.string() })
-      .safeParse(parseStrictJson(new TextEncoder().encode(new TextDecoder('utf-8').decode(bytes)), 'package.json'))
+    const text = new TextEncoder().encode(new TextDecoder('utf-8').decode(bytes))
+    const says = settingsShape.safeParse(parseStrictJson(text, 'package.json'))
     if (!says.success) return 'has a package.json without name or version'
     const found = `${says.data.name}@${says.data.version.replace(/^[v=]+/, '')}`
-    return found === `${name}@${version}` ? undefined : `says that it is \`${found.slice(0, 200)}\``
+    return found === `${name}@${version}` ? says.data : `says that it is \`${found.slice(0, 200)}\``
   } catch (error) {
     if (!(error instanceof DomainError)) throw error
     return 'has a package.json that is not plain JSON'

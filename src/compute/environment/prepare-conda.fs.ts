@@ -5,7 +5,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DomainError, digestOfJson, type FileEntry, type Sha256, sha256Of } from '../../core/index.ts'
-import { jsonFact } from '../../data/index.ts'
+import { jsonFact, withoutCredentials } from '../../data/index.ts'
 import type { Environment } from '../environment.ts'
 import { removeTree } from '../remove-tree.fs.ts'
 import { openCompiler } from './compile.fs.ts'
@@ -190,7 +190,11 @@ function describe(built: BuiltTree, plan: Plan): Environment {
     ],
     materials: [
       { name: definition.lock, digest: sha256Of(definition.lockBytes) },
-      ...packages.map(({ fileName, sha256, url }) => ({ name: fileName, digest: sha256, uri: url })),
+      ...packages.map(({ fileName, sha256, url }) => ({
+        name: fileName,
+        digest: sha256,
+        uri: withoutCredentials(url),
+      })),
     ],
     warnings: manifest.warnings,
     ...watched(built),

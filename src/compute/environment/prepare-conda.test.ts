@@ -13,6 +13,7 @@ import { type TestContext, test } from 'node:test'
 import { isDomainError } from '../../core/index.ts'
 import { runInBox } from '../bubblewrap/index.ts'
 import type { Environment } from '../environment.ts'
+import { withPrefix } from './conda-paths.ts'
 import { prepareEnvironment } from './prepare.ts'
 import { type CondaToWrite, condaOf, oldCondaOf, paxOf, placeholder, tarOf } from './testing.archives.ts'
 import { requestFor, scratchFolder, treeOf } from './testing.exec.ts'
@@ -23,15 +24,15 @@ const nameOf = ({ name, version = '1.0', build = '0' }: CondaToWrite): string =>
 type Served = Readonly<{ fileName: string; bytes: Buffer }>
 
 /** An environment of these files, from a channel on loopback. */
-async function install(context: TestContext, files: readonly Served[]): Promise<Environment> {
+async function install(context: TestContext, files: readonly Served[], query = ''): Promise<Environment> {
   const byName = new Map(files.map(({ fileName, bytes }) => [`/${platform}/${fileName}`, bytes]))
-  const server = createServer((request, response) => response.end(byName.get(request.url ?? '')))
+  const server = createServer((request, response) => response.end(byName.get(request.url?.replace(query, '') ?? '')))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   context.after(() => server.close())
   const { port } = server.address() as AddressInfo // a TCP server's address has this shape
   const lines = files.map(({ fileName, bytes }) => {
     const hex = createHash('sha256').update(bytes).digest('hex')
-    return `http://127.0.0.1:${port}/${platform}/${fileName}#${hex}`
+    return `http://127.0.0.1:${port}/${platform}/${fileName}${query}#${hex}`
   })
   const lockBytes = Buffer.from(['@EXPLICIT', ...lines].join('\n'))
   const definition = { kind: 'conda' as const, lock: 'conda-linux-64.lock', lockBytes }
@@ -122,6 +123,23 @@ test('a package for any Python goes where that Python looks, with its commands',
     assert.equal(existsSync(join(tree, 'lib/python3.11/site-packages/__pycache__/word.cpython-311.pyc')), true)
   }
   await assert.rejects(install(context, [served(any)]), (error) => isDomainError(error, 'ERR_ENV_PACKAGE_REFUSED'))
+})
+
+test('what an address asks with is not told in evidence', async (context) => {
+  const { materials } = await install(context, [served(tool)], '?token=secret')
+  assert.match(materials[1]?.uri ?? '', /\/a-tool-1\.0-0\.conda$/)
+})
+
+test('hundreds of thousands of places in one binary are replaced, each string as long as before', () => {
+  const from = '/opt/built'
+  const strings = (place: string): Buffer =>
+    Buffer.from(`${place}/x${'\0'.repeat(from.length - place.length + 1)}`.repeat(300_000))
+  const file = { prefix: { placeholder: from, mode: 'binary' as const } }
+  assert.ok(withPrefix(strings(from), file).equals(strings('/env')))
+  assert.equal(
+    withPrefix(Buffer.from(`a ${from} b ${from}`), { prefix: { ...file.prefix, mode: 'text' } }).toString(),
+    'a /env b /env',
+  )
 })
 
 const hostile: readonly (readonly [name: string, package_: CondaToWrite, because: RegExp])[] = [

@@ -11,7 +11,7 @@ import { fetchByDigest, type WantedFile } from './fetch-by-digest.fs.ts'
 import { type BuiltTree, buildTree, type FoundTree, inspectTree, reuseTree, watched } from './keep-tree.fs.ts'
 import { findNode, type NodeRuntime, nodeFacts } from './node-runtime.fs.ts'
 import { readNpmSettings, tarballAddress } from './npm-settings.fs.ts'
-import { identityFault, type LockedNodePackage, parsePackageLock } from './package-lock.ts'
+import { type LockedNodePackage, packageSettings, parsePackageLock } from './package-lock.ts'
 import type { EnvironmentRequest } from './request.ts'
 import { openCacheFolder } from './sweep.fs.ts'
 import { decompressed, type MemberSink, readTar, type TarArchive, type TarMember } from './tar-members.ts'
@@ -139,11 +139,9 @@ function innerPath({ path, type }: TarMember, owner: string): string | undefined
 /** File in the package -> names of the commands that it is; after the package was found to be what the lock says. */
 async function programsIn(one: LockedNodePackage, archive: string): Promise<ReadonlyMap<string, readonly string[]>> {
   const owner = `${one.name}@${one.version}`
-  const settings = await settingsIn(archive, owner)
-  const fault = identityFault(one, settings)
-  if (fault !== undefined) throw refusedPackage(owner, fault)
-  const says: unknown = JSON.parse(settings.toString('utf8'))
-  const bin = says instanceof Object && 'bin' in says ? says.bin : undefined
+  const settings = packageSettings(one, await settingsIn(archive, owner))
+  if (typeof settings === 'string') throw refusedPackage(owner, settings)
+  const { bin } = settings
   const entries =
     typeof bin === 'string'
       ? [[one.name.split('/').at(-1) ?? '', bin] as const]
@@ -183,10 +181,12 @@ function link({ name, file, root, owner }: Command, writer: TreeWriter): readonl
   const folder = posix.join(root, isScoped ? '../..' : '..', '.bin')
   const path = posix.join(folder, name)
   if (writer.at(`${root}/${file}`) === undefined) return []
+  // THREAT: evidence that names one Node.js where stages run another: this folder comes first on their PATH.
+  if (path === '.bin/node') return [`${owner}: its command \`node\` is left out: stages run the one of \`interpreter\``]
   const earlier = writer.at(path)?.owner
   if (earlier !== undefined) return [`${owner}: the command \`${name}\` is that of ${earlier}`]
   writer.addLink(path, owner, posix.relative(folder, `${root}/${file}`))
-  const shadows = folder === '.bin' && (systemCommands.has(name) || /^(node|npm|npx|python[\d.]*)$/.test(name))
+  const shadows = folder === '.bin' && (systemCommands.has(name) || /^(npm|npx|python[\d.]*)$/.test(name))
   return shadows ? [`${owner}: the script \`${name}\` shadows the command of the system`] : []
 }
 

@@ -21,7 +21,7 @@ import {
   type Fetched,
   fetchAll,
   fetchFirst,
-  localFiles,
+  isOffline,
   offersFor,
 } from './offers.fs.ts'
 import type { PythonDefinition, PythonRequest } from './read-lock.fs.ts'
@@ -107,17 +107,14 @@ export async function buildSources(asked: SourcesRequest, builder: Environment):
 type Source = Fetched & Readonly<{ fileName: string }>
 
 async function fetchSource(requirement: LockedRequirement, context: Context): Promise<Source> {
-  const { lockPath, network } = context
+  const { lockPath } = context
   const named = requirement.files
   const addresses = (named ?? []).flatMap(({ fileName, sha256, url }) =>
-    url === undefined ? [] : [{ fileName, digest: sha256, url, yanked: false }],
+    url === undefined || isOffline(context) ? [] : [{ fileName, digest: sha256, url, yanked: false }],
   )
   const inStore = named?.find(({ fileName, sha256 }) => isSourceOf(fileName, requirement) && context.store.has(sha256))
   if (inStore !== undefined) return { fileName: inStore.fileName, digest: inStore.sha256, source: '' }
-  const asksIndexes = addresses.length === 0 || network.indexes.length > 0
-  const { files, fault } = asksIndexes
-    ? await offersFor(requirement, context)
-    : { files: localFiles(requirement, context), fault: undefined }
+  const { files, fault } = await offersFor(requirement, context)
   const pinned = new Set<string>(requirement.sha256)
   const places = [...files, ...addresses]
     .filter(({ fileName }) => isSourceOf(fileName, requirement))

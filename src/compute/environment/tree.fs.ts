@@ -161,10 +161,10 @@ function digestTree({ files, layout }: TreeManifest): DirHash | Sha256 {
   return `sha256:${hasher.digest('hex')}`
 }
 
-/** What is remembered under the user's seal of a tree that he built: all of its manifest that evidence speaks of. */
+/** What is remembered under the user's seal of a tree that he built: all of its manifest that evidence or a user is told. */
 export function sealOf(manifest: TreeManifest): string {
-  const { artefacts } = manifest
-  return artefacts === undefined ? treeDigest(manifest) : `${treeDigest(manifest)} ${digestOfJson(artefacts)}`
+  const { artefacts = [], warnings } = manifest
+  return `${treeDigest(manifest)} ${digestOfJson({ artefacts, warnings })}`
 }
 
 /**
