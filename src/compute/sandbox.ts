@@ -162,7 +162,7 @@ export type ResourceUse = Readonly<{
   receivedBytes?: number
   /** `cgroup-v2`, `cgroup-v1` or `rlimits`: what held the limits. */
   heldBy: string
-  /** Names of the program files that were seen running; what ended between two looks was not seen. */
+  /** Names of the program files that ran: the shell that a stage is started by, and what was seen; what ended between two looks was not. */
   programs?: readonly string[]
   profile?: ResourceProfile
 }>

@@ -13,8 +13,8 @@ export type Expectation = Readonly<{
   programs?: readonly string[]
 }>
 
-/** The shell that every stage is started by. */
-const shells: ReadonlySet<string> = new Set(['sh', 'dash', 'bash'])
+/** The shell that every stage is started by, by the names that its file has. */
+export const shells: ReadonlySet<string> = new Set(['sh', 'dash', 'bash', 'busybox'])
 
 /** One sentence for each thing that is not as expected. */
 export function unexpected(expected: Expectation, used: ResourceUse): readonly string[] {
@@ -27,14 +27,20 @@ export function unexpected(expected: Expectation, used: ResourceUse): readonly s
   ]
 }
 
-/** INVARIANT: a stage whose programs nobody saw is not as expected: no sandbox, or it ended before the first look. */
+/** INVARIANT: a stage whose programs nobody looked at is not as expected. */
 function others(seen: readonly string[] | undefined, expected: readonly string[] | undefined): readonly string[] {
   if (expected === undefined) return []
   if (seen === undefined)
-    return [
-      `nobody saw which programs ran (it was over too soon, or ran without a sandbox), only ${expected.join(', ')} may`,
-    ]
-  return seen.filter((name) => !shells.has(name) && !expected.includes(name)).map((name) => `it started \`${name}\``)
+    return [`nobody saw which programs ran, since it ran without a sandbox, and only ${expected.join(', ')} may`]
+  const known = new Set(expected)
+  return seen
+    .filter((name) => !shells.has(name) && !namesFor(name).some((each) => known.has(each)))
+    .map((name) => `it started \`${name}\``)
+}
+
+/** `python3.11` is what `python3` and `python` are links to. */
+function namesFor(name: string): readonly string[] {
+  return [name, name.replace(/(\d)(\.\d+)+$/, '$1'), name.replace(/\d+(\.\d+)*$/, '')]
 }
 
 /** INVARIANT: what was not measured is not as expected. */

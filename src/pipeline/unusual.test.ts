@@ -30,7 +30,7 @@ test('what a taken-over stage shows is told in words', () => {
     'bytes sent: 100.0 times the usual',
   ])
   assert.deepEqual(unusual({ ...usual, sentBytes: 400_000, ioReadBytes: 2e9 }, sending), [], 'a trifle')
-  assert.deepEqual(unusual({ ...usual, programs: ['sh', 'xmrig'] }, earlier), ['started `xmrig`, never seen before'])
+  assert.deepEqual(unusual({ ...usual, programs: ['dash', 'xmrig'] }, earlier), ['started `xmrig`, never seen before'])
 })
 
 test('too few runs, or runs on data of another size, are no measure', () => {
@@ -81,7 +81,20 @@ test('a stage is held to what it is expected to use, from its first run on', () 
   assert.match(unexpected(expected, unknown)[0] ?? '', /nobody knows/)
   const { programs: __, ...unseen } = used
   assert.deepEqual(unexpected(expected, unseen), [
-    'nobody saw which programs ran (it was over too soon, or ran without a sandbox), only python3.11 may',
+    'nobody saw which programs ran, since it ran without a sandbox, and only python3.11 may',
   ])
   assert.deepEqual(unexpected({ timeMs: expected.timeMs }, unseen), [], 'who expects no programs need not know them')
+})
+
+test('programs are as expected by their name, with or without a version, beside the shell; nothing else is', () => {
+  const wrong = (seen: readonly string[] | undefined, programs: readonly string[]): readonly string[] =>
+    unexpected({ programs }, { wallMs: 1, heldBy: 'rlimits', ...(seen === undefined ? {} : { programs: seen }) })
+  for (const name of ['python', 'python3', 'python3.11'])
+    assert.deepEqual(wrong(['dash', 'python3.11'], [name]), [], `expected ${name}`)
+  assert.deepEqual(wrong(['dash'], ['python']), [], 'a stage that was over before it was looked at')
+  assert.deepEqual(wrong(['python3.11', 'python4', '/tmp/python3'], ['python3']), [
+    'it started `python4`',
+    'it started `/tmp/python3`',
+  ])
+  assert.match(wrong(undefined, ['python']).join(), /nobody saw which programs ran/)
 })

@@ -5,6 +5,7 @@
  * Handle Outliers, 1993, equation 3.3, with their threshold raised from 3.5): a machine that is busy doubles times.
  */
 import type { ResourceUse } from '../compute/index.ts'
+import { shells } from './expected.ts'
 
 /** What is kept of a run to compare later ones with. */
 export type UsualRun = Readonly<{
@@ -75,7 +76,9 @@ export function unusual(run: UsualRun, earlier: readonly UsualRun[]): readonly s
     ...(run.deniedAttempts > Math.max(...attempts)
       ? [`network attempts: ${run.deniedAttempts}, usual ${median(attempts)}`]
       : []),
-    ...run.programs.filter((name) => !known.has(name)).map((name) => `started \`${name}\`, never seen before`),
+    ...run.programs
+      .filter((name) => !known.has(name) && !shells.has(name))
+      .map((name) => `started \`${name}\`, never seen before`),
   ]
 }
 

@@ -26,6 +26,7 @@ import { type BoxFolder, makeBoxFolder, makeFolder, openFilled } from './box-fol
 import { chainOf, type Relocation, relocator } from './chain.ts'
 import { type ControlGroup, type GroupUsage, makeControlGroup, newGroupName } from './control-group.fs.ts'
 import { type EngineReport, openReport } from './engine-report.exec.ts'
+import { fileInside } from './inside-root.fs.ts'
 import { type Launched, launchBox } from './launch.exec.ts'
 import { type Machine, meetingPlace } from './machine.exec.ts'
 import { type OnOutput, type OutputLog, openOutputLog, openStageInput, type StageInput } from './output.exec.ts'
@@ -242,6 +243,7 @@ async function launchIn(box: Opened, what: BoxLaunch): Promise<Launched> {
     group,
     limits: options.limits,
     scratch: options.traced ? [...what.scratch, traceFileOf(folder)] : what.scratch,
+    shell: fileInside(what.root ?? '/', '/bin/sh') ?? '/bin/sh',
     ready: what.ready,
     signal: what.signal,
     onStop: box.onStop,

@@ -7,21 +7,21 @@ import { quietly } from './process-facts.fs.ts'
 const mostLinks = 40
 
 /**
- * Whether a file is there for who has `root` as `/`.
+ * The file that a path leads to for who has `root` as `/`, links followed; undefined when there is none.
  *
  * THREAT: the system would follow an absolute link of the tree from the root of this machine.
  *
- * @param path absolute, inside
+ * @param path absolute, inside; so is the answer
  */
-export function isFileInside(root: string, path: string): boolean {
+export function fileInside(root: string, path: string): string | undefined {
   const open = namesOf(path)
   let at = '/'
   for (let links = 0; links <= mostLinks; ) {
     const name = open.shift()
-    if (name === undefined) return quietly(() => lstatSync(join(root, at)))?.isFile() === true
+    if (name === undefined) return quietly(() => lstatSync(join(root, at)))?.isFile() === true ? at : undefined
     const next = join(at, name) // never above `/`
     const stats = quietly(() => lstatSync(join(root, next)))
-    if (stats === undefined) return false
+    if (stats === undefined) return undefined
     if (!stats.isSymbolicLink()) {
       at = next
       continue
@@ -31,7 +31,7 @@ export function isFileInside(root: string, path: string): boolean {
     if (target.startsWith('/')) at = '/'
     open.unshift(...namesOf(target))
   }
-  return false
+  return undefined
 }
 
 function namesOf(path: string): string[] {

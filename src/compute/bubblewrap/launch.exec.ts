@@ -43,6 +43,8 @@ export type Launch = Readonly<{
   group: ControlGroup | undefined
   limits: Limits
   scratch: readonly string[]
+  /** Path of the file that the stage's `/bin/sh` is, links followed. */
+  shell: string
   /** Looked at while the stage runs. */
   gpus?: Gpus
   /** What must be ready before the command starts. */
@@ -193,7 +195,7 @@ async function runStarted(
   stopped: () => StageEnd | undefined,
   stop: (end: StageEnd) => void,
 ): Promise<Launched> {
-  const { limits, group, scratch, log, errors, engine, report } = launch
+  const { limits, group, scratch, shell, log, errors, engine, report } = launch
   const counters = openNetworkCounters(first.pid, launch.traceFile !== undefined)
   try {
     await Promise.all([launch.ready, launch.enter?.(first.pid)])
@@ -201,7 +203,7 @@ async function runStarted(
     const startedMs = performance.now()
     using gpu = sampleGpus(launch.gpus, () => findProgram('nvidia-smi'), gpuEveryMs)
     const traffic = launch.traffic === undefined ? {} : { traffic: launch.traffic }
-    const held = { limits, group, firstPid: first.pid, scratch, engine, stop }
+    const held = { limits, group, firstPid: first.pid, scratch, shell, engine, stop }
     const watch = supervise({ ...held, gpu: () => gpu?.last(), ...traffic })
     launch.onStart?.(first.pid)
     box.release()

@@ -5,7 +5,7 @@ import type { Limits, Sandbox, SandboxPolicy, StageTask } from '../sandbox.ts'
 import { openBox } from './box.exec.ts'
 import { type BoxEngine, plainEngine } from './box-engine.ts'
 import { sweepGroups } from './control-group.fs.ts'
-import { isFileInside } from './inside-root.fs.ts'
+import { fileInside } from './inside-root.fs.ts'
 import { architectureOf, inspectMachine, type Machine, unavailable } from './machine.exec.ts'
 import { recipeDigest } from './policy.ts'
 import { runStage } from './run.ts'
@@ -50,7 +50,7 @@ function refuseUnsupported({ name, traces, needs }: BoxEngine, { trace, root }: 
     throw new DomainError('ERR_ENGINE_UNSUPPORTED', `the engine \`${name}\` cannot trace what a stage asks for`, {
       help: 'run without --trace, or with --engine bubblewrap',
     })
-  const absent = root === undefined ? undefined : needs.find((path) => !isFileInside(root.folder, path))
+  const absent = root === undefined ? undefined : needs.find((path) => fileInside(root.folder, path) === undefined)
   if (absent !== undefined)
     throw new DomainError(
       'ERR_ENGINE_UNSUPPORTED',

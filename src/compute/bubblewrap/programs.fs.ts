@@ -1,5 +1,6 @@
 /**
- * Which programs a stage runs, by looks at its processes: often at the beginning, so that a short stage is seen too.
+ * Which programs a stage runs: the shell that it is started by, which is known, and what is seen by looks at its
+ * processes, often at the beginning.
  *
  * LIMIT: what starts and ends between two looks is not seen: it is a measure of what is usual, and no wall.
  */
@@ -22,8 +23,9 @@ const sandboxProgram = 'bwrap'
 /** Where a stage can put a program of its own, under any name. */
 const ownPlaces = /^\/(project|tmp|var\/tmp|home\/stage|dev\/shm|run|memfd:)/
 
-export function watchPrograms(firstPid: number): ProgramWatch {
-  const names = new Set<string>()
+/** @param shell path of the file that the stage's `/bin/sh` is, links followed */
+export function watchPrograms(firstPid: number, shell: string): ProgramWatch {
+  const names = new Set([nameOfProgram(shell)])
   return {
     look: (pids) => {
       if (!hasOwnRoot(firstPid)) return
@@ -31,7 +33,7 @@ export function watchPrograms(firstPid: number): ProgramWatch {
         const path = quietly(() => readlinkSync(`/proc/${pid}/exe`))
         const name = path === undefined ? undefined : nameOfProgram(path)
         const isOurs = pid === firstPid && name === sandboxProgram // it becomes the shell in a moment
-        if (name !== undefined && !isOurs && names.size < mostPrograms) names.add(name)
+        if (name !== undefined && name !== '' && !isOurs && names.size < mostPrograms) names.add(name)
       }
     },
     names: () => [...names].toSorted(),
@@ -41,6 +43,7 @@ export function watchPrograms(firstPid: number): ProgramWatch {
 /**
  * The name of the file that runs, which a process cannot choose as it chooses its own name.
  *
+ * Empty for a program whose mount is in no folder (`/`): runc, on its way to the stage's; a stage can mount nothing.
  * THREAT: a stage may copy a program to /tmp under the name of one that is expected: there it is called by its path.
  */
 export function nameOfProgram(path: string): string {

@@ -13,7 +13,7 @@ import { openBox } from './box.exec.ts'
 import { plainEngine } from './box-engine.ts'
 import { inProject } from './box-folder.fs.ts'
 import { furnish } from './furnish.ts'
-import { isFileInside } from './inside-root.fs.ts'
+import { fileInside } from './inside-root.fs.ts'
 import { letOut } from './let-out.exec.ts'
 import { findProgram } from './machine.exec.ts'
 import { openMachine } from './open.exec.ts'
@@ -99,7 +99,7 @@ function findShellTools(root?: string): ShellTools {
   const find = (name: string): string | undefined => {
     const path = `/usr/bin/${name}`
     if (root === undefined) return findProgram(name)
-    return isFileInside(root, path) ? path : undefined
+    return fileInside(root, path) === undefined ? undefined : path
   }
   const script = find('script')
   const stty = find('stty')

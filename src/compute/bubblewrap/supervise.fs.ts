@@ -47,6 +47,8 @@ export function supervise(
     /** Process 1 of the sandbox, as seen from here. */
     firstPid: number
     scratch: readonly string[]
+    /** As for `watchPrograms`. */
+    shell: string
     /** Bytes that went over the proxy so far, of a stage that has one. */
     traffic?(): Traffic
     /** As in `BoxEngine`, with what it needs for itself. */
@@ -123,7 +125,7 @@ export function supervise(
     )
   }
   const profile = keepProfile(sampleEveryMs)
-  const programs = watchPrograms(firstPid)
+  const programs = watchPrograms(firstPid, options.shell)
   const io = watchIo()
   const look = (): readonly number[] => {
     const pids = stagePids()
@@ -150,7 +152,7 @@ export function supervise(
   })
   return {
     peaks: () => ({
-      ...(programs.names().length > 0 ? { programs: programs.names() } : {}),
+      ...(isSeen ? { programs: programs.names() } : {}),
       ...profileIn(profile.profile()),
       ...io.sum(),
       ...(memoryPeakBytes > 0 ? { memoryPeakBytes } : {}),

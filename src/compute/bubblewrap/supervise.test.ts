@@ -14,6 +14,7 @@ test('while a sandbox is being set up, what lies in /tmp of the machine is not t
     group: undefined,
     firstPid: process.pid,
     scratch: [],
+    shell: '/usr/bin/dash',
     engine: plainEngine,
     stop: () => undefined,
   })

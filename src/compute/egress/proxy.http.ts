@@ -63,7 +63,8 @@ export function openProxy(options: ProxyOptions): Proxy {
     try {
       return { ...destination, ...(await pin) }
     } catch (error) {
-      if (!(error instanceof Refusal)) pins.delete(host) // nobody answered: another try may be
+      // nobody answered: another try may be; one that was made meanwhile stands
+      if (!(error instanceof Refusal) && pins.get(host) === pin) pins.delete(host)
       throw error
     }
   }
