@@ -12,7 +12,6 @@ if (isHere('gvisor')) {
   describeProbe('gvisor', {
     escape: ['unshare_user', 'clone3_user_namespace', 'press_sysrq'],
     leak: ['command_line_of_kernel'],
-    unmade: ['fifo', 'folder-fifo', 'socket'],
     surface: ['call clone3', 'socket netlink', 'devices beyond the plain ones'],
   })
 }

@@ -17,6 +17,8 @@ export type FrameRequest = Readonly<{
   /** Of the stage, as it is to run inside. */
   command: readonly string[]
   limits: Limits
+  /** Absolute paths inside of what is collected. */
+  outs: readonly string[]
   openFiles: number
   architecture: Architecture
   prlimit: string
@@ -46,6 +48,8 @@ export type Told = Readonly<{
   programs: readonly string[]
   /** It was refused a process. */
   crowded: boolean
+  /** Fifos and sockets in outs that nobody but the engine sees: the number of the out, and a path inside. */
+  held: readonly Readonly<{ out: number; path: string }>[]
 }>
 
 export type Listener = Readonly<{ take(line: string): void; told(): Told }>

@@ -57,6 +57,8 @@ export type BoxLaunch = Readonly<{
   workingDirectory: string
   variables: Readonly<Record<string, string>>
   command: readonly string[]
+  /** Absolute paths inside of what is collected afterwards. */
+  outs?: readonly string[]
   /** Host folders that the command may write, to be held to the limit of bytes. */
   scratch: readonly string[]
   ready: Promise<unknown>
@@ -204,7 +206,7 @@ async function launchIn(box: Opened, what: BoxLaunch): Promise<Launched> {
     ...(options.letOut === undefined ? {} : { letOut: options.letOut }),
   }
   const frame = options.engine.frame({
-    ...{ plan, command: what.command, limits: options.limits, reach },
+    ...{ plan, command: what.command, limits: options.limits, outs: what.outs ?? [], reach },
     ...{ openFiles: machine.openFiles, architecture: machine.architecture, prlimit: machine.tools.prlimit },
     hasGroup: group !== undefined,
     etcOfRoot: what.root === undefined ? [] : entriesOfEtc(what.root),

@@ -57,6 +57,9 @@ class OutRefusal extends Error {
   }
 }
 
+/** What is neither file nor folder is. */
+export const notPlain = 'is a socket, fifo or device'
+
 /** @param scratches made folders, whose processes are all dead */
 export async function collectOuts(
   scratches: readonly Readonly<{ scratch: Scratch; path: string }>[],
@@ -98,10 +101,11 @@ function openScratch(path: string): number | undefined {
 }
 
 function faultOf(out: string, refusal: OutRefusal): OutFault {
-  return { path: out, because: describe(out, refusal), ...(refusal.isLeak ? { leak: true } : {}) }
+  return { path: out, because: describeFault(out, refusal), ...(refusal.isLeak ? { leak: true } : {}) }
 }
 
-function describe(out: string, { path, because }: OutRefusal): string {
+/** @param fault what is wrong, and with which path: the out's or one in it */
+export function describeFault(out: string, { path, because }: Pick<OutRefusal, 'path' | 'because'>): string {
   return path === out ? because : `holds \`${oneLine(path.slice(out.length + 1)).slice(0, 200)}\`, which ${because}`
 }
 
@@ -180,7 +184,7 @@ function openEntry(
 
 const openFaults: Readonly<Record<string, string>> = {
   ELOOP: 'is a symbolic link',
-  ENXIO: 'is a socket, fifo or device',
+  ENXIO: notPlain,
   ENODEV: 'is a device',
   EACCES: 'cannot be read: its permissions forbid it',
   EPERM: 'cannot be read: its permissions forbid it',
@@ -199,7 +203,7 @@ function openOrRefuse(place: Buffer, path: string): number | undefined {
 }
 
 function kindOf(stats: BigIntStats, path: string): 'file' | 'folder' {
-  if (!stats.isFile() && !stats.isDirectory()) throw new OutRefusal(path, 'is a socket, fifo or device')
+  if (!stats.isFile() && !stats.isDirectory()) throw new OutRefusal(path, notPlain)
   if ((stats.mode & 0o7000n) !== 0n) throw new OutRefusal(path, 'has a set-uid, set-gid or sticky bit')
   if (stats.isDirectory()) return 'folder'
   if (stats.nlink !== 1n) throw new OutRefusal(path, 'has a second name: it is a hard link')

@@ -16,6 +16,7 @@ export function digestOfFrame(
     plan: samplePlan,
     command: ['COMMAND'],
     limits: { cpus: 1, memoryBytes: 2 ** 32, timeMs: 1, processes: 1, outputBytes: 2 ** 36 },
+    outs: ['OUT'],
     openFiles: 0,
     architecture,
     prlimit: 'PRLIMIT',

@@ -53,16 +53,18 @@ export const entryPrograms = ['/usr/bin/unshare', '/usr/bin/setpriv', '/usr/bin/
  *
  * The stage becomes an ordinary user in a user namespace of its own, with no capability in any set, so that it can
  * neither trace that process nor own what belongs to the box.
+ * @param afterwards shell words for when the command ended well
  * SOURCE: user_namespaces(7): mapping the owner needs CAP_SETFCAP in the namespace above, and all capabilities end there.
  */
 export function entryOf(
   command: readonly string[],
   limits: Readonly<{ bytes: number; processes: number | undefined }>,
+  afterwards = '',
 ): readonly string[] {
   const { bytes, processes } = limits
   const [unshare = '', setpriv = '', prlimit = ''] = entryPrograms
   return [
-    ...['/bin/sh', '-c', '"$@"; exit $?', 'sh'],
+    ...['/bin/sh', '-c', afterwards === '' ? '"$@"; exit $?' : `"$@" || exit $?; ${afterwards}exit 0`, 'sh'],
     ...[unshare, '--user', '--map-user=1000', '--map-group=1000', '--keep-caps', '--'],
     ...[setpriv, '--inh-caps=-all', '--ambient-caps=-all', '--bounding-set=-all', '--no-new-privs', '--'],
     ...[

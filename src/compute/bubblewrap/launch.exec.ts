@@ -66,6 +66,8 @@ export type Launched = Readonly<{
   deniedAttempts: number
   /** Where the denied attempts went, as far as the engine told. */
   destinations: readonly string[]
+  /** As in `Told`. */
+  held: Told['held']
   peaks: ReturnType<Supervision['peaks']>
 }>
 
@@ -222,7 +224,8 @@ async function runStarted(
     const end = stopped() ?? endOf({ exitCode, signal, group, limits, written, peaks, crowded })
     if (end === undefined) throw setUpFault(launch)
     const deniedAttempts = counters.deniedAttempts() + (told?.deniedAttempts ?? 0)
-    return { end, startedAt, finishedAt, wallMs, deniedAttempts, destinations: told?.destinations ?? [], peaks }
+    const { destinations = [], held: heldByEngine = [] } = told ?? {}
+    return { end, startedAt, finishedAt, wallMs, deniedAttempts, destinations, held: heldByEngine, peaks }
   } finally {
     counters.close()
   }
@@ -237,7 +240,16 @@ async function withoutStart(launch: Launch, stopped: StageEnd | undefined): Prom
   await Promise.all([launch.log.finished, launch.errors?.finished])
   if (stopped === undefined) throw setUpFault(launch)
   const now = new Date()
-  return { end: stopped, startedAt: now, finishedAt: now, wallMs: 0, deniedAttempts: 0, destinations: [], peaks: {} }
+  return {
+    end: stopped,
+    startedAt: now,
+    finishedAt: now,
+    wallMs: 0,
+    deniedAttempts: 0,
+    destinations: [],
+    held: [],
+    peaks: {},
+  }
 }
 
 function setUpFault({ log, errors }: Launch): Error {

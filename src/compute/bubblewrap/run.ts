@@ -7,7 +7,7 @@ import { findInFile, openFinder, type Spelling, spellingsOf } from '../secrets/i
 import { type Box, type BoxOptions, openBox } from './box.exec.ts'
 import { inProject } from './box-folder.fs.ts'
 import { stageCommand } from './chain.ts'
-import { collectOuts } from './collect.fs.ts'
+import { type Collected, collectOuts, describeFault, notPlain } from './collect.fs.ts'
 import { furnish } from './furnish.ts'
 import type { Launched } from './launch.exec.ts'
 import type { Layout } from './layout.ts'
@@ -49,6 +49,7 @@ export async function runStage(
     workingDirectory: inProject(task.workingDirectory),
     variables: task.variables,
     command: stageCommand(task.commands),
+    outs: task.outs.map(({ path }) => inProject(path)),
     scratch: scratches.map(({ path }) => path),
     ready: opens.ready,
     secrets: task.secrets,
@@ -69,7 +70,24 @@ export async function runStage(
   return {
     ...outcomeOf(task, box, { ...launched, egress: wentOut, traffic: egress?.traffic() }, digest),
     ...(opened === undefined ? {} : { opened }),
+    ...withoutHeld(collected, task, launched.held),
+  }
+}
+
+/** Outs with what no collection sees, since the engine keeps it to itself. */
+function withoutHeld(collected: Collected, { outs }: StageTask, held: Launched['held']): Collected {
+  const faults = held.flatMap(({ out, path: inside }) => {
+    const path = outs[out]?.path
+    if (path === undefined || collected.faults.some((fault) => fault.path === path)) return []
+    const inner = inside.slice(inProject(path).length + 1)
+    return [
+      { path, because: describeFault(path, { path: inner === '' ? path : `${path}/${inner}`, because: notPlain }) },
+    ]
+  })
+  return {
     ...collected,
+    outs: new Map([...collected.outs].filter(([path]) => !faults.some((fault) => fault.path === path))),
+    faults: [...collected.faults, ...faults],
   }
 }
 

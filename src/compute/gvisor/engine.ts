@@ -16,7 +16,7 @@ import { gvisorSpec } from './spec.ts'
 
 const program = '/run/runsc'
 /** Raised when the recipe changes in a way that what is digested does not show. */
-const recipeVersion = 1
+const recipeVersion = 2
 const nameServer = '198.51.100.1'
 
 /** @param runsc absolute path of the program */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { lookForNodes } from './nodes.ts'
 import { listenToSentry } from './sentry-log.ts'
 
 const line = (call: string): string =>
@@ -27,6 +28,23 @@ test('counts and names every attempt that found no way out, and none that stayed
   assert.equal(deniedAttempts, 4)
   assert.deepEqual(destinations, ['203.0.113.9:80', '[2001:db8::1]:53'])
   assert.equal(told([refused('connect', 'AF_INET, Addr: 203.0.113.9, Port: 80')], false).deniedAttempts, 0)
+})
+
+test('tells which outs hold what only the kernel of the stage has', () => {
+  const asked = lookForNodes(['/project/out', "/project/it's"])
+  assert.match(asked, /! node '\/project\/it'\\''s' \|\| "\/\.assay\/held\/1\$found"/)
+  const { held, programs } = told([
+    started('/usr/bin/prlimit'),
+    started('/.assay/held/1/project/out/a/b'), // as it tells a program that is not there
+    line('execve(0x7e /.assay/held/0/project/x y, 0x7e []) = -1 errno=2 (no such file or directory)'),
+    started('/project/.assay/held/5/x'),
+    started('/.assay/held/x/y'),
+  ])
+  assert.deepEqual(held, [
+    { out: 1, path: '/project/out/a/b' },
+    { out: 0, path: '/project/x' },
+  ])
+  assert.deepEqual(programs, ['/project/.assay/held/5/x', 'y'])
 })
 
 test('a stage that names its process so that a line breaks hides nothing', () => {

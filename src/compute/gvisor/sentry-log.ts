@@ -7,6 +7,7 @@
 import { normalize } from 'node:path/posix'
 import type { Listener } from '../bubblewrap/box-engine.ts'
 import { nameOfProgram } from '../bubblewrap/programs.fs.ts'
+import { type HeldNode, nodeIn } from './nodes.ts'
 
 /** What must be told: attempts to leave, programs, refused processes. */
 export const toldCalls = 'connect,sendto,sendmsg,sendmmsg,execve,execveat,clone,clone3,fork,vfork'
@@ -14,6 +15,8 @@ export const toldCalls = 'connect,sendto,sendmsg,sendmmsg,execve,execveat,clone,
 /** LIMIT: destinations and programs that are kept. */
 const maxDestinations = 200
 const maxPrograms = 200
+/** LIMIT: outs that are told to hold what cannot be collected. */
+const maxHeld = 10_000
 /** LIMIT: of a name. */
 const maxLetters = 100
 
@@ -38,12 +41,16 @@ export function listenToSentry(
   const { lookups, entry, counts } = options
   const destinations = new Set<string>()
   const programs = new Set<string>()
+  const held = new Map<number, HeldNode>()
   let deniedAttempts = 0
   let starts = 0
   let crowded = false
   return {
     take: (line) => {
-      if (denied.test(line)) {
+      const node = nodeIn(line)
+      if (node !== undefined) {
+        if (held.size < maxHeld) held.set(node.out, node)
+      } else if (denied.test(line)) {
         if (counts) deniedAttempts += 1
         const [, six, host = '', port = ''] = address.exec(line) ?? []
         if (host !== '' && host !== lookups && destinations.size < maxDestinations)
@@ -60,6 +67,7 @@ export function listenToSentry(
       destinations: [...destinations],
       programs: [...programs].toSorted(),
       crowded,
+      held: [...held.values()],
     }),
   }
 }

@@ -10,6 +10,7 @@ import type { FrameRequest } from '../bubblewrap/box-engine.ts'
 import { entryOf, stageRoot } from '../bubblewrap/frame.ts'
 import { ociSeccomp } from '../bubblewrap/oci-seccomp.ts'
 import { homeFolder, sizesOf } from '../bubblewrap/recipe.ts'
+import { lookForNodes } from './nodes.ts'
 
 /** Enough to become the stage's user, which ends them. */
 const entryCapabilities = ['CAP_SETFCAP', 'CAP_SETUID', 'CAP_SETGID']
@@ -18,6 +19,7 @@ export function gvisorSpec({
   plan,
   command,
   limits,
+  outs,
   openFiles,
   architecture,
 }: FrameRequest): Readonly<Record<string, unknown>> {
@@ -29,7 +31,7 @@ export function gvisorSpec({
       user: { uid: 0, gid: 0 },
       cwd: plan.workingDirectory,
       env: Object.entries(plan.variables).map(([name, value]) => `${name}=${value}`),
-      args: entryOf(command, { bytes: limits.outputBytes, processes: undefined }),
+      args: entryOf(command, { bytes: limits.outputBytes, processes: undefined }, lookForNodes(outs)),
       capabilities: Object.fromEntries(
         ['bounding', 'effective', 'permitted'].map((set) => [set, entryCapabilities] as const),
       ),

@@ -56,7 +56,7 @@ function listenToBox(): Listener {
     take: (line) => {
       started ||= line === word
     },
-    told: () => ({ started, deniedAttempts: 0, destinations: [], programs: [], crowded: false }),
+    told: () => ({ started, deniedAttempts: 0, destinations: [], programs: [], crowded: false, held: [] }),
   }
 }
 

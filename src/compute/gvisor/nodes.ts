@@ -1,0 +1,31 @@
+/**
+ * Fifos and sockets that lie in outs when a stage of gVisor has ended: they are in the memory of its kernel and nowhere on
+ * this machine, so the first process of the stage looks for them, and its kernel's log tells: pure.
+ *
+ * It tells one by starting a program that is not there, under a path that names the out and what lies in it. A stage that
+ * starts the same path refuses its own out.
+ */
+import { quotedForShell } from '../../core/index.ts'
+
+const place = '/.assay/held'
+const functions =
+  'node() { [ ! -L "$1" ] || return 1; if [ -p "$1" ] || [ -S "$1" ]; then found=$1; return 0; fi; [ -d "$1" ] || return 1; ' +
+  'for each in "$1"/* "$1"/.[!.]* "$1"/..?*; do ! node "$each" || return 0; done; return 1; }; '
+
+/** Shell words for after a command that ended well. @param outs absolute paths inside */
+export function lookForNodes(outs: readonly string[]): string {
+  if (outs.length === 0) return ''
+  const looks = outs.map((out, index) => `! node ${quotedForShell(out)} || "${place}/${index}$found" 2>/dev/null; `)
+  return functions + looks.join('')
+}
+
+/** What is held in the nth out; `path` is absolute inside, up to its first space or comma. */
+export type HeldNode = Readonly<{ out: number; path: string }>
+
+const told = new RegExp(String.raw` X execve\(0x[0-9a-f]+ ${place.replace('.', '\\.')}/(\d+)(/[^\s,"]*)`)
+
+/** @param line of the kernel's log */
+export function nodeIn(line: string): HeldNode | undefined {
+  const [, out, path] = told.exec(line) ?? []
+  return out === undefined || path === undefined ? undefined : { out: Number(out), path }
+}
