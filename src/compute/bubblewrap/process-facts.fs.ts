@@ -66,11 +66,16 @@ export function quietly<T>(look: () => T): T | undefined {
  * SOURCE: proc_pid_status(5), NSpid: one number for each nested namespace.
  */
 export function within(firstPid: number, pids: readonly number[]): readonly number[] {
-  const depth = depthOf(firstPid)
-  return pids.filter((pid) => depthOf(pid) > depth)
+  const depth = numbersOf(firstPid).length
+  return pids.filter((pid) => numbersOf(pid).length > depth)
 }
 
-function depthOf(pid: number): number {
+/** Whether it is the first process of its pid namespace, which the engine starts and waits in. */
+export function isFirstOfAll(pid: number): boolean {
+  return numbersOf(pid).at(-1) === '1'
+}
+
+function numbersOf(pid: number): readonly string[] {
   const text = quietly(() => readFileSync(`/proc/${pid}/status`, 'utf8')) ?? ''
-  return /^NSpid:\s+(.+)$/m.exec(text)?.[1]?.split(/\s+/).length ?? 0
+  return /^NSpid:\s+(.+)$/m.exec(text)?.[1]?.split(/\s+/) ?? []
 }

@@ -10,7 +10,7 @@ import type { Limits, ResourceProfile, StageEnd } from '../sandbox.ts'
 import type { BoxEngine } from './box-engine.ts'
 import type { ControlGroup } from './control-group.fs.ts'
 import { watchIo } from './io.fs.ts'
-import { hasOwnRoot, quietly, treeOf, within } from './process-facts.fs.ts'
+import { hasOwnRoot, isFirstOfAll, quietly, treeOf, within } from './process-facts.fs.ts'
 import { keepProfile } from './profile.ts'
 import { earlyLooksMs, watchPrograms } from './programs.fs.ts'
 import { heldInMemory, heldWithoutName, type Written, writtenIn } from './written.fs.ts'
@@ -90,11 +90,12 @@ export function supervise(
     engine.processes === 'within' ? within(firstPid, treeOf(firstPid)) : treeOf(firstPid)
   const isSeen = engine.processes !== 'unseen'
   const memoryOf = isSeen ? residentIn : heldInMemory
-  /** LIMIT: an engine's own programs may hide their descriptors, and those of a stage beside them are taken for such. */
   const heldNow = (): Written => {
-    const { bytes, fault } = heldWithoutName(treeOf(firstPid), scratch[0])
+    // an engine's own processes hide what they hold, the first of the stage's pid namespace too before it is its shell
+    const ofStage = stagePids().filter((pid) => engine.processes === 'all' || !isFirstOfAll(pid))
+    const { bytes, fault } = heldWithoutName(isSeen ? ofStage : treeOf(firstPid), scratch[0])
     isSetUp ||= hasOwnRoot(firstPid)
-    return { bytes, ...(fault !== undefined && engine.processes === 'all' && isSetUp ? { fault } : {}) }
+    return { bytes, ...(fault !== undefined && isSeen && isSetUp ? { fault } : {}) }
   }
   let isSetUp = false
   let written = 0
