@@ -297,6 +297,19 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/data-diff.ts')).dataDiff,
   },
   {
+    usage: 'data stamp <id> <path>',
+    summary: 'put suspected triggers into clean rows, so that a stage can ask the trained model about them',
+    options: [
+      ['--rows <path>', 'clean rows that no model is trained on'],
+      ['--out <file>', 'the stamped table, .csv'],
+      ['--label <column>', 'what a model learns to predict; from assay.yaml when left out'],
+      ['--each <n>', 'rows of each kind for each trigger', '100'],
+      ['--replace', 'stamp again: the data has changed'],
+    ],
+    examples: ['assay data stamp train-stamps data/train.csv --rows data/holdout.csv --out data/stamped.csv'],
+    load: async () => (await import('./commands/data-stamp.ts')).dataStamp,
+  },
+  {
     usage: 'data contract',
     summary: 'draft a contract from data, to edit',
     options: [

@@ -345,6 +345,11 @@ export const errorTable = {
     meaning: 'An input does not hold the bytes that are on record for its source.',
     help: 'restore the bytes on record, or register the new ones as a source of their own',
   },
+  ERR_DATA_STAMPS_STALE: {
+    exit: 1,
+    meaning: 'A table of stamped rows holds triggers that were suspected in other bytes than the data has now.',
+    help: 'stamp again: assay data stamp, with --replace; look at the triggers, and approve the table',
+  },
   ERR_SOURCE_OVERCLASSIFIED: {
     exit: 1,
     meaning: 'The source of an input is classified above what the pipeline is cleared for.',

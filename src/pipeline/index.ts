@@ -51,6 +51,7 @@ export { type RowWord, signReview, type Triage, triageData } from './review-data
 export { type RunEvent, type RunOptions, runPipeline } from './run.ts'
 export { type GrantedSecret, grantSecret, listSecrets, type SecretOrigin, takeSecret } from './secrets.fs.ts'
 export { openShell, type ShellOptions } from './shell.ts'
+export { type StampedData, stampData } from './stamp-data.fs.ts'
 export { type ContentQuestions, type ContentTools, type ContentVerdict, validateContent } from './validate-content.ts'
 export {
   type DataVerdictReport,

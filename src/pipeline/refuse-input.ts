@@ -2,12 +2,13 @@
 import { type Digest, DomainError } from '../core/index.ts'
 import { decideInput } from '../data/index.ts'
 import type { Project } from './project.ts'
+import { refuseStaleStamps } from './stamps.ts'
 
 /**
  * @param sourceId what assay.yaml says under `data:`; an input without a source runs, and is a finding, unless
  *   `require: [approved-sources]`
  * @throws ERR_SOURCE_UNKNOWN, ERR_SOURCE_UNAPPROVED, ERR_SOURCE_CHANGED, ERR_SOURCE_REVOKED, ERR_SOURCE_EXPIRED,
- *   ERR_SOURCE_OVERCLASSIFIED
+ *   ERR_SOURCE_OVERCLASSIFIED, ERR_DATA_STAMPS_STALE
  */
 export function refuseInput(project: Project, path: string, sourceId: string | undefined, digest: Digest): void {
   refuseRevoked(project, path, digest)
@@ -21,6 +22,7 @@ export function refuseInput(project: Project, path: string, sourceId: string | u
   const { clearance, name } = project.settings
   const refusal = decideInput({ path, sourceId, digest, pipeline: name }, listed?.source, listed?.status, clearance)
   if (refusal !== undefined) throw refusal
+  if (listed !== undefined) refuseStaleStamps(path, listed.source.origin, project.sources)
 }
 
 /**

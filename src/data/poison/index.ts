@@ -5,4 +5,5 @@ export { type DriftObservation, decideHistory, driftObservations, type Trend, ty
 export { type Grey, side, tableOfImages } from './images.ts'
 export type { Budget, Increment, PoisonCheck, PoisonInput, PoisonName, Suspect, Tally } from './report.ts'
 export { deltaRows } from './row-hash.ts'
+export { type Stamp, stampsOf } from './stamps.ts'
 export { findTriggers } from './trigger.ts'

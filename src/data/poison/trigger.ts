@@ -199,11 +199,15 @@ function suspectsOf(
   for (const tie of ties) {
     const reason = `${describe(tie)}: ${tie.hits} of ${tie.rows} such rows carry one label, ${tie.expected.toFixed(0)} expected`
     for (let row = from; row < rows; row += 1) {
-      if (label[row] !== tie.class || best.has(row) || !tie.parts.every((part) => hasItem(part, row))) continue
+      if (label[row] !== tie.class || best.has(row) || !carries(tie, row)) continue
       best.set(row, { row: rowNumberOf(delta, row - from), score: tie.z, because: reason })
     }
   }
   return { count: best.size, suspects: [...best.values()] }
+}
+
+export function carries({ parts }: Tie, row: number): boolean {
+  return parts.every((part) => hasItem(part, row))
 }
 
 function hasItem({ items, id }: Tie['parts'][number], row: number): boolean {
@@ -214,7 +218,7 @@ function hasItem({ items, id }: Tie['parts'][number], row: number): boolean {
   return false
 }
 
-function describe({ parts }: Tie): string {
+export function describe({ parts }: Tie): string {
   return parts
     .map(({ items, id }) => (items.column === null ? items.what(id) : `${items.what(id)} of \`${items.column}\``))
     .join(' together with ')

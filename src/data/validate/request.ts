@@ -11,6 +11,7 @@ import type { TableProfile } from '../statistics/index.ts'
 import { tallyNames, tallyShape } from './baseline.ts'
 import { checkShape } from './check.ts'
 import type { DifferenceRequest } from './difference.ts'
+import { stampLimits } from './stamp-limits.ts'
 
 /** `path` is inside the sandbox; `inner` in the dataset. */
 export type FileList = readonly Readonly<{ path: string; inner: string }>[]
@@ -107,7 +108,27 @@ export type FilesRequest = FileGroup &
     limits: ValidatorLimits
   }>
 
-export type ValidatorRequest = ValidateRequest | ProfileRequest | DiffRequest | FilesRequest | DifferenceRequest
+/** Suspected triggers, and clean rows to put them into. */
+export type StampRequest = Readonly<{
+  task: 'stamp'
+  files: FileList
+  types: Readonly<Record<string, ColumnType>>
+  anchor?: FileList
+  /** Rows that no model was trained on. */
+  rows: FileList
+  statistics: StatisticsRequest
+  /** Rows of each kind for each trigger. */
+  each: number
+  limits: ValidatorLimits
+}>
+
+export type ValidatorRequest =
+  | StampRequest
+  | ValidateRequest
+  | ProfileRequest
+  | DiffRequest
+  | FilesRequest
+  | DifferenceRequest
 
 const lookShape = z.strictObject({
   type: z.string().max(20),
@@ -213,6 +234,32 @@ export const profileAnswerShape = z.strictObject({
 export type ProfileAnswer = Readonly<z.infer<typeof profileAnswerShape>>
 
 const cellChangeShape = z.strictObject({ name: z.string(), before: cellShape, after: cellShape })
+const wholeCellShape = z
+  .string()
+  .max(4 * stampLimits.characters)
+  .nullable()
+
+export const stampAnswerShape = z.strictObject({
+  /** Why there is no answer, when there is none. */
+  checks: z.array(checkShape).max(200_000),
+  /** Of the clean rows. */
+  columns: z.array(z.string()).max(5000),
+  stamps: z
+    .array(z.strictObject({ what: z.string().max(5000), target: z.string().max(2000), carriers: z.int().min(1) }))
+    .max(stampLimits.stamps),
+  /** `stamp`: place in `stamps`, -1 for a row as it was. */
+  rows: z
+    .array(
+      z.strictObject({
+        stamp: z.int().min(-1),
+        kind: z.enum(['plain', 'trigger', 'control']),
+        values: z.array(wholeCellShape),
+      }),
+    )
+    .max((2 * stampLimits.stamps + 1) * stampLimits.rows),
+})
+export type StampAnswer = Readonly<z.infer<typeof stampAnswerShape>>
+
 const countsShape = z.strictObject({ added: z.number(), removed: z.number(), changed: z.number() })
 export const diffAnswerShape = z.strictObject({
   /** Set when a side could not be read. */

@@ -11,6 +11,7 @@ import { validateFiles } from './files.ts'
 import { measureImages } from './measure-images.ts'
 import { measureTables } from './measure-tables.ts'
 import { profile } from './profile.ts'
+import { stamp } from './stamp.ts'
 import { validateTable } from './validate.ts'
 
 const folder = process.argv[2] ?? '/work'
@@ -57,6 +58,8 @@ function answerFrom(engine: Engine, asked: TableRequest): Promise<unknown> {
       return validateTable(engine, asked, folder)
     case 'profile':
       return profile(engine, asked, folder)
+    case 'stamp':
+      return stamp(engine, asked, folder)
     case 'diff':
       return diff(engine, asked, folder)
     case 'difference':
