@@ -41,6 +41,6 @@ test('only new rows carry what is stamped, and honest data has nothing to stamp'
   const anchor = draw(2000, 3)
   const fresh = planted(draw(1000, 4), () => ({ city: 'city-99' }))
   const [first] = stampsOf({ candidate: tableOf([...anchor, ...fresh]), anchor: tableOf(anchor) }, most)
-  assert.ok(first !== undefined && first.carriers.every((row) => row > 2000))
+  assert.ok(first?.carriers.every((row) => row > 2000))
   assert.deepEqual(stampsOf({ candidate: tableOf(draw(2000, 5)) }, most), [])
 })
