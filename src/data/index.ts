@@ -54,6 +54,7 @@ export { printReport, type ReportFacts } from './report/print-report.ts'
 export { openIgnored, openRepository, type RepositoryOptions } from './repository.exec.ts'
 export type * from './repository.ts'
 export { listS3, parseS3Address, type S3Object, s3SettingsOf, s3Signer, s3Url } from './s3.http.ts'
+export { sampleSeed } from './sample-seed.ts'
 export {
   type ApprovalFact,
   decideInput,
@@ -71,6 +72,7 @@ export {
   type Baseline,
   type BoxRunner,
   type CheckVerdict,
+  type ColumnFact,
   type DataCheck,
   type Dataset,
   type DatasetDiff,

@@ -50,6 +50,7 @@ export async function answerQuestion(
       content,
       name: path,
       classification,
+      seed: project.sampleSeed(path, content.digest),
       ...(contractFile === undefined ? {} : { contract: contractFile }),
       ...(baselineFile === undefined ? {} : { baseline: baselineFile }),
       ...(label === undefined ? {} : { label }),

@@ -14,7 +14,7 @@ import { reviewedRows } from './reviewed-rows.ts'
 import { datasetOf } from './stored-dataset.ts'
 
 export type HeldData = Readonly<{
-  questions: Pick<Questions, 'anchor' | 'previous' | 'history' | 'others' | 'judged'>
+  questions: Pick<Questions, 'anchor' | 'previous' | 'history' | 'others' | 'judged'> & Partial<Pick<Questions, 'seed'>>
   closing: Closing
 }>
 
@@ -24,12 +24,13 @@ export async function heldData(project: Project, path: string, { contract, basel
     contract === undefined || content?.kind !== 'file' ? undefined : { path: contract, digest: content.digest }
   const references = await referencesOf(project, path, file)
   const { judged, unread } = reviewedRows(project, path)
-  const { anchor, rows, past } = await anchored(project, path, baseline)
+  const { anchor, rows, past, seed } = await anchored(project, path, baseline)
   return {
     questions: {
       others: new Map(references.map(({ table, name, content: of }) => [table, datasetOf(of, name, project.store)])),
       judged,
       ...(rows === undefined ? {} : { anchor: rows }),
+      ...(seed === undefined ? {} : { seed }),
       ...(past?.previous === undefined ? {} : { previous: past.previous.dataset }),
       ...(past === undefined ? {} : { history: past.history }),
     },
@@ -46,6 +47,8 @@ type Anchored = Readonly<{
   anchor?: VerifiedDataDecision<'data-anchor'> | undefined
   rows?: Dataset | undefined
   past?: PastVersions
+  /** As the gate looks, so that the rows that it found are found. */
+  seed?: number
 }>
 
 async function anchored(project: Project, path: string, baseline: string | undefined): Promise<Anchored> {
@@ -56,5 +59,5 @@ async function anchored(project: Project, path: string, baseline: string | undef
   const own = await project.contents.digest(path)
   if (own === undefined) return { anchor, rows }
   const past = await pastVersions(project, { path, content: { digest: own }, anchor: anchor.attestation })
-  return { anchor, rows, past }
+  return { anchor, rows, past, seed: project.sampleSeed(path, own) }
 }

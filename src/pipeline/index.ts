@@ -1,7 +1,7 @@
 /** The only file of `pipeline` that the doors import. */
 
 export { isSecret, rowVerdicts, statedReproduction } from '../attestation/index.ts'
-export type { DataCheck, DatasetDiff } from '../data/index.ts'
+export type { DataCheck } from '../data/index.ts'
 export { printBaseline, printReport } from '../data/index.ts'
 export { type AcceptedSystem, acceptSystem } from './accept-system.fs.ts'
 export { decideAboutSource } from './approve.ts'
@@ -9,6 +9,7 @@ export { believedStage, lookAtStage, readStage } from './believe.ts'
 export { collectProject } from './collect.fs.ts'
 export { commitFiles, requireRepository } from './commit.exec.ts'
 export { currentAnchor, type DataDecisionRequest, decideAboutData, digestHere, keepHere } from './decide-data.ts'
+export { diffData, draftContractFor, profileData } from './describe-data.ts'
 export { type Change, diffRuns, type RunDifference } from './diff-runs.ts'
 export { type Check, type Examination, examineMachine } from './doctor.fs.ts'
 export { dueArtifacts } from './due.ts'
@@ -55,10 +56,6 @@ export { type StampedData, stampData } from './stamp-data.fs.ts'
 export { type ContentQuestions, type ContentTools, type ContentVerdict, validateContent } from './validate-content.ts'
 export {
   type DataVerdictReport,
-  diffData,
-  draftContractFor,
-  type ProfiledData,
-  profileData,
   readGiven,
   validateData,
   writeNewFile,
@@ -67,4 +64,5 @@ export {
 export { type ArtifactVerdict, finalOuts } from './verify.ts'
 export { chainOfArtifact, verifyArtifact } from './verify-artifact.fs.ts'
 export { type SourceFinding, verifySource } from './verify-source.ts'
+export type { ShownDiff } from './withheld.ts'
 export { requireRoot } from './workspace.fs.ts'

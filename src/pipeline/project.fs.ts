@@ -10,6 +10,7 @@ import {
   openStatCache,
   parseSources,
   type Source,
+  sampleSeed,
 } from '../data/index.ts'
 import type { CodeTree } from './code.ts'
 import { openCode } from './code-tree.ts'
@@ -44,7 +45,8 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
   const root = requireRoot(caller.workingFolder)
   const state = join(root, '.assay')
   makeState(root)
-  const cache = openStatCache(join(state, 'cache', 'stat.sqlite'), loadSeal(caller.environment, root))
+  const seal = loadSeal(caller.environment, root)
+  const cache = openStatCache(join(state, 'cache', 'stat.sqlite'), seal)
   const digesting = { cache, rehash: options.rehash === true }
   const repository = await openRepository(root, { ...digesting, environment: caller.environment })
   refuseCommittedState(repository?.tree.keys() ?? [])
@@ -112,6 +114,7 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
     keySource: lentBy?.keySource ?? (() => keySourceOf(root, trust.project ?? '', caller.environment)),
     dataDecisions: once(() => heldDataDecisions(evidence.approvals(), trust)),
     dataVerdicts: new Map(),
+    sampleSeed: (path, digest) => sampleSeed(seal, path, digest),
     verdicts: new Map(),
     statCache: options.rehash === true ? undefined : cache,
     sealedFacts: lentBy?.sealedFacts ?? cache,

@@ -86,6 +86,8 @@ export type Project = Readonly<{
   statCache: StatCache | undefined
   /** The same under `--rehash` too: for what is not a digest of a file by its times, but only our own word. */
   sealedFacts: Pick<StatCache, 'fact' | 'recordFact'>
+  /** Where in data of this content, at this path, is looked when it is too large to be looked at whole: only the user knows. */
+  sampleSeed(path: string, digest: Digest): number
   /** What people decided about data, as far as the trust policy believes them; read when it is first asked for. */
   dataDecisions(): DataDecisionsHeld
   /** Data verdicts that `believedVerdict` has verified. */

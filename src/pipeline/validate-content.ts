@@ -21,9 +21,9 @@ import {
 } from '../data/index.ts'
 import { type Closing, closedChecks } from './closed-checks.ts'
 import type { PastVersions } from './past-versions.ts'
-import { shown } from './shown-check.ts'
 import { datasetOf } from './stored-dataset.ts'
 import { boxRunner } from './validate-data.fs.ts'
+import { shown } from './withheld.ts'
 
 export type ContentTools = Readonly<{
   store: ObjectStore
@@ -49,8 +49,8 @@ export type ContentQuestions = Readonly<{
   /** Tables that the contract's rules look into; the others of it are not at hand. */
   others?: readonly Readonly<{ table: string; name: string; content: Content }>[]
   triage?: Questions['triage']
-  /** Chooses the rows of a sample; 0 when left out. */
-  seed?: number
+  /** Chooses rows and images where they are too many, and folds. */
+  seed: number
 }> &
   Closing
 
@@ -98,6 +98,7 @@ export async function validateContent(tools: ContentTools, asked: ContentQuestio
     triage,
     past,
     anchorRows,
+    seed,
   } = asked
   const startedAt = tools.now()
   const questions: Questions = {
@@ -108,7 +109,7 @@ export async function validateContent(tools: ContentTools, asked: ContentQuestio
     now: startedAt,
     examples: 0,
     profile: false,
-    seed: asked.seed ?? 0,
+    seed,
     ...(anchorRows === undefined ? {} : { anchor: anchorRows }),
     ...(past?.previous === undefined ? {} : { previous: past.previous.dataset }),
     ...(past === undefined ? {} : { history: past.history }),

@@ -13,7 +13,6 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
-import { isSecret } from '../attestation/index.ts'
 import { runInBox } from '../compute/index.ts'
 import { DomainError } from '../core/index.ts'
 import {
@@ -22,19 +21,14 @@ import {
   type Classification,
   type Contract,
   type Dataset,
-  type DatasetDiff,
   type DatasetReport,
   type DigestPathOptions,
   defaultLimits,
-  diffDatasets,
-  draftContract,
   ioFault,
   isTableName,
   type LookMemory,
   parseBaseline,
   parseContract,
-  profileDataset,
-  stemOf,
   type ValidatorOptions,
   validateDataset,
   walkPlain,
@@ -47,7 +41,7 @@ import { openProject } from './project.fs.ts'
 import type { Caller, Project } from './project.ts'
 import { maxBaselineBytes, maxContractBytes } from './references.ts'
 import { looksOf } from './remembered-looks.ts'
-import { shown } from './shown-check.ts'
+import { shown, withheldOf } from './withheld.ts'
 import { findRoot, makeState } from './workspace.fs.ts'
 
 /** A caller that may ask to stop. */
@@ -63,7 +57,10 @@ export type ValidateDataOptions = Readonly<{
   forReport?: boolean
 }>
 
-export type DataVerdictReport = DatasetReport & Readonly<{ contract?: Contract; baseline?: Baseline; seed: number }>
+export type DataVerdictReport = DatasetReport & Readonly<{ contract?: Contract; baseline?: Baseline }>
+
+/** Nobody is to know where a look into data goes. */
+export const seedLimit = 2 ** 47
 
 /** LIMIT: values of so many rows are shown with what they violate. */
 const shownRows = 100
@@ -80,7 +77,8 @@ export async function validateData(
   const { source } = options
   const { options: rules, held, memory, classification } = await rulesFor(caller, path, options)
   // THREAT: a report, or the log that an answer ends up in, leaks values of confidential data
-  const isTold = !isSecret(classification)
+  const withheld = withheldOf(classification)
+  const isTold = withheld === undefined
   const forReport = options.forReport === true && isTold
   const { contract: contractFile, baseline: baselineFile, label } = rules
   const contract =
@@ -88,7 +86,6 @@ export async function validateData(
       ? undefined
       : parseContract(readGiven(caller, contractFile, 'contract', maxContractBytes), contractFile)
   const approved = baselineFile === undefined ? {} : readBaseline(caller, baselineFile)
-  const seed = randomInt(2 ** 31)
   using room = openRoom(caller)
   const found = await validateDataset(
     resolve(caller.workingFolder, path),
@@ -100,7 +97,7 @@ export async function validateData(
       now: caller.now(),
       examples: forReport ? shownRows : 0,
       profile: forReport,
-      seed,
+      seed: randomInt(seedLimit),
       ...held?.questions,
     },
     { ...room.validator, ...memory },
@@ -110,12 +107,9 @@ export async function validateData(
   const { baseline } = approved
   const { baselineProfile: _b, profile: _p, version: _v, ...toldFound } = found
   return {
-    ...(isTold
-      ? found
-      : { ...toldFound, unseen: [...found.unseen, `values and ranges: they are not told of ${classification} data`] }),
+    ...(isTold ? found : { ...toldFound, unseen: [...found.unseen, withheld] }),
     checks,
     verdict: worstOf(checks),
-    seed,
     ...(contract === undefined ? {} : { contract }),
     ...(baseline === undefined || !isTold ? {} : { baseline }),
   }
@@ -219,50 +213,12 @@ export function readGiven(caller: Caller, path: string, what: string, maxBytes: 
   }
 }
 
-export type ProfiledData = Awaited<ReturnType<typeof profileDataset>> & Readonly<{ baseline?: Baseline }>
-
-/** What the data is like now, as a baseline. */
-export async function profileData(
-  caller: StoppableCaller,
-  path: string,
-  { label, source }: Readonly<{ label?: string; source?: string }>,
-): Promise<ProfiledData> {
-  using room = openRoom(caller)
-  const statistics = {
-    seed: randomInt(2 ** 31),
-    poison: label !== undefined,
-    ...(label === undefined ? {} : { label }),
-    ...(source === undefined ? {} : { source }),
-  }
-  const found = await profileDataset(resolve(caller.workingFolder, path), statistics, room.validator)
-  if (found.kind === 'unreadable') return found
-  const { content, rows, profile, poison } = found
-  const dataset = { digest: content.digest, rows }
-  return { ...found, baseline: { dataset, label: label ?? null, source: source ?? null, profile, poison } }
-}
-
-/** The draft of a contract, as YAML. @throws ERR_DATA_UNREADABLE */
-export async function draftContractFor(caller: StoppableCaller, path: string): Promise<string> {
-  const file = resolve(caller.workingFolder, path)
-  const found = await profileData(caller, path, {})
-  if (found.kind === 'unreadable') {
-    const because = found.checks.find(({ verdict }) => verdict === 'fail')?.because ?? 'it has no verdict'
-    throw new DomainError('ERR_DATA_UNREADABLE', `\`${path}\` cannot be read: ${because}`)
-  }
-  return draftContract(stemOf(basename(file)), basename(file), found.rows, found.facts)
-}
-
-export type DiffDataOptions = Readonly<{ key?: readonly string[]; label?: string; source?: string }>
-
-export async function diffData(
-  caller: StoppableCaller,
-  left: string,
-  right: string,
-  options: DiffDataOptions,
-): Promise<DatasetDiff> {
-  using room = openRoom(caller)
-  const at = (path: string): string => resolve(caller.workingFolder, path)
-  return await diffDatasets(at(left), at(right), options, room.validator)
+/** Of whatever is most secret of what is looked at. */
+export async function classificationAmong(caller: Caller, paths: readonly string[]): Promise<Classification> {
+  const open = opener(caller)
+  const places: Place[] = []
+  for (const path of paths) places.push(...(await open(path)))
+  return mostSecretOf(places.map(({ project, inner }) => classificationAt(project, inner)))
 }
 
 type Room = Disposable & Readonly<{ validator: ValidatorOptions }>

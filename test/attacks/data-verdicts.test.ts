@@ -244,6 +244,54 @@ test('data is as secret as it is, from wherever it is named, and so is what it i
   }
 })
 
+test('no value of restricted data is told by a comparison, a profile, a contract drafted from it, or its anchor', async (context) => {
+  const rows = (from: number): string =>
+    Array.from(
+      { length: 300 },
+      (_, at) => `${at},${from + (at % 50)},${at % 2 ? 'zanzibar' : 'quito'},${at % 3 ? 'yes' : 'no'}`,
+    ).join('\n')
+  const table = (from: number): string => `id,age,city,label\n${rows(from)}\n`
+  const project = await adopted(context, { ...people, 'data/people.csv': table(7000101), 'after.csv': table(7000102) })
+  await project.json(0, 'data', 'add', 'people', 'data/people.csv', '--classification', 'restricted')
+  const values = /zanzibar|quito|70001\d\d/
+  const silent = async (exit: number, ...argv: readonly string[]): Promise<string> => {
+    const { code, stdout, stderr } = await project.assay(...argv)
+    assert.equal(code, exit, stderr)
+    assert.doesNotMatch(`${stdout}${stderr}`, values, argv.join(' '))
+    return stdout
+  }
+  const key = ['--key', 'age', '--json']
+  assert.match(await silent(0, 'data', 'diff', 'data/people.csv', 'after.csv'), /age\n.*not told of restricted/s)
+  assert.match(await silent(0, 'data', 'diff', 'after.csv', 'data/people.csv', ...key), /not told of/)
+  assert.match(await silent(0, 'data', 'profile', 'data/people.csv', '--label', 'label', '--json'), /not told of/)
+  assert.match(await silent(0, 'data', 'contract', '--from', 'data/people.csv'), /not told of/)
+  await silent(0, 'data', 'profile', 'data/people.csv', '--label', 'label', '--out', 'baselines/people.json')
+  await silent(0, 'data', 'contract', '--from', 'data/people.csv', '--out', 'contracts/people-draft.yaml')
+  for (const written of ['baselines/people.json', 'contracts/people-draft.yaml'])
+    assert.doesNotMatch(project.read(written), values, written)
+
+  // the rows in the owner's store judge in its place; where they are not, nothing does
+  const held = ['--baseline', 'baselines/people.json', '--label', 'label']
+  assert.match(await silent(1, 'data', 'validate', 'data/people.csv', ...held), /format\/baseline/)
+  const settings = project.read('assay.yaml')
+  project.write({
+    'assay.yaml': settings.replace(
+      '{source: people}',
+      '{source: people, baseline: baselines/people.json, label: label}',
+    ),
+  })
+  project.commit('hold it to a baseline')
+  await project.json(0, 'data', 'approve', 'people')
+  await project.json(0, 'data', 'anchor', 'baselines/people.json', '--of', 'data/people.csv', '--because', 'read')
+  project.commit('approve and anchor it')
+  await silent(0, 'run', 'count')
+  await silent(0, 'verify', 'count.txt', '--json')
+  project.write({ 'data/people.csv': table(7000140) })
+  assert.match(await silent(1, 'data', 'validate', 'data/people.csv', '--json'), /drift\/ks/)
+  for (const name of readdirSync(join(project.root, '.assay/attestations')))
+    assert.doesNotMatch(readPayload(join(project.root, '.assay/attestations', name)), values)
+})
+
 test('data that is no table runs with a warning, and not where assay.yaml asks for more', async (context) => {
   const project = await adopted(context, { ...people, 'data/people.csv': '\u0000\u0001 no table' })
   await project.json(0, 'run')

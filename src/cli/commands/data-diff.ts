@@ -1,6 +1,6 @@
 /** `assay data diff`: which rows are new, gone or changed, and in which columns. */
 import { hexOf, printable } from '../../core/index.ts'
-import { type DatasetDiff, diffData } from '../../pipeline/index.ts'
+import { diffData, type ShownDiff } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import type { Output } from '../output.ts'
 import { tellCheck } from './data-validate.ts'
@@ -13,8 +13,8 @@ export async function dataDiff(
   const { output } = context
   output.progress('comparing')
   const diff = await diffData(context, left, right, options)
-  const { identical, added, removed, changed, table } = diff
-  const side = (content: DatasetDiff['left'], rows: number | undefined): unknown => ({
+  const { identical, added, removed, changed, table, withheld } = diff
+  const side = (content: ShownDiff['left'], rows: number | undefined): unknown => ({
     digest: content.digest,
     sizeBytes: content.sizeBytes,
     ...(rows === undefined ? {} : { rows }),
@@ -27,18 +27,19 @@ export async function dataDiff(
     removed,
     changed,
     ...(table === undefined ? {} : tableOf(table)),
+    ...(withheld === undefined ? {} : { withheld }),
   })
   tell(output, diff)
   return 0
 }
 
-function tableOf({ rows: _rows, checks, ...rest }: NonNullable<DatasetDiff['table']>): object {
+function tableOf({ rows: _rows, checks, ...rest }: NonNullable<ShownDiff['table']>): object {
   return checks.length === 0 ? rest : { ...rest, checks }
 }
 
 const maxTold = 20
 
-function tell(output: Output, { identical, left, right, added, removed, changed, table }: DatasetDiff): void {
+function tell(output: Output, { identical, left, right, added, removed, changed, table, withheld }: ShownDiff): void {
   if (identical) {
     output.line(`identical  sha256 ${hexOf(left.digest).slice(0, 12)}`)
     return
@@ -60,13 +61,17 @@ function tell(output: Output, { identical, left, right, added, removed, changed,
   if (added.length > 0) output.line(printable(`added${listed(added)}`))
   if (removed.length > 0) output.line(printable(`removed${listed(removed)}`))
   for (const { row, key, columns } of changed.slice(0, maxTold)) {
-    const cells = columns.map(({ name, before, after }) => `${name}: ${cell(before)} -> ${cell(after)}`)
-    output.line(printable(`${row === key ? `row ${row}` : `row ${row} (${key})`}  ${cells.join('; ')}`))
+    const cells = columns.map(({ name, before, after }) =>
+      before === undefined || after === undefined ? name : `${name}: ${cell(before)} -> ${cell(after)}`,
+    )
+    const where = key === undefined || row === key ? `row ${row}` : `row ${row} (${key})`
+    output.line(printable(`${where}  ${cells.join('; ')}`))
   }
   if (changed.length > maxTold) output.line(`... and ${counts.changed - maxTold} more (--json has up to 1,000)`)
+  if (withheld !== undefined) output.line(output.style('dim', `  not seen: ${withheld}`))
 }
 
-function tellBy(by: NonNullable<DatasetDiff['table']>['by']): string {
+function tellBy(by: NonNullable<ShownDiff['table']>['by']): string {
   if (by === undefined) return ''
   if (by === 'position') return ' (compared by position)'
   return by === 'content'
@@ -74,7 +79,7 @@ function tellBy(by: NonNullable<DatasetDiff['table']>['by']): string {
     : ` (compared by ${by.join(', ')})`
 }
 
-function tellColumns(output: Output, columns: NonNullable<DatasetDiff['table']>['columns']): void {
+function tellColumns(output: Output, columns: NonNullable<ShownDiff['table']>['columns']): void {
   if (columns === undefined) return
   if (columns.added.length > 0) output.line(printable(`columns added: ${columns.added.join(', ')}`))
   if (columns.removed.length > 0) output.line(printable(`columns removed: ${columns.removed.join(', ')}`))

@@ -13,13 +13,13 @@ export async function dataProfile(
   const { output } = context
   output.progress(`looking at ${printable(path)}`)
   const found = await profileData(context, path, options)
-  const { baseline } = found
-  if (found.kind === 'unreadable' || baseline === undefined) {
-    output.document({ verdict: 'fail', checks: found.kind === 'unreadable' ? found.checks : [] })
+  if (found.kind === 'unreadable') {
+    output.document({ verdict: 'fail', checks: found.checks })
     output.line(`${output.style(['bold', 'red'], 'FAILED')}  ${printable(path)} cannot be read`)
-    if (found.kind === 'unreadable') for (const check of found.checks) tellCheck(output, check)
+    for (const check of found.checks) tellCheck(output, check)
     return 1
   }
+  const { baseline } = found
   if (options.out !== undefined) writeNewFile(context, options.out, printBaseline(baseline))
   output.document({ ...baseline, unseen: found.unseen, ...(options.out === undefined ? {} : { written: options.out }) })
   output.line(`${printable(path)}  ${found.rows} rows  ${shortDigest(found.content.digest)}`)

@@ -22,7 +22,7 @@ export async function dataValidate(
   output.progress(`looking at ${printable(path)}`)
   const report = await validateData(context, path, { ...options, forReport: options.report !== undefined })
   if (options.report !== undefined) writeReport(context, options.report, reportOf(context, path, report))
-  const { verdict, checks, content, rows, unseen, seed } = report
+  const { verdict, checks, content, rows, unseen } = report
   output.document({
     verdict,
     checks,
@@ -30,7 +30,6 @@ export async function dataValidate(
     unseen,
     ...(report.contract === undefined ? {} : { contract: contractOf(report.contract) }),
     ...(report.baseline === undefined ? {} : { baseline: { dataset: report.baseline.dataset } }),
-    seed,
   })
   tell(output, path, report)
   if (options.report !== undefined) output.line(`  report: ${printable(options.report)}`)
@@ -39,7 +38,7 @@ export async function dataValidate(
 
 function reportOf({ version, now }: CliContext, name: string, report: DataVerdictReport): string {
   const { contract } = report
-  const baseline = report.baselineProfile ?? report.baseline?.profile
+  const baseline = report.baselineProfile ?? report.baseline?.profile ?? undefined
   return printReport({
     name,
     report,

@@ -12,11 +12,21 @@ export type DraftColumn = Readonly<{
   values: readonly string[] | null
 }>
 
+export type DraftOf = Readonly<{
+  table: string
+  /** Its name. */
+  file: string
+  rows: number
+  /** What was left out of the facts, and why. */
+  without?: string
+}>
+
 /**
  * What is true of the data becomes a rule where it is likely to be meant: types, no nulls, uniqueness, few values, bounds
  * of numbers that begin at zero or one. Other bounds are left to who knows the data.
  */
-export function draftContract(table: string, file: string, rows: number, columns: readonly DraftColumn[]): string {
+export function draftContract({ table, file, rows, without }: DraftOf, columns: readonly DraftColumn[]): string {
+  const missing = without === undefined ? '' : ` Not in it: ${without}.`
   const contract = {
     apiVersion: 'v3.1.0',
     kind: 'DataContract',
@@ -24,7 +34,7 @@ export function draftContract(table: string, file: string, rows: number, columns
     name: table,
     version: '0.1.0',
     status: 'draft',
-    description: { purpose: `Drafted by assay from ${file}; edit it before you rely on it.` },
+    description: { purpose: `Drafted by assay from ${file}; edit it before you rely on it.${missing}` },
     schema: [
       {
         name: table,

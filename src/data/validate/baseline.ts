@@ -13,7 +13,8 @@ export type Baseline = Readonly<{
   dataset: Readonly<{ digest: string; rows: number }>
   label: string | null
   source: string | null
-  profile: TableProfile
+  /** Null for data whose values must not be told: then it is of use only beside the rows that it was made from. */
+  profile: TableProfile | null
   /** What the poisoning checks found in the approved table itself. */
   poison: readonly Tally[]
 }>
@@ -64,7 +65,8 @@ export function parseBaseline(bytes: Uint8Array, name: string): Baseline {
       throw malformed(name, `${issue?.path.join('.') || 'the file'}: ${issue?.message}`)
     }
     const { dataset, label, source, poison } = parsed.data
-    return { dataset, label, source, poison, profile: parseTableProfile(parsed.data.profile) }
+    const { profile } = parsed.data
+    return { dataset, label, source, poison, profile: profile === null ? null : parseTableProfile(profile) }
   } catch (error) {
     if (isDomainError(error, 'ERR_INPUT_MALFORMED', 'ERR_INPUT_TOO_LARGE')) throw malformed(name, error.message, error)
     throw error

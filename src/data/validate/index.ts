@@ -11,7 +11,7 @@ export type { Allowance, DatasetMeasure, DifferenceAnswer } from './difference.t
 export { maxPixels } from './look-at.fs.ts'
 export { measureDifference } from './measure-difference.fs.ts'
 export { type DatasetProfile, profileDataset } from './profile-dataset.fs.ts'
-export type { JudgedRows, RowVerdict, SuspectRow, ValidateAnswer } from './request.ts'
+export type { ColumnFact, JudgedRows, RowVerdict, SuspectRow, ValidateAnswer } from './request.ts'
 export { defaultLimits, type ValidatorOptions } from './run-validator.fs.ts'
 export { type StampedRows, stampDataset } from './stamp-dataset.fs.ts'
 export { type DatasetReport, type Findings, findIn, type Questions, validateDataset } from './validate-dataset.fs.ts'

@@ -56,7 +56,7 @@ export type ValidateRequest = Readonly<{
   /** Set when the data is to be compared, searched for poison, or shown. */
   statistics?: StatisticsRequest
   /** What it was approved as. */
-  baseline?: Readonly<{ profile: TableProfile; poison: readonly Tally[] }>
+  baseline?: Readonly<{ profile: TableProfile | null; poison: readonly Tally[] }>
   /** Tables whose rows are the approved ones. */
   anchor?: FileList
   /** Tables of the version before, to tell what is new in this one. */

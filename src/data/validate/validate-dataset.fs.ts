@@ -15,7 +15,7 @@ import { parseTableProfile, type TableProfile } from '../statistics/index.ts'
 import { isTableName } from '../table/format.ts'
 import { walkPlain } from '../walk-plain.fs.ts'
 import type { Baseline } from './baseline.ts'
-import { type CheckVerdict, type DataCheck, worstOf } from './check.ts'
+import { type CheckVerdict, type DataCheck, formatFault, worstOf } from './check.ts'
 import { type Dataset, namesOf } from './dataset.fs.ts'
 import { historyChecks } from './history-checks.ts'
 import { type FilesOptions, findInFiles } from './look-at.fs.ts'
@@ -171,7 +171,11 @@ async function findInTables(
     options,
   )
   const { rows, profile, anchorProfile, version } = answer
-  const checks = [...answer.checks, ...(version === undefined ? [] : historyChecks([...history, version]))]
+  const checks = [
+    ...answer.checks,
+    ...(isBlind(questions) ? [blindBaseline] : []),
+    ...(version === undefined ? [] : historyChecks([...history, version])),
+  ]
   return {
     verdict: worstOf(checks),
     checks,
@@ -184,6 +188,15 @@ async function findInTables(
     ...(answer.triage === undefined ? {} : { triage: answer.triage }),
   }
 }
+
+/** Held to a baseline that tells no values, without the rows that it was made from. */
+function isBlind({ baseline, anchor }: Questions): boolean {
+  return baseline?.profile === null && anchor === undefined
+}
+
+const withoutRows = 'the baseline tells no values, and the rows that it was made from are not in this store'
+
+const blindBaseline: DataCheck = { ...formatFault('baseline', withoutRows), evaluated: false }
 
 /** Statistics are asked for when there is something to compare with, or a label to look for poison by. */
 function statisticsOf({ baseline, anchor, label, source, profile, seed }: Questions): StatisticsRequest | undefined {
@@ -199,12 +212,14 @@ function statisticsOf({ baseline, anchor, label, source, profile, seed }: Questi
   }
 }
 
-function unseenOf({ contract, baseline, anchor }: Questions): readonly string[] {
+function unseenOf(questions: Questions): readonly string[] {
+  const { contract, baseline, anchor } = questions
   return [
     ...(contract === undefined ? ['there is no contract: nothing but the format was held to anything'] : []),
     ...(baseline === undefined && anchor === undefined
       ? ['there is no anchor: whether the data moved, and poison that was there from the start']
       : []),
+    ...(isBlind(questions) ? [`whether the data moved: ${withoutRows}`] : []),
   ]
 }
 

@@ -44,7 +44,7 @@ export async function compare(
     table === undefined ? undefined : loadFor(engine, table, request.statistics, types)
   const [approved, before] = [await load(anchor), await load(previous)]
   const anchorProfile = approved === undefined ? undefined : profileAnchor(approved.columns)
-  const baseline = anchorProfile ?? request.baseline?.profile
+  const baseline = anchorProfile ?? request.baseline?.profile ?? undefined
   const drift =
     baseline === undefined
       ? []
@@ -59,7 +59,12 @@ export async function compare(
     ...(anchorProfile === undefined ? {} : { anchorProfile }),
     ...(approved === undefined || anchorProfile === undefined || poison.increments === undefined
       ? {}
-      : { version: versionOf({ loaded, approved, before }, anchorProfile, poison.increments) }),
+      : {
+          version: versionOf(
+            { loaded, approved, before },
+            { anchorProfile, increments: poison.increments, seed: request.statistics.seed },
+          ),
+        }),
   }
 }
 
@@ -68,12 +73,15 @@ type Tables = Readonly<{ loaded: Loaded; approved: Loaded | undefined; before: L
 /** What the new rows alone look like: the whole table hides a slow drift for as long as it is mostly old. */
 function versionOf(
   { loaded, approved, before }: Tables,
-  anchorProfile: TableProfile,
-  increments: readonly Increment[],
+  {
+    anchorProfile,
+    increments,
+    seed,
+  }: Readonly<{ anchorProfile: TableProfile; increments: readonly Increment[]; seed: number }>,
 ): Version {
   const { columns } = loaded
   const known = (before ?? approved)?.columns
-  const fresh = known === undefined ? columns : selectRows(columns, deltaRows(columns, known, 0))
+  const fresh = known === undefined ? columns : selectRows(columns, deltaRows(columns, known, seed))
   const drift = fresh.rows < fewestRows ? [] : driftObservations(decideDrift(profileTable(fresh), anchorProfile))
   return { increments: [...increments], drift: drift.slice(0, maxDrift) }
 }
