@@ -34,30 +34,39 @@ export function differenceLines(differences: readonly Different[]): readonly str
   return ['what was recorded otherwise, likeliest cause first:', ...table(rows)]
 }
 
+type Bounds = Readonly<{ abs?: number; rel?: number; ulp?: number }>
+type Declared = Bounds & Readonly<{ stage: string; path: string; because: string }>
 type Noise = Readonly<{
-  tolerances: readonly Readonly<{ path: string; tensor?: string; metric?: string; column?: string; abs?: number }>[]
+  tolerances: readonly (Declared & Readonly<{ tensor?: string; metric?: string; column?: string }>)[]
   beyond: readonly string[]
 }>
 
-/** As it can be written into assay.yaml, for a person who knows why. */
+/** Exactly as assay.yaml takes it, for a person who knows why. */
 export function noiseLines({ tolerances, beyond }: Noise): readonly string[] {
   if (tolerances.length === 0 && beyond.length === 0) return ['the runs gave the same bytes each time']
-  const byPath = Map.groupBy(tolerances, ({ path }) => path)
-  const lines = [...byPath].map(([path, all]) => {
-    const named = all.flatMap(({ tensor, metric, column, abs = 0 }) => {
-      const name = tensor ?? metric ?? column
-      return name === undefined ? [] : [`${quoted(name)}: ${abs}`]
-    })
-    return `  ${quoted(path)}: ${named.length > 0 ? `{${named.join(', ')}}` : Math.max(...all.map(({ abs = 0 }) => abs))}`
-  })
+  const lines = [...Map.groupBy(tolerances, ({ stage }) => stage)].flatMap(([stage, all]) => [
+    `  ${inYaml(stage)}:`,
+    '    reproducible:',
+    '      tolerance:',
+    ...all.map(({ stage: _, ...entry }) => {
+      const words = Object.entries(entry).map(([key, value]) => `${key}: ${inYaml(value)}`)
+      return `        - {${words.join(', ')}}`
+    }),
+  ])
   return [
     ...(lines.length === 0
       ? []
-      : ['a tolerance that would have let all runs pass (assay.yaml, reproducible):', ...lines]),
+      : ['tolerances that would have let all runs pass, for assay.yaml:', 'stages:', ...lines]),
     ...beyond.map((path) => `no tolerance lets ${oneLine(path)} pass: its runs differ in more than numbers`),
   ]
 }
 
-function quoted(name: string): string {
-  return /^[\w./-]+$/.test(name) ? name : JSON.stringify(oneLine(name))
+/** A scalar of YAML, in a map of one line too; what is no plain word is quoted, what is not printable escaped. */
+function inYaml(value: string | number): string {
+  if (typeof value === 'number') return String(value)
+  if (/^[A-Za-z_][\w./-]*$/.test(value) && !/^(?:true|false|null|yes|no|on|off|y|n)$/i.test(value)) return value
+  return JSON.stringify(value).replaceAll(
+    /[\p{C}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\U${(character.codePointAt(0) ?? 0).toString(16).padStart(8, '0')}`,
+  )
 }

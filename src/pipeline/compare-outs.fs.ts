@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { OutComparison, StatedOutput } from '../attestation/index.ts'
-import { DomainError, isSha256, type Json } from '../core/index.ts'
+import { DomainError, isSha256, matchesPath, oneLine } from '../core/index.ts'
 import { defaultLimits } from '../data/index.ts'
 import { type Compared, compareOuts, type OutFiles, type Tolerance, worstVerdict } from '../reproducibility/index.ts'
 import { boxesOf } from './environment-request.ts'
@@ -17,19 +17,19 @@ const maxFiles = 1000
 const maxDetailCharacters = 500
 
 /**
- * @param reproducible what the stage declares, as it stands now: what may differ is a matter of who judges, not of who made it
+ * @param tolerances what the stage declares, as it stands now: what may differ is a matter of who judges, not of who made it
  * @returns first one entry for the out, then one for each of its files that has other bytes
  */
 export async function compareOut(
   project: Project,
   { stage, left, right }: OutPair,
-  { reproducible, signal }: Readonly<{ reproducible: Json | undefined; signal: AbortSignal }>,
+  { tolerances, signal }: Readonly<{ tolerances: readonly Tolerance[]; signal: AbortSignal }>,
 ): Promise<readonly OutComparison[]> {
   const { path } = left
   if (left.digest === right.digest) return [{ stage, path, verdict: 'identical', detail: 'the same bytes' }]
-  const compared = await compareContents(project, [left, right], { tolerances: tolerancesOf(reproducible), signal })
+  const compared = await compareContents(project, [left, right], { tolerances, signal })
   if (compared === undefined) {
-    if (tolerancesOf(reproducible).length > 0) {
+    if (tolerances.length > 0) {
       throw new DomainError(
         'ERR_REPRODUCTION_UNAVAILABLE',
         `\`${path}\` has other bytes, and those of then are not here`,
@@ -40,7 +40,7 @@ export async function compareOut(
     }
     return [{ stage, path, verdict: 'diverged', detail: 'other bytes, and not both are in the store' }]
   }
-  const told = compared.map((one) => toldOf(stage, one))
+  const told = compared.map((one) => toldOf(stage, one, tolerances))
   if (isSha256(left.digest)) return told
   const others = told.filter(({ verdict }) => verdict !== 'identical')
   const worst = verdictOf(worstVerdict(compared.map(({ verdict }) => verdict)))
@@ -76,28 +76,24 @@ async function filesOf({ store }: Project, { digest, list }: StatedOutput): Prom
   return new Map(files.map((file) => [file.path, store.pathOf(file.digest)]))
 }
 
-function toldOf(stage: string, { path, verdict, detail }: Compared): OutComparison {
+function toldOf(
+  stage: string,
+  { path, format, verdict, detail }: Compared,
+  tolerances: readonly Tolerance[],
+): OutComparison {
   const why = verdict === 'incomparable' ? `could not be compared: ${detail}` : detail
-  return { stage, path, verdict: verdictOf(verdict), detail: why.slice(0, maxDetailCharacters) }
+  const reasons = tolerances.filter((one) => isAbout(one, path, format)).map(({ because }) => oneLine(because))
+  const declared = verdict === 'within-tolerance' ? `; declared: ${[...new Set(reasons)].join('; ')}` : ''
+  return { stage, path, verdict: verdictOf(verdict), detail: `${why}${declared}`.slice(0, maxDetailCharacters) }
+}
+
+/** Of an archive also what is about a member of it. */
+function isAbout(tolerance: Tolerance, path: string, format: Compared['format']): boolean {
+  const start = tolerance.path.split('/').slice(0, path.split('/').length).join('/')
+  return matchesPath(path, tolerance.path) || (format === 'archive' && matchesPath(path, start))
 }
 
 /** INVARIANT: what cannot be compared has diverged. */
 function verdictOf(verdict: Compared['verdict']): OutComparison['verdict'] {
   return verdict === 'incomparable' ? 'diverged' : verdict
-}
-
-/**
- * `{tolerance: {metrics.json: {accuracy: 0.005}, model.safetensors: 1e-9}, because}` of assay.yaml: path -> how much, or
- * name of a key, tensor or column -> how much.
- */
-export function tolerancesOf(reproducible: Json | undefined): readonly Tolerance[] {
-  if (typeof reproducible !== 'object' || reproducible === null || Array.isArray(reproducible)) return []
-  const { tolerance = {}, because } = reproducible as Readonly<{ tolerance?: Record<string, unknown>; because: string }>
-  return Object.entries(tolerance).flatMap(([path, given]) =>
-    typeof given === 'number'
-      ? [{ path, abs: given, because }]
-      : Object.entries(given as Record<string, number>).flatMap(([name, abs]) =>
-          (['tensor', 'metric', 'column'] as const).map((part) => ({ path, [part]: name, abs, because })),
-        ),
-  )
 }

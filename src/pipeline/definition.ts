@@ -3,6 +3,7 @@
  */
 import type { ImageReference } from '../compute/index.ts'
 import type { EngineName, Json } from '../core/index.ts'
+import type { Tolerance } from '../reproducibility/index.ts'
 import type { Expectation } from './expected.ts'
 
 /** A scalar that keeps the text that DVC would print (`1.0`, `1e-05`), since a JS number would lose it. */
@@ -145,7 +146,8 @@ export type StageSettings = Readonly<{
   expect?: Expectation
   /** Folders that it may write and that are thrown away afterwards. */
   scratch: readonly string[]
-  reproducible?: Json
+  /** By how much its outs may differ when it is run again, and why. */
+  tolerances?: readonly Tolerance[]
   /** File -> rule of `assay lint` -> why what it finds there does no harm. */
   harmless?: Readonly<Record<string, Readonly<Record<string, string>>>>
   /** Project path of an out -> what it is held to: data made by a stage is checked too. */

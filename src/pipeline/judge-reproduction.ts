@@ -1,7 +1,7 @@
 /** What running stages again came to, beside what it was: compared, put in order, and summed up. */
 import { type OutComparison, type Reproduction, resultOfComparisons } from '../attestation/index.ts'
-import type { Json, Sha256 } from '../core/index.ts'
-import { type Compared, type NoiseFloor, proposeTolerances } from '../reproducibility/index.ts'
+import type { Sha256 } from '../core/index.ts'
+import { type Compared, proposeTolerances, type Tolerance } from '../reproducibility/index.ts'
 import { believedStage } from './believe.ts'
 import { compareContents, compareOut } from './compare-outs.fs.ts'
 import { causesOf } from './diff-runs.ts'
@@ -27,19 +27,19 @@ export async function compareAll(
     const { stage } = facts
     const made = reports.get(attestation)?.attestation
     const now = made === undefined ? undefined : believedStage(project, made)
-    const reproducible = declaredBy(project, stage)
+    const tolerances = declaredBy(project, stage)
     for (const left of facts.outputs) {
       const right = now?.outputs.find(({ path }) => path === left.path)
       if (right === undefined) continue // its stage says why
-      comparisons.push(...(await compareOut(project, { stage, left, right }, { reproducible, signal })))
+      comparisons.push(...(await compareOut(project, { stage, left, right }, { tolerances, signal })))
     }
   }
   return comparisons
 }
 
 /** THREAT: a tolerance that was written for one reproduction and is in no commit. */
-function declaredBy({ settings, code }: Project, stage: string): Json | undefined {
-  return code.isCommitted('assay.yaml') ? settings.settingsOf(stage).reproducible : undefined
+function declaredBy({ settings, code }: Project, stage: string): readonly Tolerance[] {
+  return code.isCommitted('assay.yaml') ? (settings.settingsOf(stage).tolerances ?? []) : []
 }
 
 export type Judged = Pick<
@@ -125,15 +125,23 @@ export function worstOf(judged: readonly Judged[]): Judged {
 /** How much more than what was seen may be seen next time. */
 const noiseFactor = 2
 
+/** What runs differed in among themselves; each tolerance with its stage, otherwise as assay.yaml takes it. */
+export type Noise = Readonly<{
+  tolerances: readonly (Tolerance & Readonly<{ stage: string }>)[]
+  /** Paths that differed in a way that no tolerance can allow. */
+  beyond: readonly string[]
+}>
+
 /** Each run beside the one before it, the first beside that of then; no tolerance counts. */
 export async function noiseOf(
   project: Project,
   chosen: readonly Original[],
   judged: readonly Judged[],
   signal: AbortSignal,
-): Promise<NoiseFloor> {
-  const compared: (readonly Compared[])[] = []
+): Promise<Noise> {
+  const floors: Noise[] = []
   for (const { facts } of chosen) {
+    const compared: (readonly Compared[])[] = []
     const runs = [facts, ...judged.flatMap(({ stages }) => factsOf(project, stages, facts.stage))]
     for (const output of facts.outputs) {
       const outs = runs.flatMap(({ outputs }) => outputs.find(({ path }) => path === output.path) ?? [])
@@ -143,8 +151,13 @@ export async function noiseOf(
         compared.push((await compareContents(project, [left, right], { tolerances: [], signal })) ?? [])
       }
     }
+    const { tolerances, beyond } = proposeTolerances(compared, { runs: judged.length + 1, factor: noiseFactor })
+    floors.push({ tolerances: tolerances.map((each) => ({ stage: facts.stage, ...each })), beyond })
   }
-  return proposeTolerances(compared, { runs: judged.length + 1, factor: noiseFactor })
+  return {
+    tolerances: floors.flatMap(({ tolerances }) => tolerances),
+    beyond: floors.flatMap(({ beyond }) => beyond),
+  }
 }
 
 function factsOf(project: Project, stages: Judged['stages'], name: string): readonly Original['facts'][] {

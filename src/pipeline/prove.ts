@@ -85,12 +85,12 @@ async function compareRuns(
     const report = run.stages.find(({ name }) => name === stage)
     const proven = report?.attestation === undefined ? undefined : believedStage(project, report.attestation)
     if (proven === undefined) continue // the run says why
-    const { reproducible } = project.settings.settingsOf(stage)
+    const { tolerances = [] } = project.settings.settingsOf(stage)
     for (const left of draft.outputs) {
       const right = proven.outputs.find(({ path }) => path === left.path)
       if (right === undefined)
         comparisons.push({ stage, path: left.path, verdict: 'diverged', detail: 'it is no out any more' })
-      else comparisons.push(...(await compareOut(project, { stage, left, right }, { reproducible, signal })))
+      else comparisons.push(...(await compareOut(project, { stage, left, right }, { tolerances, signal })))
     }
     pairs.push({ left: draft, right: proven })
   }

@@ -15,8 +15,7 @@ import {
   type Json,
   type Sha256,
 } from '../core/index.ts'
-import type { NoiseFloor } from '../reproducibility/index.ts'
-import { type Again, compareAll, type Judged, judge, noiseOf, worstOf } from './judge-reproduction.ts'
+import { type Again, compareAll, type Judged, judge, type Noise, noiseOf, worstOf } from './judge-reproduction.ts'
 import { type Original, originalsOf } from './originals.fs.ts'
 import { openProject } from './project.fs.ts'
 import type { Caller, Project } from './project.ts'
@@ -46,7 +45,7 @@ export type ReproductionReport = Readonly<{
   stages: Reproduction['stages']
   because?: string
   /** Of several runs: what they differed in, and tolerances that would have let all of them pass. */
-  noise?: NoiseFloor
+  noise?: Noise
   /** Digest of the bundle that says so. */
   attestation: Sha256
 }>

@@ -104,14 +104,20 @@ test('what is declared to differ, with its reason, is within tolerance', async (
   assert.equal((await project.json(1, 'verify', 'model/count.json')).level, 0)
 
   const tolerance =
-    'stages:\n  count:\n    reproducible: {tolerance: {model/count.json: {seconds: 1}}, because: it is how long it took}\n'
+    'stages:\n  count:\n    reproducible:\n      tolerance:\n        - {path: model/*.json, metric: seconds, abs: 1, because: it is how long it took}\n'
   project.write({ 'assay.yaml': `${project.read('assay.yaml')}\n${tolerance}` })
   assert.equal((await project.json(1, 'reproduce')).verdict, 'diverged', 'what is not committed lets nothing pass')
   project.commit('declare what differs')
   const within = await project.json(0, 'reproduce')
   assert.equal(within.verdict, 'within-tolerance')
+  assert.match(within.comparisons.at(-1).detail, /^`seconds` differs by .*; declared: it is how long it took$/)
   const verified = await project.json(0, 'verify', 'model/count.json')
   assert.deepEqual([verified.level, verified.properties.reproduced], [1, true])
+
+  project.write({ 'assay.yaml': project.read('assay.yaml').replace(', because: it is how long it took', '') })
+  const { error } = await project.json(2, 'reproduce')
+  assert.equal(error.code, 'ERR_SETTINGS_INVALID')
+  assert.match(error.message, /line \d+, column \d+: entry 1 of `tolerance` has no `because`/)
 })
 
 test('in a folder out the file that differs is named', async (context) => {
@@ -168,7 +174,10 @@ test('several runs tell the noise of a stage, and the tolerance to declare', asy
   )
   assert.deepEqual(report.noise.beyond, [])
   const told = await project.assay('reproduce', '--times', '2', '--stage', 'count')
-  assert.match(told.stdout, /assay.yaml, reproducible\):\n {2}model\/count.json: \{seconds: 0?\.?\d[\d.e-]*\}/)
+  const proposed = /^stages:\n(?: .*\n)+/m.exec(told.stdout)?.[0] ?? ''
+  assert.match(proposed, /- \{path: model\/count\.json, metric: seconds, abs: [\d.e-]+, because: "3 runs differed by/)
+  project.write({ 'assay.yaml': `${project.read('assay.yaml')}\n${proposed}` })
+  await project.json(0, 'status')
   assert.equal((await project.json(2, 'reproduce', '--times', '0')).error.code, 'ERR_USAGE')
 })
 

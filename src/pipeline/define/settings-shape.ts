@@ -1,8 +1,24 @@
 /** What may stand in assay.yaml (design.md section 4). Unknown keys are refused at every level, with a suggestion. */
-import { DomainError, engineNames, parseDurationMs, parseProjectPath, parseSizeBytes } from '../../core/index.ts'
+import { DomainError, engineNames, parseDurationMs, parseSizeBytes } from '../../core/index.ts'
 import { ruleNames } from '../../reproducibility/index.ts'
 import { faultAt, type Place, quoted, suggestion } from './fault.ts'
-import { either, listOf, mapOf, nothing, record, type Setting, type Shape, simple, text, unfit } from './shape.ts'
+import {
+  byKey,
+  byPath,
+  either,
+  fitting,
+  listOf,
+  mapOf,
+  nothing,
+  parsedBy,
+  projectPath as path,
+  record,
+  type Setting,
+  type Shape,
+  simple,
+  text,
+} from './shape.ts'
+import { reproducibleShape } from './tolerances.ts'
 import { isList, isMap, pythonText, type Value } from './value.ts'
 
 export const classifications = ['public', 'internal', 'confidential', 'restricted'] as const
@@ -11,17 +27,6 @@ export const locks = ['assay', 'dvc'] as const
 const systemWords = ['pinned', 'recorded'] as const
 /** The environment that every machine has: its own interpreter and system packages. */
 export const hostEnvironment = 'host'
-
-/** Text that `fits`; `wants` says what it must be. */
-function fitting(wants: string, fits: (value: string) => boolean): Shape {
-  return {
-    wants: 'text',
-    check: (value, name, place, setting) => {
-      if (typeof value !== 'string') throw unfit(value, name, wants, place, setting)
-      if (!fits(value)) throw faultAt(setting.code, place, `${name} is ${quoted(value)}, it must be ${wants}`)
-    },
-  }
-}
 
 function oneOf(words: readonly string[]): Shape {
   return {
@@ -35,25 +40,8 @@ function oneOf(words: readonly string[]): Shape {
   }
 }
 
-/** A domain's own parser decides; its refusal gets the place. */
-function parsedBy(wants: string, parse: (value: string) => unknown): Shape {
-  return {
-    wants: 'text',
-    check: (value, name, place, setting) => {
-      if (typeof value !== 'string') throw unfit(value, name, wants, place, setting)
-      try {
-        parse(value)
-      } catch (cause) {
-        if (!(cause instanceof DomainError)) throw cause
-        throw faultAt(setting.code, place, `${name}: ${cause.message}`, cause.help)
-      }
-    },
-  }
-}
-
 const size = parsedBy('a size such as 4GiB', parseSizeBytes)
 const duration = parsedBy('a duration such as 30m', parseDurationMs)
-const path = parsedBy('a path', parseProjectPath)
 const label = fitting('a plain name of letters, digits, `.`, `_` and `-`', (value) =>
   /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,127}$/u.test(value),
 )
@@ -82,29 +70,7 @@ const seed = simple(
   'a whole number from 0 to 4294967295',
   (value) => typeof value === 'bigint' && value >= 0n && value < 2n ** 32n,
 )
-const tolerance = simple('a number of 0 or more', (value) => {
-  return (
-    (typeof value === 'bigint' && value >= 0n) ||
-    (typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY)
-  )
-})
 const variableValue = simple('text, a number, a boolean, or nothing', (value) => !isList(value) && !isMap(value))
-
-/** A map whose keys are project paths. */
-function byPath(item: Shape): Shape {
-  return byKey(path, item)
-}
-
-function byKey(key: Shape, item: Shape): Shape {
-  return {
-    wants: 'a map',
-    check: (value, name, place, setting) => {
-      mapOf(item).check(value, name, place, setting)
-      if (!isMap(value)) return
-      for (const word of value.keys()) key.check(word as Value, 'the key', setting.places.ofKey(value, word), setting)
-    },
-  }
-}
 
 const environment = record({
   python: record(
@@ -147,10 +113,6 @@ const common = {
   scratch: listOf(path),
   harmless,
 }
-const reproducible = either(
-  simple('true or false', (value) => typeof value === 'boolean'),
-  record({ tolerance: byPath(either(tolerance, mapOf(tolerance))), because: text }, ['because']),
-)
 const rules = { contract: path, baseline: path, label: text }
 const held = either(record(rules), nothing)
 
@@ -158,7 +120,7 @@ export const stageShape = record({
   ...common,
   secrets: listOf(label),
   expect: expectation,
-  reproducible,
+  reproducible: reproducibleShape,
   outs: byPath(held),
 })
 

@@ -80,7 +80,12 @@ test('reads all that the format has', () => {
     env: { MODEL_SIZE: 'small', RATE: '1.0', HOME: null },
     secrets: ['label-service'],
     scratch: [],
-    reproducible: { tolerance: { 'metrics.json': { accuracy: 0.005 } }, because: 'thread order in BLAS' },
+    tolerances: ['tensor', 'metric', 'column'].map((part) => ({
+      path: 'metrics.json',
+      [part]: 'accuracy',
+      abs: 0.005,
+      because: 'thread order in BLAS',
+    })),
     harmless: { 'src/a.py': { 'wall-clock': 'only printed' } },
   })
 })
@@ -179,6 +184,18 @@ const slips: readonly (readonly [string, string, string, RegExp])[] = [
     /must be the name of a variable that a stage may/,
   ],
   ['a variable that is none', 'MODEL_SIZE', 'MODEL-SIZE', /the key is `MODEL-SIZE`, it must be the name of a variable/],
+  [
+    'a tolerance that is none',
+    'accuracy: 0.005',
+    'accuracy: -1',
+    /line 15, column 57: `accuracy`.*a number of 0 or more/,
+  ],
+  [
+    'what can be no tolerance',
+    '{tolerance: {metrics.json: {accuracy: 0.005}}, because: thread order in BLAS}',
+    'true',
+    /`reproducible` is a boolean, it must be a map/,
+  ],
   ['an unreasoned waiver of reproduction', ', because: thread order in BLAS', '', /`reproducible` has no `because`/],
   [
     'a rule that is none',
@@ -200,6 +217,49 @@ for (const [name, right, wrong, message] of slips) {
     const text = fault(right, wrong)
     assert.match(text, /^ERR_SETTINGS_INVALID `assay\.yaml` line/)
     assert.match(text, message)
+  })
+}
+
+const listed = (entries: string): string =>
+  honest.replace(/reproducible: .*/, `reproducible:\n      tolerance:\n        - ${entries}`)
+
+test('a list of tolerances gives each its bounds and its reason', () => {
+  const { settingsOf } = read(
+    listed(`{path: models/*.safetensors, tensor: layer.*.weight, abs: 1e-9, rel: 1e-6, ulp: 4, because: BLAS}
+        - {path: metrics.json, metric: "folds[*].auc", abs: 1, because: "it's the clock"}
+        - {path: out/**, column: p, rel: 0.01, because: threads}`),
+  )
+  assert.deepEqual(settingsOf('train').tolerances, [
+    { path: 'models/*.safetensors', tensor: 'layer.*.weight', because: 'BLAS', abs: 1e-9, rel: 1e-6, ulp: 4 },
+    { path: 'metrics.json', metric: 'folds[*].auc', because: "it's the clock", abs: 1 },
+    { path: 'out/**', column: 'p', because: 'threads', rel: 0.01 },
+  ])
+})
+
+for (const [name, entry, message] of [
+  ['no reason', '{path: a, abs: 1}', /line 17, column 11: entry 1 of `tolerance` has no `because`/],
+  ['an empty reason', '{path: a, abs: 1, because: " "}', /line 17, column 38: `because` .* a reason in words/],
+  ['no path', '{abs: 1, because: b}', /entry 1 of `tolerance` has no `path`/],
+  ['no bound', '{path: a, because: b}', /line 17, column 11: entry 1 of `tolerance` has none of abs, rel and ulp/],
+  ['two names', '{path: a, tensor: b, metric: c, abs: 1, because: b}', /more than one of tensor, metric and column/],
+  ['an unknown bound', '{path: a, absolute: 1, because: b}', /line 17, column 21: `absolute` is not a key of entry 1/],
+  ['all of a number', '{path: a, rel: 1, because: b}', /line 17, column 26: `rel` .* a part from 0 to below 1/],
+  ['half a step', '{path: a, ulp: 0.5, because: b}', /`ulp` .* a whole number of 0 or more/],
+  ['no end', '{path: a, abs: .inf, because: b}', /`abs` .* a number of 0 or more/],
+  ['not a number', '{path: a, abs: .nan, because: b}', /`abs` .* a number of 0 or more/],
+  ['a number in words', '{path: a, abs: "1", because: b}', /`abs` is text/],
+  ['a path outside', '{path: ../a, abs: 1, because: b}', /leaves the project/],
+  [
+    'another reason beside',
+    '{path: a, abs: 1, because: b}\n      because: c',
+    /`because` is not a key of `reproducible`/,
+  ],
+] as const) {
+  test(`refuses a tolerance with ${name}`, () => {
+    assert.throws(
+      () => read(listed(entry)),
+      (error) => isDomainError(error, 'ERR_SETTINGS_INVALID') && message.test(error.message),
+    )
   })
 }
 

@@ -9,7 +9,8 @@ import { faultAt, type Place, quoted, suggestion } from './fault.ts'
 import { environmentsOf } from './settings-environments.ts'
 import { dataRulesOf, modelOf, outRulesOf, refuseMadeData } from './settings-paths.ts'
 import { classifications, hostEnvironment, locks, refuseSettingsShape, requirements } from './settings-shape.ts'
-import { isList, isMap, pythonText, templateText, toJson, type Value, type ValueMap } from './value.ts'
+import { tolerancesIn } from './tolerances.ts'
+import { isList, isMap, pythonText, templateText, type Value, type ValueMap } from './value.ts'
 import { type Document, type Places, readYaml } from './yaml.ts'
 
 const defaultName = 'project'
@@ -130,7 +131,6 @@ function layerOf(map: ValueMap): Layer {
   const harmless = textAt(map, 'harmlessAttempts')
   const seed = map.get('seed')
   const env = map.get('env')
-  const reproducible = map.get('reproducible')
   return {
     ...(environment === undefined ? {} : { environment }),
     ...(engine === undefined ? {} : { engine }),
@@ -143,7 +143,7 @@ function layerOf(map: ValueMap): Layer {
     ...(map.has('expect') ? { expect: expectationOf(mapAt(map, 'expect')) } : {}),
     ...(map.has('harmless') ? { harmless: harmlessOf(mapAt(map, 'harmless')) } : {}),
     ...(map.has('secrets') ? { secrets: textsAt(map, 'secrets') } : {}),
-    ...(reproducible === undefined ? {} : { reproducible: toJson(reproducible) }),
+    ...(map.has('reproducible') ? { tolerances: tolerancesIn(mapAt(map, 'reproducible')) } : {}),
   }
 }
 

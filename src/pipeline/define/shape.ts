@@ -1,5 +1,5 @@
 /** Shapes of a document, as small validators that name the place of what does not fit. Built up in `dvc-shape.ts`. */
-import type { ErrorCode } from '../../core/index.ts'
+import { DomainError, type ErrorCode, parseProjectPath } from '../../core/index.ts'
 import { faultAt, type Place, quoted, suggestion } from './fault.ts'
 import { isList, isMap, kindOf, templateText, type Value, type ValueMap } from './value.ts'
 import type { Places } from './yaml.ts'
@@ -16,12 +16,40 @@ export const integer: Shape = simple('an integer', (value) => typeof value === '
 export const anyMap: Shape = simple('a map', isMap)
 export const anyList: Shape = simple('a list', isList)
 export const nothing: Shape = simple('nothing', (value) => value === null)
+export const projectPath: Shape = parsedBy('a path', parseProjectPath)
 
 export function simple(wants: string, fits: (value: Value) => boolean): Shape {
   return {
     wants,
     check: (value, name, place, setting) => {
       if (!fits(value)) throw unfit(value, name, wants, place, setting)
+    },
+  }
+}
+
+/** Text that `fits`; `wants` says what it must be. */
+export function fitting(wants: string, fits: (value: string) => boolean): Shape {
+  return {
+    wants: 'text',
+    check: (value, name, place, setting) => {
+      if (typeof value !== 'string') throw unfit(value, name, wants, place, setting)
+      if (!fits(value)) throw faultAt(setting.code, place, `${name} is ${quoted(value)}, it must be ${wants}`)
+    },
+  }
+}
+
+/** A domain's own parser decides; its refusal gets the place. */
+export function parsedBy(wants: string, parse: (value: string) => unknown): Shape {
+  return {
+    wants: 'text',
+    check: (value, name, place, setting) => {
+      if (typeof value !== 'string') throw unfit(value, name, wants, place, setting)
+      try {
+        parse(value)
+      } catch (cause) {
+        if (!(cause instanceof DomainError)) throw cause
+        throw faultAt(setting.code, place, `${name}: ${cause.message}`, cause.help)
+      }
     },
   }
 }
@@ -66,6 +94,22 @@ export function mapOf(item: Shape): Shape {
     wants: 'a map',
     check: (value, name, place, setting) => {
       for (const [key, entry, at] of entriesOf(value, name, place, setting)) item.check(entry, quoted(key), at, setting)
+    },
+  }
+}
+
+/** A map whose keys are project paths. */
+export function byPath(item: Shape): Shape {
+  return byKey(projectPath, item)
+}
+
+export function byKey(key: Shape, item: Shape): Shape {
+  return {
+    wants: 'a map',
+    check: (value, name, place, setting) => {
+      mapOf(item).check(value, name, place, setting)
+      if (!isMap(value)) return
+      for (const word of value.keys()) key.check(word as Value, 'the key', setting.places.ofKey(value, word), setting)
     },
   }
 }

@@ -30,6 +30,16 @@ test('the largest difference of each key becomes its tolerance, and lets the sam
   }
 })
 
+test('what is proposed for the items of a list lets them pass', async (context) => {
+  const runs = ['{"folds": [{"a*c": 1}, {"a*c": 2}]}', '{"folds": [{"a*c": 1}, {"a*c": 3}]}'] as const
+  const { tolerances } = proposeTolerances([[await comparer(context)(...runs, 'm.json')]], { runs: 2, factor: 1 })
+  assert.deepEqual(
+    tolerances.map(({ metric, abs }) => [metric, abs]),
+    [['folds[*].a?c', 1]],
+  )
+  assert.equal((await comparer(context)(...runs, 'm.json', tolerances)).verdict, 'within-tolerance')
+})
+
 test('what has no distance is named, and gets no tolerance', async (context) => {
   const compare = comparer(context)
   const comparisons = [

@@ -58,6 +58,11 @@ function asPattern(name: string): string {
   return name.replaceAll('*', '?')
 }
 
+/** The `[*]` of a list in a key is itself in a pattern too. */
+function asKeyPattern(key: string): string {
+  return key.split('[*]').map(asPattern).join('[*]')
+}
+
 /** A member of an archive is a file of its own to a tolerance. */
 function pathOf({ format, path }: Compared, { name }: Measure): string {
   const end = name.indexOf(': ')
@@ -67,7 +72,7 @@ function pathOf({ format, path }: Compared, { name }: Measure): string {
 function partOf({ format }: Compared, { name }: Measure): Partial<Tolerance> {
   switch (format) {
     case 'json':
-      return { metric: asPattern(name) }
+      return { metric: asKeyPattern(name) }
     case 'csv':
     case 'jsonl':
     case 'parquet':
