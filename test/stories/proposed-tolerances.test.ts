@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { definePipeline, defineSettings } from '../pipeline/define/index.ts'
-import { projectOf } from '../pipeline/define/project.memory.ts'
-import { noiseLines } from './render-comparison.ts'
+import { noiseLines } from '../../src/cli/render-comparison.ts'
+import { definePipeline, defineSettings } from '../../src/pipeline/define/index.ts'
+import { projectOf } from '../../src/pipeline/define/project.memory.ts'
 
 const pipeline = definePipeline(
   projectOf({ 'dvc.yaml': 'stages:\n  train: {cmd: a}\n  sweep: {foreach: [0.1], do: {cmd: b}}\n' }),
