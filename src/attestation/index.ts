@@ -18,6 +18,27 @@ export { type Signed, type Signer, type SignerOptions, type SignRequest, startSi
 export type * from './source-approval-facts.ts'
 export type * from './stage-facts.ts'
 export { statedReproduction, statedStage } from './stated.ts'
+export type { CheckpointTrust, VerifiedCheckpoint } from './tlog/checkpoint.ts'
+export { parseCheckpoint, verifyCheckpoint } from './tlog/checkpoint.ts'
+export { logOrigin, type TreeHead } from './tlog/checkpoint-text.ts'
+export { parseHash, printLogProof, verifyLogProof } from './tlog/log-proof.ts'
+export { isConsistent, isSameHash, leafHashOf, type TreeHash } from './tlog/merkle.ts'
+export { type LogReader, nothingSeen, observeLog, parseSeen, printSeen, type Seen } from './tlog/monitor.ts'
+export { cosignNote, type NoteKey, noteKeyOf, printNoteKey } from './tlog/note.ts'
+export { parseNoteKey, parseSignature } from './tlog/read-note.ts'
+export { parseEntries, parseTile, type TileAt, tilePath, tileWidth, widthOf } from './tlog/tile.ts'
+export {
+  bundleEntries,
+  type Edges,
+  edgesOf,
+  growTree,
+  proveConsistency,
+  proveInclusion,
+  rootAt,
+  rootOfEdges,
+  type TileWrite,
+  type Tree,
+} from './tlog/tree.ts'
 export * from './trust-policy.ts'
 export {
   builderIdOf,

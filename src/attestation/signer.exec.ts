@@ -38,6 +38,8 @@ export type Signer = AsyncDisposable &
   Readonly<{
     publicPem: string
     hint: string
+    /** Public key of the log that this key keeps: Ed25519, 32 bytes in base64. */
+    logKey: string
     /**
      * Signs one statement of a fixed shape, after hashing every stored object that it is about.
      *
@@ -67,8 +69,8 @@ export async function startSigner(options: SignerOptions): Promise<Signer> {
     child.stdin.write(encodeFrame({ version: 1, key: options.key, objectStoreRoot: options.objectStoreRoot }))
     const first = await frames.next()
     if (first.done === true) throw failure(`ended at once: ${await ended}`)
-    const { publicPem, hint } = openedFrom(first.value)
-    return connect(child, ended, frames, { publicPem, hint })
+    const { publicPem, hint, logKey } = openedFrom(first.value)
+    return connect(child, ended, frames, { publicPem, hint, logKey })
   } catch (error) {
     child.kill('SIGKILL')
     throw error instanceof DomainError ? error : failure('answered with nonsense', error)
@@ -116,7 +118,7 @@ function connect(
   child: Child,
   ended: Promise<string>,
   frames: AsyncGenerator<Json>,
-  identity: Readonly<{ publicPem: string; hint: string }>,
+  identity: Pick<Signer, 'publicPem' | 'hint' | 'logKey'>,
 ): Signer {
   const waiting = new Map<number, Waiting>()
   let next = 0
@@ -167,7 +169,7 @@ function settle(waiting: Map<number, Waiting>, { id, answer }: Response): void {
   request.resolve({ bytes, digest: sha256Of(bytes) })
 }
 
-function openedFrom(message: Json): Readonly<{ publicPem: string; hint: string }> {
+function openedFrom(message: Json): Pick<Signer, 'publicPem' | 'hint' | 'logKey'> {
   const opened = openedShape.parse(message)
   if (opened.kind === 'ready') return opened
   throw new DomainError(opened.code, opened.message, { help: opened.help })

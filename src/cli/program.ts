@@ -472,6 +472,63 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/attest.ts')).attestExport,
   },
   {
+    usage: 'tlog append [files...]',
+    summary: 'enter what is missing of the evidence, and these bundles, into the transparency log',
+    repeated: [
+      ['--witness <url>', 'have this witness countersign the checkpoint'],
+      ['--witness-key <key>', 'the key of that witness'],
+    ],
+    examples: [
+      'assay tlog append',
+      'assay tlog append --witness https://witness.example.org --witness-key witness.example.org+1a2b3c4d+BN...',
+    ],
+    load: async () => (await import('./commands/tlog.ts')).tlogAppend,
+  },
+  {
+    usage: 'tlog prove [artifact]',
+    summary: 'prove that the attestation of an artifact is in the log, or that the log grew out of a checkpoint',
+    options: [
+      ['--out <file>', 'write the proof there'],
+      ['--from <checkpoint>', 'prove that the log grew out of this one'],
+    ],
+    examples: [
+      'assay tlog prove models/digits.safetensors --out digits.tlog-proof',
+      'assay tlog prove --from seen.checkpoint',
+    ],
+    load: async () => (await import('./commands/tlog.ts')).tlogProve,
+  },
+  {
+    usage: 'tlog verify [file]',
+    summary: 'read the whole log of the project again; or one proof, offline',
+    options: [
+      ['--proof <file>', 'a proof: that FILE (a bundle, or its digest) is in the log, or that it grew out of FILE'],
+      ['--key <key>', 'the key of the log; of the project its own when left out'],
+      ['--witnesses <n>', 'how many of the witnesses must have signed; all when left out'],
+    ],
+    repeated: [['--witness-key <key>', 'the key of a witness']],
+    examples: [
+      'assay tlog verify',
+      'assay tlog verify train.sigstore.json --proof train.tlog-proof --key assay.dev/log/...',
+    ],
+    load: async () => (await import('./commands/tlog.ts')).tlogVerify,
+  },
+  {
+    usage: 'tlog monitor [log]',
+    summary: 'read what is new in a log, and refuse one that forks or goes back',
+    options: [
+      ['--state <file>', 'what was seen before; written again when the look is good'],
+      ['--key <key>', 'the key of the log'],
+      ['--witnesses <n>', 'how many of the witnesses must have signed; all when left out'],
+      ['--every <seconds>', 'look again and again, until it is stopped or the log is refused'],
+    ],
+    repeated: [['--witness-key <key>', 'the key of a witness']],
+    examples: [
+      'assay tlog monitor --state ~/digits.seen',
+      'assay tlog monitor https://logs.example.org/digits --key assay.dev/log/... --state ~/digits.seen --every 300',
+    ],
+    load: async () => (await import('./commands/tlog.ts')).tlogMonitor,
+  },
+  {
     usage: 'gc',
     summary: 'free what no lock, run or attestation refers to',
     options: [
@@ -501,6 +558,7 @@ export const groups: Readonly<Record<string, string>> = {
   secret: 'what stages may know and nobody else',
   trust: 'who is believed',
   attest: 'the evidence',
+  tlog: 'the transparency log',
 }
 
 export type Invocation = (

@@ -632,6 +632,51 @@ export const errorTable = {
     meaning: 'The log of a stage, which is kept here, is gone or not the one that was signed.',
     help: 'run the stage again (assay run --force STAGE)',
   },
+  ERR_TLOG_MALFORMED: {
+    exit: 2,
+    meaning: 'A checkpoint, proof, tile or key of a transparency log is not what its format says.',
+    help: 'take the file from the log again; the formats stand in docs/formats/transparency-log.md',
+  },
+  ERR_TLOG_SIGNATURE: {
+    exit: 1,
+    meaning: 'A checkpoint is not signed by the log that it names, or was changed.',
+    help: 'ask the owner of the log for its key and its checkpoint',
+  },
+  ERR_TLOG_WITNESS: {
+    exit: 1,
+    meaning: 'Fewer witnesses signed a checkpoint than are asked for.',
+    help: 'have it witnessed: assay tlog append --witness URL',
+  },
+  ERR_TLOG_PROOF: {
+    exit: 1,
+    meaning: 'A proof does not show what it is said to show: an entry in a log, or one log grown out of another.',
+    help: 'make the proof again: assay tlog prove',
+  },
+  ERR_TLOG_FORK: {
+    exit: 1,
+    meaning: 'A log shows two histories: what it shows now is not what was seen before, or not what it holds.',
+    help: 'keep both checkpoints, believe nothing that the log alone speaks for, and ask its owner',
+  },
+  ERR_TLOG_REWIND: {
+    exit: 1,
+    meaning: 'A log has fewer entries than were seen before.',
+    help: 'keep the checkpoint that was seen, and ask the owner of the log what became of the rest',
+  },
+  ERR_TLOG_ENTRY: {
+    exit: 1,
+    meaning: 'An attestation is not in the transparency log.',
+    help: 'enter what is missing: assay tlog append',
+  },
+  ERR_TLOG_MISSING: {
+    exit: 1,
+    meaning: 'There is no log, or a part of it is gone.',
+    help: 'make it, or enter what is missing: assay tlog append',
+  },
+  ERR_TLOG_UNREACHABLE: {
+    exit: 4,
+    meaning: 'A log or a witness did not answer as its protocol says.',
+    help: 'try again; look at the address and the network',
+  },
   ERR_LEVEL_TOO_LOW: {
     exit: 1,
     meaning: 'The level that the evidence earns is below the minimum of the trust policy.',

@@ -42,6 +42,8 @@ export type HttpClient = Readonly<{
    * @throws the client's code for a redirect that is not followed; an Error of the network, which may pass
    */
   get(url: string, headers: Readonly<Record<string, string>>): Promise<HttpAnswer>
+  /** One POST; no redirect is followed. @throws as `get` */
+  post(url: string, headers: Readonly<Record<string, string>>, body: Uint8Array): Promise<HttpAnswer>
   /** Tries again after what may pass: a broken connection, a `PassingFault`. @throws the client's code */
   retried<Result>(what: string, attempt: () => Promise<Result>): Promise<Result>
   close(): Promise<void>
@@ -49,7 +51,7 @@ export type HttpClient = Readonly<{
 
 export type HttpClientOptions = Readonly<{
   /** The code of a failure. */
-  code: Extract<ErrorCode, 'ERR_ENV_FETCH' | 'ERR_DATA_FETCH' | 'ERR_SECRET_UNAVAILABLE'>
+  code: Extract<ErrorCode, 'ERR_ENV_FETCH' | 'ERR_DATA_FETCH' | 'ERR_SECRET_UNAVAILABLE' | 'ERR_TLOG_UNREACHABLE'>
   route: NetworkRoute
   /** Origin, or address that ends with a slash -> value of the `authorization` header for what is below it; the longest holds. */
   credentials?: ReadonlyMap<string, string>
@@ -68,7 +70,8 @@ export function openHttpClient(options: HttpClientOptions): HttpClient {
     return dispatcher
   }
   return {
-    get: async (url, headers) => follow(options, await opened(), url, headers),
+    get: async (url, headers) => follow(options, await opened(), url, { headers }),
+    post: async (url, headers, body) => follow(options, await opened(), url, { headers, body }),
     retried: (what, attempt) => retry(options, what, attempt),
     close: async () => (await dispatcher)?.destroy(),
   }
@@ -98,7 +101,7 @@ async function follow(
   { code, credentials, signal }: HttpClientOptions,
   dispatcher: Dispatcher,
   url: string,
-  headers: Readonly<Record<string, string>>,
+  { headers, body }: Readonly<{ headers: Readonly<Record<string, string>>; body?: Uint8Array }>,
 ): Promise<HttpAnswer> {
   const { request } = await import('undici')
   let address = new URL(url)
@@ -109,6 +112,7 @@ async function follow(
     const response = await request(address, {
       dispatcher,
       signal,
+      ...(body === undefined ? {} : { method: 'POST' as const, body: Buffer.from(body) }),
       headers: { ...headers, 'user-agent': 'assay', ...(authorization === undefined ? {} : { authorization }) },
       headersTimeout: silenceMs,
       bodyTimeout: silenceMs,
@@ -118,6 +122,7 @@ async function follow(
       return answerOf(response, address)
     }
     await response.body.dump()
+    if (body !== undefined) throw new DomainError(code, `\`${withoutCredentials(url)}\` redirects what is sent to it`)
     address = redirected(code, address, location)
   }
   throw new DomainError(code, `\`${withoutCredentials(url)}\` redirects more than ${maxRedirects} times`)

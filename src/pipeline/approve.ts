@@ -1,7 +1,9 @@
 /** Signs what a person decides about a source: approved for these bytes, or revoked for good. */
+
 import { type SourceApproval, startSigner } from '../attestation/index.ts'
 import { DomainError, type Sha256, sha256Of } from '../core/index.ts'
 import type { Source } from '../data/index.ts'
+import { attestationsOf, enterLog } from './enter-log.ts'
 import type { Project } from './project.ts'
 
 export type Decision = Readonly<{ decision: SourceApproval['decision']; because?: string }>
@@ -27,6 +29,7 @@ export async function decideAboutSource(project: Project, id: string, decision: 
   const { bytes } = await signer.sign({ kind: 'source-approval', approval })
   const attestation = sha256Of(bytes)
   const file = project.evidence.saveApproval(`${id}-${decision.decision}-${attestation.slice(7, 19)}`, bytes)
+  await enterLog(project, signer, attestationsOf(project))
   return { source, file, attestation }
 }
 

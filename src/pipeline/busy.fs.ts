@@ -5,17 +5,21 @@
  * gone is taken over.
  */
 import { closeSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DomainError } from '../core/index.ts'
 import { ioFault } from '../data/index.ts'
 
 /** @returns what releases the project. @throws ERR_RUN_BUSY, ERR_IO, ERR_DISK_FULL */
 export function holdProject(root: string): () => void {
-  const file = join(root, '.assay', 'run.lock')
+  return holdFile(join(root, '.assay', 'run.lock'))
+}
+
+/** The same for any file that stands for something. @returns what releases it. @throws ERR_RUN_BUSY, ERR_IO, ERR_DISK_FULL */
+export function holdFile(file: string): () => void {
   const mine = `${process.pid} ${startOf(process.pid) ?? ''}`
   const own = `${file}.${process.pid}`
   try {
-    mkdirSync(join(root, '.assay'), { recursive: true })
+    mkdirSync(dirname(file), { recursive: true })
     const fd = openSync(own, 'w', 0o644)
     writeSync(fd, mine)
     closeSync(fd)

@@ -1,4 +1,5 @@
 /** Signs what a person decides about data: a check waived, a baseline fixed as the anchor, rows judged one by one. */
+
 import {
   type DataAnchor,
   type DataReview,
@@ -7,6 +8,7 @@ import {
   verifyDataDecision,
 } from '../attestation/index.ts'
 import { type Digest, DomainError, type Sha256, sha256Of } from '../core/index.ts'
+import { attestationsOf, enterLog } from './enter-log.ts'
 import type { Project } from './project.ts'
 import { keepFindable } from './resolve-inputs.ts'
 
@@ -35,6 +37,7 @@ export async function decideAboutData(project: Project, request: DataDecisionReq
     `${stem}-${request.kind.slice('data-'.length)}-${attestation.slice(7, 19)}`,
     bytes,
   )
+  await enterLog(project, signer, attestationsOf(project))
   return { file, attestation }
 }
 

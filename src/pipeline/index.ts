@@ -13,6 +13,7 @@ export { diffData, draftContractFor, profileData } from './describe-data.ts'
 export { type Change, diffRuns, type RunDifference } from './diff-runs.ts'
 export { type Check, type Examination, examineMachine } from './doctor.fs.ts'
 export { dueArtifacts } from './due.ts'
+export { type EnteredLog, logFolderOf } from './enter-log.ts'
 export {
   buildEnvironment,
   diffEnvironments,
@@ -39,6 +40,7 @@ export { type HermeticityReport, hermeticityIn } from './hermeticity.ts'
 export { adoptHere, backupKey, describeKey, makeKey, pinTrust, revokeKey, useKey, writeFile } from './keys.fs.ts'
 export { type LintReport, lintStages, type StageFinding } from './lint-stages.fs.ts'
 export { type LockedEnvironment, lockEnvironment } from './lock-environment.fs.ts'
+export type { Remote } from './log-remote.http.ts'
 export { pinImage } from './pin-image.fs.ts'
 export { openPlan, openProject, type ProjectNames, projectNames } from './project.fs.ts'
 export type { ListedSource, Project } from './project.ts'
@@ -53,6 +55,21 @@ export { type RunEvent, type RunOptions, runPipeline } from './run.ts'
 export { type GrantedSecret, grantSecret, listSecrets, type SecretOrigin, takeSecret } from './secrets.fs.ts'
 export { openShell, type ShellOptions } from './shell.ts'
 export { type StampedData, stampData } from './stamp-data.fs.ts'
+export {
+  appendToLog,
+  isGrowth,
+  type LogTrust,
+  logTrust,
+  monitorLog,
+  ownLogKey,
+  parseWitness,
+  proveEntry,
+  proveGrowth,
+  verifyEntry,
+  verifyGrowth,
+  verifyWholeLog,
+  witnessLog,
+} from './transparency.ts'
 export { type ContentQuestions, type ContentTools, type ContentVerdict, validateContent } from './validate-content.ts'
 export {
   type DataVerdictReport,

@@ -5,6 +5,7 @@
  * Nothing of the working tree is used but data whose bytes the evidence names. Read next: `reproduction-place.fs.ts` (what
  * is put where), `run.ts` (the run itself is an ordinary one).
  */
+
 import type { OutComparison, Reproduction } from '../attestation/index.ts'
 import {
   canonicalJson,
@@ -15,6 +16,7 @@ import {
   type Json,
   type Sha256,
 } from '../core/index.ts'
+import { attestationsOf, enterLog } from './enter-log.ts'
 import { type Again, compareAll, type Judged, judge, type Noise, noiseOf, worstOf } from './judge-reproduction.ts'
 import { type Original, originalsOf } from './originals.fs.ts'
 import { openProject } from './project.fs.ts'
@@ -89,6 +91,7 @@ export async function reproduce(
     .map((original) => project.evidence.save(bytes, { key: reproductionKey(original.attestation), subjects: [] }))
     .at(-1)
   if (attestation === undefined) throw new Error('a reproduction of no stage')
+  await enterLog(project, signer, attestationsOf(project))
   const { result, firstDivergence = null, comparisons, differences, stages, because } = reproduction
   return {
     verdict: result,

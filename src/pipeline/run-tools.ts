@@ -24,6 +24,7 @@ import { chooseEngine } from './choose-engine.ts'
 import { type FoundVerdict, findOrMakeVerdict } from './data-gate.ts'
 import type { DataQuestion } from './data-question.ts'
 import { type BesideDvc, openBesideDvc } from './dvc/index.ts'
+import { attestationsOf, enterLog } from './enter-log.ts'
 import { boxesOf, definitionOf, environmentRequest, type WantedEnvironment } from './environment-request.ts'
 import { type GpuPool, openGpus } from './gpus.ts'
 import { loadLock } from './lock.fs.ts'
@@ -111,6 +112,8 @@ export type RunTools = AsyncDisposable &
     runners(): string
     /** Started once, when the first statement is to be signed. */
     signer(): Promise<Signer>
+    /** What was signed goes into the project's transparency log, once, at the end. @throws ERR_TLOG_* */
+    enterLog(): Promise<void>
     /** @param onOver called when nothing of the stage is alive any more, before its outs are collected */
     execute(stage: string, task: StageTask, onOver: () => void): Promise<StageOutcome>
     /** Asked once a run: stages that share data share its verdict. Undefined for a run that nobody believes. */
@@ -171,6 +174,13 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
     signer ??= openSigner(project, options)
     return signer
   }
+  let entered: Promise<unknown> | undefined
+  const enterOnce = async (): Promise<void> => {
+    const started = pins && !project.apart ? await signer?.catch(() => undefined) : undefined
+    if (started === undefined) return
+    entered ??= enterLog(project, started, attestationsOf(project))
+    await entered
+  }
   let running = 0
   const lock = options.dryRun ? { stages: project.lock, systems: project.systems.working } : loadLock(project.root)
   const pins = !(options.dryRun || isThrowAway(options))
@@ -214,6 +224,7 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
       return runners
     },
     signer: openOnce,
+    enterLog: enterOnce,
     dataVerdict: (question) => {
       const tools = { options, signer: openOnce }
       const known = verdicts.get(question.key) ?? findOrMakeVerdict(project, tools, question, isThrowAway(options))
@@ -235,7 +246,11 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
     [Symbol.asyncDispose]: async () => {
       using _held = held
       dvc?.flush() // what a fault or Ctrl-C leaves behind is told too
-      await (await signer?.catch(() => undefined))?.close()
+      try {
+        await enterOnce()
+      } finally {
+        await (await signer?.catch(() => undefined))?.close()
+      }
       for (const each of opened.values()) (await each.catch(() => undefined))?.[Symbol.dispose]()
     },
   }

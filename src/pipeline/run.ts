@@ -63,6 +63,7 @@ export async function runPipeline(opened: Project, options: RunOptions): Promise
     abandon: () => fault.abort(),
   })
   tools.dvc?.flush()
+  await tools.enterLog()
   return ledger.close()
 }
 

@@ -8,6 +8,7 @@ import { createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { DomainError } from '../../core/index.ts'
 import { readPrivateKey } from '../key-file.fs.ts'
 import { hintOf, pemOf } from '../public-key.ts'
+import { deriveLogKey, publicLogKey } from './log-key.ts'
 import {
   encodeFrame,
   type OpenRequest,
@@ -27,7 +28,8 @@ async function main(): Promise<void> {
       const request = openShape.parse(message)
       opened = { key: openKey(request), root: request.objectStoreRoot }
       const publicKey = createPublicKey(opened.key.key)
-      send({ kind: 'ready', publicPem: pemOf(publicKey), hint: opened.key.hint })
+      const logKey = publicLogKey(opened.key.logKey).toString('base64')
+      send({ kind: 'ready', publicPem: pemOf(publicKey), hint: opened.key.hint, logKey })
     } else {
       const { id, request } = requestShape.parse(message)
       send({ id, answer: await answer(request, opened.key, opened.root) })
@@ -40,7 +42,8 @@ function openKey({ key: source }: OpenRequest): OpenKey {
     source.kind === 'ephemeral'
       ? generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey
       : readPrivateKey(source.path, source.passphrase)
-  return { key, hint: hintOf(createPublicKey(key)), kind: source.kind === 'ephemeral' ? 'ephemeral' : 'real' }
+  const kind = source.kind === 'ephemeral' ? 'ephemeral' : 'real'
+  return { key, logKey: deriveLogKey(key), hint: hintOf(createPublicKey(key)), kind }
 }
 
 /** Order: what may not be signed is refused before anything is read, and everything is hashed before it is signed. */

@@ -4,7 +4,7 @@
  * The first frame opens the key and is answered once; every later frame is one request, answered in any order.
  */
 import { z } from 'zod'
-import { type ErrorCode, errorTable, type Json, parseStrictJson } from '../../core/index.ts'
+import { type ErrorCode, errorTable, type Json, parseStrictJson, type Sha256 } from '../../core/index.ts'
 import type { DataAnchor, DataReview, DataWaiver } from '../data-decisions.ts'
 import type { DataVerdict } from '../data-verdict-facts.ts'
 import type { KeySource } from '../key.ts'
@@ -13,7 +13,7 @@ import { dataVerdictShape } from '../predicates/data-verdict.ts'
 import { reproductionShape } from '../predicates/reproduction.ts'
 import { sourceApprovalShape } from '../predicates/source-approval.ts'
 import type { Reproduction } from '../reproduction-facts.ts'
-import { textShape } from '../shapes.ts'
+import { sha256Shape, textShape } from '../shapes.ts'
 import type { SourceApproval } from '../source-approval-facts.ts'
 import type { StageFacts } from '../stage-facts.ts'
 import { stageFactsShape } from '../stage-facts-shape.ts'
@@ -30,6 +30,10 @@ export type SignRequest =
   | Readonly<{ kind: 'data-waiver'; decision: DataWaiver }>
   | Readonly<{ kind: 'data-anchor'; decision: DataAnchor }>
   | Readonly<{ kind: 'data-review'; decision: DataReview }>
+  | Readonly<{ kind: 'checkpoint'; checkpoint: LogHead }>
+
+/** What a log's checkpoint says: `id` makes its origin, `root` is the Merkle root. */
+export type LogHead = Readonly<{ id: string; size: number; root: Sha256 }>
 
 export const openShape = z.strictObject({
   version: z.literal(1),
@@ -41,6 +45,8 @@ export const openShape = z.strictObject({
 })
 export type OpenRequest = Readonly<{ version: 1; key: KeySource; objectStoreRoot: string }>
 
+const logIdShape = z.string().regex(/^[A-Za-z0-9._-]{1,200}\/[0-9a-f]{16}$/)
+
 export const requestShape = z.strictObject({
   id: z.int().nonnegative(),
   request: z.discriminatedUnion('kind', [
@@ -51,6 +57,10 @@ export const requestShape = z.strictObject({
     z.strictObject({ kind: z.literal('data-waiver'), decision: dataDecisionShapes['data-waiver'] }),
     z.strictObject({ kind: z.literal('data-anchor'), decision: dataDecisionShapes['data-anchor'] }),
     z.strictObject({ kind: z.literal('data-review'), decision: dataDecisionShapes['data-review'] }),
+    z.strictObject({
+      kind: z.literal('checkpoint'),
+      checkpoint: z.strictObject({ id: logIdShape, size: z.int().nonnegative(), root: sha256Shape }),
+    }),
   ]),
 })
 
@@ -67,7 +77,7 @@ const faultShape = z.strictObject({
 })
 
 export const openedShape = z.union([
-  z.strictObject({ kind: z.literal('ready'), publicPem: z.string(), hint: z.string() }),
+  z.strictObject({ kind: z.literal('ready'), publicPem: z.string(), hint: z.string(), logKey: z.base64() }),
   faultShape,
 ])
 export const responseShape = z.strictObject({

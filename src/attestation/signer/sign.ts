@@ -16,9 +16,16 @@ import { sourceApprovalStatement } from '../predicates/source-approval.ts'
 import { stageStatement } from '../predicates/stage-provenance.ts'
 import type { StageFacts, StatedOutput } from '../stage-facts.ts'
 import { printStatement, type Statement } from '../statement.ts'
+import { signCheckpoint } from './log-key.ts'
 import type { SignRequest } from './protocol.ts'
 
-export type OpenKey = Readonly<{ key: KeyObject; hint: string; kind: 'real' | 'ephemeral' }>
+export type OpenKey = Readonly<{
+  key: KeyObject
+  /** Signs checkpoints and nothing else. */
+  logKey: KeyObject
+  hint: string
+  kind: 'real' | 'ephemeral'
+}>
 
 /** @throws ERR_SIGN_REFUSED when this key may not say this */
 export function refuseRequest(request: SignRequest, kind: OpenKey['kind']): void {
@@ -28,6 +35,9 @@ export function refuseRequest(request: SignRequest, kind: OpenKey['kind']): void
     case 'data-anchor':
     case 'data-review':
       if (kind === 'ephemeral') throw refusal('a throw-away key approves nothing')
+      return
+    case 'checkpoint':
+      if (kind === 'ephemeral') throw refusal('a throw-away key keeps no log')
       return
     case 'data-verdict':
       refuseVerdict(request.verdict, kind)
@@ -59,15 +69,16 @@ function refuseStage(facts: StageFacts, kind: OpenKey['kind']): void {
   if (Date.parse(finishedAt) < Date.parse(startedAt)) throw refusal('the stage ended before it started')
 }
 
-/** The bytes of the bundle. */
-export function signRequest(request: SignRequest, { key, hint }: OpenKey): Uint8Array {
+/** The bytes of the bundle; of a checkpoint those of its signed note. */
+export function signRequest(request: SignRequest, { key, hint, logKey }: OpenKey): Uint8Array {
+  if (request.kind === 'checkpoint') return signCheckpoint(request.checkpoint, logKey)
   const payload = printStatement(statementOf(request))
   const bundle = printBundle({ envelope: signEnvelope(payload, statementPayloadType, key), hint })
   if (bundle.length > bundleLimits.maxBytes) throw refusal(`the bundle has ${bundle.length} bytes, over the limit`)
   return bundle
 }
 
-function statementOf(request: SignRequest): Statement {
+function statementOf(request: Exclude<SignRequest, { kind: 'checkpoint' }>): Statement {
   switch (request.kind) {
     case 'stage':
       return stageStatement(request.facts)

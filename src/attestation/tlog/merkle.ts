@@ -1,0 +1,112 @@
+/**
+ * Merkle trees as RFC 6962 hashes them, and the two proofs: an entry is in a tree, a tree grew out of another.
+ *
+ * Verification only, over sizes that may be anything up to 2^64: others' logs count so far. Making proofs: `tree.ts`.
+ * SOURCE: RFC 6962 section 2.1; RFC 9162 sections 2.1.3.2 and 2.1.4.2; vectors test/vectors/tlog.
+ */
+import { hash } from 'node:crypto'
+
+/** 32 bytes. */
+export type TreeHash = Uint8Array
+
+export const hashBytes = 32
+
+/** The root of a tree without entries. */
+export const emptyRoot: TreeHash = hash('sha256', '', 'buffer')
+
+const leafPrefix = Buffer.of(0)
+const nodePrefix = Buffer.of(1)
+
+export function leafHashOf(entry: Uint8Array): TreeHash {
+  return hash('sha256', Buffer.concat([leafPrefix, entry]), 'buffer')
+}
+
+export function nodeHashOf(left: TreeHash, right: TreeHash): TreeHash {
+  return hash('sha256', Buffer.concat([nodePrefix, left, right]), 'buffer')
+}
+
+export function isSameHash(left: TreeHash, right: TreeHash): boolean {
+  return Buffer.compare(left, right) === 0
+}
+
+export type Inclusion = Readonly<{
+  index: bigint
+  size: bigint
+  leaf: TreeHash
+  root: TreeHash
+  proof: readonly TreeHash[]
+}>
+
+/** True when the proof shows that `leaf` is entry `index` of the tree. Trust: all of it is hostile. */
+export function isIncluded({ index, size, leaf, root, proof }: Inclusion): boolean {
+  if (index < 0n || index >= size || !areHashes([leaf, ...proof])) return false
+  let first = index
+  let last = size - 1n
+  let reached = leaf
+  for (const step of proof) {
+    if (last === 0n) return false
+    if (isOdd(first) || first === last) {
+      reached = nodeHashOf(step, reached)
+      while (first !== 0n && !isOdd(first)) {
+        first >>= 1n
+        last >>= 1n
+      }
+    } else {
+      reached = nodeHashOf(reached, step)
+    }
+    first >>= 1n
+    last >>= 1n
+  }
+  return last === 0n && isSameHash(reached, root)
+}
+
+export type Consistency = Readonly<{
+  from: Readonly<{ size: bigint; root: TreeHash }>
+  to: Readonly<{ size: bigint; root: TreeHash }>
+  proof: readonly TreeHash[]
+}>
+
+/**
+ * True when the proof shows that every entry of `from` is in `to`, at the same place. Trust: all of it is hostile.
+ *
+ * An empty tree is consistent with every tree, which proves nothing: `false`, as the vectors want it.
+ */
+export function isConsistent({ from, to, proof }: Consistency): boolean {
+  if (from.size <= 0n || from.size > to.size || !areHashes(proof)) return false
+  if (from.size === to.size) return proof.length === 0 && isSameHash(from.root, to.root)
+  if (proof.length === 0) return false
+  let first = from.size - 1n
+  let last = to.size - 1n
+  while (isOdd(first)) {
+    first >>= 1n
+    last >>= 1n
+  }
+  const [start, ...steps] = first === 0n ? [from.root, ...proof] : proof
+  if (start === undefined) return false
+  let old = start
+  let reached = start
+  for (const step of steps) {
+    if (last === 0n) return false
+    if (isOdd(first) || first === last) {
+      old = nodeHashOf(step, old)
+      reached = nodeHashOf(step, reached)
+      while (first !== 0n && !isOdd(first)) {
+        first >>= 1n
+        last >>= 1n
+      }
+    } else {
+      reached = nodeHashOf(reached, step)
+    }
+    first >>= 1n
+    last >>= 1n
+  }
+  return last === 0n && isSameHash(old, from.root) && isSameHash(reached, to.root)
+}
+
+function isOdd(value: bigint): boolean {
+  return (value & 1n) === 1n
+}
+
+function areHashes(values: readonly TreeHash[]): boolean {
+  return values.every(({ length }) => length === hashBytes)
+}

@@ -1,0 +1,109 @@
+/** Goal: every attestation is in a log that others can hold its owner to. */
+import assert from 'node:assert/strict'
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { adopted } from '../support/adopted.ts'
+import { words } from '../support/projects.ts'
+import type { Scratch } from '../support/scratch.ts'
+
+const log = '.assay/log'
+
+test('what a run signs is in the log, its proof holds offline for these bytes and no others, and a killed run is caught up with', async (context) => {
+  const project = await adopted(context, words)
+  await project.json(0, 'run')
+  const whole = await project.json(0, 'tlog', 'verify')
+  assert.equal(whole.size, readdirSync(join(project.root, '.assay/attestations')).length)
+  assert.deepEqual([whole.trusted, whole.missing], [true, []])
+
+  await project.json(0, 'attest', 'export', 'model/count.txt', '--out', 'evidence')
+  await project.json(0, 'tlog', 'prove', 'evidence/count.sigstore.json', '--out', 'count.tlog-proof')
+  const proof = ['--proof', 'count.tlog-proof', '--key', whole.key]
+  const { index, size } = await project.json(0, 'tlog', 'verify', 'evidence/count.sigstore.json', ...proof)
+  assert.deepEqual([Number.isInteger(index), size], [true, whole.size])
+
+  const other = await project.json(1, 'tlog', 'verify', 'evidence/sort.sigstore.json', ...proof)
+  assert.equal(other.error.code, 'ERR_TLOG_PROOF')
+  const text = readFileSync(join(project.root, 'count.tlog-proof'), 'utf8')
+  for (const [from, to, exit, code] of [
+    [/^index \d+/m, 'index 900', 1, 'ERR_TLOG_PROOF'],
+    [/\n(\d+)\n/, '\n1000\n', 1, 'ERR_TLOG_SIGNATURE'],
+    ['tlog-proof@v1', 'tlog-proof@v9', 2, 'ERR_TLOG_MALFORMED'],
+  ] as const) {
+    writeFileSync(join(project.root, 'forged'), text.replace(from, to))
+    const forged = ['--proof', 'forged', '--key', whole.key]
+    assert.equal(
+      (await project.json(exit, 'tlog', 'verify', 'evidence/count.sigstore.json', ...forged)).error.code,
+      code,
+    )
+  }
+
+  // a run that is killed after it wrote tiles and before it signed the checkpoint
+  cpSync(join(project.root, log), join(project.keys, 'log'), { recursive: true })
+  await project.json(0, 'run', '--force')
+  // as if it had been killed: after the tiles, before the checkpoint
+  cpSync(join(project.keys, 'log/checkpoint'), join(project.root, log, 'checkpoint'))
+  const lost = await project.json(1, 'tlog', 'verify')
+  assert.deepEqual([lost.code, lost.size, lost.missing.length > 0], ['ERR_TLOG_ENTRY', whole.size, true])
+  const caught = await project.json(0, 'tlog', 'append')
+  assert.equal(caught.added, lost.missing.length)
+  assert.equal((await project.json(0, 'tlog', 'verify')).trusted, true)
+  assert.equal((await project.json(0, 'tlog', 'append')).added, 0)
+})
+
+test('nothing is signed on top of a log that was changed; a monitor refuses one that went back or shows another history', async (context) => {
+  const project = await adopted(context, words)
+  await project.json(0, 'run')
+  const { key, size } = await project.json(0, 'tlog', 'append')
+  for (const [file, verified, appended] of [
+    [`${log}/tile/0/000.p/${size}`, 'ERR_TLOG_FORK', 'ERR_TLOG_FORK'],
+    [`${log}/checkpoint`, 'ERR_TLOG_SIGNATURE', 'ERR_TLOG_SIGNATURE'],
+  ] as const) {
+    const path = join(project.root, file)
+    const signed = readFileSync(path)
+    writeFileSync(path, flipped(signed, file.endsWith('checkpoint') ? signed.indexOf('\n') + 1 : 40))
+    assert.equal((await project.json(1, 'tlog', 'verify')).error.code, verified)
+    assert.equal((await project.json(1, 'tlog', 'append')).error.code, appended)
+    writeFileSync(path, signed)
+  }
+  const entries = join(project.root, `${log}/tile/entries/000.p/${size}`)
+  const honest = readFileSync(entries)
+  writeFileSync(entries, flipped(honest, 20))
+  assert.equal((await project.json(1, 'tlog', 'verify')).error.code, 'ERR_TLOG_FORK')
+  writeFileSync(entries, honest)
+  assert.equal((await project.json(0, 'tlog', 'verify')).trusted, true)
+
+  const monitor = ['tlog', 'monitor', log, '--key', key, '--state', join(project.keys, 'seen')]
+  assert.deepEqual(pick(await project.json(0, ...monitor)), { size, added: size })
+  cpSync(join(project.root, log), join(project.keys, 'earlier'), { recursive: true })
+
+  writeFileSync(join(project.root, 'one.txt'), 'one')
+  await project.json(0, 'tlog', 'append', 'one.txt')
+  assert.deepEqual(pick(await project.json(0, ...monitor)), { size: size + 1, added: 1 })
+  assert.deepEqual(pick(await project.json(0, ...monitor)), { size: size + 1, added: 0 })
+
+  put(project, 'earlier')
+  assert.equal((await project.json(1, ...monitor)).error.code, 'ERR_TLOG_REWIND')
+  for (const other of ['two.txt', 'three.txt']) writeFileSync(join(project.root, other), other)
+  await project.json(0, 'tlog', 'append', 'two.txt')
+  assert.equal((await project.json(1, ...monitor)).error.code, 'ERR_TLOG_FORK', 'another history of the same length')
+  await project.json(0, 'tlog', 'append', 'three.txt')
+  assert.equal((await project.json(1, ...monitor)).error.code, 'ERR_TLOG_FORK', 'another, longer history')
+  rmSync(join(project.root, log, 'checkpoint'))
+  assert.equal((await project.json(1, ...monitor)).error.code, 'ERR_TLOG_MISSING')
+})
+
+function pick({ size, added }: Readonly<Record<string, unknown>>): unknown {
+  return { size, added }
+}
+
+function put(project: Scratch, name: string): void {
+  rmSync(join(project.root, log), { recursive: true })
+  cpSync(join(project.keys, name), join(project.root, log), { recursive: true })
+}
+
+function flipped(bytes: Buffer, at: number): Buffer {
+  const copy = Buffer.from(bytes)
+  copy[at] = (copy[at] ?? 0) ^ 1
+  return copy
+}
