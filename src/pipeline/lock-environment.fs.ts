@@ -8,9 +8,12 @@ import { mkdirSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import { parse } from 'yaml'
 import {
+  type CondaWanted,
   condaLockNames,
-  condaWanted,
+  condaPipWanted,
+  condaPlatform,
   type EnvironmentRequest,
+  isForConda,
   joinWanted,
   maxPackageLockBytes,
   nothingWanted,
@@ -20,8 +23,10 @@ import {
   prepareEnvironment,
   pyprojectWanted,
   type ReadWanted,
+  readCondaWanted,
   readOtherLock,
   requirementsWanted,
+  resolveCondaLock,
   resolveLock,
   versionsIn,
   type Wanted,
@@ -70,12 +75,12 @@ export async function lockEnvironment(project: Project, options: LockOptions): P
   const ready = options.from === undefined ? await readyLock(project) : undefined
   if (ready !== undefined) return told(project, options, { source: ready, lock: ready, notes: [], written: [] })
   const source = options.from ?? sourceOf(project)
-  const wanted = await wantedOf(project, source, options)
+  const question = questionOf(project, source, options)
+  const conda = /\.ya?ml$/.test(source) ? readCondaWanted(question) : undefined
+  if (conda !== undefined && isForConda(conda)) return lockConda(project, options, { source, wanted: conda })
+  const wanted = await wantedOf(project, question, options)
   const lock = options.out ?? lockBeside(source)
-  if (lock === source)
-    throw new DomainError('ERR_USAGE', `\`${source}\` would be overwritten by its own lock`, {
-      help: 'name another file with --out',
-    })
+  refuseOverwriting(source, lock)
   const known = options.upgrade ? undefined : textOf(project, lock)
   const text = await resolveLock({
     ...(await resolverPlace(project, options)),
@@ -86,9 +91,41 @@ export async function lockEnvironment(project: Project, options: LockOptions): P
     sources: sourcesFor(project, lock, options),
   })
   parseLock(lock, Buffer.from(text))
-  const isSame = text === textOf(project, lock)
-  if (!isSame) writeDurably(join(project.root, lock), Buffer.from(text))
-  return told(project, options, { source, lock, notes: wanted.notes, written: isSame ? [] : [lock] })
+  return told(project, options, { source, lock, notes: wanted.notes, written: writeLock(project, lock, text) })
+}
+
+function refuseOverwriting(source: string, lock: string): void {
+  if (lock !== source) return
+  throw new DomainError('ERR_USAGE', `\`${source}\` would be overwritten by its own lock`, {
+    help: 'name another file with --out',
+  })
+}
+
+/** @returns what was written */
+function writeLock(project: Project, lock: string, text: string): readonly string[] {
+  if (text === textOf(project, lock)) return []
+  writeDurably(join(project.root, lock), Buffer.from(text))
+  return [lock]
+}
+
+/** What an environment.yml asks of conda, for this machine's platform. */
+async function lockConda(
+  project: Project,
+  options: LockOptions,
+  { source, wanted }: Readonly<{ source: string; wanted: CondaWanted }>,
+): Promise<LockedEnvironment> {
+  const lock = options.out ?? `${source.slice(0, source.lastIndexOf('/') + 1)}conda-${condaPlatform() ?? ''}.lock`
+  refuseOverwriting(source, lock)
+  const known = options.upgrade ? undefined : textOf(project, lock)
+  const text = await resolveCondaLock({
+    ...(await resolverPlace(project, options)),
+    ...{ wanted, source },
+    ...(known === undefined ? {} : { known }),
+  })
+  const written = writeLock(project, lock, text)
+  const left = `NOT LOCKED, the part \`pip:\` of ${source} (${wanted.pip.join(', ')}): an environment of conda holds packages of conda alone. Name packages of conda for them under \`dependencies\`, or put all of them and what comes from conda into a requirements.txt: assay env lock --from requirements.txt`
+  const notes = wanted.pip.length === 0 ? wanted.notes : [...wanted.notes, left]
+  return told(project, options, { source, lock, notes, written })
 }
 
 /** Named now, or by the environment that has this lock. */
@@ -114,7 +151,13 @@ async function readyLock(project: Project): Promise<string | undefined> {
   const isFound = (path: string): boolean => readOther(project, path) !== undefined
   // What conda resolved says more than what conda was asked; a project in two languages is asked for its Python first.
   const conda = plain === undefined || /\.ya?ml$/.test(plain) ? condaLockNames.find(isFound) : undefined
+  if (conda !== undefined && plain !== undefined && isMadeHere(project, conda)) return undefined
   return conda ?? (plain === undefined ? ['package-lock.json', 'npm-shrinkwrap.json'].find(isFound) : undefined)
+}
+
+/** It follows its source. */
+function isMadeHere(project: Project, lock: string): boolean {
+  return textOf(project, lock)?.startsWith('# Locked by: assay env lock ') === true
 }
 
 function readOther(project: Project, path: string): OtherLock | undefined {
@@ -158,18 +201,22 @@ function textOf(project: Project, path: string): string | undefined {
   return new TextDecoder(mark === '255,254' ? 'utf-16le' : mark === '254,255' ? 'utf-16be' : 'utf-8').decode(bytes)
 }
 
-async function wantedOf(project: Project, source: string, options: LockOptions): Promise<Wanted> {
-  if (source === 'installed') return installedWanted(project, options)
-  if (textOf(project, source) === undefined) {
+function questionOf(project: Project, source: string, options: LockOptions): ReadWanted {
+  if (source !== 'installed' && textOf(project, source) === undefined) {
     throw new DomainError('ERR_DATA_MISSING', `\`${source}\` is not there`, {
       help: 'name a file of the project, or: --from installed',
     })
   }
-  const question: ReadWanted = {
+  return {
     path: source,
     choice: { extras: options.extras, groups: options.groups },
     textOf: (path) => textOf(project, path),
   }
+}
+
+async function wantedOf(project: Project, question: ReadWanted, options: LockOptions): Promise<Wanted> {
+  const source = question.path
+  if (source === 'installed') return installedWanted(project, options)
   const wanted = readerOf(source)(question)
   const own = 'pyproject.toml'
   const isIncluded = wanted.itself && source !== own && textOf(project, own) !== undefined
@@ -185,7 +232,8 @@ function readerOf(source: string): (question: ReadWanted) => Wanted {
   const name = source.split('/').at(-1) ?? ''
   if (name === 'pyproject.toml') return pyprojectWanted
   if (name === 'Pipfile') return pipfileWanted
-  return /\.ya?ml$/.test(name) ? condaWanted : requirementsWanted
+  if (/\.ya?ml$/.test(name)) return (question) => condaPipWanted(question, readCondaWanted(question))
+  return requirementsWanted
 }
 
 /** Tools that install, which no stage needs. */

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { condaOf, placeholder } from '../../src/compute/environment/testing.archives.ts'
-import { scratch } from '../support/scratch.ts'
+import { runAssay, scratch, scratchEnvironment } from '../support/scratch.ts'
 
 const platform = process.arch === 'arm64' ? 'linux-aarch64' : 'linux-64'
 
@@ -33,7 +33,6 @@ test('a stage runs with the packages of a conda-lock.yml or an explicit list, at
     'explicit.txt': `# platform: ${platform}\n@EXPLICIT\n${url}#${sha256}\n`,
     'weak.txt': `@EXPLICIT\n${url}#${md5}\n`,
     'say.txt': 'x',
-    'environment.yml': 'dependencies: [numpy, python=3.12]\n',
     'assay.yaml': settings('conda-lock.yml'),
     '.gitignore': '/out\n',
   })
@@ -58,6 +57,88 @@ test('a stage runs with the packages of a conda-lock.yml or an explicit list, at
   const refused = await project.json(1, 'run')
   assert.equal(refused.error.code, 'ERR_ENV_HASH_MISSING')
   assert.match(refused.error.help, /conda list --explicit --sha256/)
-  const unresolved = await project.json(2, 'env', 'lock', '--from', 'environment.yml')
-  assert.match(unresolved.error.help, /conda-lock -f environment\.yml/)
+})
+
+const word = (version: string): Buffer =>
+  condaOf({
+    name: 'word',
+    version,
+    files: [{ path: 'bin/word', content: `#!/bin/sh\necho ${version}\n`, mode: 0o755 }],
+  })
+
+/** A channel of conda on loopback: real packages, and the list of them. */
+async function channel(
+  context: TestContext,
+  versions: readonly string[],
+): Promise<Readonly<{ address: string; had: Map<string, Buffer> }>> {
+  const had = new Map(versions.map((version) => [`word-${version}-0.conda`, word(version)]))
+  const list = (): string => {
+    const records = [...had].map(([fileName, bytes]) => {
+      const [name, version] = fileName.split('-')
+      const sha256 = createHash('sha256').update(bytes).digest('hex')
+      const record = { name, version, build: '0', build_number: 0, depends: ['__glibc >=2.17'], subdir: platform }
+      return [fileName, { ...record, sha256, size: bytes.length }] as const
+    })
+    return JSON.stringify({ info: { subdir: platform }, packages: {}, 'packages.conda': Object.fromEntries(records) })
+  }
+  const server = createServer((request, response) => {
+    const [, folder, fileName = ''] = /^\/lab\/([^/]+)\/([^/]+)$/.exec(request.url ?? '') ?? []
+    const bytes = folder === platform ? had.get(fileName) : undefined
+    if (fileName === 'repodata.json') return response.end(folder === platform ? list() : '{"info":{},"packages":{}}')
+    if (bytes !== undefined) return response.end(bytes)
+    response.statusCode = 404
+    return response.end()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  context.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, had } // a TCP server's address has this shape
+}
+
+test('an environment.yml is locked in one step, run, kept at its versions, and mirrored without naming the mirror', async (context) => {
+  const { address, had } = await channel(context, ['1.0', '1.5', '2.0'])
+  const asks = (dependencies: string, where = `${address}/lab`): string =>
+    `channels: [${where}]\ndependencies: [${dependencies}]\n`
+  const project = scratch(context, {
+    'dvc.yaml': 'stages:\n  say: {cmd: word > out/said, outs: [out/said]}\n',
+    'environment.yml': asks('word<2, {pip: [six]}'),
+    '.gitignore': '/out\n',
+  })
+  project.commit()
+  await project.json(0, 'init', '--yes')
+  const lock = `conda-${platform}.lock`
+  const made = await project.json(0, 'env', 'lock', '--yes')
+  assert.deepEqual([made.lock, made.packages, made.written], [lock, 1, [lock, 'assay.yaml']])
+  assert.match(made.notes.join(), /NOT LOCKED, the part `pip:` of environment\.yml \(six\)/)
+  assert.match(
+    project.read(lock),
+    new RegExp(`\n@EXPLICIT\n${address}/lab/${platform}/word-1\\.5-0\\.conda#[0-9a-f]{64}\n$`),
+  )
+  project.commit()
+  await project.json(0, 'run')
+  assert.equal(project.read('out/said'), '1.5\n')
+
+  had.set('word-1.6-0.conda', word('1.6'))
+  assert.deepEqual((await project.json(0, 'env', 'lock')).written, [], 'a version that is locked stays')
+  await project.json(0, 'env', 'lock', '--upgrade')
+  assert.match(project.read(lock), /word-1\.6-0/)
+
+  const refusals = [
+    [asks('word>=3'), 1, 'ERR_ENV_RESOLVE', /word >=3/],
+    [asks('word', 'http://127.0.0.1:9/lab'), 4, 'ERR_ENV_FETCH', /127\.0\.0\.1:9/],
+  ] as const
+  for (const [text, exit, code, because] of refusals) {
+    project.write({ 'environment.yml': text })
+    const { error } = await project.json(exit, 'env', 'lock')
+    assert.equal(error.code, code)
+    assert.match(error.message, because)
+  }
+
+  project.write({ 'environment.yml': asks('lab::word=1.0', 'lab') })
+  const environment = { ...scratchEnvironment(project.keys), CONDA_CHANNEL_ALIAS: address }
+  const mirrored = await runAssay(['env', 'lock', '--out', 'mirrored.lock'], project.root, environment)
+  assert.equal(mirrored.code, 0, mirrored.stderr)
+  assert.match(project.read('mirrored.lock'), /\nhttps:\/\/conda\.anaconda\.org\/lab\/.*word-1\.0-0\.conda#/)
 })

@@ -1,5 +1,8 @@
 /** Environments: the machine's own (`host`), or from a hash-locked list of Python packages. */
 
+export { condaPlatform } from './conda-lock.ts'
+export { resolveCondaLock } from './conda-resolver.exec.ts'
+export { type CondaWanted, isForConda, readCondaWanted } from './conda-wanted.ts'
 export { type InspectedTree, inspectEnvironmentTree } from './inspect.ts'
 export type { LockAdapter, LockedArtefacts, LockedRequirement } from './lock.ts'
 export { maxPackageLockBytes } from './lock-text.ts'
@@ -22,5 +25,5 @@ export {
   type Wanted,
   wantedRequirement,
 } from './wanted.ts'
-export { condaWanted, pipfileWanted, pyprojectWanted, versionsIn } from './wanted-project.ts'
+export { condaPipWanted, pipfileWanted, pyprojectWanted, versionsIn } from './wanted-project.ts'
 export { parseWheelName } from './wheel-name.ts'

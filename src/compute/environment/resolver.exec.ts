@@ -49,13 +49,7 @@ export type ResolveRequest = Omit<EnvironmentRequest, 'name' | 'definition' | 'p
  * @throws ERR_ENV_RESOLVE, ERR_ENV_SOURCE_DIST, ERR_ENV_FETCH; of the resolver's own environment: as `prepareEnvironment`
  */
 export async function resolveLock(request: ResolveRequest): Promise<string> {
-  const definition = {
-    kind: 'python' as const,
-    lock: 'requirements-resolver.lock',
-    lockBytes: Buffer.from(resolverLock),
-  }
-  const environment = await prepareEnvironment({ ...request, name: 'resolver', purpose: 'mount', definition })
-  const tree = environment.mounts.find(({ target }) => target === environmentTarget)?.source ?? ''
+  const tree = await resolverTree(request, resolverLock)
   const interpreter = request.interpreter === undefined ? {} : { interpreter: request.interpreter }
   const empty = { kind: 'python' as const, lock: 'requirements.lock', lockBytes: new Uint8Array(), ...interpreter }
   const { interpreter: python } = await readLockHere({ ...request, purpose: 'identify', definition: empty })
@@ -65,6 +59,16 @@ export async function resolveLock(request: ResolveRequest): Promise<string> {
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** Absolute folder of a resolver's own environment, verified. @param pins its lock */
+export async function resolverTree(
+  request: Omit<EnvironmentRequest, 'name' | 'definition' | 'purpose'>,
+  pins: string,
+): Promise<string> {
+  const definition = { kind: 'python' as const, lock: 'requirements-resolver.lock', lockBytes: Buffer.from(pins) }
+  const environment = await prepareEnvironment({ ...request, name: 'resolver', purpose: 'mount', definition })
+  return environment.mounts.find(({ target }) => target === environmentTarget)?.source ?? ''
 }
 
 type Compilation = Readonly<{ program: string; python: string; folder: string; request: ResolveRequest }>
@@ -134,11 +138,18 @@ function digestsIn(folder: string, project: string, version: string): readonly S
 function variablesFor(network: NetworkSettings, wanted: Wanted, folder: string): Readonly<Record<string, string>> {
   const [first = defaultIndex, ...others] = [...new Set([...network.indexes, ...wanted.indexes])]
   return {
+    ...networkVariables(network, folder),
+    UV_DEFAULT_INDEX: first,
+    ...(others.length === 0 ? {} : { UV_INDEX: others.join(' ') }),
+  }
+}
+
+/** @param folder absolute; home of the resolver, with `authorities.pem` in it */
+export function networkVariables(network: NetworkSettings, folder: string): Readonly<Record<string, string>> {
+  return {
     PATH: '/usr/bin:/bin',
     HOME: folder,
     LC_ALL: 'C.UTF-8',
-    UV_DEFAULT_INDEX: first,
-    ...(others.length === 0 ? {} : { UV_INDEX: others.join(' ') }),
     SSL_CERT_FILE: join(folder, 'authorities.pem'),
     ...(network.httpProxy === '' ? {} : { HTTP_PROXY: network.httpProxy }),
     ...(network.httpsProxy === '' ? {} : { HTTPS_PROXY: network.httpsProxy }),

@@ -1,11 +1,11 @@
 /**
- * What `pyproject.toml`, a `Pipfile` and a conda `environment.yml` say that a project needs. Pure.
+ * What `pyproject.toml`, a `Pipfile` and the `pip:` part of a conda `environment.yml` say that a project needs. Pure.
  *
- * SOURCE: PEP 621 (`[project]`), PEP 735 (dependency groups), Poetry and pipenv, "Dependency specification"; conda,
- * "Creating an environment file manually" (the `pip:` part). Nothing is computed: what only a build knows is refused.
+ * SOURCE: PEP 621 (`[project]`), PEP 735 (dependency groups), Poetry and pipenv, "Dependency specification". Nothing is
+ * computed: what only a build knows is refused.
  */
 import { z } from 'zod'
-import { condaYaml } from './conda-lock.ts'
+import type { CondaWanted } from './conda-wanted.ts'
 import { type LockChoice, normaliseName } from './lock.ts'
 import { parseIndexUrl, type Refuse, refusalAt, refuseChoice, shapedLock, tomlOf } from './lock-text.ts'
 import { poetrySpecifier } from './poetry-versions.ts'
@@ -192,30 +192,17 @@ export function pipfileWanted({ path, choice, textOf }: ReadWanted): Wanted {
   return joinWanted({ ...nothingWanted, indexes }, ...lines.map((line) => wantedRequirement(line, refuse)))
 }
 
-const condaShape = z.looseObject({
-  dependencies: z.array(z.union([z.string(), z.looseObject({ pip: texts.optional() })])),
-})
-
-/** The `pip:` part; the packages of conda are named in the notes. @throws ERR_ENV_LOCK_INVALID */
-export function condaWanted(question: ReadWanted): Wanted {
+/** The `pip:` part of an environment.yml that asks conda for nothing but its Python. @throws ERR_ENV_LOCK_INVALID */
+export function condaPipWanted(question: ReadWanted, { pip, specs }: CondaWanted): Wanted {
   const { path, textOf } = question
-  const refuse = refusalAt(path, 1)
-  const { dependencies } = shapedLock(condaShape, condaYaml(textOf(path) ?? '', refuse), refuse)
-  const lines = dependencies.flatMap((one) => (typeof one === 'string' ? [] : (one.pip ?? [])))
-  const ofConda = dependencies.filter((one) => typeof one === 'string' && !/^pip\b/.test(one))
-  if (lines.length === 0) {
-    throw refuse(
-      'ERR_ENV_LOCK_INVALID',
-      'the file has no `pip:` part, and packages of conda are resolved by conda alone',
-      `lock it with its own tool, which assay reads: conda-lock -f ${path} -p linux-64, then in assay.yaml {conda: {lock: conda-lock.yml}}`,
-    )
-  }
   const file = requirementsWanted({
     ...question,
-    textOf: (asked) => (asked === path ? lines.join('\n') : textOf(asked)),
+    textOf: (asked) => (asked === path ? pip.join('\n') : textOf(asked)),
   })
-  const note = `not locked, since they come from conda and not from an index: ${ofConda.join(', ')} (to lock them: conda-lock -f ${path} -p linux-64)`
-  return ofConda.length === 0 ? file : joinWanted(file, { ...nothingWanted, notes: [note] })
+  const python = specs.find((spec) => /^python\b\W*\d/.test(spec))
+  if (python === undefined) return file
+  const note = `${path} asks for \`${python}\`: run it with that Python (--python, and \`interpreter\` of assay.yaml)`
+  return joinWanted(file, { ...nothingWanted, notes: [note] })
 }
 
 const pinsShape = z.looseObject({
