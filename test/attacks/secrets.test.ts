@@ -147,7 +147,7 @@ test('HashiCorp Vault, by its documented API: both engines, a wrong token, nonse
   const asked: string[] = []
   const server = createServer((request, response) => {
     asked.push(`${request.method} ${request.url} ${request.headers['x-vault-namespace'] ?? ''}`)
-    if (request.headers['x-vault-token'] !== 'hvs.right')
+    if (request.headers['authorization'] !== 'Bearer hvs.right')
       response.writeHead(403).end('{"errors":["permission denied"]}')
     else if (request.url === '/v1/secret/data/hub')
       response.end(JSON.stringify({ data: { data: { token }, metadata: { version: 3 } } }))

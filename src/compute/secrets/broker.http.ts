@@ -57,7 +57,12 @@ function fromFile(name: string, origin: Extract<SecretOrigin, { kind: 'file' }>)
   }
 }
 
-/** SOURCE: Vault HTTP API, "Read secret version" (KV 2) and "Read secret" (KV 1): `data.data.<field>`, `data.<field>`. */
+/**
+ * SOURCE: Vault HTTP API, "Read secret version" (KV 2) and "Read secret" (KV 1): `data.data.<field>`, `data.<field>`;
+ * "Authentication": the token as `Authorization: Bearer`.
+ *
+ * THREAT: the token goes to the address that the caller named, and never to where a redirect leads.
+ */
 async function fromVault(
   name: string,
   origin: Extract<SecretOrigin, { kind: 'vault' }>,
@@ -66,17 +71,18 @@ async function fromVault(
   const address = environment['VAULT_ADDR'] ?? ''
   const token = environment['VAULT_TOKEN'] ?? ''
   if (!URL.canParse(address) || token === '') throw unavailable(name, origin, 'VAULT_ADDR or VAULT_TOKEN is not set')
-  const url = new URL(`v1/${origin.path}`, address.endsWith('/') ? address : `${address}/`)
+  const base = address.endsWith('/') ? address : `${address}/`
+  const url = new URL(`v1/${origin.path}`, base)
   const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
   if (url.protocol !== 'https:' && !isLocal) throw unavailable(name, origin, 'VAULT_ADDR is not https')
   const namespace = environment['VAULT_NAMESPACE']
   const headers = {
-    'x-vault-token': token,
     'x-vault-request': 'true',
     accept: 'application/json',
     ...(namespace === undefined ? {} : { 'x-vault-namespace': namespace }),
   }
-  const client = openHttpClient({ code: 'ERR_SECRET_UNAVAILABLE', route, signal })
+  const credentials = new Map([[new URL('v1/', base).href, `Bearer ${token}`]])
+  const client = openHttpClient({ code: 'ERR_SECRET_UNAVAILABLE', route, credentials, signal })
   try {
     const body = await client.retried('the secret', async () => {
       const answer = await client.get(url.href, headers)
@@ -86,7 +92,7 @@ async function fromVault(
       }
       if (answer.status !== 200) {
         await answer.discard()
-        throw unavailable(name, origin, `Vault answered ${answer.status}`)
+        throw unavailable(name, origin, `Vault answered ${answer.status}${hints[answer.status] ?? ''}`)
       }
       return await readBody(answer.body, name, origin)
     })
@@ -110,22 +116,36 @@ async function readBody(body: AsyncIterable<Buffer>, name: string, origin: Secre
   return Buffer.concat(chunks)
 }
 
+/** What usually stands behind a status. */
+const hints: Readonly<Record<number, string>> = {
+  403: ': its token may not read that, or has expired, or it is in another namespace (VAULT_NAMESPACE)',
+  404: ': there is none, or it was deleted; in a KV engine of version 2 the path is MOUNT/data/NAME',
+}
+
 function fieldOf(body: Buffer, name: string, origin: Extract<SecretOrigin, { kind: 'vault' }>): Buffer {
-  const value = textIn(body, origin.field)
-  if (value === undefined) throw unavailable(name, origin, 'Vault has no such field there')
+  const answer = mapIn(parsed(body))
+  // what is leased lives on after the stage unless it is given back, and may end before it
+  if (typeof answer['lease_id'] === 'string' && answer['lease_id'] !== '')
+    throw unavailable(name, origin, 'Vault leases it, and nobody would give it back: use one of a KV engine')
+  const data = mapIn(answer['data'])
+  const isSecondVersion = Object.hasOwn(data, 'data') && Object.hasOwn(mapIn(data['metadata']), 'version')
+  const value = mapIn(isSecondVersion ? data['data'] : data)[origin.field]
+  if (typeof value !== 'string') throw unavailable(name, origin, 'Vault has no such field with a text there')
   return Buffer.from(value)
 }
 
-function textIn(body: Buffer, field: string): string | undefined {
+/** Undefined for what is no JSON: it has no field. */
+function parsed(body: Buffer): unknown {
   try {
-    const { data } = JSON.parse(body.toString('utf8')) as { data?: Record<string, unknown> } // looked through below
-    const inner = data?.['data']
-    const fields = typeof inner === 'object' && inner !== null ? (inner as Record<string, unknown>) : data
-    const value = Object.hasOwn(fields ?? {}, field) ? fields?.[field] : undefined
-    return typeof value === 'string' ? value : undefined
+    return JSON.parse(body.toString('utf8'))
   } catch {
     return undefined // INVARIANT: what is no JSON has no field.
   }
+}
+
+function mapIn(value: unknown): Readonly<Record<string, unknown>> {
+  const isMap = typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isMap ? { ...value } : {}
 }
 
 function unavailable(name: string, origin: SecretOrigin, because: string, cause?: unknown): DomainError {
