@@ -45,6 +45,11 @@ export function openGpus(
         throw new DomainError(
           'ERR_GPU_UNAVAILABLE',
           `\`${stage.name}\` asks for ${limits.gpus} GPU${limits.gpus === 1 ? '' : 's'}, and ${because ?? 'other stages have them'}`,
+          enginesWithGpus.includes(engine)
+            ? {}
+            : {
+                help: 'run it with --engine bubblewrap where they are, or take `gpus` out of its limits in assay.yaml',
+              },
         )
       using held = new DisposableStack()
       for (const unit of gpus.units) taken.add(unit)

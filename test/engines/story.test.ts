@@ -45,6 +45,23 @@ test('one project in each engine: the same outs, trusted evidence, the engine by
   assert.equal(statuses(await project.json(0, 'run'))['count'], 'cached')
 })
 
+for (const engine of here.filter((each) => each !== 'bubblewrap'))
+  test(`what ${engine} does not do it refuses by a code, and runs nothing: a GPU, a trace; without them it runs`, async (context) => {
+    const project = await adopted(context, three)
+    const settings = project.read('assay.yaml')
+    const codes = async (exit: number, ...words: readonly string[]): Promise<readonly string[]> => {
+      const { stages } = await project.json(exit, 'run', 'sort', '--engine', engine, ...words)
+      return stages.map(({ status, code }: Document) => code ?? status)
+    }
+    project.write({ 'assay.yaml': `${settings}stages: {sort: {limits: {gpus: 1}}}\n` })
+    project.commit()
+    assert.deepEqual(await codes(1), ['ERR_GPU_UNAVAILABLE'])
+    project.write({ 'assay.yaml': settings })
+    project.commit()
+    assert.deepEqual(await codes(1, '--trace'), ['ERR_ENGINE_UNSUPPORTED'])
+    assert.deepEqual(await codes(0), ['ran'])
+  })
+
 if (isHere('gvisor'))
   test('a stage that demands gVisor runs in it without being asked, and a policy that demands it believes that', async (context) => {
     const project = await adopted(context, three)
