@@ -32,6 +32,28 @@ test('a stage that reads a file it does not declare fails by name; declared, it 
   await project.json(0, 'run')
 })
 
+test("a stage that reads another's output without declaring it fails; declared, it has those bytes", async (context) => {
+  const pipeline = (deps: string): string => `stages:
+  make: {cmd: echo made > out/made, outs: [out/made]}
+  other: {cmd: cat out/made > model/other, deps: [${deps}], outs: [model/other]}
+`
+  const project = scratch(context, {
+    'dvc.yaml': pipeline('data/words.txt'),
+    'data/words.txt': 'a word\n',
+    '.gitignore': '/out\n/model\n',
+  })
+  await adopted(project)
+  await project.json(0, 'run', 'make')
+  const { stages } = await project.json(3, 'run', 'other')
+  assert.equal(stages[0].code, 'ERR_STAGE_UNDECLARED_READ')
+  assert.match(stages[0].because, /out\/made/)
+
+  project.write({ 'dvc.yaml': pipeline('out/made') })
+  project.commit()
+  await project.json(0, 'run')
+  assert.equal(project.read('model/other'), 'made\n')
+})
+
 test('a stage that tries the network is refused even when it swallows the error; without the attempt it runs', async (context) => {
   const attempt = `python3 -c "
 import socket

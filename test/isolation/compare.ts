@@ -3,11 +3,11 @@
  *
  *   node test/isolation/compare.ts [--names] [ENGINE...]
  */
-import { spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type EngineName, engineNames } from '../../src/core/index.ts'
+import { nobody, probePlain } from './plain.ts'
 import {
   type Canaries,
   namesOut,
@@ -18,8 +18,6 @@ import {
   scoreOf,
 } from './probe.ts'
 import { type Identity, identities, startDriver } from './support.ts'
-
-const nobody = 65534
 
 async function probeOurs(
   engine: EngineName,
@@ -45,53 +43,6 @@ async function probeOurs(
   })
   driver.process.stdin?.end()
   return parseResults(String(answers[0]?.outs['out/results.jsonl']).split('\n'))
-}
-
-/** What many write: every namespace, the whole disk read-only, one writable folder. */
-function probePlain(identity: Identity, root: string, canaries: Canaries): readonly ProbeResult[] {
-  const project = join(root, 'project')
-  for (const folder of ['src', 'out']) mkdirSync(join(project, folder), { recursive: true })
-  for (const file of ['src/code.py', 'out/neighbour.txt']) writeFileSync(join(project, file), '\n')
-  writeFileSync(join(project, 'probe.py'), probeSource)
-  writeFileSync(join(project, 'config.json'), canaries.config(root).replaceAll('"/project/', `"${project}/`))
-  if (identity === 'user' && process.getuid?.() === 0) chownSync(join(project, 'out'), nobody, nobody)
-  const plain = [
-    'bwrap',
-    '--unshare-all',
-    '--ro-bind',
-    '/',
-    '/',
-    '--dev',
-    '/dev',
-    '--proc',
-    '/proc',
-    '--bind',
-    join(project, 'out'),
-    join(project, 'out'),
-  ]
-  const drop =
-    identity === 'user' && process.getuid?.() === 0
-      ? ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups']
-      : []
-  const [program = '', ...args] = [
-    ...drop,
-    ...plain,
-    '--chdir',
-    project,
-    '/usr/bin/python3',
-    '-I',
-    'probe.py',
-    'config.json',
-  ]
-  const stdio = Array.from({ length: 41 }, (_, fd) => (fd === 40 ? canaries.descriptor : fd <= 2 ? 'pipe' : 'ignore'))
-  const { stdout } = spawnSync(program, args, {
-    env: { PATH: '/usr/bin:/bin', CANARY: canaries.canary },
-    encoding: 'utf8',
-    timeout: 60_000,
-    killSignal: 'SIGKILL',
-    stdio,
-  })
-  return parseResults(stdout.split('\n'))
 }
 
 const withNames = process.argv.includes('--names')
