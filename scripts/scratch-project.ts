@@ -1,14 +1,14 @@
 /**
- * A copy of the example in a scratch folder: a git repository of its own, with a key home of its own.
+ * A copy of an example in a scratch folder: a git repository of its own, with a key home of its own.
  *
- * Used by the demo and the documentation check. Nothing of theirs who run them gets in (git configuration, keys), and
- * nothing of theirs is touched. The folder is `.cache/<label>/digits` of this repository: it is laid out anew each time
+ * Used by the demo, the documentation check and the story of frameworks. Nothing of theirs who run them gets in (git configuration, keys), and
+ * nothing of theirs is touched. The folder is `.cache/<label>/<example>` of this repository: it is laid out anew each time
  * and stays afterwards to be looked at; only fetched packages and built environments, which assay verifies before each
  * use, are kept from one time to the next.
  */
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 export type ScratchProject = Readonly<{
   /** Absolute folder of the project. */
@@ -18,7 +18,7 @@ export type ScratchProject = Readonly<{
 }>
 
 const repository = join(import.meta.dirname, '..')
-const example = join(repository, 'examples/digits')
+const digits = join(repository, 'examples/digits')
 
 /** What must reach the tool for it to fetch packages: proxies, certificates, the package index. */
 const passedOn =
@@ -33,11 +33,12 @@ const generated =
 
 /**
  * @param label names the folder
+ * @param example absolute folder of what is copied
  * @throws when another process has the same folder in use
  */
-export function makeScratchProject(label: string): ScratchProject {
+export function makeScratchProject(label: string, example = digits): ScratchProject {
   const base = join(repository, '.cache', label)
-  const root = join(base, 'digits')
+  const root = join(base, basename(example))
   const home = join(base, 'home')
   mkdirSync(base, { recursive: true })
   claim(join(base, 'in-use'))
@@ -61,7 +62,7 @@ export function makeScratchProject(label: string): ScratchProject {
   git('config', 'user.name', 'Ada Example')
   git('config', 'user.email', 'ada@example.org')
   git('add', '--all')
-  git('commit', '--quiet', '--message', 'The digits example')
+  git('commit', '--quiet', '--message', 'The example')
   return { root, environment }
 }
 

@@ -12,6 +12,8 @@ export type Due = Readonly<{
   fresh: readonly string[]
   /** There is no evidence that could be reproduced. */
   without: readonly string[]
+  /** They are not in the working tree, so that nobody can say which of their contents is meant. */
+  missing: readonly string[]
 }>
 
 /**
@@ -27,9 +29,13 @@ export async function dueArtifacts(
   const due: string[] = []
   const fresh: string[] = []
   const without: string[] = []
+  const missing: string[] = []
   for (const path of finalOuts(project)) {
     const digest = await project.contents.digest(path)
-    if (digest === undefined) continue // what is not here is for `run` to make
+    if (digest === undefined) {
+      missing.push(path)
+      continue
+    }
     const { properties } = await verifyContent(project, path, digest)
     const isProven = project.evidence.bySubject(digest).length > 0
     const list = !isProven ? without : properties.reproduced ? fresh : due
@@ -37,7 +43,7 @@ export async function dueArtifacts(
   }
   const drawn = due.toSorted((left, right) => (lot(seed, left) < lot(seed, right) ? -1 : 1))
   const count = Math.ceil(share * due.length)
-  return { paths: drawn.slice(0, count).toSorted(), later: drawn.slice(count).toSorted(), fresh, without }
+  return { paths: drawn.slice(0, count).toSorted(), later: drawn.slice(count).toSorted(), fresh, without, missing }
 }
 
 function lot(seed: string, path: string): string {

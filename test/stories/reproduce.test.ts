@@ -186,8 +186,20 @@ test('what is due is reproduced, and then nothing is until it is too long ago', 
   const first = await project.json(0, 'reproduce', '--due')
   assert.deepEqual([first.verdict, first.due.paths], ['identical', ['model/count.txt']])
   assert.deepEqual(await project.json(0, 'reproduce', '--due'), {
-    due: { paths: [], later: [], fresh: ['model/count.txt'], without: [] },
+    due: { paths: [], later: [], fresh: ['model/count.txt'], without: [], missing: [] },
   })
+  const model = project.read('model/count.txt')
+  rmSync(join(project.root, 'model/count.txt'))
+  const { missing, fresh } = (await project.json(1, 'reproduce', '--due')).due
+  assert.deepEqual([missing, fresh], [['model/count.txt'], []], 'an out that is gone is no out that is fresh')
+  project.write({ 'model/count.txt': 'nobody made it\n' })
+  const unproven = await project.assay('reproduce', '--due')
+  assert.equal(unproven.code, 1)
+  assert.match(
+    unproven.stdout,
+    /^nothing is due: 0 reproduced\nnot known: model\/count.txt has no evidence; next: assay run$/m,
+  )
+  project.write({ 'model/count.txt': model })
   project.write({ 'trust.yaml': `${project.read('trust.yaml')}reproducedWithin: 1ms\n` })
   project.commit('ask for it often')
   const again = await project.json(0, 'reproduce', '--due')

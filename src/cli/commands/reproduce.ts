@@ -33,10 +33,12 @@ export async function reproduce(
   }
   const { output } = context
   const due = options.due === true ? await whatIsDue(context, target, options) : undefined
+  const isWhole = due === undefined || due.missing.length + due.without.length === 0
   if (due?.paths.length === 0) {
     output.document({ due })
     output.line(`nothing is due: ${due.fresh.length} reproduced`)
-    return 0
+    tellUnasked(output, due)
+    return isWhole ? 0 : 1
   }
   const report = await reproduceStages(context, due?.paths ?? target, {
     ...(options.stage === undefined ? {} : { stage: options.stage }),
@@ -46,9 +48,18 @@ export async function reproduce(
     onEvent: openTeller(output),
   })
   output.document(due === undefined ? report : { ...report, due })
-  if (due !== undefined) output.line(`due: ${due.paths.map(oneLine).join(', ')}`)
+  if (due !== undefined) {
+    output.line(`due: ${due.paths.map(oneLine).join(', ')}`)
+    tellUnasked(output, due)
+  }
   tellVerdict(output, report)
-  return report.verdict === 'identical' || report.verdict === 'within-tolerance' ? 0 : 1
+  return isWhole && (report.verdict === 'identical' || report.verdict === 'within-tolerance') ? 0 : 1
+}
+
+/** What nobody can say of whether it is due: no pass. */
+function tellUnasked(output: Output, { missing, without }: Awaited<ReturnType<typeof dueArtifacts>>): void {
+  for (const path of missing) output.line(`not known: ${oneLine(path)} is not in the working tree; next: assay run`)
+  for (const path of without) output.line(`not known: ${oneLine(path)} has no evidence; next: assay run`)
 }
 
 async function whatIsDue(
