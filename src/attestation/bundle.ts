@@ -8,6 +8,7 @@
  */
 import { z } from 'zod'
 import { DomainError, type Json, parseStrictJson } from '../core/index.ts'
+import { fromBase64, toBase64 } from './base64.ts'
 import type { Envelope } from './dsse.ts'
 
 export const bundleMediaType = 'application/vnd.dev.sigstore.bundle.v0.3+json'
@@ -19,14 +20,14 @@ export type Bundle = Readonly<{ envelope: Envelope; hint: string }>
 
 /** The bytes of a bundle: one line of JSON, always the same for the same envelope. */
 export function printBundle({ envelope, hint }: Bundle): Uint8Array {
-  return Buffer.from(
+  return new TextEncoder().encode(
     JSON.stringify({
       mediaType: bundleMediaType,
       verificationMaterial: { publicKey: { hint }, tlogEntries: [] },
       dsseEnvelope: {
-        payload: Buffer.from(envelope.payload).toString('base64'),
+        payload: toBase64(envelope.payload),
         payloadType: envelope.payloadType,
-        signatures: [{ sig: Buffer.from(envelope.signature).toString('base64') }],
+        signatures: [{ sig: toBase64(envelope.signature) }],
       },
     }),
   )
@@ -109,8 +110,8 @@ function asRecord(value: Json | undefined): Readonly<Record<string, Json>> {
 
 /** Standard alphabet, padded, canonical. THREAT: a second spelling of the same bytes would survive a flipped bit. */
 function decodeBase64(text: string, field: string): Uint8Array {
-  const bytes = Buffer.from(text, 'base64')
-  if (bytes.toString('base64') !== text) throw malformed(`has a \`${field}\` that is not standard base64`)
+  const bytes = fromBase64(text)
+  if (bytes === undefined) throw malformed(`has a \`${field}\` that is not standard base64`)
   return bytes
 }
 

@@ -22,8 +22,10 @@ function derOf(signature: Buffer): Buffer {
   return Buffer.concat([Buffer.from([0x30, body.length]), body])
 }
 
+const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
+
 test('encodes the example of the protocol to the byte', () => {
-  assert.equal(preAuthenticationEncoding(vector.payloadType, payload).toString(), vector.pae)
+  assert.equal(textOf(preAuthenticationEncoding(vector.payloadType, payload)), vector.pae)
   assert.ok(verify('sha256', Buffer.from(vector.pae), { key, dsaEncoding: 'ieee-p1363' }, raw))
 })
 
@@ -34,7 +36,7 @@ test('accepts the signature of the example in DER, and refuses it as raw r||s', 
 })
 
 test('counts bytes and not characters', () => {
-  assert.equal(preAuthenticationEncoding('é', Buffer.from('ü')).toString(), 'DSSEv1 2 é 2 ü')
+  assert.equal(textOf(preAuthenticationEncoding('é', Buffer.from('ü'))), 'DSSEv1 2 é 2 ü')
 })
 
 test('refuses another type, another payload, another key; accepts its own', () => {

@@ -11,10 +11,15 @@ export type Envelope = Readonly<{ payload: Uint8Array; payloadType: string; sign
 
 export const statementPayloadType = 'application/vnd.in-toto+json'
 
+const encoder = new TextEncoder()
+
 /** The bytes that are signed. Lengths are of UTF-8 bytes, decimal, without leading zeros. */
-export function preAuthenticationEncoding(payloadType: string, payload: Uint8Array): Buffer {
-  const header = `DSSEv1 ${Buffer.byteLength(payloadType)} ${payloadType} ${payload.length} `
-  return Buffer.concat([Buffer.from(header), payload])
+export function preAuthenticationEncoding(payloadType: string, payload: Uint8Array): Uint8Array {
+  const header = encoder.encode(`DSSEv1 ${encoder.encode(payloadType).length} ${payloadType} ${payload.length} `)
+  const encoded = new Uint8Array(header.length + payload.length)
+  encoded.set(header)
+  encoded.set(payload, header.length)
+  return encoded
 }
 
 export function signEnvelope(payload: Uint8Array, payloadType: string, key: KeyObject): Envelope {

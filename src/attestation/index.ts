@@ -39,13 +39,9 @@ export {
   type TileWrite,
   type Tree,
 } from './tlog/tree.ts'
+export * from './travelled.ts'
 export * from './trust-policy.ts'
-export {
-  builderIdOf,
-  type NewTrustPolicy,
-  newTrustPolicy,
-  parseTrustPolicy,
-  policyFromKey,
-} from './trust-policy-file.ts'
+export { type NewTrustPolicy, newTrustPolicy, parseTrustPolicy } from './trust-policy-file.ts'
+export { builderIdOf, policyFromKey } from './trust-policy-shape.ts'
 export * from './verify.ts'
 export { verifyChain } from './verify-chain.ts'

@@ -9,7 +9,7 @@ import { objectPath, putFolder, putObject, putOutput, scratchFolder } from './fi
 import { generateKey, type KeySource } from './key.ts'
 import { type Signer, startSigner } from './signer.exec.ts'
 import type { StageFacts } from './stage-facts.ts'
-import { policyFromKey } from './trust-policy-file.ts'
+import { policyFromKey } from './trust-policy-shape.ts'
 import { verifySourceApproval, verifyStage } from './verify.ts'
 
 const scratch = scratchFolder()

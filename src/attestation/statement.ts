@@ -30,7 +30,7 @@ const statementLimits = { maxBytes: 16 * 1024 * 1024, maxDepth: 64 }
 
 /** The payload of the envelope: canonical, so that the same facts are the same bytes. */
 export function printStatement({ subject, predicateType, predicate }: Statement): Uint8Array {
-  return Buffer.from(canonicalJson({ _type: statementType, subject, predicateType, predicate }))
+  return new TextEncoder().encode(canonicalJson({ _type: statementType, subject, predicateType, predicate }))
 }
 
 /**

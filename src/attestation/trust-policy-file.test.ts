@@ -4,7 +4,8 @@ import { test } from 'node:test'
 import { builderIds, isDomainError } from '../core/index.ts'
 import { newPerson, policyText, project } from './fixtures/chain.ts'
 import { countSigners } from './trust-policy.ts'
-import { parseTrustPolicy, policyFromKey } from './trust-policy-file.ts'
+import { parseTrustPolicy } from './trust-policy-file.ts'
+import { policyFromKey } from './trust-policy-shape.ts'
 
 const ada = newPerson()
 const eve = newPerson()

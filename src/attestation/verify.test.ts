@@ -8,7 +8,7 @@ import { newPerson, policyOf, project, signApproval, signStage, sourceApproval, 
 import { stageFactsOf, stageStatement } from './predicates/stage-provenance.ts'
 import { parseStatement, printStatement, type Statement } from './statement.ts'
 import { type TrustPolicy, withoutKeys } from './trust-policy.ts'
-import { policyFromKey } from './trust-policy-file.ts'
+import { policyFromKey } from './trust-policy-shape.ts'
 import { subjectsOfBundle, verifySourceApproval, verifyStage } from './verify.ts'
 
 const ada = newPerson()

@@ -14,13 +14,20 @@ const notPlain = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u20
 const maxPathBytes = 1024
 const maxNameBytes = 255
 
+const encoder = new TextEncoder()
+
+/** In UTF-8, of which a unit of a string has three bytes at most. */
+function isLongerThan(text: string, bytes: number): boolean {
+  return text.length * 3 > bytes && (text.length > bytes || encoder.encode(text).length > bytes)
+}
+
 /** Why a single file name is refused, or undefined when it is plain. */
 export function nameFault(name: string): string | undefined {
   if (name === '' || name === '.' || name === '..') return 'is not a name'
   if (name.includes('/') || name.includes('\\')) return 'holds a separator'
   if (!name.isWellFormed() || notPlain.test(name)) return 'holds a character that does not print'
   if (name !== name.normalize('NFC')) return 'is not in Unicode normal form C'
-  if (Buffer.byteLength(name) > maxNameBytes) return `is longer than ${maxNameBytes} bytes`
+  if (isLongerThan(name, maxNameBytes)) return `is longer than ${maxNameBytes} bytes`
   return undefined
 }
 
@@ -44,14 +51,14 @@ export function parseProjectPath(path: string, base = '.'): string {
     names.push(name)
   }
   const joined = names.length === 0 ? '.' : names.join('/')
-  if (Buffer.byteLength(joined) > maxPathBytes) throw unsafe(path, `is longer than ${maxPathBytes} bytes`)
+  if (isLongerThan(joined, maxPathBytes)) throw unsafe(path, `is longer than ${maxPathBytes} bytes`)
   return joined
 }
 
 /** True for a path that is in the project's own spelling already. */
 export function isPlainPath(path: string): boolean {
   if (path === '.') return true
-  return Buffer.byteLength(path) <= maxPathBytes && path.split('/').every((name) => nameFault(name) === undefined)
+  return !isLongerThan(path, maxPathBytes) && path.split('/').every((name) => nameFault(name) === undefined)
 }
 
 /** True when `path` is `folder` itself or lies below it; both in the project's spelling. */

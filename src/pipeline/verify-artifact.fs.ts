@@ -3,12 +3,12 @@ import { existsSync, lstatSync, readFileSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import {
   type ChainEvidence,
+  nameInEvidence,
   parseTrustPolicy,
   policyFromKey,
   refused,
   type TrustPolicy,
   verifyChain,
-  verifyStage,
 } from '../attestation/index.ts'
 import { type Digest, DomainError, isInside, isSha256, type Sha256 } from '../core/index.ts'
 import { digestPath } from '../data/index.ts'
@@ -115,7 +115,7 @@ async function verifyAlone(
   const enclosing = chosen === undefined ? await enclosingProject(caller, file) : undefined
   const policy = chosen ?? enclosing?.trust
   if (policy === undefined) throw noPolicy()
-  const path = nameIn(evidence, digest, policy) ?? name
+  const path = nameInEvidence(evidence, digest, policy) ?? name
   const surroundings = { now: caller.now(), revokedSources: enclosing?.revokedSources ?? [] }
   return verdictOf(verifyChain({ subject: { path, digest }, entries: [], evidence, policy, surroundings }))
 }
@@ -123,18 +123,6 @@ async function verifyAlone(
 async function enclosingProject(caller: Caller, file: string): Promise<Project | undefined> {
   const root = findRoot(dirname(file))
   return root === undefined ? undefined : openProject({ ...caller, workingFolder: root })
-}
-
-/** The path that believed evidence gives these bytes: an artifact may be called otherwise where it went. */
-function nameIn(evidence: ChainEvidence, digest: Digest, policy: TrustPolicy): string | undefined {
-  for (const attestation of evidence.bySubject(digest)) {
-    const bytes = evidence.bundle(attestation)
-    const verdict = bytes === undefined ? undefined : verifyStage(bytes, policy)
-    const output =
-      verdict?.trusted === true ? verdict.statement.facts.outputs.find((out) => out.digest === digest) : undefined
-    if (output !== undefined) return output.path
-  }
-  return undefined
 }
 
 /**

@@ -1,0 +1,102 @@
+/**
+ * What the verifier asks of `node:crypto`, for a browser, where it stands in its place: SHA-256, keys of ECDSA on P-256 and
+ * their signatures. The primitives are those of WebCrypto, and @noble's where the answer cannot be waited for.
+ *
+ * WebCrypto answers later and the chain asks now, so signatures are checked before the chain is asked: `checkSignature`.
+ * INVARIANT: a signature that was not checked signs nothing. It is stricter than Node: a key must be spelt as RFC 5480
+ * section 2 has it, with a named curve and an uncompressed point.
+ */
+import { DER } from '@noble/curves/abstract/der.js'
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { fromBase64, toBase64 } from './browser-base64.ts'
+
+type Encoding = 'hex' | 'base64'
+type Bytes = Uint8Array<ArrayBuffer>
+
+/** SubjectPublicKeyInfo of id-ecPublicKey with secp256r1, up to the point. SOURCE: RFC 5480 section 2.1.1. */
+const header = '3059301306072a8648ce3d020106082a8648ce3d030107034200'
+const spkiBytes = 91
+const pem = /^-----BEGIN PUBLIC KEY-----\r?\n([A-Za-z0-9+/=\r\n]+)\r?\n-----END PUBLIC KEY-----\s*$/
+
+/** As much of a `KeyObject` as is asked for. */
+type PublicKey = Readonly<{
+  asymmetricKeyType: 'ec'
+  asymmetricKeyDetails: Readonly<{ namedCurve: 'prime256v1' }>
+  /** SPKI DER. */
+  export(): Bytes
+}>
+
+/** What was checked of each key: digests of data and signature. It goes when the key does. */
+const checked = new WeakMap<object, Set<string>>()
+
+function bytesOf(data: Uint8Array | string): Uint8Array {
+  return typeof data === 'string' ? utf8ToBytes(data) : data
+}
+
+function encoded(digest: Uint8Array, encoding: Encoding): string {
+  return encoding === 'hex' ? bytesToHex(digest) : toBase64(digest)
+}
+
+export function hash(_algorithm: string, data: Uint8Array | string, encoding: Encoding): string {
+  return encoded(sha256(bytesOf(data)), encoding)
+}
+
+export function createHash(_algorithm: string) {
+  const hasher = sha256.create()
+  return {
+    update: (data: Uint8Array | string): void => void hasher.update(bytesOf(data)),
+    digest: (encoding: Encoding): string => encoded(hasher.digest(), encoding),
+  }
+}
+
+/** @throws Error when it is no such key */
+export function createPublicKey({ key }: Readonly<{ key: string }>): PublicKey {
+  const der = fromBase64((pem.exec(key)?.[1] ?? '').replace(/[\r\n]/g, ''))
+  if (der?.length !== spkiBytes || bytesToHex(der.subarray(0, header.length / 2)) !== header)
+    throw new Error('it is no public key of ECDSA on P-256')
+  const spki = Uint8Array.from(der)
+  return { asymmetricKeyType: 'ec', asymmetricKeyDetails: { namedCurve: 'prime256v1' }, export: () => spki }
+}
+
+function nameOf(data: Uint8Array, signature: Uint8Array): string {
+  return `${bytesToHex(sha256(data))} ${bytesToHex(sha256(signature))}`
+}
+
+/** Lets `verify` answer yes for these bytes, when they are signed: ECDSA with SHA-256, DER. */
+export async function checkSignature(key: PublicKey, data: Uint8Array, signature: Uint8Array): Promise<void> {
+  try {
+    const { r, s } = DER.toSig(signature)
+    const flat = Uint8Array.from([r, s].flatMap((number) => [...wordOf(number)]))
+    const algorithm = { name: 'ECDSA', namedCurve: 'P-256' }
+    const { subtle } = globalThis.crypto
+    const imported = await subtle.importKey('spki', key.export(), algorithm, false, ['verify'])
+    if (!(await subtle.verify({ name: 'ECDSA', hash: 'SHA-256' }, imported, flat, Uint8Array.from(data)))) return
+  } catch {
+    return // INVARIANT: bytes that are no signature, or are of a key that is none, sign nothing
+  }
+  const known = checked.get(key) ?? new Set()
+  checked.set(key, known.add(nameOf(data, signature)))
+}
+
+/** 32 bytes, big endian. @throws RangeError when it has more */
+function wordOf(number: bigint): Uint8Array {
+  const hex = number.toString(16).padStart(64, '0')
+  if (hex.length > 64) throw new RangeError('a number of a signature has more than 256 bits')
+  return Uint8Array.from({ length: 32 }, (_, at) => Number.parseInt(hex.slice(2 * at, 2 * at + 2), 16))
+}
+
+export function verify(
+  _algorithm: string,
+  data: Uint8Array,
+  { key }: Readonly<{ key: PublicKey }>,
+  signature: Uint8Array,
+): boolean {
+  return checked.get(key)?.has(nameOf(data, signature)) === true
+}
+
+function notHere(): never {
+  throw new Error('nothing is signed here')
+}
+export const sign = notHere
+export const generateKeyPairSync = notHere

@@ -1,0 +1,191 @@
+/** What a trust policy says, whatever it was written in: its shape, and the policy that it makes. Pure. */
+import { z } from 'zod'
+import {
+  builderIds,
+  DomainError,
+  engineNames,
+  isDomainError,
+  namespace,
+  nearest,
+  parseDurationMs,
+} from '../core/index.ts'
+import { hintOf, parsePublicKey } from './public-key.ts'
+import { otherRoles, type PolicyOrigin, type RoleRule, type TrustedKey, type TrustPolicy } from './trust-policy.ts'
+
+/** LIMIT: 1,000 keys. */
+const maxKeys = 1000
+
+const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'is not a plain name')
+const level = z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3), z.literal(4)])
+const grant = z.strictObject({ key: name, builder: z.string().min(1).max(500), maxLevel: level })
+const rule = z.union([
+  z.array(name),
+  z.strictObject({
+    anyOf: z.array(name).min(1),
+    threshold: z.int().min(1).max(100),
+    distinct: z.enum(['keys', 'principals']).default('principals'),
+  }),
+])
+
+const policyShape = z.strictObject({
+  trust: z.literal(1),
+  project: z.string().min(1).max(200),
+  keys: z.record(name, z.strictObject({ publicKey: z.string(), principal: z.string().max(500).optional() })),
+  roles: z.strictObject({
+    builder: z.array(grant).default([]),
+    'source-approver': rule.optional(),
+    'data-validator': rule.optional(),
+    reviewer: rule.optional(),
+    reproducer: rule.optional(),
+    promoter: rule.optional(),
+  }),
+  minimumLevel: level.default(1),
+  oneCommit: z.boolean().default(false),
+  reproducedWithin: z.string().max(50).transform(durationMs).optional(),
+  engines: z.record(z.string().min(1).max(500), z.enum(engineNames)).default({}),
+  expires: z.iso.date().optional(),
+})
+type PolicyFile = z.infer<typeof policyShape>
+
+function durationMs(text: string, context: z.RefinementCtx): number {
+  try {
+    return parseDurationMs(text)
+  } catch (error) {
+    if (!isDomainError(error)) throw error
+    context.addIssue(error.message)
+    return z.NEVER
+  }
+}
+
+/**
+ * @param document as `trust.yaml` has it, parsed; anybody's, believed as far as `origin` says
+ * @param place of a member, for a message; the path itself when left out
+ * @throws ERR_POLICY_MALFORMED
+ */
+export function trustPolicyOf(
+  document: unknown,
+  origin: PolicyOrigin,
+  place: (path: readonly PropertyKey[]) => string = (path) => ['policy', ...path].join('.'),
+): TrustPolicy {
+  const parsed = policyShape.safeParse(document)
+  if (!parsed.success) throw shapeFault(parsed.error, place)
+  return policyFrom(parsed.data, origin, place)
+}
+
+function policyFrom(
+  file: PolicyFile,
+  origin: PolicyOrigin,
+  place: (path: readonly PropertyKey[]) => string,
+): TrustPolicy {
+  const keys = keysFrom(file, place)
+  const named = (names: readonly string[], path: readonly PropertyKey[]): readonly string[] => {
+    const unknown = names.find((key) => !keys.has(key))
+    if (unknown !== undefined) throw malformed(place(path), `names the key \`${unknown}\`, which is not under keys`)
+    return [...new Set(names)]
+  }
+  const roles = new Map<(typeof otherRoles)[number], RoleRule>()
+  for (const role of otherRoles) {
+    const given = file.roles[role]
+    if (given === undefined) continue
+    const path = ['roles', role]
+    const { anyOf, ...rest } = Array.isArray(given)
+      ? { anyOf: given, threshold: 1, distinct: 'principals' as const }
+      : given
+    roles.set(role, { anyOf: named(anyOf, path), ...rest })
+  }
+  for (const [index, { key }] of file.roles.builder.entries()) named([key], ['roles', 'builder', index])
+  return {
+    origin,
+    project: file.project,
+    keys,
+    builders: file.roles.builder.map((entry) => ({ ...entry, builder: builderIdOf(entry.builder) })),
+    roles,
+    minimumLevel: file.minimumLevel,
+    oneCommit: file.oneCommit,
+    ...(file.reproducedWithin === undefined ? {} : { reproducedWithinMs: file.reproducedWithin }),
+    engines: new Map(Object.entries(file.engines)),
+    ...(file.expires === undefined ? {} : { expiresAt: endOfDay(file.expires) }),
+  }
+}
+
+function keysFrom(
+  { keys }: PolicyFile,
+  place: (path: readonly PropertyKey[]) => string,
+): ReadonlyMap<string, TrustedKey> {
+  const entries = Object.entries(keys)
+  if (entries.length > maxKeys)
+    throw malformed(place(['keys']), `lists ${entries.length} keys, the limit is ${maxKeys}`)
+  const byHint = new Map<string, string>()
+  return new Map(
+    entries.map(([keyName, { publicKey, principal }]) => {
+      const key = readKey(publicKey, place(['keys', keyName, 'publicKey']))
+      const hint = hintOf(key)
+      const other = byHint.get(hint)
+      // THREAT: one key under two names would reach a threshold of two alone.
+      if (other !== undefined) throw malformed(place(['keys', keyName]), `is the same key as \`${other}\``)
+      byHint.set(hint, keyName)
+      return [keyName, { name: keyName, key, hint, ...(principal === undefined ? {} : { principal }) }]
+    }),
+  )
+}
+
+function readKey(pem: string, place: string): TrustedKey['key'] {
+  try {
+    return parsePublicKey(pem)
+  } catch (cause) {
+    throw malformed(place, cause instanceof Error ? cause.message : 'is not a key', cause)
+  }
+}
+
+/** `local/sandboxed` stands for assay's own builder of that name; everything else is a builder.id as it is. */
+export function builderIdOf(text: string): string {
+  return /^[a-z]+\/[\w./-]+$/.test(text) ? `${namespace}/builder/${text}` : text
+}
+
+/** A policy holds through the whole day that it names, in UTC. */
+function endOfDay(date: string): Date {
+  return new Date(Date.parse(`${date}T00:00:00Z`) + 86_400_000)
+}
+
+/** A policy of one public key, as `--key` makes it: every role but promoter, the local sandboxed builder, level 1. */
+export function policyFromKey(pem: string): TrustPolicy {
+  const key = parsePublicKey(pem)
+  const keyName = 'given'
+  const rule: RoleRule = { anyOf: [keyName], threshold: 1, distinct: 'keys' }
+  return {
+    origin: 'key',
+    keys: new Map([[keyName, { name: keyName, key, hint: hintOf(key) }]]),
+    builders: [{ key: keyName, builder: builderIds.sandboxed, maxLevel: 1 }],
+    roles: new Map(otherRoles.filter((role) => role !== 'promoter').map((role) => [role, rule])),
+    minimumLevel: 1,
+    oneCommit: false,
+    engines: new Map(),
+  }
+}
+
+function shapeFault(error: z.ZodError, place: (path: readonly PropertyKey[]) => string): DomainError {
+  const issue = error.issues[0]
+  if (issue === undefined) throw new Error('a shape fault without an issue')
+  if (issue.code !== 'unrecognized_keys') return malformed(place(issue.path), issue.message, error)
+  const [unknown = ''] = issue.keys
+  const suggestion = nearest(unknown, knownKeys)
+  return malformed(place([...issue.path, unknown]), `has the unknown key \`${unknown}\``, error, suggestion)
+}
+
+const knownKeys = [
+  ...Object.keys(policyShape.shape),
+  ...Object.keys(policyShape.shape.roles.shape),
+  ...Object.keys(grant.shape),
+  'publicKey',
+  'principal',
+  'anyOf',
+  'threshold',
+  'distinct',
+]
+
+export function malformed(place: string, what: string, cause?: unknown, suggestion?: string): DomainError {
+  return new DomainError('ERR_POLICY_MALFORMED', `\`${place}\` ${what}`, {
+    cause,
+    ...(suggestion === undefined ? {} : { help: `did you mean \`${suggestion}\`?` }),
+  })
+}

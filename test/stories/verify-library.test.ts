@@ -1,0 +1,100 @@
+/** Goal: a registry or a web page verifies evidence itself: `import { verify } from 'assay/verify'`, the same answer as the tool's. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { parse } from 'yaml'
+import type { Question } from '../../src/attestation/library/types.ts'
+import { scratch } from '../support/scratch.ts'
+
+const root = join(import.meta.dirname, '../..')
+const built = join(root, 'dist/verify.js')
+const { verify }: typeof import('../../src/attestation/library/index.ts') = await import(built)
+
+const folder = join(root, 'test/artifacts/0.1.0')
+const evidence = readFileSync(join(folder, 'count.assay.jsonl'))
+const policy: object = parse(readFileSync(join(folder, 'trust.yaml'), 'utf8'))
+const digest = `sha256:${createHash('sha256')
+  .update(readFileSync(join(folder, 'count.txt')))
+  .digest('hex')}`
+const question: Question = { evidence, digest, policy }
+
+test('the answer is that of the tool, finding by finding', async (context) => {
+  const project = scratch(context, {})
+  const by = ['--evidence', join(folder, 'count.assay.jsonl'), '--policy', join(folder, 'trust.yaml')]
+  const told = await project.json(0, 'verify', join(folder, 'count.txt'), ...by)
+  const answer = await verify(question)
+  assert.equal(answer.trusted, true)
+  for (const member of ['trusted', 'level', 'whyNotHigher', 'subject', 'findings', 'properties', 'commits'] as const)
+    assert.deepEqual(answer[member], told[member], member)
+})
+
+test('other bytes, changed evidence, another signer and an expired policy are answers, and each is no', async () => {
+  const refusals = async (change: Partial<Question>): Promise<readonly string[]> => {
+    const answer = await verify({ ...question, ...change })
+    assert.equal(answer.trusted, false)
+    return answer.findings.flatMap(({ passed, code }) => (passed ? [] : [code]))
+  }
+  assert.deepEqual(await refusals({ digest: `sha256:${'0'.repeat(64)}` }), [
+    'ERR_EVIDENCE_MISSING',
+    'ERR_LEVEL_TOO_LOW',
+  ])
+  assert.ok((await refusals({ evidence: new Uint8Array() })).length > 0)
+  assert.ok((await refusals({ evidence: Buffer.from('{}\n\0\n[[[[') })).length > 0)
+  for (const at of [200, 2000, evidence.length - 40]) {
+    const changed = Uint8Array.from(evidence)
+    changed[at] = (changed[at] ?? 0) ^ 1
+    assert.ok((await refusals({ evidence: changed })).length > 0, `byte ${at}`)
+  }
+  assert.ok((await refusals({ policy: { ...policy, expires: '2026-01-01' } })).includes('ERR_POLICY_EXPIRED'))
+  const stranger =
+    '-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt\n6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==\n-----END PUBLIC KEY-----\n'
+  assert.ok((await refusals({ policy: stranger })).includes('ERR_SIGNER_UNKNOWN'))
+})
+
+test('the program of the guide runs', (context) => {
+  const guide = readFileSync(join(root, 'docs/guides/verify-in-your-own-program.md'), 'utf8')
+  const program = /```js\n([\s\S]*?)```/.exec(guide)?.[1] ?? ''
+  const place = mkdtempSync(join(tmpdir(), 'assay-test-'))
+  context.after(() => rmSync(place, { recursive: true, force: true }))
+  for (const name of ['count.txt', 'count.assay.jsonl']) copyFileSync(join(folder, name), join(place, name))
+  writeFileSync(join(place, 'policy.json'), JSON.stringify(policy))
+  writeFileSync(join(place, 'ask.mjs'), program.replace("'assay/verify'", JSON.stringify(built)))
+  assert.equal(execFileSync(process.execPath, ['ask.mjs'], { cwd: place, encoding: 'utf8' }), 'true 1\n')
+})
+
+test('what the caller gives wrong is an exception with its code', async () => {
+  const code = (expected: string) => (error: unknown) =>
+    error instanceof Error && Reflect.get(error, 'code') === expected
+  await assert.rejects(verify({ ...question, policy: {} }), code('ERR_POLICY_MALFORMED'))
+  await assert.rejects(verify({ ...question, policy: 'no key' }), code('ERR_KEY_MALFORMED'))
+  await assert.rejects(verify({ ...question, digest: 'md5:0' }), code('ERR_INPUT_MALFORMED'))
+})
+
+test('it needs nothing of Node, and its declarations compile alone', (context) => {
+  const text = readFileSync(built, 'utf8')
+  assert.doesNotMatch(text, /\bfrom\s*["'`]|\brequire\(|\bprocess\.|\bBuffer\.(from|alloc|concat)/)
+  // 150,000 were asked for; most of the rest is zod. Who adds to it should know.
+  assert.ok(text.length < 180_000, `${text.length} bytes`)
+  const place = mkdtempSync(join(tmpdir(), 'assay-test-'))
+  context.after(() => rmSync(place, { recursive: true, force: true }))
+  writeFileSync(join(place, 'verify.d.ts'), readFileSync(join(root, 'dist/verify.d.ts')))
+  const use = `import { verify, type Answer } from './verify.js'\nexport const ask = (evidence: Uint8Array): Promise<Answer> => verify({ evidence, digest: 'sha256:0', policy: {} })\n`
+  writeFileSync(join(place, 'use.ts'), use)
+  const compiler = [
+    '--noEmit',
+    '--strict',
+    '--target',
+    'es2022',
+    '--module',
+    'nodenext',
+    '--lib',
+    'es2022',
+    '--types',
+    '',
+  ]
+  execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), ...compiler, 'use.ts'], { cwd: place })
+})
