@@ -1,6 +1,6 @@
 /**
  * From an `environment.yml` to an explicit list of conda with SHA-256, by a resolver that is itself locked: rattler (the
- * solver of pixi), pinned here by digest and kept, verified and started as any environment is. DECISION 0024, 0040.
+ * solver of pixi), pinned here by digest and kept, verified and started as any environment is. DECISION 0024, 0042.
  *
  * Order: the resolver is given channels and specifications that were read elsewhere, in an empty folder, without the
  * project, settings or variables of the caller. It downloads lists of packages and no package: nothing of one runs.
