@@ -70,9 +70,10 @@ export function within(firstPid: number, pids: readonly number[]): readonly numb
   return pids.filter((pid) => numbersOf(pid).length > depth)
 }
 
-/** Whether it is the first process of its pid namespace, which the engine starts and waits in. */
-export function isFirstOfAll(pid: number): boolean {
-  return numbersOf(pid).at(-1) === '1'
+/** Of a process in its innermost pid namespace, where the first is 1; undefined for one that is gone. */
+export function numberWithin(pid: number): number | undefined {
+  const text = numbersOf(pid).at(-1)
+  return text === undefined ? undefined : Number(text)
 }
 
 function numbersOf(pid: number): readonly string[] {

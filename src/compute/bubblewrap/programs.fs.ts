@@ -6,7 +6,7 @@
  */
 import { readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
-import { hasOwnRoot, quietly } from './process-facts.fs.ts'
+import { hasOwnRoot, numberWithin, quietly } from './process-facts.fs.ts'
 
 export type ProgramWatch = Readonly<{
   look(pids: readonly number[]): void
@@ -19,7 +19,8 @@ export const earlyLooksMs = [3, 6, 12, 24, 48, 96, 192]
 /** LIMIT: processes that are looked at, and names that are kept. */
 const mostPrograms = 200
 const mostLetters = 200
-const sandboxProgram = 'bwrap'
+/** What the first processes of a pid namespace are, one after the other, before they are the stage's shell. */
+const onTheWay: ReadonlySet<string> = new Set(['bwrap', 'env', 'unshare', 'setpriv', 'prlimit'])
 /** Where a stage can put a program of its own, under any name. */
 const ownPlaces = /^\/(project|tmp|var\/tmp|home\/stage|dev\/shm|run|memfd:)/
 
@@ -32,8 +33,7 @@ export function watchPrograms(firstPid: number, shell: string): ProgramWatch {
       for (const pid of pids.slice(0, mostPrograms)) {
         const path = quietly(() => readlinkSync(`/proc/${pid}/exe`))
         const name = path === undefined ? undefined : nameOfProgram(path)
-        const isOurs = pid === firstPid && name === sandboxProgram // it becomes the shell in a moment
-        if (name !== undefined && name !== '' && !isOurs && names.size < mostPrograms) names.add(name)
+        if (name !== undefined && !isOurs(name, () => numberWithin(pid)) && names.size < mostPrograms) names.add(name)
       }
     },
     names: () => [...names].toSorted(),
@@ -41,9 +41,19 @@ export function watchPrograms(firstPid: number, shell: string): ProgramWatch {
 }
 
 /**
+ * Whether a program is no stage's, but what its shell is started by.
+ *
+ * A program without a name has its file in no folder (`/`): runc, on its way; a stage can mount nothing.
+ *
+ * @param number of the process in its innermost pid namespace
+ */
+export function isOurs(name: string, number: () => number | undefined): boolean {
+  return name === '' || (onTheWay.has(name) && [1, 2].includes(number() ?? 0))
+}
+
+/**
  * The name of the file that runs, which a process cannot choose as it chooses its own name.
  *
- * Empty for a program whose mount is in no folder (`/`): runc, on its way to the stage's; a stage can mount nothing.
  * THREAT: a stage may copy a program to /tmp under the name of one that is expected: there it is called by its path.
  */
 export function nameOfProgram(path: string): string {

@@ -10,7 +10,7 @@ import type { Limits, ResourceProfile, StageEnd } from '../sandbox.ts'
 import type { BoxEngine } from './box-engine.ts'
 import type { ControlGroup } from './control-group.fs.ts'
 import { watchIo } from './io.fs.ts'
-import { hasOwnRoot, isFirstOfAll, quietly, treeOf, within } from './process-facts.fs.ts'
+import { hasOwnRoot, numberWithin, quietly, treeOf, within } from './process-facts.fs.ts'
 import { keepProfile } from './profile.ts'
 import { earlyLooksMs, watchPrograms } from './programs.fs.ts'
 import { heldInMemory, heldWithoutName, type Written, writtenIn } from './written.fs.ts'
@@ -92,7 +92,7 @@ export function supervise(
   const memoryOf = isSeen ? residentIn : heldInMemory
   const heldNow = (): Written => {
     // an engine's own processes hide what they hold, the first of the stage's pid namespace too before it is its shell
-    const ofStage = stagePids().filter((pid) => engine.processes === 'all' || !isFirstOfAll(pid))
+    const ofStage = stagePids().filter((pid) => engine.processes === 'all' || numberWithin(pid) !== 1)
     const { bytes, fault } = heldWithoutName(isSeen ? ofStage : treeOf(firstPid), scratch[0])
     isSetUp ||= hasOwnRoot(firstPid)
     return { bytes, ...(fault !== undefined && isSeen && isSetUp ? { fault } : {}) }
