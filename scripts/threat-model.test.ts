@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 
 const root = join(import.meta.dirname, '..')
-const rows = readFileSync(join(root, 'docs/threat-model.md'), 'utf8')
-  .split('\n')
-  .filter((line) => /^\| [ACT]\d+ \|/.test(line))
+const rows = ['docs/threat-model.md', 'docs/reference/fail-closed.md'].flatMap((file) =>
+  readFileSync(join(root, file), 'utf8')
+    .split('\n')
+    .filter((line) => /^\| [ACFT]\d+ \|/.test(line)),
+)
 
 /** `file` (the beginning of a test's name, the name of a case in quotes, or of a probe; another) */
 const reference = /`((?:src|test|scripts)\/[\w./-]+\.(?:ts|py))`(?: \(([^)]+)\))?/g
@@ -22,7 +24,7 @@ function textOf(file: string): string {
   return [text, ...beside.map((path) => readFileSync(path, 'utf8'))].join('\n')
 }
 
-test('every attack of the threat model names tests that exist, or says that it is not stopped', () => {
+test('every attack of the threat model, and every row of the fail-closed matrix, names tests that exist, or says that it is not stopped', () => {
   assert.ok(rows.length > 20)
   for (const row of rows) {
     const cells = row.split(' | ')
