@@ -5,21 +5,29 @@ import { join } from 'node:path'
 /** Licences that ask for nothing but their own text. Another one is a decision, not a build. */
 const accepted: ReadonlySet<string> = new Set(['MIT', 'ISC', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', '0BSD'])
 
+/** Packages that forgot their text, and one of the same repository, holder and licence that has it. */
+const textOf: Readonly<Record<string, string>> = { '@sigstore/verify': '@sigstore/core' }
+
 export type Notice = Readonly<{ name: string; version: string; licence: string; texts: readonly string[] }>
 
 /** @param folder absolute folder of an installed package */
 export function noticeOf(folder: string): Notice {
   const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Record<string, unknown>
-  const texts = readdirSync(folder)
+  const name = String(manifest['name'])
+  const other = textOf[name]
+  return {
+    name,
+    version: String(manifest['version']),
+    licence: String(manifest['license']),
+    texts: textsIn(other === undefined ? folder : folder.replace(name, other)),
+  }
+}
+
+function textsIn(folder: string): readonly string[] {
+  return readdirSync(folder)
     .filter((name) => /^(licen[cs]e|notice|copying)/i.test(name))
     .toSorted()
     .map((name) => readFileSync(join(folder, name), 'utf8').trim())
-  return {
-    name: String(manifest['name']),
-    version: String(manifest['version']),
-    licence: String(manifest['license']),
-    texts,
-  }
 }
 
 /** What stands in the way of shipping these packages. */

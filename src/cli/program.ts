@@ -84,16 +84,43 @@ export const verbs: readonly Verb[] = [
     options: [
       ['--policy <file>', 'trust policy to judge by'],
       ['--key <file>', 'public key (PEM) to judge by'],
-      ['--bundle <file>', 'judge by this bundle alone, without a project'],
+      ['--bundle <file>', "judge by this bundle alone, ours or anybody's, without a project"],
+      ['--identity <name>', 'with --bundle: who signed, letter by letter; needs --issuer'],
+      ['--issuer <url>', 'with --identity: who vouches for it'],
+      ['--trusted-root <file>', 'with --bundle: the Sigstore instance; for an identity the public one when left out'],
+      ['--ignore-unsigned', 'with --bundle of a model: files that were never signed are not asked about'],
       ['--evidence <path>', 'exported evidence: a .jsonl file or a folder'],
       ['--rehash', 'trust no remembered digest, read every byte again'],
+    ],
+    repeated: [
+      ['--ca <file>', 'with --bundle: a certificate (PEM) that vouches for signers'],
+      ['--ignore <path>', 'with --bundle of a model: a path in it that has no part in it'],
     ],
     examples: [
       'assay verify',
       'assay verify models/digits.safetensors',
       'assay verify model.bin --policy trust.yaml --json',
+      'assay verify model/ --bundle model.sig --key signer.pem',
     ],
     load: async () => (await import('./commands/verify.ts')).verify,
+  },
+  {
+    usage: 'sign <model>',
+    summary: 'sign a folder or file by OpenSSF Model Signing: for model_signing, cosign and assay verify --bundle',
+    options: [
+      ['--output <file>', 'write the bundle there'],
+      ['--key <file>', 'private key (PEM: P-256, P-384 or P-521)'],
+      ['--certificate <file>', 'its certificate (PEM), for those who trust an authority'],
+    ],
+    repeated: [
+      ['--chain <file>', 'with --certificate: who issued it (PEM), up to the root'],
+      ['--ignore <path>', 'a path in the model that has no part in it'],
+    ],
+    examples: [
+      'assay sign model/ --output model.sig --key signer-key.pem',
+      'assay sign model/ --output model.sig --key leaf-key.pem --certificate leaf.pem --chain issuing-ca.pem',
+    ],
+    load: async () => (await import('./commands/sign.ts')).sign,
   },
   {
     usage: 'reproduce [target]',

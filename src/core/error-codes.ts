@@ -499,8 +499,89 @@ export const errorTable = {
   },
   ERR_BUNDLE_UNSUPPORTED: {
     exit: 1,
-    meaning: 'A bundle is of a version or kind that is not accepted here: a certificate, a message signature.',
-    help: 'use a bundle v0.3 with a DSSE envelope, signed by a key',
+    meaning: 'A bundle is of a version or kind that is not accepted here: as evidence of a project, a certificate.',
+    help: 'evidence of a project is a bundle v0.3 signed by a key; one bundle alone: assay verify FILE --bundle',
+  },
+  ERR_TRUST_KIND: {
+    exit: 1,
+    meaning: 'A bundle is signed in another way than it was to be judged by: a certificate by --key, a key by --ca.',
+    help: 'ask those who made it how it is signed, and give that trust: --key, --ca, or --identity and --issuer',
+  },
+  ERR_CERTIFICATE_MALFORMED: {
+    exit: 2,
+    meaning: 'Bytes are not an X.509 certificate in PEM, or not one that can be read.',
+    help: 'give the certificate as PEM',
+  },
+  ERR_CERTIFICATE_UNTRUSTED: {
+    exit: 1,
+    meaning: 'No authority that is trusted vouches for a certificate.',
+    help: 'do not use the artifact, or give the authority of those who made it (--ca, --trusted-root)',
+  },
+  ERR_CERTIFICATE_EXPIRED: {
+    exit: 1,
+    meaning: 'A certificate is not valid now, and nothing proves that it signed when it was.',
+    help: 'have the artifact signed again with a certificate that is valid',
+  },
+  ERR_CERTIFICATE_USAGE: {
+    exit: 1,
+    meaning: 'A certificate signed that is not made for signing (neither digitalSignature nor code signing).',
+    help: 'have the artifact signed with a certificate for signing',
+  },
+  ERR_IDENTITY_MISMATCH: {
+    exit: 1,
+    meaning: 'A certificate is of another identity, or of another issuer, than was asked for.',
+    help: 'do not use the artifact; compare letter by letter what --identity and --issuer say with what is found',
+  },
+  ERR_BUNDLE_LOG_ENTRY: {
+    exit: 1,
+    meaning:
+      'An entry of a transparency log does not verify, or is about something else, or there is none where one is due.',
+    help: 'do not use the artifact; when the log is another one, give its trusted root (--trusted-root)',
+  },
+  ERR_BUNDLE_TIMESTAMP: {
+    exit: 1,
+    meaning: 'A timestamp of a bundle does not verify, or there is none where one is due.',
+    help: 'do not use the artifact; when the authority is another one, give its trusted root (--trusted-root)',
+  },
+  ERR_TRUSTED_ROOT_MALFORMED: {
+    exit: 2,
+    meaning: 'A file is not a Sigstore trusted root.',
+    help: 'get trusted_root.json from those who run the instance',
+  },
+  ERR_MODEL_EMPTY: {
+    exit: 1,
+    meaning: 'A model has no files: there is nothing that could be signed or verified.',
+    help: 'name the folder that holds the model',
+  },
+  ERR_MODEL_NOT_PLAIN: {
+    exit: 1,
+    meaning: 'A model holds what is no file: a link, one that leads out of it or round in a circle, a fifo, a device.',
+    help: 'put the file itself there, or leave the path out with --ignore',
+  },
+  ERR_MODEL_INCOMPLETE: {
+    exit: 1,
+    meaning: 'Files that were signed are not in the model.',
+    help: 'get the model again from where it was made',
+  },
+  ERR_MODEL_EXTRA: {
+    exit: 1,
+    meaning: 'A model holds files that were never signed.',
+    help: 'find out who put them there; leave a path out with --ignore, or all of them with --ignore-unsigned',
+  },
+  ERR_MODEL_CHANGED: {
+    exit: 1,
+    meaning: 'Files of a model have other bytes than those that were signed.',
+    help: 'do not use the model; get it again from where it was made',
+  },
+  ERR_MANIFEST_INCONSISTENT: {
+    exit: 1,
+    meaning: 'The digest that a signed manifest gives the model is not that of the files it lists.',
+    help: 'have the model signed again with a tool that follows OpenSSF Model Signing',
+  },
+  ERR_SIGN_CERTIFICATE: {
+    exit: 2,
+    meaning: 'The certificate that was to be put beside a signature is not of the key that signs.',
+    help: 'give the certificate that was issued for the key',
   },
   ERR_SIGNATURE_INVALID: {
     exit: 1,
@@ -709,7 +790,7 @@ export const errorTable = {
   },
   ERR_KEY_MALFORMED: {
     exit: 2,
-    meaning: 'A key is not an ECDSA key on P-256 in PEM.',
+    meaning: 'A key is not PEM of an ECDSA key on P-256, or of another kind that is taken at this place.',
     help: 'make one with assay key new',
   },
   ERR_KEY_EXISTS: {

@@ -55,6 +55,7 @@ export { type RowWord, signReview, type Triage, triageData } from './review-data
 export { type RunEvent, type RunOptions, runPipeline } from './run.ts'
 export { type GrantedSecret, grantSecret, listSecrets, type SecretOrigin, takeSecret } from './secrets.fs.ts'
 export { openShell, type ShellOptions } from './shell.ts'
+export { type SignedModel, type SignModelOptions, signModelAt } from './sign-model.fs.ts'
 export { type StampedData, stampData } from './stamp-data.fs.ts'
 export {
   appendToLog,
@@ -80,7 +81,7 @@ export {
   writeReport,
 } from './validate-data.fs.ts'
 export { type ArtifactVerdict, finalOuts } from './verify.ts'
-export { chainOfArtifact, verifyArtifact } from './verify-artifact.fs.ts'
+export { chainOfArtifact, type VerifyOptions, verifyArtifact } from './verify-artifact.fs.ts'
 export { type SourceFinding, verifySource } from './verify-source.ts'
 export type { ShownDiff } from './withheld.ts'
 export { requireRoot } from './workspace.fs.ts'

@@ -1,5 +1,5 @@
 /** `assay verify FILE`: finds the artifact, its evidence and the policy to judge by, and asks the chain. */
-import { existsSync, lstatSync, readFileSync, realpathSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import {
   type ChainEvidence,
@@ -17,20 +17,20 @@ import { readEvidence } from './evidence-files.fs.ts'
 import { withoutRevoked } from './keys.fs.ts'
 import { openProject } from './project.fs.ts'
 import type { Caller, Project } from './project.ts'
+import { readSmall, realOf } from './small-file.fs.ts'
 import { type ArtifactVerdict, chainOf, finalOuts, untrusted, verdictOf, verifyContent } from './verify.ts'
 import { verifyOneBundle } from './verify-bundle.ts'
+import type { ForeignOptions } from './verify-foreign.fs.ts'
 import { findRoot } from './workspace.fs.ts'
 
-export type VerifyOptions = Readonly<{
-  policy?: string
-  key?: string
-  bundle?: string
-  evidence?: string
-  rehash?: boolean
-}>
+export type VerifyOptions = ForeignOptions &
+  Readonly<{
+    policy?: string
+    bundle?: string
+    evidence?: string
+    rehash?: boolean
+  }>
 
-/** LIMIT: a policy or key file is at most 1 MiB. */
-const maxPolicyBytes = 1024 * 1024
 /** LIMIT: a bundle is at most 16 MiB. */
 const maxBundleBytes = 16 * 1024 * 1024
 
@@ -40,6 +40,12 @@ export async function verifyArtifact(
   artifact: string | undefined,
   options: VerifyOptions,
 ): Promise<readonly ArtifactVerdict[]> {
+  if (options.bundle !== undefined && isForeign(options)) {
+    if (artifact === undefined) throw new DomainError('ERR_USAGE', '--bundle is about one artifact: name it')
+    const { verifyForeign } = await import('./verify-foreign.fs.ts') // its libraries take longer to load than most verbs run
+    return [await verifyForeign(caller, { artifact, bundle: options.bundle }, options)]
+  }
+  refuseWithoutBundle(options)
   const policy = chosenPolicy(caller, options)
   if (artifact !== undefined) {
     const file = resolve(caller.workingFolder, artifact)
@@ -56,6 +62,18 @@ export async function verifyArtifact(
   return verdicts
 }
 
+/** A bundle by a policy is evidence of a project; by anything else it may be anybody's. */
+function isForeign({ policy, key, ca, identity, issuer }: VerifyOptions): boolean {
+  return policy === undefined && [key, ca, identity, issuer].some((each) => each !== undefined)
+}
+
+function refuseWithoutBundle({ ca, identity, issuer, trustedRoot, ignore, ignoreUnsigned }: VerifyOptions): void {
+  if ([ca, identity, issuer, trustedRoot, ignore, ignoreUnsigned].every((each) => each === undefined)) return
+  throw new DomainError('ERR_USAGE', '--ca, --identity, --issuer, --trusted-root and --ignore are about one --bundle', {
+    help: 'name it with --bundle, and leave --policy out',
+  })
+}
+
 function openOptions(policy: TrustPolicy | undefined, { rehash }: VerifyOptions): Parameters<typeof openProject>[1] {
   return { ...(policy === undefined ? {} : { policy }), rehash: rehash === true }
 }
@@ -66,18 +84,6 @@ function chosenPolicy(caller: Caller, { policy, key }: VerifyOptions): TrustPoli
     return withoutRevoked(parseTrustPolicy(read(policy), 'file', policy), caller.environment)
   }
   return key === undefined ? undefined : withoutRevoked(policyFromKey(read(key).toString('utf8')), caller.environment)
-}
-
-function readSmall(path: string, maxBytes = maxPolicyBytes): Buffer {
-  const status = lstatSync(realOf(path), { throwIfNoEntry: false })
-  if (status?.isFile() !== true)
-    throw new DomainError('ERR_INPUT_MALFORMED', `\`${path}\` is not a file`, { help: 'name a file that exists' })
-  if (status.size > maxBytes) throw new DomainError('ERR_INPUT_TOO_LARGE', `\`${path}\` has ${status.size} bytes`)
-  return readFileSync(path)
-}
-
-function realOf(path: string): string {
-  return existsSync(path) ? realpathSync(path) : path
 }
 
 async function verifyByBundle(

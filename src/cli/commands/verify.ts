@@ -1,6 +1,6 @@
 /** `assay verify`: the verdict on one artifact, with every finding. */
 import { oneLine } from '../../core/index.ts'
-import { type ArtifactVerdict, verifyArtifact } from '../../pipeline/index.ts'
+import { type ArtifactVerdict, type VerifyOptions, verifyArtifact } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import type { Output } from '../output.ts'
 import { table } from '../render.ts'
@@ -11,8 +11,6 @@ const malformed: ReadonlySet<string> = new Set([
   'ERR_STATEMENT_MALFORMED',
   'ERR_INPUT_MALFORMED',
 ])
-
-type VerifyOptions = Readonly<{ policy?: string; key?: string; bundle?: string; evidence?: string; rehash?: boolean }>
 
 export async function verify(
   context: CliContext,

@@ -1,0 +1,41 @@
+/**
+ * Whom a certificate of a Sigstore instance names, and who vouched for that.
+ *
+ * THREAT: `@sigstore/verify` reads both as ASCII by dropping the highest bit of each byte, so that another name prints as
+ * the one that was asked for, and takes the first of several names. Here a name is UTF-8 and the only one.
+ * SOURCE: sigstore/fulcio docs/oid-info.md; RFC 5280, 4.2.1.6.
+ */
+import type { X509Certificate } from '@sigstore/core'
+
+export type CertificateIdentity = Readonly<{ identity: string | undefined; issuer: string | undefined }>
+
+const alternativeName = '2.5.29.17'
+/** A DER string; the older one is the bare text. */
+const issuerOid = '1.3.6.1.4.1.57264.1.8'
+const oldIssuerOid = '1.3.6.1.4.1.57264.1.1'
+
+/** Tags of an e-mail address and a URI among the kinds of a name. */
+const textTags = [1, 6]
+
+export function identityOf(certificate: X509Certificate): CertificateIdentity {
+  const names = certificate.extension(alternativeName)?.valueObj.subs[0]?.subs ?? []
+  const [name] = names
+  const isText = name !== undefined && names.length === 1 && textTags.some((tag) => name.tag.isContextSpecific(tag))
+  const issuer = certificate.extension(issuerOid)
+  return {
+    identity: isText ? textOf(name.value) : undefined,
+    issuer:
+      issuer === undefined
+        ? textOf(certificate.extension(oldIssuerOid)?.value)
+        : textOf(issuer.valueObj.subs[0]?.value),
+  }
+}
+
+function textOf(bytes: Uint8Array | undefined): string | undefined {
+  if (bytes === undefined) return undefined
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return undefined // INVARIANT: what is no text is nobody's name
+  }
+}

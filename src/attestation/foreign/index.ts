@@ -1,0 +1,25 @@
+/**
+ * Evidence that others made, and signatures of models: loaded when it is asked for (`loadForeign`), and within it the
+ * libraries for certificates and logs once more, since they take longer to load than most verbs run.
+ */
+export {
+  alwaysIgnored,
+  isModelPredicate,
+  judgeModel,
+  type ManifestTerms,
+  type ModelManifest,
+  parseModelManifest,
+  type Resource,
+  rootOf,
+  sortedResources,
+} from '../model/model-manifest.ts'
+export { printModelStatement, signModel } from '../model/sign-model.ts'
+export * from './foreign-bundle.ts'
+export { artifactNeeds, type ForeignStatement, judgeSubjects, parseForeignStatement } from './foreign-statement.ts'
+export { type ForeignTrust, parseCertificates, parseForeignKey } from './foreign-trust.ts'
+export type { TrustedRoot } from './trusted-root.ts'
+export { judgeSigner } from './verify-foreign.ts'
+
+export function loadTrustedRoots(): Promise<typeof import('./trusted-root.ts')> {
+  return import('./trusted-root.ts')
+}

@@ -1,0 +1,121 @@
+/**
+ * `assay sign`: hashes a model and signs its manifest, as OpenSSF Model Signing has it.
+ *
+ * Nothing of the model is parsed, and the key is opened only when all is hashed. The key is one that the user names: it
+ * is of no project, signs no evidence of a run, and earns no level.
+ */
+import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto'
+import { existsSync, realpathSync, statSync } from 'node:fs'
+import { basename, relative, resolve } from 'node:path'
+import { loadForeign, type ManifestTerms } from '../attestation/index.ts'
+import { DomainError, type Sha256, sha256Of } from '../core/index.ts'
+import { withIoFaults } from '../data/index.ts'
+import { writeDurably } from './evidence.fs.ts'
+import { hashModel } from './hash-model.fs.ts'
+import { walkModel } from './model-tree.fs.ts'
+import type { Caller } from './project.ts'
+import { readSmall } from './small-file.fs.ts'
+
+export type SignModelOptions = Readonly<{
+  output?: string
+  key?: string
+  certificate?: string
+  chain?: readonly string[]
+  ignore?: readonly string[]
+}>
+
+export type SignedModel = Readonly<{
+  model: string
+  /** Absolute. */
+  output: string
+  files: number
+  bytes: number
+  /** Of the manifest: what other documents call the model by. */
+  digest: Sha256
+  /** Of the bundle. */
+  attestation: Sha256
+}>
+
+/**
+ * @throws ERR_USAGE, ERR_MODEL_EMPTY, ERR_MODEL_NOT_PLAIN, ERR_DATA_CHANGED, ERR_KEY_MALFORMED, ERR_KEY_LOCKED,
+ *   ERR_CERTIFICATE_MALFORMED, ERR_SIGN_CERTIFICATE, ERR_IO
+ */
+export async function signModelAt(caller: Caller, given: string, options: SignModelOptions): Promise<SignedModel> {
+  const { output, key } = options
+  if (output === undefined || key === undefined)
+    throw new DomainError('ERR_USAGE', 'sign needs --output FILE and --key PRIVATE.pem')
+  const path = resolve(caller.workingFolder, given)
+  if (!existsSync(path)) throw new DomainError('ERR_ARTIFACT_MISSING', `\`${given}\` is not there`)
+  const root = realpathSync(path)
+  const outputFile = resolve(caller.workingFolder, output)
+  const foreign = await loadForeign()
+  const terms: ManifestTerms = {
+    hash: 'sha256',
+    followLinks: false,
+    ignored: ignoredPaths(root, [...foreign.alwaysIgnored], options.ignore ?? [], outputFile),
+  }
+  const { files, resources } = await withIoFaults(given, async () => {
+    const found = walkModel(root, terms)
+    return { files: found, resources: await hashModel(found, terms) }
+  })
+  const manifest = { terms, resources: foreign.sortedResources(resources) }
+  const bundle = foreign.signModel({ name: basename(root), manifest }, signerOf(caller, foreign, { ...options, key }))
+  writeDurably(outputFile, bundle)
+  return {
+    model: basename(root),
+    output: outputFile,
+    files: files.length,
+    bytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    digest: `sha256:${foreign.rootOf(manifest.resources)}`,
+    attestation: sha256Of(bundle),
+  }
+}
+
+/** @throws ERR_USAGE for a path that is no plain one inside the model: it would be ignored by nobody */
+function ignoredPaths(
+  root: string,
+  always: readonly string[],
+  more: readonly string[],
+  outputFile: string,
+): readonly string[] {
+  const own = relative(root, outputFile)
+  const isOwnInside = statSync(root).isDirectory() && own !== '' && !own.startsWith('..')
+  const given = more.map((path) => path.replace(/\/+$/, ''))
+  const odd = given.find((path) => path.split('/').some((part) => ['', '.', '..'].includes(part)))
+  if (odd !== undefined)
+    throw new DomainError('ERR_USAGE', `\`${odd}\` is no plain path inside the model`, {
+      help: '--ignore takes a path relative to the model, such as cache or docs/notes.md',
+    })
+  return [...new Set([...always, ...given, ...(isOwnInside ? [own] : [])])].toSorted()
+}
+
+type Foreign = Awaited<ReturnType<typeof loadForeign>>
+type Signer = Readonly<{ key: KeyObject; certificates?: readonly X509Certificate[] }>
+
+function signerOf(caller: Caller, foreign: Foreign, options: SignModelOptions & Readonly<{ key: string }>): Signer {
+  const { certificate, chain } = options
+  if (certificate === undefined && chain !== undefined)
+    throw new DomainError('ERR_USAGE', '--chain goes with --certificate')
+  const read = (path: string): string => readSmall(resolve(caller.workingFolder, path)).toString('utf8')
+  const key = openKey(read(options.key), options.key, caller.environment['ASSAY_KEY_PASSPHRASE'])
+  if (certificate === undefined) return { key }
+  return { key, certificates: [certificate, ...(chain ?? [])].flatMap((path) => foreign.parseCertificates(read(path))) }
+}
+
+/** The cause is dropped: an OpenSSL message must not carry anything of the key or of the passphrase. */
+function openKey(pem: string, path: string, passphrase: string | undefined): KeyObject {
+  const isEncrypted = pem.includes('ENCRYPTED')
+  if (isEncrypted && (passphrase ?? '') === '')
+    throw new DomainError('ERR_KEY_LOCKED', `the key \`${path}\` is encrypted and there is no passphrase`)
+  try {
+    return createPrivateKey({
+      key: pem,
+      format: 'pem',
+      ...(isEncrypted && passphrase !== undefined ? { passphrase } : {}),
+    })
+  } catch {
+    throw isEncrypted
+      ? new DomainError('ERR_KEY_LOCKED', `the passphrase does not open the key \`${path}\``)
+      : new DomainError('ERR_KEY_MALFORMED', `\`${path}\` is not PEM of a private key`)
+  }
+}
