@@ -129,11 +129,17 @@ export const verbs: readonly Verb[] = [
       ['--stage <name>', 'this stage alone; what it builds on is taken as it was'],
       ['--from <name>', 'this stage and all that build on it'],
       ['--times <n>', 'so many runs: what they differ in among themselves, and tolerances for it', '1'],
+      ['--report <file>', 'write an HTML page: what differs in figures and pictures, and the likely causes'],
       ['--due', 'what was not reproduced yet, or too long ago for `reproducedWithin` of the policy'],
       ['--share <part>', 'with --due: this part of what is due, drawn by --seed', '1'],
       ['--seed <text>', 'with --share: the same seed draws the same; the day when left out'],
     ],
-    examples: ['assay reproduce', 'assay reproduce model/model.safetensors', 'assay reproduce --stage train'],
+    examples: [
+      'assay reproduce',
+      'assay reproduce model/model.safetensors',
+      'assay reproduce --stage train',
+      'assay reproduce --report again.html',
+    ],
     load: async () => (await import('./commands/reproduce.ts')).reproduce,
   },
   {
@@ -148,7 +154,7 @@ export const verbs: readonly Verb[] = [
     options: [
       ['--all', 'list every run on record'],
       ['--stage <name>', 'the whole record of one stage'],
-      ['--environment', 'what the stage ran with'],
+      ['--environment', 'all that is recorded of how the stages ran, each item with its tier'],
       ['--resources', 'what the stages used over time: processors, memory, processes, bytes; which programs ran'],
       ['--report <file>', 'with --resources: write an HTML page with a chart for each measure'],
       ['--hermeticity [stage]', 'what the stages read and asked for beyond, and the deps to declare: see run --trace'],
@@ -156,7 +162,8 @@ export const verbs: readonly Verb[] = [
     examples: [
       'assay show',
       'assay show --all',
-      'assay show --stage train --environment',
+      'assay show --environment',
+      'assay show 20261124T1015 --stage train --environment',
       'assay show --resources',
       'assay show --resources --report used.html',
       'assay show --hermeticity train',
@@ -172,7 +179,7 @@ export const verbs: readonly Verb[] = [
   },
   {
     usage: 'diff [left] [right]',
-    summary: 'what differs between two runs',
+    summary: 'what differs between two runs, and what may be the cause, likeliest first',
     examples: ['assay diff', 'assay diff 20261124T1015 20261124T1130'],
     load: async () => (await import('./commands/diff.ts')).diff,
   },

@@ -3,10 +3,10 @@ import { oneLine } from '../core/index.ts'
 import { table } from './render.ts'
 
 type Compared = Readonly<{ stage: string; path: string; verdict: string; detail: string }>
-type Different = Readonly<{ stage: string; what: string; before: string; after: string }>
+type Suspected = Readonly<{ stage: string; what: string; before?: string; after?: string; because: string }>
 
 const maxLines = 30
-const maxDifferences = 12
+const maxCauses = 12
 
 export function comparisonLines(comparisons: readonly Compared[]): readonly string[] {
   const rows = comparisons
@@ -16,22 +16,35 @@ export function comparisonLines(comparisons: readonly Compared[]): readonly stri
   return more > 0 ? [...table(rows), `  and ${more} more: --json`] : table(rows)
 }
 
-/** Nothing where nothing is known to differ but what runs always differ in. */
-export function differenceLines(differences: readonly Different[]): readonly string[] {
-  if (differences.length === 0) {
-    return ['nothing that is recorded was otherwise: the stage itself draws something anew each time']
+/** Likeliest first. */
+export function causeLines(causes: readonly Suspected[]): readonly string[] {
+  if (causes.length === 0) {
+    return [
+      'nothing that is recorded was otherwise, and nothing is known in its code that differs each time',
+      '  next: assay reproduce --times 3, to see how much it differs from itself',
+    ]
   }
-  const rows = differences
-    .slice(0, maxDifferences)
-    .map(({ stage, what, before, after }) => [
+  const rows = causes
+    .slice(0, maxCauses)
+    .map(({ stage, what, before, after, because }) => [
       '  ',
       oneLine(stage),
       oneLine(what),
-      oneLine(before),
-      '->',
-      oneLine(after),
+      before === undefined || after === undefined ? '' : `${short(before)} -> ${short(after)}`,
+      oneLine(because),
     ])
-  return ['what was recorded otherwise, likeliest cause first:', ...table(rows)]
+  const more = causes.length - rows.length
+  return ['likeliest cause first:', ...table(rows), ...(more > 0 ? [`  and ${more} more: --json`] : [])]
+}
+
+const maxValue = 40
+
+/** A digest by its first digits, a long value by its beginning. */
+function short(value: string): string {
+  const [, algorithm = '', hex = ''] = /^(sha256|dirHash1):([0-9a-f]{12})[0-9a-f]{52}$/.exec(value) ?? []
+  if (hex !== '') return `${algorithm}:${hex}`
+  const line = oneLine(value)
+  return line.length > maxValue ? `${line.slice(0, maxValue - 1)}…` : line
 }
 
 type Bounds = Readonly<{ abs?: number; rel?: number; ulp?: number }>

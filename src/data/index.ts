@@ -48,8 +48,10 @@ export { mapInput } from './map-input.ts'
 export type { Md5Memory } from './md5-memory.ts'
 export { openObjectStore } from './object-store.fs.ts'
 export type * from './object-store.ts'
-export { element, type Html, text } from './report/html.ts'
+export { chartOf } from './report/chart.ts'
+export { type Child, element, fragment, type Html, picture, text } from './report/html.ts'
 export { printPage, tile } from './report/page.ts'
+export { pngOf } from './report/png.ts'
 export { printReport, type ReportFacts } from './report/print-report.ts'
 export { openIgnored, openRepository, type RepositoryOptions } from './repository.exec.ts'
 export type * from './repository.ts'
@@ -89,6 +91,7 @@ export {
   maxPixels,
   measureDifference,
   openLookMemory,
+  type Picture,
   parseBaseline,
   printBaseline,
   profileDataset,

@@ -2,7 +2,15 @@
 import type { StageFacts, StatedDependency, StatedOutput } from '../attestation/index.ts'
 import type { Environment, StageOutcome } from '../compute/index.ts'
 import { builderIds, type Content, type Sha256 } from '../core/index.ts'
-import { type RecordedFact, recordCode, recordFacts, type VisibleFiles } from '../reproducibility/index.ts'
+import {
+  maxSearchedLogBytes,
+  portableKernels,
+  type RecordedFact,
+  recordCode,
+  recordFacts,
+  seedFacts,
+  type VisibleFiles,
+} from '../reproducibility/index.ts'
 import { outlivedFacts } from './outlived.fs.ts'
 import type { Project } from './project.ts'
 import type { StageInputs } from './resolve-inputs.ts'
@@ -76,7 +84,13 @@ async function factsOf(
       machine: tools.machine(),
       assayVersion: project.version,
       environment: environment.facts,
-      beside: [...systemFacts(system), ...gpus, ...outlivedFacts(project, environment)],
+      beside: [
+        ...systemFacts(system),
+        ...gpus,
+        ...outlivedFacts(project, environment),
+        ...portableFacts(settings),
+        ...seedFacts(inputs.params, await searchedLog(project, outcome)),
+      ],
       sandbox: sandbox.policy.facts,
       seed: settings.seed,
       variables,
@@ -89,6 +103,22 @@ async function factsOf(
     startedAt: outcome.startedAt.toISOString(),
     finishedAt: outcome.finishedAt.toISOString(),
   }
+}
+
+function portableFacts({ portable }: StageSetting['settings']): readonly RecordedFact[] {
+  const means = portable === true ? portableKernels(process.arch)?.means : undefined
+  return [
+    {
+      name: 'determinism/portable',
+      value: means === undefined ? 'no: kernels are chosen by the processor' : `yes: ${means}, threads as declared`,
+      tier: 'declared',
+    },
+  ]
+}
+
+async function searchedLog({ store }: Project, { log }: StageOutcome): Promise<string> {
+  if (log.sizeBytes > maxSearchedLogBytes) return log.tail.join('\n')
+  return (await store.read(log.digest, maxSearchedLogBytes)).toString('utf8')
 }
 
 /** @param unusual what was unlike earlier runs, in words */

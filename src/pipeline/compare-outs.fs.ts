@@ -2,10 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { OutComparison, StatedOutput } from '../attestation/index.ts'
-import { DomainError, isSha256, matchesPath, oneLine } from '../core/index.ts'
+import { isSecret, type OutComparison, type StatedOutput } from '../attestation/index.ts'
+import { DomainError, isSha256, matchesPath, oneLine, type Sha256 } from '../core/index.ts'
 import { defaultLimits } from '../data/index.ts'
 import { type Compared, compareOuts, type OutFiles, type Tolerance, worstVerdict } from '../reproducibility/index.ts'
+import { classificationBehind } from './data-question.ts'
 import { boxesOf } from './environment-request.ts'
 import type { Project } from './project.ts'
 import { boxRunner } from './validate-data.fs.ts'
@@ -16,17 +17,30 @@ export type OutPair = Readonly<{ stage: string; left: StatedOutput; right: State
 const maxFiles = 1000
 const maxDetailCharacters = 500
 
+export type CompareOutOptions = Readonly<{
+  tolerances: readonly Tolerance[]
+  /** Of which class the data behind it is, where that is one that nothing is told of but verdicts. */
+  secret?: string | undefined
+  signal: AbortSignal
+}>
+
+/** `told`: first one entry for the out, then one for each of its files that has other bytes. `files`: those, measured. */
+export type ComparedOut = Readonly<{ told: readonly OutComparison[]; files: readonly Compared[] }>
+
 /**
  * @param tolerances what the stage declares, as it stands now: what may differ is a matter of who judges, not of who made it
- * @returns first one entry for the out, then one for each of its files that has other bytes
  */
 export async function compareOut(
   project: Project,
   { stage, left, right }: OutPair,
-  { tolerances, signal }: Readonly<{ tolerances: readonly Tolerance[]; signal: AbortSignal }>,
-): Promise<readonly OutComparison[]> {
+  { tolerances, secret, signal }: CompareOutOptions,
+): Promise<ComparedOut> {
   const { path } = left
-  if (left.digest === right.digest) return [{ stage, path, verdict: 'identical', detail: 'the same bytes' }]
+  const one = (verdict: OutComparison['verdict'], detail: string): ComparedOut => ({
+    told: [{ stage, path, verdict, detail }],
+    files: [],
+  })
+  if (left.digest === right.digest) return one('identical', 'the same bytes')
   const compared = await compareContents(project, [left, right], { tolerances, signal })
   if (compared === undefined) {
     if (tolerances.length > 0) {
@@ -38,14 +52,23 @@ export async function compareOut(
         },
       )
     }
-    return [{ stage, path, verdict: 'diverged', detail: 'other bytes, and not both are in the store' }]
+    return one('diverged', 'other bytes, and not both are in the store')
   }
-  const told = compared.map((one) => toldOf(stage, one, tolerances))
-  if (isSha256(left.digest)) return told
-  const others = told.filter(({ verdict }) => verdict !== 'identical')
   const worst = verdictOf(worstVerdict(compared.map(({ verdict }) => verdict)))
+  // THREAT: names of files, columns and keys, and the size of differences, tell values of secret data.
+  if (secret !== undefined) return one(worst, `other bytes; in what they differ is not told of ${secret} data`)
+  const told = compared.map((each) => toldOf(stage, each, tolerances))
+  const files = compared.filter(({ verdict }) => verdict !== 'identical')
+  if (isSha256(left.digest)) return { told, files }
+  const others = told.filter(({ verdict }) => verdict !== 'identical')
   const detail = `${others.length} of ${told.length} files have other bytes`
-  return [{ stage, path, verdict: worst, detail }, ...others.slice(0, maxFiles)]
+  return { told: [{ stage, path, verdict: worst, detail }, ...others.slice(0, maxFiles)], files }
+}
+
+/** The class of what a stage made, where that is secret. */
+export function secretBehind(project: Project, attestation: Sha256): string | undefined {
+  const found = classificationBehind(project, attestation)
+  return isSecret(found) ? found : undefined
 }
 
 /** @returns undefined when not all bytes of both are in the store */
@@ -66,7 +89,7 @@ export async function compareContents(
 }
 
 /** Every object re-hashed. */
-async function filesOf({ store }: Project, { digest, list }: StatedOutput): Promise<OutFiles | undefined> {
+export async function filesOf({ store }: Project, { digest, list }: StatedOutput): Promise<OutFiles | undefined> {
   if (isSha256(digest)) {
     return (await store.verify([digest])).length === 0 ? new Map([['.', store.pathOf(digest)]]) : undefined
   }

@@ -175,8 +175,15 @@ function classificationOf(
     found.push(listed?.source.classification ?? 'internal')
   }
   if (origin.kind === 'out' && attestation === undefined) found.push(anySource(project))
+  if (attestation !== undefined) found.push(classificationBehind(project, attestation))
+  return mostSecretOf(found)
+}
+
+/** Of what a stage made: that of the most secret source behind it. */
+export function classificationBehind(project: Project, attestation: Sha256): Classification {
+  const found: Classification[] = ['public']
   const seen = new Set<Sha256>()
-  const open = attestation === undefined ? [] : [attestation]
+  const open = [attestation]
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     if (seen.has(next)) continue
     seen.add(next)

@@ -148,6 +148,8 @@ export type StageSettings = Readonly<{
   scratch: readonly string[]
   /** By how much its outs may differ when it is run again, and why. */
   tolerances?: readonly Tolerance[]
+  /** Arithmetic is held to what processors of the architecture have in common, so that a run repeats on another machine. */
+  portable?: boolean
   /** File -> rule of `assay lint` -> why what it finds there does no harm. */
   harmless?: Readonly<Record<string, Readonly<Record<string, string>>>>
   /** Project path of an out -> what it is held to: data made by a stage is checked too. */

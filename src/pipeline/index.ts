@@ -6,14 +6,16 @@ export { printBaseline, printReport } from '../data/index.ts'
 export { type AcceptedSystem, acceptSystem } from './accept-system.fs.ts'
 export { decideAboutSource } from './approve.ts'
 export { believedStage, lookAtStage, readStage } from './believe.ts'
+export type { StageCause, StageDifference } from './causes.fs.ts'
 export { collectProject } from './collect.fs.ts'
 export { commitFiles, requireRepository } from './commit.exec.ts'
 export { currentAnchor, type DataDecisionRequest, decideAboutData, digestHere, keepHere } from './decide-data.ts'
 export { diffData, draftContractFor, profileData } from './describe-data.ts'
-export { type Change, diffRuns, type RunDifference } from './diff-runs.ts'
+export { diffRuns, type RunDifference } from './diff-runs.ts'
 export { type Check, type Examination, examineMachine } from './doctor.fs.ts'
 export { dueArtifacts } from './due.ts'
 export { type EnteredLog, logFolderOf } from './enter-log.ts'
+export { environmentRecord, type RecordedItem } from './environment-record.ts'
 export {
   buildEnvironment,
   diffEnvironments,

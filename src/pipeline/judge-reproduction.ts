@@ -3,8 +3,8 @@ import { type OutComparison, type Reproduction, resultOfComparisons } from '../a
 import type { Sha256 } from '../core/index.ts'
 import { type Compared, proposeTolerances, type Tolerance } from '../reproducibility/index.ts'
 import { believedStage } from './believe.ts'
-import { compareContents, compareOut } from './compare-outs.fs.ts'
-import { causesOf } from './diff-runs.ts'
+import { recordedDifferences, type StagePair } from './causes.fs.ts'
+import { compareContents, compareOut, secretBehind } from './compare-outs.fs.ts'
 import type { Original } from './originals.fs.ts'
 import type { Project } from './project.ts'
 import type { StageReport } from './report.ts'
@@ -14,27 +14,36 @@ const maxDifferences = 60
 const maxWordCharacters = 300
 
 /** What running again came to, by the statement of then. */
-export type Again = Readonly<{ reports: ReadonlyMap<Sha256, StageReport>; comparisons: readonly OutComparison[] }>
+export type Again = Readonly<{
+  reports: ReadonlyMap<Sha256, StageReport>
+  comparisons: readonly OutComparison[]
+  /** Those that have other bytes, by stage. */
+  files: readonly Readonly<{ stage: string; compared: Compared }>[]
+}>
 
 export async function compareAll(
   project: Project,
   chosen: readonly Original[],
   reports: Again['reports'],
   signal: AbortSignal,
-): Promise<readonly OutComparison[]> {
+): Promise<Pick<Again, 'comparisons' | 'files'>> {
   const comparisons: OutComparison[] = []
+  const files: Again['files'][number][] = []
   for (const { attestation, facts } of chosen) {
     const { stage } = facts
     const made = reports.get(attestation)?.attestation
     const now = made === undefined ? undefined : believedStage(project, made)
     const tolerances = declaredBy(project, stage)
+    const secret = secretBehind(project, attestation)
     for (const left of facts.outputs) {
       const right = now?.outputs.find(({ path }) => path === left.path)
       if (right === undefined) continue // its stage says why
-      comparisons.push(...(await compareOut(project, { stage, left, right }, { tolerances, signal })))
+      const out = await compareOut(project, { stage, left, right }, { tolerances, secret, signal })
+      comparisons.push(...out.told)
+      files.push(...out.files.map((compared) => ({ stage, compared })))
     }
   }
-  return comparisons
+  return { comparisons, files }
 }
 
 /** THREAT: a tolerance that was written for one reproduction and is in no commit. */
@@ -99,13 +108,9 @@ async function differencesOf(
   chosen: readonly Original[],
   reports: Again['reports'],
 ): Promise<Reproduction['differences']> {
-  const pairs = chosen.flatMap(({ attestation, facts: left }) => {
-    const made = reports.get(attestation)?.attestation
-    const right = made === undefined ? undefined : believedStage(project, made)
-    return right === undefined ? [] : [{ left, right }]
-  })
   const short = (text: string): string => text.slice(0, maxWordCharacters)
-  return (await causesOf(project, pairs)).slice(0, maxDifferences).map(({ stage, what, before, after }) => ({
+  const differences = await recordedDifferences(project, pairsOf(project, chosen, reports))
+  return differences.slice(0, maxDifferences).map(({ stage, what, before, after }) => ({
     stage,
     what: short(what),
     before: short(before),
@@ -113,11 +118,27 @@ async function differencesOf(
   }))
 }
 
+/** Each stage that was run again, beside itself. */
+export function pairsOf(
+  project: Project,
+  chosen: readonly Original[],
+  reports: Again['reports'],
+): readonly StagePair[] {
+  return chosen.flatMap(({ attestation, facts: left }) => {
+    const made = reports.get(attestation)?.attestation
+    const right = made === undefined ? undefined : believedStage(project, made)
+    return right === undefined ? [] : [{ left, right }]
+  })
+}
+
 const gravity = ['identical', 'within-tolerance', 'unavailable', 'diverged'] as const
 
+export type Tried = Readonly<{ again: Again; judged: Judged }>
+
 /** Of several runs the one that is farthest from what it was is the answer. */
-export function worstOf(judged: readonly Judged[]): Judged {
-  const [worst] = judged.toSorted((one, other) => gravity.indexOf(other.result) - gravity.indexOf(one.result))
+export function worstOf(tried: readonly Tried[]): Tried {
+  const rank = ({ judged: { result } }: Tried): number => gravity.indexOf(result)
+  const [worst] = tried.toSorted((one, other) => rank(other) - rank(one))
   if (worst === undefined) throw new Error('no run')
   return worst
 }
@@ -140,7 +161,8 @@ export async function noiseOf(
   signal: AbortSignal,
 ): Promise<Noise> {
   const floors: Noise[] = []
-  for (const { facts } of chosen) {
+  for (const { attestation, facts } of chosen) {
+    if (secretBehind(project, attestation) !== undefined) continue // how much they differ tells values
     const compared: (readonly Compared[])[] = []
     const runs = [facts, ...judged.flatMap(({ stages }) => factsOf(project, stages, facts.stage))]
     for (const output of facts.outputs) {

@@ -8,7 +8,7 @@ import { setImmediate } from 'node:timers/promises'
 import { errnoOf } from '../data/index.ts'
 import { type LintFinding, loadLinter, type StageCode, type StageLint } from '../reproducibility/index.ts'
 import { defineSettings, isMap, readYaml, type Value } from './define/index.ts'
-import type { PipelineDefinition, ProjectSettings, StageDefinition } from './definition.ts'
+import type { PipelineDefinition, StageDefinition, StageSettings } from './definition.ts'
 import { stagesNamed } from './plan.ts'
 import { pipelineHere } from './project.fs.ts'
 import type { Caller } from './project.ts'
@@ -52,7 +52,7 @@ export async function lintStages(
   const chosen = chosenStages(pipeline, targets)
   const linted: { stage: StageDefinition; lint: StageLint }[] = []
   for (const stage of chosen) {
-    linted.push({ stage, lint: linter.lint(codeOf(stage, settings, lineOf)) })
+    linted.push({ stage, lint: linter.lint(stageCode(stage, settings.settingsOf(stage.name), lineOf(stage))) })
     await setImmediate() // so that Ctrl-C is heard
     caller.signal.throwIfAborted()
   }
@@ -80,16 +80,16 @@ function chosenStages(pipeline: PipelineDefinition, targets: readonly string[]):
   return pipeline.stages.filter(({ name }) => names.has(name))
 }
 
-function codeOf(
-  stage: StageDefinition,
-  settings: ProjectSettings,
-  lineOf: (stage: StageDefinition) => number,
-): StageCode {
-  const { network, env, limits, harmless = {} } = settings.settingsOf(stage.name)
+type LintedStage = Pick<StageDefinition, 'name' | 'file' | 'commands' | 'workingDirectory'> &
+  Readonly<{ outs: readonly Readonly<{ path: string }>[] }>
+
+/** @param line where its `cmd` stands; 0 when that is not known */
+export function stageCode(stage: LintedStage, settings: StageSettings, line: number): StageCode {
+  const { network, env, limits, harmless = {} } = settings
   return {
     stage: stage.name,
     file: stage.file,
-    commands: stage.commands.map((text) => ({ text, line: lineOf(stage) })),
+    commands: stage.commands.map((text) => ({ text, line })),
     workingDirectory: stage.workingDirectory,
     outs: stage.outs.map(({ path }) => path),
     has: new Set([

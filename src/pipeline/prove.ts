@@ -12,8 +12,8 @@ import {
 } from '../attestation/index.ts'
 import { DomainError, quotedForShell } from '../core/index.ts'
 import { believedStage, lookAtStage } from './believe.ts'
-import { compareOut } from './compare-outs.fs.ts'
-import { type Cause, causesOf } from './diff-runs.ts'
+import { causesOf, recordedDifferences, type StageCause, type StageDifference } from './causes.fs.ts'
+import { compareOut, secretBehind } from './compare-outs.fs.ts'
 import { openProject } from './project.fs.ts'
 import type { Caller, Project } from './project.ts'
 import type { RunReport } from './report.ts'
@@ -28,7 +28,9 @@ export type ProofReport = Readonly<{
   matched: boolean
   verdict: ReproductionResult
   comparisons: readonly OutComparison[]
-  differences: readonly Cause[]
+  differences: readonly StageDifference[]
+  /** Of outs that differ, likeliest first: what is recorded otherwise, and places in the code. */
+  causes: readonly StageCause[]
   run: RunReport
 }>
 
@@ -50,7 +52,7 @@ export async function proveRun(caller: Caller, runId: string | undefined, option
   const proven =
     run.status === 'succeeded'
       ? await compareRuns(project, drafts, run, options.signal)
-      : { comparisons: [], differences: [] }
+      : { comparisons: [], differences: [], causes: [] }
   const verdict = resultOfComparisons(proven.comparisons)
   const matched = verdict === 'identical' || verdict === 'within-tolerance'
   return { draft: report.runId, matched, verdict, ...proven, run }
@@ -77,22 +79,27 @@ async function compareRuns(
   drafts: readonly StageFacts[],
   run: RunReport,
   signal: AbortSignal,
-): Promise<Pick<ProofReport, 'comparisons' | 'differences'>> {
+): Promise<Pick<ProofReport, 'comparisons' | 'differences' | 'causes'>> {
   const comparisons: OutComparison[] = []
   const pairs: Readonly<{ left: StageFacts; right: StageFacts }>[] = []
   for (const draft of drafts) {
     const { stage } = draft
-    const report = run.stages.find(({ name }) => name === stage)
-    const proven = report?.attestation === undefined ? undefined : believedStage(project, report.attestation)
-    if (proven === undefined) continue // the run says why
+    const made = run.stages.find(({ name }) => name === stage)?.attestation
+    const proven = made === undefined ? undefined : believedStage(project, made)
+    if (made === undefined || proven === undefined) continue // the run says why
     const { tolerances = [] } = project.settings.settingsOf(stage)
+    const secret = secretBehind(project, made)
     for (const left of draft.outputs) {
       const right = proven.outputs.find(({ path }) => path === left.path)
       if (right === undefined)
         comparisons.push({ stage, path: left.path, verdict: 'diverged', detail: 'it is no out any more' })
-      else comparisons.push(...(await compareOut(project, { stage, left, right }, { tolerances, signal })))
+      else comparisons.push(...(await compareOut(project, { stage, left, right }, { tolerances, secret, signal })).told)
     }
     pairs.push({ left: draft, right: proven })
   }
-  return { comparisons, differences: await causesOf(project, pairs) }
+  return {
+    comparisons,
+    differences: await recordedDifferences(project, pairs),
+    causes: await causesOf(project, pairs),
+  }
 }

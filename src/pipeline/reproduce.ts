@@ -16,16 +16,23 @@ import {
   type Json,
   type Sha256,
 } from '../core/index.ts'
+import { believedStage } from './believe.ts'
+import { causesOf, type StageCause } from './causes.fs.ts'
 import { attestationsOf, enterLog } from './enter-log.ts'
-import { type Again, compareAll, type Judged, judge, type Noise, noiseOf, worstOf } from './judge-reproduction.ts'
+import { type Again, compareAll, judge, type Noise, noiseOf, type Tried, worstOf } from './judge-reproduction.ts'
 import { type Original, originalsOf } from './originals.fs.ts'
 import { openProject } from './project.fs.ts'
 import type { Caller, Project } from './project.ts'
+import { recordedEngines } from './recorded-engine.ts'
+import { type RunAgain, withRepeats } from './repeats.ts'
 import type { StageReport } from './report.ts'
 import { reproductionKey } from './reproduction-key.ts'
+import { type PagedStage, printReproductionPage } from './reproduction-page.ts'
+import { withPictures } from './reproduction-pictures.fs.ts'
 import { layOutPlace } from './reproduction-place.fs.ts'
 import { type RunEvent, runPipeline } from './run.ts'
 import { onceMore, openSigner } from './run-tools.ts'
+import { writeReport } from './validate-data.fs.ts'
 
 export type ReproduceOptions = Readonly<{
   /** Only this stage; what it builds on is taken as it was. */
@@ -34,6 +41,8 @@ export type ReproduceOptions = Readonly<{
   from?: string
   /** How often; 1 when left out. What the runs differ in among themselves is told as the noise of the stages. */
   times?: number
+  /** A file that an HTML page is written to. */
+  page?: string
   signal: AbortSignal
   onEvent(event: RunEvent): void
 }>
@@ -44,6 +53,8 @@ export type ReproductionReport = Readonly<{
   firstDivergence: Reproduction['firstDivergence'] | null
   comparisons: readonly OutComparison[]
   differences: Reproduction['differences']
+  /** Of outs with other bytes, likeliest first: what is recorded otherwise, and places in the code that no run repeats. */
+  causes: readonly StageCause[]
   stages: Reproduction['stages']
   because?: string
   /** Of several runs: what they differed in, and tolerances that would have let all of them pass. */
@@ -73,14 +84,20 @@ export async function reproduce(
     })
   await using signer = await openSigner(project, { draft: false, unsafeNoSandbox: false })
   const startedAt = project.now().toISOString()
-  const judged: Judged[] = []
-  while (judged.length < (options.times ?? 1))
-    judged.push(await judge(project, chosen, await runAgain(caller, project, chain, chosen, options)))
-  const noise = judged.length < 2 ? {} : { noise: await noiseOf(project, chosen, judged, options.signal) }
+  const run: RunAgain = (stages) => runAgain(caller, project, chain, stages, options)
+  const tried: Tried[] = []
+  while (tried.length < (options.times ?? 1)) {
+    const again = await run(chosen)
+    tried.push({ again, judged: await judge(project, chosen, again) })
+  }
+  const all = tried.map(({ judged }) => judged)
+  const noise = all.length < 2 ? {} : { noise: await noiseOf(project, chosen, all, options.signal) }
+  const worst = worstOf(tried)
+  const causes = await causesOf(project, await withRepeats(project, { chosen, tried, worst, run, options }))
   const reproduction: Reproduction = {
     project: project.id,
     outs: outsOf(chosen),
-    ...worstOf(judged),
+    ...worst.judged,
     version: project.version,
     principal: await project.principal(),
     startedAt,
@@ -93,16 +110,33 @@ export async function reproduce(
   if (attestation === undefined) throw new Error('a reproduction of no stage')
   await enterLog(project, signer, attestationsOf(project))
   const { result, firstDivergence = null, comparisons, differences, stages, because } = reproduction
-  return {
+  const report: ReproductionReport = {
     verdict: result,
     firstDivergence,
     comparisons,
     differences,
+    causes,
     stages,
     ...(because === undefined ? {} : { because }),
     ...noise,
     attestation,
   }
+  if (options.page !== undefined) {
+    const stagesOf = pageStages(project, chosen, worst.again)
+    const files = await withPictures(project, stagesOf, worst.again.files, options.signal)
+    const { version } = project
+    const page = { report, stages: stagesOf, files, runs: tried.length, version, writtenAt: project.now() }
+    writeReport(caller, options.page, printReproductionPage(page))
+  }
+  return report
+}
+
+function pageStages(project: Project, chosen: readonly Original[], { reports }: Again): readonly PagedStage[] {
+  return chosen.map(({ attestation, facts: then }) => {
+    const made = reports.get(attestation)?.attestation
+    const now = made === undefined ? undefined : believedStage(project, made)
+    return { then, ...(now === undefined ? {} : { now }) }
+  })
 }
 
 /** @throws ERR_STAGE_UNKNOWN */
@@ -142,8 +176,8 @@ async function runAgain(
     for (const [original, report] of await runGroup(caller, project, { chain, group }, options))
       reports.set(original.attestation, report)
   }
-  const comparisons = await withoutAborts(options.signal, () => compareAll(project, chosen, reports, options.signal))
-  return { reports, comparisons }
+  const compared = await withoutAborts(options.signal, () => compareAll(project, chosen, reports, options.signal))
+  return { reports, ...compared }
 }
 
 function placeOf({ source, overrides }: Original['facts']): Json {
@@ -160,7 +194,8 @@ async function runGroup(
   const before = upstreamOf(chain, group)
   try {
     await using place = await layOutPlace(caller, project, { before, group })
-    const run = { ...onceMore(names, options), acceptUnusual: true }
+    const engines = await recordedEngines(place.project, [...before, ...group], options.onEvent)
+    const run = { ...onceMore(names, options), acceptUnusual: true, engines }
     const report = await withoutAborts(options.signal, () => runPipeline(place.project, run))
     const made = new Map(report.stages.map((stage) => [stage.name, stage]))
     const fault = report.stages.find(({ code }) => code !== undefined && ofTheWorld.has(code))

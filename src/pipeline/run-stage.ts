@@ -25,7 +25,7 @@ import { findReusable, type Reusable } from './reuse.ts'
 import { isThrowAway, type RunTools } from './run-tools.ts'
 import { withRunners } from './runners.ts'
 import { secretsOf } from './secrets.fs.ts'
-import { limitsOf, networkOf, taskOf, variablesOf } from './stage-task.ts'
+import { limitsOf, networkOf, refuseUnportable, taskOf, variablesOf } from './stage-task.ts'
 import { refuseMovedSystem, standOn } from './stand-on.ts'
 import { askedOnce, changedEnvironment } from './unchanged-environment.ts'
 
@@ -197,6 +197,7 @@ async function execute(
   if (tools.options.dryRun) return planned(tools, stage, because)
   // the first stage of a run has it tried while its key and environment are made ready; what is wrong is told below
   void tools.sandbox(stage.name).catch(() => undefined)
+  if (identified.settings.portable === true) refuseUnportable(stage.name, tools.machine())
   await tools.signer() // a missing key is a fault before the stage has cost anything
   const setting = { ...identified, environment: await mountable(tools, identified) }
   const system = await standOn(project, tools, setting)

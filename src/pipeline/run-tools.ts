@@ -57,6 +57,8 @@ export type RunOptions = Readonly<{
   unsafeNoSandbox: boolean
   /** For every stage; else what the project and its trust policy ask for. */
   engine?: EngineName
+  /** For one stage; else `engine`. */
+  engines?: ReadonlyMap<string, EngineName>
   /** What is unlike earlier runs is no reason to refuse a stage. */
   acceptUnusual?: boolean
   requiredLevel?: number
@@ -150,8 +152,11 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
   const capacity = { cpus: cpus().length, memoryBytes: totalmem(), ...(gpus.count > 0 ? { gpus: gpus.count } : {}) }
   let machine: MachineFacts | undefined
   const place = engineOptions(project)
-  const engineOf = (stage: string): EngineName | 'none' =>
-    chooseEngine(stage, project.settings.settingsOf(stage), project.trust, options)
+  const engineOf = (stage: string): EngineName | 'none' => {
+    const engine = options.engines?.get(stage) ?? options.engine
+    const asked = { unsafeNoSandbox: options.unsafeNoSandbox, ...(engine === undefined ? {} : { engine }) }
+    return chooseEngine(stage, project.settings.settingsOf(stage), project.trust, asked)
+  }
   const opened = new Map<EngineName | 'none', Promise<Sandbox>>()
   const open = (name: EngineName | 'none'): Promise<Sandbox> =>
     name === 'none' ? Promise.resolve(openUnsafeHost(place)) : engines[name].open(place)
@@ -202,7 +207,7 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
     pins,
     ...(dvc === undefined ? {} : { dvc }),
     machine: () => {
-      machine ??= observeMachine()
+      machine ??= observeMachine(place.workFolder)
       return machine
     },
     capacity,
@@ -257,7 +262,7 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
 }
 
 /** The caller's word, never the repository's: which program is gVisor. */
-function engineOptions(project: Project): EngineOptions {
+export function engineOptions(project: Project): EngineOptions {
   const runsc = project.environment['ASSAY_RUNSC']
   return {
     workFolder: boxesOf(project),

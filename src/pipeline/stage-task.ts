@@ -11,7 +11,7 @@ import {
   type StageTask,
 } from '../compute/index.ts'
 import { type Content, DomainError, quotedForShell } from '../core/index.ts'
-import { deterministicVariables } from '../reproducibility/index.ts'
+import { deterministicVariables, type MachineFacts, portableKernels } from '../reproducibility/index.ts'
 import type { StageDefinition, StageSettings } from './definition.ts'
 import { type ResolvedInput, viewOf } from './view.ts'
 
@@ -68,7 +68,8 @@ export function variablesOf(
   }
   return {
     ...environment.variables, // an image has many, and what makes a stage repeat is not its to say
-    ...deterministicVariables(settings.seed, limits.cpus),
+    ...deterministicVariables(settings.seed, settings.portable === true ? portableCpus(settings) : limits.cpus),
+    ...(settings.portable === true ? portableVariables(stage.name) : {}),
     DVC_ROOT: '/project',
     DVC_STAGE: stage.name,
     HOME: '/home/stage',
@@ -76,6 +77,41 @@ export function variablesOf(
     ...given,
     PATH: [...environment.path, '/usr/local/bin', '/usr/bin', '/bin'].join(':'),
   }
+}
+
+/** As many threads on each machine, however many cores it has. */
+function portableCpus({ limits }: StageSettings): number {
+  return limits.cpus ?? defaultLimits.cpus
+}
+
+function portableVariables(stage: string): Readonly<Record<string, string>> {
+  const kernels = portableKernels(process.arch)
+  if (kernels !== undefined) return kernels.variables
+  throw new DomainError(
+    'ERR_ENV_UNSUPPORTED',
+    `\`${stage}\` is to be portable, and what ${process.arch} has in common is not known`,
+    {
+      help: 'leave out portable: true, or run it on x64 or arm64',
+    },
+  )
+}
+
+/**
+ * THREAT: a library that is told to take kernels which the processor does not have ends the stage in mid air.
+ *
+ * @throws ERR_ENV_UNSUPPORTED
+ */
+export function refuseUnportable(stage: string, { cpuFeatures }: Pick<MachineFacts, 'cpuFeatures'>): void {
+  const has = new Set(cpuFeatures.split(' '))
+  const lacks = (portableKernels(process.arch)?.needs ?? []).filter((unit) => !has.has(unit))
+  if (lacks.length === 0) return
+  throw new DomainError(
+    'ERR_ENV_UNSUPPORTED',
+    `\`${stage}\` is portable, and this processor lacks ${lacks.join(' and ')}`,
+    {
+      help: 'run it on another machine: without `portable: true` it would come to something else here',
+    },
+  )
 }
 
 /** Subnets of private networks that stages may reach; said by whoever runs assay, never by the repository. */

@@ -15,6 +15,10 @@ export type MachineFacts = Readonly<{
   cpuModel: string
   /** Digest of the sorted CPU flags: which kernels BLAS picks depends on them. */
   cpuFlags: string
+  /** Those of them that arithmetic is chosen by, such as `avx2 fma`. */
+  cpuFeatures: string
+  /** Type of the one that the stages' folders lie on: folders are listed in its order. */
+  fileSystem: string
   cpus: number
   memoryBytes: number
   libc: string
@@ -44,7 +48,9 @@ export function recordFacts(input: RecordInput): readonly RecordedFact[] {
     ['machine/architecture', machine.architecture],
     ['machine/cpu-model', machine.cpuModel],
     ['machine/cpu-flags', machine.cpuFlags],
+    ['machine/cpu-features', machine.cpuFeatures],
     ['machine/cpus', machine.cpus],
+    ['machine/file-system', machine.fileSystem],
     ['machine/memory-bytes', machine.memoryBytes],
     ['machine/libc', machine.libc],
     ['machine/distribution', machine.distribution],

@@ -173,12 +173,55 @@ test('several runs tell the noise of a stage, and the tolerance to declare', asy
     [['model/count.json', 'seconds']],
   )
   assert.deepEqual(report.noise.beyond, [])
-  const told = await project.assay('reproduce', '--times', '2', '--stage', 'count')
+  const told = await project.assay('reproduce', '--times', '2', '--stage', 'count', '--report', 'again.html')
+  const page = project.read('again.html')
+  for (const words of ['DIVERGED', 'wall-clock src/count.sh:1', 'seconds', 'What 3 runs differ in'])
+    assert.ok(page.includes(words), words)
   const proposed = /^stages:\n(?: .*\n)+/m.exec(told.stdout)?.[0] ?? ''
   assert.match(proposed, /- \{path: model\/count\.json, metric: seconds, abs: [\d.e-]+, because: "3 runs differed by/)
   project.write({ 'assay.yaml': `${project.read('assay.yaml')}\n${proposed}` })
   await project.json(0, 'status')
   assert.equal((await project.json(2, 'reproduce', '--times', '0')).error.code, 'ERR_USAGE')
+})
+
+test('THREAT a verdict that leaks data: of restricted data nothing is told but that it differs', async (context) => {
+  const project = await adopted(context, {
+    ...metrics,
+    'src/count.sh': 'printf \'{"%s": 0.%s}\\n\' "$(head -n 1 "$1")" "$(date +%N)" > "$3"\n',
+  })
+  await project.json(0, 'data', 'add', 'words', 'data/words.txt', '--classification', 'restricted')
+  await project.json(0, 'data', 'approve', 'words')
+  project.commit('restricted words')
+  await project.json(0, 'run')
+  project.commit('a run')
+  const ran = await project.assay('reproduce', '--times', '2', '--report', 'again.html', '--json')
+  const report = JSON.parse(ran.stdout)
+  assert.equal(report.verdict, 'diverged')
+  assert.equal(report.comparisons[1].detail, 'other bytes; in what they differ is not told of restricted data')
+  assert.equal(report.causes[0].what, 'wall-clock src/count.sh:1')
+  for (const said of [ran.stdout, project.read('again.html')]) assert.equal(said.includes('apple'), false)
+})
+
+test('all that is recorded of how stages ran is shown, item by item', async (context) => {
+  const project = await ran(context, {
+    ...words,
+    'params.yaml': 'count: {field: 1, seed: 7}\n',
+    'src/sort.sh': `${words['src/sort.sh']}echo Seed set to 43\n`,
+  })
+  const { stages } = await project.json(0, 'show', '--environment')
+  const [sort] = stages
+  const recorded = (group: string, name: string): string | undefined =>
+    sort.items.find((item: Document) => item.group === group && item.name === name)?.value
+  assert.equal(recorded('seeds', 'seed reported 1'), 'seed 43')
+  assert.equal(recorded('commands', '1'), 'sh src/sort.sh data/words.txt out/sorted.txt')
+  assert.equal(recorded('GPU', 'given'), 'none')
+  for (const name of ['kernel', 'libc', 'cpu-model', 'cpu-features', 'memory-bytes', 'file-system'])
+    assert.ok(recorded('machine', name), name)
+  for (const name of ['started', 'finished']) assert.ok(recorded('run', name), name)
+  assert.ok(recorded('code', 'commit'))
+  assert.deepEqual([recorded('determinism', 'locale'), recorded('determinism', 'time-zone')], ['C.UTF-8', 'UTC'])
+  const told = await project.assay('show', '--environment', '--stage', 'sort')
+  assert.match(told.stdout, /^ +seeds +seed +declared +42$/m)
 })
 
 test('what is due is reproduced, and then nothing is until it is too long ago', async (context) => {

@@ -3,7 +3,7 @@ import { oneLine } from '../../core/index.ts'
 import { type ProofReport, proveRun } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import type { Output } from '../output.ts'
-import { comparisonLines, differenceLines } from '../render-comparison.ts'
+import { causeLines, comparisonLines } from '../render-comparison.ts'
 import { exitOfRun, openTeller } from './run.ts'
 
 export async function prove(context: CliContext, [runId]: readonly string[]): Promise<Exit> {
@@ -14,7 +14,7 @@ export async function prove(context: CliContext, [runId]: readonly string[]): Pr
   return report.run.status === 'succeeded' ? (report.matched ? 0 : 1) : exitOfRun(report.run)
 }
 
-function tellProof(output: Output, { draft, matched, verdict, comparisons, differences, run }: ProofReport): void {
+function tellProof(output: Output, { draft, matched, verdict, comparisons, causes, run }: ProofReport): void {
   if (run.status !== 'succeeded') {
     output.line(`${output.style(['bold', 'red'], run.status)}  ${oneLine(run.error?.message ?? 'nothing is proven')}`)
     return
@@ -25,6 +25,6 @@ function tellProof(output: Output, { draft, matched, verdict, comparisons, diffe
       : `${output.style(['bold', 'red'], 'differs')}  the run ${run.runId} came to something else than ${draft}`,
   )
   for (const line of comparisonLines(comparisons)) output.line(line)
-  if (!matched) for (const line of differenceLines(differences)) output.line(line)
+  if (!matched || causes.length > 0) for (const line of causeLines(causes)) output.line(line)
   output.line(`level ${run.level}${run.whyNotHigher[0] === undefined ? '' : `: ${oneLine(run.whyNotHigher[0])}`}`)
 }

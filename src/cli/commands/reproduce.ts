@@ -1,5 +1,5 @@
 /** `assay reproduce`: once more from the evidence; the same? Read next: `pipeline/reproduce.ts`. */
-import { DomainError, formatDay, oneLine } from '../../core/index.ts'
+import { DomainError, formatDay, oneLine, printable } from '../../core/index.ts'
 import {
   dueArtifacts,
   openProject,
@@ -9,7 +9,7 @@ import {
 import type { CliContext, Exit } from '../context.ts'
 import type { Output } from '../output.ts'
 import { shortDigest } from '../render.ts'
-import { comparisonLines, differenceLines, noiseLines } from '../render-comparison.ts'
+import { causeLines, comparisonLines, noiseLines } from '../render-comparison.ts'
 import { openTeller } from './run.ts'
 
 type ReproduceOptions = Readonly<{
@@ -19,6 +19,7 @@ type ReproduceOptions = Readonly<{
   due?: boolean
   share: string
   seed?: string
+  report?: string
 }>
 
 export async function reproduce(
@@ -44,6 +45,7 @@ export async function reproduce(
     ...(options.stage === undefined ? {} : { stage: options.stage }),
     ...(options.from === undefined ? {} : { from: options.from }),
     times: parseTimes(options.times),
+    ...(options.report === undefined ? {} : { page: options.report }),
     signal: context.signal,
     onEvent: openTeller(output),
   })
@@ -53,6 +55,7 @@ export async function reproduce(
     tellUnasked(output, due)
   }
   tellVerdict(output, report)
+  if (options.report !== undefined) output.line(`report: ${printable(options.report)}`)
   return isWhole && (report.verdict === 'identical' || report.verdict === 'within-tolerance') ? 0 : 1
 }
 
@@ -91,7 +94,7 @@ const words = {
 } as const
 
 function tellVerdict(output: Output, report: ReproductionReport): void {
-  const { verdict, firstDivergence, comparisons, differences, because } = report
+  const { verdict, firstDivergence, comparisons, causes, because } = report
   const isGood = verdict === 'identical' || verdict === 'within-tolerance'
   output.line(`${output.style(isGood ? ['bold', 'green'] : ['bold', 'red'], verdict)}  ${words[verdict]}`)
   if (because !== undefined) output.line(`  ${oneLine(because)}`)
@@ -99,7 +102,7 @@ function tellVerdict(output: Output, report: ReproductionReport): void {
     output.line(`  first at ${oneLine(firstDivergence.stage)}: ${oneLine(firstDivergence.because)}`)
   }
   for (const line of comparisonLines(comparisons)) output.line(line)
-  if (verdict === 'diverged') for (const line of differenceLines(differences)) output.line(line)
+  if (verdict === 'diverged' || causes.length > 0) for (const line of causeLines(causes)) output.line(line)
   if (report.noise !== undefined) for (const line of noiseLines(report.noise)) output.line(line)
   output.line(`signed as ${shortDigest(report.attestation)}`)
 }

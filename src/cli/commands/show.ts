@@ -3,6 +3,7 @@ import { DomainError, formatDuration, formatSize } from '../../core/index.ts'
 import { lookAtStage, openProject, type Project } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import { shortDigest, stageLines, table } from '../render.ts'
+import { showEnvironment } from './show-environment.ts'
 import { showHermeticity } from './show-hermeticity.ts'
 import { showResources } from './show-resources.ts'
 
@@ -24,9 +25,9 @@ export async function show(context: CliContext, [runId]: readonly string[], opti
   }
   if (options.resources === true || options.report !== undefined)
     return showResources(context, project, { runId, stage: options.stage, report: options.report })
+  if (options.environment === true) return showEnvironment(context, project, { runId, stage: options.stage })
   const run = project.runs.load(runId)
-  if (options.stage !== undefined)
-    return showStage(context, project, options.stage, runId, options.environment === true)
+  if (options.stage !== undefined) return showStage(context, project, options.stage, runId)
   const { output } = context
   output.document({ ...run.report, startedAt: run.startedAt, finishedAt: run.finishedAt, commit: run.commit })
   output.line(`run ${output.style('bold', run.report.runId)}  ${run.report.status}  level ${run.report.level}`)
@@ -71,7 +72,6 @@ async function showStage(
   project: Project,
   name: string,
   runId: string | undefined,
-  environmentOnly: boolean,
 ): Promise<Exit> {
   const stage = project.runs.load(runId).report.stages.find((candidate) => candidate.name === name)
   if (stage?.attestation === undefined) {
@@ -81,18 +81,10 @@ async function showStage(
   }
   const { facts, believed } = lookAtStage(project, stage.attestation)
   if (!believed) output.note(`${output.style('yellow', 'not believed')}: ${notBelieved}`)
-  const rows = facts.facts
-    .filter((fact) => !environmentOnly || !fact.name.startsWith('sandbox/'))
-    .map((fact) => [fact.name, fact.value, fact.tier])
-  if (environmentOnly) {
-    output.document({ believed, environment: facts.environment, facts: facts.facts })
-    for (const { name: packageName, version } of facts.environment.packages)
-      rows.push([packageName, version, 'package'])
-  } else {
-    output.document({ believed, ...facts })
-    for (const line of table(describe(facts))) output.line(line)
-    output.line()
-  }
+  output.document({ believed, ...facts })
+  for (const line of table(describe(facts))) output.line(line)
+  output.line()
+  const rows = facts.facts.map((fact) => [fact.name, fact.value, fact.tier])
   for (const line of table(rows)) output.line(line)
   return 0
 }

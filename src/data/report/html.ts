@@ -18,7 +18,7 @@ export function text(value: string | number): Child {
 }
 
 /** Of HTML; elements of SVG are closed like all others. */
-const empty: ReadonlySet<string> = new Set(['meta', 'br'])
+const empty: ReadonlySet<string> = new Set(['meta', 'br', 'img'])
 
 export function element(
   tag: string,
@@ -41,6 +41,15 @@ export function fragment(...children: readonly Child[]): Html {
 
 function escaped(value: string): string {
   return value.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+}
+
+/** A picture that we have written ourselves, as PNG; no bytes of others are ever put into a page. */
+export function picture(
+  png: Uint8Array,
+  { alt, ...size }: Readonly<{ alt: string; width: number; height: number }>,
+): Html {
+  const src = `data:image/png;base64,${Buffer.from(png).toString('base64')}`
+  return element('img', { src, alt: printable(alt), ...size })
 }
 
 /** Data beside the page, for programs: JSON that cannot end the element it stands in. */

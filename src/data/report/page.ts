@@ -13,12 +13,15 @@ export type Page = Readonly<{
   body: readonly Html[]
   /** For programs: the id of a block of JSON, and what it holds. */
   facts: readonly [id: string, value: unknown]
+  /** It holds pictures of ours (`picture`). */
+  hasPictures?: boolean
 }>
 
-export function printPage({ title, body, facts }: Page): string {
+export function printPage({ title, body, facts, hasPictures = false }: Page): string {
   const policy = [
     "default-src 'none'",
     `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
+    ...(hasPictures ? ['img-src data:'] : []),
     "base-uri 'none'",
     "form-action 'none'",
   ]

@@ -32,6 +32,14 @@ td.hit{background:color-mix(in srgb,var(--fail) 14%,transparent)}
 .card h3{font-size:14px;margin:0;overflow-wrap:anywhere;unicode-bidi:isolate}
 .card .row{display:flex;justify-content:space-between;gap:10px;align-items:baseline}
 .card.moved{border-color:var(--fail)}.card.unsure{border-color:var(--warn)}
+img{display:block;width:100%;height:auto;image-rendering:pixelated;background:#fff;border:1px solid var(--line)}
+.trio{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:10px;margin-top:8px;font-size:12.5px;color:var(--soft)}
+.trio figure{margin:0}.trio figcaption{margin-top:4px}
+.card+.wide,.trio+.grid{margin-top:14px}
+@media(max-width:560px){main{padding:24px 16px 48px}.trio{grid-template-columns:1fr}.grid{grid-template-columns:1fr}
+.stack thead,.stack td:empty{display:none}.stack tr{display:block;padding:8px 0;border-bottom:1px solid var(--line)}
+.stack td{display:block;border:0;padding:2px 12px;max-width:none;white-space:normal;overflow-wrap:anywhere}
+.stack td[data-title]:before{content:attr(data-title) ": ";color:var(--soft);font-family:system-ui,sans-serif;font-size:12.5px}}
 svg{display:block;width:100%;height:auto;margin-top:8px}
 .now{fill:var(--now);fill-opacity:.75}.then{fill:var(--then)}.axis{stroke:var(--line)}
 svg text{fill:var(--soft);font-size:11px;font-family:inherit}

@@ -16,8 +16,22 @@ export type DifferenceRequest = Readonly<{
   left: FileList
   right: FileList
   allowances: readonly Allowance[]
+  /** Of images: small ones to look at are wanted too. */
+  pictures?: true
   limits: ValidatorLimits
 }>
+
+/** LIMIT: of each side of a picture that is shown, in pixels; larger images are made smaller. */
+export const shownPixels = 320
+
+/** `rgb`: base64 of width * height * 3 bytes, row by row; transparent pixels lie on white. */
+const pictureShape = z
+  .strictObject({
+    width: z.int().min(1).max(shownPixels),
+    height: z.int().min(1).max(shownPixels),
+    rgb: z.base64().max(Math.ceil(shownPixels ** 2 * 4) + 4),
+  })
+  .refine(({ width, height, rgb }) => Buffer.from(rgb, 'base64').length === width * height * 3, 'it has other pixels')
 
 const countShape = z.number().min(0)
 
@@ -46,7 +60,12 @@ export const differenceAnswerShape = z.strictObject({
   /** As many rows with the same values, in another order. */
   isReordered: z.boolean(),
   measures: z.array(measureShape).max(5000),
+  /** The first frame of both; `difference`: red where they differ, on a pale copy; missing where they have other sizes. */
+  pictures: z
+    .strictObject({ left: pictureShape, right: pictureShape, difference: pictureShape.exactOptional() })
+    .exactOptional(),
 })
+export type Picture = Readonly<z.infer<typeof pictureShape>>
 export type DifferenceAnswer = Readonly<z.infer<typeof differenceAnswerShape>>
 export type DatasetMeasure = Readonly<z.infer<typeof measureShape>>
 

@@ -7,6 +7,8 @@ export type DifferenceOptions = Readonly<{
   /** What both are called: the ending says which table it is. */
   name: string
   allowances: readonly Allowance[]
+  /** Of images: to be looked at. */
+  pictures?: true
 }>
 
 /**
@@ -17,7 +19,7 @@ export type DifferenceOptions = Readonly<{
 export function measureDifference(
   left: string,
   right: string,
-  { kind, name, allowances }: DifferenceOptions,
+  { kind, name, allowances, pictures }: DifferenceOptions,
   options: ValidatorOptions,
 ): Promise<DifferenceAnswer> {
   return runValidator(
@@ -28,6 +30,7 @@ export function measureDifference(
       left: leftFiles,
       right: rightFiles,
       allowances,
+      ...(pictures === undefined ? {} : { pictures }),
       limits: options.limits,
     }),
     differenceAnswerShape,

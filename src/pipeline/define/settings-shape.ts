@@ -112,6 +112,7 @@ const common = {
   env,
   scratch: listOf(path),
   harmless,
+  portable: simple('true or false', (value) => typeof value === 'boolean'),
 }
 const rules = { contract: path, baseline: path, label: text }
 const held = either(record(rules), nothing)

@@ -31,6 +31,7 @@ stages:
     env: {MODEL_SIZE: small, RATE: 1.0, HOME: null}
     reproducible: {tolerance: {metrics.json: {accuracy: 0.005}}, because: thread order in BLAS}
     harmless: {src/a.py: {wall-clock: only printed}}
+    portable: true
   sweep: {env: [TOKEN], environment: host}
   sweep@b: {seed: 9, network: [example.org]}
   sub/dvc.yaml:score:
@@ -87,6 +88,7 @@ test('reads all that the format has', () => {
       because: 'thread order in BLAS',
     })),
     harmless: { 'src/a.py': { 'wall-clock': 'only printed' } },
+    portable: true,
   })
 })
 
@@ -140,7 +142,7 @@ const slips: readonly (readonly [string, string, string, RegExp])[] = [
     'environment: trian',
     /line 7, column 25: the environment `trian` is not defined \| did you mean `train`\?/,
   ],
-  ['an unknown key', 'protected:', 'protect:', /line 22, column 1: `protect` is not a key of assay\.yaml/],
+  ['an unknown key', 'protected:', 'protect:', /line 23, column 1: `protect` is not a key of assay\.yaml/],
   [
     'an unknown key of a stage',
     'secrets:',

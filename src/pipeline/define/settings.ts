@@ -131,12 +131,14 @@ function layerOf(map: ValueMap): Layer {
   const harmless = textAt(map, 'harmlessAttempts')
   const seed = map.get('seed')
   const env = map.get('env')
+  const portable = map.get('portable')
   return {
     ...(environment === undefined ? {} : { environment }),
     ...(engine === undefined ? {} : { engine }),
     ...(network === undefined ? {} : { network: isList(network) ? network.map(pythonText) : ('none' as const) }),
     ...(harmless === undefined ? {} : { harmlessAttempts: harmless }),
     ...(seed === undefined ? {} : { seed: Number(seed) }),
+    ...(typeof portable === 'boolean' ? { portable } : {}),
     scratch: textsAt(map, 'scratch').map((path) => parseProjectPath(path)),
     limits: limitsOf(mapAt(map, 'limits')),
     env: env === undefined ? {} : envOf(env),

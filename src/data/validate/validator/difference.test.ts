@@ -8,6 +8,7 @@ import { type Allowance, type DatasetMeasure, type DifferenceAnswer, differenceA
 import { defaultLimits } from '../run-validator.fs.ts'
 import { measureImages } from './measure-images.ts'
 import { measureTables } from './measure-tables.ts'
+import { picturesOf } from './pictures.ts'
 import { openBench } from './testing.fs.ts'
 
 type Ask = (
@@ -259,6 +260,35 @@ test('images are measured by their samples, eight or sixteen bits of them', asyn
   assert.deepEqual(wide.measures.map(shortly), [
     { name: 'pixels', type: 'u16', elements: 4, differing: 1, outside: 1, maxAbs: 1, maxRel: 1 / 3, worst: 2 },
   ])
+})
+
+test('two images are drawn small beside each other, red where they differ, one pixel of many included', () => {
+  const side = 640
+  const left = { samples: new Uint8Array(side * side).fill(100), width: side, height: side, channels: 1 }
+  const right = { ...left, samples: left.samples.slice() }
+  right.samples[5 * side + 7] = 90 // of the block at (3, 2)
+  const { left: before, difference } = picturesOf(left, right)
+  assert.deepEqual([before.width, before.height], [320, 320])
+  const pixels = Buffer.from(difference?.rgb ?? '', 'base64')
+  const at = (x: number, y: number): readonly number[] => [...pixels.subarray((y * 320 + x) * 3, (y * 320 + x) * 3 + 3)]
+  assert.deepEqual(
+    [at(3, 2), at(4, 2)],
+    [
+      [255, 0, 0],
+      [216, 216, 216], // 255 + (100 - 255) / 4
+    ],
+  )
+  const narrow = picturesOf(left, { ...right, width: side * 2, height: side / 2 })
+  assert.deepEqual([narrow.difference, narrow.right.width, narrow.right.height], [undefined, 320, 80])
+})
+
+test('what is transparent lies on white', () => {
+  const samples = Uint8Array.from([0, 0, 0, 255, 0, 0, 0, 0]) // black, and nothing
+  const { left } = picturesOf(
+    { samples, width: 2, height: 1, channels: 4 },
+    { samples, width: 2, height: 1, channels: 4 },
+  )
+  assert.deepEqual([...Buffer.from(left.rgb, 'base64')], [0, 0, 0, 255, 255, 255])
 })
 
 test('an image that does not decode, or is huge, says which side it was', async (context) => {

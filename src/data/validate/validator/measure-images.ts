@@ -15,13 +15,19 @@ import {
   faultOf,
   sameContent,
 } from '../difference.ts'
+import { picturesOf } from './pictures.ts'
 
 const maxPixels = 50_000_000
 const secondsPerImage = 30
 /** Others are converted while they decode, and samples that differ may come out equal. */
 const comparedSpaces: ReadonlySet<string> = new Set(['b-w', 'srgb', 'rgb16', 'grey16'])
 
-export async function measureImages({ left, right, allowances }: DifferenceRequest): Promise<DifferenceAnswer> {
+export async function measureImages({
+  left,
+  right,
+  allowances,
+  pictures,
+}: DifferenceRequest): Promise<DifferenceAnswer> {
   const before = await decode(left[0]?.path ?? '')
   if ('because' in before) return faultOf('first', before.because)
   const after = await decode(right[0]?.path ?? '')
@@ -29,9 +35,10 @@ export async function measureImages({ left, right, allowances }: DifferenceReque
   const others = Object.keys(before.facts).flatMap((name) =>
     before.facts[name] === after.facts[name] ? [] : [tell(name, before.facts[name], after.facts[name])],
   )
-  if (others.length > 0) return { ...sameContent, others, otherCount: others.length }
+  const shown = pictures === undefined ? {} : { pictures: picturesOf(before, after) }
+  if (others.length > 0) return { ...sameContent, others, otherCount: others.length, ...shown }
   const measure = measureSamples(before, after, allowances)
-  return { ...sameContent, measures: measure.differing === 0 ? [] : [measure] }
+  return { ...sameContent, measures: measure.differing === 0 ? [] : [measure], ...shown }
 }
 
 function tell(name: string, before: Fact, after: Fact): string {
@@ -41,7 +48,14 @@ function tell(name: string, before: Fact, after: Fact): string {
 
 type Fact = string | number | undefined
 type Samples = Uint8Array | Uint16Array
-type Decoded = Readonly<{ samples: Samples; facts: Readonly<Record<string, Fact>> }>
+/** `height` of the first frame; the others lie below it. */
+type Decoded = Readonly<{
+  samples: Samples
+  width: number
+  height: number
+  channels: number
+  facts: Readonly<Record<string, Fact>>
+}>
 
 async function decode(path: string): Promise<Decoded | Readonly<{ because: string }>> {
   const { default: sharp } = await import('sharp')
@@ -70,7 +84,8 @@ async function decode(path: string): Promise<Decoded | Readonly<{ because: strin
       timing: delay?.join(' '),
       'colour profile': icc?.toString('base64'),
     }
-    return { samples, facts }
+    const frame = Math.floor(info.height / Math.max(1, pages ?? 1))
+    return { samples, width: info.width, height: Math.max(1, frame), channels: info.channels, facts }
   } catch (error) {
     const [because = ''] = (error instanceof Error ? error.message : String(error)).replaceAll(path, 'it').split('\n')
     return { because: `it does not decode: ${because.slice(0, 200)}` }
