@@ -34,7 +34,7 @@ export async function differencesOf(
     ),
     ...mapChanges('limit', limitsOf(left), limitsOf(right)),
     ...(await systemChanges(project, left, right)),
-    ...mapChanges('record', recordOf(left), recordOf(right)),
+    ...mapChanges('record', recordOf(left), recordOf(right)).filter(isNotNew),
     ...mapChanges('made', madeOf(left), madeOf(right)),
     ...mapChanges('output', outsOf(left), outsOf(right)),
   ]
@@ -45,6 +45,11 @@ const ofThreads = ['OMP', 'MKL', 'OPENBLAS', 'NUMEXPR'].map((name) => `variable 
 
 function isNot(names: ReadonlySet<string>): (difference: Difference) => boolean {
   return ({ what }) => !names.has(what)
+}
+
+/** What an earlier version of assay did not record is not known to have been otherwise. */
+function isNotNew({ what, before, after }: Difference): boolean {
+  return !/^record (machine|determinism)\//.test(what) || (before !== 'none' && after !== 'none')
 }
 
 /** A params file is code too where the stage opens it; the keys say more. */
