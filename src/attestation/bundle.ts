@@ -24,13 +24,18 @@ export function printBundle({ envelope, hint }: Bundle): Uint8Array {
     JSON.stringify({
       mediaType: bundleMediaType,
       verificationMaterial: { publicKey: { hint }, tlogEntries: [] },
-      dsseEnvelope: {
-        payload: toBase64(envelope.payload),
-        payloadType: envelope.payloadType,
-        signatures: [{ sig: toBase64(envelope.signature) }],
-      },
+      dsseEnvelope: jsonOf(envelope),
     }),
   )
+}
+
+/** The bytes of a bare envelope, without `keyid`: what slsa-verifier and in-toto read. */
+export function printEnvelope(envelope: Envelope): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(jsonOf(envelope)))
+}
+
+function jsonOf({ payload, payloadType, signature }: Envelope): object {
+  return { payload: toBase64(payload), payloadType, signatures: [{ sig: toBase64(signature) }] }
 }
 
 /**

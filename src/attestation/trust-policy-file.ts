@@ -5,7 +5,7 @@
  * Format: docs/formats/trust-policy.md. Source: design section 4, trust.md section 1.
  */
 import { type Document, isNode, LineCounter, parseDocument, stringify } from 'yaml'
-import { repeatedKey } from '../core/index.ts'
+import { repeatedKey, sha256Of } from '../core/index.ts'
 import type { PolicyOrigin, TrustPolicy } from './trust-policy.ts'
 import { malformed, trustPolicyOf } from './trust-policy-shape.ts'
 
@@ -39,7 +39,8 @@ export function parseTrustPolicy(bytes: Uint8Array, origin: PolicyOrigin, file =
     const at = lines.linePos(repeated.offset)
     throw malformed(`${file}:${at.line}:${at.col}`, `has the key \`${repeated.key.slice(0, 100)}\` twice`)
   }
-  return trustPolicyOf(toPlain(document, file), origin, (path) => placeOf(document, lines, file, path))
+  const policy = trustPolicyOf(toPlain(document, file), origin, (path) => placeOf(document, lines, file, path))
+  return { ...policy, digest: sha256Of(bytes) }
 }
 
 export type NewTrustPolicy = Readonly<{

@@ -5,7 +5,7 @@
  * Parsing: `trust-policy-file.ts`. Format: docs/formats/trust-policy.md. Source: trust.md section 1.
  */
 import type { KeyObject } from 'node:crypto'
-import type { EngineName } from '../core/index.ts'
+import type { EngineName, Sha256 } from '../core/index.ts'
 
 export const otherRoles = ['source-approver', 'data-validator', 'reviewer', 'reproducer', 'promoter'] as const
 export type Role = 'builder' | (typeof otherRoles)[number]
@@ -34,6 +34,8 @@ export type RoleRule = Readonly<{
 
 export type TrustPolicy = Readonly<{
   origin: PolicyOrigin
+  /** Of the bytes that it was read from. */
+  digest?: Sha256
   /** Id of the project; missing in a policy that is made of one key. */
   project?: string
   /** By name. */

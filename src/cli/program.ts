@@ -506,6 +506,17 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/attest.ts')).attestExport,
   },
   {
+    usage: 'attest vsa [artifact]',
+    summary: 'sign the verdict on an artifact, as a SLSA verification summary for those who do not verify themselves',
+    options: [
+      ['--out <file>', 'write it there: one DSSE envelope'],
+      ['--policy <file>', 'judge by this trust policy'],
+      ['--resource-uri <uri>', 'what the artifact is called where it is handed on'],
+    ],
+    examples: ['assay attest vsa models/digits.safetensors --out digits.vsa.json'],
+    load: async () => (await import('./commands/attest-vsa.ts')).attestVsa,
+  },
+  {
     usage: 'tlog append [files...]',
     summary: 'enter what is missing of the evidence, and these bundles, into the transparency log',
     repeated: [

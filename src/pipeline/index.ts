@@ -59,6 +59,7 @@ export { type GrantedSecret, grantSecret, listSecrets, type SecretOrigin, takeSe
 export { openShell, type ShellOptions } from './shell.ts'
 export { type SignedModel, type SignModelOptions, signModelAt } from './sign-model.fs.ts'
 export { type StampedData, stampData } from './stamp-data.fs.ts'
+export { summarizeVerdict } from './summarize.ts'
 export {
   appendToLog,
   isGrowth,

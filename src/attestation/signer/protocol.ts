@@ -12,6 +12,7 @@ import { dataDecisionShapes } from '../predicates/data-decision.ts'
 import { dataVerdictShape } from '../predicates/data-verdict.ts'
 import { reproductionShape } from '../predicates/reproduction.ts'
 import { sourceApprovalShape } from '../predicates/source-approval.ts'
+import { type VerificationSummary, verificationSummaryShape } from '../predicates/verification-summary.ts'
 import type { Reproduction } from '../reproduction-facts.ts'
 import { sha256Shape, textShape } from '../shapes.ts'
 import type { SourceApproval } from '../source-approval-facts.ts'
@@ -31,6 +32,7 @@ export type SignRequest =
   | Readonly<{ kind: 'data-anchor'; decision: DataAnchor }>
   | Readonly<{ kind: 'data-review'; decision: DataReview }>
   | Readonly<{ kind: 'checkpoint'; checkpoint: LogHead }>
+  | Readonly<{ kind: 'verification-summary'; summary: VerificationSummary }>
 
 /** What a log's checkpoint says: `id` makes its origin, `root` is the Merkle root. */
 export type LogHead = Readonly<{ id: string; size: number; root: Sha256 }>
@@ -57,6 +59,7 @@ export const requestShape = z.strictObject({
     z.strictObject({ kind: z.literal('data-waiver'), decision: dataDecisionShapes['data-waiver'] }),
     z.strictObject({ kind: z.literal('data-anchor'), decision: dataDecisionShapes['data-anchor'] }),
     z.strictObject({ kind: z.literal('data-review'), decision: dataDecisionShapes['data-review'] }),
+    z.strictObject({ kind: z.literal('verification-summary'), summary: verificationSummaryShape }),
     z.strictObject({
       kind: z.literal('checkpoint'),
       checkpoint: z.strictObject({ id: logIdShape, size: z.int().nonnegative(), root: sha256Shape }),

@@ -6,7 +6,7 @@
  */
 import type { KeyObject } from 'node:crypto'
 import { builderIds, DomainError } from '../../core/index.ts'
-import { bundleLimits, printBundle } from '../bundle.ts'
+import { bundleLimits, printBundle, printEnvelope } from '../bundle.ts'
 import type { DataVerdict } from '../data-verdict-facts.ts'
 import { signEnvelope, statementPayloadType } from '../dsse.ts'
 import { dataDecisionStatement } from '../predicates/data-decision.ts'
@@ -14,6 +14,7 @@ import { dataVerdictStatement } from '../predicates/data-verdict.ts'
 import { reproductionStatement } from '../predicates/reproduction.ts'
 import { sourceApprovalStatement } from '../predicates/source-approval.ts'
 import { stageStatement } from '../predicates/stage-provenance.ts'
+import { verificationSummaryStatement } from '../predicates/verification-summary.ts'
 import type { StageFacts, StatedOutput } from '../stage-facts.ts'
 import { printStatement, type Statement } from '../statement.ts'
 import { signCheckpoint } from './log-key.ts'
@@ -38,6 +39,9 @@ export function refuseRequest(request: SignRequest, kind: OpenKey['kind']): void
       return
     case 'checkpoint':
       if (kind === 'ephemeral') throw refusal('a throw-away key keeps no log')
+      return
+    case 'verification-summary':
+      if (kind === 'ephemeral') throw refusal('a throw-away key vouches for nothing')
       return
     case 'data-verdict':
       refuseVerdict(request.verdict, kind)
@@ -73,7 +77,9 @@ function refuseStage(facts: StageFacts, kind: OpenKey['kind']): void {
 export function signRequest(request: SignRequest, { key, hint, logKey }: OpenKey): Uint8Array {
   if (request.kind === 'checkpoint') return signCheckpoint(request.checkpoint, logKey)
   const payload = printStatement(statementOf(request))
-  const bundle = printBundle({ envelope: signEnvelope(payload, statementPayloadType, key), hint })
+  const envelope = signEnvelope(payload, statementPayloadType, key)
+  // what reads summaries reads no bundles
+  const bundle = request.kind === 'verification-summary' ? printEnvelope(envelope) : printBundle({ envelope, hint })
   if (bundle.length > bundleLimits.maxBytes) throw refusal(`the bundle has ${bundle.length} bytes, over the limit`)
   return bundle
 }
@@ -86,6 +92,8 @@ function statementOf(request: Exclude<SignRequest, { kind: 'checkpoint' }>): Sta
       return sourceApprovalStatement(request.approval)
     case 'data-verdict':
       return dataVerdictStatement(request.verdict)
+    case 'verification-summary':
+      return verificationSummaryStatement(request.summary)
     case 'reproduction':
       return reproductionStatement(request.reproduction)
     case 'data-waiver':

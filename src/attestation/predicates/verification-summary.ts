@@ -1,0 +1,73 @@
+/**
+ * A verdict for those who do not verify themselves: SLSA's Verification Summary, with our level beside SLSA's.
+ *
+ * Written so that `slsa-verifier verify-vsa` accepts it: a bare DSSE envelope, SLSA levels as one word and a number. It is
+ * only ever written here, and never read: whoever has the evidence verifies it. Format: docs/formats/verification-summary.md.
+ * SOURCE: SLSA v1.2 verification_summary.md; slsa-verifier v2.7.1 verifiers/internal/vsa.
+ */
+import { z } from 'zod'
+import { type Digest, DomainError, namespace, type Sha256, toDigestSet } from '../../core/index.ts'
+import { digestShape, instantShape, pathShape, sha256Shape } from '../shapes.ts'
+import { issueOf, type Statement } from '../statement.ts'
+
+export const verificationSummaryType = 'https://slsa.dev/verification_summary/v1'
+export const verifierId = `${namespace}/verifier`
+
+const properties = ['isolated', 'hermetic', 'inputsApproved', 'locked', 'validated', 'reproduced'] as const
+
+export type VerificationSummary = Readonly<{
+  subject: Readonly<{ path: string; digest: Digest }>
+  resourceUri: string
+  /** Where the policy is from, and its bytes where it was a file. */
+  policy: Readonly<{ uri: string; digest?: Sha256 }>
+  trusted: boolean
+  /** Ours, 0 to 4; 0 when it is not trusted. */
+  level: number
+  /** Names of the properties that it earned. */
+  properties: readonly (typeof properties)[number][]
+  version: string
+  /** RFC 3339, UTC. */
+  at: string
+}>
+
+export const verificationSummaryShape: z.ZodType<VerificationSummary> = z.strictObject({
+  subject: z.strictObject({ path: pathShape, digest: digestShape }),
+  resourceUri: z.url().max(4096),
+  policy: z.strictObject({ uri: z.url().max(4096), digest: sha256Shape.exactOptional() }),
+  trusted: z.boolean(),
+  level: z.int().min(0).max(4),
+  properties: z.array(z.enum(properties)),
+  version: z.string().max(200),
+  at: instantShape,
+})
+
+/** @throws ERR_STATEMENT_MALFORMED when the summary has another shape, or a level without trust */
+export function verificationSummaryStatement(summary: VerificationSummary): Statement {
+  const parsed = verificationSummaryShape.safeParse(summary)
+  if (!parsed.success) throw malformed(issueOf(parsed.error))
+  const { subject, resourceUri, policy, trusted, level, version, at } = parsed.data
+  if (!trusted && level > 0) throw malformed('claims a level without trust')
+  return {
+    subject: [{ name: subject.path, digest: toDigestSet(subject.digest) }],
+    predicateType: verificationSummaryType,
+    predicate: {
+      verifier: { id: verifierId, version: { assay: version } },
+      timeVerified: at,
+      resourceUri,
+      policy: { uri: policy.uri, ...(policy.digest === undefined ? {} : { digest: toDigestSet(policy.digest) }) },
+      verificationResult: trusted ? 'PASSED' : 'FAILED',
+      verifiedLevels: trusted ? levelsOf(parsed.data) : ['FAILED'],
+      slsaVersion: '1.2',
+    },
+  }
+}
+
+/** SLSA's build track ends at 3. LIMIT: what the chain as a whole earned, which the last build alone earned at least. */
+function levelsOf({ level, properties: earned }: VerificationSummary): readonly string[] {
+  const words = earned.map((name) => `ASSAY_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`)
+  return [`SLSA_BUILD_LEVEL_${Math.min(3, level)}`, `ASSAY_LEVEL_${level}`, ...words.toSorted()]
+}
+
+function malformed(what: string): DomainError {
+  return new DomainError('ERR_STATEMENT_MALFORMED', `the summary ${what}`)
+}
