@@ -517,6 +517,16 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/attest-vsa.ts')).attestVsa,
   },
   {
+    usage: 'bom [artifact]',
+    summary: 'what an artifact was made of: data, packages, stages; as a bill of materials',
+    options: [
+      ['--format <name>', 'cyclonedx-1.6, cyclonedx-1.7 or spdx-3.0.1', 'cyclonedx-1.6'],
+      ['--out <file>', 'write it there'],
+    ],
+    examples: ['assay bom models/digits.safetensors --out digits.cdx.json', 'assay bom --format spdx-3.0.1'],
+    load: async () => (await import('./commands/bom.ts')).bom,
+  },
+  {
     usage: 'tlog append [files...]',
     summary: 'enter what is missing of the evidence, and these bundles, into the transparency log',
     repeated: [

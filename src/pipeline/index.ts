@@ -88,3 +88,4 @@ export { chainOfArtifact, type VerifyOptions, verifyArtifact } from './verify-ar
 export { type SourceFinding, verifySource } from './verify-source.ts'
 export type { ShownDiff } from './withheld.ts'
 export { requireRoot } from './workspace.fs.ts'
+export { type BomFormat, type WrittenBom, writeBom } from './write-bom.ts'

@@ -160,7 +160,7 @@ async function verifyWhereItLies(
 }
 
 /** The out that the path is, or lies in. */
-function outAt({ pipeline }: Project, path: string): string | undefined {
+export function outAt({ pipeline }: Project, path: string): string | undefined {
   return pipeline.stages.flatMap(({ outs }) => outs).find((out) => isInside(path, out.path))?.path
 }
 

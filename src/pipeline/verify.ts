@@ -185,7 +185,7 @@ async function gateFindings(project: Project, chain: ChainVerdict): Promise<read
  *
  * THREAT: good metrics of an earlier model, or of a run that earns nothing, stand for those of this one.
  */
-async function provenMetrics(
+export async function provenMetrics(
   project: Project,
   path: string,
   chain: ChainVerdict,

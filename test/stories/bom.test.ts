@@ -1,0 +1,103 @@
+/** Goal: say what a model was made of, in the words of the tools that read bills of materials. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { Ajv } from 'ajv'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { digestNamed, rawData, stageFacts } from '../../src/attestation/fixtures/chain.ts'
+import { bomFactsOf, cycloneDxOf } from '../../src/pipeline/bom/index.ts'
+import { adopted } from '../support/adopted.ts'
+import { words } from '../support/projects.ts'
+
+const vectors = join(import.meta.dirname, '../vectors')
+// biome-ignore lint/suspicious/noExplicitAny: documents of others are looked into
+type Loose = any
+const read = (name: string): Loose => JSON.parse(readFileSync(join(vectors, name), 'utf8'))
+
+const formats: Readonly<Record<string, RegExp | true>> = {
+  'iri-reference': /^[^\s<>"\\^`{|}]*$/,
+  'date-time': /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/,
+  ...Object.fromEntries(['idn-email', 'email', 'uri', 'date', 'regex', 'hostname'].map((name) => [name, true])),
+}
+
+function cycloneDx(version: string): (document: unknown) => readonly unknown[] {
+  const ajv = new Ajv({ strict: false, formats: { ...formats } as Loose })
+  for (const name of ['spdx', 'jsf-0.82', 'cryptography-defs'])
+    ajv.addSchema(read(`cyclonedx/${name}.schema.json`), `http://cyclonedx.org/schema/${name}.schema.json`)
+  const validate = ajv.compile(read(`cyclonedx/bom-${version}.schema.json`))
+  return (document) => (validate(document) ? [] : (validate.errors ?? []))
+}
+
+test('the bill of a model is valid by the official schemas, names what it was made of, and is the same each time', async (context) => {
+  const project = await adopted(context, words)
+  const add = ['--licence', 'CC0-1.0', '--owner', 'Grace <grace@example.org>']
+  await project.json(0, 'data', 'add', 'words', 'data/words.txt', ...add, '--classification', 'restricted')
+  project.commit()
+  await project.json(0, 'data', 'approve', 'words')
+  project.commit()
+  await project.json(0, 'run')
+  const bill = await project.json(0, 'bom', 'model/count.txt')
+  const valid = cycloneDx('1.6')
+  assert.deepEqual(valid(read('cyclonedx/valid-machine-learning-1.6.json')), [])
+  assert.notDeepEqual(valid(read('cyclonedx/invalid-properties-1.6.json')), [])
+  assert.deepEqual(valid(bill), [])
+  assert.deepEqual(cycloneDx('1.7')(await project.json(0, 'bom', 'model/count.txt', '--format', 'cyclonedx-1.7')), [])
+  assert.deepEqual(await project.json(0, 'bom', 'model/count.txt'), bill)
+
+  const root = bill.metadata.component
+  assert.equal(root.type, 'machine-learning-model')
+  const verdict = await project.json(0, 'verify', 'model/count.txt')
+  assert.deepEqual(root.hashes, [{ alg: 'SHA-256', content: verdict.subject.digest.slice('sha256:'.length) }])
+  const data = bill.components.find(({ type }: Loose) => type === 'data')
+  assert.deepEqual([data.name, data.data[0].classification], ['words', 'restricted'])
+  assert.equal(data.externalReferences, undefined, 'where restricted data come from is not told')
+  assert.deepEqual(root.modelCard.modelParameters.datasets, [{ ref: data['bom-ref'] }])
+  const tasks = bill.formulation[0].workflows[0].tasks.map(({ name }: Loose) => name)
+  assert.deepEqual(tasks, ['sort', 'count'])
+  const refs = new Set([root, ...bill.components].map((each: Loose) => each['bom-ref']))
+  for (const { ref, dependsOn } of bill.dependencies)
+    for (const each of [ref, ...dependsOn]) assert.ok(refs.has(each), each)
+  assert.equal(refs.size, bill.components.length + 1, 'each has a name of its own')
+
+  const spdx: Loose = await project.json(0, 'bom', 'model/count.txt', '--format', 'spdx-3.0.1')
+  const validate = new Ajv2020({ strict: false, validateFormats: false }).compile(read('spdx/spdx-3.0.1.schema.json'))
+  assert.ok(validate(spdx) === true, JSON.stringify(validate.errors?.slice(0, 5)))
+  const types = spdx['@graph'].map(({ type }: Loose) => type)
+  for (const type of ['ai_AIPackage', 'dataset_DatasetPackage', 'Relationship']) assert.ok(types.includes(type), type)
+  assert.ok(!validate({ ...spdx, '@graph': [{ type: 'ai_AIPackage' }] }))
+})
+
+test('a locked environment is listed by purl and hash, metrics by name; of secret data no metric is told', () => {
+  const bill = (classification: string): Loose => {
+    const environment = {
+      ...stageFacts().environment,
+      materials: [
+        { name: 'scikit_learn-1.7.0-cp312-cp312-manylinux_2_28_x86_64.whl', digest: digestNamed('wheel') },
+        { name: 'requirements.lock', digest: digestNamed('lock') },
+      ],
+      packages: [{ name: 'Scikit.Learn', version: '1.7.0' }],
+    }
+    const origin = { kind: 'source', id: 'uci-digits', classification } as const
+    const facts = stageFacts({ environment, dependencies: [{ ...rawData, origin }] })
+    const [out] = facts.outputs
+    assert.ok(out !== undefined)
+    // as: the brand says that it was verified, which is not what is tried here
+    const stages = [{ attestation: digestNamed('bundle'), stage: { facts } as Loose }]
+    const question = { name: 'digits', path: out.path, digest: out.digest, trusted: true, level: 1, version: '0.1.0' }
+    const metrics = { accuracy: 0.93, loss: { test: 0.5 }, note: 'text' }
+    return cycloneDxOf(bomFactsOf({ ...question, stages, sources: new Map(), metrics }), '1.6')
+  }
+  const open = bill('public')
+  assert.deepEqual(cycloneDx('1.6')(open), [])
+  const library = open.components.find(({ type }: Loose) => type === 'library')
+  assert.equal(library.purl, 'pkg:pypi/scikit-learn@1.7.0')
+  assert.deepEqual(library.hashes, [{ alg: 'SHA-256', content: digestNamed('wheel').slice('sha256:'.length) }])
+  assert.deepEqual(open.metadata.component.modelCard.quantitativeAnalysis.performanceMetrics, [
+    { type: 'accuracy', value: '0.93' },
+    { type: 'loss.test', value: '0.5' },
+  ])
+  assert.ok(JSON.stringify(open).includes('0.93'))
+  for (const secret of ['confidential', 'restricted', 'a word that nobody knows'])
+    assert.ok(!JSON.stringify(bill(secret)).includes('0.93'), secret)
+})
