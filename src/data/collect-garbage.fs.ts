@@ -8,7 +8,7 @@ import { type Dirent, lstatSync, readdirSync, renameSync, rmSync, type Stats } f
 import { join } from 'node:path'
 import { isSha256, type Sha256 } from '../core/index.ts'
 import { errnoOf, withIoFaults } from './io-fault.ts'
-import { freshForMs, holdFolder, tempFolder } from './object-files.fs.ts'
+import { closedFolders, closedRoot, freshForMs, holdFolder, tempFolder } from './object-files.fs.ts'
 import type { ObjectStore } from './object-store.ts'
 import { isOwnerAlive, nameOfOwn } from './process-owner.fs.ts'
 import { takeCollectorsTurn } from './store-hold.fs.ts'
@@ -59,7 +59,13 @@ export function sweepStore(
   sweepDead(holdFolder(store.root), isOld)
 }
 
-function* objectsIn(root: string): Generator<Readonly<{ path: string; digest: Sha256; stats: Stats }>> {
+type ObjectFile = Readonly<{ path: string; digest: Sha256; stats: Stats }>
+
+function* objectsIn(root: string): Generator<ObjectFile> {
+  for (const place of [root, ...closedFolders.map((name) => closedRoot(root, name))]) yield* objectsUnder(place)
+}
+
+function* objectsUnder(root: string): Generator<ObjectFile> {
   for (const folder of entriesOf(root)) {
     if (!folder.isDirectory() || !/^[0-9a-f]{2}$/.test(folder.name)) continue
     for (const file of entriesOf(join(root, folder.name))) {

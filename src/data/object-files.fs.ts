@@ -1,7 +1,8 @@
 /**
  * Objects as files: where they lie, how bytes are brought in, and what happens to those that went bad.
  *
- *   <root>/<2 hex>/<62 hex>   objects, 0644
+ *   <root>/<2 hex>/<62 hex>   objects, 0644; a folder as `root` is 0700
+ *   <root>/closed/<name>/...  the same, of data that is kept apart: a folder of each name, 0700
  *   <root>/tmp                bytes on their way in, named by the process that writes them
  *   <root>/holds              processes that want no object collected
  *   <root>/../quarantine      objects that do not hold the bytes of their name
@@ -12,6 +13,7 @@ import {
   closeSync,
   constants,
   copyFileSync,
+  existsSync,
   fchmodSync,
   fstatSync,
   lstatSync,
@@ -20,6 +22,7 @@ import {
   readSync,
   renameSync,
   rmSync,
+  type Stats,
   utimesSync,
   writeSync,
 } from 'node:fs'
@@ -48,13 +51,42 @@ let otherBuffer: Buffer | undefined
 export const tempFolder = (root: string): string => join(root, 'tmp')
 export const holdFolder = (root: string): string => join(root, 'holds')
 
-export function objectPath(root: string, digest: Sha256): string {
+/** Folders of objects that are kept apart, the strictest first: an object is in the strictest that it was ever put in. */
+export const closedFolders = ['restricted', 'confidential'] as const
+export type ClosedFolder = (typeof closedFolders)[number]
+
+export const closedRoot = (root: string, name: ClosedFolder): string => `${root}/closed/${name}`
+
+export function placeUnder(root: string, digest: Sha256): string {
   const hex = hexOf(digest)
   return `${root}/${hex.slice(0, 2)}/${hex.slice(2)}`
 }
 
+type FoundObject = Readonly<{ path: string; stats: Stats; closed?: ClosedFolder }>
+
+/** What lies where the object belongs, file or not: in the open, else apart. */
+export function findObject(root: string, digest: Sha256): FoundObject | undefined {
+  const open = lookAt(placeUnder(root, digest))
+  if (open !== undefined || !existsSync(`${root}/closed`)) return open
+  for (const closed of closedFolders) {
+    const found = lookAt(placeUnder(closedRoot(root, closed), digest))
+    if (found !== undefined) return { ...found, closed }
+  }
+  return undefined
+}
+
+function lookAt(path: string): FoundObject | undefined {
+  const stats = lstatSync(path, { throwIfNoEntry: false })
+  return stats === undefined ? undefined : { path, stats }
+}
+
+/** Where the object lies, or where a new one belongs. */
+export function objectPath(root: string, digest: Sha256): string {
+  return findObject(root, digest)?.path ?? placeUnder(root, digest)
+}
+
 export function isObject(root: string, digest: Sha256): boolean {
-  return lstatSync(objectPath(root, digest), { throwIfNoEntry: false })?.isFile() === true
+  return findObject(root, digest)?.stats.isFile() === true
 }
 
 /**
@@ -64,11 +96,11 @@ export function isObject(root: string, digest: Sha256): boolean {
  */
 export function freshen(root: string, digest: Sha256): boolean {
   const now = new Date()
-  const stats = lstatSync(objectPath(root, digest), { throwIfNoEntry: false })
-  if (stats?.isFile() !== true) return false
-  if (Math.abs(now.getTime() - stats.mtimeMs) < freshForMs) return true
+  const found = findObject(root, digest)
+  if (found?.stats.isFile() !== true) return false
+  if (Math.abs(now.getTime() - found.stats.mtimeMs) < freshForMs) return true
   try {
-    utimesSync(objectPath(root, digest), now, now)
+    utimesSync(found.path, now, now)
     return true
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return false

@@ -11,6 +11,7 @@ import { hashFiles } from './hash-files.fs.ts'
 import { ioFault, withIoFaults } from './io-fault.ts'
 import type { Md5Memory } from './md5-memory.ts'
 import { stagedBatch } from './object-batch.fs.ts'
+import { closeOff, keepToOwner } from './object-close.fs.ts'
 import {
   freshen,
   holdFolder,
@@ -74,6 +75,7 @@ export function openObjectStore(root: string, options: ObjectStoreOptions = {}):
     readFolder: async (list) => parseFolderList(await store.read(list, maxListBytes), list),
     restore: (content: Content, target, options = {}) => restoreContent(root, content, target, options),
     link: (content: Content, target, options = {}) => linkContent(root, content, target, options),
+    closeOff: (digests, folder) => closeOff(root, digests, folder),
     hold: () => holdStore(root),
   }
   return store
@@ -82,6 +84,7 @@ export function openObjectStore(root: string, options: ObjectStoreOptions = {}):
 function makeFolders(root: string): void {
   try {
     mkdirSync(root, { recursive: true, mode: 0o700 })
+    keepToOwner(root)
     for (const folder of [tempFolder(root), holdFolder(root)]) mkdirSync(folder, { recursive: true, mode: 0o700 })
   } catch (error) {
     throw ioFault(error, root)

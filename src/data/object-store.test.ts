@@ -383,3 +383,46 @@ test('a full disk is told by name, and the store stays consistent', (context) =>
     faults: 0,
   })
 })
+
+test('objects of secret data lie in a folder of their own, the strictest that they were put in, and are served as ever', async (context) => {
+  const base = folder(context)
+  const store = storeIn(base)
+  const under = (name: string): string => join(store.root, 'closed', name)
+  const digest = await store.putBytes(Buffer.from('a diagnosis'))
+  const other = await store.putBytes(Buffer.from('a flower'))
+  store.closeOff([digest, sha256Of(Buffer.from('not here'))], 'confidential')
+  assert.ok(store.pathOf(digest).startsWith(under('confidential')))
+  store.closeOff([digest], 'restricted')
+  store.closeOff([digest], 'confidential')
+  assert.ok(store.pathOf(digest).startsWith(under('restricted')))
+  assert.ok(!store.pathOf(other).startsWith(join(store.root, 'closed')))
+  for (const path of [store.root, under('confidential'), under('restricted')])
+    assert.equal(statSync(path).mode & 0o777, 0o700, path)
+
+  // the same bytes of a public source are there already
+  assert.equal(await store.putBytes(Buffer.from('a diagnosis')), digest)
+  writeFileSync(join(base, 'source'), 'a diagnosis')
+  assert.equal(await putFileOf(store, join(base, 'source')), digest)
+  assert.ok(store.keep(digest) && store.pathOf(digest).startsWith(under('restricted')))
+  assert.equal((await store.read(digest, 100)).toString(), 'a diagnosis')
+  for (const put of ['restore', 'link'] as const) {
+    await store[put](file(digest, 11), join(base, put))
+    assert.equal(readFileSync(join(base, put), 'utf8'), 'a diagnosis')
+  }
+  assert.deepEqual(await store.verify([digest, other]), [])
+
+  // collected like any other, and set aside when it is not what its name says
+  const now = new Date(Date.now() + 86_400_000)
+  assert.equal((await collectGarbage(store, new Set([digest]), { olderThanMs: 0, now })).removed, 1)
+  damage(store, digest, 'a diagnosys')
+  assert.deepEqual(await store.verify([digest]), [{ digest, fault: 'corrupt' }])
+  assert.equal(store.has(digest), false)
+  store.closeOff([await store.putBytes(Buffer.from('a diagnosis'))], 'restricted')
+  assert.equal((await collectGarbage(store, new Set(), { olderThanMs: 0, now })).removed, 1)
+})
+
+test('a store that others may look into is closed when it is opened', (context) => {
+  const base = folder(context)
+  mkdirSync(join(base, 'objects'), { mode: 0o755 })
+  assert.equal(statSync(storeIn(base).root).mode & 0o777, 0o700)
+})

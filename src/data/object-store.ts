@@ -1,11 +1,13 @@
 /**
  * Where bytes live, by digest: the port. `object-store.fs.ts` is the adapter; docs/architecture.md says who may write.
  *
+ * The store is a folder that only its owner may enter; within it objects of secret data lie in folders of their own.
  * Objects are regular files, mode 0644 (0755 never: the executable bit belongs to the folder entry), written to a
  * temporary name, fsynced and renamed; nothing outside the store ever holds a writable link to one.
  */
 import type { Content, FileEntry, Md5, Sha256 } from '../core/index.ts'
 import type { Md5Memory } from './md5-memory.ts'
+import type { ClosedFolder } from './object-files.fs.ts'
 
 /** Bytes that are in the store, by name and size. */
 export type StoredBytes = Readonly<{ digest: Sha256; sizeBytes: number }>
@@ -73,6 +75,11 @@ export type ObjectStore = Readonly<{
    * `verify` does that.
    */
   link(content: Content, target: string, options?: RestoreOptions): Promise<void>
+  /**
+   * Moves objects into the folder of what is as secret: that of restricted data, or of confidential data. Out of the
+   * stricter one nothing is moved; whoever has an object open, or as a link, keeps it.
+   */
+  closeOff(digests: Iterable<Sha256>, folder: ClosedFolder): void
   /** Keeps the collector away until it is disposed of. @throws ERR_STORE_BUSY while objects are being collected */
   hold(): StoreHold
 }>

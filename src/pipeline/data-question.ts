@@ -140,7 +140,7 @@ function isOver(day: string, now: Date): boolean {
 }
 
 /** A rule that looks into another table may show values of it. */
-function mostSecret(inputs: readonly ResolvedInput[], project: Project): Classification {
+export function mostSecret(inputs: readonly ResolvedInput[], project: Project): Classification {
   return mostSecretOf(inputs.map((input) => classificationOf(project, input)))
 }
 

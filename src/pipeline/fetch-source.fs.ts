@@ -35,6 +35,7 @@ import {
   s3Signer,
   s3Url,
 } from '../data/index.ts'
+import { closeContent } from './closed-objects.ts'
 import { type Arrived, openJournal } from './fetch-journal.fs.ts'
 import type { Project } from './project.ts'
 
@@ -136,6 +137,7 @@ export async function placeContent(
   }
   // Order: the folder is closed to others before a secret byte is in it.
   if (isSecret(classification)) closeFolder(dirname(target))
+  closeContent(project, content, classification)
   await project.contents.restore(path, content)
   protectData(project.root, path, classification)
 }

@@ -12,6 +12,7 @@ import {
   type Source,
   sampleSeed,
 } from '../data/index.ts'
+import { withClosedObjects } from './closed-objects.ts'
 import type { CodeTree } from './code.ts'
 import { openCode } from './code-tree.ts'
 import { openContents } from './contents.fs.ts'
@@ -78,7 +79,7 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
   const systems = await pinnedSystems({ repository, code: files, working: lock.systems, memory: cache })
   const code = withUnreviewedSystems(files, systems)
   const anchors = anchorsOf(pipeline, settings)
-  return {
+  return withClosedObjects({
     root,
     id: trust.project ?? '',
     version: caller.version,
@@ -118,7 +119,7 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
     verdicts: new Map(),
     statCache: options.rehash === true ? undefined : cache,
     sealedFacts: lentBy?.sealedFacts ?? cache,
-  }
+  })
 }
 
 function digestOfFile(root: string, path: string): string {

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { DomainError } from '../core/index.ts'
 import { addSource, mapInput, markRevoked, parseSources, replaceSource, type Source } from '../data/index.ts'
+import { closeContent } from './closed-objects.ts'
 import { defineSettings } from './define/index.ts'
 import { writeDurably } from './evidence.fs.ts'
 import type { Project } from './project.ts'
@@ -16,6 +17,7 @@ export async function registerSource(project: Project, given: NewSource, replace
     throw new DomainError('ERR_DATA_MISSING', `\`${given.path}\` is not there`, {
       help: 'name a file or folder of the project',
     })
+  closeContent(project, content, given.classification)
   const source: Source = { ...given, digest: content.digest, addedAt: project.now().toISOString() }
   const before = textOf(project.root, 'sources.yaml')
   const sources = replace ? replaceSource(before, source) : addSource(before, source)

@@ -8,6 +8,7 @@ import type { Environment, Gpus, Limits, Secret, StageOutcome } from '../compute
 import { type Content, type DomainError, isDomainError, type Sha256 } from '../core/index.ts'
 import { digestStageKey } from '../reproducibility/index.ts'
 import { attestStage, usedBy } from './attest-stage.ts'
+import { closeMade } from './closed-objects.ts'
 import { compareRun } from './compare-runs.ts'
 import { gateData } from './data-gate.ts'
 import type { StageDefinition, StageSettings } from './definition.ts'
@@ -212,6 +213,7 @@ async function execute(
   const task = taskFor(project, tools, setting, { code, secrets, gpus: taken.gpus })
   const outcome = await tools.execute(stage.name, task, () => void isUnchanged().catch(() => undefined)) // it is told below
   taken.release()
+  closeMade(project, setting.inputs.resolved, outcome)
   const { environment, variables } = setting
   if (!(await isUnchanged())) throw changedEnvironment(stage, environment)
   refuseMovedSystem(stage, system)

@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DomainError, isInside, nameFault, quotedForShell } from '../core/index.ts'
-import { ioFault, type Repository } from '../data/index.ts'
+import { ioFault, keepToOwner, type Repository } from '../data/index.ts'
 import { isPipelineFile, lockOf, type ProjectReader, readDvcSettings } from './define/index.ts'
 import { type DvcIgnores, openDvcIgnores } from './dvc-ignores.fs.ts'
 import { readProjectFile } from './project-file.fs.ts'
@@ -104,6 +104,9 @@ function foldersIn(folder: string): readonly string[] {
 /** What assay keeps in `.assay`. */
 const stateFolders = ['attestations', 'boxes', 'cache', 'environments', 'index', 'objects', 'runs', 'tmp', 'validate']
 
+/** Those where values of data may lie: looks of images, answers, what a validator unpacks and spills. */
+const privateFolders = ['cache', 'runs', 'tmp', 'validate']
+
 /**
  * `.assay`, with a `.gitignore` of its own before anything else is in it: no store is ever committed by accident.
  *
@@ -128,6 +131,7 @@ export function makeState(root: string): void {
   } catch (error) {
     throw ioFault(error, state)
   }
+  for (const name of privateFolders) keepToOwner(join(state, name))
   migrateState(state)
 }
 

@@ -1,6 +1,6 @@
 /** Threat: data poisoning. A stage starts only on data with a signed verdict that did not fail, for these very bytes. */
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { adopted, statuses } from '../support/adopted.ts'
@@ -251,7 +251,12 @@ test('no value of restricted data is told by a comparison, a profile, a contract
       (_, at) => `${at},${from + (at % 50)},${at % 2 ? 'zanzibar' : 'quito'},${at % 3 ? 'yes' : 'no'}`,
     ).join('\n')
   const table = (from: number): string => `id,age,city,label\n${rows(from)}\n`
-  const project = await adopted(context, { ...people, 'data/people.csv': table(7000101), 'after.csv': table(7000102) })
+  const project = await adopted(context, {
+    ...people,
+    '.gitignore': '/count.txt\n/again.txt\n/after.csv\n',
+    'data/people.csv': table(7000101),
+    'after.csv': table(7000102),
+  })
   await project.json(0, 'data', 'add', 'people', 'data/people.csv', '--classification', 'restricted')
   const values = /zanzibar|quito|70001\d\d/
   const silent = async (exit: number, ...argv: readonly string[]): Promise<string> => {
@@ -286,6 +291,21 @@ test('no value of restricted data is told by a comparison, a profile, a contract
   project.commit('approve and anchor it')
   await silent(0, 'run', 'count')
   await silent(0, 'verify', 'count.txt', '--json')
+  const objects = join(project.root, '.assay/objects')
+  const bytesIn = (place: string): string =>
+    readdirSync(place, { recursive: true, encoding: 'utf8' })
+      .filter((name) => /[0-9a-f]{62}$/.test(name))
+      .map((name) => readFileSync(join(place, name), 'latin1'))
+      .join('\n')
+  // all that holds a value of it, and what was made of it, lies apart; the collector and the cache find it there
+  assert.match(bytesIn(join(objects, 'closed/restricted')), values)
+  assert.match(bytesIn(join(objects, 'closed/restricted')), /^301$/m)
+  renameSync(join(objects, 'closed'), join(project.root, '.assay/closed'))
+  assert.doesNotMatch(bytesIn(objects), values)
+  renameSync(join(project.root, '.assay/closed'), join(objects, 'closed'))
+  await project.json(0, 'gc')
+  rmSync(join(project.root, 'count.txt'))
+  assert.deepEqual(statuses(await project.json(0, 'run', 'count')), { count: 'cached' })
   project.write({ 'data/people.csv': table(7000140) })
   assert.match(await silent(1, 'data', 'validate', 'data/people.csv', '--json'), /drift\/ks/)
   for (const name of readdirSync(join(project.root, '.assay/attestations')))

@@ -1,7 +1,8 @@
 /**
  * Objects of the store as the signer sees them: by digest, hashed again, whatever anybody says they are.
  *
- * The signer trusts neither the run that asks nor the store: it reads `<root>/<2 hex>/<62 hex>` itself. A folder is
+ * The signer trusts neither the run that asks nor the store: it reads `<root>/<2 hex>/<62 hex>` itself,
+ * or below `<root>/closed/<classification>`. A folder is
  * opened through its list, and every file of it is hashed. Layout: src/data/object-store.ts; list: docs/formats.
  */
 import { createHash } from 'node:crypto'
@@ -14,6 +15,7 @@ import {
   type FileEntry,
   folderOf,
   hexOf,
+  isDomainError,
   isSha256,
   parseStrictJson,
   type Sha256,
@@ -76,14 +78,21 @@ async function readList(root: string, list: Sha256, name: string): Promise<reado
 
 async function openObject(root: string, digest: Sha256, name: string): Promise<FileHandle> {
   const hex = hexOf(digest)
-  try {
-    const file = await open(join(root, hex.slice(0, 2), hex.slice(2)), constants.O_RDONLY | constants.O_NOFOLLOW)
-    if ((await file.stat()).isFile()) return file
-    await file.close()
-  } catch (cause) {
-    throw refusal(name, 'is not in the store', cause)
+  let fault: unknown
+  for (const folder of ['.', 'closed/restricted', 'closed/confidential']) {
+    try {
+      const path = join(root, folder, hex.slice(0, 2), hex.slice(2))
+      const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+      if ((await file.stat()).isFile()) return file
+      await file.close()
+      throw refusal(name, 'is not a file in the store')
+    } catch (cause) {
+      if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'))
+        throw isDomainError(cause) ? cause : refusal(name, 'is not in the store', cause)
+      fault = cause
+    }
   }
-  throw refusal(name, 'is not a file in the store')
+  throw refusal(name, 'is not in the store', fault)
 }
 
 function refusal(name: string, what: string, cause?: unknown): DomainError {
