@@ -6,7 +6,7 @@
  *
  * Random splits of the nine tables of label-flips.py (half and half, at most 750 rows each), and batches in the order of
  * time: the anchor is drawn from a stretch, the candidate from the next, a fifth as long. What moves there really moves:
- * drift is counted apart from poison.
+ * drift is counted apart from poison. `for poison alone`: a stage would be refused, and would not be for drift.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -111,6 +111,7 @@ function report(kind: string, some: readonly Outcome[]): void {
   console.log(
     `  poison not passed ${rate(count(({ poison }) => poison !== 'pass'))}, failed ${rate(count(({ poison }) => poison === 'fail'))}`,
   )
+  console.log(`  refused for poison alone ${rate(count(({ poison, drift }) => poison === 'fail' && drift !== 'fail'))}`)
   console.log(
     `  drift  not passed ${rate(count(({ drift }) => drift !== 'pass'))}, failed ${rate(count(({ drift }) => drift === 'fail'))}`,
   )

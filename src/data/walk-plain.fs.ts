@@ -27,7 +27,11 @@ const masked: ReadonlySet<string> = new Set(['.git', '.assay'])
  * @throws ERR_DATA_MISSING, ERR_DATA_NOT_PLAIN naming the path
  */
 export function walkPlain(path: string, options: WalkOptions): PlainTree {
-  const files = [...plainFiles(path, options)].map((file) => ({ ...file, ...see(file, options.name) }))
+  const files: PlainTree['files'][number][] = []
+  for (const { path: file, inner } of plainFiles(path, options)) {
+    const { stat, sizeBytes, executable } = see({ path: file, inner }, options.name)
+    files.push({ path: file, inner, stat, sizeBytes, executable })
+  }
   return { kind: files[0]?.inner === '.' ? 'file' : 'folder', files }
 }
 

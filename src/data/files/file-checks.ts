@@ -158,17 +158,19 @@ function repeated(files: readonly SeenFile[], decoded: readonly SeenFile[]): rea
 
 /** The name of the folder that a file lies in. */
 export function classOf({ path }: Pick<SeenFile, 'path'>): string {
-  return path.split('/').slice(0, -1).at(-1) ?? ''
+  const end = path.lastIndexOf('/')
+  return end < 0 ? '' : path.slice(path.lastIndexOf('/', end - 1) + 1, end)
 }
 
 function groupsOf(files: readonly SeenFile[], keyOf: (file: SeenFile) => string | undefined): readonly SeenFile[][] {
+  const first = new Map<string, SeenFile>()
   const groups = new Map<string, SeenFile[]>()
   for (const file of files) {
     const key = keyOf(file)
     if (key === undefined) continue
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, [file])
-    else group.push(file)
+    const one = first.get(key)
+    if (one === undefined) first.set(key, file)
+    else if (groups.get(key)?.push(file) === undefined) groups.set(key, [one, file])
   }
-  return [...groups.values()].filter(({ length }) => length > 1)
+  return [...groups.values()]
 }

@@ -44,8 +44,8 @@ export function openLookMemory(facts: SealedFacts, looker: string): LookMemory {
       for (const [bucket, wanted] of Map.groupBy(digests, bucketOf)) {
         const [looks, pictures] = [load('looks', bucket), greys ? load('greys', bucket) : {}]
         for (const digest of wanted) {
-          const look = looks[digest]
-          if (look !== undefined) found.set(digest, { ...look, ...pictures[digest] })
+          const [look, picture] = [looks[digest], pictures[digest]]
+          if (look !== undefined) found.set(digest, picture === undefined ? look : { ...look, ...picture })
         }
       }
       return found

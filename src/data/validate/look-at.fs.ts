@@ -28,12 +28,12 @@ export async function findInFiles(
 ): Promise<Findings> {
   const { anchor, label } = questions
   const { looks } = options
-  const digests = looks === undefined ? noDigests : digestsOf(namesOf(dataset), await content)
+  const entries = looks === undefined ? noEntries : entriesOf(namesOf(dataset), await content)
   // nothing else asks for pixels: without two classes no pattern is tied to one
   const greys = label !== undefined || new Set(namesOf(dataset).map((path) => classOf({ path }))).size > 1
   const asked = { questions, looks, greys }
-  const own = partOf(dataset, digests, asked)
-  const approved = anchor === undefined || !greys ? undefined : partOf(anchor, anchorDigests(anchor), asked)
+  const own = partOf(dataset, entries, asked)
+  const approved = anchor === undefined || !greys ? undefined : partOf(anchor, anchorEntries(anchor), asked)
   const answer = await answerTo({ own, approved, greys }, questions, options)
   if (answer.files.length !== namesOf(own.part).length)
     throw new DomainError('ERR_DATA_VALIDATOR_FAILED', 'the validator did not look at every file')
@@ -45,48 +45,54 @@ export async function findInFiles(
   }
   remember(looks, own, answer.files)
   if (approved !== undefined) remember(looks, approved, answer.anchor)
-  return foundIn({ names: namesOf(dataset), files, answer }, await content, questions)
+  const known = looks === undefined ? entriesOf(namesOf(dataset), await content) : entries
+  const found = foundIn({ names: namesOf(dataset), files, answer }, known, questions)
+  return { ...found, looked: new Set(namesOf(own.part)) }
 }
 
-const noDigests: ReadonlyMap<string, Sha256> = new Map()
+/** By name. */
+type Entries = ReadonlyMap<string, Pick<SeenFile, 'digest' | 'sizeBytes'>>
+
+const noEntries: Entries = new Map()
 const noLooks: LookMemory = { recall: () => new Map(), record: () => undefined, forget: () => undefined }
 
-function digestsOf(names: readonly string[], content: Content): ReadonlyMap<string, Sha256> {
-  return new Map(
-    content.kind === 'file'
-      ? names.map((name) => [name, content.digest])
-      : content.files.map(({ path, digest }) => [path, digest]),
-  )
+/** By the digests that this process has made itself. */
+function entriesOf(names: readonly string[], content: Content): Entries {
+  if (content.kind === 'file') return new Map(names.map((name) => [name, content]))
+  const entries = new Map<string, Pick<SeenFile, 'digest' | 'sizeBytes'>>()
+  for (const entry of content.files) entries.set(entry.path, entry)
+  return entries
 }
 
 /** Of a folder of the working tree nobody has asked. */
-function anchorDigests(anchor: Dataset): ReadonlyMap<string, Sha256> {
-  return anchor.kind === 'objects' ? new Map(anchor.files.map(({ inner, digest }) => [inner, digest])) : noDigests
+function anchorEntries(anchor: Dataset): ReadonlyMap<string, Pick<SeenFile, 'digest'>> {
+  return new Map(anchor.kind === 'objects' ? anchor.files.map((file) => [file.inner, file]) : [])
 }
 
 /** `part`: what has to be looked at, with some of `known` that are looked at again. */
 type Part = Readonly<{
   names: readonly string[]
   part: Dataset
-  digests: ReadonlyMap<string, Sha256>
+  entries: ReadonlyMap<string, Pick<SeenFile, 'digest'>>
   known: ReadonlyMap<string, Look>
 }>
 
 type Asked = Readonly<{ questions: Questions; looks: LookMemory | undefined; greys: boolean }>
 
-function partOf(dataset: Dataset, digests: ReadonlyMap<string, Sha256>, { questions, looks, greys }: Asked): Part {
-  const recalled = looks?.recall(digests.values(), { greys }) ?? new Map<Sha256, Look>()
+function partOf(dataset: Dataset, entries: Part['entries'], { questions, looks, greys }: Asked): Part {
+  const digests = Array.from(entries.values(), ({ digest }) => digest)
+  const recalled = looks?.recall(digests, { greys }) ?? new Map<Sha256, Look>()
   const names = namesOf(dataset)
   const known = new Map<string, Look>()
   for (const name of names) {
-    const digest = digests.get(name)
+    const digest = entries.get(name)?.digest
     const look = digest === undefined ? undefined : recalled.get(digest)
     if (look !== undefined && name !== questions.label) known.set(name, look)
   }
   const spots = new Set(Array.from({ length: known.size === 0 ? 0 : spotChecks }, () => randomInt(known.size)))
   const again = new Set([...known.keys()].filter((_, index) => spots.has(index)))
   if (greys) for (const name of withoutGrey(known, questions.seed)) again.add(name)
-  return { names, digests, known, part: partOfDataset(dataset, (name) => !known.has(name) || again.has(name)) }
+  return { names, entries, known, part: partOfDataset(dataset, (name) => !known.has(name) || again.has(name)) }
 }
 
 /** Images that may be searched for patterns, and whose pixels are not remembered. */
@@ -109,7 +115,7 @@ async function answerTo(
   const parts = [own, ...(approved === undefined ? [] : [approved])]
   const { label, seed } = questions
   // what has no digest cannot be remembered
-  const remembers = ({ digests }: Part): boolean => options.looks !== undefined && greys && digests.size > 0
+  const remembers = ({ entries }: Part): boolean => options.looks !== undefined && greys && entries.size > 0
   return runValidator(
     parts.map(({ part }) => part),
     ([files = [], ofAnchor = []]) => ({
@@ -160,10 +166,10 @@ function withoutPixels({ grey: _, ...look }: Look): Look {
   return look
 }
 
-function remember(looks: LookMemory | undefined, { part, digests }: Part, seen: FilesAnswer['files']): void {
+function remember(looks: LookMemory | undefined, { part, entries }: Part, seen: FilesAnswer['files']): void {
   const found = new Map<Sha256, Look>()
   for (const [index, name] of namesOf(part).entries()) {
-    const [digest, look] = [digests.get(name), seen[index]]
+    const [digest, look] = [entries.get(name)?.digest, seen[index]]
     if (digest !== undefined && look !== undefined && look.fault === undefined) found.set(digest, look)
   }
   looks?.record(found)
@@ -171,11 +177,7 @@ function remember(looks: LookMemory | undefined, { part, digests }: Part, seen: 
 
 type Looked = Readonly<{ names: readonly string[]; files: readonly Look[]; answer: FilesAnswer }>
 
-/** What was seen, by the digests that this process has made itself. */
-function foundIn({ names, files, answer }: Looked, content: Content, { contract }: Questions): Findings {
-  const entries = new Map<string, Pick<SeenFile, 'digest' | 'sizeBytes'>>(
-    content.kind === 'file' ? names.map((name) => [name, content]) : content.files.map((entry) => [entry.path, entry]),
-  )
+function foundIn({ names, files, answer }: Looked, entries: Entries, { contract }: Questions): Findings {
   const seen = names.flatMap((path, index): readonly SeenFile[] => {
     const entry = entries.get(path)
     const looked = files[index]

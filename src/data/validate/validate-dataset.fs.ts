@@ -9,6 +9,7 @@ import { basename, dirname, join } from 'node:path'
 import { type Content, DomainError } from '../../core/index.ts'
 import { type Contract, chooseTable, isCalledLike, otherTables, type TableContract } from '../contract/index.ts'
 import { type DigestPathOptions, digestPath } from '../digest-tree.fs.ts'
+import { statKeyOf } from '../file-stat.ts'
 import { deferred } from '../files/look-memory.ts'
 import type { Version } from '../poison/index.ts'
 import { parseTableProfile, type TableProfile } from '../statistics/index.ts'
@@ -61,6 +62,8 @@ export type Findings = Readonly<{
   rows?: number
   /** What the checks could not have seen. */
   unseen: readonly string[]
+  /** Files that the validator was given, where others were remembered. */
+  looked?: ReadonlySet<string>
   profile?: TableProfile
   /** Of the approved data, where rows of it were given. */
   baselineProfile?: TableProfile
@@ -95,7 +98,13 @@ export async function validateDataset(
   return found
 }
 
-/** Digests a path while `work` looks at it. @throws ERR_DATA_CHANGED */
+/**
+ * Digests a path while `work` looks at it. What is digested are the files as they were found at first; of those that
+ * `work` gave to the validator none may have changed since.
+ *
+ * @param work tells those files; all of them when it does not
+ * @throws ERR_DATA_CHANGED
+ */
 export async function whileDigested<T extends object>(
   path: string,
   options: Readonly<{ digest?: DigestPathOptions }>,
@@ -108,11 +117,18 @@ export async function whileDigested<T extends object>(
     before.kind === 'file' ? { kind: 'file', path, name: basename(path) } : { kind: 'folder', path, files }
   const digested = digestPath(path, { ...options.digest, found: before.files })
   const [content, found] = await Promise.all([digested, work(dataset, digested)])
-  const after = walkPlain(path, { name: path })
-  const stats = (seen: typeof before.files): string => seen.map(({ inner, stat }) => `${inner} ${stat}`).join('\n')
-  if (stats(before.files) !== stats(after.files))
-    throw new DomainError('ERR_DATA_CHANGED', `\`${path}\` changed while it was being read`)
+  const looked = lookedIn(found)
+  for (const file of before.files) {
+    if (looked !== undefined && before.kind === 'folder' && !looked.has(file.inner)) continue
+    const now = lstatSync(file.path, { bigint: true, throwIfNoEntry: false })
+    if (now?.isFile() !== true || statKeyOf(now) !== file.stat)
+      throw new DomainError('ERR_DATA_CHANGED', `\`${path}\` changed while it was being read`)
+  }
   return { ...found, content }
+}
+
+function lookedIn(found: Readonly<{ looked?: ReadonlySet<string> }> | object): ReadonlySet<string> | undefined {
+  return 'looked' in found ? found.looked : undefined
 }
 
 /**
