@@ -8,7 +8,7 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync }
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { adopted, statuses } from '../support/adopted.ts'
-import { type Scratch, scratch } from '../support/scratch.ts'
+import type { Scratch } from '../support/scratch.ts'
 
 const honest = 'label,text\n0,a pear\n1,a plum\n'
 const poisoned = 'label,text\n1,a pear\n1,a plum\n'
@@ -112,7 +112,9 @@ test('T2: a stage cannot make the settings of DVC, or what DVC is told', async (
   }
   for (const [out, code] of Object.entries(outs)) {
     const definition = `stages:\n  s:\n    cmd: echo x > "${out}"\n    outs: ["${out}"]\n`
-    const project = scratch(context, { 'dvc.yaml': definition, '.dvc/config': '', 'sub/keep': '' })
+    const plain = 'stages:\n  s:\n    cmd: echo x > out\n    outs: [out]\n'
+    const project = await adopted(context, { 'dvc.yaml': plain, '.dvc/config': '', 'sub/keep': '' })
+    project.write({ 'dvc.yaml': definition })
     project.commit()
     const ran = await project.assay('run', '--json')
     assert.notEqual(ran.code, 0)
