@@ -1,6 +1,6 @@
 /**
  * Bytes of secret data lie in the store in a folder of their own: what was taken in for a source, and what was made of it.
- * DECISION 0041.
+ * DECISION 0044.
  */
 import { isSecret } from '../attestation/index.ts'
 import type { Content, Sha256 } from '../core/index.ts'
