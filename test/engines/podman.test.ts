@@ -7,7 +7,7 @@ import { isHere } from './support.ts'
 if (isHere('podman')) {
   describeStages('podman')
   describeEngine('podman')
-  describeLimits('podman', { refusedProcesses: false })
+  describeLimits('podman')
   describeProbe('podman', {
     escape: [],
     // sockets of podman itself, in the network of the box

@@ -58,7 +58,7 @@ test('binds what the user cannot reach in a mount namespace of its own', () => {
 
 test('counts processes by a resource limit only where no control group does', () => {
   assert.ok(!boxedCommand(['true'], undefined).some((each) => each.startsWith('--nproc')))
-  assert.ok(boxedCommand(['true'], { prlimit: 'prlimit', processes: 9 }).includes('--nproc=10:10'))
+  assert.ok(boxedCommand(['true'], { prlimit: 'prlimit', processes: 9 }).includes('--nproc=11:11'))
 })
 
 test('never puts a command where a shell would read it twice', () => {
@@ -86,6 +86,6 @@ test('without control groups the shell of an image counts its processes: an imag
   assert.ok(!inside.includes('/usr/bin/prlimit'))
   for (const shell of ['/bin/dash', '/bin/bash'].filter((path) => existsSync(path))) {
     const [, ...rest] = inside.map((word) => (word === '/bin/sh' ? shell : word))
-    assert.match(execFileSync(shell, rest, { encoding: 'utf8' }), /^Max processes +10 +10 /m, shell)
+    assert.match(execFileSync(shell, rest, { encoding: 'utf8' }), /^Max processes +11 +11 /m, shell)
   }
 })

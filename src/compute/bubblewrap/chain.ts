@@ -145,7 +145,8 @@ export function boxedCommand(
   command: readonly string[],
   counted: Readonly<{ prlimit: string; processes: number; hasOwnRoot?: boolean }> | undefined,
 ): readonly string[] {
-  const most = (counted?.processes ?? 0) + 1
+  // the shell, and one over the limit, so that a stage that goes over can be seen: the kernel tells nobody whom it refused
+  const most = (counted?.processes ?? 0) + 2
   if (counted?.hasOwnRoot === true) return [shell, '-c', countedByShell, 'sh', `${most}`, ...command]
   const limited = counted === undefined ? [] : [counted.prlimit, `--nproc=${most}:${most}`]
   return [...limited, shell, '-c', processOneScript, 'sh', ...command]

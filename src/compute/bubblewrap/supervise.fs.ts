@@ -97,6 +97,11 @@ export function supervise(
     isSetUp ||= hasOwnRoot(firstPid)
     return { bytes, ...(fault !== undefined && isSeen && isSetUp ? { fault } : {}) }
   }
+  /** Of what RLIMIT_NPROC holds, to one more than the limit, so that more can be seen. */
+  const lookAtNumber = (pids: readonly number[]): void => {
+    processesPeak = Math.max(processesPeak, pids.length - 1)
+    if (processesPeak > limits.processes) over('processes', `it started more than ${limits.processes} processes`)
+  }
   let isSetUp = false
   let written = 0
   repeat(
@@ -120,7 +125,7 @@ export function supervise(
         const pids = stagePids()
         const bytes = memoryOf(pids) + temporary()
         memoryPeakBytes = Math.max(memoryPeakBytes, bytes)
-        if (isSeen) processesPeak = Math.max(processesPeak, pids.length - 1)
+        if (isSeen) lookAtNumber(pids)
         if (bytes > limits.memoryBytes) over('memory', `it used more than ${limits.memoryBytes} bytes of memory`)
       },
     )
@@ -144,11 +149,7 @@ export function supervise(
       ...options.gpu?.(),
     }
     const counted = isSeen ? { processes: Math.max(0, pids.length - 1) } : {}
-    if (engine.processes === 'within') {
-      // the engine holds them to one more, so that more than the limit can be seen
-      processesPeak = Math.max(processesPeak, pids.length - 1)
-      if (processesPeak > limits.processes) over('processes', `it started more than ${limits.processes} processes`)
-    }
+    if (engine.processes === 'within') lookAtNumber(pids)
     profile.add({ ...now, ...counted, writtenBytes: written })
   })
   return {
