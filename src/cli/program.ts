@@ -493,9 +493,9 @@ export const verbs: readonly Verb[] = [
   },
   {
     usage: 'attest show [artifact]',
-    summary: 'the statements behind an artifact',
+    summary: 'the statements behind an artifact; of a file that is a bundle, whoever made it, what it says',
     options: [['--raw', 'the bundles as they are']],
-    examples: ['assay attest show', 'assay attest show metrics.json --json'],
+    examples: ['assay attest show', 'assay attest show metrics.json --json', 'assay attest show model.sig'],
     load: async () => (await import('./commands/attest.ts')).attestShow,
   },
   {

@@ -57,6 +57,7 @@ export { type RowWord, signReview, type Triage, triageData } from './review-data
 export { type RunEvent, type RunOptions, runPipeline } from './run.ts'
 export { type GrantedSecret, grantSecret, listSecrets, type SecretOrigin, takeSecret } from './secrets.fs.ts'
 export { openShell, type ShellOptions } from './shell.ts'
+export { bundleAt, type ShownBundle } from './show-bundle.fs.ts'
 export { type SignedModel, type SignModelOptions, signModelAt } from './sign-model.fs.ts'
 export { type StampedData, stampData } from './stamp-data.fs.ts'
 export { summarizeVerdict } from './summarize.ts'

@@ -8,8 +8,8 @@
  * .cache/interop. `COSIGN=/path/to/cosign` takes another one.
  */
 import assert from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { sourceApproval, stageFacts } from '../../src/attestation/fixtures/chain.ts'
@@ -17,11 +17,7 @@ import { putFolder, putObject, putOutput, scratchFolder } from '../../src/attest
 import { startSigner } from '../../src/attestation/index.ts'
 import { generateKey, type KeySource } from '../../src/attestation/key.ts'
 import { sha256Of } from '../../src/core/index.ts'
-
-/** v3.0.x is not on the module proxy; v3.1.2 is the version that docs and fixtures speak of. */
-const version = 'v3.1.2'
-const cache = join(import.meta.dirname, '../../.cache/interop', `cosign-${version}`)
-const cosign = process.env['COSIGN'] ?? join(cache, 'cosign')
+import { cosignProgram } from './environments.ts'
 
 const provenance = 'https://slsa.dev/provenance/v1'
 const approvalType = 'https://assay.dev/attestation/source-approval/v1'
@@ -30,19 +26,13 @@ const data = 'apple 2\npear 1\npear 3\n'
 const scratch = scratchFolder()
 after(() => scratch[Symbol.dispose]())
 const path = (name: string): string => join(scratch.root, name)
+let cosign: string
 let bundle: Uint8Array
 let approval: Uint8Array
 
-function buildCosign(): void {
-  if (existsSync(cosign)) return
-  mkdirSync(cache, { recursive: true })
-  const nice = ['-n', '19', 'go', 'install', `github.com/sigstore/cosign/v3/cmd/cosign@${version}`]
-  execFileSync('nice', nice, { env: { ...process.env, GOBIN: cache }, stdio: 'inherit' })
-}
-
 before(
   async () => {
-    buildCosign()
+    cosign = cosignProgram()
     const { privatePem, publicPem } = generateKey(undefined)
     writeFileSync(path('key.pem'), privatePem, { mode: 0o600 })
     writeFileSync(path('pub.pem'), publicPem)

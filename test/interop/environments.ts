@@ -1,7 +1,7 @@
 /** Programs of others, installed by pip at a pinned version, each in a virtual environment below .cache/interop. */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { existsSync, rmSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 export const repository = join(import.meta.dirname, '../..')
@@ -22,6 +22,23 @@ export function virtualEnvironment(name: string, ...install: readonly string[]):
 /** Folder of the programs `dvc` and `python`. */
 export function dvcPrograms(): string {
   return virtualEnvironment(`dvc-${dvcVersion}`, `dvc==${dvcVersion}`)
+}
+
+/** v3.0.x is not on the module proxy; v3.1.2 is the version that docs and fixtures speak of. */
+const cosignVersion = 'v3.1.2'
+
+/** cosign, built from its source, which takes some minutes once; `COSIGN=/path/to/cosign` takes another one. */
+export function cosignProgram(): string {
+  const given = process.env['COSIGN']
+  if (given !== undefined) return given
+  const folder = join(repository, '.cache/interop', `cosign-${cosignVersion}`)
+  const program = join(folder, 'cosign')
+  if (!existsSync(program)) {
+    mkdirSync(folder, { recursive: true })
+    const nice = ['-n', '19', 'go', 'install', `github.com/sigstore/cosign/v3/cmd/cosign@${cosignVersion}`]
+    execFileSync('nice', nice, { env: { ...process.env, GOBIN: folder }, stdio: 'inherit' })
+  }
+  return program
 }
 
 /** What the program printed; it must exit 0. */

@@ -14,6 +14,7 @@ export {
   sortedResources,
 } from '../model/model-manifest.ts'
 export { printModelStatement, signModel } from '../model/sign-model.ts'
+export type { BundleDescription } from './describe-bundle.ts'
 export * from './foreign-bundle.ts'
 export { artifactNeeds, type ForeignStatement, judgeSubjects, parseForeignStatement } from './foreign-statement.ts'
 export { type ForeignTrust, parseCertificates, parseForeignKey } from './foreign-trust.ts'
@@ -22,4 +23,8 @@ export { judgeSigner } from './verify-foreign.ts'
 
 export function loadTrustedRoots(): Promise<typeof import('./trusted-root.ts')> {
   return import('./trusted-root.ts')
+}
+
+export function loadDescriptions(): Promise<typeof import('./describe-bundle.ts')> {
+  return import('./describe-bundle.ts')
 }

@@ -84,7 +84,9 @@ function newManifest(json: Json): ModelManifest {
   const { subject, predicate } = parseShape(newShape, json)
   const { serialization, resources } = predicate
   const known = hashNames[serialization.hash_type]
-  if (known === undefined || resources.some(({ algorithm }) => algorithm !== serialization.hash_type))
+  // The reference implementation calls a hash of shards by their size, too.
+  const names = [serialization.hash_type, `${serialization.hash_type}-sharded-${serialization.shard_size}`]
+  if (known === undefined || resources.some(({ algorithm }) => !names.includes(algorithm)))
     throw new DomainError(
       'ERR_STATEMENT_UNSUPPORTED',
       `the manifest is made by the hash \`${serialization.hash_type.slice(0, 50)}\`, or by several`,
@@ -98,7 +100,7 @@ function newManifest(json: Json): ModelManifest {
       followLinks: serialization.allow_symlinks,
       ignored: serialization.ignore_paths,
     },
-    resources,
+    resources: resources.map(({ name, digest }) => ({ name, digest })),
   }
 }
 

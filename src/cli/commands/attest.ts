@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import { DomainError, oneLine, printable, type Sha256 } from '../../core/index.ts'
 import {
+  bundleAt,
   chainOfArtifact,
   openProject,
   type Project,
@@ -12,6 +13,7 @@ import {
 } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import { shortDigest, table } from '../render.ts'
+import { tellBundle } from './show-bundle.ts'
 
 export async function attestShow(
   context: CliContext,
@@ -19,6 +21,11 @@ export async function attestShow(
   options: Readonly<{ raw?: boolean }>,
 ): Promise<Exit> {
   const { output } = context
+  const bundle = artifact === undefined ? undefined : await bundleAt(context, artifact)
+  if (bundle !== undefined) {
+    tellBundle(output, bundle, options.raw === true)
+    return 0
+  }
   const project = await openProject(context)
   const chain = await chainOfArtifact(project, artifact, context.workingFolder)
   if (options.raw === true) {
