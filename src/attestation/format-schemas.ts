@@ -6,6 +6,7 @@ import { dataDecisionPredicates, dataDecisionType } from './predicates/data-deci
 import { dataVerdictPredicateShape, dataVerdictSubjectsShape, testResultType } from './predicates/data-verdict.ts'
 import { reproductionPredicateShape, reproductionType } from './predicates/reproduction.ts'
 import { sourceApprovalPredicateShape } from './predicates/source-approval.ts'
+import { sourceBuildPredicateShape, sourceBuildSubjectsShape } from './predicates/source-build.ts'
 import { stagePredicateShape, stageSubjectsShape } from './predicates/stage-predicate-shape.ts'
 import { provenanceType } from './predicates/stage-provenance.ts'
 import { statementType } from './statement.ts'
@@ -36,6 +37,12 @@ export function formatSchemas(): Readonly<Record<string, object>> {
     subject: dataVerdictSubjectsShape,
     predicateType: z.literal(testResultType),
     predicate: dataVerdictPredicateShape,
+  })
+  const sourceBuild = z.object({
+    _type: z.literal(statementType),
+    subject: sourceBuildSubjectsShape,
+    predicateType: z.literal(provenanceType),
+    predicate: sourceBuildPredicateShape,
   })
   const reproduction = z.object({
     _type: z.literal(statementType),
@@ -69,6 +76,11 @@ export function formatSchemas(): Readonly<Record<string, object>> {
       reproduction,
       'reproduction',
       'Verdict of stages that were run again from their evidence, in-toto Statement v1',
+    ),
+    'source-build.schema.json': schemaOf(
+      sourceBuild,
+      'source-build',
+      'A wheel built from source, in-toto v1 with SLSA Provenance v1',
     ),
     'source-approval.schema.json': schemaOf(
       approval,

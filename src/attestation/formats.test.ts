@@ -12,6 +12,7 @@ import {
   exampleFacts,
   exampleReproduction,
   exampleReview,
+  exampleSourceBuild,
   exampleWaiver,
 } from './fixtures/examples.ts'
 import { formatSchemas } from './format-schemas.ts'
@@ -21,6 +22,7 @@ import {
   verifyDataVerdict,
   verifyReproduction,
   verifySourceApproval,
+  verifySourceBuild,
   verifyStage,
 } from './verify.ts'
 import { verifyChain } from './verify-chain.ts'
@@ -89,6 +91,15 @@ test('the example of a reproduction is what the page shows, is valid, and is bel
   assert.deepEqual(verdict.statement.reproduction, exampleReproduction(sha256Of(stage), again))
   assert.deepEqual(JSON.parse(exampleIn('reproduction.md', 'json')), payloadOf(bundle))
   assert.ok(validator('reproduction.schema.json')(payloadOf(bundle)))
+})
+
+test('the example of a build from source is what the page shows, is valid, and is believed', () => {
+  const bundle = read('examples/source-build.sigstore.json')
+  const verdict = verifySourceBuild(bundle, policy)
+  assert.ok(verdict.trusted)
+  assert.deepEqual(verdict.statement.build, exampleSourceBuild)
+  assert.deepEqual(JSON.parse(exampleIn('source-build.md', 'json')), payloadOf(bundle))
+  assert.ok(validator('source-build.schema.json')(payloadOf(bundle)))
 })
 
 test('the examples of decisions about data are valid, and are believed', () => {

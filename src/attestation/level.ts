@@ -7,6 +7,7 @@
  */
 import { isHardenedEngine, namespace } from '../core/index.ts'
 import type { Level, LevelRequirement } from './chain.ts'
+import type { JudgedBuild } from './chain-builds.ts'
 import type { JudgedData } from './chain-data.ts'
 import type { JudgedReproduction } from './chain-reproductions.ts'
 import type { ExternalInput } from './chain-sources.ts'
@@ -20,6 +21,8 @@ export type LevelFacts = Readonly<{
   stages: readonly JudgedStage[]
   inputs: readonly ExternalInput[]
   data: readonly JudgedData[]
+  /** Of wheels that were built from source, each once. */
+  builds: readonly JudgedBuild[]
   /** One a stage. */
   reproductions: readonly JudgedReproduction[]
   /** `stage: path` of outs that equal an input. */
@@ -100,10 +103,13 @@ export const levelRules: readonly LevelRule[] = [
     level: 2,
     requirement: 'hosted builder',
     howTo: 'let a control plane or CI that the policy lists run it and sign',
-    holds: ({ stages }) =>
-      each(stages, 'every stage was run and signed by a hosted builder', ({ stage }) =>
-        isLocal(stage.facts.builderId) ? "was signed by a person's own key on their own machine" : undefined,
-      ),
+    holds: ({ stages, builds }) => {
+      const fault = "was signed by a person's own key on their own machine"
+      const every = each(stages, 'every stage was run and signed by a hosted builder', ({ stage }) =>
+        isLocal(stage.facts.builderId) ? fault : undefined,
+      )
+      return eachBuild(every, builds, ({ build }) => (isLocal(build.builderId) ? fault : undefined))
+    },
   },
   {
     level: 2,
@@ -129,10 +135,14 @@ export const levelRules: readonly LevelRule[] = [
     level: 3,
     requirement: 'hardened engine',
     howTo: 'run it in gVisor: `engine: gvisor` in assay.yaml, or assay run --engine gvisor',
-    holds: ({ stages }) =>
-      each(stages, 'every stage had a kernel of its own', ({ stage: { facts } }) =>
-        isHardenedEngine(facts.sandbox.engine) ? undefined : `ran in ${facts.sandbox.engine}`,
-      ),
+    holds: ({ stages, builds }) => {
+      const faultOf = (engine: string): string | undefined =>
+        isHardenedEngine(engine) ? undefined : `ran in ${engine}`
+      const every = each(stages, 'every stage had a kernel of its own', ({ stage }) =>
+        faultOf(stage.facts.sandbox.engine),
+      )
+      return eachBuild(every, builds, ({ build }) => faultOf(build.sandbox.engine))
+    },
   },
   {
     level: 3,
@@ -282,14 +292,18 @@ export function judgeLevel(facts: LevelFacts, rules: readonly LevelRule[] = leve
 }
 
 /** The least that any (signer, builder) pair may earn; a person's key and a repository's own policy earn at most 1. */
-function capOf({ stages, policyOrigin }: LevelFacts): Readonly<{ level: number; because: string }> {
+function capOf({ stages, builds, policyOrigin }: LevelFacts): Readonly<{ level: number; because: string }> {
   let cap = { level: 4, because: '' }
   const lower = (level: number, because: string): void => {
     if (level < cap.level) cap = { level, because }
   }
-  for (const { stage } of stages) {
-    const { key, maxLevel } = stage.grant
-    if (isLocal(stage.facts.builderId)) lower(1, "a person's own key earns at most level 1, whatever a policy says")
+  const signed = [
+    ...stages.map(({ stage: { grant, facts } }) => ({ grant, builderId: facts.builderId })),
+    ...builds.map(({ build: { grant, build } }) => ({ grant, builderId: build.builderId })),
+  ]
+  for (const { grant, builderId } of signed) {
+    const { key, maxLevel } = grant
+    if (isLocal(builderId)) lower(1, "a person's own key earns at most level 1, whatever a policy says")
     lower(maxLevel, `the policy grants \`${key}\` with this builder at most level ${maxLevel}`)
   }
   if (policyOrigin === 'repository') {
@@ -307,6 +321,20 @@ function isLocal(builderId: string): boolean {
 
 function answer(held: boolean, yes: string, no: string): Answer {
   return { held, because: held ? yes : no }
+}
+
+/** The same of the wheels that were built from source. */
+function eachBuild(
+  stages: Answer,
+  builds: readonly JudgedBuild[],
+  faultOf: (build: JudgedBuild['build']) => string | undefined,
+): Answer {
+  const [first] = builds.flatMap(({ name, build }) => {
+    const fault = faultOf(build)
+    return fault === undefined ? [] : [`the build of \`${name}\` ${fault}`]
+  })
+  if (first === undefined) return stages
+  return answer(false, '', stages.held ? first : `${stages.because}; ${first}`)
 }
 
 /** Held when no stage has a fault; stages with the same fault are named together. */

@@ -72,7 +72,7 @@ const environmentShape = z.object({
   kind: textShape,
   digest: sha256Shape,
   locked: z.boolean(),
-  materials: z.array(z.object({ name: textShape, digest: sha256Shape })),
+  materials: z.array(z.object({ name: textShape, digest: sha256Shape, build: sha256Shape.exactOptional() })),
   packages: z.array(z.object({ name: textShape, version: textShape, digest: sha256Shape.exactOptional() })),
 })
 

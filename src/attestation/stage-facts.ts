@@ -90,7 +90,8 @@ export type StageFacts = Readonly<{
     kind: string
     digest: Sha256
     locked: boolean
-    materials: readonly Readonly<{ name: string; digest: Sha256 }>[]
+    /** `build`: of a wheel that was built from source, the digest of the bundle that says so. */
+    materials: readonly Readonly<{ name: string; digest: Sha256; build?: Sha256 }>[]
     packages: readonly Readonly<{ name: string; version: string; digest?: Sha256 }>[]
   }>
   sandbox: Readonly<{ engine: string; digest: Sha256; facts: Readonly<Record<string, string | number | boolean>> }>

@@ -15,6 +15,7 @@ import {
   type StageVerdicts,
   type VisitedStage,
 } from './chain.ts'
+import { judgeBuilds } from './chain-builds.ts'
 import { judgeData } from './chain-data.ts'
 import { judgeReproductions } from './chain-reproductions.ts'
 import { judgeInputs } from './chain-sources.ts'
@@ -59,6 +60,7 @@ function judgeCandidate(question: ChainQuestion, entry: Sha256, verdicts: StageV
   const walk = walkChain(question, [entry, ...judges.flatMap(({ attestation }) => attestation ?? [])], verdicts)
   const judged = judgeStages(question, walk.stages)
   const sources = judgeInputs(question, walk.stages)
+  const built = judgeBuilds(question, walk.stages)
   const judgedData = judgeData(question, walk.stages)
   const reproduced = judgeReproductions(question, walk.stages, verdicts)
   const laundered = launderedOuts(walk.stages)
@@ -71,6 +73,7 @@ function judgeCandidate(question: ChainQuestion, entry: Sha256, verdicts: StageV
     ...judged.findings,
     ...sources.findings,
     ...judgedData.findings,
+    ...built.findings,
     ...reproduced.findings,
     ...laundered.map((place) => caveat('output-equals-input', 'is equal to an input', { subject: place })),
     ...commitFindings(question, walk.stages),
@@ -80,6 +83,7 @@ function judgeCandidate(question: ChainQuestion, entry: Sha256, verdicts: StageV
     stages: judged.stages,
     inputs: sources.inputs,
     data: judgedData.data,
+    builds: built.builds,
     reproductions: reproduced.stages,
     laundered,
     policyOrigin: policy.origin,
@@ -230,6 +234,7 @@ function nothingKnown(question: ChainQuestion): ChainVerdict {
     stages: [],
     inputs: [],
     data: [],
+    builds: [],
     reproductions: [],
     laundered: [],
     policyOrigin: question.policy.origin,

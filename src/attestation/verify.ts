@@ -14,9 +14,11 @@ import { dataDecisionOf } from './predicates/data-decision.ts'
 import { dataVerdictOf } from './predicates/data-verdict.ts'
 import { reproductionOf } from './predicates/reproduction.ts'
 import { sourceApprovalOf } from './predicates/source-approval.ts'
+import { sourceBuildOf } from './predicates/source-build.ts'
 import { stageFactsOf } from './predicates/stage-provenance.ts'
 import type { Reproduction } from './reproduction-facts.ts'
 import type { SourceApproval } from './source-approval-facts.ts'
+import type { SourceBuild } from './source-build-facts.ts'
 import type { StageFacts } from './stage-facts.ts'
 import { parseStatement, type Statement } from './statement.ts'
 import type { BuilderGrant, Role, TrustedKey, TrustPolicy } from './trust-policy.ts'
@@ -40,6 +42,16 @@ export type VerifiedApproval = Readonly<{
   /** Digest of the bundle. */
   attestation: Sha256
   readonly [verified]: 'approval'
+}>
+
+/** What a signed statement of a build from source says. Only `verifySourceBuild` can make one. */
+export type VerifiedSourceBuild = Readonly<{
+  build: SourceBuild
+  signer: TrustedKey
+  grant: BuilderGrant
+  /** Digest of the bundle. */
+  attestation: Sha256
+  readonly [verified]: 'source-build'
 }>
 
 /** What a signed data verdict says. Only `verifyDataVerdict` can make one. */
@@ -99,6 +111,19 @@ export function verifyStage(bytes: Uint8Array, policy: TrustPolicy): Verdict<Ver
   if (grant === undefined || !allPassed(findings)) return { trusted: false, findings }
   // `as`: all findings passed, which is what the brand says.
   const statement = { facts: read.value, signer, grant, attestation: sha256Of(bytes) } as VerifiedStage
+  return { trusted: true, statement, findings }
+}
+
+/** Decides whether a bundle says of a wheel that it was built from source, signed by a builder that the policy lists. */
+export function verifySourceBuild(bytes: Uint8Array, policy: TrustPolicy): Verdict<VerifiedSourceBuild> {
+  const read = readSigned(bytes, policy, 'builder', sourceBuildOf)
+  if (!read.trusted) return read
+  const { value: build, signer } = read
+  const grant = grantOf(policy, signer, build.builderId)
+  const findings = [...read.findings, builderListed(grant, signer, build)]
+  if (grant === undefined) return { trusted: false, findings }
+  // `as`: all findings passed, which is what the brand says.
+  const statement = { build, signer, grant, attestation: sha256Of(bytes) } as VerifiedSourceBuild
   return { trusted: true, statement, findings }
 }
 
@@ -236,7 +261,11 @@ function grantOf(policy: TrustPolicy, signer: TrustedKey, builderId: string): Bu
   return policy.builders.find(({ key, builder }) => key === signer.name && builder === builderId)
 }
 
-function builderListed(grant: BuilderGrant | undefined, signer: TrustedKey, { builderId }: StageFacts): Finding {
+function builderListed(
+  grant: BuilderGrant | undefined,
+  signer: TrustedKey,
+  { builderId }: Pick<StageFacts, 'builderId'>,
+): Finding {
   return grant === undefined
     ? refused('builder', 'ERR_BUILDER_UNLISTED', `\`${signer.name}\` is not listed for the builder \`${builderId}\``)
     : passed('builder', `\`${signer.name}\` is listed for the builder \`${builderId}\``)

@@ -7,6 +7,8 @@ export const namespace = 'https://assay.dev'
 
 /** buildType of a stage's provenance; docs/formats/stage-provenance.md. */
 export const stageBuildType = `${namespace}/stage/v1`
+/** buildType of a wheel's provenance; docs/formats/source-build.md. */
+export const sourceBuildType = `${namespace}/source-build/v1`
 export const sourceApprovalType = `${namespace}/attestation/source-approval/v1`
 export const builderIds = {
   unisolated: `${namespace}/builder/local/unisolated`,

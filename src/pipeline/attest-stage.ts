@@ -11,11 +11,12 @@ import {
   seedFacts,
   type VisibleFiles,
 } from '../reproducibility/index.ts'
+import { type AttestedBuilds, attestBuilds } from './attest-builds.ts'
 import { outlivedFacts } from './outlived.fs.ts'
 import type { Project } from './project.ts'
 import type { StageInputs } from './resolve-inputs.ts'
 import type { StageSetting } from './run-stage.ts'
-import type { RunTools } from './run-tools.ts'
+import { isThrowAway, type RunTools } from './run-tools.ts'
 import { type StandingOn, systemFacts } from './stand-on.ts'
 import { systemMaterial } from './systems.ts'
 import type { ResolvedInput } from './view.ts'
@@ -39,8 +40,9 @@ export async function attestStage(
   setting: StageSetting,
   happened: Happened,
 ): Promise<Sha256> {
-  const facts = await factsOf(project, tools, setting, happened)
   const signer = await tools.signer()
+  const builds = await attestBuilds(project, signer, setting.environment, isThrowAway(tools.options))
+  const facts = await factsOf(project, tools, setting, { ...happened, builds })
   const { bytes } = await signer.sign({ kind: 'stage', facts })
   return project.evidence.save(bytes, { key: setting.key, subjects: facts.outputs.map(({ digest }) => digest) })
 }
@@ -49,7 +51,7 @@ async function factsOf(
   project: Project,
   tools: RunTools,
   setting: StageSetting,
-  { outcome, code, verdicts, system, gpus, unusual }: Happened,
+  { outcome, code, verdicts, system, gpus, unusual, builds }: Happened & Readonly<{ builds: AttestedBuilds }>,
 ): Promise<StageFacts> {
   const { stage, settings, inputs, environment, variables } = setting
   const { options } = tools
@@ -69,7 +71,7 @@ async function factsOf(
     seed: settings.seed,
     dependencies: dependenciesOf(project, inputs, verdicts),
     code: recordCode(outcome.opened, digestsOf(code, inputs.code)),
-    environment: environmentOf(environment, system),
+    environment: environmentOf(environment, system, builds),
     sandbox: { engine: sandbox.policy.engine, digest: sandbox.policy.digest, facts: sandbox.policy.facts },
     limits: setting.limits,
     network: {
@@ -179,16 +181,27 @@ function originOf(project: Project, { ref, attestation }: ResolvedInput): Stated
   }
 }
 
-function environmentOf(environment: Environment, system: StandingOn): StageFacts['environment'] {
+function environmentOf(
+  environment: Environment,
+  system: StandingOn,
+  builds: AttestedBuilds,
+): StageFacts['environment'] {
   const { name, kind, digest, locked, materials, packages } = environment
   return {
     name,
     kind,
     digest,
     locked,
-    materials: [...materials, ...(system.accepted === 'root' ? [] : [{ name: systemMaterial, digest: system.digest }])],
+    materials: [
+      ...materials.map((one) => ({ ...one, ...buildOf(builds.get(one.digest)) })),
+      ...(system.accepted === 'root' ? [] : [{ name: systemMaterial, digest: system.digest }]),
+    ],
     packages: packages.map(({ name: id, version }) => ({ name: id, version })),
   }
+}
+
+function buildOf(build: Sha256 | undefined): Readonly<{ build?: Sha256 }> {
+  return build === undefined ? {} : { build }
 }
 
 function digestsOf(code: Happened['code'], counted: readonly string[]): VisibleFiles {

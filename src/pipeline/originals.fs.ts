@@ -1,8 +1,14 @@
 /** The statements that a reproduction is about: of a run, behind an artifact, or from evidence that travelled. */
 import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type StageFacts, verifyDataVerdict, verifyReproduction, verifyStage } from '../attestation/index.ts'
-import { DomainError, type Sha256 } from '../core/index.ts'
+import {
+  type StageFacts,
+  verifyDataVerdict,
+  verifyReproduction,
+  verifySourceBuild,
+  verifyStage,
+} from '../attestation/index.ts'
+import { DomainError, type Sha256, sha256Of } from '../core/index.ts'
 import { readStage } from './believe.ts'
 import { bundlesAt } from './evidence-files.fs.ts'
 import type { Project } from './project.ts'
@@ -65,6 +71,8 @@ function importEvidence({ evidence, trust }: Project, path: string): readonly Sh
     }
     const verdict = verifyDataVerdict(bytes, trust)
     if (verdict.trusted) evidence.save(bytes, { key: verdict.statement.verdict.key, subjects: [] })
+    const built = verifySourceBuild(bytes, trust)
+    if (built.trusted) evidence.save(bytes, { key: sha256Of(bytes), subjects: [built.statement.build.wheel.digest] })
     for (const again of keepReproduction(bytes, trust, evidence)) repeats.add(again)
   }
   const first = stages.filter((attestation) => !repeats.has(attestation))

@@ -1,7 +1,7 @@
 /** Goal: a package that has no wheel is built once, where it can do no harm, and the evidence says from what. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { sourceOf } from '../../src/compute/environment/testing.archives.ts'
@@ -54,6 +54,25 @@ test('a source distribution is refused until assay.yaml names it, then built onc
   )
   const [again] = (await project.json(0, 'env', 'verify', '--rebuild')).environments
   assert.match(again.because, /the same when built again/)
+
+  const builtFrom = ({ findings }: Document): Document =>
+    findings.filter((one: Document) => one.check === 'built-from-source')
+  assert.match(
+    builtFrom(await project.json(0, 'verify'))[0].because,
+    /was built from `tool-1\.0\.tar\.gz` in a sandbox/,
+  )
+  assert.equal((await project.json(0, 'attest', 'export', 'out/said', '--out', 'evidence')).builds, 1)
+  const [name = ''] = readdirSync(join(project.root, 'evidence')).filter((each) => each.includes('.build'))
+  const build = readFileSync(join(project.root, 'evidence', name))
+  await project.json(0, 'verify', 'out/said', '--evidence', 'evidence')
+  rmSync(join(project.root, 'evidence', name))
+  const withheld = await project.json(1, 'verify', 'out/said', '--evidence', 'evidence')
+  assert.equal(builtFrom(withheld)[0].code, 'ERR_EVIDENCE_MISSING')
+  const hex = createHash('sha256').update(build).digest('hex')
+  rmSync(join(project.root, `.assay/attestations/${hex}.sigstore.json`))
+  assert.equal((await project.json(1, 'verify')).trusted, false)
+  await project.json(0, 'run', '--force')
+  await project.json(0, 'verify')
 })
 
 test('a build that gives other bytes each time is told by name', async (context) => {

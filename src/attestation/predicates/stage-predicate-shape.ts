@@ -49,7 +49,11 @@ const dependencyShape = z.union([
     }),
   }),
   z.object({ name: textShape, digest: sha256Set, annotations: z.object({ role: z.literal('environment') }) }),
-  z.object({ name: textShape, digest: sha256Set, annotations: z.object({ role: z.literal('material') }) }),
+  z.object({
+    name: textShape,
+    digest: sha256Set,
+    annotations: z.object({ role: z.literal('material'), build: sha256Shape.exactOptional() }),
+  }),
 ])
 
 const externalParametersShape = z.strictObject({

@@ -127,10 +127,10 @@ function dependenciesOf({ source, definition, dependencies, environment }: Stage
       digest: toDigestSet(environment.digest),
       annotations: { role: 'environment' },
     },
-    ...environment.materials.map(({ name, digest }) => ({
+    ...environment.materials.map(({ name, digest, build }) => ({
       name,
       digest: toDigestSet(digest),
-      annotations: { role: 'material' },
+      annotations: { role: 'material', ...(build === undefined ? {} : { build }) },
     })),
   ]
 }
@@ -191,7 +191,7 @@ function dependenciesByRole(entries: readonly StageDependency[]): ByRole {
       const digest = sha256From(entry.digest, name)
       const { role } = entry.annotations
       if (role === 'environment') environments.push(digest)
-      else if (role === 'material') materials.push({ name, digest })
+      else if (role === 'material') materials.push({ name, digest, ...buildOf(entry.annotations) })
       else definition.push({ path: name, digest, ...gitBlobOf(entry.digest) })
     }
   }
@@ -210,6 +210,10 @@ function outputsFrom(subjects: readonly ResourceDescriptor[]): readonly StatedOu
     const { role: _, ...rest } = annotations
     return [{ path: name, digest: digestFrom(digest, name), ...rest }]
   })
+}
+
+function buildOf(annotations: Readonly<{ build?: Sha256 | undefined }>): { build?: Sha256 } {
+  return annotations.build === undefined ? {} : { build: annotations.build }
 }
 
 function gitBlobOf(set: StageDependency['digest']): { gitBlob?: string } {

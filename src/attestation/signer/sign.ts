@@ -13,6 +13,7 @@ import { dataDecisionStatement } from '../predicates/data-decision.ts'
 import { dataVerdictStatement } from '../predicates/data-verdict.ts'
 import { reproductionStatement } from '../predicates/reproduction.ts'
 import { sourceApprovalStatement } from '../predicates/source-approval.ts'
+import { sourceBuildStatement } from '../predicates/source-build.ts'
 import { stageStatement } from '../predicates/stage-provenance.ts'
 import { verificationSummaryStatement } from '../predicates/verification-summary.ts'
 import type { StageFacts, StatedOutput } from '../stage-facts.ts'
@@ -51,6 +52,11 @@ export function refuseRequest(request: SignRequest, kind: OpenKey['kind']): void
       if (Date.parse(request.reproduction.finishedAt) < Date.parse(request.reproduction.startedAt))
         throw refusal('the reproduction ended before it started')
       return
+    case 'source-build':
+      if (request.build.sandbox.engine === 'none') throw refusal('no key signs a build that nothing isolated')
+      if (request.build.builderId !== builderIds.sandboxed)
+        throw refusal(`this signer is not the builder \`${request.build.builderId}\``)
+      return
     case 'stage':
       refuseStage(request.facts, kind)
       return
@@ -88,6 +94,8 @@ function statementOf(request: Exclude<SignRequest, { kind: 'checkpoint' }>): Sta
   switch (request.kind) {
     case 'stage':
       return stageStatement(request.facts)
+    case 'source-build':
+      return sourceBuildStatement(request.build)
     case 'source-approval':
       return sourceApprovalStatement(request.approval)
     case 'data-verdict':
@@ -108,6 +116,10 @@ export type Subjects = Readonly<{ outputs: readonly StatedOutput[]; log?: StageF
 /** Everything that has to be hashed again before it is signed. */
 export function subjectsOf(request: SignRequest): Subjects | undefined {
   if (request.kind === 'stage') return request.facts
+  if (request.kind === 'source-build') {
+    const { name: path, ...wheel } = request.build.wheel
+    return { outputs: [{ path, ...wheel }] }
+  }
   return request.kind === 'data-verdict' ? { outputs: [request.verdict.dataset] } : undefined
 }
 

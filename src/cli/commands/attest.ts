@@ -73,11 +73,13 @@ export async function attestExport(
     .map(({ name, bytes }) => ({ name: name.replace(/^.*\/|\.sigstore\.json$/g, ''), bytes }))
   const statements = chain.map((attestation) => ({ attestation, facts: readStage(project, attestation) }))
   const verdicts = verdictsOf(statements.map(({ facts }) => facts))
+  const builds = buildsOf(statements.map(({ facts }) => facts))
   const reproductions = reproductionsOf(project, statements)
   const stages = named(
     [
       ...statements.map(({ attestation, facts }) => ({ attestation, stage: facts.stage })),
       ...verdicts,
+      ...builds,
       ...reproductions,
     ],
     approvals.map(({ name }) => name),
@@ -88,6 +90,7 @@ export async function attestExport(
     path,
     stages: statements.length,
     verdicts: verdicts.length,
+    builds: builds.length,
     reproductions: reproductions.length,
     approvals: approvals.length,
   })
@@ -119,6 +122,15 @@ function verdictsOf(stages: readonly ReturnType<typeof readStage>[]): readonly S
   const found = new Map<Sha256, string>()
   for (const { dependencies } of stages) {
     for (const { path, verdict } of dependencies) if (verdict !== undefined) found.set(verdict, `${path}.verdict`)
+  }
+  return [...found].map(([attestation, stage]) => ({ attestation, stage }))
+}
+
+/** The builds of wheels that the stages ran with, each once, named by the wheel. */
+function buildsOf(stages: readonly ReturnType<typeof readStage>[]): readonly Statement[] {
+  const found = new Map<Sha256, string>()
+  for (const { environment } of stages) {
+    for (const { name, build } of environment.materials) if (build !== undefined) found.set(build, `${name}.build`)
   }
   return [...found].map(([attestation, stage]) => ({ attestation, stage }))
 }

@@ -3,6 +3,7 @@
  *
  * It sees /usr, its mounts and one writable folder; nothing of it is alive when the promise settles.
  */
+import type { Sha256 } from '../../core/index.ts'
 import type { Limits, Mount, StageEnd } from '../sandbox.ts'
 
 export type BoxCommand = Readonly<{
@@ -27,6 +28,8 @@ export type BoxEnd = Readonly<{
   /** The last lines of stdout and stderr, printable. */
   tail: readonly string[]
   deniedAttempts: number
+  /** What held it; `none` where nothing did. */
+  sandbox: Readonly<{ engine: 'bubblewrap' | 'none'; digest: Sha256 }>
 }>
 
 /** @throws ERR_SANDBOX_UNAVAILABLE when this machine cannot isolate; nothing has run then */

@@ -4,7 +4,9 @@ import { openBox } from './box.exec.ts'
 import type { BoxCommand, BoxEnd } from './box-command.ts'
 import { plainEngine } from './box-engine.ts'
 import { giveTree } from './box-folder.fs.ts'
+import { architectureOf } from './machine.exec.ts'
 import { openMachine } from './open.exec.ts'
+import { recipeDigest } from './policy.ts'
 import { tailOf } from './tail.ts'
 
 const tailBytes = 64 * 1024
@@ -41,7 +43,9 @@ export async function runInBox(command: BoxCommand): Promise<BoxEnd> {
     ready: Promise.resolve(),
     signal: command.signal ?? new AbortController().signal,
   })
-  return { end, tail: tailOf(box.log.readEnd(tailBytes).toString('utf8').split('\n')), deniedAttempts }
+  const tail = tailOf(box.log.readEnd(tailBytes).toString('utf8').split('\n'))
+  const sandbox = { engine: 'bubblewrap' as const, digest: recipeDigest(architectureOf(process.arch)) }
+  return { end, tail, deniedAttempts, sandbox }
 }
 
 /** Gives a folder to the sandbox's user and takes it back. */

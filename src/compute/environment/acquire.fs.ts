@@ -6,6 +6,7 @@
  * hint: each line of it is checked against the lock and the interpreter again.
  */
 import { DomainError, isSha256, type Sha256 } from '../../core/index.ts'
+import type { BuiltWheel } from '../environment.ts'
 import { readChosen, writeChosen } from './chosen-memory.fs.ts'
 import type { LockedFile, LockedRequirement } from './lock.ts'
 import { defaultIndex } from './network-settings.ts'
@@ -33,10 +34,8 @@ export type ChosenWheel = Readonly<{
 /** What a wheel of this machine was made from: everything by digest. */
 export type BuiltFrom = Readonly<{
   source: Fetched & Readonly<{ fileName: string }>
-  /** As `pyproject.toml` names it, such as `setuptools.build_meta`. */
-  backend: string
-  /** Identity of the environment that it was built in. */
-  builder: Sha256
+  /** The step itself, for its statement. */
+  step: Omit<BuiltWheel, 'package' | 'source'>
   /** What a reader should know; said when it is built. */
   warnings: readonly string[]
 }>

@@ -13,7 +13,7 @@ import { z } from 'zod'
 import { DomainError, isDomainError, parseStrictJson, type Sha256 } from '../../core/index.ts'
 import type { ObjectStore } from '../../data/index.ts'
 import type { BoxEnd, RunInBox } from '../bubblewrap/index.ts'
-import type { Environment } from '../environment.ts'
+import type { BuiltWheel, Environment } from '../environment.ts'
 import { refusalAt, shapedLock, tomlOf } from './lock-text.ts'
 import { readPlainFile } from './tree.fs.ts'
 import { environmentTarget } from './wheel-layout.ts'
@@ -32,7 +32,8 @@ export type BuildRequest = Readonly<{
   signal: AbortSignal
 }>
 
-export type BuiltWheel = Readonly<{ fileName: string; digest: Sha256; backend: string; deniedAttempts: number }>
+/** The step, without what its caller knows. */
+export type WheelBuild = Omit<BuiltWheel, 'package' | 'source'>
 
 /** LIMIT: an hour, 8 GiB of memory, 16 GiB of files, 1 GiB a wheel. */
 const limits = {
@@ -52,20 +53,28 @@ const programTarget = '/programs'
 const epochSeconds = 315_532_800
 
 /** @throws ERR_ENV_BUILD when it fails; ERR_ENV_SOURCE_DIST by `refuseUnmet` */
-export async function buildWheel(request: BuildRequest): Promise<BuiltWheel> {
-  const { scratch } = request
+export async function buildWheel(request: BuildRequest): Promise<WheelBuild> {
+  const { scratch, builder } = request
+  const startedAt = new Date().toISOString()
   // THREAT: nothing is ever written into a folder that a build wrote to: it may hold links.
   const [programs, out] = [join(scratch, 'programs'), join(scratch, 'out')]
   for (const folder of [programs, out]) mkdirSync(folder)
   writeFileSync(join(programs, 'unpack.py'), unpackProgram)
   writeFileSync(join(programs, 'build.py'), buildProgram)
-  await runStep('unpack.py', request)
+  const unpacked = await runStep('unpack.py', request)
   const system = buildSystem(readPlainFile(join(out, 'pyproject.toml'), maxSettingsBytes), request)
   request.refuseUnmet(system.requires)
   writeFileSync(join(programs, 'system.json'), JSON.stringify(system))
-  const { deniedAttempts } = await runStep('build.py', request)
+  const built = await runStep('build.py', request)
   request.refuseUnmet(askedFor(out, request))
-  return { ...(await takeWheel(join(out, 'wheel'), request)), backend: system.backend, deniedAttempts }
+  return {
+    environment: builder.digest,
+    backend: system.backend,
+    wheel: await takeWheel(join(out, 'wheel'), request),
+    ...{ sandbox: built.sandbox, limits, startedAt },
+    deniedAttempts: unpacked.deniedAttempts + built.deniedAttempts,
+    finishedAt: new Date().toISOString(),
+  }
 }
 
 async function runStep(program: string, request: BuildRequest): Promise<BoxEnd> {
@@ -157,18 +166,18 @@ function askedFor(out: string, request: BuildRequest): readonly string[] {
 }
 
 /** The one wheel that a build left, into the store. */
-async function takeWheel(folder: string, request: BuildRequest): Promise<Pick<BuiltWheel, 'fileName' | 'digest'>> {
+async function takeWheel(folder: string, request: BuildRequest): Promise<WheelBuild['wheel']> {
   const isFolder = lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() === true
-  const [fileName, ...others] = isFolder ? readdirSync(folder) : []
-  if (fileName === undefined || others.length > 0 || !fileName.endsWith('.whl'))
+  const [name, ...others] = isFolder ? readdirSync(folder) : []
+  if (name === undefined || others.length > 0 || !/^[\w.+!-]{1,255}\.whl$/.test(name))
     throw buildFault(request, 'left no wheel')
   // THREAT: a link or a fifo in place of the wheel.
-  const found = lstatSync(join(folder, fileName))
+  const found = lstatSync(join(folder, name))
   if (!found.isFile() || found.size > maxWheelBytes) throw buildFault(request, 'left no plain wheel of 1 GiB at most')
-  const fd = openSync(join(folder, fileName), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  const fd = openSync(join(folder, name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   try {
-    const { digest } = await request.store.putFile(fd)
-    return { fileName, digest }
+    const { digest, sizeBytes } = await request.store.putFile(fd)
+    return { name, digest, sizeBytes }
   } finally {
     closeSync(fd)
   }

@@ -1,7 +1,7 @@
 /** A built Python environment, as stages and evidence know it. */
 import { join } from 'node:path'
 import { sha256Of } from '../../core/index.ts'
-import type { Environment } from '../environment.ts'
+import type { BuiltWheel, Environment } from '../environment.ts'
 import type { ChosenWheel } from './acquire.fs.ts'
 import { blasFact, interpreterFacts } from './facts.ts'
 import { watched } from './keep-tree.fs.ts'
@@ -67,6 +67,7 @@ export function describePython(
         : [{ name: sources.lock, digest: sha256Of(sources.lockBytes) }]),
       ...chosen.flatMap(materialsOf),
     ],
+    ...(isBuilt ? { built: chosen.flatMap(stepOf) } : {}),
     warnings: [...manifest.warnings, ...request.network.warnings],
     ...watched(built),
   }
@@ -76,10 +77,17 @@ export function describePython(
 export function builtFacts(chosen: readonly ChosenWheel[]): Environment['facts'] {
   return chosen.flatMap(({ requirement, wheel, digest, built }) => {
     if (built === undefined) return []
-    const { source, backend, builder } = built
+    const { source, step } = built
+    const { backend, environment: builder } = step
     const value = `${source.fileName} ${source.digest} built by ${backend} in ${builder}, without network, to ${wheel.fileName} ${digest}`
     return [{ name: `source/${requirement.name}`, value, tier: 'observed' as const }]
   })
+}
+
+function stepOf({ requirement: { name, version }, built }: ChosenWheel): readonly BuiltWheel[] {
+  if (built === undefined) return []
+  const { fileName, digest } = built.source
+  return [{ package: { name, version }, source: { name: fileName, digest }, ...built.step }]
 }
 
 function materialsOf({ wheel, digest, source, built }: ChosenWheel): Environment['materials'] {

@@ -19,7 +19,7 @@ import { buildTree, type FoundTree, inspectTree, notBuilt, reuseTree, type TreeP
 import type { LockedRequirement } from './lock.ts'
 import type { Built, Plan } from './python-plan.ts'
 import { type PythonRequest, readLockHere } from './read-lock.fs.ts'
-import { builderDefinition, buildSources, recallBuilt } from './sources.fs.ts'
+import { builderDefinition, buildSources, recallBuilt, sourceRecipe } from './sources.fs.ts'
 import { openCacheFolder } from './sweep.fs.ts'
 import { localPartsOf, type TreeManifest, writeLocalParts } from './tree.fs.ts'
 
@@ -123,7 +123,9 @@ function identityOf(chosen: readonly ChosenWheel[], { request, interpreter, lock
     wheels: chosen.map(({ requirement, digest, built }) => ({
       name: requirement.name,
       digest,
-      ...(built === undefined ? {} : { source: built.source.digest, builder: built.builder }),
+      ...(built === undefined
+        ? {}
+        : { source: built.source.digest, builder: built.step.environment, recipe: sourceRecipe }),
     })),
   })
 }

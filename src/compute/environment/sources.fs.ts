@@ -30,7 +30,7 @@ import { refuseUnmet } from './source-choice.ts'
 import { parseWheelName, sourceVersion } from './wheel-name.ts'
 
 /** Changes whenever the same source would be built another way. */
-const recipe = 'assay-source/1'
+export const sourceRecipe = 'assay-source/2'
 
 export type SourcesRequest = Readonly<{
   request: PythonRequest
@@ -57,11 +57,21 @@ export function builderDefinition({ definition }: PythonRequest): PythonDefiniti
   }
 }
 
+const digestShape = z.custom<Sha256>(isSha256)
 const rememberedShape = z.strictObject({
-  fileName: z.string(),
-  digest: z.custom<Sha256>(isSha256),
-  source: z.strictObject({ fileName: z.string(), digest: z.custom<Sha256>(isSha256), source: z.string() }),
-  backend: z.string(),
+  source: z.strictObject({ fileName: z.string(), digest: digestShape, source: z.string() }),
+  step: z.strictObject({
+    environment: digestShape,
+    backend: z.string(),
+    wheel: z.strictObject({ name: z.string(), digest: digestShape, sizeBytes: z.int() }),
+    sandbox: z.strictObject({ engine: z.enum(['bubblewrap', 'none']), digest: digestShape }),
+    limits: z.strictObject({
+      cpus: z.number(),
+      ...{ memoryBytes: z.int(), timeMs: z.int(), processes: z.int(), outputBytes: z.int() },
+    }),
+    deniedAttempts: z.int(),
+    ...{ startedAt: z.string(), finishedAt: z.string() },
+  }),
 })
 
 /** What was built before, when it was built in the same environment and is in the store still. */
@@ -71,17 +81,18 @@ export function recallBuilt(asked: SourcesRequest, builder: Sha256): readonly Ch
     const text = request.sealedTrees?.fact(keyOf(requirement, builder))
     const known = rememberedShape.safeParse(text === undefined ? undefined : JSON.parse(text))
     if (!known.success) return []
-    const { fileName, digest, source, backend } = known.data
-    const wheel = parseWheelName(fileName)
-    const holds = wheel !== undefined && fits(wheel, requirement, acquiring.ranks)
+    const { source, step } = known.data
+    const { name, digest } = step.wheel
+    const wheel = parseWheelName(name)
+    const holds = wheel !== undefined && fits(wheel, requirement, acquiring.ranks) && step.environment === builder
     if (!holds || !requirement.sha256.includes(source.digest) || !request.store.has(digest)) return []
-    return [{ requirement, wheel, digest, source: '', built: { source, backend, builder, warnings: [] } }]
+    return [{ requirement, wheel, digest, source: '', built: { source, step, warnings: [] } }]
   })
   return found.length === requirements.length ? found : undefined
 }
 
 function keyOf({ name, version, sha256 }: LockedRequirement, builder: Sha256): string {
-  return `built-wheel:${digestOfJson({ recipe, name, version, sha256: sha256.toSorted(), builder })}`
+  return `built-wheel:${digestOfJson({ recipe: sourceRecipe, name, version, sha256: sha256.toSorted(), builder })}`
 }
 
 /**
@@ -163,21 +174,17 @@ async function buildOne(
       ...{ source, builder, scratch, store, runInBox, workFolder, signal },
       refuseUnmet: (requires) => refuseUnmet(requires, needing),
     })
-    const wheel = parseWheelName(made.fileName)
+    const { name, digest } = made.wheel
+    const wheel = parseWheelName(name)
     if (wheel === undefined || !fits(wheel, requirement, acquiring.ranks)) {
-      throw new DomainError(
-        'ERR_ENV_NO_WHEEL',
-        `\`${source.fileName}\` was built to \`${made.fileName}\`, which does not fit`,
-      )
+      throw new DomainError('ERR_ENV_NO_WHEEL', `\`${source.fileName}\` was built to \`${name}\`, which does not fit`)
     }
-    request.sealedTrees?.recordFact(
-      keyOf(requirement, builder.digest),
-      JSON.stringify({ fileName: made.fileName, digest: made.digest, source, backend: made.backend }),
-    )
+    const kept = { fileName: source.fileName, digest: source.digest, source: source.source }
+    request.sealedTrees?.recordFact(keyOf(requirement, builder.digest), JSON.stringify({ source: kept, step: made }))
     const tried = `${requirement.name}: its build tried to reach the network, ${made.deniedAttempts} times, in vain`
     const warnings = made.deniedAttempts === 0 ? [] : [tried]
-    const built: BuiltFrom = { source, backend: made.backend, builder: builder.digest, warnings }
-    return { requirement, wheel, digest: made.digest, source: '', built }
+    const built: BuiltFrom = { source, step: made, warnings }
+    return { requirement, wheel, digest, source: '', built }
   } finally {
     removeTree(scratch)
   }

@@ -36,6 +36,7 @@ export const plainBox: RunInBox = ({ argv, mounts, writable, variables, signal }
         end: code === null ? { kind: 'signalled', signal: killer ?? '' } : { kind: 'exited', code },
         tail: Buffer.concat(said).toString().trimEnd().split('\n'),
         deniedAttempts: 0,
+        sandbox: { engine: 'none', digest: `sha256:${'0'.repeat(64)}` },
       }),
     )
   })

@@ -1,0 +1,134 @@
+/**
+ * A build from source as an in-toto statement with SLSA Provenance v1, and back.
+ *
+ * Subject: the wheel. Format: docs/formats/source-build.md.
+ */
+import { z } from 'zod'
+import { DomainError, fromDigestSet, isSha256, type Sha256, sourceBuildType, toDigestSet } from '../../core/index.ts'
+import { countShape, instantShape, sha256Shape, textShape } from '../shapes.ts'
+import type { SourceBuild } from '../source-build-facts.ts'
+import { limitsShape, sandboxShape } from '../stage-facts-shape.ts'
+import { issueOf, type Statement } from '../statement.ts'
+import { buildTypeShape } from './stage-predicate-shape.ts'
+import { provenanceType } from './stage-provenance.ts'
+
+const hexSet = z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) })
+/** What becomes a name in a folder: no path. */
+const fileName = z.string().regex(/^[\w.+!-]{1,255}$/)
+const packageShape = z.strictObject({ name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,200}$/), version: textShape.min(1) })
+
+/** The predicate's wire shape, for its JSON Schema. */
+export const sourceBuildPredicateShape = z.object({
+  buildDefinition: z.object({
+    buildType: z.literal(sourceBuildType),
+    externalParameters: z.strictObject({ project: z.string().min(1).max(200), package: packageShape }),
+    internalParameters: z.object({ backend: textShape, sandbox: sandboxShape, limits: limitsShape }),
+    resolvedDependencies: z.tuple([
+      z.object({ name: fileName, digest: hexSet, annotations: z.object({ role: z.literal('source') }) }),
+      z.object({ name: textShape, digest: hexSet, annotations: z.object({ role: z.literal('environment') }) }),
+    ]),
+  }),
+  runDetails: z.object({
+    builder: z.object({ id: z.url(), version: z.object({ assay: textShape }) }),
+    metadata: z.object({ startedOn: instantShape, finishedOn: instantShape }),
+    byproducts: z.tuple([
+      z.object({ name: z.literal('network'), annotations: z.object({ deniedAttempts: countShape }) }),
+    ]),
+  }),
+})
+
+export const sourceBuildSubjectsShape = z.tuple([
+  z.object({ name: fileName, digest: hexSet, annotations: z.object({ sizeBytes: countShape }) }),
+])
+
+export const sourceBuildShape: z.ZodType<SourceBuild> = z
+  .object({
+    project: z.string().min(1).max(200),
+    package: packageShape,
+    source: z.object({ name: fileName, digest: sha256Shape }),
+    environment: sha256Shape,
+    backend: textShape,
+    wheel: z.object({ name: fileName, digest: sha256Shape, sizeBytes: countShape }),
+    sandbox: sandboxShape,
+    limits: limitsShape,
+    deniedAttempts: countShape,
+    builderId: z.url(),
+    builderVersion: textShape,
+    startedAt: instantShape,
+    finishedAt: instantShape,
+  })
+  .refine(({ startedAt, finishedAt }) => Date.parse(startedAt) <= Date.parse(finishedAt), 'ended before it started')
+
+/** @throws ERR_STATEMENT_MALFORMED when the facts contradict themselves */
+export function sourceBuildStatement(build: SourceBuild): Statement {
+  const { project, source, environment, backend, wheel, sandbox, limits, deniedAttempts } = readShape(build)
+  return {
+    subject: [{ name: wheel.name, digest: toDigestSet(wheel.digest), annotations: { sizeBytes: wheel.sizeBytes } }],
+    predicateType: provenanceType,
+    predicate: {
+      buildDefinition: {
+        buildType: sourceBuildType,
+        externalParameters: { project, package: build.package },
+        internalParameters: { backend, sandbox, limits },
+        resolvedDependencies: [
+          { name: source.name, digest: toDigestSet(source.digest), annotations: { role: 'source' } },
+          { name: 'environment', digest: toDigestSet(environment), annotations: { role: 'environment' } },
+        ],
+      },
+      runDetails: {
+        builder: { id: build.builderId, version: { assay: build.builderVersion } },
+        metadata: { startedOn: build.startedAt, finishedOn: build.finishedAt },
+        byproducts: [{ name: 'network', annotations: { deniedAttempts } }],
+      },
+    },
+  }
+}
+
+/**
+ * What a build's statement says. Trust: the statement's signature was checked by the caller.
+ *
+ * @throws ERR_STATEMENT_UNSUPPORTED for another predicate or build type
+ * @throws ERR_STATEMENT_MALFORMED when it contradicts itself
+ */
+export function sourceBuildOf({ subject, predicateType, predicate }: Statement): SourceBuild {
+  const type = buildTypeShape.safeParse(predicate)
+  if (predicateType !== provenanceType || !type.success || type.data.buildDefinition.buildType !== sourceBuildType) {
+    throw new DomainError('ERR_STATEMENT_UNSUPPORTED', 'the statement is not of a build from source')
+  }
+  const parsed = sourceBuildPredicateShape.safeParse(predicate)
+  if (!parsed.success) throw malformed(issueOf(parsed.error))
+  const subjects = sourceBuildSubjectsShape.safeParse(subject)
+  if (!subjects.success) throw malformed(issueOf(subjects.error))
+  const [wheel] = subjects.data
+  const { externalParameters, internalParameters, resolvedDependencies } = parsed.data.buildDefinition
+  const { builder, metadata, byproducts } = parsed.data.runDetails
+  const [source, environment] = resolvedDependencies
+  return readShape({
+    ...externalParameters,
+    ...internalParameters,
+    source: { name: source.name, digest: digestIn(source.digest) },
+    environment: digestIn(environment.digest),
+    wheel: { name: wheel.name, digest: digestIn(wheel.digest), sizeBytes: wheel.annotations.sizeBytes },
+    deniedAttempts: byproducts[0].annotations.deniedAttempts,
+    builderId: builder.id,
+    builderVersion: builder.version.assay,
+    startedAt: metadata.startedOn,
+    finishedAt: metadata.finishedOn,
+  })
+}
+
+function digestIn(set: Readonly<Record<string, string>>): Sha256 {
+  const digest = fromDigestSet(set)
+  if (digest !== undefined && isSha256(digest)) return digest
+  throw malformed('names something by no digest that counts')
+}
+
+function readShape(given: unknown): SourceBuild {
+  const parsed = sourceBuildShape.safeParse(given)
+  if (!parsed.success) throw malformed(issueOf(parsed.error))
+  return parsed.data
+}
+
+function malformed(what: string): DomainError {
+  return new DomainError('ERR_STATEMENT_MALFORMED', `the statement of a build from source ${what}`)
+}
