@@ -13,3 +13,118 @@ import { dataVerdictShape } from '../predicates/data-verdict.ts'
 import { reproductionShape } from '../predicates/reproduction.ts'
 import { sourceApprovalShape } from '../predicates/source-approval.ts'
 import { sourceBuildShape } from '../predicates/source-build.ts'
+import { type VerificationSummary, verificationSummaryShape } from '../predicates/verification-summary.ts'
+import type { Reproduction } from '../reproduction-facts.ts'
+import { sha256Shape, textShape } from '../shapes.ts'
+import type { SourceApproval } from '../source-approval-facts.ts'
+import type { SourceBuild } from '../source-build-facts.ts'
+import type { StageFacts } from '../stage-facts.ts'
+import { stageFactsShape } from '../stage-facts-shape.ts'
+
+/** LIMIT: a frame is at most 32 MiB: a bundle of 16 MiB in base64 fits. */
+export const maxFrameBytes = 32 * 1024 * 1024
+const headerBytes = 4
+
+export type SignRequest =
+  | Readonly<{ kind: 'stage'; facts: StageFacts }>
+  | Readonly<{ kind: 'source-build'; build: SourceBuild }>
+  | Readonly<{ kind: 'source-approval'; approval: SourceApproval }>
+  | Readonly<{ kind: 'data-verdict'; verdict: DataVerdict }>
+  | Readonly<{ kind: 'reproduction'; reproduction: Reproduction }>
+  | Readonly<{ kind: 'data-waiver'; decision: DataWaiver }>
+  | Readonly<{ kind: 'data-anchor'; decision: DataAnchor }>
+  | Readonly<{ kind: 'data-review'; decision: DataReview }>
+  | Readonly<{ kind: 'checkpoint'; checkpoint: LogHead }>
+  | Readonly<{ kind: 'verification-summary'; summary: VerificationSummary }>
+
+/** What a log's checkpoint says: `id` makes its origin, `root` is the Merkle root. */
+export type LogHead = Readonly<{ id: string; size: number; root: Sha256 }>
+
+export const openShape = z.strictObject({
+  version: z.literal(1),
+  key: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('file'), path: textShape, passphrase: z.string().max(4096).exactOptional() }),
+    z.strictObject({ kind: z.literal('ephemeral') }),
+  ]),
+  objectStoreRoot: textShape,
+})
+export type OpenRequest = Readonly<{ version: 1; key: KeySource; objectStoreRoot: string }>
+
+const logIdShape = z.string().regex(/^[A-Za-z0-9._-]{1,200}\/[0-9a-f]{16}$/)
+
+export const requestShape = z.strictObject({
+  id: z.int().nonnegative(),
+  request: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('stage'), facts: stageFactsShape }),
+    z.strictObject({ kind: z.literal('source-build'), build: sourceBuildShape }),
+    z.strictObject({ kind: z.literal('source-approval'), approval: sourceApprovalShape }),
+    z.strictObject({ kind: z.literal('data-verdict'), verdict: dataVerdictShape }),
+    z.strictObject({ kind: z.literal('reproduction'), reproduction: reproductionShape }),
+    z.strictObject({ kind: z.literal('data-waiver'), decision: dataDecisionShapes['data-waiver'] }),
+    z.strictObject({ kind: z.literal('data-anchor'), decision: dataDecisionShapes['data-anchor'] }),
+    z.strictObject({ kind: z.literal('data-review'), decision: dataDecisionShapes['data-review'] }),
+    z.strictObject({ kind: z.literal('verification-summary'), summary: verificationSummaryShape }),
+    z.strictObject({
+      kind: z.literal('checkpoint'),
+      checkpoint: z.strictObject({ id: logIdShape, size: z.int().nonnegative(), root: sha256Shape }),
+    }),
+  ]),
+})
+
+const codeShape = z.string().transform((code, context): ErrorCode => {
+  if (Object.hasOwn(errorTable, code)) return code as ErrorCode // it is a key of the table
+  context.addIssue('is not an error code')
+  return z.NEVER
+})
+const faultShape = z.strictObject({
+  kind: z.literal('fault'),
+  code: codeShape,
+  message: z.string(),
+  help: z.string(),
+})
+
+export const openedShape = z.union([
+  z.strictObject({ kind: z.literal('ready'), publicPem: z.string(), hint: z.string(), logKey: z.base64() }),
+  faultShape,
+])
+export const responseShape = z.strictObject({
+  id: z.int(),
+  answer: z.union([z.strictObject({ kind: z.literal('signed'), bundle: z.base64() }), faultShape]),
+})
+export type Opened = z.infer<typeof openedShape>
+export type Response = z.infer<typeof responseShape>
+
+/** A frame: length as four bytes, big endian, then UTF-8 JSON. */
+export function encodeFrame(message: unknown): Buffer {
+  const body = Buffer.from(JSON.stringify(message))
+  if (body.length > maxFrameBytes) throw new RangeError(`a frame of ${body.length} bytes is over the limit`)
+  const header = Buffer.alloc(headerBytes)
+  header.writeUInt32BE(body.length)
+  return Buffer.concat([header, body])
+}
+
+/**
+ * The messages of a stream of bytes.
+ *
+ * @throws RangeError when a frame says that it is over the limit; ERR_INPUT_MALFORMED when one is not JSON
+ */
+export async function* readFrames(chunks: AsyncIterable<Buffer>): AsyncGenerator<Json> {
+  let parts: Buffer[] = []
+  let held = 0
+  for await (const chunk of chunks) {
+    parts.push(chunk)
+    held += chunk.length
+    for (;;) {
+      if (held < headerBytes) break
+      const buffer = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts)
+      parts = [buffer]
+      const length = buffer.readUInt32BE(0)
+      if (length > maxFrameBytes) throw new RangeError(`a frame of ${length} bytes is over the limit`)
+      if (held < headerBytes + length) break
+      const body = buffer.subarray(headerBytes, headerBytes + length)
+      parts = [buffer.subarray(headerBytes + length)]
+      held -= headerBytes + length
+      yield parseStrictJson(body, 'frame', { maxBytes: maxFrameBytes, maxDepth: 72 })
+    }
+  }
+}
