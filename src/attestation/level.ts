@@ -12,6 +12,7 @@ import type { JudgedData } from './chain-data.ts'
 import type { JudgedReproduction } from './chain-reproductions.ts'
 import type { ExternalInput } from './chain-sources.ts'
 import type { JudgedStage } from './chain-stage.ts'
+import { type Answer, answer, each, eachBuild, list } from './level-answers.ts'
 import type { PolicyOrigin } from './trust-policy.ts'
 
 /** All that the rules look at. */
@@ -30,7 +31,6 @@ export type LevelFacts = Readonly<{
   policyOrigin: PolicyOrigin
 }>
 
-type Answer = Readonly<{ held: boolean; because: string }>
 export type LevelRule = Readonly<{
   level: Exclude<Level, 0>
   requirement: string
@@ -317,46 +317,6 @@ function capOf({ stages, builds, policyOrigin }: LevelFacts): Readonly<{ level: 
 
 function isLocal(builderId: string): boolean {
   return builderId.startsWith(`${namespace}/builder/local/`)
-}
-
-function answer(held: boolean, yes: string, no: string): Answer {
-  return { held, because: held ? yes : no }
-}
-
-/** The same of the wheels that were built from source. */
-function eachBuild(
-  stages: Answer,
-  builds: readonly JudgedBuild[],
-  faultOf: (build: JudgedBuild['build']) => string | undefined,
-): Answer {
-  const [first] = builds.flatMap(({ name, build }) => {
-    const fault = faultOf(build)
-    return fault === undefined ? [] : [`the build of \`${name}\` ${fault}`]
-  })
-  if (first === undefined) return stages
-  return answer(false, '', stages.held ? first : `${stages.because}; ${first}`)
-}
-
-/** Held when no stage has a fault; stages with the same fault are named together. */
-function each(
-  stages: readonly JudgedStage[],
-  yes: string,
-  faultOf: (judged: JudgedStage) => string | undefined,
-): Answer {
-  const faults = new Map<string, string[]>()
-  for (const judged of stages) {
-    const fault = faultOf(judged)
-    if (fault !== undefined) faults.set(fault, [...(faults.get(fault) ?? []), `\`${judged.stage.facts.stage}\``])
-  }
-  const texts = [...faults].map(([fault, names]) =>
-    names.length === 1 ? `${names[0]} ${fault}` : `each of ${list(names)} ${fault}`,
-  )
-  return answer(texts.length === 0, yes, list(texts))
-}
-
-function list(names: readonly string[]): string {
-  const shown = names.slice(0, 3).join(', ')
-  return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown
 }
 
 function levelOf(value: number): Level {
