@@ -93,7 +93,7 @@ export async function reproduce(
   const all = tried.map(({ judged }) => judged)
   const noise = all.length < 2 ? {} : { noise: await noiseOf(project, chosen, all, options.signal) }
   const worst = worstOf(tried)
-  const causes = await causesOf(project, await withRepeats(project, { chosen, tried, worst, run, options }))
+  const pairs = await withRepeats(project, { chosen, tried, worst, run, options })
   const reproduction: Reproduction = {
     project: project.id,
     outs: outsOf(chosen),
@@ -109,6 +109,7 @@ export async function reproduce(
     .at(-1)
   if (attestation === undefined) throw new Error('a reproduction of no stage')
   await enterLog(project, signer, attestationsOf(project))
+  const causes = await causesOf(project, pairs) // after it is signed: code of others is parsed for it
   const { result, firstDivergence = null, comparisons, differences, stages, because } = reproduction
   const report: ReproductionReport = {
     verdict: result,

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { engineNames } from '../../src/core/index.ts'
 import { adopted, statuses } from '../support/adopted.ts'
 import { words } from '../support/projects.ts'
-import type { Document } from '../support/scratch.ts'
+import { type Document, runAssay, scratchEnvironment } from '../support/scratch.ts'
 import { isHere } from './support.ts'
 
 const three = {
@@ -44,6 +44,23 @@ test('one project in each engine: the same outs, trusted evidence, the engine by
   // what ran before is found again, by its own evidence
   assert.equal(statuses(await project.json(0, 'run'))['count'], 'cached')
 })
+
+for (const engine of here.filter((each) => each !== 'bubblewrap'))
+  test(`what was run in ${engine} is run again in it, and elsewhere in the usual one, which is said`, async (context) => {
+    const project = await adopted(context, three)
+    await project.json(0, 'run', '--engine', engine)
+    project.commit('a run')
+    const report = await project.json(0, 'reproduce', '--stage', 'count')
+    assert.equal(report.verdict, 'identical')
+    const [{ again }] = report.stages
+    const bundle = JSON.parse(project.read(`.assay/attestations/${again.slice('sha256:'.length)}.sigstore.json`))
+    const payload = Buffer.from(bundle.dsseEnvelope.payload, 'base64').toString()
+    assert.match(payload, new RegExp(`"engine":"${engine}"`))
+    if (engine !== 'gvisor') return
+    const elsewhere = { ...scratchEnvironment(project.keys), ASSAY_RUNSC: '/nonexistent/runsc' }
+    const { stderr } = await runAssay(['reproduce', '--stage', 'count'], project.root, elsewhere)
+    assert.match(stderr, /`count` was run in `gvisor`, which cannot be used here .*: it is run again in `bubblewrap`/)
+  })
 
 for (const engine of here.filter((each) => each !== 'bubblewrap'))
   test(`what ${engine} does not do it refuses by a code, and runs nothing: a GPU, a trace; without them it runs`, async (context) => {
