@@ -1,9 +1,25 @@
 /** Two runs side by side, as lines for people. */
 import { oneLine } from '../core/index.ts'
 import { table } from './render.ts'
+import { sparkline } from './sparkline.ts'
 
 type Compared = Readonly<{ stage: string; path: string; verdict: string; detail: string }>
 type Suspected = Readonly<{ stage: string; what: string; before?: string; after?: string; because: string }>
+type Measured = Readonly<{
+  stage: string
+  path: string
+  measures: readonly Readonly<{
+    name: string
+    type: string
+    elements: number
+    differing: number
+    maxAbs: number
+    maxRel: number
+    maxUlp: number | null
+    histogram: readonly (readonly [exponent: number, count: number])[]
+  }>[]
+}>
+type Measure = Measured['measures'][number]
 
 const maxLines = 30
 const maxCauses = 12
@@ -45,6 +61,58 @@ function short(value: string): string {
   if (hex !== '') return `${algorithm}:${hex}`
   const line = oneLine(value)
   return line.length > maxValue ? `${line.slice(0, maxValue - 1)}…` : line
+}
+
+const maxFiles = 8
+const maxMeasures = 5
+const maxBars = 24
+
+/** Of each file that differs in numbers its tensors, keys or columns, the worst first. */
+export function measureLines(measured: readonly Measured[]): readonly string[] {
+  const more = measured.length - maxFiles
+  return [
+    ...measured.slice(0, maxFiles).flatMap(({ path, measures }) => [`${oneLine(path)}:`, ...linesOf(measures)]),
+    ...(more > 0 ? [`and ${more} more files: --json`] : []),
+  ]
+}
+
+function linesOf(measures: readonly Measure[]): readonly string[] {
+  const rows = measures.slice(0, maxMeasures).map((measure) => ['  ', ...measureCells(measure)])
+  const more = measures.length - rows.length
+  return [...table(rows), ...(more > 0 ? [`    and ${more} more: --json`] : [])]
+}
+
+function measureCells(measure: Measure): readonly string[] {
+  const { name, type, elements, differing, maxAbs, maxRel, maxUlp, histogram } = measure
+  const percent = `${((100 * differing) / Math.max(1, elements)).toPrecision(3)} %`
+  const ulp = maxUlp === null ? '' : `ulp ${figure(maxUlp)}`
+  return [
+    name,
+    type,
+    `${differing} of ${elements} (${percent})`,
+    `abs ${figure(maxAbs)}`,
+    `rel ${figure(maxRel)}`,
+    ulp,
+    bars(histogram),
+  ]
+}
+
+/** How many differences have which size: `2^-12 ▁▃▇ 2^-9`, each bar a power of two, or several where there are many. */
+function bars(histogram: Measure['histogram']): string {
+  const [first] = histogram
+  const last = histogram.at(-1)
+  if (first === undefined || last === undefined) return ''
+  const counts = Array.from({ length: last[0] - first[0] + 1 }, (_, at) => at + first[0])
+  const by = new Map(histogram)
+  return `2^${first[0]} ${sparkline(
+    counts.map((exponent) => by.get(exponent) ?? 0),
+    maxBars,
+  )} 2^${last[0] + 1}`
+}
+
+function figure(value: number): string {
+  if (Number.isInteger(value) && value < 1e6) return `${value}`
+  return value < 1e6 ? `${Number(value.toPrecision(3))}` : value.toExponential(2).replace('e+', 'e')
 }
 
 type Bounds = Readonly<{ abs?: number; rel?: number; ulp?: number }>

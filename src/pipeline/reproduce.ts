@@ -16,6 +16,7 @@ import {
   type Json,
   type Sha256,
 } from '../core/index.ts'
+import type { Measure } from '../reproducibility/index.ts'
 import { believedStage } from './believe.ts'
 import { causesOf, type StageCause } from './causes.fs.ts'
 import { attestationsOf, enterLog } from './enter-log.ts'
@@ -52,6 +53,8 @@ export type ReproductionReport = Readonly<{
   verdict: Reproduction['result']
   firstDivergence: Reproduction['firstDivergence'] | null
   comparisons: readonly OutComparison[]
+  /** Of files with other bytes how their tensors, keys or columns differ, the worst first; not signed. */
+  measured: readonly Readonly<{ stage: string; path: string; measures: readonly Measure[] }>[]
   differences: Reproduction['differences']
   /** Of outs with other bytes, likeliest first: what is recorded otherwise, and places in the code that no run repeats. */
   causes: readonly StageCause[]
@@ -115,6 +118,7 @@ export async function reproduce(
     verdict: result,
     firstDivergence,
     comparisons,
+    measured: measuredOf(worst.again),
     differences,
     causes,
     stages,
@@ -130,6 +134,15 @@ export async function reproduce(
     writeReport(caller, options.page, printReproductionPage(page))
   }
   return report
+}
+
+/** LIMIT: measures of one file that are told; the HTML page has all. */
+const maxMeasures = 100
+
+function measuredOf({ files }: Again): ReproductionReport['measured'] {
+  return files.flatMap(({ stage, compared: { path, measures } }) =>
+    measures.length === 0 ? [] : [{ stage, path, measures: measures.slice(0, maxMeasures) }],
+  )
 }
 
 function pageStages(project: Project, chosen: readonly Original[], { reports }: Again): readonly PagedStage[] {

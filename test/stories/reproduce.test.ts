@@ -177,6 +177,12 @@ test('several runs tell the noise of a stage, and the tolerance to declare', asy
   const page = project.read('again.html')
   for (const words of ['DIVERGED', 'wall-clock src/count.sh:1', 'seconds', 'What 3 runs differ in'])
     assert.ok(page.includes(words), words)
+  assert.match(
+    told.stdout,
+    /^model\/count\.json:\n {4}seconds {2}number {2}1 of 1 \(100 %\) {2}abs \S+ {2}rel \S+ {2}ulp \S+ {2}2\^-\d+ █ 2\^-?\d+$/m,
+  )
+  const { name, maxAbs, histogram } = report.measured[0].measures[0]
+  assert.deepEqual([name, maxAbs > 0, histogram.length], ['seconds', true, 1])
   const proposed = /^stages:\n(?: .*\n)+/m.exec(told.stdout)?.[0] ?? ''
   assert.match(proposed, /- \{path: model\/count\.json, metric: seconds, abs: [\d.e-]+, because: "3 runs differed by/)
   project.write({ 'assay.yaml': `${project.read('assay.yaml')}\n${proposed}` })

@@ -9,7 +9,7 @@ import {
 import type { CliContext, Exit } from '../context.ts'
 import type { Output } from '../output.ts'
 import { shortDigest } from '../render.ts'
-import { causeLines, comparisonLines, noiseLines } from '../render-comparison.ts'
+import { causeLines, comparisonLines, measureLines, noiseLines } from '../render-comparison.ts'
 import { openTeller } from './run.ts'
 
 type ReproduceOptions = Readonly<{
@@ -101,7 +101,7 @@ function tellVerdict(output: Output, report: ReproductionReport): void {
   if (firstDivergence !== null && firstDivergence !== undefined) {
     output.line(`  first at ${oneLine(firstDivergence.stage)}: ${oneLine(firstDivergence.because)}`)
   }
-  for (const line of comparisonLines(comparisons)) output.line(line)
+  for (const line of [...comparisonLines(comparisons), ...measureLines(report.measured)]) output.line(line)
   if (verdict === 'diverged' || causes.length > 0) for (const line of causeLines(causes)) output.line(line)
   if (report.noise !== undefined) for (const line of noiseLines(report.noise)) output.line(line)
   output.line(`signed as ${shortDigest(report.attestation)}`)
