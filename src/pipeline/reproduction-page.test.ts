@@ -14,7 +14,7 @@ const page: ReproductionPage = {
     comparisons: [{ stage: evil, path: evil, verdict: 'diverged', detail: evil }],
     differences: [{ stage: evil, what: evil, before: evil, after: evil }],
     measured: [],
-  causes: [{ stage: evil, what: evil, because: evil, before: evil, after: evil }],
+    causes: [{ stage: evil, what: evil, because: evil, before: evil, after: evil }],
     stages: [],
     noise: { tolerances: [{ stage: evil, path: evil, tensor: evil, abs: 1, because: evil }], beyond: [evil] },
     attestation: sha256Of(''),
