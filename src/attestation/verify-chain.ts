@@ -6,7 +6,7 @@
  * statement, so that withholding evidence can never open a door.
  * Read next: `chain-walk.ts` (links), `chain-stage.ts`, `chain-sources.ts`, `level.ts` (what it earns).
  */
-import type { Digest, Sha256 } from '../core/index.ts'
+import { type Digest, launderingFact, type Sha256 } from '../core/index.ts'
 import {
   type ChainJudge,
   type ChainQuestion,
@@ -75,7 +75,7 @@ function judgeCandidate(question: ChainQuestion, entry: Sha256, verdicts: StageV
     ...judgedData.findings,
     ...built.findings,
     ...reproduced.findings,
-    ...laundered.map((place) => caveat('output-equals-input', 'is equal to an input', { subject: place })),
+    ...laundered.map((place) => caveat('output-equals-input', originOf(walk.stages, place), { subject: place })),
     ...commitFindings(question, walk.stages),
   ]
   const facts: LevelFacts = {
@@ -201,9 +201,25 @@ function launderedOuts(stages: readonly VisitedStage[]): readonly string[] {
   return stages.flatMap(({ stage: { facts } }) => {
     const own = new Set(facts.dependencies.filter(({ role }) => role !== 'persist').map(({ digest }) => digest))
     return facts.outputs
-      .filter(({ digest, sizeBytes }) => sizeBytes > 0 && (own.has(digest) || external.has(digest)))
+      .filter(
+        ({ path, digest, sizeBytes }) =>
+          (sizeBytes > 0 && (own.has(digest) || external.has(digest))) ||
+          facts.facts.some(({ name }) => name === `${launderingFact}${path}`),
+      )
       .map(({ path }) => `${facts.stage}: ${path}`)
   })
+}
+
+/** What the builder saw of it, in its own words; else that digests are equal. */
+function originOf(stages: readonly VisitedStage[], place: string): string {
+  const said = stages.flatMap(({ stage: { facts } }) =>
+    facts.facts.flatMap(({ name, value }) =>
+      name.startsWith(launderingFact) && `${facts.stage}: ${name.slice(launderingFact.length)}` === place
+        ? [value]
+        : [],
+    ),
+  )[0]
+  return said ?? 'is equal to an input'
 }
 
 function commitFindings({ policy }: ChainQuestion, stages: readonly VisitedStage[]): readonly Finding[] {

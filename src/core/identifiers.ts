@@ -35,6 +35,9 @@ export function isHardenedEngine(name: string): boolean {
   return isAtLeastEngine(name, 'gvisor')
 }
 
+/** What stands before an out's path in the name of a fact that says that the out is nothing new. */
+export const launderingFact = 'laundering/'
+
 /** Where a fact in evidence comes from. */
 export type Tier = 'observed' | 'declared' | 'verified'
 

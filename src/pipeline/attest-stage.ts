@@ -12,6 +12,7 @@ import {
   type VisibleFiles,
 } from '../reproducibility/index.ts'
 import { type AttestedBuilds, attestBuilds } from './attest-builds.ts'
+import { launderingFacts } from './laundering.fs.ts'
 import { outlivedFacts } from './outlived.fs.ts'
 import type { Project } from './project.ts'
 import type { StageInputs } from './resolve-inputs.ts'
@@ -92,6 +93,11 @@ async function factsOf(
         ...outlivedFacts(project, environment),
         ...portableFacts(settings),
         ...seedFacts(inputs.params, await searchedLog(project, outcome)),
+        ...(await launderingFacts(project, {
+          outs: outcome.outs,
+          inputs: inputs.resolved,
+          tracked: tools.trackedFiles,
+        })),
       ],
       sandbox: sandbox.policy.facts,
       seed: settings.seed,

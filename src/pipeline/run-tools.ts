@@ -27,6 +27,7 @@ import { type BesideDvc, openBesideDvc } from './dvc/index.ts'
 import { attestationsOf, enterLog } from './enter-log.ts'
 import { boxesOf, definitionOf, environmentRequest, type WantedEnvironment } from './environment-request.ts'
 import { type GpuPool, openGpus } from './gpus.ts'
+import { openTrackedFiles, type TrackedFiles } from './laundering.fs.ts'
 import { loadLock } from './lock.fs.ts'
 import type { Lock } from './lock.ts'
 import type { Project } from './project.ts'
@@ -114,6 +115,8 @@ export type RunTools = AsyncDisposable &
     runners(): string
     /** Started once, when the first statement is to be signed. */
     signer(): Promise<Signer>
+    /** What outs are held against. */
+    trackedFiles: TrackedFiles
     /** What was signed goes into the project's transparency log, once, at the end. @throws ERR_TLOG_* */
     enterLog(): Promise<void>
     /** @param onOver called when nothing of the stage is alive any more, before its outs are collected */
@@ -228,6 +231,7 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
       runners ??= makeRunners(project.environmentsFolder)
       return runners
     },
+    trackedFiles: openTrackedFiles(project),
     signer: openOnce,
     enterLog: enterOnce,
     dataVerdict: (question) => {

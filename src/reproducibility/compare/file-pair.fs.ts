@@ -26,7 +26,8 @@ export function openPair(left: string, right: string): FilePair {
   }
 }
 
-function openFile(path: string): OpenFile {
+/** The caller closes `fd`. */
+export function openFile(path: string): OpenFile {
   const fd = openSync(path, 'r')
   return { path, fd, sizeBytes: fstatSync(fd).size }
 }

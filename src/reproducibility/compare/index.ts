@@ -11,3 +11,4 @@ export {
   worstVerdict,
 } from './compared.ts'
 export { type NoiseFloor, proposeTolerances } from './noise-floor.ts'
+export { hasNoTensorOfItsOwn } from './tensor-origin.fs.ts'

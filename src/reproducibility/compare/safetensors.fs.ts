@@ -65,7 +65,8 @@ export async function compareSafetensors(
 
 type Header = Readonly<{ tensors: ReadonlyMap<string, Tensor>; metadata: ReadonlyMap<string, JsonValue> }>
 
-function readHeader(file: OpenFile): Header {
+/** @throws Unreadable */
+export function readHeader(file: OpenFile): Header {
   if (file.sizeBytes < 8) throw new Unreadable('ends before the length of its header')
   const length = readExactly(file, 0, 8).readBigUInt64LE()
   if (length > BigInt(maxHeaderBytes))
