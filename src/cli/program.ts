@@ -584,6 +584,50 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/tlog.ts')).tlogMonitor,
   },
   {
+    usage: 'checkout [version]',
+    summary: "put the data and outs of a commit or a run into the working tree, out of the store; code is git's",
+    options: [
+      ['--force', 'write over files whose bytes are kept nowhere else'],
+      ['--dry-run', 'say what would be restored; change nothing'],
+    ],
+    examples: [
+      'assay checkout',
+      'assay checkout HEAD~1',
+      'assay checkout 20261124T1015',
+      'assay checkout v1.2 --dry-run',
+    ],
+    load: async () => (await import('./commands/checkout.ts')).checkout,
+  },
+  {
+    usage: 'push [version]',
+    summary: 'send data, outs and evidence of the working tree, a commit or a run to a remote',
+    options: [
+      ['--remote <name>', 'one of `remotes` in assay.yaml; the default when left out'],
+      ['--environments', 'the packages of the environments too'],
+      ['--permitted-only', 'leave out what is more secret than the remote is cleared for, instead of refusing all'],
+      ['--rehash', 'read what is there already, every byte, and send again what is not right'],
+      ['--dry-run', 'say what is missing there; send nothing'],
+      ['--jobs <n>', 'so many transfers at a time', '8'],
+    ],
+    examples: ['assay push', 'assay push --dry-run', 'assay push v1.2 --remote archive'],
+    load: async () => (await import('./commands/push.ts')).push,
+  },
+  {
+    usage: 'pull [version]',
+    summary: 'take data, outs and evidence of the working tree, a commit or a run from a remote, every byte verified',
+    options: [
+      ['--remote <name>', 'one of `remotes` in assay.yaml; the default when left out'],
+      ['--environments', 'the packages of the environments too'],
+      ['--store-only', 'leave the working tree as it is'],
+      ['--force', 'write over files whose bytes are kept nowhere else'],
+      ['--rehash', 'read the objects that are here already again, and fetch those that are not right'],
+      ['--dry-run', 'say what is missing here; only evidence is fetched'],
+      ['--jobs <n>', 'so many transfers at a time', '8'],
+    ],
+    examples: ['assay pull', 'assay pull --dry-run', 'assay pull v1.2 --store-only'],
+    load: async () => (await import('./commands/pull.ts')).pull,
+  },
+  {
     usage: 'gc',
     summary: 'free what no lock, run or attestation refers to',
     options: [

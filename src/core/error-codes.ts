@@ -658,6 +658,51 @@ export const errorTable = {
     meaning: 'Data could not be fetched from where it comes from; what arrived is kept and taken up again.',
     help: 'look at the address, the network, the proxy (HTTPS_PROXY) and its authority (SSL_CERT_FILE), then try again',
   },
+  ERR_REMOTE_UNKNOWN: {
+    exit: 2,
+    meaning: 'No remote of that name is configured, or none at all, or several and none is the default.',
+    help: 'write it into assay.yaml: remotes: {team: {url: /mnt/store}}; name one with --remote NAME',
+  },
+  ERR_REMOTE_FAILED: {
+    exit: 4,
+    meaning: 'A remote cannot be reached, read or written; what was transferred stays.',
+    help: 'look at the address, your credentials and the space there, then try again: it goes on where it broke off',
+  },
+  ERR_REMOTE_MISSING: {
+    exit: 1,
+    meaning: 'A remote does not have what the evidence names; all that it has was taken.',
+    help: 'push from where it was made: assay push',
+  },
+  ERR_REMOTE_CORRUPT: {
+    exit: 1,
+    meaning: 'A remote holds, or gives, other bytes than their name says; none of them were taken.',
+    help: 'find out who changed them; then push again with --rehash from where it was made',
+  },
+  ERR_REMOTE_UNSAFE: {
+    exit: 1,
+    meaning: 'A remote, or a name in it, is not what assay makes: a link, a device, files of others, another protocol.',
+    help: 'look at what lies there; give assay a folder or a prefix of its own',
+  },
+  ERR_REMOTE_CLASSIFIED: {
+    exit: 1,
+    meaning: 'Data, or what was made of it, is more secret than the remote is cleared for; nothing was sent.',
+    help: 'push to a remote with that `classification` in assay.yaml, or leave it out with --permitted-only',
+  },
+  ERR_REMOTE_EVIDENCE: {
+    exit: 1,
+    meaning: 'Evidence that is named here is not believed by the trust policy; it was not taken.',
+    help: 'find out who signed it (assay trust show says who is believed); run the stage again',
+  },
+  ERR_CHECKOUT_CHANGED: {
+    exit: 1,
+    meaning: 'Files in the working tree would be written over whose bytes are kept nowhere else; nothing was changed.',
+    help: 'keep them first (assay run, assay data add, or move them away), or give --force',
+  },
+  ERR_COMMIT_UNKNOWN: {
+    exit: 2,
+    meaning: 'What was named is neither a commit that is here nor a run on record.',
+    help: 'git log names the commits, assay show --all the runs; a shallow clone lacks the older ones',
+  },
   ERR_DATA_SPLIT_VIEW: {
     exit: 1,
     meaning: 'The address serves other bytes now than those on record; they were not taken.',

@@ -44,14 +44,30 @@ export type HttpClient = Readonly<{
   get(url: string, headers: Readonly<Record<string, string>>): Promise<HttpAnswer>
   /** One POST; no redirect is followed. @throws as `get` */
   post(url: string, headers: Readonly<Record<string, string>>, body: Uint8Array): Promise<HttpAnswer>
+  /**
+   * One request of another kind, with a body or none. No redirect is followed: it is an answer as any other.
+   *
+   * @throws an Error of the network, which may pass
+   */
+  send(request: HttpRequest): Promise<HttpAnswer>
   /** Tries again after what may pass: a broken connection, a `PassingFault`. @throws the client's code */
   retried<Result>(what: string, attempt: () => Promise<Result>): Promise<Result>
   close(): Promise<void>
 }>
 
+export type HttpRequest = Readonly<{
+  method: 'HEAD' | 'GET' | 'PUT' | 'POST' | 'DELETE'
+  url: string
+  headers: Readonly<Record<string, string>>
+  body?: Uint8Array
+}>
+
 export type HttpClientOptions = Readonly<{
   /** The code of a failure. */
-  code: Extract<ErrorCode, 'ERR_ENV_FETCH' | 'ERR_DATA_FETCH' | 'ERR_SECRET_UNAVAILABLE' | 'ERR_TLOG_UNREACHABLE'>
+  code: Extract<
+    ErrorCode,
+    'ERR_ENV_FETCH' | 'ERR_DATA_FETCH' | 'ERR_SECRET_UNAVAILABLE' | 'ERR_TLOG_UNREACHABLE' | 'ERR_REMOTE_FAILED'
+  >
   route: NetworkRoute
   /** Origin, or address that ends with a slash -> value of the `authorization` header for what is below it; the longest holds. */
   credentials?: ReadonlyMap<string, string>
@@ -72,6 +88,7 @@ export function openHttpClient(options: HttpClientOptions): HttpClient {
   return {
     get: async (url, headers) => follow(options, await opened(), url, { headers }),
     post: async (url, headers, body) => follow(options, await opened(), url, { headers, body }),
+    send: async (request) => sendOne(options, await opened(), request),
     retried: (what, attempt) => retry(options, what, attempt),
     close: async () => (await dispatcher)?.destroy(),
   }
@@ -136,6 +153,25 @@ function credentialFor(credentials: HttpClientOptions['credentials'], { origin, 
     if (isAbove && place.length > longest.length) longest = place
   }
   return credentials?.get(longest)
+}
+
+async function sendOne(
+  { signal }: HttpClientOptions,
+  dispatcher: Dispatcher,
+  { method, url, headers, body }: HttpRequest,
+): Promise<HttpAnswer> {
+  const { request } = await import('undici')
+  const address = new URL(url)
+  const response = await request(address, {
+    dispatcher,
+    signal,
+    method,
+    headers: { ...headers, 'user-agent': 'assay' },
+    ...(body === undefined ? {} : { body }),
+    headersTimeout: silenceMs,
+    bodyTimeout: silenceMs,
+  })
+  return answerOf(response, address)
 }
 
 function answerOf({ statusCode, headers, body }: Dispatcher.ResponseData, address: URL): HttpAnswer {

@@ -19,6 +19,7 @@ export { type DvcCache, type DvcCacheOptions, type DvcName, openDvcCache } from 
 export { type DvcListEntry, md5OfText, printDvcList } from './dvc-folder-list.ts'
 export { type FetchedFile, fetchFile, forgetPart } from './fetch-file.http.ts'
 export { fileTypeOf, imageTypes } from './files/file-type.ts'
+export { parseFolderList } from './folder-list.ts'
 export type { CallerEnvironment } from './git.exec.ts'
 export { hashFiles } from './hash-files.fs.ts'
 export {
@@ -51,6 +52,28 @@ export { openObjectStore } from './object-store.fs.ts'
 export type * from './object-store.ts'
 export { chartOf } from './report/chart.ts'
 export { type Child, element, fragment, type Html, picture, text } from './report/html.ts'
+export { sweepRestores } from './object-restore.fs.ts'
+export {
+  bundleName,
+  eachBounded,
+  folderName,
+  type Incoming,
+  type Outgoing,
+  objectName,
+  openFolderRemote,
+  openS3Remote,
+  openSftp,
+  openSftpRemote,
+  parseRemoteAddress,
+  type Remote,
+  type RemoteAddress,
+  readWhole,
+  receiveObjects,
+  remoteFault,
+  remoteMark,
+  remoteMarkText,
+  reproductionName,
+} from './remote/index.ts'
 export { printPage, tile } from './report/page.ts'
 export { pngOf } from './report/png.ts'
 export { printReport, type ReportFacts } from './report/print-report.ts'

@@ -6,8 +6,8 @@
  * them leaves `.NAME.assay-new-*`, which nobody takes for anything.
  */
 import { randomBytes } from 'node:crypto'
-import { closeSync, fstatSync, linkSync, lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs'
-import { basename, dirname } from 'node:path'
+import { closeSync, fstatSync, linkSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { setImmediate as breathe } from 'node:timers/promises'
 import { type Content, DomainError, parseProjectPath, type Sha256 } from '../core/index.ts'
 import { flush, flushPath } from './flush.exec.ts'
@@ -124,6 +124,20 @@ function replace(parent: OpenFolder, name: string, fresh: string, kind: Content[
     throw error
   }
   rmSync(parent.at(old), { recursive: true, force: true })
+}
+
+/** What restores of this target that were killed have left beside it; nobody else may be restoring it. */
+export function sweepRestores(target: string): void {
+  const [folder, name] = [dirname(target), basename(target)]
+  const left = new RegExp(`^\\.${escapedForPattern(name.slice(0, 40))}\\.assay-(new|old)-[0-9a-f]{16}$`)
+  if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return
+  for (const found of readdirSync(folder)) {
+    if (left.test(found)) rmSync(join(folder, found), { recursive: true, force: true })
+  }
+}
+
+function escapedForPattern(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
 }
 
 function besideName(name: string, what: 'new' | 'old'): string {

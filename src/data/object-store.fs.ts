@@ -4,11 +4,22 @@
  * Processes may share it: names are digests, a rename is atomic, and equal bytes are equal. A process that is killed
  * leaves only files in `tmp`, which `collect-garbage.fs.ts` sweeps.
  */
-import { closeSync, fstatSync, lstatSync, mkdirSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  copyFileSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+} from 'node:fs'
+import { join } from 'node:path'
 import { type Content, DomainError, isSha256, type Md5, type Sha256, sha256Of } from '../core/index.ts'
 import { parseFolderList, printFolderList } from './folder-list.ts'
 import { hashFiles } from './hash-files.fs.ts'
-import { ioFault, withIoFaults } from './io-fault.ts'
+import { errnoOf, ioFault, withIoFaults } from './io-fault.ts'
 import type { Md5Memory } from './md5-memory.ts'
 import { stagedBatch } from './object-batch.fs.ts'
 import { closeOff, keepToOwner } from './object-close.fs.ts'
@@ -17,6 +28,7 @@ import {
   holdFolder,
   isObject,
   missingObject,
+  objectMode,
   objectPath,
   openObject,
   readAll,
@@ -28,6 +40,7 @@ import {
 import { type ProvenObjects, proveObjects } from './object-proof.fs.ts'
 import { linkContent, restoreContent } from './object-restore.fs.ts'
 import type { ObjectBatch, ObjectStore } from './object-store.ts'
+import { nameOfOwn } from './process-owner.fs.ts'
 import { holdStore } from './store-hold.fs.ts'
 
 /** LIMIT: a folder's list is read up to 512 MiB, some three million files. */
@@ -53,6 +66,11 @@ export function openObjectStore(root: string, options: ObjectStoreOptions = {}):
     pathOf(digest) {
       if (!isObject(root, digest)) throw missingObject(digest)
       return objectPath(root, digest)
+    },
+    sizeOf(digest) {
+      const stats = lstatSync(objectPath(root, digest), { throwIfNoEntry: false })
+      if (stats?.isFile() !== true) throw missingObject(digest)
+      return stats.size
     },
     async putBytes(bytes) {
       using batch = store.batch()
@@ -111,6 +129,10 @@ function openBatch(root: string, { md5Memory }: ObjectStoreOptions): ObjectBatch
         if (staged.md5 !== undefined) md5s.set(staged.digest, staged.md5)
         return { digest: staged.digest, sizeBytes: staged.sizeBytes }
       }),
+    adopt: (path, stored) =>
+      withIoFaults(root, async () => {
+        batch.add({ ...stored, temp: takeOver(root, path) })
+      }),
     commit: () =>
       withIoFaults(root, async () => {
         await batch.commit()
@@ -118,6 +140,19 @@ function openBatch(root: string, { md5Memory }: ObjectStoreOptions): ObjectBatch
       }),
     [Symbol.dispose]: () => batch[Symbol.dispose](),
   }
+}
+
+function takeOver(root: string, path: string): string {
+  const temp = join(tempFolder(root), nameOfOwn())
+  try {
+    renameSync(path, temp)
+  } catch (error) {
+    if (errnoOf(error) !== 'EXDEV') throw error
+    copyFileSync(path, temp, constants.COPYFILE_EXCL)
+    rmSync(path)
+  }
+  chmodSync(temp, objectMode)
+  return temp
 }
 
 /** A large file goes to a worker, so that the event loop turns meanwhile. */

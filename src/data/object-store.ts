@@ -19,6 +19,11 @@ export type StoredBytes = Readonly<{ digest: Sha256; sizeBytes: number }>
 export type ObjectBatch = Readonly<{
   addBytes(bytes: Uint8Array): Sha256
   addFile(fd: number): Promise<StoredBytes>
+  /**
+   * Takes over a file that nobody else has open, whose bytes were digested as they were written: it is renamed, where the
+   * file system can, and gone from `path` either way.
+   */
+  adopt(path: string, stored: StoredBytes): Promise<void>
   commit(): Promise<void>
   /** Removes what was added; after `commit` it does nothing. */
   [Symbol.dispose](): void
@@ -43,6 +48,8 @@ export type ObjectStore = Readonly<{
   has(digest: Sha256): boolean
   /** As `has`, and makes the object young again, so that the collector leaves it to whoever asked. */
   keep(digest: Sha256): boolean
+  /** Bytes of the object. @throws ERR_STORE_MISSING */
+  sizeOf(digest: Sha256): number
   /** Absolute path of the object, for reading and for read-only mounts. @throws ERR_STORE_MISSING */
   pathOf(digest: Sha256): string
   putBytes(bytes: Uint8Array): Promise<Sha256>

@@ -1,9 +1,9 @@
 /** Single files of any commit, by their digest: what a statement about an earlier commit is held to. */
 import { isDomainError, type Sha256, sha256Of } from '../core/index.ts'
-import { type GitPlace, openObjectReader } from './git.exec.ts'
+import { type GitPlace, openObjectReader, runGit } from './git.exec.ts'
 import { isOid, parseCommit, parseTree, type RawTreeEntry } from './git-objects.ts'
 import { descend, type ReadObjects } from './git-tree.ts'
-import type { GitOid } from './repository.ts'
+import type { FilesAt, GitOid } from './repository.ts'
 import { jsonFact, type StatCache } from './stat-cache.sqlite.ts'
 
 const folderMode = '40000'
@@ -31,29 +31,55 @@ export async function digestsAt(
   using reader = openObjectReader(git)
   const found = await readAt(reader.read, { prefix, commit, paths: unknown })
   if (found === undefined) return undefined
-  const all = new Map([...known, ...found])
+  const digests = [...found].map(([path, file]) => [path, file === 'absent' ? file : sha256Of(file)] as const)
+  const all = new Map([...known, ...digests])
   cache?.recordFact(slot, JSON.stringify([...all]))
   return all
+}
+
+/** A revision, in letters that git reads nothing but a name into; never an option. */
+const plainRevision = /^[A-Za-z0-9][A-Za-z0-9_./@{}^~+=#%-]{0,199}$/
+
+/**
+ * Few small files of a commit, by whatever name git has for it.
+ *
+ * @returns undefined when the name is none, or what it names is not here
+ * @throws ERR_GIT_CORRUPT, ERR_INPUT_TOO_LARGE
+ */
+export async function filesAt(
+  git: GitPlace,
+  { prefix, revision, paths }: Readonly<{ prefix: string; revision: string; paths: readonly string[] }>,
+): Promise<FilesAt | undefined> {
+  if (!plainRevision.test(revision)) return undefined
+  const named = await runGit(git, ['rev-parse', '--quiet', '--verify', `${revision}^{commit}`])
+  const commit = named.stdout.trimEnd()
+  if (named.status !== 0 || !isOid(commit)) return undefined
+  using reader = openObjectReader(git)
+  const found = await readAt(reader.read, { prefix, commit, paths })
+  if (found === undefined) return undefined
+  return { commit, files: new Map([...found].flatMap(([path, file]) => (file === 'absent' ? [] : [[path, file]]))) }
 }
 
 function recall(cache: StatCache | undefined, slot: string): DigestsAt {
   return new Map((jsonFact(cache, slot) ?? []) as [string, Sha256 | 'absent'][]) // our own text
 }
 
+type Wanted = Readonly<{ prefix: string; commit: GitOid; paths: Iterable<string> }>
+
 async function readAt(
   read: ReadObjects,
-  { prefix, commit, paths }: Readonly<{ prefix: string; commit: GitOid; paths: Iterable<string> }>,
-): Promise<DigestsAt | undefined> {
+  { prefix, commit, paths }: Wanted,
+): Promise<ReadonlyMap<string, Buffer | 'absent'> | undefined> {
   try {
     const root = await descend(read, parseCommit(await one(read, commit)).tree, prefix)
     if (root === undefined) return undefined
     const entriesOf = rememberedTrees(read)
-    const digests = new Map<string, Sha256 | 'absent'>()
+    const files = new Map<string, Buffer | 'absent'>()
     for (const path of paths) {
       const blob = await blobAt(entriesOf, root, path)
-      digests.set(path, blob === undefined ? 'absent' : sha256Of((await one(read, blob)).bytes))
+      files.set(path, blob === undefined ? 'absent' : (await one(read, blob)).bytes)
     }
-    return digests
+    return files
   } catch (error) {
     if (isDomainError(error, 'ERR_GIT_FAILED')) return undefined // a shallow or partial clone: it is not here
     throw error

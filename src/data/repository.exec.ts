@@ -23,7 +23,7 @@ import { rulesDigest } from './git-rules.fs.ts'
 import type { GitOid, Repository, RepositoryFinding } from './repository.ts'
 import { repositoryBlobs } from './repository-blobs.ts'
 import { readContent } from './repository-content.ts'
-import { digestsAt } from './repository-past.ts'
+import { digestsAt, filesAt } from './repository-past.ts'
 import { attributesOf, ignoredPaths, untrackedPaths } from './repository-paths.ts'
 import { readFrom, readSubmodules } from './repository-submodules.exec.ts'
 import type { StatCache } from './stat-cache.sqlite.ts'
@@ -70,6 +70,7 @@ export async function openRepository(
     ...facts,
     ...blobs,
     digestsAt: (commit, paths) => digestsAt({ git, cache }, { prefix: place.prefix, commit, paths }),
+    filesAt: (revision, paths) => filesAt(git, { prefix: place.prefix, revision, paths }),
     dirty: (within = ['.']) =>
       dirtyPaths(facts, within, {
         ...options,
@@ -121,6 +122,7 @@ type Facts = Omit<
   | 'readBlobs'
   | 'blobDigests'
   | 'digestsAt'
+  | 'filesAt'
   | 'storeBlobs'
   | 'treeDigest'
   | 'lfsPointers'

@@ -33,6 +33,8 @@ export type DirtyPath = Readonly<{ path: string; kind: DirtyKind; because: strin
 /** A Git LFS pointer in the commit: the bytes are elsewhere, known by their SHA-256. */
 export type LfsPointer = Readonly<{ digest: Sha256; sizeBytes: number }>
 
+export type FilesAt = Readonly<{ commit: GitOid; files: ReadonlyMap<string, Buffer> }>
+
 export type Repository = Readonly<{
   /** Real, absolute path of the work tree. */
   root: string
@@ -75,6 +77,14 @@ export type Repository = Readonly<{
    * @throws ERR_GIT_CORRUPT, ERR_INPUT_TOO_LARGE
    */
   digestsAt(commit: GitOid, paths: Iterable<string>): Promise<ReadonlyMap<string, Sha256 | 'absent'> | undefined>
+  /**
+   * Regular files of any commit; those that it does not hold are left out.
+   *
+   * @param revision a name as git has them: a hash or its beginning, a branch, a tag, `HEAD~2`
+   * @returns undefined when it names no commit, or the commit is not here
+   * @throws ERR_GIT_CORRUPT, ERR_INPUT_TOO_LARGE
+   */
+  filesAt(revision: string, paths: readonly string[]): Promise<FilesAt | undefined>
   /** Puts the committed bytes of regular files into a store; paths that are none are left out. */
   storeBlobs(paths: Iterable<string>, store: ObjectStore): Promise<ReadonlyMap<string, Content>>
   /** SHA-256 over (path, mode, SHA-256 of the bytes) of the project's part; undefined without a commit. */

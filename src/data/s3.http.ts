@@ -70,8 +70,10 @@ export function parseS3Address(address: string): Readonly<{ bucket: string; key:
   return { bucket, key }
 }
 
-/** Signs one GET of `url`: the headers to send. */
-export function s3Signer(settings: S3Settings): (url: string, headers: Headers) => Promise<Headers> {
+export type S3Method = 'HEAD' | 'GET' | 'PUT' | 'POST' | 'DELETE'
+
+/** Signs one request of `url`, a GET when nothing else is said: the headers to send. */
+export function s3Signer(settings: S3Settings): (url: string, headers: Headers, method?: S3Method) => Promise<Headers> {
   const { accessKeyId, secretAccessKey, sessionToken, region } = settings
   const client = new AwsClient({
     accessKeyId,
@@ -81,8 +83,8 @@ export function s3Signer(settings: S3Settings): (url: string, headers: Headers) 
     retries: 0,
     ...(sessionToken === undefined ? {} : { sessionToken }),
   })
-  return async (url, headers) => {
-    const signed = await client.sign(url, { method: 'GET', headers: { ...headers } })
+  return async (url, headers, method = 'GET') => {
+    const signed = await client.sign(url, { method, headers: { ...headers } })
     return Object.fromEntries([...signed.headers].filter(([name]) => name !== 'host'))
   }
 }

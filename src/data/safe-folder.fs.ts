@@ -19,12 +19,13 @@ export type OpenFolder = Readonly<{
 const openFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 /**
- * Opens the folder that holds `target`, making folders (0755) that are not there.
+ * Opens the folder that holds `target`, making folders that are not there.
  *
  * @param within trusted as it is, links included; it exists
+ * @param mode of folders that are made, before the umask
  * @throws ERR_PATH_UNSAFE when `target` is not below `within`, or a folder between them is a link or a file
  */
-export function openParent(target: string, within: string): OpenFolder {
+export function openParent(target: string, within: string, mode = 0o755): OpenFolder {
   const inner = relative(within, target)
   if (!isAbsolute(target) || normalize(target) !== target || inner === '' || inner.split('/')[0] === '..') {
     throw new DomainError('ERR_PATH_UNSAFE', `\`${target}\` is not a plain path below \`${within}\``)
@@ -32,7 +33,7 @@ export function openParent(target: string, within: string): OpenFolder {
   let fd = openSync(within, constants.O_RDONLY | constants.O_DIRECTORY)
   try {
     for (const name of inner.split('/').slice(0, -1)) {
-      const next = openStep(entryOf(fd, name), target)
+      const next = openStep(entryOf(fd, name), target, mode)
       closeSync(fd)
       fd = next
     }
@@ -47,7 +48,7 @@ function entryOf(fd: number, name: string): string {
   return `/proc/self/fd/${fd}/${name}`
 }
 
-function openStep(path: string, target: string): number {
+function openStep(path: string, target: string, mode: number): number {
   try {
     return openSync(path, openFlags)
   } catch (error) {
@@ -59,7 +60,7 @@ function openStep(path: string, target: string): number {
     if (errnoOf(error) !== 'ENOENT') throw error
   }
   try {
-    mkdirSync(path, { mode: 0o755 })
+    mkdirSync(path, { mode })
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error // another process made it
   }

@@ -156,6 +156,17 @@ export type StageSettings = Readonly<{
   outs?: Readonly<Record<string, DataRules>>
 }>
 
+export type RemoteSettings = Readonly<{
+  /** As `parseRemoteAddress` reads it; a folder may be relative to the project. */
+  url: string
+  /** The most secret data that may be there. */
+  classification: 'public' | 'internal' | 'confidential' | 'restricted'
+  /** Of S3. */
+  region?: string
+  /** The one that is meant when none is named. */
+  isDefault: boolean
+}>
+
 export type ProjectSettings = Readonly<{
   name: string
   /** External input path -> its source id, and what it is held to. */
@@ -171,6 +182,8 @@ export type ProjectSettings = Readonly<{
   clearance: 'public' | 'internal' | 'confidential' | 'restricted'
   /** `recorded`: stages may run on any system, and the evidence says on which; left out, the lock pins it. */
   system?: 'recorded'
+  /** Where what was made is kept for others, by name. */
+  remotes: ReadonlyMap<string, RemoteSettings>
   /** The locks that are written; left out, dvc.lock is where the repository has one. */
   lock?: readonly ('assay' | 'dvc')[]
 }>

@@ -22,7 +22,7 @@ export type Original = Readonly<{ attestation: Sha256; facts: StageFacts }>
  * Each stage after those that it builds on, back to the sources.
  *
  * @param target a run, an artifact, or exported evidence (`.jsonl`, a bundle, a folder of bundles); the latest run when
- *   left out; several artifacts of the project, by project path
+ *   left out, or what `assay.lock` names where there was none; several artifacts of the project, by project path
  * @throws ERR_RUN_UNKNOWN, ERR_EVIDENCE_MISSING
  */
 export async function originalsOf(
@@ -46,6 +46,9 @@ async function rootsOf(
   const path = target === undefined ? undefined : resolve(workingFolder, target)
   if (path !== undefined && isEvidence(path)) return importEvidence(project, path)
   if (path !== undefined && existsSync(path)) return chainOfArtifact(project, target, workingFolder)
+  const locked = [...project.lock.values()].map(({ attestation }) => attestation)
+  // a clone that pulled has no run of its own
+  if (target === undefined && project.runs.list().length === 0 && locked.length > 0) return locked
   const { report } = project.runs.load(target)
   const made = report.stages.flatMap(({ attestation }) => attestation ?? [])
   if (made.length > 0) return made

@@ -1,5 +1,6 @@
 /** What may stand in assay.yaml (design.md section 4). Unknown keys are refused at every level, with a suggestion. */
 import { DomainError, engineNames, parseDurationMs, parseSizeBytes } from '../../core/index.ts'
+import { parseRemoteAddress } from '../../data/index.ts'
 import { ruleNames } from '../../reproducibility/index.ts'
 import { faultAt, type Place, quoted, suggestion } from './fault.ts'
 import {
@@ -70,6 +71,7 @@ const seed = simple(
   'a whole number from 0 to 4294967295',
   (value) => typeof value === 'bigint' && value >= 0n && value < 2n ** 32n,
 )
+const truth = simple('true or false', (value) => typeof value === 'boolean')
 const variableValue = simple('text, a number, a boolean, or nothing', (value) => !isList(value) && !isMap(value))
 
 const environment = record({
@@ -112,7 +114,7 @@ const common = {
   env,
   scratch: listOf(path),
   harmless,
-  portable: simple('true or false', (value) => typeof value === 'boolean'),
+  portable: truth,
 }
 const rules = { contract: path, baseline: path, label: text }
 const held = either(record(rules), nothing)
@@ -124,6 +126,16 @@ export const stageShape = record({
   reproducible: reproducibleShape,
   outs: byPath(held),
 })
+
+const remote = record(
+  {
+    url: parsedBy('an address', parseRemoteAddress),
+    classification: oneOf(classifications),
+    region: fitting('the name of a region such as eu-central-1', (value) => /^[a-z0-9-]{1,40}$/.test(value)),
+    default: truth,
+  },
+  ['url'],
+)
 
 const file = record(
   {
@@ -139,6 +151,7 @@ const file = record(
     require: listOf(oneOf(requirements)),
     clearance: oneOf(classifications),
     lock: listOf(oneOf(locks)),
+    remotes: either(byKey(label, remote), nothing),
     system: oneOf(systemWords),
   },
   ['assay'],

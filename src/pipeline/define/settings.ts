@@ -8,6 +8,7 @@ import type { Expectation, Range } from '../expected.ts'
 import { faultAt, type Place, quoted, suggestion } from './fault.ts'
 import { environmentsOf } from './settings-environments.ts'
 import { dataRulesOf, modelOf, outRulesOf, refuseMadeData } from './settings-paths.ts'
+import { remotesOf } from './settings-remotes.ts'
 import { classifications, hostEnvironment, locks, refuseSettingsShape, requirements } from './settings-shape.ts'
 import { tolerancesIn } from './tolerances.ts'
 import { isList, isMap, pythonText, templateText, type Value, type ValueMap } from './value.ts'
@@ -50,6 +51,7 @@ export function defineSettings(
     require: known(requirements, textsAt(top, 'require')),
     clearance: known(classifications, [textAt(top, 'clearance') ?? 'restricted'])[0] ?? 'restricted',
     ...(textAt(top, 'system') === 'recorded' ? { system: 'recorded' as const } : {}),
+    remotes: remotesOf(mapAt(top, 'remotes'), places),
     ...lockOf(top, places),
   }
 }

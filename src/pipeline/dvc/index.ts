@@ -2,4 +2,4 @@
 export { type BesideDvc, openBesideDvc } from './beside-dvc.ts'
 export { spellingOf } from './lock-entry.ts'
 export { writesDvcLock } from './lock-files.fs.ts'
-export { withPinnedData } from './pinned-data.ts'
+export { pinnedOtherwise, withPinnedData } from './pinned-data.ts'

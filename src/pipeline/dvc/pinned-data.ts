@@ -112,6 +112,16 @@ async function deniedPins(
   return denied
 }
 
+/** The `.dvc` file that pins other bytes at this path than these, unless an approved source has just these. */
+export async function pinnedOtherwise(project: Project, path: string, content: Content): Promise<string | undefined> {
+  const { md5, file, isLegacy, executable } = project.pipeline.tracked.find((each) => each.path === path) ?? {}
+  if (md5 === undefined || file === undefined || !isDvcName(md5)) return undefined
+  if (isApproved(project, path, content.digest)) return undefined
+  const namer: Namer = { store: project.store, hints: project.hints, isIgnored: project.isDvcIgnored }
+  const pin = { name: md5, legacy: isLegacy === true, executable: executable === true, path, file }
+  return (await nameOf(namer, pin, content)) === md5 ? undefined : file
+}
+
 /** What cannot be read is refused where a stage asks for it, with its own code. */
 async function lookedAt({ contents }: Project, path: string): Promise<Content | undefined> {
   try {
