@@ -1,0 +1,312 @@
+/**
+ * T1, T3, T4, A36: a remote that lies, a remote that is a trap, a repository that names one, data that may not leave. Each
+ * is refused by code, and nothing of it is in the store; the honest twin passes.
+ */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import {
+  appendFileSync,
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { sha256Of } from '../../src/core/index.ts'
+import { parseRemoteAddress } from '../../src/data/index.ts'
+import { adopted } from '../support/adopted.ts'
+import { words } from '../support/projects.ts'
+import { assayIn, type Clone, cloneOf, filesBelow, folders, ranWith } from '../support/remotes.ts'
+import { listing, secret, serveS3 } from '../support/s3-server.ts'
+import { scratch } from '../support/scratch.ts'
+
+/** Changes the one file of a folder remote that holds these bytes, or whose name fits. */
+function tamper(store: string, which: (text: string, path: string) => boolean, change: (path: string) => void): void {
+  const found = filesBelow(store).filter((path) => which(readFileSync(join(store, path), 'latin1'), path))
+  assert.equal(found.length, 1, `one file is meant: ${found.join(', ')}`)
+  change(join(store, found[0] ?? ''))
+}
+
+const write =
+  (bytes: string | Buffer) =>
+  (path: string): void => {
+    chmodSync(path, 0o644)
+    writeFileSync(path, bytes)
+  }
+
+/** Objects of a store are what their names say, whatever was tried. */
+function assertStoreIsRight(root: string): void {
+  const store = join(root, '.assay/objects')
+  for (const path of filesBelow(store)) {
+    const [folder = '', name = ''] = path.split('/')
+    if (folder.length === 2) assert.equal(sha256Of(readFileSync(join(store, path))), `sha256:${folder}${name}`)
+  }
+}
+
+const isObject = (text: string) => (bytes: string, path: string) => path.startsWith('objects/') && bytes === text
+const isList = (bytes: string, path: string): boolean => path.startsWith('folders/') && bytes.includes('three.txt')
+
+test('T1, T3: whatever a remote lies about is refused by code, and nothing of it has a name here', async (context) => {
+  const project = await ranWith(context, '{team: {url: ../store}}')
+  await project.json(0, 'push')
+  const store = join(project.root, '../store')
+  const honest = join(project.root, '../honest')
+  cpSync(store, honest, { recursive: true })
+  const clone = cloneOf(project)
+
+  const lies: readonly (readonly [string, () => void, string])[] = [
+    ['other bytes', () => tamper(store, isObject('three\n'), write('thref\n')), 'ERR_REMOTE_CORRUPT'],
+    ['fewer bytes', () => tamper(store, isObject('three\n'), write('thr')), 'ERR_REMOTE_CORRUPT'],
+    ['more bytes', () => tamper(store, isObject('three\n'), write('three\n\n')), 'ERR_REMOTE_CORRUPT'],
+    [
+      'another list of a folder',
+      () => tamper(store, isList, (path) => write(readFileSync(path, 'utf8').replace('three.txt', 'thref.txt'))(path)),
+      'ERR_REMOTE_CORRUPT',
+    ],
+    [
+      'a list that leads out of the folder',
+      () => tamper(store, isList, (path) => write(readFileSync(path, 'utf8').replace('one.txt', '../../x'))(path)),
+      'ERR_REMOTE_CORRUPT',
+    ],
+    [
+      'evidence with a changed byte',
+      () =>
+        tamper(
+          store,
+          (text, path) =>
+            path.startsWith('attestations/') &&
+            Buffer.from(JSON.parse(text).dsseEnvelope.payload, 'base64').includes('"stage":"count"'),
+          (path) => write(readFileSync(path, 'utf8').replace(/"sig":"M/, '"sig":"N'))(path),
+        ),
+      'ERR_REMOTE_CORRUPT',
+    ],
+    [
+      'a link in the place of an object',
+      () =>
+        tamper(store, isObject('three\n'), (path) => {
+          rmSync(path)
+          symlinkSync('/etc/hostname', path)
+        }),
+      'ERR_REMOTE_UNSAFE',
+    ],
+    [
+      'a pipe, which would be waited on for ever',
+      () =>
+        tamper(store, isObject('three\n'), (path) => {
+          rmSync(path)
+          execFileSync('mkfifo', [path])
+        }),
+      'ERR_REMOTE_UNSAFE',
+    ],
+    [
+      'a folder that is a link',
+      () =>
+        tamper(store, isObject('three\n'), (path) => {
+          renameSync(dirname(path), `${dirname(path)}-aside`)
+          symlinkSync(`${dirname(path)}-aside`, dirname(path))
+        }),
+      'ERR_REMOTE_UNSAFE',
+    ],
+    ['a mark that no assay wrote', () => write('mine\n')(join(store, 'assay-remote')), 'ERR_REMOTE_UNSAFE'],
+    ['a later version', () => write('7\n')(join(store, 'assay-remote')), 'ERR_FORMAT_NEWER'],
+  ]
+  for (const [name, lie, code] of lies) {
+    lie()
+    rmSync(join(clone.root, '.assay'), { recursive: true, force: true })
+    const { error } = await clone.json(code === 'ERR_FORMAT_NEWER' ? 2 : 1, 'pull')
+    assert.equal(error.code, code, `${name}: ${error.message}`)
+    assert.equal(existsSync(join(clone.root, 'more')), false, name)
+    assertStoreIsRight(clone.root)
+    rmSync(store, { recursive: true })
+    cpSync(honest, store, { recursive: true })
+  }
+  rmSync(join(clone.root, '.assay'), { recursive: true, force: true })
+  await clone.json(0, 'pull')
+  assert.equal((await clone.json(0, 'verify', 'model/count.txt')).trusted, true)
+
+  // who pushed it mends it
+  tamper(store, isObject('three\n'), write('thref\n'))
+  assert.equal((await project.json(0, 'push')).replaced.length, 0, 'the same size is believed')
+  assert.equal((await project.json(0, 'push', '--rehash')).replaced.length, 1)
+  tamper(store, isObject('three\n'), write('thr'))
+  assert.equal((await project.json(0, 'push')).replaced.length, 1, 'another size never is')
+})
+
+test('T3: a lock that names the evidence of a stranger is refused, and brings nothing', async (context) => {
+  const project = await ranWith(context, '{team: {url: ../store}}', words)
+  const stranger = await ranWith(context, '{team: {url: ../store}}', words)
+  const place = join(project.root, '../store')
+  await project.json(0, 'push')
+  await stranger.json(0, 'push')
+  cpSync(join(stranger.root, '../store'), place, { recursive: true, force: true })
+  const clone = cloneOf(project)
+  const own = readFileSync(join(clone.root, 'assay.lock'))
+  writeFileSync(join(clone.root, 'assay.lock'), stranger.read('assay.lock'))
+  assert.equal((await clone.json(1, 'pull')).error.code, 'ERR_REMOTE_EVIDENCE')
+  assert.equal(existsSync(join(clone.root, 'model')), false)
+  writeFileSync(join(clone.root, 'assay.lock'), own)
+  await clone.json(0, 'pull')
+})
+
+test('T1: restricted data, and what was made of it, goes to no remote that is not cleared for it', async (context) => {
+  const project = await adopted(context, folders)
+  appendFileSync(
+    join(project.root, 'assay.yaml'),
+    'remotes: {team: {url: ../team}, vault: {url: ../vault, classification: restricted}}\n',
+  )
+  await project.json(0, 'data', 'add', 'patients', 'data/words.txt', '--classification', 'restricted')
+  project.commit()
+  await project.json(0, 'data', 'approve', 'patients')
+  project.commit()
+  await project.json(0, 'run')
+  project.commit()
+
+  const { error } = await project.json(1, 'push', '--remote', 'team')
+  assert.deepEqual([error.code, error.details.classification], ['ERR_REMOTE_CLASSIFIED', 'restricted'])
+  assert.equal(existsSync(join(project.root, '../team')), false)
+  const partial = await project.json(0, 'push', '--remote', 'team', '--permitted-only')
+  const left = partial.leftOut.map(({ path }: { path: string }) => path)
+  for (const path of ['data/words.txt', 'out/sorted.txt', 'model/count.txt', 'parts', 'log of sort'])
+    assert.ok(left.includes(path), `${path} is left out`)
+  const sent = filesBelow(join(project.root, '../team/objects')).map((path) =>
+    readFileSync(join(project.root, '../team/objects', path), 'utf8'),
+  )
+  assert.ok(sent.includes('three\n') && !sent.some((text) => text.includes('pear')))
+
+  await project.json(0, 'push', '--remote', 'vault')
+  const clone = cloneOf(project)
+  await clone.json(0, 'pull', '--remote', 'vault')
+  assert.equal(
+    execFileSync('stat', ['-c', '%a', join(clone.root, 'data/words.txt')], { encoding: 'utf8' }).trim(),
+    '600',
+  )
+})
+
+test('T5: an assay.yaml cannot name a remote that is an option, a password or a place in the project', async (context) => {
+  const bad = [
+    'ssh://-oProxyCommand=id/x',
+    'ssh://host/../../x',
+    'ssh://host/a//b',
+    'ssh://ada:word@host/x',
+    'ssh://host:99999/x',
+    'ssh://ho st/x',
+    'ssh://host/x\u0007',
+    's3://key:word@bucket/x',
+    's3://bucket/../x',
+    's3://-bucket/x',
+    'http://host/x',
+    'ext::sh -c id',
+    'file:///etc',
+    '',
+  ]
+  for (const url of bad) assert.throws(() => parseRemoteAddress(url), { code: 'ERR_USAGE' }, url)
+  for (const url of [
+    'ssh://ada@host:22/srv/a b',
+    'ssh://[::1]/x',
+    's3://bucket',
+    's3://bucket/a/b/',
+    '/mnt/store',
+    '../store',
+  ])
+    parseRemoteAddress(url)
+
+  const project = await ranWith(context, '{team: {url: ../store}}', words)
+  const settings = project.read('assay.yaml')
+  for (const url of ['ssh://-oProxyCommand=id/x', 'ssh://ada:word@host/x']) {
+    project.write({ 'assay.yaml': settings.replace('../store', `"${url}"`) })
+    assert.equal((await project.json(2, 'pull')).error.code, 'ERR_SETTINGS_INVALID')
+  }
+  project.write({ 'assay.yaml': settings.replace('../store', '.git/hooks') })
+  assert.equal((await project.json(1, 'push')).error.code, 'ERR_REMOTE_UNSAFE')
+  // a folder of somebody else is not made a remote, and not written to
+  mkdirSync(join(project.root, '../store'))
+  writeFileSync(join(project.root, '../store/thesis.txt'), 'mine\n')
+  project.write({ 'assay.yaml': settings })
+  assert.equal((await project.json(1, 'push')).error.code, 'ERR_REMOTE_UNSAFE')
+  assert.deepEqual(filesBelow(join(project.root, '../store')), ['thesis.txt'])
+  rmSync(join(project.root, '../store/thesis.txt'))
+  // a folder of a remote that leads elsewhere is not written through
+  await project.json(0, 'push')
+  const objects = join(project.root, '../store/objects')
+  rmSync(objects, { recursive: true })
+  mkdirSync(join(project.root, '../elsewhere'))
+  symlinkSync(join(project.root, '../elsewhere'), objects)
+  assert.equal((await project.json(1, 'push')).error.code, 'ERR_REMOTE_UNSAFE')
+  assert.deepEqual(filesBelow(join(project.root, '../elsewhere')), [])
+  rmSync(objects)
+  await project.json(0, 'push')
+})
+
+test('T4: credentials of S3 stand nowhere, and a store that lies over S3 is refused as any other', async (context) => {
+  let lie: ((key: string, bytes: Buffer | undefined) => Buffer | string | undefined) | undefined
+  const { environment, objects } = await serveS3(context, ({ key, method, url }, response) => {
+    const found = method === 'GET' ? lie?.(url?.includes('list-type') ? 'list' : key, objects.get(key)) : undefined
+    if (found === undefined) return false
+    response.writeHead(200).end(found)
+    return true
+  })
+  const project = await ranWith(context, '{cloud: {url: "s3://bucket/x"}}')
+  const here = assayIn(project.root, project, environment)
+  const said = [await here.said('push'), await here.said('push', '--json')]
+  said.push(await assayIn(project.root, project, { ...environment, AWS_SECRET_ACCESS_KEY: '' }).said('push', '--json'))
+  assert.ok(!said.join().includes(secret), 'the secret is told')
+  assert.match(said.at(-1) ?? '', /AWS_SECRET_ACCESS_KEY/)
+  const kept = [
+    ...filesBelow(join(project.root, '.assay')).map((path) => join(project.root, '.assay', path)),
+    join(project.root, 'assay.yaml'),
+  ]
+  for (const path of kept) assert.ok(!readFileSync(path).includes(secret), path)
+  for (const [key, bytes] of objects) assert.ok(!bytes.includes(secret), key)
+
+  const clone: Clone = cloneOf(project, environment)
+  const lies: readonly (readonly [string, NonNullable<typeof lie>, string, 1 | 4])[] = [
+    ['other bytes', (_, bytes) => (bytes?.toString() === 'three\n' ? 'thref\n' : undefined), 'ERR_REMOTE_CORRUPT', 1],
+    [
+      'more bytes',
+      (_, bytes) => (bytes?.toString() === 'three\n' ? Buffer.alloc(5_000_000, 'three\n') : undefined),
+      'ERR_REMOTE_CORRUPT',
+      1,
+    ],
+    [
+      'names that lead out',
+      (key) =>
+        key === 'list'
+          ? listing(new Map([['x/reproductions/../../.git/hooks/post-checkout', Buffer.from('id')]]), '')
+          : undefined,
+      'ERR_REMOTE_UNSAFE',
+      1,
+    ],
+    ['a list that is none', (key) => (key === 'list' ? '<html/>' : undefined), 'ERR_REMOTE_FAILED', 4],
+  ]
+  for (const [name, next, code, exit] of lies) {
+    lie = next
+    rmSync(join(clone.root, '.assay'), { recursive: true, force: true })
+    const { error } = await clone.json(exit, 'pull')
+    assert.equal(error.code, code, `${name}: ${error.message}`)
+    assert.equal(existsSync(join(clone.root, 'more')), false, name)
+    assertStoreIsRight(clone.root)
+  }
+  lie = undefined
+  await clone.json(0, 'pull')
+})
+
+test('A19: a checkout writes through no link of the working tree', async (context) => {
+  const project = await ranWith(context, '{team: {url: ../store}}')
+  const outside = join(project.root, '../outside')
+  mkdirSync(outside)
+  rmSync(join(project.root, 'out'), { recursive: true })
+  symlinkSync(outside, join(project.root, 'out'))
+  const refused = await project.json(2, 'checkout')
+  assert.equal(refused.error.code, 'ERR_PATH_UNSAFE')
+  assert.deepEqual(filesBelow(outside), [])
+  rmSync(join(project.root, 'out'))
+  await project.json(0, 'checkout')
+  const nothing = scratch(context, {})
+  assert.equal((await nothing.json(2, 'checkout')).error.code, 'ERR_PROJECT_MISSING')
+})
