@@ -6,6 +6,7 @@ python3 -c 'import ensurepip' >/dev/null 2>&1 || missing="$missing python3-venv 
 for program in docker-registry skopeo umoci; do
   command -v "$program" >/dev/null 2>&1 || missing="$missing $program (the package of Debian of that name)"
 done
+[ -n "${SSHD:-}" ] || [ -x /usr/sbin/sshd ] || missing="$missing openssh-server (the package of Debian of that name, or SSHD=/path/to/sshd)"
 [ -z "$missing" ] && exit 0
 echo "test:interop needs:$missing"
 exit 1

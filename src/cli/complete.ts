@@ -20,6 +20,7 @@ const kinds: Readonly<Record<string, keyof ProjectNames>> = {
   id: 'sources',
   ids: 'sources',
   run: 'runs',
+  version: 'runs',
   left: 'runs',
   right: 'runs',
   environments: 'environments',

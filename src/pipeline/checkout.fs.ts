@@ -61,7 +61,10 @@ export async function checkout(
 export type Restoring = Readonly<{
   version: Version
   behind: Behind
-  /** What to type for what is not in the store; undefined when that was tried: then it is told, and the rest restored. */
+  /**
+   * What to type for what is not in the store; undefined for a pull, which has tried: then it is told, the rest restored,
+   * and the project is held already.
+   */
   pull?: string
 }>
 
@@ -72,7 +75,7 @@ export async function restoreVersion(
 ): Promise<CheckoutReport> {
   const contents = contentsOfVersion(project, version, behind, { environments: false })
   const placed = contents.filter(({ place }) => place !== 'none')
-  const release = options.dryRun ? () => undefined : holdProject(project.root)
+  const release = options.dryRun || pull === undefined ? () => undefined : holdProject(project.root)
   try {
     const planned = await planOf(project, placed, options)
     const missing = planned.missing.filter(({ isOptional }) => pull === undefined || !isOptional)

@@ -16,9 +16,10 @@ import {
   receiveObjects,
   remoteFault,
 } from '../data/index.ts'
+import { holdProject } from './busy.fs.ts'
 import { type CheckoutReport, restoreVersion } from './checkout.fs.ts'
 import type { Project } from './project.ts'
-import { chooseRemote, isRemoteOfOurs, openRemote, type Transfer } from './remotes.fs.ts'
+import { chooseRemote, isRemoteOfOurs, openRemote, stopped, type Transfer } from './remotes.fs.ts'
 import { fetchEvidence } from './travelling-evidence.ts'
 import { statementsBehind, versionOf } from './version.ts'
 import { contentsOfVersion, type NamedContent, objectsOf, takeFromWorkTree } from './version-contents.ts'
@@ -68,6 +69,8 @@ export async function pull(project: Project, target: string | undefined, options
   const chosen = chooseRemote(project, options.remote)
   const version = await versionOf(project, target)
   const remote = openRemote(project, chosen, options)
+  // one at a time: two would write one part of an object
+  const release = options.dryRun ? () => undefined : holdProject(project.root)
   try {
     if (!(await isRemoteOfOurs(remote))) {
       throw remoteFault('ERR_REMOTE_MISSING', `nothing was pushed to \`${remote.address}\` yet`)
@@ -92,7 +95,10 @@ export async function pull(project: Project, target: string | undefined, options
       checkout: options.storeOnly || options.dryRun ? null : await restoreVersion(project, restoring, { ...options }),
       dryRun: options.dryRun,
     }
+  } catch (error) {
+    throw options.signal.aborted ? stopped('pull') : error
   } finally {
+    release()
     await remote.close()
   }
 }

@@ -19,7 +19,7 @@ import {
   reproductionName,
 } from '../data/index.ts'
 import type { Project } from './project.ts'
-import { type ChosenRemote, chooseRemote, isRemoteOfOurs, openRemote, type Transfer } from './remotes.fs.ts'
+import { type ChosenRemote, chooseRemote, isRemoteOfOurs, openRemote, stopped, type Transfer } from './remotes.fs.ts'
 import { bundlesOfVersion } from './travelling-evidence.ts'
 import { statementsBehind, versionOf } from './version.ts'
 import {
@@ -97,6 +97,8 @@ export async function push(project: Project, target: string | undefined, options
       leftOut: [...leftOut, ...known.leftOut],
       dryRun: options.dryRun,
     }
+  } catch (error) {
+    throw options.signal.aborted ? stopped('push') : error
   } finally {
     await remote.close()
   }

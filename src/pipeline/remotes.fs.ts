@@ -44,6 +44,13 @@ export function chooseRemote({ settings: { remotes } }: Project, name: string | 
 
 export type Transfer = Readonly<{ jobs: number; signal: AbortSignal }>
 
+/** What a signal ends is told as one thing, wherever it was met. */
+export function stopped(what: 'push' | 'pull'): DomainError {
+  return new DomainError('ERR_RUN_CANCELLED', `the ${what} was stopped`, {
+    help: `type it again: it goes on where it was`,
+  })
+}
+
 /** Nothing is asked of it yet, but for a folder. @throws ERR_REMOTE_UNSAFE for a folder in the project, ERR_REMOTE_FAILED */
 export function openRemote(project: Project, { url, region }: RemoteSettings, { jobs, signal }: Transfer): Remote {
   const address = parseRemoteAddress(url)

@@ -8,74 +8,31 @@
  * .cache/interop. `VERSITYGW=/path/to/versitygw` takes another one.
  */
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { AwsClient } from 'aws4fetch'
 import { sha256Of } from '../../src/core/index.ts'
 import { adopted } from '../support/adopted.ts'
 import { words } from '../support/projects.ts'
 import { type Document, runAssay, type Scratch, scratchEnvironment } from '../support/scratch.ts'
+import { type Gateway, gatewayKeys, startGateway } from './gateway.ts'
 
-const version = 'v1.8.0'
-const cache = join(import.meta.dirname, '../../.cache/interop', `versitygw-${version}`)
-const program = process.env['VERSITYGW'] ?? join(cache, 'versitygw')
-const keys = { accessKeyId: 'test', secretAccessKey: 'testsecret' }
+const keys = gatewayKeys
 const aws = new AwsClient({ ...keys, region: 'us-east-1', service: 's3', retries: 0 })
 
-let folder: string
+let gateway: Gateway
 let endpoint: string
-let gateway: ChildProcess
-
-function buildGateway(): void {
-  if (existsSync(program)) return
-  mkdirSync(cache, { recursive: true })
-  const nice = ['-n', '19', 'go', 'install', `github.com/versity/versitygw/cmd/versitygw@${version}`]
-  execFileSync('nice', nice, { env: { ...process.env, GOBIN: cache }, stdio: 'inherit' })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  assert.ok(address !== null && typeof address === 'object')
-  return address.port
-}
 
 before(
   async () => {
-    buildGateway()
-    folder = mkdtempSync(join(tmpdir(), 'assay-s3-'))
-    mkdirSync(join(folder, 'data'))
-    const port = await freePort()
-    endpoint = `http://127.0.0.1:${port}`
-    const args = ['--port', `127.0.0.1:${port}`, '--health', '/health', '--quiet', 'posix', join(folder, 'data')]
-    const env = { PATH: process.env['PATH'], ROOT_ACCESS_KEY: keys.accessKeyId, ROOT_SECRET_KEY: keys.secretAccessKey }
-    gateway = spawn(program, args, { env, stdio: 'ignore' })
-    const isUp = (): Promise<boolean> =>
-      fetch(`${endpoint}/health`).then(
-        ({ ok }) => ok,
-        () => false,
-      )
-    for (let tries = 0; !(await isUp()); tries += 1) {
-      assert.ok(tries < 100, 'the store does not start')
-      await sleep(100)
-    }
+    gateway = await startGateway()
+    endpoint = gateway.endpoint
     await put('/bucket', '')
   },
   { timeout: 900_000 },
 )
-after(() => {
-  gateway?.kill('SIGKILL')
-  rmSync(folder, { recursive: true, force: true })
-})
+after(() => gateway?.stop())
 
 async function put(path: string, body: string | Buffer): Promise<void> {
   const answer = await aws.fetch(`${endpoint}${path}`, { method: 'PUT', body })

@@ -1,10 +1,12 @@
 /** Goal: when the disk is full or cannot be written, it is said so, and the project stays whole. Root only: it mounts. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { adopted, statuses } from '../support/adopted.ts'
 import { words } from '../support/projects.ts'
+import { cloneOf, ranWith } from '../support/remotes.ts'
 import { type Ran, type Scratch, scratchEnvironment } from '../support/scratch.ts'
 
 const tool = join(import.meta.dirname, '../../bin/assay')
@@ -84,5 +86,33 @@ rm big && git commit -qam smaller
     const report = project.read('report.json')
     assert.equal(stdout.trim(), '4 0 0', `${report}\n${project.read('again.txt')}\n${stderr}`)
     assert.match(report, /ERR_DISK_FULL/)
+  },
+)
+
+await asRoot(
+  'a remote that cannot be written, or is full, is said so, and has no half of anything',
+  async (context) => {
+    const project = await ranWith(context, '{team: {url: ../store}}')
+    mkdirSync(join(project.root, '../store'))
+    const readOnly = 'mount --bind ../store ../store && mount -o remount,bind,ro ../store'
+    const refused = await apart(project, `${readOnly} && "$ASSAY" push --json`)
+    assert.deepEqual([refused.code, JSON.parse(refused.stdout).error.code], [4, 'ERR_REMOTE_FAILED'])
+    const tiny = 'mount -t tmpfs -o size=64k tmpfs ../store'
+    const full = await apart(
+      project,
+      `${tiny} && { "$ASSAY" push --json; echo $? > exit; find ../store -name '*.tmp' >> exit; }`,
+    )
+    assert.deepEqual([project.read('exit'), JSON.parse(full.stdout).error.code], ['4\n', 'ERR_DISK_FULL'])
+    await project.json(0, 'push')
+    // a remote that can only be read is enough to pull from, and a disk that is full here is no fault of it
+    const clone = cloneOf(project)
+    const here = { ...project, root: clone.root }
+    const pulled = await apart(
+      here,
+      `mkdir -p .assay/objects && ${tiny.replace('../store', '.assay/objects')} && "$ASSAY" pull --json`,
+    )
+    assert.deepEqual([pulled.code, JSON.parse(pulled.stdout).error.code], [4, 'ERR_DISK_FULL'])
+    assert.equal((await apart(here, `${readOnly} && "$ASSAY" pull`)).code, 0)
+    assert.equal((await clone.json(0, 'verify', 'model/count.txt')).trusted, true)
   },
 )

@@ -30,6 +30,8 @@ export function tellCheckout(output: Output, { restored, unchanged, left, missin
   const without = missing.length === 0 ? '' : `, ${missing.length} not whole in the store`
   output.line(`${report.dryRun ? 'would restore' : 'restored'} ${restored.length}, unchanged ${unchanged}${without}`)
   const { commit, head } = report
+  if (restored.length + unchanged + left.length + missing.length === 0)
+    output.line('it names nothing: it has no stage in its assay.lock, and no source')
   if (commit === null || commit === head) return
   output.line(
     `HEAD is ${head === null ? 'no commit' : short(head)}: code, params and locks are git's; for those of ${short(commit)}: git checkout ${short(commit)}`,

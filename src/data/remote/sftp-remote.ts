@@ -149,7 +149,9 @@ function makeFolder(far: Far, folder: string): Promise<void> {
     if (answer.kind === 'status' && answer.code === statuses.ok) return
     const attributes = await lookAt(far, folder) // another may have made it
     if (attributes !== undefined && isFolder(attributes)) return
-    throw answer.kind === 'status' && attributes === undefined ? faultOf(far, answer.code, folder) : notPlain(far, folder)
+    throw answer.kind === 'status' && attributes === undefined
+      ? faultOf(far, answer.code, folder)
+      : notPlain(far, folder)
   })()
   far.made.set(folder, making)
   return making
