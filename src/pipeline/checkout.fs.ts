@@ -12,7 +12,7 @@ import { type Content, type Digest, DomainError, isDomainError, isInside, oneLin
 import { digestPath, ioFault, sweepRestores } from '../data/index.ts'
 import { believedStage } from './believe.ts'
 import { holdProject } from './busy.fs.ts'
-import { pinnedOtherwise } from './dvc/index.ts'
+import { keepInDvcCache, pinnedOtherwise } from './dvc/index.ts'
 import { protectData } from './fetch-source.fs.ts'
 import type { Project } from './project.ts'
 import { type Behind, statementsBehind, type Version, versionOf } from './version.ts'
@@ -245,6 +245,7 @@ async function restoreAll(
     if (isData) closeFolder(dirname(target), project.root)
     await project.contents.restore(path, content)
     if (isData) protectData(project.root, path, classification)
+    await keepInDvcCache(project, path, content)
   }
 }
 

@@ -87,6 +87,16 @@ export function openBesideDvc(project: Project, tell: (text: string) => void): B
   }
 }
 
+/** What came into the working tree by another way than a run, where DVC would look for it: its lock stays as it is. */
+export async function keepInDvcCache(project: Project, path: string, content: Content): Promise<void> {
+  const { root, pipeline, settings, store, hints, isDvcIgnored } = project
+  const place = writesDvcLock(root, pipeline, settings) ? findDvcCache(root) : undefined
+  const isCached = pipeline.stages.some(({ outs }) => outs.some((out) => out.path === path && out.cache))
+  const isPinned = pipeline.tracked.some((each) => each.path === path && each.md5 !== undefined)
+  if (place === undefined || !(isCached || isPinned)) return
+  await putOut({ store, hints, isIgnored: isDvcIgnored }, openDvcCache(place, store), path, content)
+}
+
 function openLocks(project: Project, tell: (text: string) => void): ReadonlyMap<string, LockFile> {
   const locks = new Map<string, LockFile>()
   const { stages } = project.pipeline
