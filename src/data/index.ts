@@ -48,11 +48,9 @@ export { isLicenceExpression } from './licence.ts'
 export { mapInput } from './map-input.ts'
 export type { Md5Memory } from './md5-memory.ts'
 export { keepToOwner } from './object-close.fs.ts'
+export { sweepRestores } from './object-restore.fs.ts'
 export { openObjectStore } from './object-store.fs.ts'
 export type * from './object-store.ts'
-export { chartOf } from './report/chart.ts'
-export { type Child, element, fragment, type Html, picture, text } from './report/html.ts'
-export { sweepRestores } from './object-restore.fs.ts'
 export {
   bundleName,
   eachBounded,
@@ -74,6 +72,8 @@ export {
   remoteMarkText,
   reproductionName,
 } from './remote/index.ts'
+export { chartOf } from './report/chart.ts'
+export { type Child, element, fragment, type Html, picture, text } from './report/html.ts'
 export { printPage, tile } from './report/page.ts'
 export { pngOf } from './report/png.ts'
 export { printReport, type ReportFacts } from './report/print-report.ts'

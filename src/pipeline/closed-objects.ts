@@ -35,7 +35,12 @@ export function closeContent(project: Pick<Project, 'store'>, content: Content, 
   close(project, digestsOf(content), classification)
 }
 
-function close({ store }: Pick<Project, 'store'>, digests: readonly Sha256[], classification: Classification): void {
+/** Objects of something that is as secret. */
+export function close(
+  { store }: Pick<Project, 'store'>,
+  digests: readonly Sha256[],
+  classification: Classification,
+): void {
   if (classification === 'restricted' || classification === 'confidential') store.closeOff(digests, classification)
 }
 

@@ -7,6 +7,7 @@
 import { join } from 'node:path'
 import { type Digest, type DomainError, formatSize, isDirHash, isDomainError, type Sha256 } from '../core/index.ts'
 import {
+  type Classification,
   folderName,
   type Incoming,
   objectName,
@@ -18,6 +19,7 @@ import {
 } from '../data/index.ts'
 import { holdProject } from './busy.fs.ts'
 import { type CheckoutReport, restoreVersion } from './checkout.fs.ts'
+import { close as closeObjects } from './closed-objects.ts'
 import type { Project } from './project.ts'
 import { chooseRemote, isRemoteOfOurs, openRemote, stopped, type Transfer } from './remotes.fs.ts'
 import { fetchEvidence } from './travelling-evidence.ts'
@@ -81,7 +83,10 @@ export async function pull(project: Project, target: string | undefined, options
     const contents = contentsOfVersion(project, version, behind, options)
     const lists = await fetchLists(project, remote, contents)
     const wanted = await wantedObjects(project, remote, contents, options)
-    if (!options.dryRun) await receiveAll(project, remote, wanted.objects, options)
+    if (!options.dryRun) {
+      await receiveAll(project, remote, wanted.objects, options)
+      for (const [classification, digests] of wanted.bySecrecy) closeObjects(project, digests, classification)
+    }
     const restoring = { version, behind }
     return {
       remote: chosen.name,
@@ -155,7 +160,11 @@ function otherFolder({ address }: Remote, { path, digest }: NamedContent): Domai
   return remoteFault('ERR_REMOTE_CORRUPT', `\`${address}\` holds another list of files for \`${path}\` (${digest})`)
 }
 
-type Wanted = Readonly<{ objects: readonly Incoming[]; missing: readonly NamedContent[] }>
+type Wanted = Readonly<{
+  objects: readonly Incoming[]
+  missing: readonly NamedContent[]
+  bySecrecy: ReadonlyMap<Classification, readonly Sha256[]>
+}>
 
 /** Objects that are not here and that the remote has; contents of which the remote lacks some. */
 async function wantedObjects(
@@ -187,7 +196,12 @@ async function wantedObjects(
     if (size > maxObjectBytes) throw remoteFault('ERR_REMOTE_UNSAFE', `\`${digest}\` would have ${size} bytes`)
     objects.push({ digest, sizeBytes: sizeBytes ?? size })
   }
-  return { objects, missing: [...missing] }
+  const bySecrecy = Map.groupBy([...absent], ([, { content }]) => content.classification)
+  return {
+    objects,
+    missing: [...missing],
+    bySecrecy: new Map([...bySecrecy].map(([word, entries]) => [word, entries.map(([digest]) => digest)])),
+  }
 }
 
 async function receiveAll(

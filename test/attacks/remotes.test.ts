@@ -182,6 +182,10 @@ test('T1: restricted data, and what was made of it, goes to no remote that is no
   await project.json(0, 'push', '--remote', 'vault')
   const clone = cloneOf(project)
   await clone.json(0, 'pull', '--remote', 'vault')
+  assert.ok(
+    filesBelow(join(clone.root, '.assay/objects/closed/restricted')).length >= 4,
+    'they lie apart in the store too',
+  )
   assert.equal(
     execFileSync('stat', ['-c', '%a', join(clone.root, 'data/words.txt')], { encoding: 'utf8' }).trim(),
     '600',
