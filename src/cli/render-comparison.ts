@@ -46,7 +46,7 @@ export function causeLines(causes: readonly Suspected[]): readonly string[] {
       '  ',
       oneLine(stage),
       oneLine(what),
-      before === undefined || after === undefined ? '' : `${short(before)} -> ${short(after)}`,
+      before === undefined || after === undefined ? '' : `${shortValue(before)} -> ${shortValue(after)}`,
       oneLine(because),
     ])
   const more = causes.length - rows.length
@@ -56,7 +56,7 @@ export function causeLines(causes: readonly Suspected[]): readonly string[] {
 const maxValue = 40
 
 /** A digest by its first digits, a long value by its beginning. */
-function short(value: string): string {
+export function shortValue(value: string): string {
   const [, algorithm = '', hex = ''] = /^(sha256|dirHash1):([0-9a-f]{12})[0-9a-f]{52}$/.exec(value) ?? []
   if (hex !== '') return `${algorithm}:${hex}`
   const line = oneLine(value)

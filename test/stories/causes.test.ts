@@ -233,8 +233,6 @@ test('threads and kernels of BLAS are named where they matter, and the order of 
   const { runId } = await project.json(0, 'run')
   project.commit('a run')
 
-  const steady = await project.json(0, 'reproduce', '--stage', 'fit')
-  assert.equal(steady.verdict, 'identical')
   const header = await project.json(0, 'reproduce', '--stage', 'header')
   assert.equal(header.verdict, 'within-tolerance')
   assert.match(header.comparisons[0].detail, /tensors/)

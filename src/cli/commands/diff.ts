@@ -3,7 +3,7 @@ import { DomainError, oneLine } from '../../core/index.ts'
 import { diffRuns, openProject, type RunDifference } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import { table } from '../render.ts'
-import { causeLines } from '../render-comparison.ts'
+import { causeLines, shortValue } from '../render-comparison.ts'
 
 export async function diff(context: CliContext, [left, right]: readonly string[]): Promise<Exit> {
   const { output } = context
@@ -30,8 +30,14 @@ export async function diff(context: CliContext, [left, right]: readonly string[]
   for (const stage of result.stages) {
     output.line()
     output.line(output.style('bold', oneLine(stage.name)))
-    for (const line of table(stage.changes.map(({ what, before: old, after }) => ['  ', what, old, '->', after])))
-      output.line(line)
+    const rows = stage.changes.map(({ what, before: old, after }) => [
+      '  ',
+      what,
+      shortValue(old),
+      '->',
+      shortValue(after),
+    ])
+    for (const line of table(rows)) output.line(line)
   }
   return 0
 }
