@@ -58,7 +58,7 @@ function judgeResult({ stage, outcome }: Failure, { harmless, unexpected = [], u
   if (outcome.printedSecrets.length > 0)
     return {
       ...leaked,
-      because: `it printed ${outcome.printedSecrets.join(', ')}; its log has the name in place of the secret`,
+      because: `it printed ${outcome.printedSecrets.join(', ')}; its log has the name in place of it`,
     }
   if (unexpected.length > 0) return { kind: 'refused', code: 'ERR_STAGE_UNEXPECTED', because: unexpected.join('; ') }
   if (unusual.length > 0) return { kind: 'refused', code: 'ERR_STAGE_UNUSUAL', because: unusual.join('; ') }

@@ -70,10 +70,11 @@ test('printed or written, plain or encoded: refused, and kept nowhere', async (c
     slowly: `${read}; for c in $(echo "$s" | sed 's/./& /g'); do printf %s "$c"; sleep 0.02; done; echo ok > out/slowly`,
     written: `${read}; (head -c 3000000 /dev/zero; printf %s "$s" | xxd -p -c 200; head -c 100 /dev/zero) > out/written`,
     folder: `${read}; mkdir -p out/folder/a; echo "$s" > out/folder/a/model.bin`,
-    other: `echo AKIAIOSFODNN7EXAMPLE > out/other`,
+    other: 'echo AKIA$(echo IOSFODNN7)EXAMPLE > out/other',
+    another: 'echo "id AKIA$(echo IOSFODNN7)EXAMPLE"; echo ok > out/another',
   })
   const found = await outcomes(project)
-  for (const name of ['plain', 'base64', 'slowly', 'written', 'folder', 'other'])
+  for (const name of ['plain', 'base64', 'slowly', 'written', 'folder', 'other', 'another'])
     assert.deepEqual(
       [name, found[name]?.status, found[name]?.code],
       [name, 'refused', 'ERR_SECRET_LEAKED'],
@@ -84,8 +85,9 @@ test('printed or written, plain or encoded: refused, and kept nowhere', async (c
   assert.match(found['other'].because, /an AWS access key/)
   const log = await project.assay('logs', '--stage', 'plain')
   assert.match(log.stdout + log.stderr, /token is \[secret label\]/)
+  assert.match((await project.assay('logs', '--stage', 'another')).stdout, /id \[an AWS access key\]/)
   const hex = Buffer.from(token).toString('hex')
-  for (const text of [token, hex]) assert.equal(isOnDisk(project, text), '')
+  for (const text of [token, hex, 'AKIAIOSFODNN7EXAMPLE']) assert.equal(isOnDisk(project, text), '')
 })
 
 test('nobody gets a secret by asking: another stage, another checkout, a list of any host, a run without a sandbox', async (context) => {

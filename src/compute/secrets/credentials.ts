@@ -2,13 +2,17 @@
 
 type Form = Readonly<{ kind: string; marks: readonly string[]; form: RegExp }>
 
+const privateKey = 'a private key'
+/** With what follows its first line, also as JSON has it; or what follows where that line was taken away. */
+const wholeKey = /(?:-----BEGIN (?:[A-Z0-9]{2,20} ){0,3}PRIVATE KEY-----|\[a private key\])[A-Za-z0-9+/=\s\\]*/g
+
 /**
  * `marks` are looked for first, which is cheap; each form begins with one of them or holds it.
  *
  * SOURCE: the issuers' own documentation of their prefixes; RFC 7468 for keys. No form that ordinary text can have.
  */
 const forms: readonly Form[] = [
-  { kind: 'a private key', marks: ['PRIVATE KEY-----'], form: /-----BEGIN (?:[A-Z0-9]{2,20} ){0,3}PRIVATE KEY-----/ },
+  { kind: privateKey, marks: ['PRIVATE KEY-----'], form: /-----BEGIN (?:[A-Z0-9]{2,20} ){0,3}PRIVATE KEY-----/ },
   {
     kind: 'an AWS access key',
     marks: ['AKIA', 'ASIA'],
@@ -34,4 +38,28 @@ export function credentialIn(bytes: Buffer): string | undefined {
   if (near.length === 0) return undefined
   const text = bytes.toString('latin1')
   return near.find(({ form }) => form.test(text))?.kind
+}
+
+export type Redacted = Readonly<{ bytes: Buffer; kinds: readonly string[] }>
+
+/**
+ * The bytes with the kind of each credential in its place. Of a private key that goes on in the next piece the rest is
+ * taken away there, as long as the end of this one is looked at with it.
+ *
+ * @param isEnd false: what reaches to the end of the bytes may go on, and is left for the next look
+ */
+export function withoutCredentials(bytes: Buffer, isEnd: boolean): Redacted {
+  const near = forms.filter(({ kind, marks }) => [...marks, `[${kind}]`].some((mark) => bytes.includes(mark)))
+  if (near.length === 0) return { bytes, kinds: [] }
+  const kinds = new Set<string>()
+  let text = bytes.toString('latin1')
+  for (const { kind, form } of near) {
+    const all = kind === privateKey ? wholeKey : new RegExp(form.source, 'g')
+    text = text.replaceAll(all, (match: string, at: number) => {
+      if (kind !== privateKey && !isEnd && at + match.length === text.length) return match
+      if (!match.startsWith('[')) kinds.add(kind)
+      return `[${kind}]`
+    })
+  }
+  return { bytes: Buffer.from(text, 'latin1'), kinds: [...kinds] }
 }

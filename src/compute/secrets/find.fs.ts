@@ -1,10 +1,10 @@
 /** Secrets found in bytes that come in pieces, across their borders too. */
 import { readSync } from 'node:fs'
-import { credentialIn } from './credentials.ts'
+import { withoutCredentials } from './credentials.ts'
 import type { Spelling } from './spellings.ts'
 
 export type Finder = Readonly<{
-  /** What of the bytes may be shown, secrets replaced; some wait for the next piece. */
+  /** What of the bytes may be shown, secrets and other credentials replaced; some wait for the next piece. */
   push(chunk: Buffer): Buffer
   /** What waited. */
   end(): Buffer
@@ -37,26 +37,26 @@ export function openFinder(spellings: readonly Spelling[]): Finder {
   const found = new Set<string>()
   const kept = Math.max(maxCredentialBytes, spellings[0]?.bytes.length ?? 0) - 1
   let waiting = Buffer.alloc(0)
-  const redact = (bytes: Buffer): Buffer => {
+  const redact = (bytes: Buffer, isEnd: boolean): Buffer => {
     let out = bytes
     for (const { name, bytes: spelling } of spellings) {
       if (!out.includes(spelling)) continue
       found.add(`the secret ${name}`)
       out = replaced(out, spelling, Buffer.from(`[secret ${name}]`))
     }
-    const kind = credentialIn(out)
-    if (kind !== undefined) found.add(kind)
-    return out
+    const redacted = withoutCredentials(out, isEnd)
+    for (const kind of redacted.kinds) found.add(kind)
+    return redacted.bytes
   }
   return {
     push(chunk) {
-      const whole = redact(Buffer.concat([waiting, chunk]))
+      const whole = redact(Buffer.concat([waiting, chunk]), false)
       const ready = Math.max(0, whole.length - kept)
       waiting = Buffer.from(whole.subarray(ready))
       return whole.subarray(0, ready)
     },
     end() {
-      const rest = redact(waiting)
+      const rest = redact(waiting, true)
       waiting = Buffer.alloc(0)
       return rest
     },

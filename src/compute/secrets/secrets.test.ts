@@ -87,6 +87,24 @@ test('ordinary text is no credential, and what is one by its form is named', () 
     assert.equal(credentialIn(Buffer.from(text)), undefined, text)
 })
 
+test('another credential stands in no log either, however the bytes are cut; what only looks like one does', () => {
+  const key = `-----BEGIN PRIVATE KEY-----\n${'MIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n'.repeat(60)}-----END PRIVATE KEY-----\n`
+  const long = `hvs.${'CAESIJ'.repeat(40)}`
+  for (const cuts of [[], [700], [12, 30, 500, 600, 40], Array.from({ length: 400 }, () => 7)]) {
+    const { shown, found } = through(`id AKIAIOSFODNN7EXAMPLE, then ${long}.\n${key}done: hf_model, AKIA\n`, cuts)
+    assert.equal(
+      shown,
+      'id [an AWS access key], then [a Vault token].\n[a private key]-----END PRIVATE KEY-----\ndone: hf_model, AKIA\n',
+    )
+    assert.deepEqual(found, ['a Vault token', 'a private key', 'an AWS access key'])
+  }
+  const asJson = through(JSON.stringify({ key }), [40])
+  assert.doesNotMatch(asJson.shown, /MIIE/)
+  assert.deepEqual(through('ghp_'.padEnd(44, 'x'), [10]).found, ['a GitHub token'], 'at the very end too')
+  const none = `ghp_${'x'.repeat(300)} [a private token]`
+  assert.deepEqual(through(none, [44]), { shown: none, found: [] })
+})
+
 test('grants come back as they were written; a damaged or foreign list is refused', () => {
   const grant = { origin: { kind: 'vault', path: 'secret/data/a', field: 'b' } as SecretOrigin, stages: ['x'] }
   const grants = new Map([['a', grant]])
