@@ -18,8 +18,8 @@ export type SealedFacts = Readonly<{
 }>
 
 export type LookMemory = Readonly<{
-  /** @param wants whether greys are of use */
-  recall(digests: Iterable<Sha256>, wants: Readonly<{ greys: boolean }>): ReadonlyMap<Sha256, Look>
+  /** What is remembered of a file. @param wants whether greys are of use */
+  recall(wants: Readonly<{ greys: boolean }>): (digest: Sha256) => Look | undefined
   record(found: ReadonlyMap<Sha256, Look>): void
   forget(): void
 }>
@@ -39,16 +39,18 @@ export function openLookMemory(facts: SealedFacts, looker: string): LookMemory {
   const load = (kind: 'looks' | 'greys', bucket: string): Bucket =>
     JSON.parse(facts.fact(place(kind, bucket)) ?? '{}') as Bucket // under our seal
   return {
-    recall: (digests, { greys }) => {
-      const found = new Map<Sha256, Look>()
-      for (const [bucket, wanted] of Map.groupBy(digests, bucketOf)) {
-        const [looks, pictures] = [load('looks', bucket), greys ? load('greys', bucket) : {}]
-        for (const digest of wanted) {
-          const [look, picture] = [looks[digest], pictures[digest]]
-          if (look !== undefined) found.set(digest, picture === undefined ? look : { ...look, ...picture })
+    recall: ({ greys }) => {
+      const open = new Map<string, Readonly<{ looks: Bucket; pictures: Bucket }>>()
+      return (digest) => {
+        const bucket = bucketOf(digest)
+        let known = open.get(bucket)
+        if (known === undefined) {
+          known = { looks: load('looks', bucket), pictures: greys ? load('greys', bucket) : {} }
+          open.set(bucket, known)
         }
+        const [look, picture] = [known.looks[digest], known.pictures[digest]]
+        return look === undefined || picture === undefined ? look : { ...look, ...picture }
       }
-      return found
     },
     record: (found) => {
       for (const [bucket, entries] of Map.groupBy(found, ([digest]) => bucketOf(digest))) {

@@ -54,7 +54,7 @@ export async function findInFiles(
 type Entries = ReadonlyMap<string, Pick<SeenFile, 'digest' | 'sizeBytes'>>
 
 const noEntries: Entries = new Map()
-const noLooks: LookMemory = { recall: () => new Map(), record: () => undefined, forget: () => undefined }
+const noLooks: LookMemory = { recall: () => () => undefined, record: () => undefined, forget: () => undefined }
 
 /** By the digests that this process has made itself. */
 function entriesOf(names: readonly string[], content: Content): Entries {
@@ -80,13 +80,12 @@ type Part = Readonly<{
 type Asked = Readonly<{ questions: Questions; looks: LookMemory | undefined; greys: boolean }>
 
 function partOf(dataset: Dataset, entries: Part['entries'], { questions, looks, greys }: Asked): Part {
-  const digests = Array.from(entries.values(), ({ digest }) => digest)
-  const recalled = looks?.recall(digests, { greys }) ?? new Map<Sha256, Look>()
+  const recall = looks?.recall({ greys })
   const names = namesOf(dataset)
   const known = new Map<string, Look>()
   for (const name of names) {
     const digest = entries.get(name)?.digest
-    const look = digest === undefined ? undefined : recalled.get(digest)
+    const look = digest === undefined ? undefined : recall?.(digest)
     if (look !== undefined && name !== questions.label) known.set(name, look)
   }
   const spots = new Set(Array.from({ length: known.size === 0 ? 0 : spotChecks }, () => randomInt(known.size)))
