@@ -197,6 +197,7 @@ const refusedWaivers: readonly (readonly [string, Partial<DataWaiver>, typeof ad
   ['of another check', { check: 'unique' }, ada, 'ERR_DATA_WAIVER_MISMATCH'],
   ['of another column', { column: 'age' }, ada, 'ERR_DATA_WAIVER_MISMATCH'],
   ['of other bytes', { subject: { path: 'data/raw.csv', digest: digestNamed('x') } }, ada, 'ERR_DATA_WAIVER_MISMATCH'],
+  ['of fewer rows than fail', { rows: [4] }, ada, 'ERR_DATA_WAIVER_MISMATCH'],
   ['that a stranger signed', {}, mallory, 'ERR_EVIDENCE_MISSING'],
 ]
 for (const [name, more, signer, code] of refusedWaivers) {

@@ -170,7 +170,7 @@ function waiverFindings(decisions: Decisions, verdict: DataVerdict): readonly Fi
   )
   if (needed.length === 0) return []
   const held = decisions.held('data-waiver')
-  return needed.map(({ name, column, waiver }) => {
+  return needed.map(({ name, column, waiver, count }) => {
     const found = held.get(waiver)
     if (found === undefined) {
       return refused('data-waiver', 'ERR_EVIDENCE_MISSING', `the waiver of ${name} is not at hand, or not believed`)
@@ -183,10 +183,15 @@ function waiverFindings(decisions: Decisions, verdict: DataVerdict): readonly Fi
         `the waiver of ${name} is for another check or other bytes`,
       )
     }
+    if (said.rows !== undefined && count > said.rows.length) {
+      return refused('data-waiver', 'ERR_DATA_WAIVER_MISMATCH', `the waiver of ${name} is for fewer rows than fail it`)
+    }
     if (isPast(said.until, decisions.now)) {
       return refused('data-waiver', 'ERR_DATA_WAIVER_EXPIRED', `the waiver of ${name} expired after ${said.until}`)
     }
-    return caveat('data-waiver', `${name} is waived until ${said.until} by \`${signer.name}\`: ${said.because}`)
+    const of =
+      said.rows === undefined ? '' : ` for ${said.rows.slice(0, 10).join(', ')}${said.rows.length > 10 ? ', ...' : ''}`
+    return caveat('data-waiver', `${name} is waived${of} until ${said.until} by \`${signer.name}\`: ${said.because}`)
   })
 }
 

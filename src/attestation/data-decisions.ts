@@ -18,6 +18,8 @@ export type DataWaiver = Decided &
   Readonly<{
     check: string
     column?: string
+    /** Rows (1-based) or files of these bytes that may fail it, and no others; whichever do, when left out. */
+    rows?: readonly (number | string)[]
     because: string
     /** Last day that it counts (`2027-01-31`), UTC. */
     until: string

@@ -31,6 +31,6 @@ function isProjectPath(path: string): boolean {
 }
 
 /** True when no two items have the same name. */
-export function areUnique(names: readonly string[]): boolean {
+export function areUnique(names: readonly (string | number)[]): boolean {
   return new Set(names).size === names.length
 }

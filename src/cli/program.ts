@@ -230,11 +230,12 @@ export const verbs: readonly Verb[] = [
     options: [
       ['--of <path>', 'the data'],
       ['--column <name>', 'the column that the check is about'],
+      ['--rows <list>', 'rows, or files, that may fail it (4,17); whichever do, when left out'],
       ['--until <date>', 'last day (YYYY-MM-DD) that it counts'],
       ['--because <text>', 'why'],
     ],
     examples: [
-      "assay data waive quality/duplicateValues --of data/labels.csv --until 2027-01-31 --because 'two old rows'",
+      "assay data waive quality/duplicateValues --of data/labels.csv --rows 4,17 --until 2027-01-31 --because 'two old rows'",
     ],
     load: async () => (await import('./commands/data-decide.ts')).dataWaive,
   },

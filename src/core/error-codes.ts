@@ -725,7 +725,7 @@ export const errorTable = {
   },
   ERR_DATA_WAIVER_MISMATCH: {
     exit: 1,
-    meaning: 'A waiver is for another check or for other bytes.',
+    meaning: 'A waiver is for another check, for other bytes, or for fewer rows than failed.',
     help: 'waive the check for these bytes, or mend the data',
   },
   ERR_DATA_WAIVER_EXPIRED: {

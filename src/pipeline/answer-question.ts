@@ -4,7 +4,7 @@
  * THREAT: evidence that leaks data: values of confidential data are left out here, before anything is signed.
  */
 import { join } from 'node:path'
-import { type DataVerdict, isSecret, resultOf, type StatedCheck } from '../attestation/index.ts'
+import { type DataVerdict, type DataWaiver, isSecret, resultOf, type StatedCheck } from '../attestation/index.ts'
 import type { DataQuestion } from './data-question.ts'
 import { anchorRows, type PastVersions, pastVersions } from './past-versions.ts'
 import type { Project } from './project.ts'
@@ -123,7 +123,8 @@ function statedCheck({ classification, waivers }: DataQuestion, check: ContentVe
   const column = check.column ?? undefined
   const waiver =
     verdict === 'fail'
-      ? waivers.find(({ decision }) => decision.check === name && decision.column === column)?.attestation
+      ? waivers.find(({ decision }) => decision.check === name && decision.column === column && covers(decision, check))
+          ?.attestation
       : undefined
   const shown = isSecret(classification) ? {} : { ...textOf('observed', observed), ...textOf('expected', expected) }
   return {
@@ -134,6 +135,12 @@ function statedCheck({ classification, waivers }: DataQuestion, check: ContentVe
     count,
     ...(waiver === undefined ? {} : { waiver }),
   }
+}
+
+/** A waiver of single rows says nothing of others: all that fail have to be listed, and named by it. */
+function covers({ rows }: DataWaiver, check: ContentVerdict['checks'][number]): boolean {
+  if (rows === undefined) return true
+  return check.count === check.rows.length && check.rows.length > 0 && check.rows.every((row) => rows.includes(row))
 }
 
 function textOf<Name extends string>(name: Name, value: unknown): { [Key in Name]?: string } {

@@ -112,6 +112,26 @@ test('a reviewer waives a check for these bytes: it runs, and every verdict says
   assert.equal(report.stages[0].code, 'ERR_DATA_VALIDATION_FAILED')
 })
 
+test('a waiver of one row covers no other that fails the same check', async (context) => {
+  const project = await held(context, `${clean}4,130,no\n5,99,no\n`)
+  const waive = (...more: readonly string[]): Promise<Document> =>
+    project.json(0, 'data', 'waive', 'schema/range', '--column', 'age', '--of', 'data/people.csv', ...more)
+  await waive('--rows', '4', '--until', '2099-01-31', '--because', 'she is that old')
+  project.commit('waive a row')
+  await project.json(0, 'run')
+  assert.match(
+    findingsOf(await project.json(0, 'verify', 'count.txt'), 'data-waiver')[0].because,
+    /is waived for 4 until/,
+  )
+  // the same bytes, a stricter contract: row 5 fails too now, and nobody waived it
+  project.write({ 'contracts/people.yaml': contract(98) })
+  project.commit('stricter')
+  assert.equal((await project.json(1, 'run')).stages[0].code, 'ERR_DATA_VALIDATION_FAILED')
+  await waive('--rows', '4,5', '--until', '2099-01-31', '--because', 'both are that old')
+  project.commit('waive both')
+  await project.json(0, 'run')
+})
+
 test('a waiver that is deleted takes the evidence that relied on it with it', async (context) => {
   const project = await held(context, `${clean}4,130,no\n`)
   const waiver = ['--of', 'data/people.csv', '--until', '2099-01-31', '--because', 'she is that old']

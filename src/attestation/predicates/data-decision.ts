@@ -18,6 +18,8 @@ import { issueOf, type Statement } from '../statement.ts'
 
 /** LIMIT: rows of one review. */
 const maxRows = 100_000
+/** LIMIT: as many as a check lists. */
+const maxWaivedRows = 100
 
 const hexShape = z.string().regex(/^[0-9a-f]{64}$/)
 const subjectShape = z.object({ path: textShape.min(1), digest: digestShape })
@@ -33,6 +35,12 @@ export const dataDecisionPredicates = {
     ...common,
     check: z.string().min(1).max(200),
     column: textShape.exactOptional(),
+    rows: z
+      .array(z.union([z.int().min(1), textShape.min(1)]))
+      .min(1)
+      .max(maxWaivedRows)
+      .refine(areUnique, 'a row is named twice')
+      .exactOptional(),
     because: textShape.min(1),
     until: z.iso.date(),
   }),

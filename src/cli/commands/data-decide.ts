@@ -11,12 +11,12 @@ import {
 } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 
-type WaiveOptions = Readonly<{ of?: string; column?: string; until?: string; because?: string }>
+type WaiveOptions = Readonly<{ of?: string; column?: string; rows?: string; until?: string; because?: string }>
 
 export async function dataWaive(
   context: CliContext,
   [check = '']: readonly string[],
-  { of, column, until, because }: WaiveOptions,
+  { of, column, rows: list, until, because }: WaiveOptions,
 ): Promise<Exit> {
   if (of === undefined || until === undefined || because === undefined) {
     throw new DomainError('ERR_USAGE', 'a waiver needs --of PATH, --until DATE and --because TEXT')
@@ -29,19 +29,41 @@ export async function dataWaive(
     })
   }
   const digest = await digestHere(project, path)
+  const rows = list === undefined ? {} : { rows: rowsIn(list) }
   const decision = {
     subject: { path, digest },
     check,
     ...(column === undefined ? {} : { column }),
+    ...rows,
     because,
     until,
   }
   const signed = await decideAboutData(project, { kind: 'data-waiver', decision })
   const file = relative(project.root, signed.file)
-  context.output.document({ check, column: column ?? null, path, digest, until, attestation: signed.attestation, file })
-  context.output.line(`waived ${printable(check)} for these bytes of ${printable(path)} until ${until}`)
+  context.output.document({
+    check,
+    column: column ?? null,
+    path,
+    digest,
+    ...rows,
+    until,
+    attestation: signed.attestation,
+    file,
+  })
+  context.output.line(
+    `waived ${printable(check)}${list === undefined ? '' : ` for ${printable(list)}`} for these bytes of ${printable(path)} until ${until}`,
+  )
   context.output.line(`signed: ${file}; commit it; it is shown by verify and keeps the level below 3`)
   return 0
+}
+
+/** `4,17` or `cats/1.png,cats/2.png`. @throws ERR_USAGE */
+function rowsIn(list: string): readonly (number | string)[] {
+  const rows = list.split(',').map((word) => (/^[1-9]\d{0,14}$/.test(word.trim()) ? Number(word) : word.trim()))
+  if (rows.every((row) => row !== '') && new Set(rows).size === rows.length && rows.length <= 100) return rows
+  throw new DomainError('ERR_USAGE', `\`--rows ${list}\` is no list of at most 100 different rows or files`, {
+    help: 'write --rows 4,17',
+  })
 }
 
 type AnchorOptions = Readonly<{ of?: string; because?: string }>
