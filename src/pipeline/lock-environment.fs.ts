@@ -139,15 +139,21 @@ const sources = [
 function sourceOf(project: Project): string {
   const found = sources.find((path) => namesPackages(project, path))
   if (found !== undefined) return found
+  const installed = 'lock what the interpreter on PATH has: assay env lock --from installed'
+  const code = ['setup.py', 'setup.cfg'].find((path) => textOf(project, path) !== undefined)
   throw new DomainError('ERR_DATA_MISSING', 'no file here says which packages the project needs', {
-    help: 'name one (assay env lock --from FILE), or lock what the interpreter on PATH has: assay env lock --from installed',
+    help:
+      code === undefined
+        ? `name one (assay env lock --from FILE), or ${installed}`
+        : `${code} is not run: write what it needs into a requirements.txt, and then assay env lock; or ${installed}`,
   })
 }
 
 function namesPackages(project: Project, path: string): boolean {
   const text = textOf(project, path)
   return (
-    text !== undefined && (path !== 'pyproject.toml' || /^\s*(dependencies|dynamic)\b|\.dependencies\]/m.test(text))
+    text !== undefined &&
+    (path !== 'pyproject.toml' || /^\s*(dependencies|dynamic)\b|\.dependencies\]|^\[dependency-groups\]/m.test(text))
   )
 }
 

@@ -70,3 +70,30 @@ test('a stage runs with the packages of package-lock.json, offline, and says wit
   const refused = await project.json(1, 'run')
   assert.equal(refused.error.code, 'ERR_ENV_HASH_MISSING')
 })
+
+test('a workspace is imported by its name, from the commit, and a change of it makes the stage run again', async (context) => {
+  const packages = {
+    '': { name: 'root', workspaces: ['packages/*'] },
+    'packages/own': { name: '@lab/own', version: '1.0.0' },
+    'node_modules/@lab/own': { resolved: 'packages/own', link: true },
+  }
+  const project = scratch(context, {
+    'dvc.yaml': 'stages:\n  say: {cmd: node say.cjs, outs: [out/said]}\n',
+    'say.cjs': "require('fs').writeFileSync('out/said', require('@lab/own'))\n",
+    'packages/own/package.json': '{"name": "@lab/own", "version": "1.0.0", "main": "main.js"}\n',
+    'packages/own/main.js': "module.exports = 'one'\n",
+    'package-lock.json': JSON.stringify({ lockfileVersion: 3, packages }),
+    'assay.yaml': `assay: 1\nenvironments:\n  web: {node: {lock: package-lock.json, interpreter: ${process.execPath}}}\ndefaults: {environment: web}\n`,
+    '.gitignore': '/out\n',
+  })
+  project.commit()
+  await project.json(0, 'init', '--yes')
+  project.commit()
+  await project.json(0, 'run')
+  assert.equal(project.read('out/said'), 'one')
+  assert.match(JSON.stringify(await project.json(0, 'attest', 'show', 'out/said')), /packages\/own\/main\.js/)
+  project.write({ 'packages/own/main.js': "module.exports = 'two'\n" })
+  project.commit()
+  await project.json(0, 'run')
+  assert.equal(project.read('out/said'), 'two')
+})

@@ -59,7 +59,7 @@ export async function envLock(context: CliContext, _: readonly string[], options
     output.line('for assay.yaml (or: assay env lock --yes):')
     for (const line of lines) output.line(`  ${printable(line)}`)
   }
-  const files = [...new Set([lock, ...written])]
+  const files = [...new Set([lock, ...written, ...(lines.length > 0 ? ['assay.yaml'] : [])])]
   output.line(`next: git add ${files.map(oneLine).join(' ')} && git commit, then assay env build`)
   return 0
 }

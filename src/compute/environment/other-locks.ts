@@ -1,6 +1,6 @@
 /** Locks of npm and conda, as a whole: to count and to compare them, without an interpreter and without building. */
 import { condaPlatform, parseCondaLock } from './conda-lock.ts'
-import { isPackageLock, parsePackageLock } from './package-lock.ts'
+import { isPackageLock, parsePackageLock, parseWorkspaceLinks } from './package-lock.ts'
 
 export type OtherLock = Readonly<{
   kind: 'node' | 'conda'
@@ -20,6 +20,7 @@ export function readOtherLock(path: string, bytes: Uint8Array): OtherLock | unde
   const choice = { extras: [], groups: [] }
   if (isPackageLock(name)) {
     const platform = { os: process.platform, cpu: process.arch, libc: 'glibc' } as const
+    parseWorkspaceLinks(bytes, path, choice) // refused now, and not when it is built
     const packages = parsePackageLock(bytes, path, { choice, platform })
     return {
       kind: 'node',

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { isDomainError } from '../../core/index.ts'
-import { parsePackageLock } from './package-lock.ts'
+import { parsePackageLock, parseWorkspaceLinks } from './package-lock.ts'
 
 const integrity = `sha512-${createHash('sha512').update('a').digest('base64')}`
 const right = { version: '1.0.0', resolved: 'https://registry.npmjs.org/a/-/a-1.0.0.tgz', integrity }
@@ -39,6 +39,33 @@ test('installs what the project needs here: no dev, no other platform, aliases b
   ]
   assert.deepEqual(parse(packages), installed)
   assert.deepEqual(parse(packages, { version: 2, groups: ['dev'] }).length, installed.length + 1)
+})
+
+test('a workspace is a link to its folder of the project; any other link is refused', () => {
+  const links = (folder: string, more: Readonly<Record<string, unknown>> = {}) => {
+    const own = { [folder]: { version: '1.0.0', ...more }, 'node_modules/@own/a': { resolved: folder, link: true } }
+    const text = JSON.stringify({ lockfileVersion: 3, packages: { ...own, 'node_modules/a': right } })
+    return parseWorkspaceLinks(Buffer.from(text), 'package-lock.json', { extras: [], groups: [] })
+  }
+  assert.deepEqual(links('packages/a', { bin: { a: 'cli.js' } }), [
+    { path: 'node_modules/@own/a', folder: 'packages/a', hasCommands: true },
+  ])
+  const packages = {
+    'packages/a': {},
+    'node_modules/own': { resolved: 'packages/a', link: true },
+    'node_modules/a': right,
+  }
+  assert.deepEqual(parse(packages), ['node_modules/a a@1.0.0'], 'it is no package that is fetched')
+  for (const folder of ['../a', '/etc', 'packages/../..', '.git', '.assay/x', 'node_modules/a', '', 'a//b']) {
+    assert.throws(
+      () => links(folder),
+      (error) => isDomainError(error, 'ERR_ENV_LOCK_INVALID') && /is a link to/.test(error.message),
+    )
+  }
+  const strange = { 'node_modules/own': { resolved: 'packages/gone', link: true } }
+  const text = JSON.stringify({ lockfileVersion: 3, packages: strange })
+  const ask = () => parseWorkspaceLinks(Buffer.from(text), 'package-lock.json', { extras: [], groups: [] })
+  assert.throws(ask, (error) => isDomainError(error, 'ERR_ENV_LOCK_INVALID'))
 })
 
 const refusals: readonly (readonly [name: string, packages: unknown, code: string, because: RegExp])[] = [
@@ -82,12 +109,6 @@ const refusals: readonly (readonly [name: string, packages: unknown, code: strin
   ],
   ['a place in `.bin`', { 'node_modules/.bin': right }, 'ERR_ENV_LOCK_INVALID', /not a place in node_modules/],
   ['a place below a file', { 'node_modules/a/lib': right }, 'ERR_ENV_LOCK_INVALID', /not a place in node_modules/],
-  [
-    'a link to a workspace',
-    { 'node_modules/own': { resolved: 'packages/own', link: true } },
-    'ERR_ENV_LOCK_INVALID',
-    /is a link to a folder of the project/,
-  ],
   [
     'a place in a workspace',
     { 'packages/own/node_modules/a': right },

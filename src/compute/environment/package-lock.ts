@@ -5,7 +5,7 @@
  * Integrity. Stricter: no place but a registry, SHA-512 (or 384, 256) for every package, nothing that climbs.
  */
 import { z } from 'zod'
-import { DomainError, isDomainError, nameFault, parseStrictJson } from '../../core/index.ts'
+import { DomainError, isDomainError, isPlainPath, nameFault, parseStrictJson } from '../../core/index.ts'
 import type { LockChoice } from './lock.ts'
 import { decodeLock, parseIndexUrl, type Refuse, refusalAt, refuseChoice, shapedLock } from './lock-text.ts'
 
@@ -36,6 +36,7 @@ const entryShape = z.looseObject({
   resolved: z.string().optional(),
   integrity: z.string().optional(),
   link: z.boolean().optional(),
+  bin: z.unknown().optional(),
   dev: z.boolean().optional(),
   optional: z.boolean().optional(),
   devOptional: z.boolean().optional(),
@@ -66,6 +67,47 @@ export function parsePackageLock(
   path: string,
   { choice, platform }: Readonly<{ choice: LockChoice; platform: NodePlatform }>,
 ): readonly LockedNodePackage[] {
+  return entriesOf(bytes, path, choice).flatMap(({ place, entry, line, refuse }) => {
+    if (entry.link === true || !isInstalled(place, entry, platform, refuse)) return []
+    return [packageOf(place, entry, line, refuse)]
+  })
+}
+
+/** A package of the project itself: code of the commit, found by its name. */
+export type WorkspaceLink = Readonly<{
+  /** `node_modules/@own/a` */
+  path: string
+  /** From the folder of the lock. */
+  folder: string
+  /** They are not linked: told. */
+  hasCommands: boolean
+}>
+
+/** The workspaces that a lock links. @throws as `parsePackageLock` */
+export function parseWorkspaceLinks(bytes: Uint8Array, path: string, choice: LockChoice): readonly WorkspaceLink[] {
+  const entries = entriesOf(bytes, path, choice)
+  const folders = new Map(entries.map(({ place, entry }) => [place, entry]))
+  return entries.flatMap(({ place, entry, refuse }) => {
+    if (entry.link !== true) return []
+    nameOf(place, refuse)
+    const folder = entry.resolved ?? ''
+    const workspace = folders.get(folder)
+    // THREAT: a link that leads out of the project, or into what a stage does not see by content.
+    const isOwn =
+      isPlainPath(folder) && !folder.split('/').some((part) => part === 'node_modules' || part.startsWith('.'))
+    if (isOwn && workspace !== undefined) return [{ path: place, folder, hasCommands: workspace.bin !== undefined }]
+    throw refuse(
+      'ERR_ENV_LOCK_INVALID',
+      `\`${place}\` is a link to \`${folder.slice(0, 80)}\`, which is no workspace of this lock`,
+      'make it a workspace, in a folder of the project (`workspaces` of package.json), and write the lock anew: npm install --package-lock-only',
+    )
+  })
+}
+
+type Located = Readonly<{ place: string; entry: Entry; line: number; refuse: Refuse }>
+
+/** What of a lock is meant, on whatever platform. */
+function entriesOf(bytes: Uint8Array, path: string, choice: LockChoice): readonly Located[] {
   const text = decodeLock(bytes, path)
   const refuse = refusalAt(path, 1)
   const { lockfileVersion, packages } = shapedLock(lockShape, jsonOf(bytes, path, refuse), refuse)
@@ -81,11 +123,8 @@ export function parsePackageLock(
   const withDev = choice.groups.includes('dev')
   return Object.entries(packages).flatMap(([place, entry]) => {
     const line = lines.get(place) ?? 1
-    const refuseHere = refusalAt(path, line)
     const isLeftOut = entry.extraneous === true || entry.inBundle === true || (entry.dev === true && !withDev)
-    if (place === '' || isLeftOut) return []
-    if (!isInstalled(place, entry, platform, refuseHere)) return []
-    return [packageOf(place, entry, line, refuseHere)]
+    return place === '' || isLeftOut ? [] : [{ place, entry, line, refuse: refusalAt(path, line) }]
   })
 }
 
@@ -116,13 +155,6 @@ function isInstalled(place: string, entry: Entry, platform: NodePlatform, refuse
       'ERR_ENV_LOCK_INVALID',
       `\`${place}\` lies in a folder of the project, which no environment writes to`,
       'let all workspaces agree on one version: npm dedupe',
-    )
-  }
-  if (entry.link === true) {
-    throw refuse(
-      'ERR_ENV_LOCK_INVALID',
-      `\`${place}\` is a link to a folder of the project`,
-      'stages see the commit: import it by its path, and leave the workspace out of the dependencies',
     )
   }
   const fits = (['os', 'cpu', 'libc'] as const).every((kind) => isListed(platform[kind], entry[kind]))

@@ -11,7 +11,13 @@ import { fetchByDigest, type WantedFile } from './fetch-by-digest.fs.ts'
 import { type BuiltTree, buildTree, type FoundTree, inspectTree, reuseTree, watched } from './keep-tree.fs.ts'
 import { findNode, type NodeRuntime, nodeFacts } from './node-runtime.fs.ts'
 import { readNpmSettings, tarballAddress } from './npm-settings.fs.ts'
-import { type LockedNodePackage, packageSettings, parsePackageLock } from './package-lock.ts'
+import {
+  type LockedNodePackage,
+  packageSettings,
+  parsePackageLock,
+  parseWorkspaceLinks,
+  type WorkspaceLink,
+} from './package-lock.ts'
 import type { EnvironmentRequest } from './request.ts'
 import { openCacheFolder } from './sweep.fs.ts'
 import { decompressed, type MemberSink, readTar, type TarArchive, type TarMember } from './tar-members.ts'
@@ -29,6 +35,7 @@ export type NodeRequest = EnvironmentRequest & Readonly<{ definition: NodeDefini
 type Plan = Readonly<{
   request: NodeRequest
   packages: readonly LockedNodePackage[]
+  workspaces: readonly WorkspaceLink[]
   runtime: NodeRuntime
   identity: Sha256
   local: { links: ReadonlyMap<string, string> }
@@ -40,13 +47,16 @@ async function planOf(request: NodeRequest): Promise<Plan> {
   const runtime = await findNode(request, definition.interpreter)
   const choice = { extras: [], groups: definition.groups ?? [] }
   const packages = parsePackageLock(definition.lockBytes, definition.lock, { choice, platform: runtime.platform })
+  const inLock = parseWorkspaceLinks(definition.lockBytes, definition.lock, choice)
+  const workspaces = inLock.map((one) => ({ ...one, folder: posix.join(posix.dirname(definition.lock), one.folder) }))
   const { binary, version, platform } = runtime
   const identity = digestOfJson({
     ...{ recipe, lock: sha256Of(definition.lockBytes), groups: choice.groups },
     node: { binary, version, ...platform },
     packages: packages.map(({ path, integrity: { algorithm, hex } }) => ({ path, integrity: `${algorithm}:${hex}` })),
+    ...(workspaces.length === 0 ? {} : { workspaces }),
   })
-  return { request, packages, runtime, identity, local: { links: new Map() } }
+  return { request, packages, workspaces, runtime, identity, local: { links: new Map() } }
 }
 
 /**
@@ -70,7 +80,7 @@ export async function inspectNode(request: NodeRequest): Promise<NodeFound> {
 }
 
 async function fill(temporary: string, plan: Plan): Promise<TreeManifest> {
-  const { request, packages, identity } = plan
+  const { request, packages, workspaces, identity } = plan
   const { definition, store, onProgress, signal } = request
   const settings = readNpmSettings(request.caller.environment)
   const wanted = packages.map(
@@ -91,6 +101,10 @@ async function fill(temporary: string, plan: Plan): Promise<TreeManifest> {
     onProgress({ kind: 'unpacking', fileName: name, done: index, total: packages.length })
     warnings.push(...(await unpack(one, store.pathOf(digest), writer)))
     if (one.hasInstallScript) warnings.push(`${one.name}: has an install script, which was not run`)
+  }
+  for (const { path, folder, hasCommands } of workspaces) {
+    writer.addProjectLink(inTree(path), folder, folder)
+    if (hasCommands) warnings.push(`${folder}: its commands are not linked: start them by their path`)
   }
   return { identity, ...writer.finish(), artefacts: distinct(artefacts), warnings }
 }

@@ -206,10 +206,12 @@ function faultOf(text: string, network: NetworkSettings): DomainError {
   ).slice(0, 900)
   const source = /no usable wheels|building from source is disabled|Building source distributions/.test(text)
   if (source) {
-    const names = [...text.matchAll(/Wheels are required for `([\w.-]+)`/g)].map(([, name]) => `\`${name}\``)
-    const what = names.length === 0 ? because : `${names.join(', ')}: no wheel, only a source distribution`
+    const names = [...text.matchAll(/Wheels are required for `([\w.-]+)`/g)].map(([, name = '']) => name)
+    const named = names.map((name) => `\`${name}\``).join(', ')
+    const what = names.length === 0 ? because : `${named}: no wheel, only a source distribution`
+    const asked = names.length === 0 ? '--sdist NAME' : names.map((name) => `--sdist ${name}`).join(' ')
     return new DomainError('ERR_ENV_SOURCE_DIST', what, {
-      help: 'choose a version that has a wheel, or let it be built in the sandbox: assay env lock --sdist NAME',
+      help: `choose a version that has a wheel, or let it be built in the sandbox: assay env lock ${asked}`,
     })
   }
   const isNetwork = /Failed to fetch|error sending request|Could not connect|dns error|timed out/i.test(text)

@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto'
 import { chmodSync, closeSync, fchmodSync, mkdirSync, openSync, symlinkSync, writeSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
 import { DomainError, type FileEntry, nameFault, type Sha256 } from '../../core/index.ts'
+import { projectFolder } from '../bubblewrap/recipe.ts'
 import type { TreeLink, TreeManifest } from './tree.fs.ts'
 
 export type FileSink = Readonly<{ write(piece: Buffer): void; end(): FileEntry }>
@@ -19,6 +20,8 @@ export type TreeWriter = Readonly<{
   openFile(path: string, owner: string, executable: boolean): FileSink
   /** @param target relative, of the same tree @throws ERR_ENV_PACKAGE_REFUSED */
   addLink(path: string, owner: string, target: string): void
+  /** A link to what a stage sees of the project. @param folder plain project path @throws ERR_ENV_PACKAGE_REFUSED */
+  addProjectLink(path: string, owner: string, folder: string): void
   /** What was brought there: `target` of a link, the digest of a file that is written. */
   at(path: string): Placed | undefined
   /** Writes the links; nothing is added afterwards. */
@@ -111,6 +114,11 @@ export function openTreeWriter(tree: string, limit: TreeLimit = wholeTree): Tree
       const reached = posix.join(dirname(path), target)
       const isInside = target !== '' && !target.startsWith('/') && reached !== '..' && !reached.startsWith('../')
       if (!isInside) throw refusedPackage(owner, `has a link that leads out of the environment: \`${path}\``)
+      links.push({ path, target })
+    },
+    addProjectLink(path, owner, folder) {
+      const target = `${projectFolder}/${folder}`
+      take(path, { owner, executable: false, target })
       links.push({ path, target })
     },
     finish() {

@@ -13,6 +13,7 @@ import {
   joinWanted,
   nothingWanted,
   type ReadWanted,
+  releaseHelp,
   requirementsWanted,
   type Wanted,
   wantedRequirement,
@@ -55,7 +56,13 @@ const pyprojectShape = z.looseObject({
             .optional(),
         })
         .optional(),
-      uv: z.looseObject({ sources: z.record(z.string(), z.unknown()).optional() }).optional(),
+      uv: z
+        .looseObject({
+          sources: z.record(z.string(), z.unknown()).optional(),
+          'dev-dependencies': texts.optional(),
+        })
+        .optional(),
+      pdm: z.looseObject({ 'dev-dependencies': z.record(z.string(), texts).optional() }).optional(),
     })
     .optional(),
 })
@@ -68,23 +75,29 @@ export function pyprojectWanted(question: ReadWanted): Wanted {
   const document = shapedLock(pyprojectShape, tomlOf(textOf(path) ?? '', path), refuse)
   const { project, tool = {} } = document
   refuseChoice(choice, knownIn(document), path)
-  const sources = Object.keys(tool.uv?.sources ?? {}).map(normaliseName)
+  const sources = new Map(Object.entries(tool.uv?.sources ?? {}).map(([name, from]) => [normaliseName(name), from]))
   const wanted = joinWanted(
     nothingWanted,
     ...(project === undefined ? [] : [projectWanted(document, question, refuse)]),
     ...groupsOf(document, choice, refuse),
     ...(tool.poetry === undefined ? [] : [poetryWanted(tool.poetry, question, refuse)]),
   )
-  const elsewhere = wanted.requirements.map(nameOf).find((name) => sources.includes(name))
+  const elsewhere = wanted.requirements.map(nameOf).find((name) => sources.has(name))
   if (elsewhere !== undefined) {
+    const source = sources.get(elsewhere)
+    const isIndex = typeof source === 'object' && source !== null && 'index' in source
     const what = `\`tool.uv.sources\` takes \`${elsewhere}\` from elsewhere`
-    throw refuse('ERR_ENV_LOCK_INVALID', what, 'lock it with its own tool, which assay reads: uv lock')
+    const help = isIndex ? 'lock it with its own tool, which assay reads: uv lock' : releaseHelp
+    throw refuse('ERR_ENV_LOCK_INVALID', what, help)
   }
   if (wanted.requirements.length > 0) return wanted
+  const [group] = knownIn(document).groups
   throw refuse(
     'ERR_ENV_LOCK_INVALID',
     'the file names no dependencies',
-    'name the right file: assay env lock --from FILE',
+    group === undefined
+      ? 'name the right file: assay env lock --from FILE'
+      : `ask for a group of it: assay env lock --from ${path} --group ${group}`,
   )
 }
 
@@ -92,11 +105,21 @@ function nameOf(requirement: string): string {
   return normaliseName(/^[A-Za-z0-9._-]+/.exec(requirement)?.[0] ?? '')
 }
 
-function knownIn({ project, tool, 'dependency-groups': groups = {} }: Pyproject): LockChoice {
+/** By PEP 735, and as PDM and uv wrote them before it. */
+function groupTables({
+  tool,
+  'dependency-groups': groups = {},
+}: Pyproject): NonNullable<Pyproject['dependency-groups']> {
+  const dev = tool?.uv?.['dev-dependencies']
+  return { ...tool?.pdm?.['dev-dependencies'], ...(dev === undefined ? {} : { dev }), ...groups }
+}
+
+function knownIn(document: Pyproject): LockChoice {
+  const { project, tool } = document
   const poetry = tool?.poetry
   return {
     extras: [...Object.keys(project?.['optional-dependencies'] ?? {}), ...Object.keys(poetry?.extras ?? {})],
-    groups: [...Object.keys(groups), ...Object.keys(poetry?.group ?? {})],
+    groups: [...Object.keys(groupTables(document)), ...Object.keys(poetry?.group ?? {})],
   }
 }
 
@@ -120,9 +143,7 @@ function projectWanted({ project, tool }: Pyproject, question: ReadWanted, refus
 }
 
 function groupsOf(document: Pyproject, choice: LockChoice, refuse: Refuse): readonly Wanted[] {
-  const groups = new Map(
-    Object.entries(document['dependency-groups'] ?? {}).map(([name, items]) => [normaliseName(name), items]),
-  )
+  const groups = new Map(Object.entries(groupTables(document)).map(([name, items]) => [normaliseName(name), items]))
   const seen = new Set<string>()
   const linesOf = (name: string): readonly string[] => {
     if (seen.has(name)) return []
@@ -162,8 +183,9 @@ function lineOf(name: string, details: Detailed, versions: (text: string) => str
   const place = ['git', 'hg', 'svn', 'path', 'file', 'url', 'ref', 'editable'].find((key) =>
     Object.hasOwn(details, key),
   )
-  if (place !== undefined)
-    throw refuse('ERR_ENV_LOCK_INVALID', `\`${name}\` comes from \`${place}\` and not from an index`)
+  if (place !== undefined) {
+    throw refuse('ERR_ENV_LOCK_INVALID', `\`${name}\` comes from \`${place}\` and not from an index`, releaseHelp)
+  }
   const { version = '*', extras = [], markers } = details
   const named = extras.length === 0 ? name : `${name}[${extras.join(',')}]`
   return `${named}${version.trim() === '*' ? '' : versions(version)}${markers === undefined ? '' : ` ; ${markers}`}`
@@ -183,11 +205,11 @@ export function pipfileWanted({ path, choice, textOf }: ReadWanted): Wanted {
   const chosen = Object.entries(groups).flatMap(([name, group]) =>
     choice.groups.includes(normaliseName(name)) ? [shapedLock(table, group, refuse)] : [],
   )
-  const lines = [packages, ...chosen]
-    .flatMap(Object.entries)
-    .flatMap(([name, written]) =>
-      detailsOf(written).map((details) => lineOf(name, details, (versions) => versions, refuse)),
-    )
+  const lines = [packages, ...chosen].flatMap(Object.entries).flatMap(([name, written]) =>
+    detailsOf(written)
+      .filter((details) => !isItself(details))
+      .map((details) => lineOf(name, details, (versions) => versions, refuse)),
+  )
   const indexes = source.map(({ url }) => parseIndexUrl(url, refuse))
   return joinWanted({ ...nothingWanted, indexes }, ...lines.map((line) => wantedRequirement(line, refuse)))
 }
@@ -201,8 +223,13 @@ export function condaPipWanted(question: ReadWanted, { pip, specs }: CondaWanted
   })
   const python = specs.find((spec) => /^python\b\W*\d/.test(spec))
   if (python === undefined) return file
-  const note = `${path} asks for \`${python}\`: run it with that Python (--python, and \`interpreter\` of assay.yaml)`
+  const note = `${path} asks for \`${python}\`: lock it for that one (--interpreter), and name it in assay.yaml (\`interpreter\`)`
   return joinWanted(file, { ...nothingWanted, notes: [note] })
+}
+
+/** `pipenv install -e .`: its code is in the commit. */
+function isItself(details: Detailed): boolean {
+  return details['path'] === '.'
 }
 
 const pinsShape = z.looseObject({

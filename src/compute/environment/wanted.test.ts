@@ -107,6 +107,35 @@ test('a Pipfile, and the pip part of a conda environment', () => {
   assert.match(both.notes[0] ?? '', /asks for `python=3\.11`/)
 })
 
+test('groups of PDM and uv, and the project itself in a Pipfile', () => {
+  const project = '[project]\nname = "x"\ndependencies = ["a"]\n'
+  const pdm = `${project}[tool.pdm.dev-dependencies]\ntest = ["b"]\n`
+  assert.deepEqual(read({ 'pyproject.toml': pdm }, { groups: ['test'] }).requirements, ['a', 'b'])
+  assert.deepEqual(read({ 'pyproject.toml': pdm }).requirements, ['a'])
+  const uv = `${project}[tool.uv]\ndev-dependencies = ["c"]\n`
+  assert.deepEqual(read({ 'pyproject.toml': uv }, { groups: ['dev'] }).requirements, ['a', 'c'])
+  const own = '[packages]\nx = {path = ".", editable = true}\nsix = "*"\n'
+  assert.deepEqual(read({ Pipfile: own }).requirements, ['six'])
+})
+
+test('what is refused says what would work', () => {
+  const project = '[project]\nname = "x"\ndependencies = ["a"]\n'
+  const helps: readonly (readonly [files: Files, help: RegExp])[] = [
+    [{ Pipfile: '[packages]\na = {git = "https://x.example.org/a"}\n' }, /build a wheel of it once/],
+    [{ 'pyproject.toml': `${project}[tool.uv.sources]\na = {path = "../a"}\n` }, /build a wheel of it once/],
+    [{ 'pyproject.toml': `${project}[tool.uv.sources]\na = {index = "own"}\n` }, /uv lock/],
+    [{ 'pyproject.toml': '[dependency-groups]\ntrain = ["a"]\n' }, /--from pyproject\.toml --group train/],
+    [{ 'requirements.txt': 'numpy=1.26.4=py312_0\n' }, /pip writes `numpy==1\.26\.4`/],
+    [{ 'requirements.txt': 'six @ https://x.example.org/six.whl\n' }, /build a wheel of it once/],
+  ]
+  for (const [files, help] of helps) {
+    assert.throws(
+      () => read(files),
+      (error) => isDomainError(error, 'ERR_ENV_LOCK_INVALID') && help.test(error.help ?? ''),
+    )
+  }
+})
+
 test('the versions of a lock of Poetry 1 are kept, but for a project that has several', () => {
   const one = (name: string, version: string): string => `[[package]]\nname = "${name}"\nversion = "${version}"\n`
   const text = `${one('A', '1.0')}${one('b', '1')}${one('b', '2')}[metadata]\nlock-version = "1.1"\n`

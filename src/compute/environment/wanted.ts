@@ -134,11 +134,15 @@ function wantedFolder(place: string, refuse: Refuse): Wanted {
   throw noRelease(place, refuse)
 }
 
+/** What it would take to lock what comes from a repository, a path or an address. */
+export const releaseHelp = 'name a release, or build a wheel of it once and put its folder into PIP_FIND_LINKS'
+
 function noRelease(what: string, refuse: Refuse): Error {
+  const [, name, version] = /^([\w.-]+)=([\w.*+!-]+)(?:=\S*)?$/.exec(what.trim()) ?? []
   return refuse(
     'ERR_ENV_LOCK_INVALID',
     `\`${what.slice(0, 80)}\` is not a release of an index: its bytes cannot be locked`,
-    'name a release, or build a wheel of it once and put its folder into PIP_FIND_LINKS',
+    name === undefined ? releaseHelp : `as conda writes it; pip writes \`${name}==${version}\``,
   )
 }
 
