@@ -22,6 +22,8 @@ export type ChainSurroundings = Readonly<{
   /** Digest of a file in a commit; `absent` when the commit is here and does not hold the file. */
   definitionAt?: (commit: string, path: string) => Sha256 | 'absent' | undefined
   logAt?: (log: Sha256) => 'present' | 'missing' | 'corrupt' | undefined
+  /** Whether the attestation is in a log that the policy names. Asked only where it names any. */
+  loggedAt?: (attestation: Sha256) => Finding | undefined
   /** What the caller knows to be revoked, beside the revocations of the evidence: `sources.yaml` says so. */
   revokedSources?: readonly RevokedSource[]
 }>

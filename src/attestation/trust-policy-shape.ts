@@ -27,6 +27,18 @@ const rule = z.union([
   }),
 ])
 
+const noteKey = z
+  .string()
+  .max(400)
+  .regex(/^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+=*$/, 'is not the key of a log: NAME+8 HEX+BASE64')
+const logRule = z
+  .strictObject({
+    key: noteKey,
+    witnesses: z.array(noteKey).max(64).default([]),
+    threshold: z.int().min(0).max(64).optional(),
+  })
+  .refine(({ witnesses, threshold = 0 }) => threshold <= witnesses.length, 'asks for more witnesses than it lists')
+
 const policyShape = z.strictObject({
   trust: z.literal(1),
   project: z.string().min(1).max(200),
@@ -43,6 +55,7 @@ const policyShape = z.strictObject({
   oneCommit: z.boolean().default(false),
   reproducedWithin: z.string().max(50).transform(durationMs).optional(),
   engines: z.record(z.string().min(1).max(500), z.enum(engineNames)).default({}),
+  logs: z.array(logRule).max(16).optional(),
   expires: z.iso.date().optional(),
 })
 type PolicyFile = z.infer<typeof policyShape>
@@ -104,6 +117,9 @@ function policyFrom(
     oneCommit: file.oneCommit,
     ...(file.reproducedWithin === undefined ? {} : { reproducedWithinMs: file.reproducedWithin }),
     engines: new Map(Object.entries(file.engines)),
+    ...(file.logs === undefined
+      ? {}
+      : { logs: file.logs.map((log) => ({ ...log, threshold: log.threshold ?? log.witnesses.length })) }),
     ...(file.expires === undefined ? {} : { expiresAt: endOfDay(file.expires) }),
   }
 }

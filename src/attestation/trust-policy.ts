@@ -32,6 +32,9 @@ export type RoleRule = Readonly<{
   distinct: 'keys' | 'principals'
 }>
 
+/** Keys as `assay tlog append` prints them; `threshold` counts witnesses. */
+export type LogRule = Readonly<{ key: string; witnesses: readonly string[]; threshold: number }>
+
 export type TrustPolicy = Readonly<{
   origin: PolicyOrigin
   /** Of the bytes that it was read from. */
@@ -50,6 +53,8 @@ export type TrustPolicy = Readonly<{
   reproducedWithinMs?: number
   /** True when all statements of a chain must be of one commit. */
   oneCommit: boolean
+  /** Every statement must be in one of these transparency logs; not asked when left out. */
+  logs?: readonly LogRule[]
   /** Keys that were taken out of the policy since they are void: hint to name. */
   voided?: ReadonlyMap<string, string>
 }>

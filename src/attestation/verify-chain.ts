@@ -17,6 +17,7 @@ import {
 } from './chain.ts'
 import { judgeBuilds } from './chain-builds.ts'
 import { judgeData } from './chain-data.ts'
+import { logFindings } from './chain-log.ts'
 import { judgeReproductions } from './chain-reproductions.ts'
 import { judgeInputs } from './chain-sources.ts'
 import { judgeStages } from './chain-stage.ts'
@@ -75,6 +76,7 @@ function judgeCandidate(question: ChainQuestion, entry: Sha256, verdicts: StageV
     ...judgedData.findings,
     ...built.findings,
     ...reproduced.findings,
+    ...logFindings(question, walk.stages),
     ...laundered.map((place) => caveat('output-equals-input', originOf(walk.stages, place), { subject: place })),
     ...commitFindings(question, walk.stages),
   ]

@@ -507,6 +507,12 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/attest.ts')).attestExport,
   },
   {
+    usage: 'attest import <path>',
+    summary: 'keep exported evidence as evidence of this project: what the trust policy believes of it',
+    examples: ['assay attest import digits.assay.jsonl'],
+    load: async () => (await import('./commands/attest.ts')).attestImport,
+  },
+  {
     usage: 'attest vsa [artifact]',
     summary: 'sign the verdict on an artifact, as a SLSA verification summary for those who do not verify themselves',
     options: [

@@ -1,6 +1,8 @@
 /** What a project can tell a verifier: its evidence, and the facts around it. */
 import type { ChainEvidence, ChainSurroundings } from '../attestation/index.ts'
 import type { Sha256 } from '../core/index.ts'
+import { openOwnProofs } from './log-proofs.fs.ts'
+import { loggedBy } from './log-trust.ts'
 import type { Project } from './project.ts'
 import { reproductionsAtHand } from './reproduction-key.ts'
 
@@ -29,10 +31,15 @@ export async function withDefinitions<Verdict>(
   judge: (surroundings: ChainSurroundings) => Verdict,
 ): Promise<Verdict> {
   const logs: Logs = new Map()
+  let proofs: ReturnType<typeof openOwnProofs>
+  const logged = loggedBy(project.trust, (attestation) => {
+    proofs ??= openOwnProofs(project.root)
+    return proofs?.inclusionOf(attestation)
+  })
   for (;;) {
     const asked = new Map<string, Set<string>>()
     const askedLogs = new Set<Sha256>()
-    const verdict = judge(surroundingsOf(project, { asked, logs, askedLogs }))
+    const verdict = judge(surroundingsOf(project, { asked, logs, askedLogs, logged }))
     await learnLogs(project, askedLogs, logs)
     if (!(await project.code.learnDefinitions(asked)) && askedLogs.size === 0) return verdict
   }
@@ -43,9 +50,14 @@ async function learnLogs(project: Project, asked: ReadonlySet<Sha256>, logs: Log
   for (const { digest, fault } of await project.store.verify(asked)) logs.set(digest, fault)
 }
 
-type Notes = Readonly<{ asked: Map<string, Set<string>>; logs: Logs; askedLogs: Set<Sha256> }>
+type Notes = Readonly<{
+  asked: Map<string, Set<string>>
+  logs: Logs
+  askedLogs: Set<Sha256>
+  logged: ReturnType<typeof loggedBy>
+}>
 
-function surroundingsOf(project: Project, { asked, logs, askedLogs }: Notes): ChainSurroundings {
+function surroundingsOf(project: Project, { asked, logs, askedLogs, logged }: Notes): ChainSurroundings {
   return {
     now: project.now(),
     definitionAt: (commit, path) => {
@@ -59,5 +71,6 @@ function surroundingsOf(project: Project, { asked, logs, askedLogs }: Notes): Ch
       return known
     },
     revokedSources: project.revokedSources,
+    ...logged,
   }
 }

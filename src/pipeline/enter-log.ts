@@ -31,6 +31,7 @@ import {
 import { DomainError, isDomainError, isSha256, type Sha256, sha256Of } from '../core/index.ts'
 import { holdFile } from './busy.fs.ts'
 import { type LogFolder, openLogFolder } from './log-folder.fs.ts'
+import { entryOf } from './log-trust.ts'
 import type { Project } from './project.ts'
 
 export type EnteredLog = Readonly<{ origin: string; key: string; size: number; root: Sha256; added: number }>
@@ -39,11 +40,6 @@ export type LogOwner = Readonly<{ root: string; id: string }>
 
 export function logFolderOf(root: string): string {
   return join(root, '.assay', 'log')
-}
-
-/** Bytes of the entry of a bundle. */
-export function entryOf(attestation: Sha256): Uint8Array {
-  return Buffer.from(attestation)
 }
 
 /** Everything that the project has signed or taken in: what belongs into its log. */

@@ -1,9 +1,10 @@
 /** Evidence that travelled: a `.jsonl` file with one bundle a line, or a folder with one bundle a file. */
-import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { bundlesInLines, type ChainEvidence, type NamedBundle, travelledEvidence } from '../attestation/index.ts'
-import { DomainError } from '../core/index.ts'
+import { DomainError, type Sha256 } from '../core/index.ts'
 import { writeDurably } from './evidence.fs.ts'
+import { parseProofLines } from './log-trust.ts'
 
 /** LIMIT: an evidence file is at most 512 MiB, a folder of it 10,000 files. */
 const maxFileBytes = 512 * 1024 * 1024
@@ -34,6 +35,17 @@ export function bundlesAt(path: string): readonly NamedBundle[] {
   return bundlesInLines(readBounded(path))
 }
 
+/** Proofs of a transparency log that travelled with the evidence: hostile, by attestation. @throws as `bundlesAt` */
+export function logProofsAt(path: string): ReadonlyMap<Sha256, Uint8Array> {
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+  const file = isFolder ? join(path, proofsName) : path
+  if (!existsSync(file)) return new Map()
+  return parseProofLines(bundlesInLines(readBounded(file)).map(({ bytes }) => bytes))
+}
+
+/** In a folder of evidence: its proofs, one a line. */
+const proofsName = 'log-proofs.jsonl'
+
 function readBounded(file: string): Uint8Array {
   const { size } = statSync(file)
   if (size > maxFileBytes)
@@ -46,11 +58,13 @@ function readBounded(file: string): Uint8Array {
  *
  * INVARIANT: a bundle is one line of JSON, so that its digest is the same in both forms.
  */
-export function writeEvidence(path: string, bundles: readonly NamedBundle[]): void {
+export function writeEvidence(path: string, bundles: readonly NamedBundle[], proofs: readonly string[] = []): void {
+  const lines = Buffer.from(proofs.map((line) => `${line}\n`).join(''))
   if (path.endsWith('.jsonl')) {
-    writeDurably(path, Buffer.concat(bundles.flatMap(({ bytes }) => [bytes, Buffer.from('\n')])))
+    writeDurably(path, Buffer.concat([...bundles.flatMap(({ bytes }) => [bytes, Buffer.from('\n')]), lines]))
     return
   }
   mkdirSync(path, { recursive: true })
   for (const { name, bytes } of bundles) writeDurably(join(path, `${name}.sigstore.json`), bytes)
+  if (proofs.length > 0) writeDurably(join(path, proofsName), lines)
 }

@@ -43,8 +43,11 @@ export { type HermeticityReport, hermeticityIn } from './hermeticity.ts'
 export { adoptHere, backupKey, describeKey, makeKey, pinTrust, revokeKey, useKey, writeFile } from './keys.fs.ts'
 export { type LintReport, lintStages, type StageFinding } from './lint-stages.fs.ts'
 export { lockEnvironment } from './lock-environment.fs.ts'
+export { proofLines } from './log-proofs.fs.ts'
 export type { Remote } from './log-remote.http.ts'
+export { logTrust } from './log-trust.ts'
 export type { LockedEnvironment } from './name-lock.fs.ts'
+export { importEvidence } from './originals.fs.ts'
 export { pinImage } from './pin-image.fs.ts'
 export { openPlan, openProject, type ProjectNames, projectNames } from './project.fs.ts'
 export type { ListedSource, Project } from './project.ts'
@@ -68,7 +71,6 @@ export {
   appendToLog,
   isGrowth,
   type LogTrust,
-  logTrust,
   monitorLog,
   ownLogKey,
   parseWitness,

@@ -10,10 +10,11 @@ import {
   rootAt,
   type Tree,
 } from '../attestation/index.ts'
-import { DomainError, type Sha256 } from '../core/index.ts'
+import { DomainError, type Sha256, sha256Of } from '../core/index.ts'
 import { entriesOf, logFolderOf, treeOf } from './enter-log.ts'
 import { writeDurably } from './evidence.fs.ts'
 import { openLogFolder } from './log-folder.fs.ts'
+import { printProofLine } from './log-trust.ts'
 
 export type OwnProofs = Readonly<{
   /** The newest checkpoint, as the log signed it. */
@@ -68,6 +69,19 @@ function witnessedOf(root: string, tree: Tree): Readonly<{ bytes: Uint8Array; si
   const bytes = readFileSync(file)
   const { size, root: signed } = parseCheckpoint(bytes)
   return size > 0 && size <= tree.size && isSameHash(rootAt(size, tree), signed) ? { bytes, size } : undefined
+}
+
+/** A line for each bundle that the project's log holds, for evidence that travels. */
+export function proofLines(
+  { root }: Readonly<{ root: string }>,
+  bundles: readonly Readonly<{ bytes: Uint8Array }>[],
+): readonly string[] {
+  const own = openOwnProofs(root)
+  return bundles.flatMap(({ bytes }) => {
+    const attestation = sha256Of(bytes)
+    const proof = own?.inclusionOf(attestation)
+    return proof === undefined ? [] : [printProofLine(attestation, proof)]
+  })
 }
 
 export function keepWitnessed(root: string, checkpoint: Uint8Array): void {

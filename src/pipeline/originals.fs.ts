@@ -61,8 +61,8 @@ function isEvidence(path: string): boolean {
   return status.isFile() ? /\.(jsonl|sigstore\.json)$/.test(path) : existsSync(path) && bundlesAt(path).length > 0
 }
 
-/** Keeps what is believed of it, as evidence of the project; approvals travel with the commit. */
-function importEvidence({ evidence, trust }: Project, path: string): readonly Sha256[] {
+/** Keeps what is believed of it, as evidence of the project; approvals travel with the commit. @throws ERR_EVIDENCE_MISSING */
+export function importEvidence({ evidence, trust }: Project, path: string): readonly Sha256[] {
   const stages: Sha256[] = []
   const repeats = new Set<Sha256>()
   for (const { bytes } of bundlesAt(path)) {

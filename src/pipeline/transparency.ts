@@ -17,11 +17,12 @@ import {
   widthOf,
 } from '../attestation/index.ts'
 import { DomainError, isSha256, type Sha256, sha256Of } from '../core/index.ts'
-import { attestationsOf, type EnteredLog, enterLog, entriesOf, entryOf, logFolderOf } from './enter-log.ts'
+import { attestationsOf, type EnteredLog, enterLog, entriesOf, logFolderOf } from './enter-log.ts'
 import { openLogFolder, readerOf } from './log-folder.fs.ts'
 import { keepWitnessed, openOwnProofs } from './log-proofs.fs.ts'
 import { askWitness, openRemoteLog, type Remote } from './log-remote.http.ts'
 import { loadSeen, saveSeen } from './log-seen.fs.ts'
+import { entryOf } from './log-trust.ts'
 import type { Project } from './project.ts'
 import { openSigner } from './run-tools.ts'
 
@@ -198,19 +199,6 @@ export function parseWitness(address: string, key: string): Witness {
   const parsed = parseNoteKey(key)
   if (parsed.role === 'witness') return { address, key: parsed }
   throw new DomainError('ERR_USAGE', `\`${key}\` is the key of a log, not of a witness`)
-}
-
-/** @throws ERR_TLOG_MALFORMED for a key that is none; ERR_USAGE when it is a witness's */
-export function logTrust(key: NoteKey | string, witnessKeys: readonly string[], threshold: number): CheckpointTrust {
-  const log = typeof key === 'string' ? parseNoteKey(key) : key
-  const witnesses = witnessKeys.map(parseNoteKey)
-  if (log.role !== 'log' || witnesses.some(({ role }) => role !== 'witness'))
-    throw new DomainError('ERR_USAGE', 'a key of a log and keys of witnesses are asked for', {
-      help: '--key takes the key of the log, --witness-key one of a witness',
-    })
-  if (threshold > witnesses.length)
-    throw new DomainError('ERR_USAGE', `${threshold} witnesses are asked for, and ${witnesses.length} keys given`)
-  return { log, witnesses, threshold }
 }
 
 export type Look = Readonly<{ origin: string; size: number; added: number; at: string; entries: readonly string[] }>

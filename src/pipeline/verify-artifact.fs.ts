@@ -13,8 +13,9 @@ import {
 import { type Digest, DomainError, isInside, isSha256, type Sha256 } from '../core/index.ts'
 import { digestPath } from '../data/index.ts'
 import { chainEvidenceOf } from './chain-facts.ts'
-import { readEvidence } from './evidence-files.fs.ts'
+import { logProofsAt, readEvidence } from './evidence-files.fs.ts'
 import { withoutRevoked } from './keys.fs.ts'
+import { loggedBy } from './log-trust.ts'
 import { openProject } from './project.fs.ts'
 import type { Caller, Project } from './project.ts'
 import { readSmall, realOf } from './small-file.fs.ts'
@@ -122,7 +123,9 @@ async function verifyAlone(
   const policy = chosen ?? enclosing?.trust
   if (policy === undefined) throw noPolicy()
   const path = nameInEvidence(evidence, digest, policy) ?? name
-  const surroundings = { now: caller.now(), revokedSources: enclosing?.revokedSources ?? [] }
+  const proofs = logProofsAt(evidencePath)
+  const logged = loggedBy(policy, (attestation) => proofs.get(attestation))
+  const surroundings = { now: caller.now(), revokedSources: enclosing?.revokedSources ?? [], ...logged }
   return verdictOf(verifyChain({ subject: { path, digest }, entries: [], evidence, policy, surroundings }))
 }
 

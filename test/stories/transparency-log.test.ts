@@ -38,6 +38,32 @@ test('what a run signs is in the log, its proof holds offline for these bytes an
     )
   }
 
+  // a policy that names the log: every statement of the chain must be in it
+  const policy = `${readFileSync(join(project.root, 'trust.yaml'), 'utf8')}logs: [{key: '${whole.key}'}]\n`
+  writeFileSync(join(project.keys, 'policy.yaml'), policy)
+  const verify = ['verify', 'model/count.txt', '--policy', join(project.keys, 'policy.yaml')]
+  await project.json(0, 'attest', 'export', 'model/count.txt', '--out', 'evidence.jsonl')
+  const codes = async (exit: number, ...more: string[]) => {
+    const { findings } = await project.json(exit, ...verify, ...more)
+    const logged = findings.filter(({ check }: Record<string, string>) => check === 'logged')
+    return logged.map((finding: Record<string, string>) => `${finding['subject']} ${finding['code']}`).toSorted()
+  }
+  const both = (what: string) => [`count ${what}`, `sort ${what}`]
+  assert.deepEqual(await codes(0), both('OK'), 'by the own log')
+  assert.deepEqual(await codes(0, '--evidence', 'evidence.jsonl'), both('OK'), 'by what travelled')
+  assert.deepEqual(await codes(0, '--evidence', 'evidence'), both('OK'), 'by a folder')
+  const lines = readFileSync(join(project.root, 'evidence.jsonl'), 'utf8').split('\n')
+  writeFileSync(join(project.root, 'bare.jsonl'), lines.filter((line) => !line.includes('assayLogProof')).join('\n'))
+  assert.deepEqual(await codes(1, '--evidence', 'bare.jsonl'), both('ERR_TLOG_ENTRY'))
+  writeFileSync(join(project.root, 'forged.jsonl'), lines.join('\n').replaceAll(/index \d+/g, 'index 7'))
+  assert.deepEqual(await codes(1, '--evidence', 'forged.jsonl'), both('ERR_TLOG_PROOF'))
+
+  rmSync(join(project.root, '.assay/attestations'), { recursive: true })
+  rmSync(join(project.root, '.assay/index'), { recursive: true })
+  await project.json(1, 'verify', 'model/count.txt')
+  assert.equal((await project.json(0, 'attest', 'import', 'evidence.jsonl')).stages.length, 2)
+  assert.equal((await project.json(0, 'verify', 'model/count.txt')).trusted, true)
+
   // a run that is killed after it wrote tiles and before it signed the checkpoint
   cpSync(join(project.root, log), join(project.keys, 'log'), { recursive: true })
   await project.json(0, 'run', '--force')

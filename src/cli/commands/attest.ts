@@ -4,8 +4,10 @@ import { DomainError, oneLine, printable, type Sha256 } from '../../core/index.t
 import {
   bundleAt,
   chainOfArtifact,
+  importEvidence,
   openProject,
   type Project,
+  proofLines,
   readStage,
   reproductionsAtHand,
   statedReproduction,
@@ -85,7 +87,9 @@ export async function attestExport(
     approvals.map(({ name }) => name),
   ).map(({ attestation, name }) => ({ name, bytes: project.evidence.bundle(attestation) ?? new Uint8Array() }))
   const path = resolve(context.workingFolder, options.out)
-  writeEvidence(path, [...stages, ...approvals])
+  const bundles = [...stages, ...approvals]
+  const proofs = proofLines(project, bundles)
+  writeEvidence(path, bundles, proofs)
   context.output.document({
     path,
     stages: statements.length,
@@ -93,10 +97,19 @@ export async function attestExport(
     builds: builds.length,
     reproductions: reproductions.length,
     approvals: approvals.length,
+    logProofs: proofs.length,
   })
   context.output.line(
     `${statements.length} statements of stages, ${verdicts.length} data verdicts and ${approvals.length} approvals in ${oneLine(options.out)}`,
   )
+  return 0
+}
+
+export async function attestImport(context: CliContext, [path = '']: readonly string[]): Promise<Exit> {
+  const project = await openProject(context)
+  const stages = importEvidence(project, resolve(context.workingFolder, path))
+  context.output.document({ path, stages })
+  context.output.line(`${stages.length} statements of stages are believed and kept; verify what they are about`)
   return 0
 }
 
