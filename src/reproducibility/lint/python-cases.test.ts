@@ -256,6 +256,47 @@ const cases: readonly Case[] = [
     'import torch\nt = Trainer(deterministic=False)\nloss.backward()\nmodel.cuda()',
     'import torch\nt = Trainer(deterministic=True)\nloss.backward()\nmodel.cuda()',
   ],
+  [
+    'unseeded-random',
+    'import random, os\nrandom.seed(os.getpid())',
+    'import random, os\nrandom.seed(int(os.environ["ASSAY_SEED"]))',
+  ],
+  ['unseeded-torch', 'import torch\ntorch.manual_seed(id(x))', 'import torch\ntorch.manual_seed(x)'],
+  [
+    'unseeded-random',
+    'import random\nclass A:\n  def __init__(self): random.seed(1)\nuse(random.random())',
+    'import random\nclass A:\n  def __init__(self): random.seed(1)\nA()\nuse(random.random())',
+  ],
+  [
+    'completion-order',
+    'import threading\nout = []\ndef work(i): out.append(i)\nthreading.Thread(target=work, args=(1,)).start()',
+    'import threading\nout = {}\ndef work(i):\n  rows = []\n  rows.append(i)\n  out[i] = rows\nthreading.Thread(target=work, args=(1,)).start()',
+  ],
+  [
+    'completion-order',
+    'import multiprocessing as mp\ndef work(q, i): q.put(i)\nmp.Process(target=work, args=(q, 1)).start()',
+    'import multiprocessing as mp\ndef work(i): open(str(i), "w").write("x")\nmp.Process(target=work, args=(1,)).start()',
+  ],
+  [
+    'completion-order',
+    'from concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor() as p:\n  p.submit(work, 1).add_done_callback(out.append)',
+    'from concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor() as p:\n  done = [p.submit(work, i) for i in range(3)]',
+  ],
+  [
+    'gpu-determinism',
+    'import torch\nx = torch.zeros(3, device="cuda")\nloss.backward()',
+    'import torch\nx = torch.zeros(3, device="cpu")\nloss.backward()',
+  ],
+  [
+    'gpu-determinism',
+    'import lightning\nlightning.Trainer(accelerator="gpu").fit(model)',
+    'import lightning\nlightning.Trainer(accelerator="gpu", deterministic=True).fit(model)',
+  ],
+  [
+    'gpu-determinism',
+    'import tensorflow as tf\nmodel.fit(x, y)',
+    'import tensorflow as tf\ntf.config.experimental.enable_op_determinism()\nmodel.fit(x, y)',
+  ],
 ]
 
 for (const [rule, named, silent] of cases) {

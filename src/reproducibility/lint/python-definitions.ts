@@ -27,7 +27,11 @@ export function typeValue(walker: Walker, type: PyNode, frame: Frame): Value | u
 
 export const visitFunction: Visit = (walker, node, frame) => {
   const [name] = node.children.filter((child) => child.name === 'VariableName')
-  if (name !== undefined) bind(walker, frame, textOf(name, walker.text), named(`.${textOf(name, walker.text)}`))
+  if (name !== undefined) {
+    const word = textOf(name, walker.text)
+    bind(walker, frame, word, named(`.${word}`))
+    walker.functions.set(word, node)
+  }
   const own: Frame = { names: new Map(), parent: frame, globals: new Set() }
   for (const child of node.children) if (child.name === 'ParamList') bindParameters(walker, child, frame, own)
   walker.later.push(() => {

@@ -54,23 +54,10 @@ function together(found: readonly Found[], source: PythonSource): readonly Progr
 
 function gpuFound(modules: readonly Module[], isTrained: boolean): readonly ProgramFound[] {
   if (!isTrained || modules.some(({ facts }) => facts.isDeterministic)) return []
-  const [first] = modules.filter(
-    ({ facts }) =>
-      facts.gpu !== undefined &&
-      facts.walk.calls.some(({ path }) => path === '?.backward' || lastOf(path) === 'backward'),
+  const found = modules.flatMap(({ facts: { gpu }, source }) =>
+    gpu === undefined ? [] : [{ ...gpu, source, also: [] }],
   )
-  const node = first?.facts.gpu
-  return first === undefined || node === undefined
-    ? []
-    : [
-        {
-          rule: 'gpu-determinism',
-          node,
-          what: '`cuda` without `torch.use_deterministic_algorithms(True)`',
-          source: first.source,
-          also: [],
-        },
-      ]
+  return found.slice(0, 1)
 }
 
 /** Code below `if __name__ == "__main__"` of an imported module does not run, nor does a function that nothing names. */
@@ -85,6 +72,14 @@ function isRun({ facts, isEntry }: Module, node: PyNode, loaded: ReadonlySet<str
 function isDead(definition: PyNode, text: string, loaded: ReadonlySet<string>): boolean {
   const name = nameOf(definition, text)
   return !name.startsWith('__') && definition.parent?.name !== 'DecoratedStatement' && !loaded.has(name)
+}
+
+/** A seed in a class that nothing names sets nothing, whatever its method is called; one that is registered may. */
+function isInUnusedClass({ facts: { walk } }: Module, node: PyNode, loaded: ReadonlySet<string>): boolean {
+  const definition = around(node, 'ClassDefinition')
+  if (definition === undefined || definition.parent?.name === 'DecoratedStatement') return false
+  const hasBases = definition.children.some(({ name }) => name === 'ArgList')
+  return !hasBases && !loaded.has(nameOf(definition, walk.text))
 }
 
 function nameOf(definition: PyNode, text: string): string {
@@ -104,7 +99,7 @@ type Seed = Readonly<{ generators: readonly Generator[]; node: PyNode; module: M
 function seedsOf(modules: readonly Module[], loaded: ReadonlySet<string>): Seeded {
   const seeds = modules.flatMap((module) =>
     module.facts.seeds
-      .filter(({ node }) => isRun(module, node, loaded))
+      .filter(({ node }) => isRun(module, node, loaded) && !isInUnusedClass(module, node, loaded))
       .map((seed): Seed => ({ ...seed, module, inside: around(seed.node, 'FunctionDefinition') })),
   )
   const known = new Map<Generator, SeedTimes>()

@@ -24,8 +24,8 @@ export type ModuleFacts = Readonly<{
   seeds: readonly Readonly<{ generators: readonly Generator[]; node: PyNode }>[]
   loadsWeights: boolean
   trains: boolean
-  /** First thing that asks for a GPU. */
-  gpu?: PyNode
+  /** Where a GPU is trained on, unless the program asks for algorithms that repeat. */
+  gpu?: Found
   isDeterministic: boolean
 }>
 
@@ -38,7 +38,7 @@ export function factsOfModule(tree: PyTree, text: string): ModuleFacts {
   ]
   const names = new Set(walk.calls.map(({ path }) => lastOf(path)))
   const areSet = setsParameters(walk)
-  const gpu = walk.calls.find((call) => asksForGpu(call))?.node
+  const gpu = looseGpu(walk)
   return {
     walk,
     found: direct,
@@ -56,6 +56,7 @@ export function factsOfModule(tree: PyTree, text: string): ModuleFacts {
     isDeterministic: walk.calls.some(
       ({ path, args }) =>
         path === 'torch.use_deterministic_algorithms' || // with False it is told itself
+        path === 'tensorflow.config.experimental.enable_op_determinism' ||
         args.some((arg) => arg.name === 'deterministic' && !isFalse(arg)),
     ),
   }
@@ -67,11 +68,15 @@ const lineOf = (call: Call): string => quoted(call.path)
 
 type CallRule = (call: Call, walk: Walk) => readonly Found[]
 
-/** `random.seed()`: a seed that is none. */
+/** `random.seed()`, `random.seed(os.getpid())`: a seed that is none. */
 function isSeedless(path: string, args: readonly Argument[]): boolean {
-  if (!/^(?:random|numpy\.random)\.seed$/.test(path) || isOpen(args)) return false
-  return isBare(args)
+  if (isOpen(args) || seededBy(path).length === 0) return false
+  const isOwn = /^(?:random|numpy\.random)\.seed$/.test(path)
+  return (isOwn && isBare(args)) || args.some(({ value }) => value?.kind === 'name' && newEachTime.test(value.path))
 }
+
+/** What another process never gives again. */
+const newEachTime = /^(?:os\.getp?pid|builtins\.id|threading\.(?:get_ident|get_native_id))\(\)$/
 
 const bitGenerators = /^numpy\.random\.(?:default_rng|RandomState|SeedSequence|PCG64|PCG64DXSM|MT19937|Philox|SFC64)$/
 
@@ -80,9 +85,9 @@ const ownGenerators: CallRule = ({ node, path, args }) => {
   if (isSeedless(path, args) || (path === 'random.Random' && isBare(args))) {
     return [
       {
-        rule: path.startsWith('numpy') ? 'unseeded-numpy' : 'unseeded-random',
+        rule: unseeded(path),
         node,
-        what: `${quoted(path)} without a seed`,
+        what: isBare(args) ? `${quoted(path)} without a seed` : `${quoted(path)} with another seed each time`,
       },
     ]
   }
@@ -90,6 +95,11 @@ const ownGenerators: CallRule = ({ node, path, args }) => {
   return bitGenerators.test(path) && isBare(args)
     ? [{ rule: 'unseeded-numpy', node, what: `${quoted(path)} without a seed` }]
     : []
+}
+
+function unseeded(path: string): RuleName {
+  const [first = 'random'] = seededBy(path)
+  return path === 'random.Random' ? 'unseeded-random' : `unseeded-${first}`
 }
 
 const missingSeeds: CallRule = (call) => {
@@ -195,6 +205,38 @@ const completion: CallRule = ({ node, path, args }, walk) => {
   return [{ rule: 'completion-order', node, what: lineOf({ node, path, args }) }]
 }
 
+/** Threads and processes that add to one list or queue: what is in it first is who was first. */
+const racing: CallRule = ({ node, path, args }, walk) => {
+  const isStarted = /^(?:threading\.Thread|multiprocessing\.(?:\w+\.)*Process)$/.test(path)
+  const isGiven = /(?:^\?|[)\w])\.(?:submit|add_done_callback)$/.test(path) && !path.startsWith('.')
+  if (!isStarted && !isGiven) return []
+  const target = isStarted ? argument(args, 'target', 1) : argument(args, 'fn', 0)
+  if (target === undefined || !addsToShared(walk, target.node)) return []
+  return [{ rule: 'completion-order', node, what: quoted(lastOf(path)) }]
+}
+
+const adding = /\.(?:append|appendleft|extend|put|put_nowait|send)$/
+
+/** `out.append`, or a function of the module that adds to what is not its own. */
+function addsToShared(walk: Walk, node: PyNode): boolean {
+  const name = textOf(node, walk.text)
+  const definition = walk.functions.get(name)
+  if (definition === undefined) return adding.test(name)
+  const own = new Set<string>()
+  const calls: string[] = []
+  const look = (each: PyNode): void => {
+    walk.fuel.left -= 1
+    if (walk.fuel.left < 0) return
+    const [target] = each.name === 'AssignStatement' ? each.children : []
+    if (target?.name === 'VariableName') own.add(textOf(target, walk.text))
+    const [callee] = each.name === 'CallExpression' ? each.children : []
+    if (callee !== undefined) calls.push(textOf(callee, walk.text))
+    for (const child of each.children) look(child)
+  }
+  look(definition)
+  return calls.some((callee) => adding.test(callee) && !own.has(callee.slice(0, callee.search(/[.[(]/))))
+}
+
 /** A loop that puts each result in its own place: nothing in it depends on which came first. */
 function keepsTasks(walk: Walk, node: PyNode): boolean {
   const around = node.parent?.name === 'ArgList' ? node.parent.parent : node
@@ -283,14 +325,33 @@ function settings({ assigned }: Walk): readonly Found[] {
   })
 }
 
+/** Where a GPU is asked for and something is trained: by torch itself, by a trainer of torch, by Keras. */
+function looseGpu({ calls, imports }: Walk): Found | undefined {
+  const isLearning = calls.some(({ path }) => lastOf(path) === 'backward')
+  const torch = calls.find((call) => (isLearning && asksForGpu(call)) || textAt(call.args, 'accelerator') === 'gpu')
+  if (torch !== undefined)
+    return { ...gpuRule, node: torch.node, what: '`cuda` without `torch.use_deterministic_algorithms(True)`' }
+  const isKeras = imports.some(({ module }) => /^(?:tensorflow|keras)(?:\.|$)/.test(module))
+  const fit = calls.find(({ path }) => /^(?:fit|train_on_batch|apply_gradients)$/.test(lastOf(path)))
+  return !isKeras || fit === undefined
+    ? undefined
+    : { ...gpuRule, node: fit.node, what: `${lineOf(fit)} without \`tf.config.experimental.enable_op_determinism()\`` }
+}
+
+const gpuRule = { rule: 'gpu-determinism' } as const
+
+/** `x.cuda()`, `.to("cuda")`, `torch.device("cuda")`, `device="cuda"`. */
 function asksForGpu({ path, args }: Call): boolean {
-  if (lastOf(path) === 'cuda' && args.length === 0 && path.startsWith('?')) return true
-  const names = lastOf(path) === 'to' || path === 'torch.device'
-  return names && args.some(({ value }) => value?.kind === 'text' && value.whole && value.end.startsWith('cuda'))
+  if (lastOf(path) === 'cuda' && args.length === 0 && path !== 'torch.cuda') return true
+  const takes = lastOf(path) === 'to' || path === 'torch.device'
+  return args.some(
+    ({ name, value }) =>
+      (takes || name === 'device') && value?.kind === 'text' && value.whole && value.end.startsWith('cuda'),
+  )
 }
 
 const callRules: readonly CallRule[] = [
-  ...[ownGenerators, missingSeeds, listing, completion, clock, identity, textHash, network, hogwild, loose],
+  ...[ownGenerators, missingSeeds, listing, completion, racing, clock, identity, textHash, network, hogwild, loose],
   ...archiveRules,
   ...tensorRules,
 ]

@@ -25,6 +25,8 @@ export type Walk = {
   readonly setsRead: PyNode[]
   readonly assigned: { target: string; node: PyNode; value: Value | undefined }[]
   readonly imports: Import[]
+  /** Functions by their names; of two that are called the same, the last. */
+  readonly functions: Map<string, PyNode>
   readonly bindingOf: Map<PyNode, Binding>
   /** `x` of `self.x` -> where it is read. */
   readonly membersRead: Map<string, PyNode[]>

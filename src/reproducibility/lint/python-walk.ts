@@ -36,7 +36,14 @@ export function walkPython(tree: PyTree, text: string): Walk {
       setsRead: [],
       assigned: [],
     },
-    ...{ imports: [], bindingOf: new Map(), membersRead: new Map(), loaded: new Set(), guards: new Set() },
+    ...{
+      imports: [],
+      functions: new Map(),
+      bindingOf: new Map(),
+      membersRead: new Map(),
+      loaded: new Set(),
+      guards: new Set(),
+    },
     fuel: { left: maxSteps },
     seedTexts: 0,
   }
@@ -68,7 +75,23 @@ const visitName: Visit = (walker, node, frame) => {
 }
 
 const builtins: ReadonlySet<string> = new Set([
-  ...['set', 'frozenset', 'sorted', 'list', 'tuple', 'dict', 'len', 'min', 'max', 'sum', 'any', 'all', 'print', 'hash'],
+  ...[
+    'set',
+    'frozenset',
+    'sorted',
+    'list',
+    'tuple',
+    'dict',
+    'len',
+    'min',
+    'max',
+    'sum',
+    'any',
+    'all',
+    'print',
+    'hash',
+    'id',
+  ],
   ...['enumerate', 'zip', 'map', 'filter', 'iter', 'next', 'str', 'int', 'float', 'round', 'open', 'range', 'reversed'],
 ])
 

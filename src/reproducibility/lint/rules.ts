@@ -43,7 +43,8 @@ export const lintRules = {
   },
   'gpu-determinism': {
     says: 'lets a GPU choose algorithms that do not repeat',
-    instead: 'torch.use_deterministic_algorithms(True) and torch.backends.cudnn.benchmark = False',
+    instead:
+      'torch.use_deterministic_algorithms(True), torch.backends.cudnn.benchmark = False; tf.config.experimental.enable_op_determinism()',
     needs: 'gpu',
   },
   'hogwild-updates': {
