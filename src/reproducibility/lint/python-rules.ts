@@ -4,6 +4,7 @@ import { drawnBy, type Generator, seededBy } from './generators.ts'
 import { argument, isBare, isFalse, isOpen, isTrue, textAt } from './python-arguments.ts'
 import { endsHarmless } from './python-fate.ts'
 import { archiveRules, tensorRules } from './python-file-rules.ts'
+import { raceRules } from './python-race-rules.ts'
 import type { Argument, Call, Walk } from './python-scope.ts'
 import { around, type PyNode, type PyTree, textOf } from './python-tree.ts'
 import { isNone, lastOf } from './python-values.ts'
@@ -198,62 +199,6 @@ function isOrdered(walk: Walk, loads: readonly PyNode[]): boolean {
   })
 }
 
-const completion: CallRule = ({ node, path, args }, walk) => {
-  const isGenerator = textAt(args, 'return_as') === 'generator_unordered'
-  if (!/(?:^|\.)(?:as_completed|imap_unordered)$/.test(path) && !isGenerator) return []
-  if (path.startsWith('.') || endsHarmless(walk, node, 'order') || keepsTasks(walk, node)) return []
-  return [{ rule: 'completion-order', node, what: lineOf({ node, path, args }) }]
-}
-
-/** Threads and processes that add to one list or queue: what is in it first is who was first. */
-const racing: CallRule = ({ node, path, args }, walk) => {
-  const isStarted = /^(?:threading\.Thread|multiprocessing\.(?:\w+\.)*Process)$/.test(path)
-  const isGiven = /(?:^\?|[)\w])\.(?:submit|add_done_callback)$/.test(path) && !path.startsWith('.')
-  if (!isStarted && !isGiven) return []
-  const target = isStarted ? argument(args, 'target', 1) : argument(args, 'fn', 0)
-  if (target === undefined || !addsToShared(walk, target.node)) return []
-  return [{ rule: 'completion-order', node, what: quoted(lastOf(path)) }]
-}
-
-const adding = /\.(?:append|appendleft|extend|put|put_nowait|send)$/
-
-/** `out.append`, or a function of the module that adds to what is not its own. */
-function addsToShared(walk: Walk, node: PyNode): boolean {
-  const name = textOf(node, walk.text)
-  const definition = walk.functions.get(name)
-  if (definition === undefined) return adding.test(name)
-  const own = new Set<string>()
-  const calls: string[] = []
-  const look = (each: PyNode): void => {
-    walk.fuel.left -= 1
-    if (walk.fuel.left < 0) return
-    const [target] = each.name === 'AssignStatement' ? each.children : []
-    if (target?.name === 'VariableName') own.add(textOf(target, walk.text))
-    const [callee] = each.name === 'CallExpression' ? each.children : []
-    if (callee !== undefined) calls.push(textOf(callee, walk.text))
-    for (const child of each.children) look(child)
-  }
-  look(definition)
-  return calls.some((callee) => adding.test(callee) && !own.has(callee.slice(0, callee.search(/[.[(]/))))
-}
-
-/** A loop that puts each result in its own place: nothing in it depends on which came first. */
-function keepsTasks(walk: Walk, node: PyNode): boolean {
-  const around = node.parent?.name === 'ArgList' ? node.parent.parent : node
-  const loop = around?.parent?.name === 'ForStatement' ? around.parent : undefined
-  const body = loop?.children.find(({ name }) => name === 'Body')
-  return body !== undefined && !inOrder(walk, body)
-}
-
-function inOrder(walk: Walk, node: PyNode): boolean {
-  if (/^Yield/.test(node.name) || node.name === 'ReturnStatement') return true
-  if (node.name === 'UpdateStatement' && node.children[2]?.name !== 'Number') return true
-  const path = walk.callOf.get(node)?.path ?? ''
-  return (
-    /\.(?:append|extend|write|writerow|put|send)$/.test(path) || node.children.some((child) => inOrder(walk, child))
-  )
-}
-
 const clocks =
   /^(?:time\.(?:time|time_ns|perf_counter|perf_counter_ns|monotonic|monotonic_ns|process_time|process_time_ns|thread_time)|datetime\.datetime\.(?:now|utcnow|today)|datetime\.date\.today|pandas\.Timestamp\.(?:now|today|utcnow)|timeit\.default_timer|django\.utils\.timezone\.now)$/
 const clocksWithout = /^(?:time\.(?:ctime|localtime|gmtime|asctime))$/
@@ -351,7 +296,8 @@ function asksForGpu({ path, args }: Call): boolean {
 }
 
 const callRules: readonly CallRule[] = [
-  ...[ownGenerators, missingSeeds, listing, completion, racing, clock, identity, textHash, network, hogwild, loose],
+  ...[ownGenerators, missingSeeds, listing, clock, identity, textHash, network, hogwild, loose],
   ...archiveRules,
+  ...raceRules,
   ...tensorRules,
 ]
