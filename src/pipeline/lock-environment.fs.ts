@@ -179,9 +179,22 @@ async function wantedOf(project: Project, question: ReadWanted, options: LockOpt
   const earlier = ['poetry.lock', 'uv.lock'].filter((path) => textOf(project, path) !== undefined)
   return joinWanted(
     wanted,
-    ...(isIncluded ? [pyprojectWanted({ ...question, path: own })] : []),
+    ...(isIncluded ? [pyprojectWanted({ ...question, path: own, choice: withExtras(question, wanted) })] : []),
+    ...(wanted.itself && !isIncluded ? [unreadCode(project)] : []),
     ...(source === own && !options.upgrade ? earlier.map((path) => versionsIn({ ...question, path })) : []),
   )
+}
+
+/** `-e .[gpu]` asks for what the extra `gpu` names. */
+function withExtras({ choice }: ReadWanted, { itsExtras }: Wanted): ReadWanted['choice'] {
+  return { ...choice, extras: [...new Set([...choice.extras, ...itsExtras])] }
+}
+
+/** `-e .` of a project whose needs only its code knows. */
+function unreadCode(project: Project): Wanted {
+  const code = ['setup.py', 'setup.cfg'].find((path) => textOf(project, path) !== undefined)
+  if (code === undefined) return nothingWanted
+  return { ...nothingWanted, notes: [`NOT LOCKED, what ${code} names: it is not read; name that in the file, too`] }
 }
 
 function readerOf(source: string): (question: ReadWanted) => Wanted {

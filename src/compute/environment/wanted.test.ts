@@ -107,6 +107,12 @@ test('a Pipfile, and the pip part of a conda environment', () => {
   assert.match(both.notes[0] ?? '', /asks for `python=3\.11`/)
 })
 
+test('the project itself may be asked for with extras', () => {
+  const { itself, itsExtras, requirements } = read({ 'requirements.txt': '-e .[Big_Data, x]\nsix\n' })
+  assert.deepEqual([itself, itsExtras, requirements], [true, ['big-data', 'x'], ['six']])
+  assert.deepEqual(read({ 'requirements.txt': '.\n' }).itsExtras, [])
+})
+
 test('groups of PDM and uv, and the project itself in a Pipfile', () => {
   const project = '[project]\nname = "x"\ndependencies = ["a"]\n'
   const pdm = `${project}[tool.pdm.dev-dependencies]\ntest = ["b"]\n`

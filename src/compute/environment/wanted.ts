@@ -18,6 +18,8 @@ export type Wanted = Readonly<{
   preReleases: boolean
   /** The project itself is asked for (`-e .`): what it needs stands in its pyproject.toml. */
   itself: boolean
+  /** Extras of the project itself (`-e .[gpu]`). */
+  itsExtras: readonly string[]
   /** What was left out, and why, for the user. */
   notes: readonly string[]
 }>
@@ -28,6 +30,7 @@ export const nothingWanted: Wanted = {
   indexes: [],
   preReleases: false,
   itself: false,
+  itsExtras: [],
   notes: [],
 }
 
@@ -40,15 +43,16 @@ export type ReadWanted = Readonly<{
 }>
 
 export function joinWanted(...parts: readonly Wanted[]): Wanted {
-  const all = <Key extends 'requirements' | 'constraints' | 'indexes' | 'notes'>(key: Key): readonly string[] => [
-    ...new Set(parts.flatMap((part) => part[key])),
-  ]
+  const all = <Key extends 'requirements' | 'constraints' | 'indexes' | 'itsExtras' | 'notes'>(
+    key: Key,
+  ): readonly string[] => [...new Set(parts.flatMap((part) => part[key]))]
   return {
     requirements: all('requirements'),
     constraints: all('constraints'),
     indexes: all('indexes'),
     preReleases: parts.some(({ preReleases }) => preReleases),
     itself: parts.some(({ itself }) => itself),
+    itsExtras: all('itsExtras'),
     notes: all('notes'),
   }
 }
@@ -124,10 +128,15 @@ function besides(path: string, other: string, refuse: Refuse): string {
 
 /** The project itself is no package of the lock. */
 function wantedFolder(place: string, refuse: Refuse): Wanted {
-  if (/^\.(\/)?(\[[^\]]*\])?$/.test(place)) {
+  const [own, extras = ''] = /^\.\/?(?:\[([^\]]*)\])?$/.exec(place) ?? []
+  if (own !== undefined) {
     return {
       ...nothingWanted,
       itself: true,
+      itsExtras: extras
+        .split(',')
+        .filter((name) => name.trim() !== '')
+        .map((name) => normaliseName(name.trim())),
       notes: ['the project itself is no package of the lock: its code is in the commit'],
     }
   }
