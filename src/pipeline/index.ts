@@ -90,7 +90,8 @@ export {
   writeReport,
 } from './validate-data.fs.ts'
 export { type ArtifactVerdict, finalOuts } from './verify.ts'
-export { chainOfArtifact, type VerifyOptions, verifyArtifact } from './verify-artifact.fs.ts'
+export { type VerifyOptions, verifyArtifact } from './verify-any.ts'
+export { chainOfArtifact } from './verify-artifact.fs.ts'
 export { type SourceFinding, verifySource } from './verify-source.ts'
 export type { ShownDiff } from './withheld.ts'
 export { requireRoot } from './workspace.fs.ts'

@@ -6,7 +6,7 @@ import { openProject } from './project.fs.ts'
 import type { Caller } from './project.ts'
 import { openSigner } from './run-tools.ts'
 import type { ArtifactVerdict } from './verify.ts'
-import { verifyArtifact } from './verify-artifact.fs.ts'
+import { verifyByPolicy } from './verify-artifact.fs.ts'
 
 /** `policy`: a file, and the digest of its bytes. */
 export type SummaryOptions = Readonly<{ policy?: Readonly<{ file: string; digest: Sha256 }>; resourceUri?: string }>
@@ -22,7 +22,7 @@ export async function summarizeVerdict(
   artifact: string | undefined,
   { policy, resourceUri }: SummaryOptions,
 ): Promise<Readonly<{ verdict: ArtifactVerdict; bytes: Uint8Array; summary: VerificationSummary }>> {
-  const [verdict, ...more] = await verifyArtifact(caller, artifact, policy === undefined ? {} : { policy: policy.file })
+  const [verdict, ...more] = await verifyByPolicy(caller, artifact, policy === undefined ? {} : { policy: policy.file })
   if (verdict === undefined || more.length > 0)
     throw new DomainError('ERR_USAGE', 'a summary is of one artifact', { help: 'name one of the outs' })
   const { path, digest } = verdict.subject

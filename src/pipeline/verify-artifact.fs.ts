@@ -20,33 +20,19 @@ import { openProject } from './project.fs.ts'
 import type { Caller, Project } from './project.ts'
 import { readSmall, realOf } from './small-file.fs.ts'
 import { type ArtifactVerdict, chainOf, finalOuts, untrusted, verdictOf, verifyContent } from './verify.ts'
+import type { VerifyOptions } from './verify-any.ts'
 import { verifyOneBundle } from './verify-bundle.ts'
-import type { ForeignOptions } from './verify-foreign.fs.ts'
 import { findRoot } from './workspace.fs.ts'
-
-export type VerifyOptions = ForeignOptions &
-  Readonly<{
-    policy?: string
-    bundle?: string
-    evidence?: string
-    rehash?: boolean
-  }>
 
 /** LIMIT: a bundle is at most 16 MiB. */
 const maxBundleBytes = 16 * 1024 * 1024
 
 /** One verdict an artifact; without `artifact` those of the project's model, else of its final outs. */
-export async function verifyArtifact(
+export async function verifyByPolicy(
   caller: Caller,
   artifact: string | undefined,
   options: VerifyOptions,
 ): Promise<readonly ArtifactVerdict[]> {
-  if (options.bundle !== undefined && isForeign(options)) {
-    if (artifact === undefined) throw new DomainError('ERR_USAGE', '--bundle is about one artifact: name it')
-    const { verifyForeign } = await import('./verify-foreign.fs.ts') // its libraries take longer to load than most verbs run
-    return [await verifyForeign(caller, { artifact, bundle: options.bundle }, options)]
-  }
-  refuseWithoutBundle(options)
   const policy = chosenPolicy(caller, options)
   if (artifact !== undefined) {
     const file = resolve(caller.workingFolder, artifact)
@@ -61,18 +47,6 @@ export async function verifyArtifact(
   const verdicts: ArtifactVerdict[] = []
   for (const path of paths) verdicts.push(await verifyPath(project, path))
   return verdicts
-}
-
-/** A bundle by a policy is evidence of a project; by anything else it may be anybody's. */
-function isForeign({ policy, key, ca, identity, issuer }: VerifyOptions): boolean {
-  return policy === undefined && [key, ca, identity, issuer].some((each) => each !== undefined)
-}
-
-function refuseWithoutBundle({ ca, identity, issuer, trustedRoot, ignore, ignoreUnsigned }: VerifyOptions): void {
-  if ([ca, identity, issuer, trustedRoot, ignore, ignoreUnsigned].every((each) => each === undefined)) return
-  throw new DomainError('ERR_USAGE', '--ca, --identity, --issuer, --trusted-root and --ignore are about one --bundle', {
-    help: 'name it with --bundle, and leave --policy out',
-  })
 }
 
 function openOptions(policy: TrustPolicy | undefined, { rehash }: VerifyOptions): Parameters<typeof openProject>[1] {

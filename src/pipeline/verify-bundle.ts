@@ -1,7 +1,8 @@
 /** `assay verify FILE --bundle FILE`: only that bundle decides, without a project and without a chain. Pure. */
 import { allPassed, type Finding, passed, refused, type TrustPolicy, verifyStage } from '../attestation/index.ts'
 import type { Digest } from '../core/index.ts'
-import { type ArtifactVerdict, nothingEarned } from './verify.ts'
+import { nothingEarned } from './nothing-earned.ts'
+import type { ArtifactVerdict } from './verify.ts'
 
 /**
  * @param bytes of the bundle; hostile

@@ -23,9 +23,10 @@ import { type Digest, DomainError, hexOf, isDomainError, isSha256 } from '../cor
 import { digestPath, withIoFaults } from '../data/index.ts'
 import { hashFileBy, hashModel } from './hash-model.fs.ts'
 import { findModelFiles, type ModelFile, walkModel } from './model-tree.fs.ts'
+import { nothingEarned } from './nothing-earned.ts'
 import type { Caller } from './project.ts'
 import { readSmall } from './small-file.fs.ts'
-import { type ArtifactVerdict, nothingEarned } from './verify.ts'
+import type { ArtifactVerdict } from './verify.ts'
 
 export type ForeignOptions = Readonly<{
   key?: string

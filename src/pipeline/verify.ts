@@ -18,6 +18,7 @@ import { type Digest, isInside, isSha256, type Sha256 } from '../core/index.ts'
 import { chainEvidenceOf, withDefinitions } from './chain-facts.ts'
 import type { StageDefinition } from './definition.ts'
 import { decideGate, parseGate } from './gates.ts'
+import { nothingEarned } from './nothing-earned.ts'
 import type { Project } from './project.ts'
 import type { RunReport } from './report.ts'
 
@@ -33,15 +34,6 @@ export type ArtifactVerdict = Readonly<{
   /** Every row of the level table, those of higher levels too. */
   requirements: ChainVerdict['requirements']
 }>
-
-export const nothingEarned: ChainVerdict['properties'] = {
-  isolated: false,
-  hermetic: false,
-  inputsApproved: false,
-  locked: false,
-  validated: false,
-  reproduced: false,
-}
 
 /** An artifact that is not there, or that no evidence can be looked up for. */
 export function untrusted(path: string, finding: Finding): ArtifactVerdict {
