@@ -29,6 +29,6 @@ test('a draft with another parameter is not what the commit gives, and the param
   const told = await project.assay('prove', draft.runId)
   assert.match(
     told.stdout,
-    /differs .*\n(.*\n)*what was recorded otherwise, likeliest cause first:\n +count +parameter/,
+    /differs .*\n(.*\n)*likeliest cause first:\n +count +parameter/,
   )
 })
