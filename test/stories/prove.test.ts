@@ -27,8 +27,5 @@ test('a draft with another parameter is not what the commit gives, and the param
   assert.match(proof.differences[0].what, /parameter params.yaml:count.field/)
   assert.equal(proof.run.level, 1)
   const told = await project.assay('prove', draft.runId)
-  assert.match(
-    told.stdout,
-    /differs .*\n(.*\n)*likeliest cause first:\n +count +parameter/,
-  )
+  assert.match(told.stdout, /differs .*\n(.*\n)*likeliest cause first:\n +count +parameter/)
 })
