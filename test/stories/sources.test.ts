@@ -73,6 +73,8 @@ test('a source distribution is refused until assay.yaml names it, then built onc
   assert.equal((await project.json(1, 'verify')).trusted, false)
   await project.json(0, 'run', '--force')
   await project.json(0, 'verify')
+  await project.json(0, 'reproduce', 'out/said')
+  assert.equal((await project.json(0, 'verify')).properties.reproduced, true)
 })
 
 test('a build that gives other bytes each time is told by name', async (context) => {
