@@ -502,7 +502,10 @@ export const verbs: readonly Verb[] = [
   {
     usage: 'attest export <artifact>',
     summary: 'write the whole chain of an artifact for somebody else to verify',
-    options: [['--out <path>', 'a .jsonl file, or a folder']],
+    options: [
+      ['--out <path>', 'a .jsonl file, or a folder'],
+      ['--in-toto', 'old links and a layout, for in-toto-verify'],
+    ],
     examples: ['assay attest export models/digits.safetensors --out digits.assay.jsonl'],
     load: async () => (await import('./commands/attest.ts')).attestExport,
   },

@@ -15,11 +15,12 @@ import { sourceApprovalShape } from '../predicates/source-approval.ts'
 import { sourceBuildShape } from '../predicates/source-build.ts'
 import { type VerificationSummary, verificationSummaryShape } from '../predicates/verification-summary.ts'
 import type { Reproduction } from '../reproduction-facts.ts'
-import { sha256Shape, textShape } from '../shapes.ts'
+import { instantShape, pathShape, sha256Shape, textShape } from '../shapes.ts'
 import type { SourceApproval } from '../source-approval-facts.ts'
 import type { SourceBuild } from '../source-build-facts.ts'
 import type { StageFacts } from '../stage-facts.ts'
 import { stageFactsShape } from '../stage-facts-shape.ts'
+import type { LegacyRequest } from './sign-legacy.ts'
 
 /** LIMIT: a frame is at most 32 MiB: a bundle of 16 MiB in base64 fits. */
 export const maxFrameBytes = 32 * 1024 * 1024
@@ -35,6 +36,7 @@ export type SignRequest =
   | Readonly<{ kind: 'data-anchor'; decision: DataAnchor }>
   | Readonly<{ kind: 'data-review'; decision: DataReview }>
   | Readonly<{ kind: 'checkpoint'; checkpoint: LogHead }>
+  | Readonly<{ kind: 'in-toto-legacy'; legacy: LegacyRequest }>
   | Readonly<{ kind: 'verification-summary'; summary: VerificationSummary }>
 
 /** What a log's checkpoint says: `id` makes its origin, `root` is the Merkle root. */
@@ -63,6 +65,13 @@ export const requestShape = z.strictObject({
     z.strictObject({ kind: z.literal('data-waiver'), decision: dataDecisionShapes['data-waiver'] }),
     z.strictObject({ kind: z.literal('data-anchor'), decision: dataDecisionShapes['data-anchor'] }),
     z.strictObject({ kind: z.literal('data-review'), decision: dataDecisionShapes['data-review'] }),
+    z.strictObject({
+      kind: z.literal('in-toto-legacy'),
+      legacy: z.strictObject({
+        bundles: z.array(z.base64()).min(1).max(10_000),
+        layout: z.strictObject({ artifact: pathShape, expires: instantShape }).exactOptional(),
+      }),
+    }),
     z.strictObject({ kind: z.literal('verification-summary'), summary: verificationSummaryShape }),
     z.strictObject({
       kind: z.literal('checkpoint'),

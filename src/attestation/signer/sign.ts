@@ -20,6 +20,7 @@ import type { StageFacts, StatedOutput } from '../stage-facts.ts'
 import { printStatement, type Statement } from '../statement.ts'
 import { signCheckpoint } from './log-key.ts'
 import type { SignRequest } from './protocol.ts'
+import { signLegacy } from './sign-legacy.ts'
 
 export type OpenKey = Readonly<{
   key: KeyObject
@@ -40,6 +41,9 @@ export function refuseRequest(request: SignRequest, kind: OpenKey['kind']): void
       return
     case 'checkpoint':
       if (kind === 'ephemeral') throw refusal('a throw-away key keeps no log')
+      return
+    case 'in-toto-legacy':
+      if (kind === 'ephemeral') throw refusal('a throw-away key signs no links')
       return
     case 'verification-summary':
       if (kind === 'ephemeral') throw refusal('a throw-away key vouches for nothing')
@@ -82,6 +86,7 @@ function refuseStage(facts: StageFacts, kind: OpenKey['kind']): void {
 /** The bytes of the bundle; of a checkpoint those of its signed note. */
 export function signRequest(request: SignRequest, { key, hint, logKey }: OpenKey): Uint8Array {
   if (request.kind === 'checkpoint') return signCheckpoint(request.checkpoint, logKey)
+  if (request.kind === 'in-toto-legacy') return signLegacy(request.legacy, key)
   const payload = printStatement(statementOf(request))
   const envelope = signEnvelope(payload, statementPayloadType, key)
   // what reads summaries reads no bundles
@@ -90,7 +95,7 @@ export function signRequest(request: SignRequest, { key, hint, logKey }: OpenKey
   return bundle
 }
 
-function statementOf(request: Exclude<SignRequest, { kind: 'checkpoint' }>): Statement {
+function statementOf(request: Exclude<SignRequest, { kind: 'checkpoint' | 'in-toto-legacy' }>): Statement {
   switch (request.kind) {
     case 'stage':
       return stageStatement(request.facts)

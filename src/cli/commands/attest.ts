@@ -1,5 +1,5 @@
 /** `assay attest`: the statements behind an artifact, to read and to hand on. */
-import { resolve } from 'node:path'
+import { relative, resolve } from 'node:path'
 import { DomainError, oneLine, printable, type Sha256 } from '../../core/index.ts'
 import {
   bundleAt,
@@ -12,6 +12,7 @@ import {
   reproductionsAtHand,
   statedReproduction,
   writeEvidence,
+  writeLinks,
 } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import { shortDigest, table } from '../render.ts'
@@ -62,7 +63,7 @@ export async function attestShow(
 export async function attestExport(
   context: CliContext,
   [artifact]: readonly string[],
-  options: Readonly<{ out?: string }>,
+  options: Readonly<{ out?: string; inToto?: boolean }>,
 ): Promise<Exit> {
   if (options.out === undefined)
     throw new DomainError('ERR_USAGE', 'attest export needs --out PATH', {
@@ -70,6 +71,7 @@ export async function attestExport(
     })
   const project = await openProject(context)
   const chain = await chainOfArtifact(project, artifact, context.workingFolder)
+  if (options.inToto === true) return exportLinks(context, project, { chain, artifact, out: options.out })
   const approvals = project.evidence
     .approvals()
     .map(({ name, bytes }) => ({ name: name.replace(/^.*\/|\.sigstore\.json$/g, ''), bytes }))
@@ -101,6 +103,24 @@ export async function attestExport(
   })
   context.output.line(
     `${statements.length} statements of stages, ${verdicts.length} data verdicts and ${approvals.length} approvals in ${oneLine(options.out)}`,
+  )
+  return 0
+}
+
+async function exportLinks(
+  context: CliContext,
+  project: Project,
+  { chain, artifact, out }: Readonly<{ chain: readonly Sha256[]; artifact: string | undefined; out: string }>,
+): Promise<Exit> {
+  const folder = resolve(context.workingFolder, out)
+  const { layout, links } = await writeLinks(project, chain, {
+    folder,
+    ...(artifact === undefined ? {} : { path: relative(project.root, resolve(context.workingFolder, artifact)) }),
+  })
+  context.output.document({ path: folder, layout, links })
+  context.output.line(`${links.length} links and ${layout} in ${oneLine(out)}`)
+  context.output.line(
+    `next: in-toto-verify --layout ${layout} --verification-keys KEY.pem (assay key export --out KEY.pem)`,
   )
   return 0
 }

@@ -1,0 +1,53 @@
+/**
+ * Signs links and layouts of old in-toto: only out of statements that this very key signed before.
+ *
+ * Order: the signature of each bundle is checked before it is looked into, so that nothing new is said.
+ */
+import { createPublicKey, type KeyObject } from 'node:crypto'
+import { canonicalJson, DomainError, sha256Of } from '../../core/index.ts'
+import { parseBundle } from '../bundle.ts'
+import { isSignedBy, signEnvelope } from '../dsse.ts'
+import { type ChainStage, type LinkKey, layoutOf, linkOf, linkPayloadType } from '../predicates/in-toto-legacy.ts'
+import { stageFactsOf } from '../predicates/stage-provenance.ts'
+import { pemOf } from '../public-key.ts'
+import { parseStatement } from '../statement.ts'
+
+export type LegacyRequest = Readonly<{
+  /** Bundles of stages, base64; a link has one. */
+  bundles: readonly string[]
+  /** Of a layout: the artifact's path, and when it ends. */
+  layout?: Readonly<{ artifact: string; expires: string }>
+}>
+
+/** @throws ERR_SIGN_REFUSED when a bundle is not this key's own, or no stage's */
+export function signLegacy({ bundles, layout }: LegacyRequest, key: KeyObject): Uint8Array {
+  const stages = bundles.map((bundle) => ownStage(Buffer.from(bundle, 'base64'), createPublicKey(key)))
+  const linkKey = linkKeyOf(createPublicKey(key))
+  const [only] = stages
+  if (only === undefined || (layout === undefined && stages.length > 1)) throw refusal('a link is of one stage')
+  const said =
+    layout === undefined ? linkOf(only.facts) : layoutOf(stages, layout.artifact, { key: linkKey, ...layout })
+  const payload = Buffer.from(canonicalJson(said))
+  const { signature } = signEnvelope(payload, linkPayloadType, key)
+  const signatures = [{ keyid: linkKey.id, sig: Buffer.from(signature).toString('base64') }]
+  return Buffer.from(JSON.stringify({ payload: payload.toString('base64'), payloadType: linkPayloadType, signatures }))
+}
+
+function ownStage(bytes: Uint8Array, key: KeyObject): ChainStage {
+  const { envelope } = parseBundle(bytes)
+  if (!isSignedBy(envelope, key)) throw refusal('a statement is not signed by this key')
+  return { attestation: sha256Of(bytes), facts: stageFactsOf(parseStatement(envelope.payload)) }
+}
+
+/** The key as in-toto names it: by the hash of its canonical object. */
+export function linkKeyOf(key: KeyObject): LinkKey {
+  const object = { keytype: 'ecdsa', keyval: { public: pemOf(key) }, scheme: 'ecdsa-sha2-nistp256' }
+  // SOURCE: OLPC canonical JSON escapes nothing but quote and backslash: line ends stand in it as they are.
+  const canonical = canonicalJson(object).replaceAll('\\n', '\n')
+  const id = sha256Of(canonical).slice('sha256:'.length)
+  return { id, object: { keyid: id, ...object } }
+}
+
+function refusal(what: string): DomainError {
+  return new DomainError('ERR_SIGN_REFUSED', what)
+}

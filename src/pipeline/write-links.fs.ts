@@ -1,0 +1,44 @@
+/** `assay attest export --in-toto`: links and a layout of old in-toto, out of statements that the user's key signed. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { linkFileName, linkKeyOf, parsePublicKey } from '../attestation/index.ts'
+import { DomainError, type Sha256 } from '../core/index.ts'
+import { readStage } from './believe.ts'
+import { writeDurably } from './evidence.fs.ts'
+import type { Project } from './project.ts'
+import { openSigner } from './run-tools.ts'
+
+const layoutName = 'root.layout'
+/** A layout ends: a year after it was made. */
+const lifeMs = 365 * 24 * 3600 * 1000
+
+/**
+ * @param chain attestations of stages, the artifact's own first
+ * @param path project path of the artifact; the first out of its stage when left out
+ * @throws ERR_SIGN_REFUSED when a stage was signed by another key: its holder makes its link
+ */
+export async function writeLinks(
+  project: Project,
+  chain: readonly Sha256[],
+  { folder, path }: Readonly<{ folder: string; path?: string }>,
+): Promise<Readonly<{ layout: string; links: readonly string[] }>> {
+  const [own] = chain
+  if (own === undefined) throw new DomainError('ERR_EVIDENCE_MISSING', 'there is no statement to make links of')
+  const { outputs } = readStage(project, own)
+  const artifact = (outputs.find((out) => out.path === path) ?? outputs[0])?.path ?? ''
+  await using signer = await openSigner(project, { draft: false, unsafeNoSandbox: false })
+  const { id } = linkKeyOf(parsePublicKey(signer.publicPem))
+  const bundles = chain.map((attestation) => Buffer.from(project.evidence.bundle(attestation) ?? []).toString('base64'))
+  mkdirSync(folder, { recursive: true })
+  const links: string[] = []
+  for (const [at, attestation] of chain.entries()) {
+    const { bytes } = await signer.sign({ kind: 'in-toto-legacy', legacy: { bundles: [bundles[at] ?? ''] } })
+    const name = linkFileName(readStage(project, attestation), id)
+    writeDurably(join(folder, name), bytes)
+    links.push(name)
+  }
+  const expires = `${new Date(project.now().getTime() + lifeMs).toISOString().slice(0, 19)}Z`
+  const { bytes } = await signer.sign({ kind: 'in-toto-legacy', legacy: { bundles, layout: { artifact, expires } } })
+  writeDurably(join(folder, layoutName), bytes)
+  return { layout: layoutName, links }
+}
