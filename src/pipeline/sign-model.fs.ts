@@ -14,7 +14,7 @@ import { writeDurably } from './evidence.fs.ts'
 import { hashModel } from './hash-model.fs.ts'
 import { walkModel } from './model-tree.fs.ts'
 import type { Caller } from './project.ts'
-import { readSmall } from './small-file.fs.ts'
+import { readSmall, realFile } from './small-file.fs.ts'
 
 export type SignModelOptions = Readonly<{
   output?: string
@@ -47,7 +47,7 @@ export async function signModelAt(caller: Caller, given: string, options: SignMo
   const path = resolve(caller.workingFolder, given)
   if (!existsSync(path)) throw new DomainError('ERR_ARTIFACT_MISSING', `\`${given}\` is not there`)
   const root = realpathSync(path)
-  const outputFile = resolve(caller.workingFolder, output)
+  const outputFile = realFile(resolve(caller.workingFolder, output))
   const foreign = await loadForeign()
   const terms: ManifestTerms = {
     hash: 'sha256',

@@ -126,6 +126,14 @@ test('a signature inside of the model has no part in it, and signing twice gives
   assert.equal((await verify(root, output)).trusted, true)
 })
 
+test('a model is the same one by a link that leads to it', async () => {
+  const root = model({ w: 'w' })
+  symlinkSync(root, `${root}-link`)
+  const bundle = await sign(`${root}-link`, { output: `${root}-link/model.sig` })
+  assert.deepEqual(codesOf(await verify(root, bundle)), [])
+  assert.deepEqual(codesOf(await verify(`${root}-link`, `${root}-link/model.sig`)), [])
+})
+
 test('refuses a model that was changed, by what was done to it; the honest one passes', async () => {
   const files = { 'a/w': 'w', c: 'c' }
   const spoils: readonly (readonly [string, (root: string) => void])[] = [

@@ -1,5 +1,6 @@
 /** Files that a user names beside an artifact: policies, keys, certificates, bundles. Small, and read at once. */
 import { existsSync, lstatSync, readFileSync, realpathSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { DomainError } from '../core/index.ts'
 
 /** LIMIT: a policy or key file is at most 1 MiB. */
@@ -17,4 +18,9 @@ export function readSmall(path: string, maxBytes = maxSmallBytes): Buffer {
 /** Where links lead; the path itself when nothing is there. */
 export function realOf(path: string): string {
   return existsSync(path) ? realpathSync(path) : path
+}
+
+/** A file that may not be there yet, by the real path of its folder. */
+export function realFile(path: string): string {
+  return join(realOf(dirname(path)), basename(path))
 }

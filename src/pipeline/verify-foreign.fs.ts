@@ -25,7 +25,7 @@ import { hashFileBy, hashModel } from './hash-model.fs.ts'
 import { findModelFiles, type ModelFile, walkModel } from './model-tree.fs.ts'
 import { nothingEarned } from './nothing-earned.ts'
 import type { Caller } from './project.ts'
-import { readSmall } from './small-file.fs.ts'
+import { readSmall, realFile } from './small-file.fs.ts'
 import type { ArtifactVerdict } from './verify.ts'
 
 export type ForeignOptions = Readonly<{
@@ -214,7 +214,12 @@ function modelFiles(
     const names = resources.map(({ name }) => (terms.shardBytes === undefined ? name : name.replace(/:\d+:\d+$/, '')))
     return findModelFiles(root, [...new Set(names)], terms)
   }
-  const ignored = [...foreign.alwaysIgnored, ...terms.ignored, ...(options.ignore ?? []), relative(root, bundleFile)]
+  const ignored = [
+    ...foreign.alwaysIgnored,
+    ...terms.ignored,
+    ...(options.ignore ?? []),
+    relative(root, realFile(bundleFile)),
+  ]
   return walkModel(root, { ...terms, ignored })
 }
 
