@@ -1,6 +1,6 @@
 /**
  * Did this key sign the artifact that has this digest? ECDSA over a digest that was made elsewhere, which `node:crypto`
- * cannot do: `@noble/curves` does. DECISION 0044.
+ * cannot do: `@noble/curves` does. DECISION 0047.
  */
 import type { KeyObject } from 'node:crypto'
 import { p256, p384, p521 } from '@noble/curves/nist.js'

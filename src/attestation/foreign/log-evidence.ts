@@ -3,7 +3,7 @@
  *
  * Left out there, asked here: a signature over an artifact of which only the digest is known; that an entry was made
  * for the same certificate or key (a second key that fits a signature can be computed); that what a proof says of its
- * tree is what the log signed; an identity that is equal, not like. DECISION 0044.
+ * tree is what the log signed; an identity that is equal, not like. DECISION 0047.
  */
 import { hash, type KeyObject } from 'node:crypto'
 import { type Bundle, bundleFromJSON } from '@sigstore/bundle'
