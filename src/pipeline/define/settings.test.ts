@@ -64,6 +64,7 @@ test('reads all that the format has', () => {
     require: ['approved-sources'],
     clearance: 'internal',
     lock: ['assay', 'dvc'],
+    remotes: new Map(),
   })
   assert.deepEqual([...data], [['data/raw.csv', { source: 'uci-digits', contract: 'contracts/raw.yaml' }]])
   assert.deepEqual(
@@ -110,7 +111,7 @@ test('gives a generated stage its own words over its group over the defaults', (
 
 test('has sensible defaults without a file', () => {
   const { settingsOf, data, environments, ...rest } = defineSettings(undefined, 'assay.yaml', pipeline)
-  assert.deepEqual(rest, { name: 'project', protected: [], require: [], clearance: 'restricted' })
+  assert.deepEqual(rest, { name: 'project', protected: [], require: [], clearance: 'restricted', remotes: new Map() })
   assert.deepEqual([data.size, [...environments.keys()]], [0, ['host']])
   assert.deepEqual(settingsOf('train'), {
     environment: 'host',
