@@ -69,7 +69,7 @@ export type PoisonInput = Readonly<{
   budgets?: Partial<Record<PoisonName, Budget>>
   /** Rows, as reports call them, that a reviewer looked at and found good. */
   good?: ReadonlySet<number>
-  /** Same seed, same answer. On a server it is keyed, so that nobody can aim at the folds. */
+  /** Same seed, same answer. What is asked of real data is drawn from a secret, so that nobody can aim at the folds. */
   seed?: number
 }>
 
