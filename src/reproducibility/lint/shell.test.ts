@@ -8,6 +8,13 @@ const cases: readonly (readonly [rule: string, named: string, ...silent: string[
   ['shell-random', 'n=$((RANDOM % 6))', 'n=$((size % 6))'],
   ['shell-random', 'shuf a.txt > b.txt', 'shuf --random-source=seed.bin a.txt > b.txt', 'sort a.txt > b.txt'],
   ['shell-random', 'sort -R a > b', 'sort -r a > b'],
+  [
+    'shell-random',
+    "awk 'BEGIN{srand(); print rand()}' > x",
+    "awk 'BEGIN{srand(7); print rand()}' > x",
+    "awk '{print $1}' a > x",
+  ],
+  ['shell-random', "awk '{print rand(), $0}' a | sort > b", "awk -v s=7 'BEGIN{srand(s)} {print rand(), $0}' a > b"],
   ['random-id', 'uuidgen > id', 'uuidgen --sha1 -n @url -N x > id'],
   ['random-id', 'd=$(mktemp -d out/run-XXXXXX)', 'd=$(mktemp -d)', 't=$(mktemp /tmp/x.XXXX)'],
   ['os-entropy', 'head -c 8 /dev/urandom > salt', 'head -c 8 seed.bin > salt'],

@@ -239,6 +239,12 @@ const isDrawn = ({ name, args }: Setting): boolean =>
   (name === 'shuf' || (name === 'sort' && hasFlag(args, 'R', '--random-sort', '--sort=random'))) &&
   !args.some((arg) => arg.startsWith('--random-source'))
 
+/** `mawk` seeds itself, `srand()` is the time. */
+const isAwkDraw = ({ name, args }: Setting): boolean =>
+  /^[gmn]?awk$/.test(name) &&
+  args.some((arg) => /\brand\s*\(\s*\)/.test(arg)) &&
+  !args.some((arg) => /\bsrand\s*\(\s*[^\s)]/.test(arg))
+
 /** In a folder of the project; what lies in /tmp is gone after the stage. */
 const isLastingName = ({ name, args }: Setting): boolean => {
   if (name !== 'mktemp' || hasFlag(args, 't', '--tmpdir')) return false
@@ -251,6 +257,7 @@ const isLastingName = ({ name, args }: Setting): boolean => {
 
 const commandRules: readonly (readonly [RuleName, (setting: Setting) => boolean])[] = [
   ['shell-random', isDrawn],
+  ['shell-random', isAwkDraw],
   ['random-id', ({ name, args }) => name === 'uuidgen' && !hasFlag(args, 'sm', '--sha1', '--md5')],
   ['random-id', isLastingName],
   ['os-entropy', ({ name, args }) => name === 'openssl' && args[0] === 'rand'],
