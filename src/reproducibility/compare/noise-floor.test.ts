@@ -40,6 +40,15 @@ test('what is proposed for the items of a list lets them pass', async (context) 
   assert.equal((await comparer(context)(...runs, 'm.json', tolerances)).verdict, 'within-tolerance')
 })
 
+test('what is proposed is never less than what was seen, however small or large', async (context) => {
+  for (const value of [5e-324, 1.05e-300, 0.1 + 0.2, 123456789, 1.7e308]) {
+    const runs = ['[0]', `[${value}]`] as const
+    const { tolerances } = proposeTolerances([[await comparer(context)(...runs, 'm.json')]], { runs: 2, factor: 1 })
+    assert.ok((tolerances[0]?.abs ?? 0) >= value, `${value}`)
+    assert.equal((await comparer(context)(...runs, 'm.json', tolerances)).verdict, 'within-tolerance', `${value}`)
+  }
+})
+
 test('what has no distance is named, and gets no tolerance', async (context) => {
   const compare = comparer(context)
   const comparisons = [
