@@ -1,6 +1,6 @@
 /** Goal: check one bundle against one artifact, without a project. */
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
+import { createHash, generateKeyPairSync } from 'node:crypto'
 import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -29,4 +29,33 @@ test('one bundle decides: yes for its bytes or their digest, no for others, 2 wh
   assert.equal((await elsewhere.json(1, 'verify', `sha256:${'0'.repeat(64)}`, ...by)).trusted, false)
   await elsewhere.json(2, 'verify', 'count', '--bundle', 'broken.json', '--key', 'ada.pem')
   await elsewhere.json(2, 'verify', 'count', '--bundle', 'count.json', '--key', 'missing.pem')
+})
+
+test('a model is signed, shown and verified without a project: yes as it was signed, no with a file more', async (context) => {
+  const place = scratch(context, { 'model/weights.bin': 'w', 'model/cache/x': 'x' })
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+  place.write({
+    'signer.pem': privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    'signer.pub': publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+  })
+  const signed = await place.json(0, 'sign', 'model', '--output', 'm.sig', '--key', 'signer.pem', '--ignore', 'cache')
+  assert.deepEqual([signed.model, signed.files, signed.bytes], ['model', 1, 1])
+
+  const shown = await place.json(0, 'attest', 'show', 'm.sig')
+  assert.equal(shown.verified, false)
+  assert.equal(shown.content.statement.predicateType, 'https://model_signing/signature/v1.0')
+  assert.match((await place.assay('attest', 'show', 'm.sig')).stdout, /nothing of this was verified/)
+
+  const by = ['--bundle', 'm.sig', '--key', 'signer.pub']
+  const verdict = await place.json(0, 'verify', 'model', ...by)
+  assert.deepEqual([verdict.trusted, verdict.level, verdict.subject.digest], [true, 0, signed.digest])
+  place.write({ 'model/more.bin': '' })
+  const refused = await place.json(1, 'verify', 'model', ...by)
+  const codes = refused.findings.flatMap(({ passed, code }: { passed: boolean; code: string }) =>
+    passed ? [] : [code],
+  )
+  assert.deepEqual(codes, ['ERR_MODEL_EXTRA'])
+  await place.json(0, 'verify', 'model', ...by, '--ignore-unsigned')
+  await place.json(2, 'verify', 'model', ...by, '--ca', 'signer.pub')
+  await place.json(2, 'sign', 'model', '--output', 'm.sig')
 })
