@@ -1,8 +1,19 @@
 /** Goal: every attestation is in a log that others can hold its owner to. */
 import assert from 'node:assert/strict'
+import { createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
+import {
+  cosignNote,
+  isConsistent,
+  noteKeyOf,
+  parseNoteKey,
+  printNoteKey,
+  verifyCheckpoint,
+} from '../../src/attestation/index.ts'
+import { printSignature, rawPublic } from '../../src/attestation/tlog/note.ts'
 import { adopted } from '../support/adopted.ts'
 import { words } from '../support/projects.ts'
 import type { Scratch } from '../support/scratch.ts'
@@ -118,6 +129,79 @@ test('nothing is signed on top of a log that was changed; a monitor refuses one 
   rmSync(join(project.root, log, 'checkpoint'))
   assert.equal((await project.json(1, ...monitor)).error.code, 'ERR_TLOG_MISSING')
 })
+
+test('a witness countersigns what grew out of what it saw, and the proof under its name is asked for', async (context) => {
+  const project = await adopted(context, words)
+  await project.json(0, 'run')
+  const { key, size } = await project.json(0, 'tlog', 'append')
+  const witness = await openWitness(context, key)
+  const cosigned = ['tlog', 'append', '--witness', witness.address, '--witness-key', witness.key]
+  assert.deepEqual((await project.json(0, ...cosigned)).witnesses, ['witness.example.org'])
+  writeFileSync(join(project.root, 'more'), 'more')
+  const grown = await project.json(0, ...cosigned, 'more')
+  assert.deepEqual([grown.size, grown.witnesses], [size + 1, ['witness.example.org']])
+  assert.deepEqual(witness.asked, [`old 0`, `old 0`, `old ${size}`])
+
+  await project.json(0, 'attest', 'export', 'model/count.txt', '--out', 'evidence')
+  await project.json(0, 'tlog', 'prove', 'evidence/count.sigstore.json', '--out', 'proof')
+  const verify = ['tlog', 'verify', 'evidence/count.sigstore.json', '--proof', 'proof', '--key', key]
+  const { witnesses } = await project.json(0, ...verify, '--witness-key', witness.key)
+  assert.equal(witnesses[0].name, 'witness.example.org')
+  const stranger = printNoteKey(noteKeyOf('stranger', 'witness', new Uint8Array(32).fill(9)))
+  assert.equal((await project.json(1, ...verify, '--witness-key', stranger)).error.code, 'ERR_TLOG_WITNESS')
+
+  // that the log grew, for whoever kept an earlier checkpoint
+  cpSync(join(project.root, log, 'checkpoint'), join(project.root, 'earlier'))
+  writeFileSync(join(project.root, 'again'), 'again')
+  await project.json(0, 'tlog', 'append', 'again')
+  await project.json(0, 'tlog', 'prove', '--from', 'earlier', '--out', 'growth')
+  assert.equal((await project.json(0, 'tlog', 'verify', 'earlier', '--proof', 'growth', '--key', key)).size, size + 2)
+  const text = readFileSync(join(project.root, 'growth'), 'utf8')
+  writeFileSync(join(project.root, 'growth'), text.replace(/^old \d+/, 'old 1'))
+  assert.equal(
+    (await project.json(1, 'tlog', 'verify', 'earlier', '--proof', 'growth', '--key', key)).error.code,
+    'ERR_TLOG_PROOF',
+  )
+})
+
+/** A witness as C2SP tlog-witness has it: of one log, in memory. */
+async function openWitness(context: TestContext, logKey: string) {
+  const pair = generateKeyPairSync('ed25519')
+  const own = noteKeyOf('witness.example.org', 'witness', rawPublic(createPublicKey(pair.privateKey)))
+  const trust = { log: parseNoteKey(logKey), witnesses: [], threshold: 0 }
+  let seen: Readonly<{ size: number; root: Uint8Array }> = { size: 0, root: new Uint8Array(32) }
+  const asked: string[] = []
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      const body = Buffer.concat(chunks)
+      const split = body.indexOf('\n\n')
+      const [old = '', ...hashes] = body.toString('latin1', 0, split).split('\n')
+      asked.push(old)
+      const checkpoint = verifyCheckpoint(body.subarray(split + 2), trust)
+      if (old !== `old ${seen.size}`) {
+        response.writeHead(409, { 'content-type': 'text/x.tlog.size' }).end(`${seen.size}\n`)
+        return
+      }
+      const proof = hashes.filter((line) => line !== '').map((line) => Buffer.from(line, 'base64'))
+      const from = { size: BigInt(seen.size), root: seen.root }
+      const to = { size: BigInt(checkpoint.size), root: checkpoint.root }
+      if (seen.size > 0 && !isConsistent({ from, to, proof })) {
+        response.writeHead(422).end()
+        return
+      }
+      seen = checkpoint
+      const signature = cosignNote(checkpoint.note.text, own, { privateKey: pair.privateKey, at: new Date() })
+      response.end(printSignature(signature))
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  context.after(() => server.close())
+  const address = server.address()
+  assert.ok(typeof address === 'object' && address !== null)
+  return { address: `http://127.0.0.1:${address.port}`, key: printNoteKey(own), asked }
+}
 
 function pick({ size, added }: Readonly<Record<string, unknown>>): unknown {
   return { size, added }
