@@ -15,6 +15,7 @@ import {
   hintOf,
   loadForeign,
   type ModelManifest,
+  passed,
   refused,
   revokedKeys,
   type TrustedRoot,
@@ -79,7 +80,7 @@ export async function verifyForeign(
   const found: Found = { findings: [], digest: null }
   await withRefusals(found, () =>
     withIoFaults(given, () =>
-      judge({ caller, foreign, artifact: artifactAt(file), bundleFile, trust, root, options }, bytes, found),
+      judge({ caller, foreign, artifact: artifactAt(file, given), bundleFile, trust, root, options }, bytes, found),
     ),
   )
   return verdictOf(basename(file), found)
@@ -92,7 +93,7 @@ async function judge(asked: Asked, bytes: Uint8Array, found: Found): Promise<voi
     found.findings.push(refused('artifact', 'ERR_ARTIFACT_MISSING', 'the artifact is not there'))
     return
   }
-  found.findings.push(...revokedFinding(asked))
+  found.findings.push(...revokedFinding(asked), ...instanceFinding(root))
   const digest =
     bundle.content.kind === 'message' ? messageDigest(bundle.content.algorithm, artifact, found) : undefined
   const question = { bundle, trust, now: asked.caller.now(), digest, root }
@@ -120,10 +121,9 @@ async function withRefusals({ findings }: Found, work: () => Promise<void>): Pro
   }
 }
 
-function artifactAt(file: string): Artifact {
+function artifactAt(file: string, given: string): Artifact {
   if (existsSync(file)) return { kind: statSync(file).isDirectory() ? 'folder' : 'file', path: realpathSync(file) }
-  const name = basename(file)
-  return isSha256(name) ? { kind: 'digest', digest: name } : { kind: 'missing' }
+  return isSha256(given) ? { kind: 'digest', digest: given } : { kind: 'missing' }
 }
 
 function trustOf(caller: Caller, foreign: Foreign, { key, ca, identity, issuer }: ForeignOptions): ForeignTrust {
@@ -155,6 +155,17 @@ async function rootOf(
 function revokedFinding({ trust, caller }: Asked): readonly Finding[] {
   if (trust.kind !== 'key' || !revokedKeys(caller.environment).has(hintOf(trust.key))) return []
   return [refused('signer', 'ERR_KEY_REVOKED', 'the key was revoked here')]
+}
+
+function instanceFinding(root: TrustedRoot | undefined): readonly Finding[] {
+  return root?.copiedOn === undefined
+    ? []
+    : [
+        passed(
+          'trusted-root',
+          `is Sigstore's public instance, as it was on ${root.copiedOn} (--trusted-root names another)`,
+        ),
+      ]
 }
 
 function unaskedLog({ logEntries, timestamps }: ForeignBundle, root: TrustedRoot | undefined): readonly Finding[] {

@@ -11,7 +11,11 @@ import { z } from 'zod'
 import { DomainError, parseStrictJson } from '../../core/index.ts'
 import publicGood from './public-good-root.json' with { type: 'json' }
 
-export type TrustedRoot = Readonly<{ material: TrustMaterial; logs: number }>
+export type TrustedRoot = Readonly<{
+  material: TrustMaterial
+  /** The day of the copy, of the one that came with assay: `2026-08-21`. */
+  copiedOn?: string
+}>
 
 /** LIMIT: 4 MiB, 32 levels. */
 const limits = { maxBytes: 4 * 1024 * 1024, maxDepth: 32 }
@@ -30,7 +34,7 @@ export function parseTrustedRoot(bytes: Uint8Array): TrustedRoot {
     const material = toTrustMaterial(root, () => {
       throw new Error('a trusted root names no keys of signers')
     })
-    return { material, logs: material.tlogs.length }
+    return { material }
   } catch (cause) {
     throw new DomainError('ERR_TRUSTED_ROOT_MALFORMED', 'the trusted root is not what its format says', { cause })
   }
@@ -43,11 +47,8 @@ export function parseTrustedRoot(bytes: Uint8Array): TrustedRoot {
  * sigstore/root-signing targets/trusted_root.json at 60cf2ce8b2e45d600dc17c4421e8c751e75772be (Apache-2.0).
  */
 export function publicGoodRoot(): TrustedRoot {
-  return parseTrustedRoot(Buffer.from(JSON.stringify(publicGood)))
+  return { ...parseTrustedRoot(Buffer.from(JSON.stringify(publicGood))), copiedOn: '2026-08-21' }
 }
-
-/** The day of the copy. */
-export const publicGoodDay = '2026-08-21'
 
 const validityShape = z.object({ validFor: z.object({ start: z.iso.datetime({ offset: true }) }) })
 const logShape = z.looseObject({ baseUrl: z.string(), publicKey: z.looseObject({ rawBytes: z.string().min(1) }) })
