@@ -175,6 +175,8 @@ test('what is started is read, wherever and however it is called', () => {
     ["bash <<< 'uuidgen > x'", 'dvc.yaml:1 random-id'],
     ['. run', 'run:1 random-id'],
     ['(cd data && ls); python a.py', 'a.py:2 unseeded-random'],
+    ['{ cd data; ls; } | cat; python a.py', 'a.py:2 unseeded-random'],
+    ["python - x <<'E'\nimport os\nf(os.urandom(3))\nE", 'dvc.yaml:1 os-entropy'],
     ['cd src; (cd x; ls) | cat; n=$(cd y; ls); python a.py', 'src/a.py:2 unseeded-random'],
     ['./tool', 'tool:3 unseeded-random'],
     ['./other', 'other:3 unseeded-random'],

@@ -264,8 +264,8 @@ const cases: readonly Case[] = [
   ['unseeded-torch', 'import torch\ntorch.manual_seed(id(x))', 'import torch\ntorch.manual_seed(x)'],
   [
     'unseeded-random',
-    'import random\nclass A:\n  def __init__(self): random.seed(1)\nuse(random.random())',
-    'import random\nclass A:\n  def __init__(self): random.seed(1)\nA()\nuse(random.random())',
+    'import random\nclass A:\n  def __init__(self): random.seed(1)\ndef f(): use(random.random())\nf()',
+    'import random\nclass A:\n  def __init__(self): random.seed(1)\ndef f(): use(random.random())\nA()\nf()',
   ],
   [
     'completion-order',
