@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import {
@@ -119,8 +119,15 @@ test('nothing is signed on top of a log that was changed; a monitor refuses one 
   assert.deepEqual(pick(await project.json(0, ...monitor)), { size: size + 1, added: 1 })
   assert.deepEqual(pick(await project.json(0, ...monitor)), { size: size + 1, added: 0 })
 
+  const served = ['tlog', 'monitor', await serve(context, join(project.root, log)), '--key', key]
+  const remote = [...served, '--state', join(project.keys, 'seen-remotely')]
+  assert.deepEqual(pick(await project.json(0, ...remote)), { size: size + 1, added: size + 1 }, 'over HTTP')
+  const nowhere = ['tlog', 'monitor', `${served[2]}/nothing`, '--key', key, '--state', join(project.keys, 'none')]
+  assert.equal((await project.json(1, ...nowhere)).error.code, 'ERR_TLOG_MISSING')
+
   put(project, 'earlier')
   assert.equal((await project.json(1, ...monitor)).error.code, 'ERR_TLOG_REWIND')
+  assert.equal((await project.json(1, ...remote)).error.code, 'ERR_TLOG_REWIND')
   for (const other of ['two.txt', 'three.txt']) writeFileSync(join(project.root, other), other)
   await project.json(0, 'tlog', 'append', 'two.txt')
   assert.equal((await project.json(1, ...monitor)).error.code, 'ERR_TLOG_FORK', 'another history of the same length')
@@ -196,11 +203,27 @@ async function openWitness(context: TestContext, logKey: string) {
       response.end(printSignature(signature))
     })
   })
+  return { address: await listen(context, server), key: printNoteKey(own), asked }
+}
+
+/** Any web server that shows a folder. */
+async function serve(context: TestContext, folder: string): Promise<string> {
+  const server = createServer(({ url = '' }, response) => {
+    try {
+      response.end(readFileSync(join(folder, url)))
+    } catch {
+      response.writeHead(404).end()
+    }
+  })
+  return listen(context, server)
+}
+
+async function listen(context: TestContext, server: Server): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   context.after(() => server.close())
   const address = server.address()
   assert.ok(typeof address === 'object' && address !== null)
-  return { address: `http://127.0.0.1:${address.port}`, key: printNoteKey(own), asked }
+  return `http://127.0.0.1:${address.port}`
 }
 
 function pick({ size, added }: Readonly<Record<string, unknown>>): unknown {

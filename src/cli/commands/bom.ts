@@ -19,7 +19,9 @@ export async function bom(
   writeFile(resolve(context.workingFolder, options.out), text)
   context.output.document({ out: options.out, trusted, level, datasets, packages })
   const standing = trusted ? `level ${level}` : 'NOT TRUSTED, as it says'
-  context.output.line(`written ${oneLine(options.out)}: ${datasets} datasets, ${packages} packages, ${standing}`)
+  context.output.line(
+    `written ${oneLine(options.out)}: ${datasets} ${datasets === 1 ? 'dataset' : 'datasets'}, ${packages} packages, ${standing}`,
+  )
   return 0
 }
 
