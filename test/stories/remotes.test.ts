@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { sha256Of } from '../../src/core/index.ts'
 import { assayIn, cloneOf, filesBelow, folders, ranWith } from '../support/remotes.ts'
 import { serveS3 } from '../support/s3-server.ts'
 import { assayProgram, scratchEnvironment } from '../support/scratch.ts'
@@ -159,7 +160,8 @@ test('a pull that is killed goes on where it was, and leaves no half of anything
     stdio: 'ignore',
   })
   const parts = join(clone.root, '.assay/fetch/objects')
-  const arrived = (): number => filesBelow(parts).reduce((sum, path) => sum + statSync(join(parts, path)).size, 0)
+  const part = join(parts, `${sha256Of(large).slice(7)}.part`)
+  const arrived = (): number => statSync(part, { throwIfNoEntry: false })?.size ?? 0
   for (let tries = 0; arrived() < 2_500_000 && tries < 600; tries += 1)
     await new Promise((next) => setTimeout(next, 25))
   child.kill('SIGKILL')

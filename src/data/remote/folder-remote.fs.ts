@@ -43,7 +43,7 @@ import {
 
 const chunkBytes = 4 * 1024 * 1024
 /** What is flushed together. */
-const groupFiles = 256
+const groupFiles = 2048
 const groupBytes = 64 * 1024 * 1024
 const plainRead = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 

@@ -35,7 +35,7 @@ export type ReceiveOptions = Readonly<{
 /** Up to this size an object is held in memory. */
 const smallBytes = 1024 * 1024
 /** What is made durable together: LIMIT of what a killed pull has to fetch again, unless one object is larger. */
-const groupFiles = 512
+const groupFiles = 4096
 const groupBytes = 64 * 1024 * 1024
 
 /**

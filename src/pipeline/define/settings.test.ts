@@ -41,6 +41,7 @@ protected: [notebooks/**]
 require: [approved-sources]
 clearance: internal
 lock: [assay, dvc]
+remotes: {team: {url: s3://bucket/a, region: eu-1, classification: public}, disk: {url: ../store, default: true}}
 `
 const read = (text: string): ProjectSettings => defineSettings(Buffer.from(text), 'assay.yaml', pipeline)
 const fault = (right: string, wrong: string): string => {
@@ -64,7 +65,10 @@ test('reads all that the format has', () => {
     require: ['approved-sources'],
     clearance: 'internal',
     lock: ['assay', 'dvc'],
-    remotes: new Map(),
+    remotes: new Map([
+      ['team', { url: 's3://bucket/a', region: 'eu-1', classification: 'public', isDefault: false }],
+      ['disk', { url: '../store', classification: 'internal', isDefault: true }],
+    ]),
   })
   assert.deepEqual([...data], [['data/raw.csv', { source: 'uci-digits', contract: 'contracts/raw.yaml' }]])
   assert.deepEqual(
@@ -107,6 +111,12 @@ test('gives a generated stage its own words over its group over the defaults', (
   }
   assert.deepEqual(settingsOf('sweep@a'), group)
   assert.deepEqual(settingsOf('sweep@b'), { ...group, seed: 9, network: ['example.org'] })
+})
+
+test('refuses two default remotes, and a key that a remote does not have', () => {
+  assert.match(fault('region: eu-1,', 'default: true,'), /two remotes are the default: team and disk/)
+  assert.match(fault('region: eu-1,', 'endpoint: evil.example.org,'), /ERR_SETTINGS_INVALID/)
+  assert.match(fault('s3://bucket/a', 's3://a:b@bucket/a'), /ERR_SETTINGS_INVALID .*no address of a remote/)
 })
 
 test('has sensible defaults without a file', () => {
