@@ -23,13 +23,14 @@ test('a backup of the key is private, whole, and never written over a file', asy
   assert.equal((await project.json(0, 'verify', 'model/count.txt')).trusted, true)
 })
 
-test('exported evidence has one file a stage, called as the stage, and one a data verdict', async (context) => {
+test('exported evidence has one file a stage, called as the stage, one a data verdict, and the proofs of the log', async (context) => {
   const project = await adopted(context, words)
   await project.json(0, 'run')
   await project.json(0, 'attest', 'export', 'model/count.txt', '--out', 'evidence')
   assert.deepEqual(readdirSync(join(project.root, 'evidence')).toSorted(), [
     'count.sigstore.json',
     'data-words.txt.verdict.sigstore.json',
+    'log-proofs.jsonl',
     'sort.sigstore.json',
   ])
   const verdict = await project.json(0, 'verify', 'model/count.txt', '--evidence', 'evidence')
@@ -47,7 +48,7 @@ test('an approval may be called as a stage: both are exported', async (context) 
   await project.json(0, 'run')
   await project.json(0, 'attest', 'export', 'model/count.txt', '--out', 'evidence')
   const names = readdirSync(join(project.root, 'evidence')).toSorted()
-  assert.equal(names.length, 4)
+  assert.equal(names.length, 5, 'with the proofs of the log')
   assert.ok(
     names.some((name) => /^sort-[0-9a-f]{12}\.sigstore\.json$/.test(name)),
     names.join(', '),
