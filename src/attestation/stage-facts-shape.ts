@@ -4,6 +4,7 @@
  * Unknown keys are dropped, never signed and never believed; unknown kinds, roles and tiers are refused.
  */
 import { z } from 'zod'
+import { closedFolderFault } from '../core/index.ts'
 import {
   areUnique,
   countShape,
@@ -33,8 +34,11 @@ export const originShape = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('not-made-here'), stage: z.string().min(1) }),
 ])
 
+/** THREAT: who restores what a statement names would write hooks of git, or state of assay. */
+const contentPathShape = pathShape.refine((path) => closedFolderFault(path) === undefined, 'belongs to a tool')
+
 const dependencyShape = z.object({
-  path: pathShape,
+  path: contentPathShape,
   digest: digestShape,
   role: z.enum(['dep', 'params', 'persist']),
   origin: originShape,
@@ -51,7 +55,7 @@ export const codeShape = z.discriminatedUnion('kind', [
 ])
 
 const outputShape = z.object({
-  path: pathShape,
+  path: contentPathShape,
   digest: digestShape,
   sizeBytes: countShape,
   list: sha256Shape.exactOptional(),

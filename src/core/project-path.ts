@@ -66,6 +66,16 @@ export function isInside(path: string, folder: string): boolean {
   return folder === '.' || path === folder || path.startsWith(`${folder}/`)
 }
 
+/**
+ * Why nothing of a pipeline may lie at a path, or undefined. THREAT: what is put there acts outside of any sandbox. In any
+ * case of the letters, since some file systems hold them for one.
+ */
+export function closedFolderFault(path: string): string | undefined {
+  const names = path.toLowerCase().split('/')
+  if (names.includes('.git') || names[0] === '.assay') return 'belongs to git or to assay'
+  return names.includes('.dvc') ? 'belongs to DVC' : undefined
+}
+
 function unsafe(path: string, what: string): DomainError {
   return new DomainError('ERR_PATH_UNSAFE', `the path \`${path.slice(0, 200)}\` ${what}`)
 }

@@ -8,7 +8,15 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { isSecret } from '../attestation/index.ts'
-import { type Content, type Digest, DomainError, isDomainError, isInside, oneLine } from '../core/index.ts'
+import {
+  type Content,
+  closedFolderFault,
+  type Digest,
+  DomainError,
+  isDomainError,
+  isInside,
+  oneLine,
+} from '../core/index.ts'
 import { digestPath, ioFault, sweepRestores } from '../data/index.ts'
 import { believedStage } from './believe.ts'
 import { holdProject } from './busy.fs.ts'
@@ -68,6 +76,7 @@ export type Restoring = Readonly<{
   pull?: string
 }>
 
+/** @throws ERR_PATH_UNSAFE for what no stage may make either: whoever signed it, it is not written */
 export async function restoreVersion(
   project: Project,
   { version, behind, pull }: Restoring,
@@ -75,6 +84,7 @@ export async function restoreVersion(
 ): Promise<CheckoutReport> {
   const contents = contentsOfVersion(project, version, behind, { environments: false })
   const placed = contents.filter(({ place }) => place !== 'none')
+  refuseClosed(placed.map(({ path }) => path))
   const release = options.dryRun || pull === undefined ? () => undefined : holdProject(project.root)
   try {
     const planned = await planOf(project, placed, options)
@@ -137,6 +147,7 @@ async function planOf(
       missing.push(named)
       continue
     }
+    if (content.kind === 'folder') refuseClosed(content.files.map((file) => `${named.path}/${file.path}`))
     const pin = await pinnedOtherwise(project, named.path, content)
     if (pin !== undefined) {
       left.push({ path: named.path, to: pin })
@@ -147,6 +158,13 @@ async function planOf(
       changed.push(...(await filesThatDiffer(project, named.path, content)))
   }
   return { restore, missing, changed, left, unchanged }
+}
+
+function refuseClosed(paths: readonly string[]): void {
+  for (const path of paths) {
+    const fault = closedFolderFault(path)
+    if (fault !== undefined) throw new DomainError('ERR_PATH_UNSAFE', `\`${oneLine(path)}\` ${fault}`)
+  }
 }
 
 /** `other` for what has no digest: a link, a device, what cannot be read. */

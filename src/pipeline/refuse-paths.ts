@@ -1,5 +1,5 @@
 /** Paths that a stage may not have, whatever its definition says: outside the project, or where trust is kept. */
-import { DomainError, isDomainError, isInside, parseProjectPath } from '../core/index.ts'
+import { closedFolderFault, DomainError, isDomainError, isInside, parseProjectPath } from '../core/index.ts'
 import type { StageDefinition } from './definition.ts'
 
 /** What says who is believed and what runs: a stage that could write these would choose its own judges. */
@@ -22,9 +22,8 @@ const trusted = [
 export function refusePaths(stage: StageDefinition, files: readonly string[], scratch: readonly string[] = []): void {
   const outs = stage.outs.map(({ path }) => path)
   for (const path of [stage.workingDirectory, ...stage.deps, ...Object.keys(stage.params), ...outs, ...scratch]) {
-    const names = projectPathOf(stage, path).toLowerCase().split('/')
-    if (names.includes('.git') || names[0] === '.assay') throw unsafe(stage, path, 'belongs to git or to assay')
-    if (names.includes('.dvc')) throw unsafe(stage, path, 'belongs to DVC')
+    const fault = closedFolderFault(projectPathOf(stage, path))
+    if (fault !== undefined) throw unsafe(stage, path, fault)
   }
   for (const path of outs) {
     if (/(^|\/)dvc\.lock$/.test(path)) throw unsafe(stage, path, 'is what DVC is told of the stages')

@@ -18,13 +18,18 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { stageFactsShape } from '../../src/attestation/stage-facts-shape.ts'
 import { sha256Of } from '../../src/core/index.ts'
 import { parseRemoteAddress } from '../../src/data/index.ts'
+import { restoreVersion } from '../../src/pipeline/checkout.fs.ts'
+import { openProject } from '../../src/pipeline/index.ts'
+import type { Project } from '../../src/pipeline/project.ts'
+import { statementsBehind, versionOf } from '../../src/pipeline/version.ts'
 import { adopted } from '../support/adopted.ts'
 import { words } from '../support/projects.ts'
 import { assayIn, type Clone, cloneOf, filesBelow, folders, ranWith } from '../support/remotes.ts'
 import { listing, secret, serveS3 } from '../support/s3-server.ts'
-import { scratch } from '../support/scratch.ts'
+import { type Scratch, scratch, scratchEnvironment } from '../support/scratch.ts'
 
 /** Changes the one file of a folder remote that holds these bytes, or whose name fits. */
 function tamper(store: string, which: (text: string, path: string) => boolean, change: (path: string) => void): void {
@@ -313,4 +318,40 @@ test('A19: a checkout writes through no link of the working tree', async (contex
   await project.json(0, 'checkout')
   const nothing = scratch(context, {})
   assert.equal((await nothing.json(2, 'checkout')).error.code, 'ERR_PROJECT_MISSING')
+})
+
+function opened({ root, keys }: Scratch): Promise<Project> {
+  return openProject({
+    workingFolder: root,
+    environment: scratchEnvironment(keys),
+    now: () => new Date(),
+    version: '0',
+  })
+}
+
+test('T3: a statement that names a hook of git, or state of assay, writes none, whoever signed it', async (context) => {
+  const project = await ranWith(context, '{team: {url: ../store}}', words)
+  const open = await opened(project)
+  const version = await versionOf(open, undefined)
+  const behind = statementsBehind(open, version.roots.values())
+  const options = { force: true, dryRun: false, onProgress: () => undefined }
+  const named = (path: string) => ({
+    ...behind,
+    statements: new Map(
+      [...behind.statements].map(([digest, facts]) => [
+        digest,
+        { ...facts, outputs: facts.outputs.map((output) => ({ ...output, path, executable: true })) },
+      ]),
+    ),
+  })
+  for (const path of ['.git/hooks/post-checkout', 'sub/.GIT/config', '.assay/objects/x', '.dvc/config']) {
+    const restored = restoreVersion(open, { version, behind: named(path), pull: 'assay pull' }, options)
+    await assert.rejects(restored, { code: 'ERR_PATH_UNSAFE' }, path)
+    assert.equal(existsSync(join(project.root, path)), false, path)
+  }
+  const [top] = named('.git/hooks/post-checkout').statements.values()
+  assert.equal(stageFactsShape.safeParse(top).success, false, 'no signer signs it')
+  rmSync(join(project.root, 'model'), { recursive: true })
+  await restoreVersion(open, { version, behind, pull: 'assay pull' }, options)
+  assert.ok(existsSync(join(project.root, 'model/count.txt')))
 })
