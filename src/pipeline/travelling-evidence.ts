@@ -2,7 +2,14 @@
  * Evidence on its way: which bundles a version needs, and those of a remote, each held to its digest and to the trust
  * policy before it is kept. Approvals are committed: git brings them.
  */
-import { statedReproduction, verifyDataVerdict, verifyReproduction, verifyStage } from '../attestation/index.ts'
+import {
+  type StageFacts,
+  statedReproduction,
+  verifyDataVerdict,
+  verifyReproduction,
+  verifySourceBuild,
+  verifyStage,
+} from '../attestation/index.ts'
 import { DomainError, isSha256, type Sha256, sha256Of } from '../core/index.ts'
 import { bundleName, eachBounded, type Remote, readWhole, remoteFault } from '../data/index.ts'
 import type { Project } from './project.ts'
@@ -14,7 +21,7 @@ const maxBundleBytes = 16 * 1024 * 1024
 const maxReproductions = 64
 
 export type BundlesOfVersion = Readonly<{
-  /** Each with its bytes: statements, data verdicts, reproductions and the statements of those runs. */
+  /** Each with its bytes: statements, builds from source, data verdicts, reproductions and the statements of those runs. */
   bundles: ReadonlyMap<Sha256, Uint8Array>
   /** What was run again -> reproductions that speak of it. */
   reproductions: readonly Readonly<{ original: Sha256; reproduction: Sha256 }>[]
@@ -30,9 +37,10 @@ export function bundlesOfVersion(project: Project, { statements }: Behind): Bund
     return bytes
   }
   const reproductions: { original: Sha256; reproduction: Sha256 }[] = []
-  for (const [attestation, { dependencies }] of statements) {
+  for (const [attestation, facts] of statements) {
     add(attestation)
-    for (const { verdict } of dependencies) if (verdict !== undefined) add(verdict)
+    for (const build of buildsOf(facts)) add(build)
+    for (const { verdict } of facts.dependencies) if (verdict !== undefined) add(verdict)
     for (const reproduction of reproductionsAtHand(project, attestation)) {
       const bytes = evidence.bundle(reproduction)
       if (bytes === undefined || !verifyReproduction(bytes, trust).trusted) continue
@@ -44,10 +52,16 @@ export function bundlesOfVersion(project: Project, { statements }: Behind): Bund
   return { bundles, reproductions }
 }
 
+/** Statements of the builds of its wheels from source. */
+function buildsOf({ environment }: StageFacts): readonly Sha256[] {
+  return environment.materials.flatMap(({ build }) => build ?? [])
+}
+
 export type FetchedEvidence = Readonly<{ fetched: number; missing: readonly Sha256[] }>
 
 /**
- * Brings the statements behind these and their data verdicts, level by level, and the reproductions that speak of them.
+ * Brings the statements behind these, their builds from source and data verdicts, level by level, and the reproductions
+ * that speak of them.
  *
  * @throws ERR_REMOTE_EVIDENCE for a statement that the policy does not believe, ERR_REMOTE_CORRUPT, ERR_REMOTE_FAILED
  */
@@ -60,6 +74,7 @@ export async function fetchEvidence(
   const missing: Sha256[] = []
   const seen = new Set<Sha256>()
   const verdicts = new Set<Sha256>()
+  const builds = new Set<Sha256>()
   let fetched = 0
   let level = [...new Set(roots)]
   while (level.length > 0) {
@@ -74,6 +89,7 @@ export async function fetchEvidence(
       }
       const facts = keepStage(project, attestation, found)
       if (found.isNew) fetched += 1
+      for (const build of buildsOf(facts)) builds.add(build)
       for (const { origin, verdict } of facts.dependencies) {
         if (origin.kind === 'stage' && !seen.has(origin.attestation)) next.add(origin.attestation)
         if (verdict !== undefined) verdicts.add(verdict)
@@ -85,6 +101,12 @@ export async function fetchEvidence(
     const read = isNew ? verifyDataVerdict(bytes, project.trust) : undefined
     if (read?.trusted !== true) continue // INVARIANT: a verdict that is not believed is as good as none, which verify tells.
     project.evidence.save(bytes, { key: read.statement.verdict.key, subjects: [] })
+    fetched += 1
+  }
+  for (const [attestation, { bytes, isNew }] of await bundlesAt(project, remote, [...builds], jobs)) {
+    const read = isNew ? verifySourceBuild(bytes, project.trust) : undefined
+    if (read?.trusted !== true) continue // INVARIANT: as a verdict.
+    project.evidence.save(bytes, { key: attestation, subjects: [read.statement.build.wheel.digest] })
     fetched += 1
   }
   return { fetched: fetched + (await fetchReproductions(project, remote, seen, jobs)), missing }
@@ -124,11 +146,7 @@ async function bundlesAt(
   return found
 }
 
-function keepStage(
-  { evidence, trust, id }: Project,
-  attestation: Sha256,
-  { bytes, isNew }: Bundle,
-): Extract<ReturnType<typeof verifyStage>, { trusted: true }>['statement']['facts'] {
+function keepStage({ evidence, trust, id }: Project, attestation: Sha256, { bytes, isNew }: Bundle): StageFacts {
   const verdict = verifyStage(bytes, trust)
   if (!verdict.trusted || verdict.statement.facts.project.id !== id) {
     const failed = verdict.findings.find(({ passed }) => !passed)

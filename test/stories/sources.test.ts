@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test'
 import { sourceOf } from '../../src/compute/environment/testing.archives.ts'
 import { wheelsIn } from '../../src/compute/environment/testing.exec.ts'
 import { type OfflineProject, offline } from '../support/offline.ts'
+import { cloneOf } from '../support/remotes.ts'
 import { type Document, runAssay, scratch, scratchEnvironment } from '../support/scratch.ts'
 
 const stage: Readonly<Record<string, string>> = {
@@ -75,6 +76,20 @@ test('a source distribution is refused until assay.yaml names it, then built onc
   await project.json(0, 'verify')
   await project.json(0, 'reproduce', 'out/said')
   assert.equal((await project.json(0, 'verify')).properties.reproduced, true)
+})
+
+test('the statement of a build travels with what was made: a clone that pulled verifies', async (context) => {
+  const project = await withSource(context, plain, ', sdists: [tool]')
+  project.write({ 'assay.yaml': `${settings(', sdists: [tool]')}remotes: {team: {url: ../store}}\n` })
+  project.commit()
+  await project.json(0, 'run')
+  project.commit('what the run made')
+  await project.json(0, 'push')
+  const clone = cloneOf(project)
+  await clone.json(0, 'pull')
+  const { findings } = await clone.json(0, 'verify', 'out/said')
+  const built = findings.find(({ check }: Document) => check === 'built-from-source')
+  assert.match(built.because, /was built from `tool-1\.0\.tar\.gz` in a sandbox/)
 })
 
 test('a build that gives other bytes each time is told by name', async (context) => {
