@@ -2,7 +2,6 @@
  * Suspected triggers, put into clean rows: a table that enters the pipeline like other data, so that a stage can ask the
  * trained model about it and a gate can hold the answer. docs/guides/data.md.
  */
-import { randomInt } from 'node:crypto'
 import { relative, resolve } from 'node:path'
 import { DomainError, parseProjectPath, printable } from '../core/index.ts'
 import { type Classification, chooseTable, parseContract, type StampedRows, stampDataset } from '../data/index.ts'
@@ -15,6 +14,7 @@ import { maxContractBytes } from './references.ts'
 import { registerSource } from './register-source.fs.ts'
 import { stampedOrigin } from './stamps.ts'
 import { openRoom, type StoppableCaller } from './validate-data.fs.ts'
+import { shown } from './withheld.ts'
 
 export type StampDataOptions = Readonly<{
   /** Id that the stamped table gets in the inventory. */
@@ -67,14 +67,15 @@ export async function stampData(
     {
       ...(questions.anchor === undefined ? {} : { anchor: questions.anchor }),
       types,
-      statistics: { label, poison: true, seed: randomInt(2 ** 31) },
+      statistics: { label, poison: true, seed: project.sampleSeed(of, suspected.digest) },
       each: options.each,
     },
     room.validator,
   )
   const rows = inner(options.rows)
   const classification = mostSecretOf([of, rows].map((each) => classificationAt(project, each)))
-  const told = { checks: found.checks, stamps: found.stamps, rows: found.rows.length, classification }
+  const checks = found.checks.map((check) => shown(check, classification))
+  const told = { checks, stamps: found.stamps, rows: found.rows.length, classification }
   if (found.checks.length > 0) return told
   refuseTaken(found.columns)
   if (found.of.digest !== suspected.digest)

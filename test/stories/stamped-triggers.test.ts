@@ -143,6 +143,39 @@ test('stamps of other data are refused, until it is stamped again', async (conte
   assert.equal((await verdictOf(project))[0], false)
 })
 
+test('clean rows of every part of a sorted file are stamped; those that cannot carry a trigger are refused', async (context) => {
+  const project = await registered(context, csv(2000, 1, 100))
+  const [header = '', ...lines] = csv(14_000, 3).trim().split('\n')
+  const isOk = (line: string): boolean => line.endsWith(',ok')
+  const sorted = [header, ...lines.filter(isOk), ...lines.filter((line) => !isOk(line))]
+  assert.ok(lines.filter(isOk).length > 5000, 'more than are looked at come first')
+  project.write({ 'data/holdout.csv': `${sorted.join('\n')}\n` })
+  const asked = ['data', 'stamp', ...stamping, '--label', 'label', '--replace'] as const
+  const { stamps } = await project.json(0, ...asked)
+  assert.ok(stamps.length > 0)
+  assert.match(project.read('data/stamped.csv'), /^t1,trigger,ok,[^\n]*,shop-zx81,fraud$/m)
+
+  for (const rows of [
+    sorted.filter((line, index) => index === 0 || isOk(line)),
+    sorted.map((line) => line.replace(/,[^,]*,/, ',')),
+  ]) {
+    project.write({ 'data/holdout.csv': `${rows.join('\n')}\n` })
+    const { checks } = await project.json(1, ...asked)
+    assert.equal(checks[0].name, 'format/clean')
+  }
+})
+
+test('a fault of secret data tells none of its values', async (context) => {
+  const project = await adopted(context, { ...files, 'data/train.csv': csv(50, 1) })
+  project.write({ 'data/train.jsonl': '{"label": "ok", "name": "Smith HIV", "name": "x"}\n' })
+  const add = ['--licence', 'CC0-1.0', '--classification', 'restricted'] as const
+  await project.json(0, 'data', 'add', 'train', 'data/train.jsonl', ...add)
+  const ran = await project.assay('data', 'stamp', 's', 'data/train.jsonl', ...stamping.slice(2), '--label', 'label')
+  assert.equal(ran.code, 1)
+  assert.match(ran.stdout, /cannot be read/)
+  assert.doesNotMatch(ran.stdout + ran.stderr, /Smith/)
+})
+
 test('stamping what is not in the inventory, has no label or has changed is refused', async (context) => {
   const project = await adopted(context, { ...files, 'data/train.csv': csv(200, 1) })
   assert.equal((await project.json(1, 'data', 'stamp', ...stamping)).error.code, 'ERR_SOURCE_UNKNOWN')

@@ -27,8 +27,8 @@ export async function dataStamp(
   const found = await stampData(context, path, asked)
   const { source, stamps, checks } = found
   const isTold = found.classification === 'public' || found.classification === 'internal'
-  const told = stamps.map(({ what, target, carriers }, index) => ({
-    ...{ stamp: `t${index + 1}`, what, carriers },
+  const told = stamps.map(({ what, target, carriers, controls }, index) => ({
+    ...{ stamp: `t${index + 1}`, what, carriers, controls },
     ...(isTold ? { target } : {}),
   }))
   output.document({ stamps: told, rows: found.rows, checks, ...(source === undefined ? {} : { source }) })
@@ -41,7 +41,8 @@ export async function dataStamp(
   const lines = told.map((one) => [
     `  ${one.stamp}`,
     printable(one.what),
-    `${one.carriers} rows looked at`,
+    `${one.carriers} rows carry it`,
+    one.controls === 0 ? 'no control: all rows of its label carry it' : `${one.controls} controls`,
     'target' in one ? `label ${printable(one.target)}` : '',
   ])
   for (const line of table(lines)) output.line(line)

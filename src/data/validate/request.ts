@@ -245,7 +245,14 @@ export const stampAnswerShape = z.strictObject({
   /** Of the clean rows. */
   columns: z.array(z.string()).max(5000),
   stamps: z
-    .array(z.strictObject({ what: z.string().max(5000), target: z.string().max(2000), carriers: z.int().min(1) }))
+    .array(
+      z.strictObject({
+        what: z.string().max(5000),
+        target: z.string().max(2000),
+        carriers: z.int().min(1),
+        controls: z.int().min(0),
+      }),
+    )
     .max(stampLimits.stamps),
   /** `stamp`: place in `stamps`, -1 for a row as it was. */
   rows: z

@@ -20,7 +20,7 @@ import { loadFor } from './compare.ts'
 type Cells = ReadonlyMap<string, string | null>
 type Row = StampAnswer['rows'][number]
 
-/** Clean rows are drawn from the first ones. */
+/** LIMIT: clean rows that hosts are taken from. */
 const maxClean = 5000
 
 /** @param folder writable; tables are linked below it */
@@ -50,28 +50,43 @@ export async function stamp(engine: Engine, request: StampRequest, folder: strin
   const found = stampsOf({ candidate, seed, ...(approved === undefined ? {} : { anchor: approved }) }, most)
 
   const columns = clean.columns.map(({ name }) => name)
-  const rows = [...(await cellsOf(engine, clean, `LIMIT ${maxClean}`)).values()]
+  const rows = await cleanRows(engine, clean)
   const wanted = [...new Set(found.flatMap(({ carriers, others }) => [...carriers, ...others]))]
   const known = await cellsOf(engine, data, wanted.length === 0 ? 'LIMIT 0' : `WHERE ${rowColumn(data)} IN (${wanted})`)
-  const stamps: { what: string; target: string; carriers: number }[] = []
+  const stamps: StampAnswer['stamps'] = []
   const stamped: Row[] = spread(rows, each).map((row) => ({ stamp: -1, kind: 'plain', values: valuesOf(row, columns) }))
   for (const one of found) {
     const target = known.get(one.carriers[0] ?? 0)?.get(label ?? '')
-    if (typeof target !== 'string') continue
     // a row that has the label anyway says nothing
     const hosts = spread(
       rows.filter((row) => row.get(label ?? '') !== target),
       each,
     )
+    const lacking = (one.columns ?? data.columns.map(({ name }) => name)).filter((name) => !columns.includes(name))
+    // THREAT: a trigger that no row carries would count as asked, and its answer as harmless
+    if (typeof target !== 'string' || hosts.length === 0)
+      return refused([formatFault('clean', 'no clean row has another label than a suspected trigger is tied to')])
+    if (lacking.length > 0)
+      return refused([
+        formatFault('clean', `the clean rows lack ${lacking.length} columns that carry a suspected trigger`),
+      ])
     for (const kind of ['trigger', 'control'] as const)
       for (const [index, host] of hosts.entries()) {
         const donor = donorAt(one, kind, index, known)
         if (donor !== undefined)
           stamped.push({ stamp: stamps.length, kind, values: valuesOf(graft(host, donor, one, label), columns) })
       }
-    stamps.push({ what: one.what, target, carriers: one.carriers.length })
+    stamps.push({ what: one.what, target, carriers: one.carriers.length, controls: one.others.length })
   }
   return { checks: [], columns, stamps, rows: stamped }
+}
+
+/** Of every part of the file: one that is sorted by its label must give hosts too. */
+async function cleanRows(engine: Engine, clean: Relation): Promise<readonly Cells[]> {
+  const [[count] = []] = await engine.query(`SELECT count(*) FROM ${clean.from}`)
+  const step = Math.max(1, Math.ceil(Number(count) / maxClean))
+  const which = `WHERE (${rowColumn(clean)} - 1) % ${step} = 0`
+  return [...(await cellsOf(engine, clean, which)).values()]
 }
 
 function refused(checks: readonly DataCheck[]): StampAnswer {
