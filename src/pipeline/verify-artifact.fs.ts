@@ -27,13 +27,17 @@ import { findRoot } from './workspace.fs.ts'
 /** LIMIT: a bundle is at most 16 MiB. */
 const maxBundleBytes = 16 * 1024 * 1024
 
-/** One verdict an artifact; without `artifact` those of the project's model, else of its final outs. */
+/**
+ * One verdict an artifact; without `artifact` those of the project's model, else of its final outs.
+ *
+ * @param policy what to judge by, whatever project the artifact lies in; left out where none was chosen
+ */
 export async function verifyByPolicy(
   caller: Caller,
   artifact: string | undefined,
   options: VerifyOptions,
+  policy = chosenPolicy(caller, options),
 ): Promise<readonly ArtifactVerdict[]> {
-  const policy = chosenPolicy(caller, options)
   if (artifact !== undefined) {
     const file = resolve(caller.workingFolder, artifact)
     if (options.bundle !== undefined) return [await verifyByBundle(caller, file, options.bundle, policy)]
@@ -53,7 +57,11 @@ function openOptions(policy: TrustPolicy | undefined, { rehash }: VerifyOptions)
   return { ...(policy === undefined ? {} : { policy }), rehash: rehash === true }
 }
 
-function chosenPolicy(caller: Caller, { policy, key }: VerifyOptions): TrustPolicy | undefined {
+/** Of `--policy` or `--key`. @throws ERR_POLICY_MALFORMED, ERR_KEY_MALFORMED, ERR_INPUT_MALFORMED */
+export function chosenPolicy(
+  caller: Caller,
+  { policy, key }: Pick<VerifyOptions, 'policy' | 'key'>,
+): TrustPolicy | undefined {
   const read = (path: string): Buffer => readSmall(resolve(caller.workingFolder, path))
   if (policy !== undefined) {
     return withoutRevoked(parseTrustPolicy(read(policy), 'file', policy), caller.environment)
@@ -93,7 +101,8 @@ async function verifyAlone(
   const name = basename(file)
   const digest = await digestOf(file)
   if (digest === undefined) return untrusted(name, missing(name))
-  const enclosing = chosen === undefined ? await enclosingProject(caller, file) : undefined
+  const isOfProject = chosen === undefined || chosen.origin === 'repository' || chosen.origin === 'pinned'
+  const enclosing = isOfProject ? await enclosingProject(caller, file) : undefined
   const policy = chosen ?? enclosing?.trust
   if (policy === undefined) throw noPolicy()
   const path = nameInEvidence(evidence, digest, policy) ?? name

@@ -1,6 +1,7 @@
 /** Goal: keep a copy of the key, hand the evidence on, adopt with one command; and be told at once what cannot be. */
 import assert from 'node:assert/strict'
-import { copyFileSync, existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { adopted } from '../support/adopted.ts'
@@ -74,4 +75,31 @@ test('a source that is not listed is a wrong name, as a stage or a run is', asyn
   ]) {
     assert.equal((await project.json(2, 'data', ...args)).error.code, 'ERR_SOURCE_NOT_LISTED')
   }
+})
+
+test('a summary is of the policy of the project that signs it, whoever made the artifact', async (context) => {
+  const [own, vendor] = [await adopted(context, words), await adopted(context, words)]
+  for (const project of [own, vendor]) await project.json(0, 'run')
+  const foreign = join(vendor.root, 'model/count.txt')
+  const summarize = (exit: number, artifact: string, ...more: string[]) =>
+    own.json(exit, 'attest', 'vsa', artifact, '--out', 'vsa.json', ...more)
+  const signed = () => {
+    const { payload } = JSON.parse(own.read('vsa.json'))
+    const { predicate } = JSON.parse(Buffer.from(payload, 'base64').toString('utf8'))
+    return [predicate.verificationResult, predicate.policy.digest.sha256]
+  }
+  const digestOf = ({ root }: typeof own) =>
+    createHash('sha256')
+      .update(readFileSync(join(root, 'trust.yaml')))
+      .digest('hex')
+
+  assert.equal((await summarize(2, foreign)).error.code, 'ERR_USAGE', 'its path means another file here')
+  assert.ok(!existsSync(join(own.root, 'vsa.json')))
+  const named = ['--resource-uri', 'https://vendor.example/model']
+  assert.equal((await summarize(1, foreign, ...named)).trusted, false, 'the vendor is not in the own policy')
+  assert.deepEqual(signed(), ['FAILED', digestOf(own)])
+  await summarize(0, foreign, ...named, '--policy', join(vendor.root, 'trust.yaml'))
+  assert.deepEqual(signed(), ['PASSED', digestOf(vendor)], 'by the policy that the user chose')
+  assert.equal((await summarize(0, 'model/count.txt')).trusted, true)
+  assert.deepEqual(signed(), ['PASSED', digestOf(own)])
 })

@@ -1,22 +1,17 @@
 /** `assay attest vsa`: a verdict to hand on. */
 import { resolve } from 'node:path'
-import { DomainError, oneLine, sha256Of } from '../../core/index.ts'
+import { DomainError, oneLine } from '../../core/index.ts'
 import { summarizeVerdict, writeFile } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
-import { readNamedFile } from '../read-file.fs.ts'
 
 export async function attestVsa(
   context: CliContext,
   [artifact]: readonly string[],
   options: Readonly<{ out?: string; policy?: string; resourceUri?: string }>,
 ): Promise<Exit> {
-  const { out, policy: file, ...rest } = options
+  const { out, ...rest } = options
   if (out === undefined) throw new DomainError('ERR_USAGE', 'attest vsa needs --out FILE')
-  const policy =
-    file === undefined
-      ? {}
-      : { policy: { file, digest: sha256Of(readNamedFile(resolve(context.workingFolder, file))) } }
-  const { verdict, bytes, summary } = await summarizeVerdict(context, artifact, { ...rest, ...policy })
+  const { verdict, bytes, summary } = await summarizeVerdict(context, artifact, rest)
   writeFile(resolve(context.workingFolder, out), Buffer.from(bytes).toString('utf8'))
   const { subject, trusted, level, resourceUri } = summary
   context.output.document({ out, subject, trusted, level, resourceUri })
