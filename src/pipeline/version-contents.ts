@@ -43,9 +43,14 @@ export function contentsOfVersion(
     const known = found.get(key)
     if (known === undefined) found.set(key, content)
     else if (known.digest !== content.digest) add({ ...content, place: 'none' })
-    else found.set(key, { ...known, isOptional: known.isOptional && content.isOptional })
+    else {
+      // THREAT: what one of two says is restricted leaves as what the other says
+      const classification = mostSecretOf([known.classification, content.classification])
+      found.set(key, { ...known, classification, isOptional: known.isOptional && content.isOptional })
+    }
   }
-  for (const { path, digest, classification } of version.sources) {
+  for (const { id, path, digest, classification: then } of version.sources) {
+    const classification = mostSecretOf([then, project.sources.get(id)?.source.classification ?? then])
     add({ path, digest, classification, place: 'data', isOptional: true })
   }
   const roots = new Set(version.roots.values())

@@ -195,6 +195,30 @@ test('T1: restricted data, and what was made of it, goes to no remote that is no
     execFileSync('stat', ['-c', '%a', join(clone.root, 'data/words.txt')], { encoding: 'utf8' }).trim(),
     '600',
   )
+
+  // what was restricted once, or is today, is so in every version
+  project.write({ 'data/late.txt': 'late\n' })
+  await project.json(0, 'data', 'add', 'late', 'data/late.txt', '--classification', 'internal')
+  const sources = project.read('sources.yaml')
+  project.write({ 'sources.yaml': sources.replace('classification: restricted', 'classification: internal') })
+  project.commit('patients are internal now')
+  const leftOut = async (...args: readonly string[]): Promise<readonly string[]> => {
+    const { leftOut: found } = await project.json(
+      0,
+      'push',
+      ...args,
+      '--remote',
+      'team',
+      '--permitted-only',
+      '--dry-run',
+    )
+    return found.map(({ path }: { path: string }) => path)
+  }
+  const lowered = await leftOut()
+  assert.deepEqual([lowered.includes('data/words.txt'), lowered.includes('data/late.txt')], [true, false])
+  project.write({ 'sources.yaml': sources.replace('classification: internal', 'classification: restricted') })
+  project.commit('late is restricted now')
+  assert.ok((await leftOut('HEAD~1')).includes('data/late.txt'))
 })
 
 test('T5: an assay.yaml cannot name a remote that is an option, a password or a place in the project', async (context) => {
