@@ -188,14 +188,17 @@ export const verbs: readonly Verb[] = [
     summary: 'register a file, a folder or an address (https, s3) as a source; status proposed',
     options: [
       ['--owner <person>', "'Name <mail>'; you when left out"],
-      ['--classification <class>', 'public, internal, confidential or restricted', 'internal'],
-      ['--licence <spdx>', 'SPDX expression', 'NOASSERTION'],
+      ['--classification <class>', 'public, internal, confidential or restricted; internal when left out'],
+      ['--licence <spdx>', 'SPDX expression; NOASSERTION when left out'],
       ['--origin <uri>', 'where it came from'],
       ['--to <path>', 'where fetched data goes; data/NAME when left out'],
       ['--contract <file>', 'its data contract'],
-      ['--kind <kind>', 'data or model', 'data'],
+      ['--kind <kind>', 'data or model; data when left out'],
       ['--review-by <date>', 'day (YYYY-MM-DD) after which the approval has expired'],
-      ['--replace', 'register new bytes for an id that exists; it is proposed again'],
+      [
+        '--replace',
+        'register new bytes for an id that exists; it is proposed again, and what is left out stays as it was',
+      ],
     ],
     examples: [
       "assay data add labels data/labels.csv --owner 'Ada <ada@example.org>' --classification public --licence CC-BY-4.0",

@@ -10,7 +10,12 @@ import { readProjectFile } from './project-file.fs.ts'
 
 export type NewSource = Omit<Source, 'digest' | 'addedAt' | 'revoked'>
 
-/** Both files are read back before they are written: what assay writes, assay accepts. */
+/**
+ * Both files are read back before they are written: what assay writes, assay accepts.
+ *
+ * @param replace other bytes for an id that is there: the contract that they are held to, the last day and the pipelines
+ *   stay where `given` names no others
+ */
 export async function registerSource(project: Project, given: NewSource, replace: boolean): Promise<Source> {
   const content = await project.contents.ingest(given.path)
   if (content === undefined)
@@ -18,15 +23,30 @@ export async function registerSource(project: Project, given: NewSource, replace
       help: 'name a file or folder of the project',
     })
   closeContent(project, content, given.classification)
-  const source: Source = { ...given, digest: content.digest, addedAt: project.now().toISOString() }
+  const source: Source = {
+    ...limitsOf(project, given.id),
+    ...given,
+    digest: content.digest,
+    addedAt: project.now().toISOString(),
+  }
   const before = textOf(project.root, 'sources.yaml')
   const sources = replace ? replaceSource(before, source) : addSource(before, source)
   parseSources(Buffer.from(sources))
-  const settings = mapInput(textOf(project.root, 'assay.yaml'), source.path, source.id, source.contract)
+  const settings = mapInput(textOf(project.root, 'assay.yaml'), source.path, source.id, given.contract)
   defineSettings(Buffer.from(settings), 'assay.yaml', project.pipeline)
   writeDurably(join(project.root, 'sources.yaml'), Buffer.from(sources))
   writeDurably(join(project.root, 'assay.yaml'), Buffer.from(settings))
   return source
+}
+
+/** THREAT: data that is registered anew is let go from what it is held to, since nothing was said of it. */
+function limitsOf({ sources }: Project, id: string): Pick<Source, 'contract' | 'reviewBy' | 'pipelines'> {
+  const { contract, reviewBy, pipelines } = sources.get(id)?.source ?? {}
+  return {
+    ...(contract === undefined ? {} : { contract }),
+    ...(reviewBy === undefined ? {} : { reviewBy }),
+    ...(pipelines === undefined ? {} : { pipelines }),
+  }
 }
 
 /** Beside the signed revocation, so that a file that goes missing cannot undo it. */

@@ -73,7 +73,9 @@ export async function stampData(
     room.validator,
   )
   const rows = inner(options.rows)
-  const classification = mostSecretOf([of, rows].map((each) => classificationAt(project, each)))
+  const known = project.sources.get(options.id)?.source.classification
+  const behind = [of, rows].map((each) => classificationAt(project, each))
+  const classification = mostSecretOf(known === undefined ? behind : [...behind, known])
   const checks = found.checks.map((check) => shown(check, classification))
   const told = { checks, stamps: found.stamps, rows: found.rows.length, classification }
   if (found.checks.length > 0) return told

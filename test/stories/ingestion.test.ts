@@ -206,6 +206,43 @@ test('split view: bytes that changed behind the address are refused; the same by
   assert.equal(project.read('data/more.txt'), now.toString())
 })
 
+test('data that is registered anew stays what it was said to be, until something else is said', async (context) => {
+  const project = await adopted(context, { ...words, 'data/patients.csv': 'id\n1\n', 'c.yaml': 'id: patients\n' })
+  const said = ['--classification', 'restricted', '--licence', 'CC0-1.0', '--kind', 'model', '--owner', 'Ada <a@b.org>']
+  const held = ['--contract', 'c.yaml', '--review-by', '2027-01-31']
+  await project.json(0, 'data', 'add', 'patients', 'data/patients.csv', ...said, ...held)
+  const facts = async (): Promise<unknown> => {
+    const { classification, licence, kind, owner, contract, reviewBy, pipelines, status } = await project.json(
+      ...([0, 'data', 'show', 'patients'] as const),
+    )
+    return [classification, licence, kind, owner.name, contract, reviewBy, pipelines, status]
+  }
+  const limited = project.read('sources.yaml').replace(/^( +)reviewBy: .*$/m, '$&\n$1pipelines: [words]')
+  project.write({ 'data/patients.csv': 'id\n1\n2\n', 'sources.yaml': limited })
+  const again = ['data', 'add', 'patients', 'data/patients.csv', '--replace'] as const
+  await project.json(0, ...again)
+  const rest = ['CC0-1.0', 'model', 'Ada', 'c.yaml', '2027-01-31', ['words'], 'proposed']
+  assert.deepEqual(await facts(), ['restricted', ...rest])
+  await project.json(0, ...again, '--classification', 'internal')
+  assert.deepEqual(await facts(), ['internal', ...rest])
+})
+
+test('what is fetched again lies as closed as it is on record', async (context) => {
+  const project = await adopted(context, words)
+  const address = await serve(context, honest(bytes))
+  const add = ['data', 'add', 'more', `${address}/more.txt`] as const
+  const { path } = (await project.json(0, ...add, '--classification', 'restricted')).source
+  for (const more of [[], ['--classification', 'public'], ['--replace']]) {
+    rmSync(join(project.root, path))
+    const { source } = await project.json(0, ...add, ...more)
+    assert.deepEqual([source.classification, modeOf(project, path) & 0o077], ['restricted', 0], more.join(' '))
+  }
+})
+
+function modeOf({ root }: Scratch, path: string): number {
+  return statSync(join(root, path)).mode
+}
+
 test('does not write over a file that is there with other bytes', async (context) => {
   const project = await adopted(context, words)
   const address = await serve(context, honest(bytes))

@@ -23,10 +23,10 @@ import { shortDigest } from '../render.ts'
 
 type AddOptions = Readonly<{
   owner?: string
-  classification: string
-  licence: string
+  classification?: string
+  licence?: string
   origin?: string
-  kind: string
+  kind?: string
   to?: string
   contract?: string
   reviewBy?: string
@@ -71,7 +71,7 @@ async function addFetched(
       : pathOf(context, project, options.to)
   const expected = options.replace === true ? undefined : known?.digest
   const { content, origin, headers } = await fetchIntoStore(project, address, expected, fetchOptions(context, project))
-  const { classification } = facts
+  const { classification } = isKnown && options.replace !== true ? known : facts
   await placeContent(project, { path, classification, content, replace: options.replace === true || isKnown })
   if (isKnown && options.replace !== true) {
     context.output.document({ source: { ...known, status: project.sources.get(facts.id)?.status }, written: [path] })
@@ -143,20 +143,23 @@ function fetchOptions({ output, signal }: CliContext, project: Project): FetchOp
   return { route, signal, onProgress: (text) => output.progress(printable(text)) }
 }
 
+/** What is on record of an id stays, unless it is said otherwise. THREAT: a refresh declassifies, since nothing was said. */
 async function factsOf(project: Project, id: string, options: AddOptions): Promise<Omit<NewSource, 'path' | 'origin'>> {
-  const { classification, kind, owner } = options
+  const known = project.sources.get(id)?.source
+  const classification = options.classification ?? known?.classification ?? 'internal'
   if (!isOneOf(classification, ['public', 'internal', 'confidential', 'restricted'] as const)) {
     throw new DomainError('ERR_USAGE', `\`${classification}\` is not a classification`, {
       help: 'one of public, internal, confidential, restricted',
     })
   }
+  const kind = options.kind ?? known?.kind ?? 'data'
   if (!isOneOf(kind, ['data', 'model'] as const))
     throw new DomainError('ERR_USAGE', `\`${kind}\` is not a kind`, { help: 'data or model' })
   return {
     id,
-    owner: owner === undefined ? await ownName(project) : personOf(owner),
+    owner: options.owner === undefined ? (known?.owner ?? (await ownName(project))) : personOf(options.owner),
     classification,
-    licence: options.licence,
+    licence: options.licence ?? known?.licence ?? 'NOASSERTION',
     kind,
     ...(options.contract === undefined ? {} : { contract: parseProjectPath(options.contract) }),
     ...(options.reviewBy === undefined ? {} : { reviewBy: options.reviewBy }),
