@@ -91,7 +91,7 @@ export {
 } from './validate-data.fs.ts'
 export { type ArtifactVerdict, finalOuts } from './verify.ts'
 export { type VerifyOptions, verifyArtifact } from './verify-any.ts'
-export { chainOfArtifact } from './verify-artifact.fs.ts'
+export { chainOfArtifact, subjectsOf } from './verify-artifact.fs.ts'
 export { type SourceFinding, verifySource } from './verify-source.ts'
 export type { ShownDiff } from './withheld.ts'
 export { requireRoot } from './workspace.fs.ts'

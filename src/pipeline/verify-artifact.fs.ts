@@ -183,6 +183,13 @@ function missing(path: string): ReturnType<typeof refused> {
   return refused('artifact', 'ERR_ARTIFACT_MISSING', `\`${path}\` is not there`)
 }
 
+/** Project paths of what evidence speaks of: of a file its out, of nothing named the final outs. */
+export function subjectsOf(project: Project, artifact: string | undefined, workingFolder: string): readonly string[] {
+  if (artifact === undefined) return finalOuts(project)
+  const path = relative(project.root, realOf(resolve(workingFolder, artifact)))
+  return [outAt(project, path) ?? path]
+}
+
 /**
  * The attestations behind an artifact of the project, the artifact's first.
  *
@@ -193,11 +200,9 @@ export async function chainOfArtifact(
   artifact: string | undefined,
   workingFolder: string,
 ): Promise<readonly Sha256[]> {
-  const paths =
-    artifact === undefined ? finalOuts(project) : [relative(project.root, realOf(resolve(workingFolder, artifact)))]
+  const subjects = subjectsOf(project, artifact, workingFolder)
   const chain = new Set<Sha256>()
-  for (const path of paths) {
-    const subject = outAt(project, path) ?? path
+  for (const subject of subjects) {
     const digest = await project.contents.rehash(subject)
     if (digest === undefined) continue
     const verdict = await chainOf(project, subject, digest, chainEvidenceOf(project))
@@ -206,7 +211,7 @@ export async function chainOfArtifact(
   if (chain.size === 0) {
     throw new DomainError(
       'ERR_EVIDENCE_MISSING',
-      `there is no evidence for ${paths.map((path) => `\`${path}\``).join(', ')}`,
+      `there is no evidence for ${subjects.map((path) => `\`${path}\``).join(', ')}`,
     )
   }
   return [...chain]

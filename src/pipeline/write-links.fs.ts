@@ -14,18 +14,25 @@ const lifeMs = 365 * 24 * 3600 * 1000
 
 /**
  * @param chain attestations of stages, the artifact's own first
- * @param path project path of the artifact; the first out of its stage when left out
+ * @param subjects project paths of what the layout is to hold; one
+ * @throws ERR_USAGE when it is not one, or no out of its stage: the layout would hold another file
  * @throws ERR_SIGN_REFUSED when a stage was signed by another key: its holder makes its link
  */
 export async function writeLinks(
   project: Project,
   chain: readonly Sha256[],
-  { folder, path }: Readonly<{ folder: string; path?: string }>,
+  { folder, subjects }: Readonly<{ folder: string; subjects: readonly string[] }>,
 ): Promise<Readonly<{ layout: string; links: readonly string[] }>> {
   const [own] = chain
   if (own === undefined) throw new DomainError('ERR_EVIDENCE_MISSING', 'there is no statement to make links of')
-  const { outputs } = readStage(project, own)
-  const artifact = (outputs.find((out) => out.path === path) ?? outputs[0])?.path ?? ''
+  const [artifact = '', ...more] = subjects
+  if (more.length > 0)
+    throw new DomainError('ERR_USAGE', 'a layout is of one artifact', { help: 'name one of the outs' })
+  const { stage, outputs } = readStage(project, own)
+  if (!outputs.some(({ path }) => path === artifact))
+    throw new DomainError('ERR_USAGE', `\`${artifact}\` is no out of \`${stage}\`, which made its bytes`, {
+      help: `name one of its outs: ${outputs.map(({ path }) => path).join(', ')}`,
+    })
   await using signer = await openSigner(project, { draft: false, unsafeNoSandbox: false })
   const { id } = linkKeyOf(parsePublicKey(signer.publicPem))
   const bundles = chain.map((attestation) => Buffer.from(project.evidence.bundle(attestation) ?? []).toString('base64'))

@@ -1,7 +1,7 @@
 /** Goal: keep a copy of the key, hand the evidence on, adopt with one command; and be told at once what cannot be. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { adopted } from '../support/adopted.ts'
@@ -102,4 +102,30 @@ test('a summary is of the policy of the project that signs it, whoever made the 
   assert.deepEqual(signed(), ['PASSED', digestOf(vendor)], 'by the policy that the user chose')
   assert.equal((await summarize(0, 'model/count.txt')).trusted, true)
   assert.deepEqual(signed(), ['PASSED', digestOf(own)])
+})
+
+test('an in-toto layout holds the artifact that was named: the second out, by a linked folder too', async (context) => {
+  const project = await adopted(context, {
+    'dvc.yaml': 'stages:\n  train:\n    cmd: sh train.sh\n    deps: [train.sh]\n    outs: [model/a.txt, model/z.txt]\n',
+    'train.sh': 'mkdir -p model\necho a > model/a.txt\necho z > model/z.txt\n',
+    '.gitignore': '/model\n/links\n/copy.txt\n',
+  })
+  await project.json(0, 'run')
+  const exported = (exit: number, ...artifact: string[]) =>
+    project.json(exit, 'attest', 'export', ...artifact, '--out', 'links', '--in-toto')
+  const held = () => {
+    const { payload } = JSON.parse(project.read('links/root.layout'))
+    const { inspect } = JSON.parse(Buffer.from(payload, 'base64').toString('utf8'))
+    return inspect.map(({ expected_materials: [required] }: { expected_materials: string[][] }) => required)
+  }
+  assert.equal((await exported(2)).error.code, 'ERR_USAGE', 'two outs, and none named')
+  copyFileSync(join(project.root, 'model/z.txt'), join(project.root, 'copy.txt'))
+  assert.equal((await exported(2, 'copy.txt')).error.code, 'ERR_USAGE', 'a copy is no product of the stage')
+  assert.ok(!existsSync(join(project.root, 'links')))
+
+  for (const artifact of ['model/z.txt', join(project.keys, 'linked/z.txt'), 'model/a.txt']) {
+    if (artifact.includes('linked')) symlinkSync(join(project.root, 'model'), join(project.keys, 'linked'))
+    await exported(0, artifact)
+    assert.deepEqual(held(), [['REQUIRE', artifact.endsWith('z.txt') ? 'model/z.txt' : 'model/a.txt']])
+  }
 })

@@ -5,7 +5,7 @@
  * read: the statements are the evidence. Format: docs/formats/in-toto-links.md.
  * SOURCE: in-toto specification v0.9; in-toto (Python) 3.1.0; trap 15 of what its verifier wants: `keyid` and key object.
  */
-import { type Digest, hexOf, isSha256, type Sha256 } from '../../core/index.ts'
+import { type Digest, DomainError, hexOf, isSha256, type Sha256 } from '../../core/index.ts'
 import type { StageFacts } from '../stage-facts.ts'
 
 export const linkPayloadType = 'application/vnd.in-toto+json'
@@ -40,6 +40,7 @@ export function linkOf(facts: StageFacts): object {
  * where the verifier stands, must be the product of the stage that made it.
  *
  * @param expires RFC 3339, whole seconds
+ * @throws ERR_SIGN_REFUSED when no stage made the artifact: the layout would hold nothing
  */
 export function layoutOf(
   stages: readonly ChainStage[],
@@ -48,6 +49,7 @@ export function layoutOf(
 ): object {
   const byAttestation = new Map(stages.map(({ attestation, facts }) => [attestation, facts]))
   const maker = stages.findLast(({ facts }) => facts.outputs.some(({ path }) => path === artifact))
+  if (maker === undefined) throw new DomainError('ERR_SIGN_REFUSED', `no stage made \`${artifact}\``)
   return {
     _type: 'layout',
     expires,
@@ -71,7 +73,7 @@ export function layoutOf(
         ['DISALLOW', '*'],
       ],
     })),
-    inspect: maker === undefined ? [] : [inspection(artifact, maker.facts)],
+    inspect: [inspection(artifact, maker.facts)],
   }
 }
 

@@ -1,5 +1,5 @@
 /** `assay attest`: the statements behind an artifact, to read and to hand on. */
-import { relative, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { DomainError, oneLine, printable, type Sha256 } from '../../core/index.ts'
 import {
   bundleAt,
@@ -11,6 +11,7 @@ import {
   readStage,
   reproductionsAtHand,
   statedReproduction,
+  subjectsOf,
   writeEvidence,
   writeLinks,
 } from '../../pipeline/index.ts'
@@ -115,7 +116,7 @@ async function exportLinks(
   const folder = resolve(context.workingFolder, out)
   const { layout, links } = await writeLinks(project, chain, {
     folder,
-    ...(artifact === undefined ? {} : { path: relative(project.root, resolve(context.workingFolder, artifact)) }),
+    subjects: subjectsOf(project, artifact, context.workingFolder),
   })
   context.output.document({ path: folder, layout, links })
   context.output.line(`${links.length} links and ${layout} in ${oneLine(out)}`)
