@@ -52,6 +52,9 @@ export type Told = Readonly<{
   held: readonly Readonly<{ out: number; path: string }>[]
 }>
 
+/** LIMIT: of one line that a listener is told; the rest of a longer one is left out. */
+export const maxReportLine = 64 * 1024
+
 export type Listener = Readonly<{ take(line: string): void; told(): Told }>
 
 export type EngineFacts = Readonly<Record<string, string | number | boolean>>

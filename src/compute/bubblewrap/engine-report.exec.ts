@@ -1,7 +1,7 @@
 /** What an engine tells while a stage runs, read line by line as it comes: a stage that makes it tell much fills no disk. */
 import { closeSync } from 'node:fs'
 import { Socket } from 'node:net'
-import type { Listener, Told } from './box-engine.ts'
+import { type Listener, maxReportLine, type Told } from './box-engine.ts'
 import type { Fifo } from './supplies.exec.ts'
 
 export type EngineReport = Readonly<{
@@ -14,16 +14,13 @@ export type EngineReport = Readonly<{
   close(): void
 }>
 
-/** LIMIT: of one line; the rest of a longer one is left out. */
-const maxLine = 64 * 1024
-
 export function openReport(fifo: Fifo, listener: Listener): EngineReport {
   const socket = new Socket({ fd: fifo.readEnd, readable: true, writable: false })
   let rest = ''
   socket.setEncoding('latin1').on('data', (chunk: string) => {
     const lines = (rest + chunk).split('\n')
-    rest = (lines.pop() ?? '').slice(0, maxLine)
-    for (const line of lines) listener.take(line.slice(0, maxLine))
+    rest = (lines.pop() ?? '').slice(0, maxReportLine)
+    for (const line of lines) listener.take(line.slice(0, maxReportLine))
   })
   const finished = new Promise<void>((resolve, reject) => {
     socket.once('error', reject).once('close', () => {

@@ -24,6 +24,11 @@ export type HeldNode = Readonly<{ out: number; path: string }>
 
 const told = new RegExp(String.raw` X execve\(0x[0-9a-f]+ ${place.replace('.', '\\.')}/(\d+)(/[^\s,"]*)`)
 
+/** Whether the path is one that the first process tells a node by: no program can lie there. */
+export function isHeld(path: string): boolean {
+  return new RegExp(`^${place.replace('.', '\\.')}/\\d+/`).test(path)
+}
+
 /** @param line of the kernel's log */
 export function nodeIn(line: string): HeldNode | undefined {
   const [, out, path] = told.exec(line) ?? []

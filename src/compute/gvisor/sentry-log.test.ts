@@ -44,7 +44,24 @@ test('tells which outs hold what only the kernel of the stage has', () => {
     { out: 1, path: '/project/out/a/b' },
     { out: 0, path: '/project/x' },
   ])
-  assert.deepEqual(programs, ['/project/.assay/held/5/x', 'y'])
+  assert.deepEqual(programs, ['(unreadable)', '/project/.assay/held/5/x', 'y'])
+})
+
+test('an argument that reads as another call hides neither a program nor an attempt to leave', () => {
+  const lie = ' X execve(0x0 /.assay/held/99999/x'
+  const lines = [
+    started('/usr/bin/prlimit'),
+    line(`execve(0x7e /usr/bin/xmrig, 0x7e ["a${lie}"], 0x7e []) = 0 (0x0)`),
+    line(`execve(0x7e /tmp/a\r, 0x7e ["x"], 0x7e []) = 0 (0x0)`),
+    line('execve(0x7e /bin/cat, 0x7e [") = -1 errno=2 (x) (1s)"], 0x7e []) = 0 (0x0)'),
+    line('execve(0x7e /bin/cut, 0x7e [").').padEnd(64 * 1024 - 30, 'x') +
+      ') = -1 errno=2 (no such) (22µs)'.slice(0, 30),
+    line(`sendto(0x3 socket:[2], 0x7e "${lie}", 0x9) = -1 errno=101 (network is unreachable)`),
+  ]
+  const { deniedAttempts, programs, held } = told(lines)
+  assert.equal(deniedAttempts, 1)
+  for (const name of ['xmrig', 'cat', 'cut']) assert.ok(programs.includes(name), name)
+  assert.deepEqual(held, [], 'no out has such a number, so that none takes the place of one')
 })
 
 test('a stage that names its process so that a line breaks hides nothing', () => {

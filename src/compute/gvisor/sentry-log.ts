@@ -5,9 +5,9 @@
  * choose the name of its process, which stands before the call, so a call is looked for anywhere in a line.
  */
 import { normalize } from 'node:path/posix'
-import type { Listener } from '../bubblewrap/box-engine.ts'
+import { type Listener, maxReportLine } from '../bubblewrap/box-engine.ts'
 import { nameOfProgram } from '../bubblewrap/programs.fs.ts'
-import { type HeldNode, nodeIn } from './nodes.ts'
+import { type HeldNode, isHeld, nodeIn } from './nodes.ts'
 
 /** What must be told: attempts to leave, programs, refused processes. */
 export const toldCalls = 'connect,sendto,sendmsg,sendmmsg,execve,execveat,clone,clone3,fork,vfork'
@@ -15,17 +15,20 @@ export const toldCalls = 'connect,sendto,sendmsg,sendmmsg,execve,execveat,clone,
 /** LIMIT: destinations and programs that are kept. */
 const maxDestinations = 200
 const maxPrograms = 200
-/** LIMIT: outs that are told to hold what cannot be collected. */
+/** LIMIT: outs that are told to hold what cannot be collected; a higher number is none of an out. */
 const maxHeld = 10_000
 /** LIMIT: of a name. */
 const maxLetters = 100
+/** Of a program whose path cannot be read: no name, so that it is never one that is expected. */
+const unreadable = '(unreadable)'
 
 /** errno 101 and 113: there is no way out of the network of a stage. */
-const denied = / X (?:connect|sendto|sendmsg|sendmmsg)\(.* errno=1(?:01|13) /
-const started = / X execve(?:at)?\(.* = 0 \(0x0\)/
-const program = / X execve(?:at\((?:AT_FDCWD|0x[0-9a-f]+) [^\s,]*, |\()0x[0-9a-f]+ ([^\s,"]+), /
+const denied = / X (?:connect|sendto|sendmsg|sendmmsg)\(.* errno=1(?:01|13) /s
+const start = / X execve(?:at)?\(/
+const program = /^ X execve(?:at\((?:AT_FDCWD|0x[0-9a-f]+) [^\s,]*, |\()0x[0-9a-f]+ ([^\s,"]+), 0x[0-9a-f]+ /
+const failed = /\) = -1 errno=\d+ \([^()"]*\) \([^ ()"]*\)$/
 /** errno 11: the limit of processes. */
-const refused = / X (?:clone3?|v?fork)\(.* errno=11 /
+const refused = / X (?:clone3?|v?fork)\(.* errno=11 /s
 const address = /Family: AF_INET(6)?, Addr: ([0-9a-fA-F.:]+), Port: (\d+)/
 
 export function listenToSentry(
@@ -45,21 +48,23 @@ export function listenToSentry(
   let deniedAttempts = 0
   let starts = 0
   let crowded = false
+  const takeDenied = (line: string): void => {
+    if (counts) deniedAttempts += 1
+    const [, six, host = '', port = ''] = address.exec(line) ?? []
+    if (host !== '' && host !== lookups && destinations.size < maxDestinations)
+      destinations.add(six === undefined ? `${host}:${port}` : `[${host}]:${port}`)
+  }
   return {
+    // THREAT: an argument that reads as another call: each kind is looked for by itself, and none keeps another from being seen.
     take: (line) => {
       const node = nodeIn(line)
-      if (node !== undefined) {
-        if (held.size < maxHeld) held.set(node.out, node)
-      } else if (denied.test(line)) {
-        if (counts) deniedAttempts += 1
-        const [, six, host = '', port = ''] = address.exec(line) ?? []
-        if (host !== '' && host !== lookups && destinations.size < maxDestinations)
-          destinations.add(six === undefined ? `${host}:${port}` : `[${host}]:${port}`)
-      } else if (started.test(line)) {
-        starts += 1
-        const name = starts > entry ? program.exec(line)?.[1] : undefined
-        if (name !== undefined && programs.size < maxPrograms) programs.add(nameAsked(name))
-      } else if (refused.test(line)) crowded = true
+      if (node !== undefined && node.out < maxHeld) held.set(node.out, node)
+      if (denied.test(line)) takeDenied(line)
+      if (refused.test(line)) crowded = true
+      const asked = startIn(line)
+      if (asked === undefined) return
+      starts += 1
+      if (starts > entry && !isHeld(asked) && programs.size < maxPrograms) programs.add(nameAsked(asked))
     },
     told: () => ({
       started: starts > entry,
@@ -72,8 +77,21 @@ export function listenToSentry(
   }
 }
 
+/**
+ * The path of the program that is started, or not there, which the kernel tells alike.
+ *
+ * THREAT: a path with a line's end in it breaks the line: what does not say that it failed was a start.
+ */
+function startIn(line: string): string | undefined {
+  const at = line.search(start)
+  if (at < 0) return undefined
+  const [, path] = program.exec(line.slice(at)) ?? []
+  return path !== undefined && line.length < maxReportLine && failed.test(line) ? undefined : (path ?? unreadable)
+}
+
 /** THREAT: a program of the stage's own folder is called by its path, so that it is not taken for one of the system. */
 function nameAsked(path: string): string {
+  if (path === unreadable) return path
   if (path.startsWith('/')) return nameOfProgram(normalize(path))
   return `./${normalize(path)}`.slice(0, maxLetters)
 }
