@@ -8,7 +8,7 @@ import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:cry
 import { existsSync, realpathSync, statSync } from 'node:fs'
 import { basename, relative, resolve } from 'node:path'
 import { loadForeign, type ManifestTerms } from '../attestation/index.ts'
-import { DomainError, type Sha256, sha256Of } from '../core/index.ts'
+import { DomainError, isDomainError, type Sha256, sha256Of } from '../core/index.ts'
 import { withIoFaults } from '../data/index.ts'
 import { writeDurably } from './evidence.fs.ts'
 import { hashModel } from './hash-model.fs.ts'
@@ -37,7 +37,7 @@ export type SignedModel = Readonly<{
 }>
 
 /**
- * @throws ERR_USAGE, ERR_MODEL_EMPTY, ERR_MODEL_NOT_PLAIN, ERR_DATA_CHANGED, ERR_KEY_MALFORMED, ERR_KEY_LOCKED,
+ * @throws ERR_USAGE, also for an output that is the model or any file but a bundle; ERR_MODEL_EMPTY, ERR_MODEL_NOT_PLAIN, ERR_DATA_CHANGED, ERR_KEY_MALFORMED, ERR_KEY_LOCKED,
  *   ERR_CERTIFICATE_MALFORMED, ERR_SIGN_CERTIFICATE, ERR_IO
  */
 export async function signModelAt(caller: Caller, given: string, options: SignModelOptions): Promise<SignedModel> {
@@ -49,6 +49,7 @@ export async function signModelAt(caller: Caller, given: string, options: SignMo
   const root = realpathSync(path)
   const outputFile = realFile(resolve(caller.workingFolder, output))
   const foreign = await loadForeign()
+  refuseOverwriting(foreign, root, outputFile)
   const terms: ManifestTerms = {
     hash: 'sha256',
     followLinks: false,
@@ -68,6 +69,25 @@ export async function signModelAt(caller: Caller, given: string, options: SignMo
     bytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     digest: `sha256:${foreign.rootOf(manifest.resources)}`,
     attestation: sha256Of(bundle),
+  }
+}
+
+/** A bundle may be signed anew; anything else that lies there may be a model, or a file of one. */
+function refuseOverwriting(foreign: Foreign, root: string, outputFile: string): void {
+  if (!existsSync(outputFile)) return
+  if (realpathSync(outputFile) !== root && isBundle(foreign, outputFile)) return
+  throw new DomainError('ERR_USAGE', `\`${outputFile}\` is there and is not a bundle: it would be lost`, {
+    help: 'give --output a file that does not exist',
+  })
+}
+
+function isBundle(foreign: Foreign, file: string): boolean {
+  try {
+    foreign.parseForeignBundle(readSmall(file, foreign.foreignBundleLimits.maxBytes))
+    return true
+  } catch (error) {
+    if (isDomainError(error)) return false
+    throw error
   }
 }
 

@@ -255,3 +255,29 @@ test('one changed bit anywhere in a bundle refuses it', async () => {
     assert.equal((await verify(root, bundle)).trusted, false, `byte ${place}`)
   }
 })
+
+test('signing writes over a bundle and over nothing else: no model, no file of one', async () => {
+  const root = model({ 'a.bin': 'weights', w: 'w' })
+  const file = join(root, 'a.bin')
+  for (const [signed, output] of [
+    [file, file],
+    [root, file],
+    [root, 'P-256.pub'],
+    [root, root],
+  ] as const) {
+    await assert.rejects(sign(signed, { output }), (error) => isDomainError(error, 'ERR_USAGE'))
+  }
+  assert.equal(readFileSync(file, 'utf8'), 'weights')
+
+  for (const output of [`${root}.sig`, join(root, 'model.sig')]) {
+    const bundle = await sign(root, { output })
+    assert.deepEqual(codesOf(await verify(root, bundle)), [])
+    writeFileSync(file, 'trained again')
+    assert.deepEqual(codesOf(await verify(root, await sign(root, { output }))), [], 'signed anew')
+    rmSync(bundle)
+  }
+  const bundle = await sign(file)
+  const before = readFileSync(bundle, 'utf8')
+  await assert.rejects(sign(bundle, { output: bundle }), (error) => isDomainError(error, 'ERR_USAGE'))
+  assert.equal(readFileSync(bundle, 'utf8'), before, 'a bundle that is itself what is signed')
+})
