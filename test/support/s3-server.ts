@@ -83,6 +83,9 @@ function answer({ request, response, url, key, body, objects, uploads }: Asked):
   if (upload !== null) {
     const parts = uploads.get(upload)
     if (parts === undefined) return end(404, error('NoSuchUpload'))
+    // As AWS: no upload here is begun with an algorithm; and of the list of parts it is not the checksum that is meant.
+    if (headers['x-amz-checksum-sha256'] !== undefined)
+      return end(400, error(method === 'PUT' ? 'InvalidRequest' : 'BadDigest'))
     if (method === 'PUT') {
       parts.set(Number(url.searchParams.get('partNumber')), body)
       return end(200, '', { etag: `"part-${url.searchParams.get('partNumber')}"` })

@@ -1,8 +1,9 @@
 /**
  * A remote below a prefix of an S3-compatible store. Nothing but objects: a name has all its bytes, or is not there.
  *
- * Every upload carries the SHA-256 of its bytes, in the signature and as a checksum, so that the store refuses bytes that
- * changed on their way. Where the endpoint is, and the credentials for it, comes from the caller's own variables alone.
+ * Every upload carries the SHA-256 of its bytes in the signature, a whole object as a checksum too, so that the store refuses
+ * bytes that changed on their way. Parts carry none: AWS refuses one of an upload that was begun without an algorithm, and
+ * many stores know no algorithm. Where the endpoint is, and the credentials for it, comes from the caller's own variables alone.
  * THREAT: a committed endpoint would be sent requests signed for the caller, and the session token with them.
  * Source: Amazon S3 API reference, PutObject, CreateMultipartUpload, UploadPart; Signature Version 4, "payload hash".
  */
@@ -59,7 +60,7 @@ export function openS3Remote(options: S3RemoteOptions): Remote {
     client.retried(address, async () => {
       const signed = await sign(
         url,
-        withDigest(headers, method === 'GET' || method === 'HEAD' ? undefined : body),
+        body === undefined ? headers : { ...headers, 'x-amz-content-sha256': hexOf(sha256Of(body)) },
         method,
       )
       const request: HttpRequest = { method, url, headers: signed, ...(body === undefined ? {} : { body }) }
@@ -94,16 +95,6 @@ export function openS3Remote(options: S3RemoteOptions): Remote {
     },
     prepare: async () => undefined,
     close: () => client.close(),
-  }
-}
-
-function withDigest(headers: Headers, body: Uint8Array | undefined): Headers {
-  if (body === undefined) return headers
-  const digest = hexOf(sha256Of(body))
-  return {
-    ...headers,
-    'x-amz-content-sha256': digest,
-    'x-amz-checksum-sha256': Buffer.from(digest, 'hex').toString('base64'),
   }
 }
 
@@ -200,7 +191,8 @@ function isCutOff({ status, headers }: HttpAnswer, at: number): boolean {
 async function putWhole(store: Store, file: Outgoing): Promise<void> {
   const bytes = 'bytes' in file ? Buffer.from(file.bytes) : bytesOf(file.path, file.sizeBytes)
   if (sha256Of(bytes) !== file.digest) throw corruptObject(file.digest)
-  await accepted(store, await store.ask('PUT', store.urlOf(file.name), { body: bytes }), file.name)
+  const headers = { 'x-amz-checksum-sha256': Buffer.from(hexOf(file.digest), 'hex').toString('base64') }
+  await accepted(store, await store.ask('PUT', store.urlOf(file.name), { headers, body: bytes }), file.name)
 }
 
 function bytesOf(path: string, sizeBytes: number): Buffer {
