@@ -329,6 +329,35 @@ test('T4: credentials of S3 stand nowhere, and a store that lies over S3 is refu
   await clone.json(0, 'pull')
 })
 
+test('T1: a store over S3 that breaks off in every answer is told by code; one that does so once is asked again', async (context) => {
+  let breaks = 0
+  let method = 'GET'
+  const broken = new Set<string>()
+  const { environment } = await serveS3(context, (request, response) => {
+    const once = `${request.method} ${request.url}`
+    if (breaks === 0 || request.method !== method || (breaks === 1 && broken.has(once))) return false
+    broken.add(once)
+    response.writeHead(200, { 'content-length': 3 })
+    response.flushHeaders()
+    setTimeout(() => response.destroy(), 5)
+    return true
+  })
+  const project = await ranWith(context, '{cloud: {url: "s3://bucket/x"}}', words)
+  const here = assayIn(project.root, project, environment)
+  const clone = cloneOf(project, environment)
+  method = 'PUT'
+  breaks = 2
+  assert.equal((await here.json(4, 'push')).error.code, 'ERR_REMOTE_FAILED')
+  breaks = 1
+  await here.json(0, 'push')
+  method = 'GET'
+  breaks = 2
+  assert.equal((await clone.json(4, 'pull')).error.code, 'ERR_REMOTE_FAILED')
+  breaks = 1
+  await clone.json(0, 'pull')
+  assert.ok(broken.size > 4)
+})
+
 test('A19: a checkout writes through no link of the working tree', async (context) => {
   const project = await ranWith(context, '{team: {url: ../store}}')
   const outside = join(project.root, '../outside')

@@ -8,6 +8,7 @@
  * Source: Amazon S3 API reference, PutObject, CreateMultipartUpload, UploadPart; Signature Version 4, "payload hash".
  */
 import { closeSync, constants, openSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parseXml, type XmlElement } from '@rgrove/parse-xml'
 import { DomainError, hexOf, isDomainError, sha256Of } from '../../core/index.ts'
 import {
@@ -45,9 +46,14 @@ type Store = Readonly<{
   address: string
   client: HttpClient
   urlOf(name: string): string
+  /** Pauses before each further try to read what breaks off, milliseconds. */
+  delaysMs: readonly number[]
+  signal: AbortSignal
   /** Signed, tried again while that may help; any status but 429 and 5xx is an answer. */
-  ask(method: S3Method, url: string, given?: Readonly<{ headers?: Headers; body?: Uint8Array }>): Promise<HttpAnswer>
+  ask(method: S3Method, url: string, given?: Readonly<{ headers?: Headers; body?: Uint8Array }>): Promise<Answer>
 }>
+/** What it says is read as part of the try, except for a file: `text` of a `GET` is empty. */
+type Answer = HttpAnswer & Readonly<{ text: string }>
 type Headers = Readonly<Record<string, string>>
 
 export function openS3Remote(options: S3RemoteOptions): Remote {
@@ -65,11 +71,13 @@ export function openS3Remote(options: S3RemoteOptions): Remote {
       )
       const request: HttpRequest = { method, url, headers: signed, ...(body === undefined ? {} : { body }) }
       const answer = await client.send(request)
-      if (answer.status !== 429 && answer.status < 500) return answer
+      if (answer.status !== 429 && answer.status < 500)
+        return { ...answer, text: method === 'GET' ? '' : await textOf(answer) }
       await answer.discard()
       throw new PassingFault(`status ${answer.status}`)
     })
-  const store: Store = { address, client, urlOf: (name) => s3Url(settings, bucket, keyOf(name)), ask }
+  const urlOf: Store['urlOf'] = (name) => s3Url(settings, bucket, keyOf(name))
+  const store: Store = { address, client, urlOf, delaysMs: route.retryDelaysMs, signal, ask }
   const listed = (folder: string): ReturnType<typeof listS3> =>
     inOurWords(() => listS3(client, settings, `s3://${bucket}/${keyOf(folder)}/`))
   return {
@@ -118,7 +126,6 @@ async function askEach({ address, urlOf, ask }: Store, names: readonly string[],
   const found = new Map<string, number>()
   await eachBounded(names, jobs, async (name) => {
     const answer = await ask('HEAD', urlOf(name))
-    await answer.discard()
     if (answer.status === 404) return
     if (answer.status !== 200) throw refusal(address, 'be read', answer.status)
     const size = Number(answer.headers['content-length'])
@@ -147,11 +154,18 @@ async function askByList(
   return found
 }
 
-/** A connection that breaks off in the middle is taken up as long as something more arrives. */
+/**
+ * A connection that breaks off in the middle is taken up as long as something more arrives, and else as often as a request
+ * is tried.
+ *
+ * @throws ERR_REMOTE_FAILED
+ */
 async function* chunksOf(store: Store, name: string, start: number): AsyncGenerator<Uint8Array> {
   let at = start
+  let idle = 0
   for (;;) {
     const before = at
+    let cause: unknown
     try {
       const url = store.urlOf(name)
       const answer = await store.ask('GET', url, at === 0 ? {} : { headers: { range: `bytes=${at}-` } })
@@ -164,9 +178,17 @@ async function* chunksOf(store: Store, name: string, start: number): AsyncGenera
         if (rest.length > 0) yield rest
       }
       if (!isCutOff(answer, at)) return
-      if (at === before) throw remoteFault('ERR_REMOTE_FAILED', `\`${store.address}\` breaks off in \`${name}\``)
     } catch (error) {
-      if (isDomainError(error) || at === before) throw error
+      if (isDomainError(error) || store.signal.aborted) throw error
+      cause = error
+    }
+    if (at > before) idle = 0
+    else {
+      const delay = store.delaysMs[idle]
+      if (delay === undefined)
+        throw remoteFault('ERR_REMOTE_FAILED', `\`${store.address}\` breaks off in \`${name}\``, cause)
+      idle += 1
+      await sleep(delay, undefined, { signal: store.signal })
     }
   }
 }
@@ -192,7 +214,7 @@ async function putWhole(store: Store, file: Outgoing): Promise<void> {
   const bytes = 'bytes' in file ? Buffer.from(file.bytes) : bytesOf(file.path, file.sizeBytes)
   if (sha256Of(bytes) !== file.digest) throw corruptObject(file.digest)
   const headers = { 'x-amz-checksum-sha256': Buffer.from(hexOf(file.digest), 'hex').toString('base64') }
-  await accepted(store, await store.ask('PUT', store.urlOf(file.name), { headers, body: bytes }), file.name)
+  accepted(store, await store.ask('PUT', store.urlOf(file.name), { headers, body: bytes }), file.name)
 }
 
 function bytesOf(path: string, sizeBytes: number): Buffer {
@@ -206,9 +228,8 @@ function bytesOf(path: string, sizeBytes: number): Buffer {
 }
 
 /** @throws ERR_REMOTE_CORRUPT when the store says that other bytes came; ERR_REMOTE_FAILED */
-async function accepted({ address }: Store, answer: HttpAnswer, name: string): Promise<string> {
-  const text = await textOf(answer)
-  if (answer.status === 200) return text
+function accepted({ address }: Store, { status, text }: Answer, name: string): string {
+  if (status === 200) return text
   const code = codeIn(text)
   if (/Digest|Checksum|SHA256Mismatch/i.test(code)) {
     throw remoteFault(
@@ -216,7 +237,7 @@ async function accepted({ address }: Store, answer: HttpAnswer, name: string): P
       `other bytes than were sent of \`${name}\` came to \`${address}\` (${code})`,
     )
   }
-  throw refusal(address, 'be written to', answer.status, code)
+  throw refusal(address, 'be written to', status, code)
 }
 
 function refusal(address: string, what: string, status: number, code = ''): DomainError {
@@ -261,7 +282,7 @@ function uploadTo(store: Store, notes: string, jobs: number): Upload {
     notes,
     jobs,
     begin: async (name) => {
-      const text = await accepted(store, await store.ask('POST', withQuery(name, 'uploads=')), name)
+      const text = accepted(store, await store.ask('POST', withQuery(name, 'uploads=')), name)
       const id = elementIn(text, 'UploadId')
       if (id === undefined || !/^[\x21-\x7e]{1,1024}$/.test(id)) throw refusal(store.address, 'be written to', 200)
       return id
@@ -269,8 +290,8 @@ function uploadTo(store: Store, notes: string, jobs: number): Upload {
     part: async (name, { id, number, bytes }) => {
       const query = `partNumber=${number}&${idOf(id)}`
       const answer = await store.ask('PUT', withQuery(name, query), { body: bytes })
-      if (answer.status === 404) return void (await answer.discard())
-      await accepted(store, answer, name)
+      if (answer.status === 404) return undefined
+      accepted(store, answer, name)
       return answer.headers['etag'] ?? ''
     },
     complete: async (name, id, etags) => {
@@ -278,7 +299,7 @@ function uploadTo(store: Store, notes: string, jobs: number): Upload {
         (etag, index) => `<Part><PartNumber>${index + 1}</PartNumber><ETag>${escaped(etag)}</ETag></Part>`,
       )
       const body = Buffer.from(`<CompleteMultipartUpload>${parts.join('')}</CompleteMultipartUpload>`)
-      const text = await accepted(store, await store.ask('POST', withQuery(name, idOf(id)), { body }), name)
+      const text = accepted(store, await store.ask('POST', withQuery(name, idOf(id)), { body }), name)
       // A store may say 200 first and what went wrong then.
       const code = codeIn(text)
       if (code !== '') throw refusal(store.address, 'be written to', 200, code)
