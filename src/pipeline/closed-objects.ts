@@ -11,7 +11,8 @@ import type { ResolvedInput } from './view.ts'
 
 /** The project whose contents go, as they are taken in, where data as secret as they are is kept. */
 export function withClosedObjects(project: Project): Project {
-  if (![...project.sources.values()].some(({ source }) => isSecret(source.classification))) return project
+  const listed = [...project.sources.values(), ...(project.lentBy?.sources.values() ?? [])]
+  if (!listed.some(({ source }) => isSecret(source.classification))) return project
   const { contents } = project
   const ingest: Contents['ingest'] = async (path) => {
     const content = await contents.ingest(path)

@@ -4,7 +4,7 @@
  * The key names the question: the bytes, what they are held to, who waived or judged what, and which validator answers.
  * Anything of it that changes asks anew. Source: trust.md section 5, design.md section 6.
  */
-import type { DataVerdict, VerifiedDataDecision } from '../attestation/index.ts'
+import type { DataVerdict, StatedDependency, VerifiedDataDecision } from '../attestation/index.ts'
 import { type Content, DomainError, digestOfJson, type Sha256 } from '../core/index.ts'
 import { type Classification, classifications } from '../data/index.ts'
 import { believedStage } from './believe.ts'
@@ -155,8 +155,9 @@ export function classificationAt(project: Project, path: string): Classification
   const { anchors } = project.surroundings
   const found = [...anchors.around(path), ...anchors.within(path)].map((origin) => {
     const attestation = origin.kind === 'out' ? project.lock.get(origin.stage)?.attestation : undefined
-    return classificationOf(project, { ref: { origin }, ...(attestation === undefined ? {} : { attestation }) })
+    return classificationOf(project, { ref: { origin, path }, ...(attestation === undefined ? {} : { attestation }) })
   })
+  if (project.lentBy !== undefined) found.push(classificationAt(project.lentBy, path))
   return mostSecretOf(found)
 }
 
@@ -166,17 +167,43 @@ export function classificationAt(project: Project, path: string): Classification
  */
 function classificationOf(
   project: Project,
-  { ref, attestation }: Readonly<{ ref: Pick<ResolvedInput['ref'], 'origin'> }> & Pick<ResolvedInput, 'attestation'>,
+  {
+    ref,
+    attestation,
+  }: Readonly<{ ref: Pick<ResolvedInput['ref'], 'origin' | 'path'> }> & Pick<ResolvedInput, 'attestation'>,
 ): Classification {
   const found: Classification[] = ['public']
-  const { origin } = ref
-  if (origin.kind === 'external') {
-    const listed = origin.source === undefined ? undefined : project.sources.get(origin.source)
-    found.push(listed?.source.classification ?? 'internal')
-  }
+  const { origin, path } = ref
+  if (origin.kind === 'external') found.push(mostSecretOf(classificationsNow(project, path, origin.source)))
   if (origin.kind === 'out' && attestation === undefined) found.push(anySource(project))
   if (attestation !== undefined) found.push(classificationBehind(project, attestation))
   return mostSecretOf(found)
+}
+
+/**
+ * What the inventory says of the source with the id, or else of what is mapped to the path. THREAT: the inventory of a
+ * checkout of then does not know what has become secret since; so the project that lends to it is asked too.
+ */
+function classificationsNow(
+  { sources, settings, lentBy }: Project,
+  path: string,
+  source: string | undefined,
+): readonly Classification[] {
+  const id = source ?? settings.data.get(path)?.source
+  const listed = id === undefined ? undefined : sources.get(id)?.source.classification
+  const lent = lentBy === undefined ? [] : classificationsNow(lentBy, path, source)
+  return listed === undefined ? lent : [listed, ...lent]
+}
+
+/** Of data from outside: as it was said to be then, or as it is said to be now, whichever is more. */
+export function classificationOfDependency(
+  project: Project,
+  { path, origin }: Pick<StatedDependency, 'path' | 'origin'>,
+): Classification {
+  const isSource = origin.kind === 'source'
+  const stated = isSource ? classifications.find((word) => word === origin.classification) : undefined
+  const now = classificationsNow(project, path, isSource ? origin.id : undefined)
+  return mostSecretOf(stated === undefined ? now : [stated, ...now]) // what nobody classified counts as internal
 }
 
 /** Of what a stage made: that of the most secret source behind it. */
@@ -191,18 +218,15 @@ export function classificationBehind(project: Project, attestation: Sha256): Cla
     if (stage === undefined) found.push(anySource(project))
     for (const dependency of stage?.dependencies ?? []) {
       if (dependency.origin.kind === 'stage') open.push(dependency.origin.attestation)
-      else if (dependency.origin.kind !== 'code') found.push(classified(dependency.origin))
+      else if (dependency.origin.kind !== 'code') found.push(classificationOfDependency(project, dependency))
     }
   }
   return mostSecretOf(found)
 }
 
-function anySource({ sources }: Project): Classification {
-  return mostSecretOf([...sources.values()].map(({ source }) => source.classification))
-}
-
-function classified(origin: Readonly<{ kind: string; classification?: string }>): Classification {
-  return classifications.find((word) => word === origin.classification) ?? 'internal'
+function anySource({ sources, lentBy }: Project): Classification {
+  const found = [...sources.values()].map(({ source }) => source.classification)
+  return mostSecretOf(lentBy === undefined ? found : [...found, anySource(lentBy)])
 }
 
 /**

@@ -87,6 +87,7 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
     environment: caller.environment,
     environmentsFolder: lentBy?.environmentsFolder ?? join(state, 'environments'),
     apart: lentBy !== undefined,
+    ...(lentBy === undefined ? {} : { lentBy }),
     settings,
     pipeline,
     surroundings: surroundingsOf(anchors, code.paths),

@@ -43,6 +43,8 @@ export type Project = Readonly<{
   environmentsFolder: string
   /** A checkout that is thrown away: DVC is told nothing of what is made in it. */
   apart: boolean
+  /** Of such a checkout: the project whose store and evidence these are, as it is now. */
+  lentBy?: Project
 
   settings: ProjectSettings
   pipeline: PipelineDefinition

@@ -4,8 +4,8 @@
  */
 import type { StageFacts, StatedDependency } from '../attestation/index.ts'
 import { type Content, type Digest, isDirHash, isSha256, type Sha256 } from '../core/index.ts'
-import { type Classification, classifications } from '../data/index.ts'
-import { mostSecretOf } from './data-question.ts'
+import type { Classification } from '../data/index.ts'
+import { classificationOfDependency as classificationOf, mostSecretOf } from './data-question.ts'
 import type { Project } from './project.ts'
 import type { Behind, Version } from './version.ts'
 
@@ -86,15 +86,6 @@ function extrasOf({ stage, log, facts, environment }: StageFacts, environments: 
       isOptional: true,
     })),
   ]
-}
-
-/** As secret as it was said to be then, or as it is said to be now, whichever is more. */
-function classificationOf({ sources, settings }: Project, { path, origin }: StatedDependency): Classification {
-  const stated = origin.kind === 'source' ? classifications.find((word) => word === origin.classification) : undefined
-  const id = origin.kind === 'source' ? origin.id : settings.data.get(path)?.source
-  const now = id === undefined ? undefined : sources.get(id)?.source.classification
-  const known = [stated, now].filter((word) => word !== undefined)
-  return mostSecretOf(known) // what nobody classified counts as internal
 }
 
 /**

@@ -208,6 +208,34 @@ test('THREAT a verdict that leaks data: of restricted data nothing is told but t
   for (const said of [ran.stdout, project.read('again.html')]) assert.equal(said.includes('apple 2'), false)
 })
 
+test('THREAT what has become restricted since then is told of, and kept, as it is now', async (context) => {
+  const project = await adopted(context, {
+    ...metrics,
+    'src/count.sh': 'printf \'{"%s": 0.%s}\\n\' "$(head -n 1 "$1")" "$(date +%N)" > "$3"\n',
+  })
+  const classify = async (...more: readonly string[]): Promise<void> => {
+    await project.json(0, 'data', 'add', 'words', 'data/words.txt', ...more)
+    await project.json(0, 'data', 'approve', 'words')
+    project.commit('words')
+  }
+  await classify('--classification', 'internal')
+  await project.json(0, 'run')
+  project.commit('a run')
+  const closed = join(project.root, '.assay/objects/closed/restricted')
+  const detail = async (...args: readonly string[]): Promise<string> =>
+    (await project.json(1, 'reproduce', ...args)).comparisons.at(-1).detail
+  assert.match(await detail(), /^`apple 2` differs/)
+  assert.equal(existsSync(closed), false)
+
+  await classify('--classification', 'restricted', '--replace')
+  const secret = 'other bytes; in what they differ is not told of restricted data'
+  assert.equal(await detail('--stage', 'count'), secret)
+  const kept = (): number => readdirSync(closed, { recursive: true }).length
+  const before = kept()
+  assert.equal(await detail(), secret)
+  assert.ok(kept() > before, 'what is made of it again is kept apart')
+})
+
 test('all that is recorded of how stages ran is shown, item by item', async (context) => {
   const project = await ran(context, {
     ...words,
