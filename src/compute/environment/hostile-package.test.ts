@@ -22,6 +22,8 @@ const settings = (more: Readonly<Record<string, unknown>> = {}): TarMember => ({
   name: 'package/package.json',
   content: JSON.stringify({ name: 'tool', version: '1.0.0', ...more }),
 })
+const pax = (pair: string): TarMember => ({ name: 'PaxHeader', type: 'x', content: paxOf(pair) })
+const longName = (name: string): TarMember => ({ name: '././@LongLink', type: 'L', content: `${name}\0` })
 const code: TarMember = { name: 'package/index.js', content: 'module.exports = 1\n' }
 
 /** The digest of the Node.js that runs this, 100 MB, and what it says of itself: asked once. */
@@ -77,7 +79,8 @@ test('a package is unpacked as npm would: files, modes, commands, nothing run', 
     code,
     { name: 'PaxHeader', type: 'x', content: paxOf('size=20') }, // as node-tar writes it
     { name: 'package/cli.js', content: '#!/usr/bin/env node\n' },
-    { name: 'package/test/node_modules/fixture/x.js', content: '1' },
+    { name: '././@LongLink', type: 'L', content: 'package/test/node_modules/fixture/x.js\0' }, // as GNU tar writes it
+    { name: 'package/test/node_modules/fix', content: '1' },
   ])
   const environment = await install(context, archive, { entry: { hasInstallScript: true } })
   const tree = treeOf(environment)
@@ -186,6 +189,36 @@ const hostile: readonly (readonly [name: string, archive: Buffer, because: RegEx
     'with a file of two sizes',
     tarGzOf([settings(), { name: 'x', type: 'x', content: paxOf('size=512') }, { ...code, content: 'x' }]),
     /two sizes of one file/,
+  ],
+  [
+    'with two long names of one file',
+    tarGzOf([settings(), longName('package/other.js'), longName('package/index.js'), code]),
+    /two headers of one entry/,
+  ],
+  [
+    'with two pax headers of one file',
+    tarGzOf([settings(), pax('path=package/other.js'), pax('comment=x'), code]),
+    /two headers of one entry/,
+  ],
+  [
+    'with a long name of each kind for one file',
+    tarGzOf([settings(), longName('package/index.js'), pax('path=package/other.js'), code]),
+    /two headers of one entry/,
+  ],
+  [
+    'with a record in the value of another',
+    tarGzOf([settings(), pax(`comment=x\n${paxOf('path=package/other.js').trimEnd()}`), code]),
+    /a header of an entry that is read in two ways/,
+  ],
+  [
+    'with records that are none',
+    tarGzOf([settings(), { name: 'x', type: 'x', content: 'path=package/other.js\n' }, code]),
+    /a header of an entry that is read in two ways/,
+  ],
+  [
+    'with a file behind one block of zeros',
+    gzipSync(Buffer.concat([tarOf([settings()]).subarray(0, -512), tarOf([code])])),
+    /an entry behind a block of zeros/,
   ],
   ['that is no gzip', Buffer.from('not gzip'), /does not decompress/],
   [
