@@ -50,9 +50,13 @@ export function openLedger(project: Project, tools: RunTools, { order }: Plan): 
     },
     close: async () => {
       lockFile.now()
-      const ended = options.dryRun ? report() : await withLevel(project, report(), options)
-      record[Symbol.dispose]()
-      save(ended, logs, project.now())
+      let ended = report()
+      try {
+        if (!options.dryRun) ended = await withLevel(project, ended, options)
+      } finally {
+        record[Symbol.dispose]()
+        save(ended, logs, project.now())
+      }
       return ended
     },
     [Symbol.dispose]: () => {

@@ -253,14 +253,17 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
       }
     },
     [Symbol.asyncDispose]: async () => {
-      using _held = held
-      dvc?.flush() // what a fault or Ctrl-C leaves behind is told too
+      await using ending = new AsyncDisposableStack() // last in, first out; each is tried, whatever becomes of the others
+      ending.use(held)
+      for (const each of opened.values())
+        ending.defer(async () => (await each.catch(() => undefined))?.[Symbol.dispose]())
+      ending.defer(async () => (await signer?.catch(() => undefined))?.close())
       try {
+        dvc?.flush() // what a fault or Ctrl-C leaves behind is told too
         await enterOnce()
-      } finally {
-        await (await signer?.catch(() => undefined))?.close()
+      } catch {
+        // INVARIANT: a run that came to its end has told and entered all before; here another fault ends it, or this one again.
       }
-      for (const each of opened.values()) (await each.catch(() => undefined))?.[Symbol.dispose]()
     },
   }
 }

@@ -26,6 +26,7 @@ export type { RunEvent, RunOptions } from './run-tools.ts'
  * @throws ERR_RUN_BUSY when another process runs this project
  * @throws ERR_KEY_HOME, ERR_KEY_LOCKED before the first stage that would have to be signed
  * @throws ERR_SANDBOX_UNAVAILABLE when this machine cannot isolate
+ * @throws ERR_TLOG_* when the log cannot be entered: the stages are kept all the same
  */
 export async function runPipeline(opened: Project, options: RunOptions): Promise<RunReport> {
   const plan = planRun(opened.pipeline, options.targets)
@@ -62,9 +63,14 @@ export async function runPipeline(opened: Project, options: RunOptions): Promise
     signal,
     abandon: () => fault.abort(),
   })
-  tools.dvc?.flush()
-  await tools.enterLog()
-  return ledger.close()
+  let report: RunReport
+  try {
+    tools.dvc?.flush()
+    await tools.enterLog() // before the level, which may ask for the log
+  } finally {
+    report = await ledger.close() // whatever became of the log, the stages are over and their evidence is kept
+  }
+  return report
 }
 
 function tellBeforeTheFirstStage(project: Project, options: RunOptions): void {

@@ -137,6 +137,29 @@ test('nothing is signed on top of a log that was changed; a monitor refuses one 
   assert.equal((await project.json(1, ...monitor)).error.code, 'ERR_TLOG_MISSING')
 })
 
+test('a run that cannot enter a damaged log says so, and is over: its record is whole, and a mended log catches up', async (context) => {
+  const project = await adopted(context, words)
+  await project.json(0, 'run')
+  const { size } = await project.json(0, 'tlog', 'append')
+  const tile = join(project.root, `${log}/tile/0/000.p/${size}`)
+  const honest = readFileSync(tile)
+  const newest = () => {
+    const runs = readdirSync(join(project.root, '.assay/runs')).toSorted()
+    const { finishedAt, report } = JSON.parse(project.read(`.assay/runs/${runs.at(-1)}/run.json`))
+    return { runs: runs.length, isFinished: finishedAt !== undefined, status: report.status }
+  }
+  writeFileSync(tile, flipped(honest, 40))
+  assert.equal((await project.json(1, 'run', '--force')).error.code, 'ERR_TLOG_FORK')
+  assert.deepEqual(newest(), { runs: 2, isFinished: true, status: 'succeeded' })
+  assert.equal((await project.json(0, 'verify', 'model/count.txt')).trusted, true, 'what it signed is kept')
+
+  writeFileSync(tile, honest)
+  assert.equal((await project.json(1, 'tlog', 'verify')).code, 'ERR_TLOG_ENTRY')
+  await project.json(0, 'run', '--force')
+  assert.deepEqual(newest(), { runs: 3, isFinished: true, status: 'succeeded' })
+  assert.equal((await project.json(0, 'tlog', 'verify')).trusted, true)
+})
+
 test('a witness countersigns what grew out of what it saw, and the proof under its name is asked for', async (context) => {
   const project = await adopted(context, words)
   await project.json(0, 'run')
