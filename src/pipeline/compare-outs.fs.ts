@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isSecret, type OutComparison, type StatedOutput } from '../attestation/index.ts'
-import { DomainError, isSha256, matchesPath, oneLine, type Sha256 } from '../core/index.ts'
+import { isSha256, matchesPath, oneLine, type Sha256 } from '../core/index.ts'
 import { defaultLimits } from '../data/index.ts'
 import { type Compared, compareOuts, type OutFiles, type Tolerance, worstVerdict } from '../reproducibility/index.ts'
 import { classificationBehind } from './data-question.ts'
@@ -24,8 +24,15 @@ export type CompareOutOptions = Readonly<{
   signal: AbortSignal
 }>
 
-/** `told`: first one entry for the out, then one for each of its files that has other bytes. `files`: those, measured. */
-export type ComparedOut = Readonly<{ told: readonly OutComparison[]; files: readonly Compared[] }>
+/**
+ * `told`: first one entry for the out, then one for each of its files that has other bytes. `files`: those, measured.
+ * `unavailable`: why nobody can say whether the out is within what is declared; then nothing is told of it.
+ */
+export type ComparedOut = Readonly<{
+  told: readonly OutComparison[]
+  files: readonly Compared[]
+  unavailable?: string
+}>
 
 /**
  * @param tolerances what the stage declares, as it stands now: what may differ is a matter of who judges, not of who made it
@@ -44,13 +51,8 @@ export async function compareOut(
   const compared = await compareContents(project, [left, right], { tolerances, signal })
   if (compared === undefined) {
     if (tolerances.length > 0) {
-      throw new DomainError(
-        'ERR_REPRODUCTION_UNAVAILABLE',
-        `\`${path}\` has other bytes, and those of then are not here`,
-        {
-          help: 'bring the outs of then into the store, to be compared',
-        },
-      )
+      const unavailable = `\`${path}\` has other bytes, and those of then are not here: bring them into the store`
+      return { told: [], files: [], unavailable }
     }
     return one('diverged', 'other bytes, and not both are in the store')
   }

@@ -19,6 +19,8 @@ export type Again = Readonly<{
   comparisons: readonly OutComparison[]
   /** Those that have other bytes, by stage. */
   files: readonly Readonly<{ stage: string; compared: Compared }>[]
+  /** Why outs could not be compared within what is declared of them. */
+  uncompared: readonly string[]
 }>
 
 export async function compareAll(
@@ -26,9 +28,10 @@ export async function compareAll(
   chosen: readonly Original[],
   reports: Again['reports'],
   signal: AbortSignal,
-): Promise<Pick<Again, 'comparisons' | 'files'>> {
+): Promise<Omit<Again, 'reports'>> {
   const comparisons: OutComparison[] = []
   const files: Again['files'][number][] = []
+  const uncompared: string[] = []
   for (const { attestation, facts } of chosen) {
     const { stage } = facts
     const made = reports.get(attestation)?.attestation
@@ -41,9 +44,10 @@ export async function compareAll(
       const out = await compareOut(project, { stage, left, right }, { tolerances, secret, signal })
       comparisons.push(...out.told)
       files.push(...out.files.map((compared) => ({ stage, compared })))
+      if (out.unavailable !== undefined) uncompared.push(out.unavailable)
     }
   }
-  return { comparisons, files }
+  return { comparisons, files, uncompared }
 }
 
 /** THREAT: a tolerance that was written for one reproduction and is in no commit. */
@@ -83,7 +87,7 @@ export async function judge(project: Project, chosen: readonly Original[], again
  */
 function whereItStopped(
   chosen: readonly Original[],
-  { reports, comparisons }: Again,
+  { reports, comparisons, uncompared }: Again,
 ): Pick<Reproduction, 'firstDivergence' | 'because'> {
   for (const { attestation, facts } of chosen) {
     const { stage } = facts
@@ -100,7 +104,8 @@ function whereItStopped(
     const code = report?.code === undefined ? '' : ` (${report.code})`
     return { because: `\`${facts.stage}\` could not be run again: ${report?.because ?? 'it was not run'}${code}` }
   }
-  return {}
+  const [because] = uncompared
+  return because === undefined ? {} : { because }
 }
 
 async function differencesOf(

@@ -91,9 +91,14 @@ async function compareRuns(
     const secret = secretBehind(project, made)
     for (const left of draft.outputs) {
       const right = proven.outputs.find(({ path }) => path === left.path)
-      if (right === undefined)
+      if (right === undefined) {
         comparisons.push({ stage, path: left.path, verdict: 'diverged', detail: 'it is no out any more' })
-      else comparisons.push(...(await compareOut(project, { stage, left, right }, { tolerances, secret, signal })).told)
+        continue
+      }
+      const out = await compareOut(project, { stage, left, right }, { tolerances, secret, signal })
+      comparisons.push(...out.told)
+      if (out.unavailable !== undefined)
+        comparisons.push({ stage, path: left.path, verdict: 'diverged', detail: out.unavailable })
     }
     pairs.push({ left: draft, right: proven })
   }

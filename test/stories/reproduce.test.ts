@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { isSha256 } from '../../src/core/index.ts'
 import { adopted, statuses } from '../support/adopted.ts'
 import { processesNaming, start, until } from '../support/interrupt.ts'
 import { words } from '../support/projects.ts'
@@ -234,6 +235,26 @@ test('THREAT what has become restricted since then is told of, and kept, as it i
   const before = kept()
   assert.equal(await detail(), secret)
   assert.ok(kept() > before, 'what is made of it again is kept apart')
+})
+
+test('an out of then that is gone leaves a signed answer, and hides no divergence that was seen', async (context) => {
+  const project = await adopted(context, { ...metrics, 'src/sort.sh': 'sort "$1" > "$2"\ndate +%s%N >> "$2"\n' })
+  const tolerance =
+    'stages:\n  count:\n    reproducible:\n      tolerance:\n        - {path: model/*.json, metric: seconds, abs: 1, because: it is how long it took}\n'
+  project.write({ 'assay.yaml': `${project.read('assay.yaml')}\n${tolerance}` })
+  project.commit('declare what differs')
+  await project.json(0, 'run')
+  project.commit('a run')
+  assert.equal((await project.json(0, 'reproduce', '--stage', 'count')).verdict, 'within-tolerance')
+  const { stages } = await project.json(0, 'attest', 'show', 'model/count.json')
+  const { digest } = stages.flatMap(({ outputs }: Document) => outputs).find(({ path }: Document) => /json$/.test(path))
+  rmSync(join(project.root, '.assay', 'objects', digest.slice(7, 9), digest.slice(9)))
+
+  const gone = await project.json(1, 'reproduce', '--stage', 'count')
+  assert.deepEqual([gone.verdict, isSha256(gone.attestation)], ['unavailable', true])
+  assert.match(gone.because, /^`model\/count\.json` has other bytes, and those of then are not here/)
+  const seen = await project.json(1, 'reproduce')
+  assert.deepEqual([seen.verdict, seen.firstDivergence.stage, isSha256(seen.attestation)], ['diverged', 'sort', true])
 })
 
 test('all that is recorded of how stages ran is shown, item by item', async (context) => {
