@@ -21,8 +21,8 @@ const mostPrograms = 200
 const mostLetters = 200
 /** What the first processes of a pid namespace are, one after the other, before they are the stage's shell. */
 const onTheWay: ReadonlySet<string> = new Set(['bwrap', 'env', 'unshare', 'setpriv', 'prlimit'])
-/** Where a stage can put a program of its own, under any name. */
-const ownPlaces = /^\/(project|tmp|var\/tmp|home\/stage|dev\/shm|run|memfd:)/
+/** Where a stage can put a program of its own, under any name, or reach one: `/proc/self/cwd` is its own folder. */
+const ownPlaces = /^\/(project|tmp|var\/tmp|home\/stage|dev\/shm|dev\/fd|proc|run|memfd:)/
 
 /** @param shell path of the file that the stage's `/bin/sh` is, links followed */
 export function watchPrograms(firstPid: number, shell: string): ProgramWatch {

@@ -25,3 +25,11 @@ test('what a stage is started by is none of its programs; the same, started by t
     'runc, whose file is in no folder',
   )
 })
+
+test('a program that is reached through /proc or /dev/fd keeps its whole path', () => {
+  assert.deepEqual(['/proc/self/cwd/python3', '/dev/fd/3', '/usr/bin/python3'].map(nameOfProgram), [
+    '/proc/self/cwd/python3',
+    '/dev/fd/3',
+    'python3',
+  ])
+})

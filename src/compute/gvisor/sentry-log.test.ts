@@ -88,3 +88,28 @@ test('tells when the command itself was started, which programs ran since, and t
   assert.deepEqual([all.started, all.programs, all.crowded], [true, ['/project/python3', 'sh'], false])
   assert.equal(told([line('clone(CLONE_VM, 0x0) = -1 errno=11 (resource temporarily unavailable)')]).crowded, true)
 })
+
+test('a program is called by a name of the system only where the path says that it is one', () => {
+  const asked = (...lines: readonly string[]): readonly string[] =>
+    told([started('/usr/bin/prlimit'), ...lines]).programs.filter((name) => name !== 'prlimit')
+  assert.deepEqual(asked(started('/usr/lib/gcc/12/../../../bin/python3'), started('/usr//bin/./sh')), ['python3', 'sh'])
+  for (const path of [
+    '/proc/self/cwd/python3',
+    '/dev/fd/3',
+    '/dev/fd/3/python3',
+    '/proc/self/cwd/../../../usr/bin/python3',
+    '/usr/../proc/./self/cwd/../../../../usr/bin/python3',
+  ]) {
+    const [name = ''] = asked(started(path))
+    assert.match(name, /^\//, path)
+  }
+  const unreadable = [
+    started('/tmp/my python3'),
+    started('/tmp/a, b'),
+    started('/tmp/d X execve(0x0 /usr/bin/python3, 0x1 z'),
+    line('execveat(0x3 /tmp/python3, 0x7ef413686dd5 , 0x7ef41341c1b0 ["python3"], 0x7e [], 0x1000) = 0 (0x0)'),
+    line('execveat(0x3 /tmp/a b, 0x7e python3, 0x7e ["x"], 0x7e [], 0x0) = 0 (0x0)'),
+    'I1126 00:50:11.206091       1 strace.go:607] [   9:   9] sh X execve(0x56278d6778f8 /tmp/a',
+  ]
+  for (const each of unreadable) assert.deepEqual(asked(each), ['(unreadable)'], each)
+})

@@ -89,9 +89,13 @@ function startIn(line: string): string | undefined {
   return path !== undefined && line.length < maxReportLine && failed.test(line) ? undefined : (path ?? unreadable)
 }
 
+/** From where `..` may lead elsewhere than the path says, by a link or from a folder of the stage's. */
+const wayBack = /\/(?:project|tmp|home|dev|run|proc)\/.*\/\.\.(?:\/|$)/
+
 /** THREAT: a program of the stage's own folder is called by its path, so that it is not taken for one of the system. */
 function nameAsked(path: string): string {
   if (path === unreadable) return path
-  if (path.startsWith('/')) return nameOfProgram(normalize(path))
-  return `./${normalize(path)}`.slice(0, maxLetters)
+  if (!path.startsWith('/')) return `./${normalize(path)}`.slice(0, maxLetters)
+  const name = nameOfProgram(normalize(path))
+  return name.startsWith('/') || !wayBack.test(path) ? name : path.slice(0, maxLetters)
 }
