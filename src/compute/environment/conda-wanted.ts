@@ -57,9 +57,10 @@ export function isForConda({ specs, pip }: CondaWanted): boolean {
 type Spec = Readonly<{ text: string; channel?: string }>
 
 function specOf(line: string, refuse: Refuse): Spec {
-  const [, channel, name = '', rest = ''] =
-    /^(?:(\S+)::)?([A-Za-z0-9_][\w.-]*) *([\w.*+!=<>~|,() ]*)$/.exec(line.trim()) ?? []
-  if (name === '' || line.length > 300) {
+  // THREAT: the form takes time by the square of a line's length.
+  const form = /^(?:(\S+)::)?([A-Za-z0-9_][\w.-]*) *([\w.*+!=<>~|,() ]*)$/
+  const [, channel, name = '', rest = ''] = line.length > 300 ? [] : (form.exec(line.trim()) ?? [])
+  if (name === '') {
     throw refuse(
       'ERR_ENV_LOCK_INVALID',
       `\`${line.slice(0, 80)}\` is not a name with versions`,
