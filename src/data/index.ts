@@ -130,5 +130,5 @@ export {
   validatorEngine,
   worstOf,
 } from './validate/index.ts'
-export { walkPlain } from './walk-plain.fs.ts'
+export { maskedBelow, walkPlain } from './walk-plain.fs.ts'
 export { setInYaml } from './yaml-edit.ts'

@@ -70,6 +70,20 @@ export function* plainFiles(path: string, options: WalkOptions): Generator<Plain
   }
 }
 
+/** What a walk leaves out below a folder, by its path in it. Nothing of a file, or of what is not there. */
+export function maskedBelow(path: string): readonly string[] {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return []
+  const found: string[] = []
+  const folders = ['']
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    for (const entry of entriesOf(join(path, folder), folder)) {
+      if (masked.has(entry.name)) found.push(`${folder}${entry.name}`)
+      else if (entry.isDirectory()) folders.push(`${folder}${entry.name}/`)
+    }
+  }
+  return found
+}
+
 export function kindOf(entry: Pick<Dirent, 'isSymbolicLink' | 'isFIFO' | 'isSocket' | 'isDirectory'>): string {
   if (entry.isSymbolicLink()) return 'a link'
   if (entry.isFIFO()) return 'a fifo'

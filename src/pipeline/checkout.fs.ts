@@ -17,7 +17,7 @@ import {
   isInside,
   oneLine,
 } from '../core/index.ts'
-import { digestPath, ioFault, sweepRestores } from '../data/index.ts'
+import { digestPath, ioFault, maskedBelow, sweepRestores } from '../data/index.ts'
 import { believedStage } from './believe.ts'
 import { holdProject } from './busy.fs.ts'
 import { keepInDvcCache, pinnedOtherwise } from './dvc/index.ts'
@@ -154,8 +154,11 @@ async function planOf(
       continue
     }
     restore.push({ named, content })
-    if (here !== undefined && !force && !(await isKept(project, here, kept)))
+    if (force) continue
+    if (here !== undefined && !(await isKept(project, here, kept)))
       changed.push(...(await filesThatDiffer(project, named.path, content)))
+    // no digest covers these, and they go with the folder that is replaced
+    for (const inner of maskedBelow(join(project.root, named.path))) changed.push(`${named.path}/${inner}`)
   }
   return { restore, missing, changed, left, unchanged }
 }

@@ -1,10 +1,11 @@
 /** Goal: what one machine made is on another: data and outs by their digests, with the evidence that proves them. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { sha256Of } from '../../src/core/index.ts'
+import { words } from '../support/projects.ts'
 import { assayIn, cloneOf, filesBelow, folders, ranWith } from '../support/remotes.ts'
 import { serveS3 } from '../support/s3-server.ts'
 import { assayProgram, scratchEnvironment } from '../support/scratch.ts'
@@ -127,6 +128,20 @@ test('work that is kept nowhere else is not written over without --force, and is
     assert.doesNotMatch(error.message, /three/)
   }
   assert.deepEqual([project.read('data/words.txt'), project.read('more/new.txt')], ['mine\n', 'and mine\n'])
+  // a repository in a folder of data, which is no part of it, even where the data itself is kept
+  const name = join(project.root, 'more/sub/.git')
+  mkdirSync(name, { recursive: true })
+  writeFileSync(join(name, 'HEAD'), 'mine\n')
+  rmSync(join(project.root, 'more/new.txt'))
+  writeFileSync(join(project.root, 'more/one.txt'), 'one\n')
+  writeFileSync(join(project.root, 'data/words.txt'), words['data/words.txt'] ?? '')
+  rmSync(join(project.root, 'model'), { recursive: true })
+  assert.deepEqual((await project.json(0, 'checkout')).restored.length, 1, 'what is not replaced loses nothing')
+  rmSync(join(project.root, 'more/one.txt'))
+  const { error } = await project.json(1, 'checkout')
+  assert.deepEqual([error.code, /more\/sub\/\.git/.test(error.message)], ['ERR_CHECKOUT_CHANGED', true])
+  assert.ok(existsSync(join(name, 'HEAD')))
+  project.write({ 'data/words.txt': 'mine\n', 'more/one.txt': 'mine too\n', 'more/new.txt': 'and mine\n' })
   // an out that a run made is kept by its evidence
   project.write({ 'out/sorted.txt': 'by hand\n' })
   assert.match((await project.json(1, 'checkout')).error.message, /out\/sorted\.txt/)
