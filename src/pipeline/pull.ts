@@ -5,9 +5,9 @@
  * `dirHash1` says, an object what its SHA-256 says. Read next: `travelling-evidence.ts`, `checkout.fs.ts`.
  */
 import { join } from 'node:path'
+import { isSecret } from '../attestation/index.ts'
 import { type Digest, type DomainError, formatSize, isDirHash, isDomainError, type Sha256 } from '../core/index.ts'
 import {
-  type Classification,
   folderName,
   type Incoming,
   objectName,
@@ -82,10 +82,12 @@ export async function pull(project: Project, target: string | undefined, options
     const behind = statementsBehind(project, version.roots.values())
     const contents = contentsOfVersion(project, version, behind, options)
     const lists = await fetchLists(project, remote, contents)
-    const wanted = await wantedObjects(project, remote, contents, options)
-    if (!options.dryRun) {
-      await receiveAll(project, remote, wanted.objects, options)
-      for (const [classification, digests] of wanted.bySecrecy) closeObjects(project, digests, classification)
+    let wanted: Wanted
+    try {
+      wanted = await wantedObjects(project, remote, contents, options)
+      if (!options.dryRun) await receiveAll(project, remote, wanted.objects, options)
+    } finally {
+      await closeSecret(project, contents) // what arrived before a break too
     }
     const restoring = { version, behind }
     return {
@@ -160,11 +162,7 @@ function otherFolder({ address }: Remote, { path, digest }: NamedContent): Domai
   return remoteFault('ERR_REMOTE_CORRUPT', `\`${address}\` holds another list of files for \`${path}\` (${digest})`)
 }
 
-type Wanted = Readonly<{
-  objects: readonly Incoming[]
-  missing: readonly NamedContent[]
-  bySecrecy: ReadonlyMap<Classification, readonly Sha256[]>
-}>
+type Wanted = Readonly<{ objects: readonly Incoming[]; missing: readonly NamedContent[] }>
 
 /** Objects that are not here and that the remote has; contents of which the remote lacks some. */
 async function wantedObjects(
@@ -196,11 +194,14 @@ async function wantedObjects(
     if (size > maxObjectBytes) throw remoteFault('ERR_REMOTE_UNSAFE', `\`${digest}\` would have ${size} bytes`)
     objects.push({ digest, sizeBytes: sizeBytes ?? size })
   }
-  const bySecrecy = Map.groupBy([...absent], ([, { content }]) => content.classification)
-  return {
-    objects,
-    missing: [...missing],
-    bySecrecy: new Map([...bySecrecy].map(([word, entries]) => [word, entries.map(([digest]) => digest)])),
+  return { objects, missing: [...missing] }
+}
+
+/** Objects that are here, those of an earlier pull too; what lies with stricter ones stays there. */
+async function closeSecret(project: Project, contents: readonly NamedContent[]): Promise<void> {
+  for (const content of contents.filter(({ classification }) => isSecret(classification))) {
+    const digests = ((await objectsOf(project, content)) ?? []).map(({ digest }) => digest)
+    closeObjects(project, digests, content.classification)
   }
 }
 

@@ -186,6 +186,14 @@ test('T1: restricted data, and what was made of it, goes to no remote that is no
 
   await project.json(0, 'push', '--remote', 'vault')
   const clone = cloneOf(project)
+  const vault = join(project.root, '../vault')
+  tamper(vault, isObject(project.read('out/sorted.txt')), write('lie\n'))
+  assert.equal((await clone.json(1, 'pull', '--remote', 'vault')).error.code, 'ERR_REMOTE_CORRUPT')
+  const open = filesBelow(join(clone.root, '.assay/objects')).filter((path) => !path.startsWith('closed/'))
+  const texts = open.map((path) => readFileSync(join(clone.root, '.assay/objects', path), 'utf8'))
+  assert.ok(texts.includes('three\n'), 'what is not secret lies open')
+  assert.ok(!texts.some((text) => text.includes('pear')), 'what came before a pull broke off lies apart too')
+  assert.equal((await project.json(0, 'push', '--remote', 'vault')).replaced.length, 1)
   await clone.json(0, 'pull', '--remote', 'vault')
   assert.ok(
     filesBelow(join(clone.root, '.assay/objects/closed/restricted')).length >= 4,
