@@ -3,6 +3,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
 import { builderIds, isDomainError } from '../core/index.ts'
 import { newPerson, policyText, project } from './fixtures/chain.ts'
+import { noteKeyOf, printNoteKey } from './tlog/note.ts'
 import { countSigners } from './trust-policy.ts'
 import { parseTrustPolicy } from './trust-policy-file.ts'
 import { policyFromKey } from './trust-policy-shape.ts'
@@ -140,4 +141,16 @@ test('a policy of one key trusts it in every role but promoter', () => {
     () => policyFromKey('nonsense'),
     (error) => isDomainError(error, 'ERR_KEY_MALFORMED'),
   )
+})
+
+test('one key of a witness under two names is one witness', () => {
+  const key = (name: string, role: 'log' | 'witness', byte: number) =>
+    printNoteKey(noteKeyOf(name, role, new Uint8Array(32).fill(byte)))
+  const log = key('log', 'log', 1)
+  const withLogs = (...witnesses: string[]) =>
+    `${policyText(newPerson())}logs: ${JSON.stringify([{ key: log, witnesses, threshold: 2 }])}\n`
+  const first = key('one', 'witness', 2)
+  assert.equal(parse(withLogs(first, key('two', 'witness', 3))).logs?.[0]?.threshold, 2)
+  for (const again of [first, key('two', 'witness', 2)])
+    assert.throws(() => parse(withLogs(first, again)), /lists one key of a witness twice/)
 })

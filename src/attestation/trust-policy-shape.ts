@@ -38,6 +38,16 @@ const logRule = z
     threshold: z.int().min(0).max(64).optional(),
   })
   .refine(({ witnesses, threshold = 0 }) => threshold <= witnesses.length, 'asks for more witnesses than it lists')
+  .refine(({ witnesses }) => new Set(witnesses.map(keyBytesOf)).size === witnesses.length, {
+    // THREAT: one witness under two names would reach a threshold of two alone.
+    error: 'lists one key of a witness twice',
+    path: ['witnesses'],
+  })
+
+/** The bytes as they are spelt; 33 bytes have one spelling, and others are refused where a key is read. */
+function keyBytesOf(noteKey: string): string {
+  return noteKey.split('+').slice(2).join('+')
+}
 
 const policyShape = z.strictObject({
   trust: z.literal(1),

@@ -16,7 +16,7 @@ export function entryOf(attestation: Sha256): Uint8Array {
   return Buffer.from(attestation)
 }
 
-/** @throws ERR_TLOG_MALFORMED for a key that is none; ERR_USAGE when it is of the other kind */
+/** @throws ERR_TLOG_MALFORMED for a key that is none; ERR_USAGE when it is of the other kind, or given twice */
 export function logTrust(key: NoteKey | string, witnessKeys: readonly string[], threshold: number): CheckpointTrust {
   const log = typeof key === 'string' ? parseNoteKey(key) : key
   const witnesses = witnessKeys.map(parseNoteKey)
@@ -24,9 +24,16 @@ export function logTrust(key: NoteKey | string, witnessKeys: readonly string[], 
     throw new DomainError('ERR_USAGE', 'a key of a log and keys of witnesses are asked for', {
       help: '--key takes the key of the log, --witness-key one of a witness',
     })
+  // THREAT: one witness under two names would reach a threshold of two alone.
+  if (new Set(witnesses.map(keyBytesOf)).size < witnesses.length)
+    throw new DomainError('ERR_USAGE', 'one key of a witness is given twice')
   if (threshold > witnesses.length)
     throw new DomainError('ERR_USAGE', `${threshold} witnesses are asked for, and ${witnesses.length} keys given`)
   return { log, witnesses, threshold }
+}
+
+function keyBytesOf({ key }: NoteKey): string {
+  return String(key.export({ format: 'jwk' }).x)
 }
 
 export type LoggedAt = (attestation: Sha256) => Finding | undefined
