@@ -120,11 +120,15 @@ type Declared = Bounds & Readonly<{ stage: string; path: string; because: string
 type Noise = Readonly<{
   tolerances: readonly (Declared & Readonly<{ tensor?: string; metric?: string; column?: string }>)[]
   beyond: readonly string[]
+  uncompared: readonly string[]
+  isSame: boolean
 }>
 
 /** Exactly as assay.yaml takes it, for a person who knows why. */
-export function noiseLines({ tolerances, beyond }: Noise): readonly string[] {
-  if (tolerances.length === 0 && beyond.length === 0) return ['the runs gave the same bytes each time']
+export function noiseLines({ tolerances, beyond, uncompared, isSame }: Noise): readonly string[] {
+  if (isSame) return ['the runs gave the same bytes each time']
+  if (tolerances.length + beyond.length + uncompared.length === 0)
+    return ['the runs gave other bytes that say the same each time']
   const lines = [...Map.groupBy(tolerances, ({ stage }) => stage)].flatMap(([stage, all]) => [
     `  ${inYaml(stage)}:`,
     '    reproducible:',
@@ -139,6 +143,7 @@ export function noiseLines({ tolerances, beyond }: Noise): readonly string[] {
       ? []
       : ['tolerances that would have let all runs pass, for assay.yaml:', 'stages:', ...lines]),
     ...beyond.map((path) => `no tolerance lets ${oneLine(path)} pass: its runs differ in more than numbers`),
+    ...uncompared.map((path) => `not known of ${oneLine(path)}: it is secret, or not all its bytes are here`),
   ]
 }
 

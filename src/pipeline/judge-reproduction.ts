@@ -156,6 +156,10 @@ export type Noise = Readonly<{
   tolerances: readonly (Tolerance & Readonly<{ stage: string }>)[]
   /** Paths that differed in a way that no tolerance can allow. */
   beyond: readonly string[]
+  /** Paths that nobody looked into: made of secret data, of bytes that are gone, or not in every run. */
+  uncompared: readonly string[]
+  /** Every out of every run was there, with the same bytes. */
+  isSame: boolean
 }>
 
 /** Each run beside the one before it, the first beside that of then; no tolerance counts. */
@@ -165,17 +169,23 @@ export async function noiseOf(
   judged: readonly Judged[],
   signal: AbortSignal,
 ): Promise<Noise> {
-  const floors: Noise[] = []
+  const floors: Pick<Noise, 'tolerances' | 'beyond'>[] = []
+  const uncompared = new Set<string>()
+  let isSame = true
   for (const { attestation, facts } of chosen) {
-    if (secretBehind(project, attestation) !== undefined) continue // how much they differ tells values
+    const isHidden = secretBehind(project, attestation) !== undefined // how much they differ tells values
     const compared: (readonly Compared[])[] = []
     const runs = [facts, ...judged.flatMap(({ stages }) => factsOf(project, stages, facts.stage))]
-    for (const output of facts.outputs) {
-      const outs = runs.flatMap(({ outputs }) => outputs.find(({ path }) => path === output.path) ?? [])
+    for (const { path } of facts.outputs) {
+      const outs = runs.flatMap(({ outputs }) => outputs.find((output) => output.path === path) ?? [])
+      if (outs.length <= judged.length) uncompared.add(path)
       for (const [index, right] of outs.entries()) {
         const left = outs[index - 1]
         if (left === undefined || left.digest === right.digest) continue
-        compared.push((await compareContents(project, [left, right], { tolerances: [], signal })) ?? [])
+        isSame = false
+        const pair = isHidden ? undefined : await compareContents(project, [left, right], { tolerances: [], signal })
+        if (pair === undefined) uncompared.add(path)
+        else compared.push(pair)
       }
     }
     const { tolerances, beyond } = proposeTolerances(compared, { runs: judged.length + 1, factor: noiseFactor })
@@ -184,6 +194,8 @@ export async function noiseOf(
   return {
     tolerances: floors.flatMap(({ tolerances }) => tolerances),
     beyond: floors.flatMap(({ beyond }) => beyond),
+    uncompared: [...uncompared],
+    isSame: isSame && uncompared.size === 0,
   }
 }
 

@@ -16,7 +16,12 @@ const page: ReproductionPage = {
     measured: [],
     causes: [{ stage: evil, what: evil, because: evil, before: evil, after: evil }],
     stages: [],
-    noise: { tolerances: [{ stage: evil, path: evil, tensor: evil, abs: 1, because: evil }], beyond: [evil] },
+    noise: {
+      tolerances: [{ stage: evil, path: evil, tensor: evil, abs: 1, because: evil }],
+      beyond: [evil],
+      uncompared: [evil],
+      isSame: false,
+    },
     attestation: sha256Of(''),
   },
   stages: [],

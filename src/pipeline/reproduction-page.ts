@@ -292,12 +292,16 @@ function noise(found: Noise | undefined, runs: number): Html {
   ])
   return fragment(
     element('h2', {}, text(`What ${runs + 1} runs differ in among themselves`)),
-    rows.length === 0 && found.beyond.length === 0
-      ? element('p', {}, text('Nothing: the same bytes each time.'))
+    found.isSame ? element('p', {}, text('Nothing: the same bytes each time.')) : null,
+    !found.isSame && rows.length + found.beyond.length + found.uncompared.length === 0
+      ? element('p', {}, text('Bytes alone: they say the same each time.'))
       : null,
     rows.length === 0 ? null : tableOf(['stage', 'path', 'name', 'tolerance that lets all pass', 'because'], rows),
     ...found.beyond.map((path) =>
       element('p', {}, text(`No tolerance lets ${path} pass: its runs differ in more than numbers.`)),
+    ),
+    ...found.uncompared.map((path) =>
+      element('p', {}, text(`Not known of ${path}: it is secret, or not all its bytes are here.`)),
     ),
   )
 }

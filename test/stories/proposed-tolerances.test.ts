@@ -29,7 +29,7 @@ test('every tolerance that is proposed is read back as it was meant', () => {
         abs: Object.is(abs, -0) ? 0 : abs,
         because,
       }))
-      const [, ...lines] = noiseLines({ tolerances, beyond: [] })
+      const [, ...lines] = noiseLines({ tolerances, beyond: [], uncompared: [], isSame: false })
       const text = `assay: 1\n${lines.join('\n')}\n`
       const { settingsOf } = defineSettings(Buffer.from(text), 'assay.yaml', pipeline)
       for (const stage of new Set(tolerances.map((each) => each.stage))) {

@@ -207,6 +207,12 @@ test('THREAT a verdict that leaks data: of restricted data nothing is told but t
   assert.equal(report.comparisons[1].detail, 'other bytes; in what they differ is not told of restricted data')
   assert.equal(report.causes[0].what, 'wall-clock src/count.sh:1')
   for (const said of [ran.stdout, project.read('again.html')]) assert.equal(said.includes('apple 2'), false)
+  // Nor is it said that nothing differs, where nobody looked.
+  assert.deepEqual([report.noise.isSame, report.noise.uncompared], [false, ['model/count.json']])
+  assert.match(project.read('again.html'), /Not known of model\/count\.json/)
+  assert.doesNotMatch(project.read('again.html'), /same bytes each time/)
+  const same = await project.assay('reproduce', '--times', '2', '--stage', 'sort')
+  assert.match(same.stdout, /^the runs gave the same bytes each time$/m)
 })
 
 test('THREAT what has become restricted since then is told of, and kept, as it is now', async (context) => {
