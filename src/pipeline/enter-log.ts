@@ -125,11 +125,16 @@ function bytesOf(folder: LogFolder, at: Parameters<LogFolder['read']>[0]): Uint8
   throw new DomainError('ERR_TLOG_MISSING', `the tile ${at.level}/${at.index} of the log is gone`)
 }
 
-/** Place of each attestation that the log holds. */
+/**
+ * Place of each attestation that the log holds.
+ *
+ * @throws ERR_TLOG_FORK when entries are not those that the tiles are of: the log would be said to hold what it does not
+ */
 export function entriesOf(folder: LogFolder, size: number): ReadonlyMap<Sha256, number> {
   const found = new Map<Sha256, number>()
+  const tree = treeOf(folder, size)
   for (let index = 0; index * tileWidth < size; index += 1) {
-    for (const [at, entry] of bundleAt(folder, index, size).entries()) {
+    for (const [at, entry] of bundleAt(folder, index, tree).entries()) {
       const text = Buffer.from(entry).toString('latin1')
       if (isSha256(text) && !found.has(text)) found.set(text, index * tileWidth + at)
     }
@@ -138,10 +143,20 @@ export function entriesOf(folder: LogFolder, size: number): ReadonlyMap<Sha256, 
 }
 
 function pendingOf(folder: LogFolder, size: number): readonly Uint8Array[] {
-  return size % tileWidth === 0 ? [] : bundleAt(folder, Math.floor(size / tileWidth), size)
+  return size % tileWidth === 0 ? [] : bundleAt(folder, Math.floor(size / tileWidth), treeOf(folder, size))
 }
 
-function bundleAt(folder: LogFolder, index: number, size: number): readonly Uint8Array[] {
+/** The entries as the tile of their hashes has them. */
+function bundleAt(folder: LogFolder, index: number, { size, readTile }: Tree): readonly Uint8Array[] {
+  const entries = readBundle(folder, index, size)
+  const hashes = readTile({ level: 0, index, width: entries.length })
+  if (entries.every((entry, at) => isSameHash(leafHashOf(entry), hashes[at] ?? emptyHash))) return entries
+  throw new DomainError('ERR_TLOG_FORK', `the entries ${index} of the log are not those that its tiles are of`)
+}
+
+const emptyHash = new Uint8Array()
+
+function readBundle(folder: LogFolder, index: number, size: number): readonly Uint8Array[] {
   const at = { level: 'entries', index, width: widthOf('entries', index, size) } as const
   const bytes = folder.read(at)
   if (bytes !== undefined) return parseEntries(bytes, at)

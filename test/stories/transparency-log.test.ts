@@ -107,7 +107,9 @@ test('nothing is signed on top of a log that was changed; a monitor refuses one 
   const honest = readFileSync(entries)
   writeFileSync(entries, flipped(honest, 20))
   assert.equal((await project.json(1, 'tlog', 'verify')).error.code, 'ERR_TLOG_FORK')
+  assert.equal((await project.json(1, 'tlog', 'append')).error.code, 'ERR_TLOG_FORK')
   writeFileSync(entries, honest)
+  assert.equal((await project.json(0, 'tlog', 'append')).added, 0)
   assert.equal((await project.json(0, 'tlog', 'verify')).trusted, true)
 
   const monitor = ['tlog', 'monitor', log, '--key', key, '--state', join(project.keys, 'seen')]
