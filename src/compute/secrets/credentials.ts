@@ -3,8 +3,11 @@
 type Form = Readonly<{ kind: string; marks: readonly string[]; form: RegExp }>
 
 const privateKey = 'a private key'
-/** With what follows its first line, also as JSON has it; or what follows where that line was taken away. */
-const wholeKey = /(?:-----BEGIN (?:[A-Z0-9]{2,20} ){0,3}PRIVATE KEY-----|\[a private key\])[A-Za-z0-9+/=\s\\]*/g
+const firstLine = '-----BEGIN (?:[A-Z0-9]{2,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----'
+/** Of a key, also as JSON has it: its letters and its headers (`Proc-Type:`, `Comment:`), up to the line that ends it. */
+const keyBody = String.raw`(?:[\w+/=\s\\,:.;()@]|-(?!-|$))*`
+const wholeKey = new RegExp(firstLine + keyBody, 'g')
+const restOfKey = new RegExp(`^${keyBody}`)
 
 /**
  * `marks` are looked for first, which is cheap; each form begins with one of them or holds it.
@@ -12,7 +15,7 @@ const wholeKey = /(?:-----BEGIN (?:[A-Z0-9]{2,20} ){0,3}PRIVATE KEY-----|\[a pri
  * SOURCE: the issuers' own documentation of their prefixes; RFC 7468 for keys. No form that ordinary text can have.
  */
 const forms: readonly Form[] = [
-  { kind: privateKey, marks: ['PRIVATE KEY-----'], form: /-----BEGIN (?:[A-Z0-9]{2,20} ){0,3}PRIVATE KEY-----/ },
+  { kind: privateKey, marks: ['PRIVATE KEY-----', 'PRIVATE KEY BLOCK-----'], form: new RegExp(firstLine) },
   {
     kind: 'an AWS access key',
     marks: ['AKIA', 'ASIA'],
@@ -40,26 +43,36 @@ export function credentialIn(bytes: Buffer): string | undefined {
   return near.find(({ form }) => form.test(text))?.kind
 }
 
-export type Redacted = Readonly<{ bytes: Buffer; kinds: readonly string[] }>
+export type Redacted = Readonly<{
+  bytes: Buffer
+  kinds: readonly string[]
+  /** A private key goes on in the next piece: how many bytes of the end to look at again with it. */
+  keyGoesOn?: number
+}>
 
 /**
- * The bytes with the kind of each credential in its place. Of a private key that goes on in the next piece the rest is
- * taken away there, as long as the end of this one is looked at with it.
+ * The bytes with the kind of each credential in its place.
  *
  * @param isEnd false: what reaches to the end of the bytes may go on, and is left for the next look
+ * @param isInKey they begin within a private key, by the `keyGoesOn` of the look before: what the stage prints never says so
  */
-export function withoutCredentials(bytes: Buffer, isEnd: boolean): Redacted {
-  const near = forms.filter(({ kind, marks }) => [...marks, `[${kind}]`].some((mark) => bytes.includes(mark)))
-  if (near.length === 0) return { bytes, kinds: [] }
+export function withoutCredentials(bytes: Buffer, isEnd: boolean, isInKey = false): Redacted {
+  const near = forms.filter(({ marks }) => marks.some((mark) => bytes.includes(mark)))
+  if (near.length === 0 && !isInKey) return { bytes, kinds: [] }
   const kinds = new Set<string>()
   let text = bytes.toString('latin1')
+  if (isInKey) text = text.replace(restOfKey, '')
+  let goesOn = isInKey && /^-{0,4}$/.test(text)
   for (const { kind, form } of near) {
     const all = kind === privateKey ? wholeKey : new RegExp(form.source, 'g')
-    text = text.replaceAll(all, (match: string, at: number) => {
-      if (kind !== privateKey && !isEnd && at + match.length === text.length) return match
-      if (!match.startsWith('[')) kinds.add(kind)
+    text = text.replaceAll(all, (match: string, at: number, whole: string) => {
+      const rest = whole.slice(at + match.length, at + match.length + 5)
+      if (kind !== privateKey && !isEnd && rest === '') return match
+      if (kind === privateKey && /^-{0,4}$/.test(rest)) goesOn = true
+      kinds.add(kind)
       return `[${kind}]`
     })
   }
-  return { bytes: Buffer.from(text, 'latin1'), kinds: [...kinds] }
+  const keyGoesOn = goesOn && !isEnd ? { keyGoesOn: /-*$/.exec(text)?.[0].length ?? 0 } : {}
+  return { bytes: Buffer.from(text, 'latin1'), kinds: [...kinds], ...keyGoesOn }
 }

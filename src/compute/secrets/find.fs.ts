@@ -1,6 +1,6 @@
 /** Secrets found in bytes that come in pieces, across their borders too. */
 import { readSync } from 'node:fs'
-import { withoutCredentials } from './credentials.ts'
+import { type Redacted, withoutCredentials } from './credentials.ts'
 import type { Spelling } from './spellings.ts'
 
 export type Finder = Readonly<{
@@ -37,26 +37,28 @@ export function openFinder(spellings: readonly Spelling[]): Finder {
   const found = new Set<string>()
   const kept = Math.max(maxCredentialBytes, spellings[0]?.bytes.length ?? 0) - 1
   let waiting = Buffer.alloc(0)
-  const redact = (bytes: Buffer, isEnd: boolean): Buffer => {
+  let isInKey = false
+  const redact = (bytes: Buffer, isEnd: boolean): Redacted => {
     let out = bytes
     for (const { name, bytes: spelling } of spellings) {
       if (!out.includes(spelling)) continue
       found.add(`the secret ${name}`)
       out = replaced(out, spelling, Buffer.from(`[secret ${name}]`))
     }
-    const redacted = withoutCredentials(out, isEnd)
+    const redacted = withoutCredentials(out, isEnd, isInKey)
     for (const kind of redacted.kinds) found.add(kind)
-    return redacted.bytes
+    isInKey = redacted.keyGoesOn !== undefined
+    return redacted
   }
   return {
     push(chunk) {
-      const whole = redact(Buffer.concat([waiting, chunk]), false)
-      const ready = Math.max(0, whole.length - kept)
+      const { bytes: whole, keyGoesOn = kept } = redact(Buffer.concat([waiting, chunk]), false)
+      const ready = Math.max(0, whole.length - keyGoesOn)
       waiting = Buffer.from(whole.subarray(ready))
       return whole.subarray(0, ready)
     },
     end() {
-      const rest = redact(waiting, true)
+      const rest = redact(waiting, true).bytes
       waiting = Buffer.alloc(0)
       return rest
     },

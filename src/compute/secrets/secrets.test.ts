@@ -105,6 +105,28 @@ test('another credential stands in no log either, however the bytes are cut; wha
   assert.deepEqual(through(none, [44]), { shown: none, found: [] })
 })
 
+test('keys with headers are taken whole, of OpenSSL and of PGP; what a stage calls one takes nothing with it', () => {
+  const body = 'lQdGBGVx+AbC/9zANBADEF0qhkiG9w0BAQ\n'.repeat(30)
+  const lines = {
+    'RSA PRIVATE KEY': `Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,0123456789ABCDEF\n\n${body}`,
+    'PGP PRIVATE KEY BLOCK': `Version: GnuPG v2 (GNU/Linux)\nComment: a-b@example.org\n\n${body}=aB3d\n`,
+  }
+  for (const [name, inner] of Object.entries(lines)) {
+    const key = `-----BEGIN ${name}-----\n${inner}-----END ${name}-----\ndone, 1.\n`
+    assert.equal(credentialIn(Buffer.from(key)), 'a private key')
+    for (const cuts of [
+      [],
+      ...[1, 3, 7, 13, 64].map((length) => Array.from({ length: 1200 / length }, () => length)),
+    ]) {
+      const { shown, found } = through(`x ${key}`, cuts)
+      assert.equal(shown, `x [a private key]-----END ${name}-----\ndone, 1.\n`, `${name}, cut ${cuts[0]}`)
+      assert.deepEqual(found, ['a private key'])
+    }
+  }
+  const said = `[a private key] was refused by the server: ${body}`
+  for (const cuts of [[], [15], [7, 8, 20]]) assert.deepEqual(through(said, cuts), { shown: said, found: [] })
+})
+
 test('grants come back as they were written; a damaged or foreign list is refused', () => {
   const grant = { origin: { kind: 'vault', path: 'secret/data/a', field: 'b' } as SecretOrigin, stages: ['x'] }
   const grants = new Map([['a', grant]])
