@@ -24,7 +24,13 @@ import type { Project } from './project.ts'
 import { chooseRemote, isRemoteOfOurs, openRemote, stopped, type Transfer } from './remotes.fs.ts'
 import { fetchEvidence } from './travelling-evidence.ts'
 import { statementsBehind, versionOf } from './version.ts'
-import { contentsOfVersion, type NamedContent, objectsOf, takeFromWorkTree } from './version-contents.ts'
+import {
+  contentsOfVersion,
+  folderOfContent,
+  type NamedContent,
+  objectsOf,
+  takeFromWorkTree,
+} from './version-contents.ts'
 
 export type PullOptions = Transfer &
   Readonly<{
@@ -80,12 +86,14 @@ export async function pull(project: Project, target: string | undefined, options
     options.onProgress('looking for evidence')
     const evidence = await fetchEvidence(project, remote, version.roots.values(), options)
     const behind = statementsBehind(project, version.roots.values())
-    const contents = contentsOfVersion(project, version, behind, options)
-    const lists = await fetchLists(project, remote, contents)
+    const named = contentsOfVersion(project, version, behind, options)
+    const lists = await fetchLists(project, remote, named)
+    const contents = named.map((content) => lists.fetched.get(content) ?? content)
     let wanted: Wanted
     try {
       wanted = await wantedObjects(project, remote, contents, options)
       if (!options.dryRun) await receiveAll(project, remote, wanted.objects, options)
+      await keepLists(project, remote, lists.fetched.values())
     } finally {
       await closeSecret(project, contents) // what arrived before a break too
     }
@@ -97,7 +105,7 @@ export async function pull(project: Project, target: string | undefined, options
       fetched: counted(wanted.objects),
       missing: [
         ...evidence.missing.map((digest) => ({ path: 'evidence', digest })),
-        ...[...lists, ...wanted.missing].map(({ path, digest }) => ({ path, digest })),
+        ...[...lists.missing, ...wanted.missing].map(({ path, digest }) => ({ path, digest })),
       ],
       checkout: options.storeOnly || options.dryRun ? null : await restoreVersion(project, restoring, { ...options }),
       dryRun: options.dryRun,
@@ -114,13 +122,17 @@ function counted(objects: readonly Incoming[]): PullReport['fetched'] {
   return { files: objects.length, sizeBytes: objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) }
 }
 
-/** Lists of folders that are not here, each held to the folder's digest. @returns contents whose list is nowhere */
-async function fetchLists(
-  project: Project,
-  remote: Remote,
-  contents: readonly NamedContent[],
-): Promise<readonly NamedContent[]> {
+type FetchedLists = Readonly<{
+  /** Contents whose list is nowhere. */
+  missing: readonly NamedContent[]
+  /** Content -> the same with its list. */
+  fetched: ReadonlyMap<NamedContent, NamedContent>
+}>
+
+/** Lists of folders that are not here, each held to the folder's digest. */
+async function fetchLists(project: Project, remote: Remote, contents: readonly NamedContent[]): Promise<FetchedLists> {
   const missing: NamedContent[] = []
+  const fetched = new Map<NamedContent, NamedContent>()
   const asked: NamedContent[] = []
   for (const content of contents) {
     if (!isDirHash(content.digest) || (await objectsOf(project, content)) !== undefined) continue
@@ -139,9 +151,24 @@ async function fetchLists(
     const list = await project.store.putFolder(folder.files)
     // The digest of a folder does not cover modes: where a statement names the list, that is held to it too.
     if (content.list !== undefined && content.list !== list) throw otherFolder(remote, content)
-    project.evidence.saveFolder(content.digest, list)
+    fetched.set(content, { ...content, list })
   }
-  return missing
+  return { missing, fetched }
+}
+
+/**
+ * Which list a folder has is kept when its files are here. THREAT: the digest of a folder does not cover sizes: a list that
+ * lies about one would stand in the way of every later pull.
+ */
+async function keepLists(project: Project, remote: Remote, fetched: Iterable<NamedContent>): Promise<void> {
+  const { store, evidence } = project
+  for (const content of fetched) {
+    const folder = await folderOfContent(project, content)
+    if (folder?.files.every(({ digest }) => store.has(digest)) !== true || content.list === undefined) continue
+    if (folder.files.some(({ digest, sizeBytes }) => store.sizeOf(digest) !== sizeBytes))
+      throw otherFolder(remote, content)
+    if (isDirHash(content.digest)) evidence.saveFolder(content.digest, content.list)
+  }
 }
 
 function folderIn(

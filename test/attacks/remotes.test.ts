@@ -131,8 +131,21 @@ test('T1, T3: whatever a remote lies about is refused by code, and nothing of it
     rmSync(store, { recursive: true })
     cpSync(honest, store, { recursive: true })
   }
-  rmSync(join(clone.root, '.assay'), { recursive: true, force: true })
-  await clone.json(0, 'pull')
+  // a list that lies about what the digest of a folder does not cover: no later pull believes it
+  for (const isHere of [false, true]) {
+    rmSync(join(clone.root, '.assay'), { recursive: true, force: true })
+    if (isHere) {
+      await clone.json(0, 'pull')
+      for (const path of ['index/folder', '../more']) rmSync(join(clone.root, '.assay', path), { recursive: true })
+    }
+    tamper(store, isList, (path) => {
+      write(readFileSync(path, 'utf8').replace('three.txt","sizeBytes":6', 'three.txt","sizeBytes":5'))(path)
+    })
+    assert.equal((await clone.json(1, 'pull')).error.code, 'ERR_REMOTE_CORRUPT')
+    rmSync(store, { recursive: true })
+    cpSync(honest, store, { recursive: true })
+    await clone.json(0, 'pull')
+  }
   assert.equal((await clone.json(0, 'verify', 'model/count.txt')).trusted, true)
 
   // who pushed it mends it
