@@ -9,6 +9,7 @@ import {
   chmodSync,
   cpSync,
   existsSync,
+  linkSync,
   mkdirSync,
   readFileSync,
   renameSync,
@@ -20,7 +21,7 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { stageFactsShape } from '../../src/attestation/stage-facts-shape.ts'
 import { sha256Of } from '../../src/core/index.ts'
-import { parseRemoteAddress } from '../../src/data/index.ts'
+import { objectName, openFolderRemote, parseRemoteAddress } from '../../src/data/index.ts'
 import { restoreVersion } from '../../src/pipeline/checkout.fs.ts'
 import { openProject } from '../../src/pipeline/index.ts'
 import type { Project } from '../../src/pipeline/project.ts'
@@ -428,4 +429,35 @@ test('T3: a statement that names a hook of git, or state of assay, writes none, 
   rmSync(join(project.root, 'model'), { recursive: true })
   await restoreVersion(open, { version, behind, pull: 'assay pull' }, options)
   assert.ok(existsSync(join(project.root, 'model/count.txt')))
+})
+
+test('T3: a pipe, or a file with another name too, in the place of a large part is not written to', async (context) => {
+  const { root } = scratch(context, { 'thesis.txt': 'mine\n' })
+  const bytes = Buffer.alloc(9 * 1024 * 1024, 'large ')
+  const path = join(root, 'large')
+  writeFileSync(path, bytes)
+  const digest = sha256Of(bytes)
+  const file = { name: objectName(digest), digest, path, sizeBytes: bytes.length }
+  const place = join(root, 'store')
+  const remote = openFolderRemote(place, 'client')
+  await remote.prepare()
+  const part = join(place, 'tmp', `client-${sha256Of(file.name).slice(7, 39)}.part`)
+  mkdirSync(dirname(part))
+  for (const make of [
+    () => void execFileSync('mkfifo', [part]),
+    () => linkSync(join(root, 'thesis.txt'), part),
+    () => symlinkSync(join(root, 'thesis.txt'), part),
+    () => mkdirSync(part),
+  ]) {
+    make()
+    await assert.rejects(
+      remote.put([file], () => undefined),
+      { code: 'ERR_REMOTE_UNSAFE' },
+    )
+    rmSync(part, { recursive: true })
+  }
+  assert.equal(readFileSync(join(root, 'thesis.txt'), 'utf8'), 'mine\n')
+  writeFileSync(part, bytes.subarray(0, 1_000_000))
+  await remote.put([file], () => undefined)
+  assert.ok(readFileSync(join(place, file.name)).equals(bytes))
 })

@@ -21,7 +21,7 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { setImmediate as breathe } from 'node:timers/promises'
 import { DomainError, isDomainError, nameFault, type Sha256, sha256Of } from '../../core/index.ts'
 import { digestFd } from '../digest-fd.fs.ts'
@@ -189,7 +189,7 @@ async function putGroup(root: string, group: readonly Outgoing[], { client, onSe
     for (const file of group) {
       const temp = join(root, 'tmp', isLarge(file) ? `${client}-${sha256Of(file.name).slice(7, 39)}.part` : temporary())
       openParent(temp, root, folderMode)[Symbol.dispose]()
-      if (isLarge(file)) await writeLarge(file, temp)
+      if (isLarge(file)) await writeLarge(root, file, temp)
       else writeSmall(file, temp)
       staged.push({ file, temp })
     }
@@ -249,10 +249,11 @@ function bytesOf(path: string, sizeBytes: number): Buffer {
 }
 
 /** Goes on where an earlier push of this checkout broke off; whether that was ours, reading it back tells. */
-async function writeLarge(file: Outgoing & Readonly<{ path: string }>, temp: string): Promise<void> {
+async function writeLarge(root: string, file: Outgoing & Readonly<{ path: string }>, temp: string): Promise<void> {
   const from = openSync(file.path, plainRead)
-  const to = openSync(temp, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o666)
+  let to: number | undefined
   try {
+    to = openPart(root, temp)
     const buffer = Buffer.allocUnsafe(chunkBytes)
     const hasher = createHash('sha256')
     const there = Math.min(fstatSync(to).size, file.sizeBytes)
@@ -270,8 +271,24 @@ async function writeLarge(file: Outgoing & Readonly<{ path: string }>, temp: str
     if (`sha256:${hasher.digest('hex')}` !== file.digest) throw corruptObject(file.digest)
   } finally {
     closeSync(from)
-    closeSync(to)
+    if (to !== undefined) closeSync(to)
   }
+}
+
+/** THREAT: a pipe would be waited on for ever; a link, or a file that has another name too, is somebody else's. */
+function openPart(root: string, temp: string): number {
+  let fd: number
+  try {
+    fd = openSync(temp, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK, 0o666)
+  } catch (error) {
+    // ENXIO: a pipe that nobody reads
+    if (['ENXIO', 'ELOOP', 'EISDIR'].includes(errnoOf(error) ?? '')) throw notPlain(root, relative(root, temp))
+    throw error
+  }
+  const stats = fstatSync(fd)
+  if (stats.isFile() && stats.nlink === 1) return fd
+  closeSync(fd)
+  throw notPlain(root, relative(root, temp))
 }
 
 /** INVARIANT: what has a name at the remote was read back with the bytes of that name. */
