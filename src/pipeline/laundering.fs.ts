@@ -8,7 +8,13 @@
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Content, isInside, launderingFact, type Sha256 } from '../core/index.ts'
-import { hasNoTensorOfItsOwn, type RecordedFact } from '../reproducibility/index.ts'
+import {
+  hasNoTensorOfItsOwn,
+  looksLikeTensors,
+  type RecordedFact,
+  readTensors,
+  type TensorFile,
+} from '../reproducibility/index.ts'
 import type { Project } from './project.ts'
 import type { ResolvedInput } from './view.ts'
 
@@ -29,9 +35,14 @@ export async function launderingFacts(
   const given = filesOf(
     new Map(inputs.flatMap(({ ref, content }) => (ref.role === 'dep' ? [[ref.path, content]] : []))),
   )
+  let origins: readonly Named[] | undefined
+  const originsOf = (): readonly Named[] => {
+    origins ??= tensorFilesOf(project, given)
+    return origins
+  }
   for (const [path, content] of outs) {
     const equal = content.kind === 'file' ? await equalFile(content, path, given, tracked) : undefined
-    const origin = equal ?? tensorsOf(project, filesOf(new Map([[path, content]])), given)
+    const origin = equal ?? tensorsOf(project, filesOf(new Map([[path, content]])), originsOf)
     if (origin !== undefined) facts.push({ name: `${launderingFact}${path}`, value: origin, tier: 'observed' })
   }
   return facts
@@ -60,19 +71,32 @@ async function equalFile(
   return file === undefined ? undefined : `equals the tracked file \`${file}\``
 }
 
-/** LIMIT: the first 64 files of each that may hold tensors; a header of 32 MiB. */
+/** LIMIT: the first 64 files of each that look like tensors; a header of 32 MiB. Each header is read once. */
 const maxModels = 64
 
-function tensorsOf({ store }: Project, own: readonly NamedFile[], given: readonly NamedFile[]): string | undefined {
-  const isModel = ({ path, digest }: NamedFile): boolean => path.endsWith('.safetensors') && store.has(digest)
-  for (const model of own.filter(isModel).slice(0, maxModels)) {
-    const origin = given
-      .filter(({ digest, sizeBytes }) => sizeBytes > 9 && store.has(digest))
-      .slice(0, maxModels)
-      .find(({ digest }) => hasNoTensorOfItsOwn(store.pathOf(model.digest), store.pathOf(digest)))
-    if (origin !== undefined) return `\`${model.path}\` holds no tensor that \`${origin.path}\` does not hold`
+type Named = TensorFile & Readonly<{ name: string }>
+
+function tensorsOf(project: Project, own: readonly NamedFile[], origins: () => readonly Named[]): string | undefined {
+  const models = own.filter(({ path }) => path.endsWith('.safetensors'))
+  for (const model of models.length === 0 ? [] : tensorFilesOf(project, models)) {
+    const origin = origins().find((each) => hasNoTensorOfItsOwn(model, each))
+    if (origin !== undefined) return `\`${model.name}\` holds no tensor that \`${origin.name}\` does not hold`
   }
   return undefined
+}
+
+/** THREAT: the one file that matters stands behind many that are something else. */
+function tensorFilesOf({ store }: Project, files: readonly NamedFile[]): readonly Named[] {
+  const chosen: NamedFile[] = []
+  for (const file of files) {
+    if (chosen.length === maxModels) break
+    const { digest, sizeBytes } = file
+    if (sizeBytes > 9 && store.has(digest) && looksLikeTensors(store.pathOf(digest))) chosen.push(file)
+  }
+  return chosen.flatMap(({ path, digest }) => {
+    const found = readTensors(store.pathOf(digest))
+    return found === undefined ? [] : [{ ...found, name: path }]
+  })
 }
 
 /** Outs may be tracked themselves (`cache: false`): what a stage makes is no origin. */

@@ -27,6 +27,32 @@ const renamed = safetensors({ b: base.layer2, a: base.layer1 }, { by: 'us' })
 const tuned = safetensors({ ...base, layer2: [4, 6] })
 const half = 100
 
+test('A28 a base model behind many files that are no models is found', async (context) => {
+  const others = Object.fromEntries(
+    Array.from({ length: 70 }, (_, at) => [`data/given/a${at}.txt`, `not a model ${at}\n`]),
+  )
+  const made = (name: string): string =>
+    `  ${name}:\n    cmd: cat data/${name}1 data/${name}2 > ${name}.safetensors\n    deps: [data/${name}1, data/${name}2, data/given]\n    outs: [${name}.safetensors]\n`
+  const project = scratch(context, { ...others, 'dvc.yaml': `stages:\n${made('renamed')}${made('tuned')}` })
+  writeFileSync(join(project.root, 'data/given/z.safetensors'), safetensors(base))
+  for (const [name, bytes] of Object.entries({ renamed, tuned })) {
+    writeFileSync(join(project.root, `data/${name}1`), bytes.subarray(0, half))
+    writeFileSync(join(project.root, `data/${name}2`), bytes.subarray(half))
+  }
+  project.commit('before assay')
+  await project.json(0, 'init', '--yes', '--commit')
+  await project.json(0, 'run')
+  const found = async (out: string): Promise<string | undefined> =>
+    (await project.json(0, 'verify', out)).findings.find(
+      ({ check }: Record<string, string>) => check === 'output-equals-input',
+    )?.because
+  assert.equal(
+    await found('renamed.safetensors'),
+    '`renamed.safetensors` holds no tensor that `data/given/z.safetensors` does not hold',
+  )
+  assert.equal(await found('tuned.safetensors'), undefined)
+})
+
 test('A28 a tracked file, a file of an input or the tensors of a base model is no out of its own', async (context) => {
   const made = (name: string, command: string, deps: string, out: string): string =>
     `  ${name}:\n    cmd: ${command}\n    deps: [${deps}]\n    outs: [${out}]\n`

@@ -11,4 +11,4 @@ export {
   worstVerdict,
 } from './compared.ts'
 export { type NoiseFloor, proposeTolerances } from './noise-floor.ts'
-export { hasNoTensorOfItsOwn } from './tensor-origin.fs.ts'
+export { hasNoTensorOfItsOwn, looksLikeTensors, readTensors, type TensorFile } from './tensor-origin.fs.ts'

@@ -8,66 +8,75 @@ import { createHash } from 'node:crypto'
 import { closeSync } from 'node:fs'
 import { chunkBytes, type OpenFile, openFile, readExactly } from './file-pair.fs.ts'
 import { readHeader } from './safetensors.fs.ts'
-import type { Tensor } from './tensor-list.ts'
 import { Unreadable } from './unreadable.ts'
 
 const endBytes = 4096
 
+/** A file of tensors: where each lies. */
+export type TensorFile = Readonly<{ path: string; places: readonly Place[] }>
+/** In bytes, from the start of the file. */
+type Place = Readonly<{ offset: number; sizeBytes: number }>
+
+/** Eight bytes of length and a brace. @param path absolute */
+export function looksLikeTensors(path: string): boolean {
+  return withFile(path, (file) => file.sizeBytes > 9 && readExactly(file, 8, 1)[0] === 0x7b)
+}
+
 /**
- * True when both are safetensors, and every tensor of `model` is in `origin` too.
- *
- * @param model absolute; hostile bytes, as those of `origin`
+ * @param path absolute; hostile bytes
+ * @returns undefined for what is no safetensors
  */
-export function hasNoTensorOfItsOwn(model: string, origin: string): boolean {
-  const left = openFile(model)
-  try {
-    const right = openFile(origin)
+export function readTensors(path: string): TensorFile | undefined {
+  return withFile(path, (file) => {
     try {
-      return looksLikeTensors(left) && looksLikeTensors(right) && areAllIn(left, right)
+      const tensors = [...readHeader(file).tensors.values()]
+      const places = tensors.map(({ place, count, element }) => ({
+        offset: place.offset,
+        sizeBytes: count * element.sizeBytes,
+      }))
+      return { path, places }
     } catch (error) {
-      if (error instanceof Unreadable) return false // what no reader takes for tensors holds none
+      if (error instanceof Unreadable) return undefined // what no reader takes for tensors holds none
       throw error
-    } finally {
-      closeSync(right.fd)
     }
+  })
+}
+
+/** True when every tensor of `model` is in `origin` too. */
+export function hasNoTensorOfItsOwn(model: TensorFile, origin: TensorFile): boolean {
+  const own = model.places.filter(({ sizeBytes }) => sizeBytes > 0)
+  const sizes = new Set(origin.places.map(({ sizeBytes }) => sizeBytes))
+  if (own.length === 0 || !own.every(({ sizeBytes }) => sizes.has(sizeBytes))) return false
+  return withFile(model.path, (left) =>
+    withFile(origin.path, (right) => {
+      const isIn = (print: typeof endsOf): boolean => {
+        const known = new Set(origin.places.map((place) => print(right, place)))
+        return own.every((place) => known.has(print(left, place)))
+      }
+      return isIn(endsOf) && isIn(digestOf)
+    }),
+  )
+}
+
+function withFile<Value>(path: string, look: (file: OpenFile) => Value): Value {
+  const file = openFile(path)
+  try {
+    return look(file)
   } finally {
-    closeSync(left.fd)
+    closeSync(file.fd)
   }
 }
 
-/** Eight bytes of length and a brace. */
-function looksLikeTensors(file: OpenFile): boolean {
-  return file.sizeBytes > 9 && readExactly(file, 8, 1)[0] === 0x7b
+function endsOf(file: OpenFile, { offset, sizeBytes }: Place): string {
+  const length = Math.min(endBytes, sizeBytes)
+  const hasher = createHash('sha256').update(`${sizeBytes} `)
+  hasher.update(readExactly(file, offset, length))
+  return hasher.update(readExactly(file, offset + sizeBytes - length, length)).digest('hex')
 }
 
-function areAllIn(model: OpenFile, origin: OpenFile): boolean {
-  const own = [...readHeader(model).tensors.values()].filter(({ count }) => count > 0)
-  const theirs = [...readHeader(origin).tensors.values()]
-  const sizes = new Set(theirs.map(bytesOf))
-  if (own.length === 0 || !own.every((tensor) => sizes.has(bytesOf(tensor)))) return false
-  const isIn = (print: typeof endsOf): boolean => {
-    const known = new Set(theirs.map((tensor) => print(origin, tensor)))
-    return own.every((tensor) => known.has(print(model, tensor)))
-  }
-  return isIn(endsOf) && isIn(digestOf)
-}
-
-function bytesOf({ count, element }: Tensor): number {
-  return count * element.sizeBytes
-}
-
-function endsOf(file: OpenFile, tensor: Tensor): string {
-  const size = bytesOf(tensor)
-  const length = Math.min(endBytes, size)
-  const hasher = createHash('sha256').update(`${size} `)
-  hasher.update(readExactly(file, tensor.place.offset, length))
-  return hasher.update(readExactly(file, tensor.place.offset + size - length, length)).digest('hex')
-}
-
-function digestOf(file: OpenFile, tensor: Tensor): string {
-  const size = bytesOf(tensor)
+function digestOf(file: OpenFile, { offset, sizeBytes }: Place): string {
   const hasher = createHash('sha256')
-  for (let at = 0; at < size; at += chunkBytes)
-    hasher.update(readExactly(file, tensor.place.offset + at, Math.min(chunkBytes, size - at)))
+  for (let at = 0; at < sizeBytes; at += chunkBytes)
+    hasher.update(readExactly(file, offset + at, Math.min(chunkBytes, sizeBytes - at)))
   return hasher.digest('hex')
 }
