@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DomainError, type Sha256 } from '../core/index.ts'
-import type { ChainVerdict } from './chain.ts'
+import { type ChainVerdict, chainLimits } from './chain.ts'
 import { chainOf, digestNamed, keep, newPerson, policyOf, signSourceBuild, sourceBuild } from './fixtures/chain.ts'
 import { refuseRequest, signRequest } from './signer/sign.ts'
 import type { SourceBuild } from './source-build-facts.ts'
@@ -107,4 +107,34 @@ test('no key signs a build that nothing isolated, or that contradicts itself', (
   }
   for (const more of unsigned) assert.throws(() => sign(more), DomainError)
   assert.ok(sign({}).length > 0)
+})
+
+test('a build that many stages name is read once, and counts for the limits of the chain', () => {
+  const bundle = signSourceBuild(ada, sourceBuild())
+  const build = keep(chainOf(ada, 1).evidence, bundle)
+  const length = 4
+  const { question, evidence } = chainOf(ada, length, (facts) => {
+    const materials = [
+      { name: wheel.name, digest: wheel.digest, build },
+      { name: source.name, digest: source.digest },
+    ]
+    const fact = { name: 'environment/source/tool', value: 'tool-1.0.tar.gz', tier: 'observed' as const }
+    return { ...facts, environment: { ...facts.environment, materials }, facts: [...facts.facts, fact] }
+  })
+  keep(evidence, bundle)
+  let asked = 0
+  const counting = {
+    ...evidence,
+    bundle: (attestation: Sha256) => {
+      if (attestation === build) asked += 1
+      return evidence.bundle(attestation)
+    },
+  }
+  const judge = (statements: number): ChainVerdict =>
+    verifyChain({ ...question, evidence: counting, policy: policyOf(ada), limits: { ...chainLimits, statements } })
+  const verdict = judge(length + 1)
+  assert.deepEqual([verdict.trusted, findingsOf(verdict).length, asked], [true, length, 1])
+  const over = judge(length)
+  assert.equal(over.trusted, false)
+  assert.ok(over.findings.some(({ code }) => code === 'ERR_CHAIN_LIMIT'))
 })

@@ -6,10 +6,10 @@
  */
 import type { Sha256 } from '../core/index.ts'
 import { type ChainQuestion, chainLimits, type VisitedStage } from './chain.ts'
-import { maxClockSkewMs } from './chain-walk.ts'
+import { maxClockSkewMs, overLimit } from './chain-walk.ts'
 import { caveat, type Finding, passed, refused } from './finding.ts'
 import type { StageFacts } from './stage-facts.ts'
-import { type VerifiedSourceBuild, verifySourceBuild } from './verify.ts'
+import { type Verdict, type VerifiedSourceBuild, verifySourceBuild } from './verify.ts'
 
 /** What the level's rules need to know of one. */
 export type JudgedBuild = Readonly<{ name: string; build: VerifiedSourceBuild }>
@@ -23,22 +23,56 @@ export function judgeBuilds(
 ): Readonly<{ builds: readonly JudgedBuild[]; findings: readonly Finding[] }> {
   const builds = new Map<Sha256, JudgedBuild>()
   const findings: Finding[] = []
+  const read = readOnce(question)
+  let edges = 0
   for (const { stage } of visited) {
-    for (const { finding, build } of ofStage(question, stage.facts)) {
+    for (const { finding, build } of ofStage(read, stage.facts)) {
       findings.push({ ...finding, subject: stage.facts.stage })
       if (build !== undefined) builds.set(build.attestation, { name: build.build.package.name, build })
     }
+    edges += stage.facts.environment.materials.filter((material) => material.build !== undefined).length
+    if (edges === 0) continue
+    const { statements, totalBytes } = read.spent()
+    const spent = { edges, statements: visited.length + statements, depth: 0, totalBytes }
+    const over = overLimit(question.limits ?? chainLimits, spent)
+    if (over !== undefined) return { builds: [...builds.values()], findings: [...findings, over] }
   }
   return { builds: [...builds.values()], findings }
+}
+
+type Read = Readonly<{
+  /** Undefined when the statement is not at hand. */
+  of(attestation: Sha256): Verdict<VerifiedSourceBuild> | undefined
+  /** What was verified, for the limits of the chain. */
+  spent(): Readonly<{ statements: number; totalBytes: number }>
+}>
+
+/** THREAT: many stages that name one build, or many, cost a verification for each statement and no more. */
+function readOnce({ evidence, policy, limits = chainLimits }: ChainQuestion): Read {
+  const known = new Map<Sha256, Verdict<VerifiedSourceBuild> | undefined>()
+  let totalBytes = 0
+  return {
+    of: (attestation) => {
+      if (known.has(attestation)) return known.get(attestation)
+      const bytes = evidence.bundle(attestation)
+      const isAtHand = bytes !== undefined && bytes.length <= limits.bundleBytes
+      const isOver = known.size >= limits.statements || totalBytes > limits.totalBytes
+      const verdict = isAtHand && !isOver ? verifySourceBuild(bytes, policy) : undefined
+      totalBytes += isAtHand ? bytes.length : 0
+      known.set(attestation, verdict)
+      return verdict
+    },
+    spent: () => ({ statements: known.size, totalBytes }),
+  }
 }
 
 type Judged = Readonly<{ finding: Finding; build?: VerifiedSourceBuild }>
 type Material = StageFacts['environment']['materials'][number]
 
 /** By what the stage's record names, and by what its environment names: neither can leave one out. */
-function ofStage(question: ChainQuestion, facts: StageFacts): readonly Judged[] {
+function ofStage(read: Read, facts: StageFacts): readonly Judged[] {
   const judged = facts.environment.materials.flatMap((material) =>
-    material.build === undefined ? [] : [judgeBuild(question, facts, { ...material, build: material.build })],
+    material.build === undefined ? [] : [judgeBuild(read, facts, { ...material, build: material.build })],
   )
   const known = new Set(judged.map(({ build }) => build?.build.package.name))
   const recorded = facts.facts.flatMap(({ name }) => (name.startsWith(builtFact) ? [name.slice(builtFact.length)] : []))
@@ -55,14 +89,12 @@ function ofStage(question: ChainQuestion, facts: StageFacts): readonly Judged[] 
   ]
 }
 
-function judgeBuild(question: ChainQuestion, facts: StageFacts, material: Required<Material>): Judged {
-  const { evidence, policy, limits = chainLimits } = question
-  const bytes = evidence.bundle(material.build)
-  if (bytes === undefined || bytes.length > limits.bundleBytes) {
+function judgeBuild(reader: Read, facts: StageFacts, material: Required<Material>): Judged {
+  const read = reader.of(material.build)
+  if (read === undefined) {
     const because = `the statement of the build of \`${material.name}\` is not at hand`
     return { finding: refused(check, 'ERR_EVIDENCE_MISSING', because) }
   }
-  const read = verifySourceBuild(bytes, policy)
   if (!read.trusted) {
     const fault = read.findings.find((finding) => !finding.passed)
     const because = `the build of \`${material.name}\`: ${fault?.because ?? 'is not believed'}`

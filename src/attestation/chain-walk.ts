@@ -62,7 +62,7 @@ function trustedOf(stages: ReadonlyMap<Sha256, VerifiedStage | undefined>): read
 
 type Spent = Pick<ChainLimits, 'edges' | 'statements' | 'depth' | 'totalBytes'>
 
-function overLimit(limits: ChainLimits, spent: Spent): Finding | undefined {
+export function overLimit(limits: ChainLimits, spent: Spent): Finding | undefined {
   for (const name of ['edges', 'statements', 'depth', 'totalBytes'] as const) {
     if (spent[name] > limits[name]) {
       return refused('limits', 'ERR_CHAIN_LIMIT', `the chain goes over the limit of ${limits[name]} (${name})`)
