@@ -29,9 +29,17 @@ test('a third run tells code that no run repeats from records that differ', () =
     code: [found('unseeded-numpy')],
   }
   const code = 'unseeded-numpy x.py:3'
-  assert.deepEqual(order({ ...suspicion, repeats: false }), [code, 'parameter p.yaml:k', 'record machine/cpu-model'])
+  const records = ['parameter p.yaml:k', 'record machine/cpu-model']
+  assert.deepEqual(order({ ...suspicion, repeats: false }), [code, 'itself', ...records])
   assert.deepEqual(order(suspicion), ['parameter p.yaml:k', code, 'record machine/cpu-model'])
   assert.deepEqual(order({ ...suspicion, repeats: true }), ['parameter p.yaml:k', 'record machine/cpu-model', code])
+})
+
+test('records are not to blame for what differs from itself, whatever else the code does', () => {
+  const suspicion = { differences: differences('seed', 'record machine/kernel'), code: [found('listing-order')] }
+  const [listing, seed, kernel] = ['listing-order x.py:3', 'seed', 'record machine/kernel']
+  assert.deepEqual(order({ ...suspicion, repeats: false }), ['itself', listing, seed, kernel])
+  assert.deepEqual(order({ ...suspicion, repeats: true }), [seed, kernel, listing])
 })
 
 test('an order of files is the cause where the file system is another one', () => {

@@ -59,6 +59,7 @@ type Row = Readonly<
   | { record: RegExp; because: string }
   | { code: readonly RuleName[]; when?: (suspicion: Suspicion) => boolean }
   | { folder: true }
+  | { itself: true }
 >
 
 const repeatsNot = ({ repeats }: Suspicion): boolean => repeats === false
@@ -71,6 +72,7 @@ const isFileSystem = /^record machine\/file-system$/
 /** Likeliest first: the first row that takes a piece of evidence is its rank. */
 const table: readonly Row[] = [
   { code: eachTime, when: repeatsNot },
+  { itself: true },
   { code: withHashSeed, when: hashSeedMoved },
   { record: /^seed$/, because: 'it decides all that is drawn' },
   { record: /^code /, because: 'other code ran' },
@@ -111,21 +113,26 @@ const table: readonly Row[] = [
 
 const withoutRank = table.length
 
-/** @returns every piece of evidence that the table takes, likeliest first; of equal rank in the order given */
+/**
+ * @returns every piece of evidence that the table takes, likeliest first; of equal rank in the order given. What is recorded
+ *   comes last where runs on the same records differ as well: it explains nothing
+ */
 export function rankCauses(suspicion: Suspicion): readonly Cause[] {
   const { differences, code, hasOwnFolder = false } = suspicion
-  const ranked = [
-    ...differences.map((difference) => ({ ...rankOfRecord(difference), ...difference })),
+  const lowered = repeatsNot(suspicion) ? withoutRank : 0
+  const records = differences.map((difference) => ({ ...rankOfRecord(difference), ...difference }))
+  const others = [
     ...code.map((found) => ({ rank: rankOfCode(found, suspicion), what: placeOf(found), because: found.because })),
     ...(hasOwnFolder ? [{ rank: table.findIndex((row) => 'folder' in row), ...ownFolder }] : []),
-  ]
-  return ranked
-    .filter(({ rank }) => rank < withoutRank)
+    ...(repeatsNot(suspicion) ? [{ rank: table.findIndex((row) => 'itself' in row), ...itself }] : []),
+  ].filter(({ rank }) => rank < withoutRank)
+  return [...records.map((record) => ({ ...record, rank: record.rank + lowered })), ...others]
     .toSorted((one, other) => one.rank - other.rank)
     .map(({ rank: _, ...cause }) => cause)
 }
 
 const ownFolder: Cause = { what: 'folder', because: 'without a sandbox the project lies at another path in each run' }
+const itself: Cause = { what: 'itself', because: 'it differs from itself on the same records' }
 
 function rankOfRecord({ what }: Difference): Readonly<{ rank: number; because: string }> {
   const rank = table.findIndex((row) => 'record' in row && row.record.test(what))
