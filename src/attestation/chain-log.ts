@@ -8,7 +8,7 @@ import type { ChainQuestion, VisitedStage } from './chain.ts'
 import { type Finding, refused } from './finding.ts'
 
 export function logFindings(
-  { policy, surroundings }: ChainQuestion,
+  { policy, surroundings }: Pick<ChainQuestion, 'policy' | 'surroundings'>,
   stages: readonly VisitedStage[],
 ): readonly Finding[] {
   if (policy.logs === undefined || policy.logs.length === 0) return []

@@ -21,8 +21,11 @@ export type JudgedStage = Readonly<{
   log: 'present' | 'missing' | 'corrupt' | 'unknown'
 }>
 
+/** What is asked of a stage alone, whatever chain it stands in. */
+export type StageQuestion = Pick<ChainQuestion, 'policy' | 'surroundings'>
+
 export function judgeStages(
-  question: ChainQuestion,
+  question: StageQuestion,
   visited: readonly VisitedStage[],
 ): Readonly<{ stages: readonly JudgedStage[]; findings: readonly Finding[] }> {
   const definitionAt = remembered(question.surroundings.definitionAt)
@@ -42,7 +45,7 @@ export function judgeStages(
   return { stages, findings }
 }
 
-function findingsOf(question: ChainQuestion, judged: JudgedStage): readonly Finding[] {
+function findingsOf(question: StageQuestion, judged: JudgedStage): readonly Finding[] {
   return [
     possibleTime(question, judged.stage.facts),
     cleanCommit(question, judged),
@@ -57,11 +60,11 @@ function findingsOf(question: ChainQuestion, judged: JudgedStage): readonly Find
 }
 
 /** A fact that costs the level and not, by itself, the trust: a policy with `minimumLevel: 0` accepts it. */
-function levelZero({ policy }: ChainQuestion, check: string, code: ErrorCode, because: string): Finding {
+function levelZero({ policy }: StageQuestion, check: string, code: ErrorCode, because: string): Finding {
   return policy.minimumLevel === 0 ? caveat(check, because) : refused(check, code, because)
 }
 
-function possibleTime({ surroundings }: ChainQuestion, { startedAt, finishedAt }: StageFacts): Finding {
+function possibleTime({ surroundings }: StageQuestion, { startedAt, finishedAt }: StageFacts): Finding {
   const aheadMs = Date.parse(finishedAt) - surroundings.now.getTime()
   if (Date.parse(finishedAt) < Date.parse(startedAt)) {
     return refused('time', 'ERR_EVIDENCE_FUTURE', 'ended before it started')
@@ -79,13 +82,13 @@ function uncleanOf({ source }: StageFacts): Pick<JudgedStage, 'unclean'> {
   return { unclean: `ran on uncommitted changes: ${shown}${more}` }
 }
 
-function cleanCommit(question: ChainQuestion, { stage, unclean }: JudgedStage): Finding {
+function cleanCommit(question: StageQuestion, { stage, unclean }: JudgedStage): Finding {
   return unclean === undefined
     ? passed('commit', `ran at the commit ${stage.facts.source.commit ?? ''}`)
     : levelZero(question, 'commit', 'ERR_EVIDENCE_DIRTY', unclean)
 }
 
-function overridden(question: ChainQuestion, { overrides }: StageFacts): readonly Finding[] {
+function overridden(question: StageQuestion, { overrides }: StageFacts): readonly Finding[] {
   if (overrides.length === 0) return []
   const because = `ran with parameters of the command line: ${overrides.slice(0, 5).join(', ')}`
   return [levelZero(question, 'overrides', 'ERR_EVIDENCE_OVERRIDE', because)]
@@ -96,14 +99,14 @@ function unisolatedOf({ builderId, draft, sandbox }: StageFacts): Pick<JudgedSta
   return draft ? { unisolated: 'ran as a draft' } : {}
 }
 
-function isolated(question: ChainQuestion, { stage, unisolated }: JudgedStage): Finding {
+function isolated(question: StageQuestion, { stage, unisolated }: JudgedStage): Finding {
   return unisolated === undefined
     ? passed('isolation', `ran in a sandbox (${stage.facts.sandbox.engine})`)
     : levelZero(question, 'isolation', 'ERR_EVIDENCE_UNISOLATED', unisolated)
 }
 
 /** INVARIANT: no policy of a minimum level opens what the policy demands of an engine. */
-function engineFindings({ policy }: ChainQuestion, { stage, sandbox }: StageFacts): readonly Finding[] {
+function engineFindings({ policy }: StageQuestion, { stage, sandbox }: StageFacts): readonly Finding[] {
   const least = leastEngine(policy, stage)
   if (least === undefined) return []
   return isAtLeastEngine(sandbox.engine, least)
@@ -151,7 +154,7 @@ function definitionFinding({ definition }: JudgedStage): Finding {
   }
 }
 
-function logFinding(question: ChainQuestion, { log }: JudgedStage): Finding {
+function logFinding(question: StageQuestion, { log }: JudgedStage): Finding {
   switch (log) {
     case 'present':
       return passed('log', 'its log is kept')

@@ -1,6 +1,8 @@
 /** The only file of `attestation` that other domains import. */
 export * from './chain.ts'
+export { logFindings } from './chain-log.ts'
 export { decideSource, type SourceQuestion, type SourceStanding } from './chain-sources.ts'
+export { judgeStages } from './chain-stage.ts'
 export { judgeBundle, maxClockSkewMs } from './chain-walk.ts'
 export * from './data-decisions.ts'
 export * from './data-verdict-facts.ts'

@@ -1,5 +1,15 @@
 /** `assay verify FILE --bundle FILE`: only that bundle decides, without a project and without a chain. Pure. */
-import { allPassed, type Finding, passed, refused, type TrustPolicy, verifyStage } from '../attestation/index.ts'
+import {
+  allPassed,
+  type Finding,
+  judgeStages,
+  logFindings,
+  passed,
+  refused,
+  type TrustPolicy,
+  type VerifiedStage,
+  verifyStage,
+} from '../attestation/index.ts'
 import type { Digest } from '../core/index.ts'
 import { nothingEarned } from './nothing-earned.ts'
 import type { ArtifactVerdict } from './verify.ts'
@@ -22,6 +32,7 @@ export function verifyOneBundle(
       names
         ? passed('subject', 'the statement names these bytes')
         : refused('subject', 'ERR_SUBJECT_MISMATCH', 'the statement does not name these bytes'),
+      ...demandsOf(policy, verdict.statement, now),
     )
   }
   return {
@@ -36,6 +47,21 @@ export function verifyOneBundle(
     commits: [],
     requirements: [],
   }
+}
+
+/** What the policy demands of a stage; what a bundle alone cannot show is refused, not passed over. */
+function demandsOf(policy: TrustPolicy, stage: VerifiedStage, now: Date): readonly Finding[] {
+  const question = { policy, surroundings: { now } }
+  const stages = [{ attestation: stage.attestation, stage }]
+  const most = Math.min(1, stage.grant.maxLevel)
+  const because = `one bundle shows level ${most} at most, the policy asks for ${policy.minimumLevel}`
+  return [
+    ...judgeStages(question, stages).findings,
+    ...logFindings(question, stages),
+    policy.minimumLevel <= most
+      ? passed('minimum-level', because)
+      : refused('minimum-level', 'ERR_LEVEL_TOO_LOW', because),
+  ]
 }
 
 function isInForce({ expiresAt }: TrustPolicy, now: Date): Finding {

@@ -4,6 +4,10 @@ import { createHash, generateKeyPairSync } from 'node:crypto'
 import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { newPerson, now, output, policyOf, stageFacts } from '../../src/attestation/fixtures/chain.ts'
+import { noteKeyOf, printNoteKey, type TrustPolicy } from '../../src/attestation/index.ts'
+import { signRequest } from '../../src/attestation/signer/sign.ts'
+import { verifyOneBundle } from '../../src/pipeline/verify-bundle.ts'
 import { adopted } from '../support/adopted.ts'
 import { words } from '../support/projects.ts'
 import { scratch } from '../support/scratch.ts'
@@ -58,4 +62,29 @@ test('a model is signed, shown and verified without a project: yes as it was sig
   await place.json(0, 'verify', 'model', ...by, '--ignore-unsigned')
   await place.json(2, 'verify', 'model', ...by, '--ca', 'signer.pub')
   await place.json(2, 'sign', 'model', '--output', 'm.sig')
+})
+
+const ada = newPerson()
+const honest = stageFacts({ outputs: [output('model.bin')] })
+
+function refusals(more: Partial<TrustPolicy> = {}, facts = honest): readonly string[] {
+  const [subject = output('')] = facts.outputs
+  const bytes = signRequest({ kind: 'stage', facts }, ada)
+  const { trusted, level, findings } = verifyOneBundle(subject, bytes, policyOf(ada, more), now)
+  const codes = findings.flatMap(({ passed, code }) => (passed ? [] : [code]))
+  assert.deepEqual([trusted, level], [codes.length === 0, 0])
+  return codes
+}
+
+test('what the policy demands of a stage is demanded of a bundle alone', () => {
+  const dirty = stageFacts({ ...honest, source: { ...honest.source, dirty: ['train.py'] } })
+  const engines = (engine: 'bubblewrap' | 'gvisor') => new Map([['*', engine]])
+  const log = printNoteKey(noteKeyOf('log', 'log', new Uint8Array(32).fill(1)))
+  assert.deepEqual(refusals(), [])
+  assert.deepEqual(refusals({}, dirty), ['ERR_EVIDENCE_DIRTY'])
+  assert.deepEqual(refusals({ minimumLevel: 0 }, dirty), [], 'a policy that asks for no level takes uncommitted work')
+  assert.deepEqual(refusals({ engines: engines('bubblewrap') }), [])
+  assert.deepEqual(refusals({ engines: engines('gvisor') }), ['ERR_EVIDENCE_ENGINE'])
+  assert.deepEqual(refusals({ minimumLevel: 2 }), ['ERR_LEVEL_TOO_LOW'])
+  assert.deepEqual(refusals({ logs: [{ key: log, witnesses: [], threshold: 0 }] }), ['ERR_TLOG_ENTRY'])
 })
