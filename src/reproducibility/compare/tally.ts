@@ -61,10 +61,11 @@ export function addPair(tally: Tally, a: number, b: number, ulp: number, at: num
   if (!(abs <= bound.abs || rel <= bound.rel || ulp <= bound.ulp)) tally.outside += 1
 }
 
-/** Integers, whose difference is exact: |a - b| and the larger magnitude, rounded to doubles. */
+/** Integers, whose difference is exact: |a - b|, which may be beyond what a double holds, and the larger magnitude. */
 export function addIntegers(tally: Tally, abs: number, magnitude: number, at: number, bound: Bound): void {
   tally.differing += 1
-  addDifference(tally, abs, abs / magnitude, 0, at)
+  const finite = Math.min(abs, Number.MAX_VALUE)
+  addDifference(tally, finite, finite / magnitude, 0, at)
   if (!(abs <= bound.abs)) tally.outside += 1
 }
 

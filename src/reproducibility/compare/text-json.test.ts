@@ -213,6 +213,19 @@ test('JSON is read as JSON.parse reads it', () => {
   )
 })
 
+test('a difference of integers that no double holds is a number all the same, and outside of any bound', async (context) => {
+  const compare = comparer(context)
+  const big = `15${'0'.repeat(307)}`
+  const found = async (left: string, right: string): Promise<unknown> => {
+    const tolerances = [{ path: 'm.json', abs: Number.MAX_VALUE, because: 'of a test' }]
+    const { verdict, measures } = await compare(`{"n": ${left}}`, `{"n": ${right}}`, 'm.json', tolerances)
+    const [measure] = JSON.parse(JSON.stringify(measures))
+    return [verdict, measure.maxAbs, measure.histogram]
+  }
+  assert.deepEqual(await found(big, `-${big}`), ['diverged', Number.MAX_VALUE, [[1023, 1]]])
+  assert.deepEqual(await found(big, `${big.slice(0, -1)}1`), ['within-tolerance', 1, [[0, 1]]])
+})
+
 test('integers that no double holds are compared with doubles exactly, and with infinities', async (context) => {
   const compare = comparer(context)
   const verdict = async (left: string, right: string, abs = 0): Promise<string> =>
