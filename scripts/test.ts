@@ -4,6 +4,7 @@
  *   node scripts/test.ts check      format, types, house lint, documentation, unit and property tests (about a minute)
  *   node scripts/test.ts all        the same, then stories, attacks, the demo and a fresh clone's install
  *   node scripts/test.ts crash      200 interrupted runs, full disks, 100,000 files, long fuzzing: half an hour
+ *   node scripts/test.ts long       stories that take minutes: each change that a quick answer must see, each cause of a table
  *   node scripts/test.ts engines    every engine that is installed, as root and as a user: some minutes
  *   node scripts/test.ts interop    the suite against real peers; needs Go and Python and says so
  *   node scripts/test.ts files G... the tests that the globs name
@@ -42,7 +43,7 @@ const suites: Readonly<Record<string, Suite>> = {
   check: { steps: checkSteps, tests: [unitTests], last: [] },
   all: {
     steps: checkSteps,
-    tests: [unitTests, { globs: ['test/!(interop|crash|engines)/**/*.test.ts'], concurrency }],
+    tests: [unitTests, { globs: ['test/!(interop|crash|engines|long)/**/*.test.ts'], concurrency }],
     last: [
       { name: 'the demo tells its story', command: [node, 'scripts/demo.ts', '--quiet'] },
       { name: 'the packed tool installs with an old Node and runs', command: ['sh', 'scripts/packed.sh'] },
@@ -50,6 +51,7 @@ const suites: Readonly<Record<string, Suite>> = {
     ],
   },
   crash: { steps: [], tests: [{ globs: ['test/crash/**/*.test.ts'], concurrency: 1 }], last: [] },
+  long: { steps: [], tests: [{ globs: ['test/long/**/*.test.ts'], concurrency }], last: [] },
   engines: { steps: [], tests: [{ globs: ['test/engines/**/*.test.ts'], concurrency: 1 }], last: [] },
   interop: {
     steps: [{ name: 'Go and Python are here', command: ['sh', 'scripts/interop-needs.sh'] }],

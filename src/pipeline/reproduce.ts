@@ -86,6 +86,7 @@ export async function reproduce(
       help: 'name another stage',
     })
   await using signer = await openSigner(project, { draft: false, unsafeNoSandbox: false })
+  refuseUnlisted(project, signer.hint)
   const startedAt = project.now().toISOString()
   const run: RunAgain = (stages) => runAgain(caller, project, chain, stages, options)
   const tried: Tried[] = []
@@ -196,6 +197,15 @@ async function runAgain(
 
 function placeOf({ source, overrides }: Original['facts']): Json {
   return { commit: source.commit ?? '', dirty: [...source.dirty], overrides: [...overrides] }
+}
+
+/** What is run again is compared as what it made is believed: with a key that nobody listed it would all be for nothing. */
+function refuseUnlisted({ trust }: Project, hint: string): void {
+  const own = [...trust.keys.values()].find((key) => key.hint === hint)
+  if (own !== undefined && trust.builders.some(({ key }) => key === own.name)) return
+  throw new DomainError('ERR_SIGNER_UNKNOWN', 'the trust policy does not list your key as a builder', {
+    help: 'have your public key (assay key export) listed in trust.yaml, under builder and reproducer',
+  })
 }
 
 async function runGroup(

@@ -58,7 +58,9 @@ test('runs one command of our own in the same sandbox, with one writable folder'
       variables: { PATH: '/usr/bin:/bin' },
       limits: { cpus: 1, memoryBytes: 1 << 28, timeMs: 20_000, processes: 32, outputBytes: 1 << 24 },
     })
-    assert.deepEqual(end, { end: { kind: 'exited', code: 3 }, tail: ['told'], deniedAttempts: 0 })
+    const { sandbox, ...rest } = end
+    assert.deepEqual(rest, { end: { kind: 'exited', code: 3 }, tail: ['told'], deniedAttempts: 0 })
+    assert.equal(sandbox.engine, 'bubblewrap')
     assert.equal(readFileSync(join(root, 'new.txt'), 'utf8'), 'made\n')
   }
 })

@@ -60,8 +60,9 @@ test('a dry run writes nothing, and says why each stage would run, below those t
   assert.equal(report.status, 'succeeded')
   assert.match(report.stages[0].because, /has not run on these inputs yet/)
   assert.match(report.stages[1].because, /`sort` runs before it/)
-  for (const path of ['out', 'model', 'assay.lock', '.assay/attestations', '.assay/runs'])
+  for (const path of ['out', 'model', 'assay.lock', '.assay/attestations'])
     assert.equal(existsSync(join(project.root, path)), false, path)
+  assert.deepEqual(readdirSync(join(project.root, '.assay/runs')), [])
 
   await project.json(0, 'run')
   const lock = project.read('assay.lock')

@@ -166,6 +166,16 @@ test('exported evidence is reproduced in another clone, by another folder name',
   assert.deepEqual([judged.code, JSON.parse(judged.stdout).properties.reproduced], [0, true])
 })
 
+test('a key that the policy does not list is told before anything is run again', async (context) => {
+  const project = await ran(context)
+  const stranger = scratchEnvironment(`${project.keys}-of a stranger`)
+  const there = (...args: string[]) => runAssay(args, project.root, stranger)
+  assert.equal((await there('key', 'new')).code, 0)
+  const { code, stdout, stderr } = await there('reproduce', '--json')
+  assert.deepEqual([code, JSON.parse(stdout).error.code], [1, 'ERR_SIGNER_UNKNOWN'])
+  assert.doesNotMatch(stderr, /ran/)
+})
+
 test('several runs tell the noise of a stage, and the tolerance to declare', async (context) => {
   const project = await ran(context, metrics)
   const report = await project.json(1, 'reproduce', '--times', '2', '--stage', 'count')
