@@ -8,7 +8,6 @@
  */
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import {
   lstatSync,
   mkdirSync,
@@ -19,7 +18,6 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -28,20 +26,11 @@ import { hiddenPlaces, neededFiles } from '../../src/compute/image/image-tree.ts
 import { type Entry, imageOf, type MadeImage, machineRoot, tarOf } from '../../src/compute/image/testing.exec.ts'
 import { sha256Of } from '../../src/core/index.ts'
 import { scratch } from '../support/scratch.ts'
+import { freePort } from './gateway.ts'
 
 let folder: string
 let host: string
 let registry: ChildProcess
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  assert.ok(address !== null && typeof address === 'object')
-  return address.port
-}
 
 before(
   async () => {
