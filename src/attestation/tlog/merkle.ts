@@ -40,24 +40,40 @@ export type Inclusion = Readonly<{
 /** True when the proof shows that `leaf` is entry `index` of the tree. Trust: all of it is hostile. */
 export function isIncluded({ index, size, leaf, root, proof }: Inclusion): boolean {
   if (index < 0n || index >= size || !areHashes([leaf, ...proof])) return false
-  let first = index
-  let last = size - 1n
-  let reached = leaf
-  for (const step of proof) {
-    if (last === 0n) return false
-    if (isOdd(first) || first === last) {
+  const climbed = climb(index, size - 1n, leaf, proof)
+  return climbed !== undefined && isSameHash(climbed.reached, root)
+}
+
+type Climbed = Readonly<{
+  /** Of what lies to the left of the node and below it. */
+  left: TreeHash
+  reached: TreeHash
+}>
+
+/**
+ * From node `first` of its level up to the root, `last` being the last node of that level; undefined where the proof is
+ * longer or shorter than the way. SOURCE: RFC 9162 sections 2.1.3.2 and 2.1.4.2, which walk alike.
+ */
+function climb(first: bigint, last: bigint, start: TreeHash, steps: readonly TreeHash[]): Climbed | undefined {
+  let [at, end] = [first, last]
+  let left = start
+  let reached = start
+  for (const step of steps) {
+    if (end === 0n) return undefined
+    if (isOdd(at) || at === end) {
+      left = nodeHashOf(step, left)
       reached = nodeHashOf(step, reached)
-      while (first !== 0n && !isOdd(first)) {
-        first >>= 1n
-        last >>= 1n
+      while (at !== 0n && !isOdd(at)) {
+        at >>= 1n
+        end >>= 1n
       }
     } else {
       reached = nodeHashOf(reached, step)
     }
-    first >>= 1n
-    last >>= 1n
+    at >>= 1n
+    end >>= 1n
   }
-  return last === 0n && isSameHash(reached, root)
+  return end === 0n ? { left, reached } : undefined
 }
 
 export type Consistency = Readonly<{
@@ -83,24 +99,8 @@ export function isConsistent({ from, to, proof }: Consistency): boolean {
   }
   const [start, ...steps] = first === 0n ? [from.root, ...proof] : proof
   if (start === undefined) return false
-  let old = start
-  let reached = start
-  for (const step of steps) {
-    if (last === 0n) return false
-    if (isOdd(first) || first === last) {
-      old = nodeHashOf(step, old)
-      reached = nodeHashOf(step, reached)
-      while (first !== 0n && !isOdd(first)) {
-        first >>= 1n
-        last >>= 1n
-      }
-    } else {
-      reached = nodeHashOf(reached, step)
-    }
-    first >>= 1n
-    last >>= 1n
-  }
-  return last === 0n && isSameHash(old, from.root) && isSameHash(reached, to.root)
+  const climbed = climb(first, last, start, steps)
+  return climbed !== undefined && isSameHash(climbed.left, from.root) && isSameHash(climbed.reached, to.root)
 }
 
 function isOdd(value: bigint): boolean {
