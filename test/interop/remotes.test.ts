@@ -63,7 +63,11 @@ test('a real S3 store takes objects small and large, and gives them to another m
 })
 
 /** A server of the same user, with keys of its own; ends with the test. */
-async function startSshd(context: TestContext, folder: string): Promise<Readonly<{ port: number; config: string }>> {
+async function startSshd(
+  context: TestContext,
+  folder: string,
+  sftp = 'internal-sftp',
+): Promise<Readonly<{ port: number; config: string }>> {
   const program = process.env['SSHD'] ?? '/usr/sbin/sshd'
   assert.ok(existsSync(program), 'install openssh-server, or name another with SSHD')
   mkdirSync(folder)
@@ -80,7 +84,7 @@ async function startSshd(context: TestContext, folder: string): Promise<Readonly
     'StrictModes no',
     'UsePAM no',
     'PasswordAuthentication no',
-    'Subsystem sftp internal-sftp',
+    `Subsystem sftp ${sftp}`,
   ]
   writeFileSync(join(folder, 'sshd_config'), `${lines.join('\n')}\n`)
   if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true })
@@ -138,7 +142,7 @@ test('a folder behind ssh takes objects small and large, and refuses what a stra
   assert.ok(readFileSync(join(clone.root, 'data/large.bin')).equals(readFileSync(join(base.root, 'data/large.bin'))))
   assert.equal((await clone.json(0, 'verify', 'model/count.txt')).trusted, true)
 
-  // half of a large object that an earlier push left is taken up: the rest is sent, and all of it read back
+  // a large object that is gone is sent again, and no other
   const large =
     filesBelow(join(far, 'objects')).find((path) => readFileSync(join(far, 'objects', path)).length > 10_000_000) ?? ''
   rmSync(join(far, 'objects', large))
@@ -201,4 +205,29 @@ test('DVC and assay share a folder: each pushes and pulls what it knows, and nei
   inDvc(project.root, 'gc', '--workspace', '--cloud', '--force')
   assert.deepEqual(filesBelow(join(shared(project.root), 'assay')), before)
   assert.equal((await project.json(0, 'push', '--rehash')).sent.files, 0)
+})
+
+test('a server behind ssh that renames over nothing: other bytes under a name are replaced all the same', async (context) => {
+  const base = await adopted(context, folders)
+  const { port, config } = await startSshd(context, join(base.root, '../ssh'), 'internal-sftp -P posix-rename')
+  const far = join(base.root, '../far')
+  appendFileSync(
+    join(base.root, 'assay.yaml'),
+    `remotes: {far: {url: "ssh://${userInfo().username}@127.0.0.1:${port}${dirname(base.root)}/far"}}\n`,
+  )
+  base.commit()
+  await base.json(0, 'run')
+  base.commit()
+  const here = assayIn(base.root, base, { ASSAY_SSH_CONFIG: config })
+  await here.json(0, 'push')
+  const path = filesBelow(join(far, 'objects')).find(
+    (each) => readFileSync(join(far, 'objects', each), 'utf8') === 'three\n',
+  )
+  assert.ok(path)
+  for (const lie of ['thref\n', 'longer than it was\n']) {
+    writeFileSync(join(far, 'objects', path), lie)
+    assert.equal((await here.json(0, 'push', '--rehash')).sent.files, 1)
+    assert.equal(readFileSync(join(far, 'objects', path), 'utf8'), 'three\n')
+  }
+  assert.deepEqual(filesBelow(join(far, 'tmp')), [])
 })

@@ -211,21 +211,29 @@ async function putOne(far: Far, file: Outgoing): Promise<void> {
 
 async function write(far: Far, temp: string, file: Outgoing, start: number): Promise<void> {
   const handle = await open(far, temp, openFlags.write | openFlags.create)
-  const underWay = new Set<Promise<Answer>>()
+  const underWay = new Set<Promise<void>>()
+  const faults: unknown[] = []
   try {
     const hasher = createHash('sha256')
     let offset = 0
     for (const chunk of bytesFrom(file, chunkBytes)) {
+      if (faults.length > 0) break
+
       hasher.update(chunk)
       offset += chunk.length
       if (offset <= start) continue
       const writing = must(far, kinds.write, [handle, BigInt(offset - chunk.length), chunk], file.name)
-      const settled = writing.finally(() => underWay.delete(settled))
-      settled.catch(() => undefined) // told below
+      const settled: Promise<void> = writing
+        .then(
+          () => undefined,
+          (fault: unknown) => void faults.push(fault),
+        )
+        .finally(() => underWay.delete(settled))
       underWay.add(settled)
       if (underWay.size >= requestsAtOnce) await Promise.race(underWay)
     }
     await Promise.all(underWay)
+    if (faults.length > 0) throw faults[0]
     if (`sha256:${hasher.digest('hex')}` !== file.digest) throw corruptObject(file.digest)
     const { extensions } = await far.session()
     if (extensions.has('fsync@openssh.com')) await must(far, kinds.extended, ['fsync@openssh.com', handle], file.name)
@@ -237,17 +245,22 @@ async function write(far: Far, temp: string, file: Outgoing, start: number): Pro
 
 /** INVARIANT: what has a name at the remote was read back with the bytes of that name. */
 async function refuseOther(far: Far, temp: string, file: Outgoing): Promise<void> {
-  const hasher = createHash('sha256')
-  let sizeBytes = 0
-  for await (const chunk of chunksOf(far, temp, 0)) {
-    sizeBytes += chunk.length
-    if (sizeBytes > file.sizeBytes) break
-    hasher.update(chunk)
-  }
-  if (sizeBytes === file.sizeBytes && hasher.digest('hex') === hexOf(file.digest)) return
+  if (await isSame(far, temp, file)) return
   await ask(far, kinds.remove, [at(far, temp)])
   const { address } = far.options
   throw remoteFault('ERR_REMOTE_CORRUPT', `\`${address}\` gave other bytes back for \`${file.name}\` than were written`)
+}
+
+/** Reads all of it back. */
+async function isSame(far: Far, name: string, file: Outgoing): Promise<boolean> {
+  const hasher = createHash('sha256')
+  let sizeBytes = 0
+  for await (const chunk of chunksOf(far, name, 0)) {
+    sizeBytes += chunk.length
+    if (sizeBytes > file.sizeBytes) return false
+    hasher.update(chunk)
+  }
+  return sizeBytes === file.sizeBytes && hasher.digest('hex') === hexOf(file.digest)
 }
 
 async function rename(far: Far, temp: string, file: Outgoing): Promise<void> {
@@ -257,11 +270,16 @@ async function rename(far: Far, temp: string, file: Outgoing): Promise<void> {
     ? await ask(far, kinds.extended, ['posix-rename@openssh.com', from, to])
     : await ask(far, kinds.rename, [from, to])
   if (answer.kind === 'status' && answer.code === statuses.ok) return
-  // Another push of this checkout may have been faster, and a plain rename takes no name that is there.
+  // A plain rename takes no name that is there: another push was faster, or it is the one that is to be replaced.
   const there = await lookAt(far, file.name)
-  if (there?.sizeBytes === file.sizeBytes && isPlainFile(there)) {
-    await ask(far, kinds.remove, [from])
-    return
+  if (there !== undefined && isPlainFile(there)) {
+    if (await isSame(far, file.name, file)) {
+      await ask(far, kinds.remove, [from])
+      return
+    }
+    await ask(far, kinds.remove, [to])
+    const again = await ask(far, kinds.rename, [from, to])
+    if (again.kind === 'status' && again.code === statuses.ok) return
   }
   throw faultOf(far, answer.kind === 'status' ? answer.code : statuses.failure, file.name)
 }
