@@ -1,8 +1,8 @@
 /**
  * A large object to an S3 store in parts, each checked by the store; what was sent before a break is not sent again.
  *
- * A note beside the project says which parts of which upload have arrived. It is a hint: the object is read, and digested,
- * from its beginning each time, and the parts are those of its bytes.
+ * A note beside the project says which parts of which upload have arrived, and the digest of each. It is a hint: the
+ * object is read, and digested, from its beginning each time, and a part that had other bytes is sent again.
  */
 import { createHash } from 'node:crypto'
 import {
@@ -32,7 +32,8 @@ export type Upload = Readonly<{
   begin(name: string): Promise<string>
   /** @returns the part's ETag; undefined when the store does not know the upload (any more) */
   part(name: string, part: Readonly<{ id: string; number: number; bytes: Uint8Array }>): Promise<string | undefined>
-  complete(name: string, id: string, etags: readonly string[]): Promise<void>
+  /** @returns false when the store does not know the upload, or one of its parts (any more) */
+  complete(name: string, id: string, etags: readonly string[]): Promise<boolean>
   sizeOf(name: string): Promise<number | undefined>
 }>
 
@@ -43,10 +44,13 @@ const mostParts = 9000
 const partsAtOnce = 4
 
 const noteShape = z.strictObject({
-  upload: z.literal(1),
+  upload: z.literal(2),
   id: z.string().regex(/^[\x21-\x7e]{1,1024}$/),
   partBytes: z.int().positive(),
-  etags: z.record(z.string().regex(/^\d{1,5}$/), z.string().max(1024)),
+  parts: z.record(
+    z.string().regex(/^\d{1,5}$/),
+    z.strictObject({ etag: z.string().max(1024), digest: z.string().max(100) }),
+  ),
 })
 type Note = z.infer<typeof noteShape>
 
@@ -59,7 +63,7 @@ export async function uploadInParts(upload: Upload, file: Outgoing & Readonly<{ 
     const isSent = known !== undefined && (await sendParts(upload, file, { place, note: known }))
     if (!isSent) {
       const partBytes = Math.max(leastPartBytes, Math.ceil(file.sizeBytes / mostParts))
-      const note: Note = { upload: 1, id: await upload.begin(file.name), partBytes, etags: {} }
+      const note: Note = { upload: 2, id: await upload.begin(file.name), partBytes, parts: {} }
       writeFileSync(place, JSON.stringify(note), { mode: 0o600 })
       if (!(await sendParts(upload, file, { place, note })))
         throw remoteFault('ERR_REMOTE_FAILED', `\`${upload.address}\` forgets an upload that it began`)
@@ -81,7 +85,7 @@ async function sendParts(
   { place, note }: Readonly<{ place: string; note: Note }>,
 ): Promise<boolean> {
   const { id, partBytes } = note
-  const etags = new Map(Object.entries(note.etags))
+  const sent = new Map(Object.entries(note.parts))
   const fd = openSync(file.path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   const open = new Set<Promise<void>>()
   let isKnown = true
@@ -92,13 +96,14 @@ async function sendParts(
     for (let number = 1; number <= count && isKnown && fault === undefined; number += 1) {
       const bytes = partOf(fd, (number - 1) * partBytes, partBytes)
       hasher.update(bytes)
-      if (etags.has(String(number))) continue
+      const digest = sha256Of(bytes)
+      if (sent.get(String(number))?.digest === digest) continue
       const sending = upload
         .part(file.name, { id, number, bytes })
         .then((etag) => {
           if (etag === undefined) isKnown = false
-          else etags.set(String(number), etag)
-          writeFileSync(place, JSON.stringify({ ...note, etags: Object.fromEntries(etags) }), { mode: 0o600 })
+          else sent.set(String(number), { etag, digest })
+          writeFileSync(place, JSON.stringify({ ...note, parts: Object.fromEntries(sent) }), { mode: 0o600 })
         })
         .catch((error: unknown) => {
           fault ??= error
@@ -111,12 +116,8 @@ async function sendParts(
     if (fault !== undefined) throw fault
     if (!isKnown) return false
     if (`sha256:${hasher.digest('hex')}` !== file.digest) throw corruptObject(file.digest)
-    await upload.complete(
-      file.name,
-      id,
-      Array.from({ length: count }, (_, index) => etags.get(String(index + 1)) ?? ''),
-    )
-    return true
+    const etags = Array.from({ length: count }, (_, index) => sent.get(String(index + 1))?.etag ?? '')
+    return await upload.complete(file.name, id, etags)
   } finally {
     await Promise.all(open)
     closeSync(fd)

@@ -299,10 +299,13 @@ function uploadTo(store: Store, notes: string, jobs: number): Upload {
         (etag, index) => `<Part><PartNumber>${index + 1}</PartNumber><ETag>${escaped(etag)}</ETag></Part>`,
       )
       const body = Buffer.from(`<CompleteMultipartUpload>${parts.join('')}</CompleteMultipartUpload>`)
-      const text = accepted(store, await store.ask('POST', withQuery(name, idOf(id)), { body }), name)
+      const answer = await store.ask('POST', withQuery(name, idOf(id)), { body })
+      const code = codeIn(answer.text)
+      if (answer.status === 404 || code === 'NoSuchUpload' || code === 'InvalidPart') return false
+      accepted(store, answer, name)
       // A store may say 200 first and what went wrong then.
-      const code = codeIn(text)
       if (code !== '') throw refusal(store.address, 'be written to', 200, code)
+      return true
     },
     sizeOf: async (name) => (await askEach(store, [name], 1)).get(name),
   }

@@ -5,7 +5,7 @@
  * to a name are looked at first, and every byte that comes is compared by whoever asked for it.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { type DomainError, hexOf, isDomainError, nameFault, sha256Of } from '../../core/index.ts'
+import { type DomainError, hexOf, nameFault, sha256Of } from '../../core/index.ts'
 import { bytesFrom } from './object-bytes.fs.ts'
 import {
   abandonedMs,
@@ -116,6 +116,11 @@ function notPlain({ options: { address } }: Far, name: string): DomainError {
   return remoteFault('ERR_REMOTE_UNSAFE', `\`${name}\` of \`${address}\` is neither a plain file nor a folder`)
 }
 
+/** THREAT: answers without an end in them would be asked for without an end. */
+function silent({ options: { address } }: Far, name: string): DomainError {
+  return remoteFault('ERR_REMOTE_UNSAFE', `\`${address}\` says that there is more of \`${name}\`, and gives nothing`)
+}
+
 async function lookAt(far: Far, name: string): Promise<Attributes | undefined> {
   const answer = await ask(far, kinds.lstat, [at(far, name)])
   if (answer.kind === 'attributes') return answer.attributes
@@ -126,7 +131,9 @@ async function lookAt(far: Far, name: string): Promise<Attributes | undefined> {
 /** Folders between the remote's own, which is trusted as it is, and the name are real ones. */
 async function isReachable(far: Far, name: string): Promise<boolean> {
   const folder = parentOf(name)
-  if (folder === '.' || far.made.has(folder)) return true
+  if (folder === '.') return true
+  const known = far.made.get(folder)
+  if (known !== undefined) return known.then(() => true)
   if (!(await isReachable(far, folder))) return false
   const attributes = await lookAt(far, folder)
   if (attributes === undefined) return false
@@ -154,6 +161,7 @@ function makeFolder(far: Far, folder: string): Promise<void> {
       : notPlain(far, folder)
   })()
   far.made.set(folder, making)
+  making.catch(() => far.made.delete(folder)) // who waits for it is told; who asks later looks again
   return making
 }
 
@@ -182,6 +190,7 @@ async function* chunksOf(far: Far, name: string, start: number): AsyncGenerator<
       const answer = await ahead.shift()
       if (answer?.kind === 'status' && answer.code === statuses.eof) return
       if (answer?.kind !== 'data') throw faultOf(far, answer?.kind === 'status' ? answer.code : statuses.failure, name)
+      if (answer.bytes.length === 0) throw silent(far, name)
       given += answer.bytes.length
       yield answer.bytes
       window = Math.min(requestsAtOnce, window * 2)
@@ -291,13 +300,16 @@ async function listed(
   const opened = await must(far, kinds.opendir, [at(far, folder)], folder)
   if (opened.kind !== 'handle') throw notPlain(far, folder)
   const found: Readonly<{ name: string; attributes: Attributes }>[] = []
+  let told = 0
   try {
     for (;;) {
       const answer = await ask(far, kinds.readdir, [opened.handle])
       if (answer.kind === 'status' && answer.code === statuses.eof) return found
       if (answer.kind !== 'names') throw faultOf(far, answer.kind === 'status' ? answer.code : statuses.failure, folder)
+      if (answer.names.length === 0) throw silent(far, folder)
+      told += answer.names.length
       for (const entry of answer.names) if (entry.name !== '.' && entry.name !== '..') found.push(entry)
-      if (found.length > maxListed)
+      if (told > maxListed)
         throw remoteFault('ERR_REMOTE_UNSAFE', `\`${far.options.address}\` lists more than ${maxListed} names`)
     }
   } finally {
@@ -307,7 +319,7 @@ async function listed(
 
 async function prepare(far: Far): Promise<void> {
   const { address } = far.options
-  const root = await lookAtRoot(far)
+  const root = await lookAt(far, '.')
   if (root === undefined) await must(far, kinds.mkdir, [at(far, '.'), 0], address)
   const names = (await listed(far, '.')).map(({ name }) => name)
   const isOurs = names.includes(remoteMark) || names.every((name) => name === 'tmp' || name.startsWith(remoteMark))
@@ -318,15 +330,5 @@ async function prepare(far: Far): Promise<void> {
     const isOld = attributes.modifiedSeconds !== undefined && attributes.modifiedSeconds < limitSeconds
     if (isOld && isPlainFile(attributes) && /^[0-9a-f-]{1,80}\.(tmp|part)$/.test(name))
       await ask(far, kinds.remove, [at(far, `tmp/${name}`)])
-  }
-}
-
-/** The folder itself may be a link: whoever configured it meant where it leads. */
-async function lookAtRoot(far: Far): Promise<Attributes | undefined> {
-  try {
-    return await lookAt(far, '.')
-  } catch (error) {
-    if (isDomainError(error, 'ERR_REMOTE_MISSING')) return undefined
-    throw error
   }
 }
