@@ -181,18 +181,19 @@ function classificationOf(
 }
 
 /**
- * What the inventory says of the source with the id, or else of what is mapped to the path. THREAT: the inventory of a
+ * What the inventory says of the source with the id, and of what is mapped to the path: data may be registered anew. THREAT: the inventory of a
  * checkout of then does not know what has become secret since; so the project that lends to it is asked too.
  */
-function classificationsNow(
+export function classificationsNow(
   { sources, settings, lentBy }: Project,
   path: string,
   source: string | undefined,
 ): readonly Classification[] {
-  const id = source ?? settings.data.get(path)?.source
-  const listed = id === undefined ? undefined : sources.get(id)?.source.classification
-  const lent = lentBy === undefined ? [] : classificationsNow(lentBy, path, source)
-  return listed === undefined ? lent : [listed, ...lent]
+  const listed = [source, settings.data.get(path)?.source].flatMap((id) => {
+    const word = id === undefined ? undefined : sources.get(id)?.source.classification
+    return word === undefined ? [] : [word]
+  })
+  return [...listed, ...(lentBy === undefined ? [] : classificationsNow(lentBy, path, source))]
 }
 
 /** Of data from outside: as it was said to be then, or as it is said to be now, whichever is more. */

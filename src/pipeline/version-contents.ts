@@ -5,7 +5,7 @@
 import type { StageFacts, StatedDependency } from '../attestation/index.ts'
 import { type Content, type Digest, isDirHash, isSha256, type Sha256 } from '../core/index.ts'
 import type { Classification } from '../data/index.ts'
-import { classificationOfDependency as classificationOf, mostSecretOf } from './data-question.ts'
+import { classificationOfDependency as classificationOf, classificationsNow, mostSecretOf } from './data-question.ts'
 import type { Project } from './project.ts'
 import type { Behind, Version } from './version.ts'
 
@@ -50,7 +50,7 @@ export function contentsOfVersion(
     }
   }
   for (const { id, path, digest, classification: then } of version.sources) {
-    const classification = mostSecretOf([then, project.sources.get(id)?.source.classification ?? then])
+    const classification = mostSecretOf([then, ...classificationsNow(project, path, id)])
     add({ path, digest, classification, place: 'data', isOptional: true })
   }
   const roots = new Set(version.roots.values())

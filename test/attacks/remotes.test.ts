@@ -241,6 +241,15 @@ test('T1: restricted data, and what was made of it, goes to no remote that is no
   project.write({ 'sources.yaml': sources.replace('classification: internal', 'classification: restricted') })
   project.commit('late is restricted now')
   assert.ok((await leftOut('HEAD~1')).includes('data/late.txt'))
+
+  // nor does another name for it in the inventory let it out
+  project.write({ 'sources.yaml': sources, 'data/open.txt': 'open\n' })
+  await project.json(0, 'data', 'add', 'open', 'data/open.txt', '--classification', 'internal')
+  project.commit('open data')
+  assert.equal((await leftOut()).includes('data/open.txt'), false)
+  await project.json(0, 'data', 'add', 'closed', 'data/open.txt', '--classification', 'restricted')
+  project.commit('the same data, restricted, by another name')
+  assert.ok((await leftOut('HEAD~1')).includes('data/open.txt'))
 })
 
 test('T5: an assay.yaml cannot name a remote that is an option, a password or a place in the project', async (context) => {
