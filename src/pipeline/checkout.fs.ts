@@ -147,7 +147,9 @@ async function planOf(
       missing.push(named)
       continue
     }
-    if (content.kind === 'folder') refuseClosed(content.files.map((file) => `${named.path}/${file.path}`))
+    // a `.dvc` within a folder of data is data: the project's own lies elsewhere
+    if (content.kind === 'folder')
+      refuseClosed(content.files.flatMap(({ path }) => (gitFolder.test(path) ? [`${named.path}/${path}`] : [])))
     const pin = await pinnedOtherwise(project, named.path, content)
     if (pin !== undefined) {
       left.push({ path: named.path, to: pin })
@@ -162,6 +164,8 @@ async function planOf(
   }
   return { restore, missing, changed, left, unchanged }
 }
+
+const gitFolder = /(?:^|\/)\.git(?:\/|$)/i
 
 function refuseClosed(paths: readonly string[]): void {
   for (const path of paths) {

@@ -92,10 +92,12 @@ export async function pull(project: Project, target: string | undefined, options
     let wanted: Wanted
     try {
       wanted = await wantedObjects(project, remote, contents, options)
-      if (!options.dryRun) await receiveAll(project, remote, wanted.objects, options)
-      await keepLists(project, remote, lists.fetched.values())
+      if (!options.dryRun) {
+        await receiveAll(project, remote, wanted.objects, options)
+        await keepLists(project, remote, lists.fetched.values())
+      }
     } finally {
-      await closeSecret(project, contents) // what arrived before a break too
+      if (!options.dryRun) await closeSecret(project, contents) // what arrived before a break too
     }
     const restoring = { version, behind }
     return {
