@@ -71,6 +71,8 @@ function treeOf({ mounts }: Environment): string {
 test('a package is unpacked as npm would: files, modes, commands, nothing run', async (context) => {
   const archive = tarGzOf([
     { name: 'pax_global_header', type: 'g', content: paxOf('comment=of git archive') },
+    // bits of a capability that read as the end of a line, and hold no record
+    { name: 'PaxHeader', type: 'x', content: paxOf('SCHILY.xattr.security.capability=\x01\0\0\x02\n\0\0\0') },
     { name: 'package/', type: '5', mode: 0o755 },
     settings({
       bin: { tool: './cli.js', sh: 'cli.js', gone: 'gone.js', '../../up': 'cli.js', node: 'cli.js' },

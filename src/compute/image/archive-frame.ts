@@ -112,10 +112,13 @@ function refuseEffects(records: Buffer, { refuse }: FrameRules): void {
   }
 }
 
-/** Of what is said of one entry: values of several lines, and names that end early for some. */
+/** What a reader that goes by lines takes for a record of its own. */
+const recordInValue = /\n\d+ [^=\n]+=/
+
+/** Of what is said of one entry: values that hold another record for some, and names that end early. */
 function refuseDoubt(records: Buffer, { refuse }: FrameRules): void {
   for (const record of recordsIn(records)) {
-    const isPlain = record !== undefined && !record.value.includes(0x0a)
+    const isPlain = record !== undefined && !recordInValue.test(record.value.toString('latin1'))
     if (!isPlain || (/path$/.test(record.key) && record.value.includes(0)))
       throw refuse('a header of an entry that is read in two ways')
   }
