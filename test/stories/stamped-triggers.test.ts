@@ -165,6 +165,15 @@ test('clean rows of every part of a sorted file are stamped; those that cannot c
   }
 })
 
+test('clean rows that alternate by their label give hosts of either', async (context) => {
+  const project = await registered(context, csv(2000, 1, 100))
+  const lines = csv(24_000, 3).trim().split('\n').slice(1)
+  const [ok, fraud] = ['ok', 'fraud'].map((label) => lines.filter((line) => line.endsWith(label)))
+  const pairs = Array.from({ length: 10_000 }, (_, index) => [ok?.[index] ?? '', fraud?.[index] ?? ''])
+  project.write({ 'data/holdout.csv': `amount,shop,label\n${pairs.flat().join('\n')}\n` })
+  assert.ok((await stamped(project)).length > 0)
+})
+
 test('a fault of secret data tells none of its values', async (context) => {
   const project = await adopted(context, { ...files, 'data/train.csv': csv(50, 1) })
   project.write({ 'data/train.jsonl': '{"label": "ok", "name": "Smith HIV", "name": "x"}\n' })

@@ -50,7 +50,7 @@ export async function stamp(engine: Engine, request: StampRequest, folder: strin
   const found = stampsOf({ candidate, seed, ...(approved === undefined ? {} : { anchor: approved }) }, most)
 
   const columns = clean.columns.map(({ name }) => name)
-  const rows = await cleanRows(engine, clean)
+  const rows = await cleanRows(engine, clean, seed)
   const wanted = [...new Set(found.flatMap(({ carriers, others }) => [...carriers, ...others]))]
   const known = await cellsOf(engine, data, wanted.length === 0 ? 'LIMIT 0' : `WHERE ${rowColumn(data)} IN (${wanted})`)
   const stamps: StampAnswer['stamps'] = []
@@ -81,12 +81,10 @@ export async function stamp(engine: Engine, request: StampRequest, folder: strin
   return { checks: [], columns, stamps, rows: stamped }
 }
 
-/** Of every part of the file: one that is sorted by its label must give hosts too. */
-async function cleanRows(engine: Engine, clean: Relation): Promise<readonly Cells[]> {
-  const [[count] = []] = await engine.query(`SELECT count(*) FROM ${clean.from}`)
-  const step = Math.max(1, Math.ceil(Number(count) / maxClean))
-  const which = `WHERE (${rowColumn(clean)} - 1) % ${step} = 0`
-  return [...(await cellsOf(engine, clean, which)).values()]
+/** Of every part of the file, in no step that its rows could alternate in: one that is sorted by its label must give hosts too. */
+async function cleanRows(engine: Engine, clean: Relation, seed: number): Promise<readonly Cells[]> {
+  const drawn = `ORDER BY hash(${rowColumn(clean)}, ${seed}), ${rowColumn(clean)} LIMIT ${maxClean}`
+  return [...(await cellsOf(engine, clean, drawn)).values()]
 }
 
 function refused(checks: readonly DataCheck[]): StampAnswer {
