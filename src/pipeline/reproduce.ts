@@ -8,6 +8,7 @@
 
 import type { OutComparison, Reproduction } from '../attestation/index.ts'
 import {
+  builderIds,
   canonicalJson,
   type Digest,
   DomainError,
@@ -202,8 +203,11 @@ function placeOf({ source, overrides }: Original['facts']): Json {
 /** What is run again is compared as what it made is believed: with a key that nobody listed it would all be for nothing. */
 function refuseUnlisted({ trust }: Project, hint: string): void {
   const own = [...trust.keys.values()].find((key) => key.hint === hint)
-  if (own !== undefined && trust.builders.some(({ key }) => key === own.name)) return
-  throw new DomainError('ERR_SIGNER_UNKNOWN', 'the trust policy does not list your key as a builder', {
+  const mayBuild = trust.builders.some(({ key, builder }) => key === own?.name && builder === builderIds.sandboxed)
+  const mayReproduce = own !== undefined && trust.roles.get('reproducer')?.anyOf.includes(own.name) === true
+  if (mayBuild && mayReproduce) return
+  const lacking = [...(mayBuild ? [] : ['local/sandboxed as a builder']), ...(mayReproduce ? [] : ['reproducer'])]
+  throw new DomainError('ERR_SIGNER_UNKNOWN', `the trust policy does not list your key for ${lacking.join(' and ')}`, {
     help: 'have your public key (assay key export) listed in trust.yaml, under builder and reproducer',
   })
 }
