@@ -196,22 +196,24 @@ export function classificationsNow(
   return [...listed, ...(lentBy === undefined ? [] : classificationsNow(lentBy, path, source))]
 }
 
-/** Of data from outside: as it was said to be then, or as it is said to be now, whichever is more. */
+/**
+ * Of data from outside: as it was said to be then, or as it is said to be now, whichever is more. THREAT: a word that
+ * this version does not know may mean more than any that it knows.
+ */
 export function classificationOfDependency(
   project: Project,
   { path, origin }: Pick<StatedDependency, 'path' | 'origin'>,
 ): Classification {
-  const isSource = origin.kind === 'source'
-  const stated = isSource ? classifications.find((word) => word === origin.classification) : undefined
-  const now = classificationsNow(project, path, isSource ? origin.id : undefined)
-  return mostSecretOf(stated === undefined ? now : [stated, ...now]) // what nobody classified counts as internal
+  if (origin.kind !== 'source') return mostSecretOf(classificationsNow(project, path, undefined))
+  const stated = classifications.find((word) => word === origin.classification) ?? 'restricted'
+  return mostSecretOf([stated, ...classificationsNow(project, path, origin.id)])
 }
 
-/** Of what a stage made: that of the most secret source behind it. */
-export function classificationBehind(project: Project, attestation: Sha256): Classification {
+/** Of what stages made: that of the most secret source behind any of it. */
+export function classificationBehind(project: Project, ...attestations: readonly Sha256[]): Classification {
   const found: Classification[] = ['public']
   const seen = new Set<Sha256>()
-  const open = [attestation]
+  const open = [...attestations]
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     if (seen.has(next)) continue
     seen.add(next)

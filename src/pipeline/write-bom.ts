@@ -1,8 +1,10 @@
 /** `assay bom`: verifies an artifact, and says what it was made of. */
 import { basename, relative, resolve } from 'node:path'
+import { type ChainVerdict, isSecret } from '../attestation/index.ts'
 import { DomainError, type Json } from '../core/index.ts'
 import { bomFactsOf, type CycloneDxVersion, cycloneDxOf, spdxOf } from './bom/index.ts'
 import { chainEvidenceOf } from './chain-facts.ts'
+import { classificationBehind, classificationOfDependency } from './data-question.ts'
 import { openProject } from './project.fs.ts'
 import type { Caller, Project } from './project.ts'
 import { chainOf, finalOuts, provenMetrics, verifyContent } from './verify.ts'
@@ -32,7 +34,7 @@ export async function writeBom(caller: Caller, artifact: string | undefined, for
   if (chain.stages.length === 0) throw new DomainError('ERR_EVIDENCE_MISSING', `there is no evidence for \`${path}\``)
   const { trusted, level } = await verifyContent(project, path, digest)
   const { model } = project.settings
-  const metrics = model?.metrics === undefined ? undefined : await provenMetrics(project, model.metrics, chain)
+  const metrics = model?.metrics === undefined ? undefined : await toldMetrics(project, model.metrics, chain)
   const facts = bomFactsOf({
     name: model !== undefined && outAt(project, model.path) === outAt(project, path) ? model.name : basename(path),
     path,
@@ -42,10 +44,17 @@ export async function writeBom(caller: Caller, artifact: string | undefined, for
     version: project.version,
     stages: chain.stages,
     sources: project.sources,
+    classificationOf: (dependency) => classificationOfDependency(project, dependency),
     ...(metrics === undefined ? {} : { metrics }),
   })
   const document = format.kind === 'spdx' ? spdxOf(facts) : cycloneDxOf(facts, format.version)
   return { document, trusted, level: facts.level, datasets: facts.datasets.length, packages: facts.packages.length }
+}
+
+/** THREAT: a metric of secret data may be as telling as the data. The judge is one of the chain's stages. */
+async function toldMetrics(project: Project, path: string, chain: ChainVerdict): Promise<Json | undefined> {
+  const stages = chain.stages.map(({ attestation }) => attestation)
+  return isSecret(classificationBehind(project, ...stages)) ? undefined : provenMetrics(project, path, chain)
 }
 
 function artifactPath(project: Project, artifact: string | undefined, workingFolder: string): string {

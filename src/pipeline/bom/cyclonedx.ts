@@ -98,11 +98,11 @@ function datasetOf(dataset: BomDataset): Fields {
   }
 }
 
-function dataOf({ path, source }: BomDataset): Fields {
+function dataOf({ path, classification, source }: BomDataset): Fields {
   return {
     type: 'dataset',
     name: path,
-    ...(source === undefined ? {} : { classification: source.classification }),
+    classification,
     ...(source === undefined || source.owner === ''
       ? {}
       : { governance: { owners: [{ contact: { name: source.owner } }] } }),

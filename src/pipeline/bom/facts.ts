@@ -1,16 +1,19 @@
 /** What a bill of materials is made of: verified statements alone, flattened for the writers. Pure. */
-import type { StageFacts, VisitedStage } from '../../attestation/index.ts'
+import { isSecret, type StageFacts, type StatedDependency, type VisitedStage } from '../../attestation/index.ts'
 import { type Digest, isSha256, type Json, type Sha256 } from '../../core/index.ts'
+import type { Classification } from '../../data/index.ts'
+import { mostSecretOf } from '../data-question.ts'
 import type { ListedSource } from '../project.ts'
 
 export type BomDataset = Readonly<{
   /** Project path. */
   path: string
   digest: Digest
+  /** What nobody classified counts as internal. */
+  classification: Classification
   /** Of the inventory; missing when it is in none. */
   source?: Readonly<{
     id: string
-    classification: string
     owner: string
     licence: string
     origin?: string
@@ -48,12 +51,21 @@ export type BomQuestion = Readonly<{
   version: string
   stages: readonly VisitedStage[]
   sources: ReadonlyMap<string, ListedSource>
-  /** As evidence proves them. */
+  /** Of data from outside. */
+  classificationOf: (dependency: StatedDependency) => Classification
+  /** As evidence proves them; left out where they are of secret data. */
   metrics?: Json
 }>
 
 /** @param question its stages: the artifact's own first */
-export function bomFactsOf({ stages, sources, metrics, version, ...question }: BomQuestion): BomFacts {
+export function bomFactsOf({
+  stages,
+  sources,
+  classificationOf,
+  metrics,
+  version,
+  ...question
+}: BomQuestion): BomFacts {
   const [own] = stages
   if (own === undefined) throw new Error('a bill of materials without a statement')
   const sorted = stages
@@ -62,53 +74,55 @@ export function bomFactsOf({ stages, sources, metrics, version, ...question }: B
       (left, right) =>
         order(left.facts.finishedAt, right.facts.finishedAt) || order(left.facts.stage, right.facts.stage),
     )
-  const datasets = datasetsOf(
-    sorted.map(({ facts }) => facts),
-    sources,
-  )
-  // THREAT: a metric of secret data may be as telling as the data.
-  const isTold = datasets.every(({ source }) => source === undefined || !isSecretName(source.classification))
   return {
     ...question,
     project: own.stage.facts.project,
     assayVersion: version,
     at: own.stage.facts.finishedAt,
     stages: sorted,
-    datasets,
+    datasets: datasetsOf(
+      sorted.map(({ facts }) => facts),
+      { sources, classificationOf },
+    ),
     packages: packagesOf(sorted.map(({ facts }) => facts)),
-    metrics: metrics === undefined || !isTold ? [] : numbersOf(metrics, []),
+    metrics: metrics === undefined ? [] : numbersOf(metrics, []),
   }
 }
 
-function datasetsOf(stages: readonly StageFacts[], sources: BomQuestion['sources']): readonly BomDataset[] {
+function datasetsOf(
+  stages: readonly StageFacts[],
+  { sources, classificationOf }: Pick<BomQuestion, 'sources' | 'classificationOf'>,
+): readonly BomDataset[] {
   const found = new Map<string, BomDataset>()
   for (const { dependencies } of stages) {
-    for (const { path, digest, role, origin } of dependencies) {
+    for (const dependency of dependencies) {
+      const { path, digest, role, origin } = dependency
       if (role !== 'dep' || origin.kind === 'stage' || origin.kind === 'code') continue
-      const source = origin.kind === 'source' ? { source: sourceOf(origin.id, origin.classification, sources) } : {}
-      found.set(`${path} ${digest}`, { path, digest, origin: origin.kind, ...source })
+      const key = `${path} ${digest}`
+      const known = found.get(key)
+      const own = classificationOf(dependency)
+      const classification = known === undefined ? own : mostSecretOf([known.classification, own])
+      const source = origin.kind === 'source' ? { source: sourceOf(origin.id, classification, sources) } : {}
+      found.set(key, { path, digest, classification, origin: origin.kind, ...source })
     }
   }
   return [...found.values()].toSorted((left, right) => order(left.path, right.path) || order(left.digest, right.digest))
 }
 
 /** Where secret data come from is not told. INVARIANT: values of rows are in no statement, so in no bill. */
-function sourceOf(id: string, stated: string, sources: BomQuestion['sources']): NonNullable<BomDataset['source']> {
+function sourceOf(
+  id: string,
+  classification: Classification,
+  sources: BomQuestion['sources'],
+): NonNullable<BomDataset['source']> {
   const listed = sources.get(id)?.source
-  const classification = listed?.classification ?? stated
   return {
     id,
-    classification,
     owner: listed === undefined ? '' : listed.owner.name,
     licence: listed?.licence ?? '',
     kind: listed?.kind ?? 'data',
-    ...(listed === undefined || isSecretName(classification) || isSecretName(stated) ? {} : { origin: listed.origin }),
+    ...(listed === undefined || isSecret(classification) ? {} : { origin: listed.origin }),
   }
-}
-
-/** A word that is not known counts as secret. */
-function isSecretName(classification: string): boolean {
-  return classification !== 'public' && classification !== 'internal'
 }
 
 function packagesOf(stages: readonly StageFacts[]): readonly BomPackage[] {

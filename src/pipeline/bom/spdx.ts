@@ -110,7 +110,7 @@ function entry(key: string, value: string): Fields {
   return { type: 'DictionaryEntry', key, value }
 }
 
-const levels: Readonly<Record<string, string>> = {
+const levels: Readonly<Record<BomDataset['classification'], string>> = {
   public: 'clear',
   internal: 'green',
   confidential: 'amber',
@@ -118,8 +118,7 @@ const levels: Readonly<Record<string, string>> = {
 }
 
 function datasetOf(dataset: BomDataset, id: Id): Fields {
-  const { source, path, digest } = dataset
-  const level = source === undefined ? undefined : levels[source.classification]
+  const { source, path, digest, classification } = dataset
   return {
     type: 'dataset_DatasetPackage',
     spdxId: id(datasetName(dataset)),
@@ -127,7 +126,7 @@ function datasetOf(dataset: BomDataset, id: Id): Fields {
     name: source?.id ?? path,
     software_primaryPurpose: source?.kind === 'model' ? 'model' : 'data',
     dataset_datasetType: ['noAssertion'],
-    ...(level === undefined ? {} : { dataset_confidentialityLevel: level }),
+    dataset_confidentialityLevel: levels[classification],
     ...(source === undefined || source.owner === '' ? {} : { originatedBy: [id(`person ${source.owner}`)] }),
     ...(source?.origin === undefined || !URL.canParse(source.origin)
       ? {}
