@@ -130,15 +130,15 @@ function outputsOf({ stages, digest: own, datasets }: BomFacts): readonly Fields
   )
 }
 
-function packageOf({ name, version, purl, environment, sha256 }: BomFacts['packages'][number]): Fields {
+function packageOf({ name, version, purl, environments, sha256s }: BomFacts['packages'][number]): Fields {
   return {
     type: 'library',
     'bom-ref': purl,
     name,
     version,
     purl,
-    ...(sha256 === undefined ? {} : { hashes: [{ alg: 'SHA-256', content: hexOf(sha256) }] }),
-    properties: [property('environment', environment)],
+    ...(sha256s.length === 0 ? {} : { hashes: sha256s.map((sha256) => ({ alg: 'SHA-256', content: hexOf(sha256) })) }),
+    properties: environments.map((environment) => property('environment', environment)),
   }
 }
 

@@ -23,7 +23,15 @@ export type BomDataset = Readonly<{
   origin: string
 }>
 
-export type BomPackage = Readonly<{ name: string; version: string; purl: string; environment: string; sha256?: Sha256 }>
+export type BomPackage = Readonly<{
+  name: string
+  version: string
+  purl: string
+  /** Names, sorted. */
+  environments: readonly string[]
+  /** Of all that was installed under this purl, as far as it is known, sorted: of one version there are several wheels. */
+  sha256s: readonly Sha256[]
+}>
 
 export type BomFacts = Readonly<{
   name: string
@@ -131,12 +139,13 @@ function packagesOf(stages: readonly StageFacts[]): readonly BomPackage[] {
     for (const { name, version, digest } of environment.packages) {
       const purl = purlOf(environment.kind, name, version)
       const known = digest ?? materialOf(environment, name, version)
+      const { environments, sha256s } = found.get(purl) ?? { environments: [], sha256s: [] }
       found.set(purl, {
         name,
         version,
         purl,
-        environment: environment.name,
-        ...(known === undefined ? {} : { sha256: known }),
+        environments: [...new Set([...environments, environment.name])].toSorted(),
+        sha256s: [...new Set(known === undefined ? sha256s : [...sha256s, known])].toSorted(),
       })
     }
   }

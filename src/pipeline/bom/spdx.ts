@@ -27,7 +27,7 @@ export function spdxOf(facts: BomFacts): Fields {
       name: one.name,
       software_packageVersion: one.version,
       software_packageUrl: one.purl,
-      ...(one.sha256 === undefined ? {} : verifiedBy(one.sha256)),
+      ...verifiedBy(...one.sha256s),
     })),
   ]
   const links = [
@@ -140,11 +140,13 @@ function datasetName({ path, digest }: BomDataset): string {
 }
 
 /** SPDX knows no hash of a folder: it stands under `other`, with its name. */
-function verifiedBy(digest: Digest): Fields {
-  const hash = isSha256(digest)
-    ? { type: 'Hash', algorithm: 'sha256', hashValue: hexOf(digest) }
-    : { type: 'Hash', algorithm: 'other', comment: 'in-toto dirHash1', hashValue: hexOf(digest) }
-  return { verifiedUsing: [hash] }
+function verifiedBy(...digests: readonly Digest[]): Fields {
+  const hashes = digests.map((digest) =>
+    isSha256(digest)
+      ? { type: 'Hash', algorithm: 'sha256', hashValue: hexOf(digest) }
+      : { type: 'Hash', algorithm: 'other', comment: 'in-toto dirHash1', hashValue: hexOf(digest) },
+  )
+  return hashes.length === 0 ? {} : { verifiedUsing: hashes }
 }
 
 function linkOf(id: Id, relationshipType: string, to: readonly string[]): readonly Fields[] {
