@@ -65,6 +65,7 @@ export { type GrantedSecret, grantSecret, listSecrets, type SecretOrigin, takeSe
 export { openShell, type ShellOptions } from './shell.ts'
 export { bundleAt, type ShownBundle } from './show-bundle.fs.ts'
 export { type SignedModel, type SignModelOptions, signModelAt } from './sign-model.fs.ts'
+export { readSmall } from './small-file.fs.ts'
 export { type StampedData, stampData } from './stamp-data.fs.ts'
 export { summarizeVerdict } from './summarize.ts'
 export {

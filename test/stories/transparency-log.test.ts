@@ -1,7 +1,7 @@
 /** Goal: every attestation is in a log that others can hold its owner to. */
 import assert from 'node:assert/strict'
 import { createPublicKey, generateKeyPairSync } from 'node:crypto'
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -32,6 +32,11 @@ test('what a run signs is in the log, its proof holds offline for these bytes an
   const proof = ['--proof', 'count.tlog-proof', '--key', whole.key]
   const { index, size } = await project.json(0, 'tlog', 'verify', 'evidence/count.sigstore.json', ...proof)
   assert.deepEqual([Number.isInteger(index), size], [true, whole.size])
+  symlinkSync('evidence/count.sigstore.json', join(project.root, 'link'))
+  symlinkSync('nowhere', join(project.root, 'broken'))
+  assert.equal((await project.json(0, 'tlog', 'verify', 'link', ...proof)).index, index)
+  for (const none of ['broken', 'evidence', 'missing'])
+    assert.equal((await project.json(2, 'tlog', 'verify', none, ...proof)).error.code, 'ERR_INPUT_MALFORMED', none)
 
   const other = await project.json(1, 'tlog', 'verify', 'evidence/sort.sigstore.json', ...proof)
   assert.equal(other.error.code, 'ERR_TLOG_PROOF')

@@ -20,6 +20,7 @@ import {
   proveEntry,
   proveGrowth,
   type Remote,
+  readSmall,
   verifyEntry,
   verifyGrowth,
   verifyWholeLog,
@@ -27,7 +28,6 @@ import {
   writeFile,
 } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
-import { readNamedFile } from '../read-file.fs.ts'
 import { table } from '../render.ts'
 
 type TrustOptions = Readonly<{ key?: string; witnessKey?: readonly string[]; witnesses?: string }>
@@ -47,7 +47,7 @@ export async function tlogAppend(
   const project = await openProject(context)
   const entered = await appendToLog(
     project,
-    files.map((file) => sha256Of(readNamedFile(pathOf(context, file)))),
+    files.map((file) => sha256Of(readNamed(context, file))),
   )
   const signed =
     witnesses.length === 0
@@ -79,7 +79,7 @@ export async function tlogProve(
   const proof =
     options.from === undefined
       ? proveEntry(project, await attestationOf(context, project, artifact))
-      : proveGrowth(project, readNamedFile(pathOf(context, options.from)))
+      : proveGrowth(project, readNamed(context, options.from))
   const text = Buffer.from(proof).toString('utf8')
   if (options.out !== undefined) writeFile(pathOf(context, options.out), text)
   context.output.document({ proof: text, out: options.out })
@@ -90,7 +90,7 @@ export async function tlogProve(
 /** A digest, a file that is a bundle, or an artifact: then the statement that names it. */
 async function attestationOf(context: CliContext, project: Project, name: string | undefined): Promise<Sha256> {
   if (isSha256(name)) return name
-  if (name?.endsWith('.sigstore.json') === true) return sha256Of(readNamedFile(pathOf(context, name)))
+  if (name?.endsWith('.sigstore.json') === true) return sha256Of(readNamed(context, name))
   const [first] = await chainOfArtifact(project, name, context.workingFolder)
   if (first === undefined) throw new Error('a chain without a statement')
   return first
@@ -108,14 +108,14 @@ export async function tlogVerify(
       help: 'give --proof FILE and --key KEY; without FILE the log of the project is verified',
     })
   const trust = trustOf(options.key, options)
-  const proof = readNamedFile(pathOf(context, options.proof))
+  const proof = readNamed(context, options.proof)
   if (isGrowth(proof)) {
-    const { origin, size, witnesses } = verifyGrowth(proof, readNamedFile(pathOf(context, file)), trust)
+    const { origin, size, witnesses } = verifyGrowth(proof, readNamed(context, file), trust)
     output.document({ trusted: true, origin, size, witnesses })
     output.line(`${oneLine(origin)} grew to ${size} entries out of what ${oneLine(file)} says`)
     return 0
   }
-  const subject = isSha256(file) ? file : readNamedFile(pathOf(context, file))
+  const subject = isSha256(file) ? file : readNamed(context, file)
   const { index, checkpoint } = verifyEntry(proof, subject, trust)
   const { origin, size, witnesses } = checkpoint
   output.document({ trusted: true, origin, size, index, witnesses })
@@ -189,6 +189,14 @@ function trustOf(key: Parameters<typeof logTrust>[0], { witnessKey = [], witness
 
 function locationOf(context: CliContext, source: string): string {
   return /^https?:\/\//.test(source) ? source : pathOf(context, source)
+}
+
+/** LIMIT: 16 MiB, as a bundle. */
+const maxFileBytes = 16 * 1024 * 1024
+
+/** @throws ERR_INPUT_MALFORMED when it is no file, ERR_INPUT_TOO_LARGE */
+function readNamed(context: CliContext, path: string): Buffer {
+  return readSmall(pathOf(context, path), maxFileBytes)
 }
 
 function pathOf({ workingFolder }: CliContext, path: string): string {
