@@ -35,6 +35,31 @@ test('one bundle decides: yes for its bytes or their digest, no for others, 2 wh
   await elsewhere.json(2, 'verify', 'count', '--bundle', 'count.json', '--key', 'missing.pem')
 })
 
+test('a certificate that cannot be read keeps its place: its issuer is not shown as the signer', async (context) => {
+  const vector = join(import.meta.dirname, '../vectors/model-signing/v1.1.0-certificate/model.sig')
+  const bundle = JSON.parse(readFileSync(vector, 'utf8'))
+  const { certificates } = bundle.verificationMaterial.x509CertificateChain
+  const place = scratch(context, { 'whole.sig': JSON.stringify(bundle) })
+  certificates[0].rawBytes = Buffer.from('no certificate').toString('base64')
+  place.write({ 'unread.sig': JSON.stringify(bundle) })
+
+  const [whole, unread] = [
+    await place.json(0, 'attest', 'show', 'whole.sig'),
+    await place.json(0, 'attest', 'show', 'unread.sig'),
+  ]
+  const [leaf, ...issuers] = whole.signer.certificates
+  assert.ok(leaf !== null && issuers.length > 0)
+  assert.deepEqual(unread.signer.certificates, [null, ...issuers])
+  const rows = async (file: string): Promise<readonly string[]> =>
+    (await place.assay('attest', 'show', file)).stdout
+      .replace(/ +/g, ' ')
+      .split('\n')
+      .filter((line) => /^(signed|issued) by/.test(line))
+  const [signedBy, ...issuedBy] = await rows('whole.sig')
+  assert.match(signedBy ?? '', /^signed by \S.*, certified by /)
+  assert.deepEqual(await rows('unread.sig'), ['signed by a certificate that cannot be read', ...issuedBy])
+})
+
 test('a model is signed, shown and verified without a project: yes as it was signed, no with a file more', async (context) => {
   const place = scratch(context, { 'model/weights.bin': 'w', 'model/cache/x': 'x' })
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })

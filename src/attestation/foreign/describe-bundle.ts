@@ -21,8 +21,8 @@ export type BundleDescription = Readonly<{
   mediaType: string
   signer:
     | Readonly<{ kind: 'key'; hint: string }>
-    /** The leaf first; one that cannot be read is left out. */
-    | Readonly<{ kind: 'certificate'; certificates: readonly CertificateDescription[] }>
+    /** The leaf first. THREAT: one that cannot be read keeps its place (null), or its issuer is taken for the signer. */
+    | Readonly<{ kind: 'certificate'; certificates: readonly (CertificateDescription | null)[] }>
   content:
     | Readonly<{ kind: 'statement'; payloadType: string; payloadBytes: number; statement: ForeignStatement | null }>
     /** `digest`: `sha256:<hex>` and so on. */
@@ -44,25 +44,23 @@ export function describeBundle(bundle: ForeignBundle): BundleDescription {
 
 function signerOf({ material }: ForeignBundle): BundleDescription['signer'] {
   if (material.kind === 'key') return { kind: 'key', hint: material.hint }
-  return { kind: 'certificate', certificates: material.certificates.flatMap((der) => certificateOf(der)) }
+  return { kind: 'certificate', certificates: material.certificates.map(certificateOf) }
 }
 
-function certificateOf(der: Uint8Array): readonly CertificateDescription[] {
+function certificateOf(der: Uint8Array): CertificateDescription | null {
   try {
     const certificate = parseCertificate(der)
     const { identity, issuer } = identityOf(CertificateFields.parse(certificate.raw))
-    return [
-      {
-        subject: onOneLine(certificate.subject ?? ''),
-        identity: identity ?? null,
-        oidcIssuer: issuer ?? null,
-        issuer: onOneLine(certificate.issuer),
-        validFrom: certificate.validFromDate.toISOString(),
-        validTo: certificate.validToDate.toISOString(),
-      },
-    ]
+    return {
+      subject: onOneLine(certificate.subject ?? ''),
+      identity: identity ?? null,
+      oidcIssuer: issuer ?? null,
+      issuer: onOneLine(certificate.issuer),
+      validFrom: certificate.validFromDate.toISOString(),
+      validTo: certificate.validToDate.toISOString(),
+    }
   } catch {
-    return [] // INVARIANT: what cannot be read is not shown, and nothing is decided by it
+    return null // INVARIANT: what cannot be read is not shown, and nothing is decided by it
   }
 }
 

@@ -45,10 +45,19 @@ function rowsOf(description: ShownBundle['description']): readonly (readonly str
 function signerRows(signer: ShownBundle['description']['signer']): readonly (readonly string[])[] {
   if (signer.kind === 'key')
     return [['signed by', `a key with the hint ${signer.hint === '' ? '(none)' : signer.hint}`]]
-  return signer.certificates.map(({ identity, oidcIssuer, subject, issuer, validFrom, validTo }, index) => [
+  return signer.certificates.map((certificate, index) => [
     index === 0 ? 'signed by' : 'issued by',
-    `${identity === null ? subject : `${identity} (${oidcIssuer ?? 'no issuer'})`}, certified by ${issuer}, ${validFrom} to ${validTo}`,
+    certificate === null ? 'a certificate that cannot be read' : certificateText(certificate),
   ])
+}
+
+type Certificate = NonNullable<
+  Extract<ShownBundle['description']['signer'], { kind: 'certificate' }>['certificates'][number]
+>
+
+function certificateText({ identity, oidcIssuer, subject, issuer, validFrom, validTo }: Certificate): string {
+  const who = identity === null ? subject : `${identity} (${oidcIssuer ?? 'no issuer'})`
+  return `${who}, certified by ${issuer}, ${validFrom} to ${validTo}`
 }
 
 function contentRows(content: ShownBundle['description']['content']): readonly (readonly string[])[] {
