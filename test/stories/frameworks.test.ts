@@ -34,6 +34,9 @@ test('scikit-learn and LightGBM are identical when they are trained again; what 
   )
   assert.deepEqual([verdict, firstDivergence.stage], ['diverged', 'unseeded'])
   assert.match(comparisons[3].detail, /^`array` differs: 30 of 30 elements, by at most /)
+  const { stages } = await json(0, 'show', '--environment')
+  const recorded = stages[0].items.filter(({ group, name }: Document) => group === 'environment' && name === 'blas')
+  assert.match(recorded[0]?.value ?? '', /openblas/)
   const { findings } = await json(1, 'lint')
   assert.deepEqual(
     findings.map(({ rule, file, line }: Document) => [rule, file, line]),
