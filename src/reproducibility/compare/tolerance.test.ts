@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { Tolerance } from './compared.ts'
+import { comparer } from './testing.ts'
 import { boundOf, boundsFor, exact } from './tolerance.ts'
 
 const because = 'b'
@@ -25,4 +26,30 @@ test('a tolerance that names a tensor, a metric or a column is about that alone'
 test('the widest of each bound counts, and one that is no number allows nothing', () => {
   const all = [1, 3, 2, Number.POSITIVE_INFINITY, Number.NaN, -1].map((abs) => ({ path: 'a', abs, because }))
   assert.deepEqual(boundOf(all, 'a', 'metric', 'x'), { ...exact, abs: 3 })
+})
+
+/** Two tensors of one float64 each, `v` and `w`. */
+function model(v: number, w: number): Buffer {
+  const [dtype, shape] = ['F64', [1]]
+  const header = { v: { dtype, shape, data_offsets: [0, 8] }, w: { dtype, shape, data_offsets: [8, 16] } }
+  const text = Buffer.from(JSON.stringify(header))
+  const length = Buffer.alloc(8)
+  length.writeBigUInt64LE(BigInt(text.length))
+  const data = Buffer.alloc(16)
+  data.writeDoubleLE(v, 0)
+  data.writeDoubleLE(w, 8)
+  return Buffer.concat([length, text, data])
+}
+
+test('of a model the tensor that a tolerance names may differ, and no other', async (context) => {
+  const compare = comparer(context)
+  const verdict = async (right: Buffer, named: object): Promise<string> =>
+    (await compare(model(1, 2), right, 'm.safetensors', [{ path: '*.safetensors', abs: 0.125, because, ...named }]))
+      .verdict
+  const other = model(1, 2.125)
+  assert.equal(await verdict(other, { tensor: 'w' }), 'within-tolerance')
+  assert.equal(await verdict(other, { tensor: 'v' }), 'diverged')
+  assert.equal(await verdict(other, { metric: 'w' }), 'diverged', 'a metric is no tensor')
+  assert.equal(await verdict(model(1, 2.25), { tensor: 'w' }), 'diverged', 'beyond it')
+  assert.equal(await verdict(model(1.125, 2.125), { tensor: 'w' }), 'diverged', 'the other one differs too')
 })
