@@ -159,15 +159,24 @@ test('withheld reproductions earn nothing and cost nothing', () => {
   assert.deepEqual([verdict.trusted, verdict.level, verdict.properties.reproduced], [true, 1, false])
 })
 
-const worthNothing: readonly (readonly [string, Changes])[] = [
-  ['by a key without the role', { reproducer: eve }],
+const none = 'was not reproduced'
+const unbelieved = 'is said to be reproduced, and no believed statement of that run shows it'
+const other = 'is said to be reproduced bit by bit, and the statement of that run shows other bytes'
+const old = 'was last reproduced on 2026-11-22, and the policy asks for it within 1 days'
+const itself = 'was reproduced with the key that made it'
+
+/** What is offered, and what is said of the second stage and of the first. */
+const worthNothing: readonly (readonly [string, Changes, second: string, first: string])[] = [
+  ['by a key without the role', { reproducer: eve }, none, none],
   [
     'where nobody has the role',
     { policy: { roles: new Map([...policy.roles].filter(([role]) => role !== 'reproducer')) } },
+    none,
+    none,
   ],
-  ['of another chain with equal bytes', { ofOthers: true }],
-  ['of another project', { said: (one) => ({ ...one, project: 'other' }) }],
-  ['whose run nobody signed who may build', { builder: eve }],
+  ['of another chain with equal bytes', { ofOthers: true }, none, none],
+  ['of another project', { said: (one) => ({ ...one, project: 'other' }) }, none, none],
+  ['whose run nobody signed who may build', { builder: eve }, unbelieved, unbelieved],
   [
     'whose run made other bytes than it says',
     {
@@ -176,6 +185,8 @@ const worthNothing: readonly (readonly [string, Changes])[] = [
         outputs: [output('out/0.csv', digestNamed('x')), output('out/1.csv', digestNamed('x'))],
       }),
     },
+    other,
+    other,
   ],
   [
     'whose run was of another commit, and opened other code',
@@ -186,8 +197,15 @@ const worthNothing: readonly (readonly [string, Changes])[] = [
         code: { kind: 'opened', files: [{ path: 'src/prepare.py', digest: digestNamed('other') }], folders: [] },
       }),
     },
+    unbelieved,
+    unbelieved,
   ],
-  ['whose run was another command', { again: (facts) => ({ ...facts, commands: ['cp old new'] }) }],
+  [
+    'whose run was another command',
+    { again: (facts) => ({ ...facts, commands: ['cp old new'] }) },
+    unbelieved,
+    unbelieved,
+  ],
   [
     'whose run read other data',
     {
@@ -198,10 +216,14 @@ const worthNothing: readonly (readonly [string, Changes])[] = [
         ),
       }),
     },
+    itself,
+    unbelieved,
   ],
   [
     'whose run was of uncommitted changes',
     { again: (facts) => ({ ...facts, source: { ...facts.source, dirty: ['src/prepare.py'] } }) },
+    unbelieved,
+    unbelieved,
   ],
   [
     'whose run is the one of then',
@@ -211,27 +233,48 @@ const worthNothing: readonly (readonly [string, Changes])[] = [
         stages: one.stages.map(({ stage, original }) => ({ stage, original, again: original })),
       }),
     },
+    unbelieved,
+    unbelieved,
   ],
-  ['whose run is older than it', { again: (facts) => ({ ...facts, startedAt: '2026-11-21T12:00:00.000Z' }) }],
+  [
+    'whose run is older than it',
+    { again: (facts) => ({ ...facts, startedAt: '2026-11-21T12:00:00.000Z' }) },
+    unbelieved,
+    unbelieved,
+  ],
   [
     'that compared all outs for another stage',
     { said: (one) => ({ ...one, comparisons: one.comparisons.map((each) => ({ ...each, stage: 'stage-0' })) }) },
+    unbelieved,
+    itself,
   ],
   [
     'in an engine that is weaker than the policy asks',
     { policy: { engines: new Map([['*', 'gvisor']]) }, first: inGvisor, again: inBubblewrap },
+    unbelieved,
+    unbelieved,
   ],
-  ['whose run had another parameter', { again: (facts) => ({ ...facts, overrides: ['prepare.split=0.3'] }) }],
+  [
+    'whose run had another parameter',
+    { again: (facts) => ({ ...facts, overrides: ['prepare.split=0.3'] }) },
+    unbelieved,
+    unbelieved,
+  ],
   [
     'of a time to come',
     { said: (one) => ({ ...one, startedAt: '2027-01-01T00:00:00.000Z', finishedAt: '2027-01-01T00:00:01.000Z' }) },
+    none,
+    none,
   ],
-  ['from before the run', { said: (one) => ({ ...one, startedAt: '2026-11-01T00:00:00.000Z' }) }],
-  ['that is older than the policy takes', { policy: { reproducedWithinMs: 86_400_000 } }],
+  ['from before the run', { said: (one) => ({ ...one, startedAt: '2026-11-01T00:00:00.000Z' }) }, none, none],
+  ['that is older than the policy takes', { policy: { reproducedWithinMs: 86_400_000 } }, old, old],
 ]
-for (const [what, changes] of worthNothing) {
-  test(`a reproduction ${what} earns nothing`, () => {
-    assert.equal(verdictWith(changes).properties.reproduced, false)
+for (const [what, changes, second, first] of worthNothing) {
+  test(`a reproduction ${what} earns nothing, and it is said why`, () => {
+    const { properties, requirements } = verdictWith(changes)
+    assert.equal(properties.reproduced, false)
+    const row = requirements.find(({ requirement }) => requirement === 'reproduced bit by bit')
+    assert.deepEqual([row?.held, row?.because], [false, `\`stage-1\` ${second}, \`stage-0\` ${first}`])
   })
 }
 
