@@ -61,6 +61,10 @@ test('one stage alone takes what it builds on as it was', async (context) => {
   assert.equal((await project.json(0, 'verify', 'model/count.txt')).properties.reproduced, false)
   const from = await project.json(1, 'reproduce', '--from', 'sort')
   assert.equal(from.firstDivergence.stage, 'sort')
+  const refusal = async (exit: number, ...args: readonly string[]): Promise<string> =>
+    (await project.json(exit, 'reproduce', ...args)).error.code
+  assert.equal(await refusal(2, '--stage', 'count', '--from', 'count'), 'ERR_USAGE')
+  for (const option of ['--stage', '--from']) assert.equal(await refusal(2, option, 'nowhere'), 'ERR_STAGE_UNKNOWN')
 })
 
 test('what changed in the working tree since then is not asked', async (context) => {
@@ -76,12 +80,17 @@ test('what cannot be had any more is told, signed, and no reproduction', async (
   const { digest } = (await project.json(0, 'attest', 'show', 'out/sorted.txt')).stages[0].dependencies.find(
     ({ path }: Document) => path === 'data/words.txt',
   )
-  rmSync(join(project.root, '.assay', 'objects', digest.slice(7, 9), digest.slice(9)), { force: true })
+  const object = join(project.root, '.assay', 'objects', digest.slice(7, 9), digest.slice(9))
+  rmSync(object, { force: true })
   project.write({ 'data/words.txt': 'plum 9\n' })
   const report = await project.json(1, 'reproduce')
   assert.equal(report.verdict, 'unavailable')
   assert.match(report.because, /`data\/words.txt` of `sort` .* neither in the store nor in the working tree/)
   assert.equal((await project.json(0, 'verify', 'model/count.txt')).properties.reproduced, false)
+
+  project.write({ 'data/words.txt': String(words['data/words.txt']) })
+  assert.equal(existsSync(object), false)
+  assert.equal((await project.json(0, 'reproduce')).verdict, 'identical', 'the working tree has the very bytes')
 })
 
 test('a run of uncommitted changes has nothing to be reproduced from', async (context) => {
@@ -90,6 +99,10 @@ test('a run of uncommitted changes has nothing to be reproduced from', async (co
   await project.json(0, 'run')
   const report = await project.json(1, 'reproduce')
   assert.match(report.because, /was run on changes that no commit has: src\/sort.sh/)
+
+  project.commit('the very changes')
+  await project.json(0, 'run')
+  assert.equal((await project.json(0, 'reproduce')).verdict, 'identical')
 })
 
 const metrics = {
@@ -188,6 +201,7 @@ test('several runs tell the noise of a stage, and the tolerance to declare', asy
   const page = project.read('again.html')
   for (const words of ['DIVERGED', 'wall-clock src/count.sh:1', 'seconds', 'What 3 runs differ in'])
     assert.ok(page.includes(words), words)
+  assert.ok(!page.includes('data:image/png'), 'what is no image has no picture')
   assert.match(
     told.stdout,
     /^model\/count\.json:\n {4}seconds {2}number {2}1 of 1 \(100 %\) {2}abs \S+ {2}rel \S+ {2}ulp \S+ {2}2\^-\d+ █ 2\^-?\d+$/m,
@@ -319,6 +333,53 @@ test('what is due is reproduced, and then nothing is until it is too long ago', 
   const again = await project.json(0, 'reproduce', '--due')
   assert.deepEqual([again.verdict, again.due.paths], ['identical', ['model/count.txt']])
   assert.equal((await project.json(2, 'reproduce', '--due', '--share', '2')).error.code, 'ERR_USAGE')
+})
+
+test('a share of what is due is drawn by the seed, and what diverges exits 1 and stays due', async (context) => {
+  const names = ['a', 'b']
+  const project = await ran(context, {
+    'dvc.yaml': `stages:\n${names.map((name) => `  ${name}: {cmd: date +%s%N > ${name}.txt, outs: [${name}.txt]}\n`).join('')}`,
+    '.gitignore': '/*.txt\n',
+  })
+  const draw = async (seed: string): Promise<readonly string[]> => {
+    const { verdict, due } = await project.json(1, 'reproduce', '--due', '--share', '0.5', '--seed', seed)
+    assert.equal(verdict, 'diverged')
+    assert.deepEqual([...due.paths, ...due.later].toSorted(), ['a.txt', 'b.txt'])
+    return due.paths
+  }
+  const drawn = await draw('a')
+  assert.equal(drawn.length, 1)
+  assert.deepEqual(await draw('a'), drawn)
+  assert.notDeepEqual(await draw('b'), drawn)
+  assert.equal((await project.json(2, 'reproduce', 'a.txt', '--due')).error.code, 'ERR_USAGE')
+})
+
+/** A picture of its own each time, of a few bytes. */
+const noise = `import os, struct, zlib
+
+def chunk(kind, data):
+    return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
+
+rows = b''.join(b'\\0' + os.urandom(12) for _ in range(4))
+with open('plot.png', 'wb') as out:
+    out.write(b'\\x89PNG\\r\\n\\x1a\\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', 4, 4, 8, 2, 0, 0, 0)))
+    out.write(chunk(b'IDAT', zlib.compress(rows)) + chunk(b'IEND', b''))
+`
+
+test('a picture that differs stands in the page as it was, as it is, and where it differs', async (context) => {
+  const project = await ran(context, {
+    'dvc.yaml': 'stages:\n  plot: {cmd: python3 src/plot.py, deps: [src/plot.py], outs: [plot.png]}\n',
+    'src/plot.py': noise,
+    '.gitignore': '/plot.png\n/again.html\n',
+  })
+  const report = await project.json(1, 'reproduce', '--report', 'again.html')
+  assert.match(report.comparisons[0].detail, /^`pixels` differs: \d+ of 48 samples/)
+  const shown = [...project.read('again.html').matchAll(/<img [^>]*data:image\/png;base64,[^>]*>/g)].map(([tag]) => tag)
+  assert.deepEqual(
+    shown.map((tag) => /alt="([^"]*)"/.exec(tag)?.[1]),
+    ['then', 'now', 'where they differ, in red'],
+  )
+  assert.equal(new Set(shown.map((tag) => /base64,([^"]*)/.exec(tag)?.[1])).size, 3)
 })
 
 test('Ctrl-C ends a reproduction at once, signs nothing and leaves nothing', async (context) => {
