@@ -1,5 +1,5 @@
 #!/bin/sh
-# By hand: the example, run once, comes out bit for bit on this machine again, with another number of idle cores, in a new
+# Last step of `npm run test:long`: the example, run once, comes out bit for bit on this machine again, with another number of idle cores, in a new
 # clone, in another folder, from an exported bundle, by another user. As root: that one is `nobody`.
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)

@@ -4,7 +4,8 @@
  *   node scripts/test.ts check      format, types, house lint, documentation, unit and property tests (about a minute)
  *   node scripts/test.ts all        the same, then stories, attacks, the demo and a fresh clone's install
  *   node scripts/test.ts crash      200 interrupted runs, full disks, 100,000 files, long fuzzing: half an hour
- *   node scripts/test.ts long       stories that take minutes: each change that a quick answer must see, each cause of a table
+ *   node scripts/test.ts long       stories that take minutes: each change that a quick answer must see, each cause of a
+ *                                 table, the example in other clones, folders and hands
  *   node scripts/test.ts engines    every engine that is installed, as root and as a user: some minutes
  *   node scripts/test.ts interop    the suite against real peers; needs Go and Python and says so
  *   node scripts/test.ts files G... the tests that the globs name
@@ -51,7 +52,11 @@ const suites: Readonly<Record<string, Suite>> = {
     ],
   },
   crash: { steps: [], tests: [{ globs: ['test/crash/**/*.test.ts'], concurrency: 1 }], last: [] },
-  long: { steps: [], tests: [{ globs: ['test/long/**/*.test.ts'], concurrency }], last: [] },
+  long: {
+    steps: [],
+    tests: [{ globs: ['test/long/**/*.test.ts'], concurrency }],
+    last: [{ name: 'the example reproduces anywhere', command: ['sh', 'scripts/reproduce-anywhere.sh'] }],
+  },
   engines: { steps: [], tests: [{ globs: ['test/engines/**/*.test.ts'], concurrency: 1 }], last: [] },
   interop: {
     steps: [{ name: 'Go and Python are here', command: ['sh', 'scripts/interop-needs.sh'] }],
