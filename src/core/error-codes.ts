@@ -438,6 +438,11 @@ export const errorTable = {
     meaning: 'A dependency could not be fetched.',
     help: 'look at the network, the proxy (HTTPS_PROXY), the index (PIP_INDEX_URL) and its authority (SSL_CERT_FILE)',
   },
+  ERR_ENV_GONE: {
+    exit: 1,
+    meaning: 'A dependency, or an image, is nowhere: each place that was asked answered, and none has it.',
+    help: 'name a place that has it (PIP_INDEX_URL, or a folder of wheels in PIP_FIND_LINKS), or lock what there is',
+  },
   ERR_ENV_WHEEL_REFUSED: {
     exit: 1,
     meaning: 'A wheel is not what a wheel may be: its RECORD, names, headers or sizes lie, or it holds links.',

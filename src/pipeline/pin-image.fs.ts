@@ -22,7 +22,7 @@ export type PinnedImage = Readonly<{
 /**
  * Asks the registry what a tag stands for. The project is not opened: its assay.yaml may be what names the bare tag.
  *
- * @throws ERR_ENV_FETCH, ERR_SETTINGS_INVALID, ERR_USAGE for a name that has its digest
+ * @throws ERR_ENV_FETCH, ERR_ENV_GONE, ERR_SETTINGS_INVALID, ERR_USAGE for a name that has its digest
  */
 export async function pinImage(
   caller: Caller,

@@ -1,11 +1,14 @@
 /** A run is made once more from its evidence, and the answer is signed. */
 import assert from 'node:assert/strict'
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { isSha256 } from '../../src/core/index.ts'
+import { lockTexts, wheelsIn } from '../../src/compute/environment/testing.exec.ts'
+import { removeTree } from '../../src/compute/index.ts'
+import { isSha256, sha256Of } from '../../src/core/index.ts'
 import { adopted, statuses } from '../support/adopted.ts'
 import { processesNaming, start, until } from '../support/interrupt.ts'
+import { offline } from '../support/offline.ts'
 import { words } from '../support/projects.ts'
 import { type Document, runAssay, type Scratch, scratchEnvironment } from '../support/scratch.ts'
 
@@ -460,4 +463,40 @@ test('a run that could not be had after one that diverged brings the level back 
   project.write({ 'data/words.txt': 'plum 9\n' })
   assert.equal((await project.json(1, 'reproduce')).verdict, 'unavailable')
   assert.equal((await project.json(1, 'verify', 'model/count.txt')).level, 0)
+})
+
+test('an environment that is gone leaves a signed answer that names the wheel; put back, it is identical', async (context) => {
+  const project = offline(context, {
+    'dvc.yaml': 'stages:\n  say: {cmd: python3 say.py, deps: [say.py], outs: [out/said]}\n',
+    'say.py': "import tool\nopen('out/said', 'w').write(tool.word)\n",
+    '.gitignore': '/out\n',
+  })
+  const [wheel] = wheelsIn(project.wheels, [
+    { project: 'tool', version: '1.0', files: [{ name: 'tool/__init__.py', content: "word = 'a tool'\n" }] },
+  ])
+  assert.ok(wheel !== undefined)
+  project.write({ 'uv.lock': lockTexts['uv.lock']?.([wheel]) ?? '' })
+  project.commit()
+  await project.json(0, 'init', '--yes', '--commit')
+  await project.json(0, 'run')
+  project.commit('a run')
+
+  const at = join(project.wheels, wheel.fileName)
+  const bytes = readFileSync(at)
+  const digest = sha256Of(bytes)
+  rmSync(at)
+  rmSync(join(project.root, '.assay/objects', digest.slice(7, 9), digest.slice(9)))
+  removeTree(join(project.root, '.assay/environments'))
+  const gone = await project.json(1, 'reproduce')
+  assert.deepEqual([gone.verdict, isSha256(gone.attestation)], ['unavailable', true])
+  assert.match(gone.because, /^`say` could not be run again: .*tool-1\.0.*\(ERR_ENV_GONE\)$/)
+
+  const signed = readdirSync(join(project.root, '.assay/attestations'))
+  const closed = { ...scratchEnvironment(project.keys), PIP_INDEX_URL: 'http://127.0.0.1:9/simple' }
+  const unreached = await runAssay(['reproduce', '--json'], project.root, closed)
+  assert.deepEqual([unreached.code, JSON.parse(unreached.stdout).error.code], [4, 'ERR_ENV_FETCH'])
+  assert.deepEqual(readdirSync(join(project.root, '.assay/attestations')), signed, 'who did not answer said nothing')
+
+  writeFileSync(at, bytes)
+  assert.equal((await project.json(0, 'reproduce')).verdict, 'identical')
 })

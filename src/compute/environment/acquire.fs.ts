@@ -57,7 +57,7 @@ export function recallChoice(request: AcquireRequest, key: Sha256): readonly Cho
  * Chooses a wheel for each requirement and sees that its bytes are in the store.
  *
  * @param recalled a choice of `recallChoice`: then only bytes that the store lacks are asked for
- * @throws ERR_ENV_FETCH, ERR_ENV_NO_WHEEL, ERR_ENV_SOURCE_DIST, ERR_ENV_HASH_MISMATCH
+ * @throws ERR_ENV_FETCH, ERR_ENV_GONE, ERR_ENV_NO_WHEEL, ERR_ENV_SOURCE_DIST, ERR_ENV_HASH_MISMATCH
  */
 export async function acquireWheels(
   request: AcquireRequest,
@@ -68,10 +68,10 @@ export async function acquireWheels(
   let resolved = 0
   const { length: total } = request.requirements
   const chosen = await fetchAll(request, request.requirements, async (requirement, context) => {
-    const selection = await selectFor(requirement, context)
+    const found = await selectFor(requirement, context)
     resolved += 1
     request.onProgress({ kind: 'resolving', project: requirement.name, done: resolved, total })
-    return fetchSelection(selection, context)
+    return fetchSelection(found, context)
   })
   writeChosen(
     request.cacheFolder,
@@ -81,12 +81,14 @@ export async function acquireWheels(
   return chosen
 }
 
-/** What is chosen for a requirement, and the places to ask for it. */
-async function selectFor(requirement: LockedRequirement, context: Context): Promise<Selection> {
+/** What is chosen for a requirement, and the places to ask for it; `fault` of a place that did not answer. */
+type Found = Selection & Readonly<{ fault?: DomainError | undefined }>
+
+async function selectFor(requirement: LockedRequirement, context: Context): Promise<Found> {
   if (requirement.files !== undefined) return placesOf(requirement, requirement.files, context)
   const { files, fault } = await offersFor(requirement, context)
   try {
-    return selectWheel(requirement, files, context.ranks, context.lockPath)
+    return { ...selectWheel(requirement, files, context.ranks, context.lockPath), fault }
   } catch (error) {
     throw fault ?? error
   }
@@ -100,7 +102,7 @@ async function placesOf(
   requirement: LockedRequirement,
   named: readonly LockedFile[],
   context: Context,
-): Promise<Selection> {
+): Promise<Found> {
   const { ranks, lockPath, network, store } = context
   const offered = named.map(({ fileName, sha256, url = '' }) => ({ fileName, digest: sha256, url, yanked: false }))
   const [best] = selectWheel(requirement, offered, ranks, lockPath).candidates
@@ -119,7 +121,7 @@ async function placesOf(
     ...file,
     fileName,
   }))
-  if (places.length > 0) return { requirement, candidates: [{ wheel: best.wheel, files: places }] }
+  if (places.length > 0) return { requirement, candidates: [{ wheel: best.wheel, files: places }], fault }
   throw files.some((file) => file.fileName === fileName)
     ? otherBytes(requirement, best.wheel, lockPath)
     : (fault ?? nowhere(requirement, best.wheel, lockPath))
@@ -131,15 +133,15 @@ function otherBytes({ name, version, line }: LockedRequirement, { fileName }: Wh
 }
 
 function nowhere({ line }: LockedRequirement, { fileName }: WheelName, path: string): DomainError {
-  return new DomainError('ERR_ENV_FETCH', `${path}:${line}: no index or folder has \`${fileName}\``, {
+  return new DomainError('ERR_ENV_GONE', `${path}:${line}: no index or folder has \`${fileName}\``, {
     help: 'name the index with PIP_INDEX_URL, or a folder of wheels with PIP_FIND_LINKS',
   })
 }
 
-async function fetchSelection({ requirement, candidates }: Selection, context: Context): Promise<ChosenWheel> {
+async function fetchSelection({ requirement, candidates, fault }: Found, context: Context): Promise<ChosenWheel> {
   const wheels = new Map(candidates.map(({ wheel }) => [wheel.fileName, wheel]))
   const files = candidates.flatMap((candidate) => candidate.files)
-  const { fileName, ...fetched } = await fetchFirst(requirement, files, context)
+  const { fileName, ...fetched } = await fetchFirst(requirement, files, context, fault)
   const wheel = wheels.get(fileName)
   if (wheel === undefined) throw new Error('a place of a selection names one of its wheels')
   return { requirement, wheel, ...fetched }

@@ -35,7 +35,7 @@ const parallelFetches = 8
  * @param key under which it is remembered which objects they were
  * @param credentials address -> value of Authorization for what is below it
  * @returns in the order of `files`
- * @throws ERR_ENV_FETCH, ERR_ENV_HASH_MISMATCH
+ * @throws ERR_ENV_FETCH, ERR_ENV_GONE, ERR_ENV_HASH_MISMATCH
  */
 export async function fetchByDigest(
   files: readonly WantedFile[],

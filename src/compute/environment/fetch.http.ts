@@ -16,7 +16,7 @@ export type Downloaded = Readonly<{ digest: Sha256; sizeBytes: number }>
 export type FetchClient = Readonly<{
   /** The files of a project, or undefined when the index does not know it. @throws ERR_ENV_FETCH */
   page(index: string, project: string): Promise<readonly IndexFile[] | undefined>
-  /** Writes the bytes from the start of `fd`; the digest is of what was written. @throws ERR_ENV_FETCH */
+  /** Writes the bytes from the start of `fd`; the digest is of what was written. @throws ERR_ENV_FETCH, ERR_ENV_GONE */
   download(url: string, fd: number, onBytes: (received: number, total?: number) => void): Promise<Downloaded>
   close(): Promise<void>
 }>
@@ -38,18 +38,18 @@ export function openFetchClient(
       return client.retried(withoutCredentials(address), async () => {
         const accept = `${jsonIndexType}, text/html;q=0.1`
         const answer = await client.get(address, { accept, 'accept-encoding': 'gzip' })
-        if (answer.status === 404) {
+        if (isGone(answer.status)) {
           await answer.discard()
           return undefined
         }
-        await refuseStatus(answer)
+        await refuseStatus(answer, withoutCredentials(address))
         return parseIndexPage(await readPage(answer), withoutCredentials(address))
       })
     },
     download: (url, fd, onBytes) =>
       client.retried(withoutCredentials(url), async () => {
         const answer = await client.get(url, { accept: '*/*', 'accept-encoding': 'identity' })
-        await refuseStatus(answer)
+        await refuseStatus(answer, withoutCredentials(url))
         return writeBody(answer, fd, { maxBytes: maxFileBytes, tooMany: () => tooLarge(maxFileBytes), onBytes })
       }),
     close: client.close,
@@ -74,10 +74,16 @@ function credentialsByOrigin(indexes: readonly string[]): ReadonlyMap<string, st
   return found
 }
 
-async function refuseStatus({ status, discard }: HttpAnswer): Promise<void> {
+/** The server answers, and has it not. SOURCE: RFC 9110 section 15.5 (404, 410). */
+export function isGone(status: number): boolean {
+  return status === 404 || status === 410
+}
+
+async function refuseStatus({ status, discard }: HttpAnswer, address: string): Promise<void> {
   if (status === 200) return
   await discard()
   if (status === 429 || status >= 500) throw new PassingFault(`status ${status}`)
+  if (isGone(status)) throw new DomainError('ERR_ENV_GONE', `the server has it not (status ${status}): ${address}`)
   throw new DomainError('ERR_ENV_FETCH', `the server answers with status ${status}`, {
     ...(status === 401 || status === 403 ? { help: 'give the index with its credentials in PIP_INDEX_URL' } : {}),
   })

@@ -5,7 +5,7 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { isDomainError, sha256Of } from '../../core/index.ts'
+import { type ErrorCode, isDomainError, sha256Of } from '../../core/index.ts'
 import type { Environment } from '../environment.ts'
 import { openFetchClient } from './fetch.http.ts'
 import { readNpmSettings } from './npm-settings.fs.ts'
@@ -81,9 +81,7 @@ test('fetches once: a second use of the lock asks nobody', async (context) => {
   assert.equal(index.asked.length, 2)
 })
 
-const lies: Readonly<
-  Record<string, readonly [answers: Record<string, RequestListener>, code: 'ERR_ENV_HASH_MISMATCH' | 'ERR_ENV_FETCH']>
-> = {
+const lies: Readonly<Record<string, readonly [answers: Record<string, RequestListener>, code: ErrorCode]>> = {
   'other bytes than it names': [
     { [pathOfFile]: (_, response) => response.end('other bytes') },
     'ERR_ENV_HASH_MISMATCH',
@@ -108,6 +106,7 @@ const lies: Readonly<
     { '/simple/tool/': (_, response) => response.end('{"meta":{"api-version":"1.0"},"files":[],"files":[]}') },
     'ERR_ENV_FETCH',
   ],
+  'that the file is gone': [{ [pathOfFile]: (_, response) => response.writeHead(410).end() }, 'ERR_ENV_GONE'],
   'that access is denied': [{ '/simple/tool/': (_, response) => response.writeHead(403).end() }, 'ERR_ENV_FETCH'],
 }
 for (const [what, [answers, code]] of Object.entries(lies)) {
@@ -167,6 +166,12 @@ test('an index that is down is ERR_ENV_FETCH; beside one that has the wheel it d
     (error) => isDomainError(error, 'ERR_ENV_FETCH') && error.message.includes('ECONNREFUSED'),
   )
   assert.equal((await install(index, { indexes: [down, `${index.address}/simple`] })).packages.length, 1)
+  const emptied = await indexOf(context, { [pathOfFile]: (_, response) => response.writeHead(404).end() })
+  await assert.rejects(
+    () => install(emptied, { indexes: [down, `${emptied.address}/simple`] }),
+    (error) => isDomainError(error, 'ERR_ENV_FETCH') && error.message.includes('ECONNREFUSED'),
+    'what is down may have it: nothing is gone before everybody answered',
+  )
 })
 
 test('sends credentials to the origin they were given for and to no other, and records none', async (context) => {
@@ -255,7 +260,7 @@ test('asks for a source at the address of the lock, unless the caller wants nobo
   }
   assert.deepEqual(await ask([]), { code: 'ERR_ENV_SOURCE_DIST', asked: [] })
   const { code, asked } = await ask(['/none'])
-  assert.equal(code, 'ERR_ENV_FETCH')
+  assert.equal(code, 'ERR_ENV_GONE')
   assert.ok(asked.includes('/tool-1.0.tar.gz'))
 })
 

@@ -6,7 +6,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { closeSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { DomainError, isDomainError, type Sha256 } from '../../core/index.ts'
+import { DomainError, type ErrorCode, isDomainError, type Sha256 } from '../../core/index.ts'
 import { type ObjectStore, withoutCredentials } from '../../data/index.ts'
 import type { FetchClient } from './fetch.http.ts'
 import type { IndexFile } from './index-page.ts'
@@ -114,23 +114,28 @@ function digestOfFile(path: string): Sha256 {
 /**
  * The first of several places that has bytes which the lock pins.
  *
- * @throws ERR_ENV_FETCH, ERR_ENV_HASH_MISMATCH
+ * @param unanswered the fault of another place, which may have them and did not answer
+ * @throws ERR_ENV_FETCH, ERR_ENV_GONE, ERR_ENV_HASH_MISMATCH
  */
 export async function fetchFirst(
   requirement: LockedRequirement,
   files: readonly IndexFile[],
   context: Context,
+  unanswered?: DomainError,
 ): Promise<Fetched & Readonly<{ fileName: string }>> {
-  const faults: unknown[] = []
+  const faults: DomainError[] = []
   for (const file of files) {
     try {
       return { fileName: file.fileName, ...(await fetchFile(requirement, file, context)) }
     } catch (error) {
-      if (!isDomainError(error, 'ERR_ENV_FETCH', 'ERR_ENV_HASH_MISMATCH')) throw error
+      if (!isDomainError(error, 'ERR_ENV_FETCH', 'ERR_ENV_GONE', 'ERR_ENV_HASH_MISMATCH')) throw error
       faults.push(error) // Another index may have the right bytes.
     }
   }
-  throw faults.find((fault) => isDomainError(fault, 'ERR_ENV_HASH_MISMATCH')) ?? faults[0]
+  if (unanswered !== undefined) faults.push(unanswered)
+  const first = (code: ErrorCode): DomainError | undefined => faults.find((fault) => fault.code === code)
+  // That it is gone is only known when each place answered.
+  throw first('ERR_ENV_HASH_MISMATCH') ?? first('ERR_ENV_FETCH') ?? faults[0]
 }
 
 async function fetchFile(requirement: LockedRequirement, file: IndexFile, context: Context): Promise<Fetched> {

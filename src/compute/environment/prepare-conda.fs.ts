@@ -60,7 +60,7 @@ function readOnce({ definition, memory }: CondaRequest, platform: string): reado
 
 /**
  * @throws ERR_ENV_LOCK_INVALID, ERR_ENV_HASH_MISSING, ERR_ENV_PLATFORM, ERR_ENV_UNSUPPORTED, ERR_ENV_HASH_MISMATCH,
- * ERR_ENV_FETCH, ERR_ENV_PACKAGE_REFUSED, ERR_ENV_BUILD
+ * ERR_ENV_FETCH, ERR_ENV_GONE, ERR_ENV_PACKAGE_REFUSED, ERR_ENV_BUILD
  */
 export async function prepareConda(request: CondaRequest): Promise<Environment> {
   const plan = planOf(request)

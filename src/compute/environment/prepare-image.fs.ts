@@ -58,7 +58,7 @@ export type KnownImage = Readonly<{
 }>
 
 /**
- * @throws ERR_ENV_FETCH, ERR_ENV_HASH_MISMATCH, ERR_ENV_IMAGE_REFUSED, ERR_ENV_PLATFORM, ERR_ENV_UNSUPPORTED for an image
+ * @throws ERR_ENV_FETCH, ERR_ENV_GONE, ERR_ENV_HASH_MISMATCH, ERR_ENV_IMAGE_REFUSED, ERR_ENV_PLATFORM, ERR_ENV_UNSUPPORTED for an image
  * without a shell
  */
 export async function prepareImage(request: ImageRequest): Promise<Environment> {

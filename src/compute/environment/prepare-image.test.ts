@@ -148,7 +148,7 @@ const lies: Readonly<Record<string, Lie>> = {
     'ERR_ENV_FETCH',
     { [layer]: (request, response) => response.writeHead(307, { location: request.url ?? '' }).end() },
   ],
-  'that nothing is there': [right, 'ERR_ENV_FETCH', { [layer]: (_, response) => response.writeHead(404).end() }],
+  'that nothing is there': [right, 'ERR_ENV_GONE', { [layer]: (_, response) => response.writeHead(404).end() }],
   'that nobody may read': [right, 'ERR_ENV_FETCH', { [layer]: (_, response) => response.writeHead(403).end() }],
   'a login that nobody has': [
     right,

@@ -61,7 +61,7 @@ async function planOf(request: NodeRequest): Promise<Plan> {
 
 /**
  * @throws ERR_ENV_LOCK_INVALID, ERR_ENV_HASH_MISSING, ERR_ENV_UNPINNED, ERR_ENV_INTERPRETER, ERR_ENV_NO_WHEEL,
- * ERR_ENV_HASH_MISMATCH, ERR_ENV_FETCH, ERR_ENV_PACKAGE_REFUSED, ERR_ENV_BUILD
+ * ERR_ENV_HASH_MISMATCH, ERR_ENV_FETCH, ERR_ENV_GONE, ERR_ENV_PACKAGE_REFUSED, ERR_ENV_BUILD
  */
 export async function prepareNode(request: NodeRequest): Promise<Environment> {
   const plan = await planOf(request)

@@ -25,7 +25,7 @@ import { localPartsOf, type TreeManifest, writeLocalParts } from './tree.fs.ts'
 
 /**
  * @throws ERR_ENV_LOCK_INVALID, ERR_ENV_HASH_MISSING, ERR_ENV_UNPINNED, ERR_ENV_UNSUPPORTED, ERR_ENV_INTERPRETER,
- * ERR_ENV_NO_WHEEL, ERR_ENV_SOURCE_DIST, ERR_ENV_HASH_MISMATCH, ERR_ENV_FETCH, ERR_ENV_WHEEL_REFUSED, ERR_ENV_BUILD
+ * ERR_ENV_NO_WHEEL, ERR_ENV_SOURCE_DIST, ERR_ENV_HASH_MISMATCH, ERR_ENV_FETCH, ERR_ENV_GONE, ERR_ENV_WHEEL_REFUSED, ERR_ENV_BUILD
  */
 export async function preparePython(request: PythonRequest): Promise<Environment> {
   const plan = await planOf(request)

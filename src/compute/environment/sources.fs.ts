@@ -99,7 +99,7 @@ function keyOf({ name, version, sha256 }: LockedRequirement, builder: Sha256): s
  * Fetches and builds each source.
  *
  * @param builder ready to be mounted
- * @throws ERR_ENV_SOURCE_DIST, ERR_ENV_HASH_MISMATCH, ERR_ENV_FETCH, ERR_ENV_BUILD, ERR_ENV_NO_WHEEL
+ * @throws ERR_ENV_SOURCE_DIST, ERR_ENV_HASH_MISMATCH, ERR_ENV_FETCH, ERR_ENV_GONE, ERR_ENV_BUILD, ERR_ENV_NO_WHEEL
  */
 export async function buildSources(asked: SourcesRequest, builder: Environment): Promise<readonly ChosenWheel[]> {
   const { requirements, acquiring } = asked
@@ -131,7 +131,7 @@ async function fetchSource(requirement: LockedRequirement, context: Context): Pr
     .filter(({ fileName }) => isSourceOf(fileName, requirement))
     .filter(({ digest }) => digest === undefined || pinned.has(digest))
     .toSorted((left, right) => order(left.fileName) - order(right.fileName))
-  if (places.length > 0) return fetchFirst(requirement, places, context)
+  if (places.length > 0) return fetchFirst(requirement, places, context, fault)
   const { name, version, line } = requirement
   const what = `no source distribution of \`${name}==${version}\` that the lock pins is offered`
   throw (

@@ -20,7 +20,7 @@ export async function registryFor(name: ImageName, { settings, caller, home, sig
   return openRegistry(name, { settings, signal, ...(login === undefined ? {} : { login }) })
 }
 
-/** What a tag stands for now. @throws ERR_ENV_FETCH */
+/** What a tag stands for now. @throws ERR_ENV_FETCH, ERR_ENV_GONE */
 export async function digestOfTag(name: ImageName & Readonly<{ tag: string }>, asker: Asker): Promise<Sha256> {
   const registry = await registryFor(name, asker)
   try {

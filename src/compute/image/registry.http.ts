@@ -15,22 +15,22 @@ import {
   PassingFault,
   withoutCredentials,
 } from '../../data/index.ts'
-import { writeBody } from '../environment/fetch.http.ts'
+import { isGone, writeBody } from '../environment/fetch.http.ts'
 import { documentTypes, maxDocumentBytes } from './documents.ts'
 import { type ImageName, imageText } from './reference.ts'
 
 export type Registry = Readonly<{
-  /** An index or manifest. @throws ERR_ENV_FETCH, ERR_ENV_HASH_MISMATCH */
+  /** An index or manifest. @throws ERR_ENV_FETCH, ERR_ENV_GONE, ERR_ENV_HASH_MISMATCH */
   document(digest: Sha256): Promise<Buffer>
-  /** Bytes of a configuration, which are few. @throws ERR_ENV_FETCH, ERR_ENV_HASH_MISMATCH */
+  /** Bytes of a configuration, which are few. @throws ERR_ENV_FETCH, ERR_ENV_GONE, ERR_ENV_HASH_MISMATCH */
   smallBlob(digest: Sha256): Promise<Buffer>
-  /** Writes exactly these bytes from the start of `fd`. @throws ERR_ENV_FETCH, ERR_ENV_HASH_MISMATCH */
+  /** Writes exactly these bytes from the start of `fd`. @throws ERR_ENV_FETCH, ERR_ENV_GONE, ERR_ENV_HASH_MISMATCH */
   blob(
     wanted: Readonly<{ digest: Sha256; sizeBytes: number }>,
     fd: number,
     onBytes: (received: number) => void,
   ): Promise<void>
-  /** What the tag stands for now. @throws ERR_ENV_FETCH */
+  /** What the tag stands for now. @throws ERR_ENV_FETCH, ERR_ENV_GONE */
   digestOfTag(tag: string): Promise<Sha256>
   close(): Promise<void>
 }>
@@ -71,7 +71,7 @@ export function openRegistry(name: ImageName, { settings, login, signal }: Regis
     const tokens = openHttpClient({ ...route, credentials: logins })
     try {
       const answer = await tokens.get(address.href, { accept: 'application/json', 'accept-encoding': 'identity' })
-      return `Bearer ${tokenIn(await readBytes(await refuseStatus(answer, name), maxTokenBytes))}`
+      return `Bearer ${tokenIn(await readBytes(await refuseStatus(answer, name, 'ERR_ENV_FETCH'), maxTokenBytes))}`
     } finally {
       await tokens.close()
     }
@@ -143,16 +143,26 @@ function tokenIn(bytes: Buffer): string {
   throw new DomainError('ERR_ENV_FETCH', 'the token server of a registry gives no token')
 }
 
-async function refuseStatus(answer: HttpAnswer, name: ImageName): Promise<HttpAnswer> {
+/** @param gone what a missing page is: of a token server it says nothing about the image */
+async function refuseStatus(
+  answer: HttpAnswer,
+  name: ImageName,
+  gone: 'ERR_ENV_GONE' | 'ERR_ENV_FETCH' = 'ERR_ENV_GONE',
+): Promise<HttpAnswer> {
   const { status, discard } = answer
   if (status === 200) return answer
   await discard()
   if (status === 429 || status >= 500) throw new PassingFault(`status ${status}`)
   if (status === 401 || status === 403) throw deniedBy(name)
-  const what = status === 404 ? 'has no such image' : `answers with status ${status}`
-  throw new DomainError('ERR_ENV_FETCH', `the registry ${name.registry} ${what}: \`${imageText(name)}\``, {
-    ...(status === 404 ? { help: 'check the name, and whether the registry still keeps that digest' } : {}),
-  })
+  const isMissing = isGone(status) && gone === 'ERR_ENV_GONE'
+  const what = isMissing ? 'has no such image, or not all of it' : `answers with status ${status}`
+  throw new DomainError(
+    isMissing ? gone : 'ERR_ENV_FETCH',
+    `the registry ${name.registry} ${what}: \`${imageText(name)}\``,
+    {
+      ...(isMissing ? { help: 'check the name, and whether the registry still keeps that digest' } : {}),
+    },
+  )
 }
 
 function deniedBy(name: ImageName): DomainError {
