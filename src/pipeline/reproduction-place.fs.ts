@@ -3,7 +3,15 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StageFacts, StatedDependency } from '../attestation/index.ts'
-import { type Content, type Digest, DomainError, isDirHash, isSha256, type Sha256 } from '../core/index.ts'
+import {
+  type Content,
+  type Digest,
+  DomainError,
+  isDirHash,
+  isDomainError,
+  isSha256,
+  type Sha256,
+} from '../core/index.ts'
 import { checkoutCommit, withIoFaults } from '../data/index.ts'
 import { saveLock } from './lock.fs.ts'
 import type { LockEntry } from './lock.ts'
@@ -21,7 +29,7 @@ export type Place = AsyncDisposable &
 export type Laid = Readonly<{ before: readonly Original[]; group: readonly Original[] }>
 
 /**
- * @throws ERR_REPRODUCTION_UNAVAILABLE when evidence names no commit, or bytes that are nowhere; of a checkout: ERR_GIT_FAILED
+ * @throws ERR_REPRODUCTION_UNAVAILABLE when evidence names no commit, a commit that is not all here, or bytes that are nowhere
  */
 export async function layOutPlace(caller: Caller, project: Project, { before, group }: Laid): Promise<Place> {
   const last = group.at(-1)?.facts
@@ -34,7 +42,11 @@ export async function layOutPlace(caller: Caller, project: Project, { before, gr
   await withIoFaults(folder, () => mkdirSync(folder, { recursive: true }))
   try {
     const { store, environment } = project
-    const root = await checkoutCommit({ project: project.root, commit, folder, store, environment })
+    const root = await checkoutCommit({ project: project.root, commit, folder, store, environment }).catch(
+      (error: unknown) => {
+        throw isDomainError(error, 'ERR_GIT_FAILED') ? commitGone(commit, error.message) : error
+      },
+    )
     // The system of now is taken as it is: what moved in it is among the differences.
     const stages = new Map(chain.map((original) => [original.facts.stage, entryOf(original)]))
     saveLock(root, { stages, systems: new Map() })
@@ -57,6 +69,11 @@ function commitOf({ stage, source }: StageFacts): string {
     throw unavailable(`\`${stage}\` was run on changes that no commit has: ${files}`, 'commit, then run again')
   }
   return source.commit
+}
+
+function commitGone(commit: string, because: string): DomainError {
+  const next = 'git fetch, and --unshallow in a shallow clone'
+  return unavailable(`the commit ${commit} cannot be had: ${because}; next: ${next}`, next)
 }
 
 /** Outs are found by their stage: two statements of one stage cannot both be run at one commit. */

@@ -500,3 +500,27 @@ test('an environment that is gone leaves a signed answer that names the wheel; p
   writeFileSync(at, bytes)
   assert.equal((await project.json(0, 'reproduce')).verdict, 'identical')
 })
+
+test('a commit that a shallow clone has not leaves a signed answer; with the history it is identical', async (context) => {
+  const project = await ran(context)
+  await project.json(0, 'attest', 'export', 'model/count.txt', '--out', 'evidence.jsonl')
+  project.write({ 'README.md': 'more words\n' })
+  project.commit('a later commit')
+  const clone = `${project.root}-of the last commit`
+  project.git('clone', '--quiet', '--depth', '1', `file://${project.root}`, clone)
+  const there = (...args: string[]) => runAssay(args, clone, scratchEnvironment(project.keys))
+  assert.equal((await there('key', 'use')).code, 0)
+
+  const evidence = join(project.root, 'evidence.jsonl')
+  const gone = await there('reproduce', evidence, '--json')
+  const { verdict, because, attestation } = JSON.parse(gone.stdout)
+  assert.deepEqual([gone.code, verdict, isSha256(attestation)], [1, 'unavailable', true], gone.stdout)
+  assert.match(
+    because,
+    /`sort` could not be run again: the commit [0-9a-f]{40} cannot be had: .*; next: git fetch, and --unshallow/,
+  )
+
+  project.git('-C', clone, 'fetch', '--quiet', '--unshallow')
+  const found = await there('reproduce', evidence, '--json')
+  assert.deepEqual([found.code, JSON.parse(found.stdout).verdict], [0, 'identical'])
+})
