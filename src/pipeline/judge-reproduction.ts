@@ -148,7 +148,10 @@ export function worstOf(tried: readonly Tried[]): Tried {
   return worst
 }
 
-/** How much more than what was seen may be seen next time. */
+/**
+ * How much more than what was seen may be seen next time. Runs are held against the first: no two of them lie further apart
+ * than twice the farthest of it (triangle inequality).
+ */
 const noiseFactor = 2
 
 /** What runs differed in among themselves; each tolerance with its stage, otherwise as assay.yaml takes it. */
@@ -162,7 +165,7 @@ export type Noise = Readonly<{
   isSame: boolean
 }>
 
-/** Each run beside the one before it, the first beside that of then; no tolerance counts. */
+/** Each run beside the first, which is that of then; no tolerance counts. */
 export async function noiseOf(
   project: Project,
   chosen: readonly Original[],
@@ -179,13 +182,16 @@ export async function noiseOf(
     for (const { path } of facts.outputs) {
       const outs = runs.flatMap(({ outputs }) => outputs.find((output) => output.path === path) ?? [])
       if (outs.length <= judged.length) uncompared.add(path)
-      for (const [index, right] of outs.entries()) {
-        const left = outs[index - 1]
+      let [left] = outs
+      for (const right of outs) {
         if (left === undefined || left.digest === right.digest) continue
         isSame = false
         const pair = isHidden ? undefined : await compareContents(project, [left, right], { tolerances: [], signal })
-        if (pair === undefined) uncompared.add(path)
-        else compared.push(pair)
+        if (pair !== undefined) compared.push(pair)
+        else {
+          uncompared.add(path)
+          left = right // the bytes of the first are gone: the next one takes its place
+        }
       }
     }
     const { tolerances, beyond } = proposeTolerances(compared, { runs: judged.length + 1, factor: noiseFactor })

@@ -16,7 +16,7 @@ const proposal = fc.record({
   part: fc.constantFrom('tensor', 'metric', 'column', undefined),
   name: fc.oneof(name, fc.constantFrom('yes', '1', '1.5', 'null', '-', '', '*', 'a: b', 'a #b', 'folds[*].auc')),
   abs: fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }),
-  because: fc.constantFrom('3 runs differed by at most 1e-7, times 2', "it's so: {a}"),
+  because: fc.constantFrom('3 runs differed from the first by at most 1e-7, times 2', "it's so: {a}"),
 })
 
 test('every tolerance that is proposed is read back as it was meant', () => {

@@ -212,10 +212,32 @@ test('several runs tell the noise of a stage, and the tolerance to declare', asy
   const { name, maxAbs, histogram } = report.measured[0].measures[0]
   assert.deepEqual([name, maxAbs > 0, histogram.length], ['seconds', true, 1])
   const proposed = /^stages:\n(?: .*\n)+/m.exec(told.stdout)?.[0] ?? ''
-  assert.match(proposed, /- \{path: model\/count\.json, metric: seconds, abs: [\d.e-]+, because: "3 runs differed by/)
+  assert.match(
+    proposed,
+    /- \{path: model\/count\.json, metric: seconds, abs: [\d.e-]+, because: "3 runs differed from the first by/,
+  )
   project.write({ 'assay.yaml': `${project.read('assay.yaml')}\n${proposed}` })
   await project.json(0, 'status')
   assert.equal((await project.json(2, 'reproduce', '--times', '0')).error.code, 'ERR_USAGE')
+})
+
+test('the proposed tolerance covers any two of the runs, also of a value that only grows', async (context) => {
+  const project = await ran(context, {
+    ...metrics,
+    'src/count.sh': 'printf \'{"count": %s}\\n\' "$(($(date +%s%N) / 1000000))" > "$3"\n',
+  })
+  const report = await project.json(1, 'reproduce', '--times', '3', '--stage', 'count')
+  const objects = join(project.root, '.assay/objects')
+  const counts = readdirSync(objects, { recursive: true, withFileTypes: true })
+    .filter((item) => item.isFile())
+    .flatMap(
+      ({ parentPath, name }) => /^\{"count": (\d+)\}$/m.exec(readFileSync(join(parentPath, name), 'utf8'))?.[1] ?? [],
+    )
+    .map(Number)
+  assert.equal(counts.length, 4)
+  const [{ metric, abs }] = report.noise.tolerances
+  assert.equal(metric, 'count')
+  assert.ok(abs >= 2 * (Math.max(...counts) - Math.min(...counts)), `${abs} of ${counts}`)
 })
 
 test('THREAT a verdict that leaks data: of restricted data nothing is told but that it differs', async (context) => {

@@ -22,8 +22,13 @@ test('the largest difference of each key becomes its tolerance, and lets the sam
   assert.deepEqual(beyond, [])
   assert.deepEqual(tolerances, [
     // 0.5001 - 0.5 is a little less than 1e-4 as doubles
-    { path: 'm.json', metric: 'auc', abs: 0.0002, because: '3 runs differed by at most 0.0001, times 2' },
-    { path: 'm.json', metric: 'loss', abs: 0.5, because: '3 runs differed by at most 0.25, times 2' },
+    {
+      path: 'm.json',
+      metric: 'auc',
+      abs: 0.0002,
+      because: '3 runs differed from the first by at most 0.0001, times 2',
+    },
+    { path: 'm.json', metric: 'loss', abs: 0.5, because: '3 runs differed from the first by at most 0.25, times 2' },
   ])
   for (const [a, b] of pairs) {
     assert.equal((await compare(runs[a] ?? '', runs[b] ?? '', 'm.json', tolerances)).verdict, 'within-tolerance')

@@ -16,9 +16,9 @@ export type NoiseFloor = Readonly<{
 /**
  * The largest absolute difference seen of each tensor, key and column, times `factor`.
  *
- * @param comparisons of pairs of the N runs, however many: each a list as `compareOuts` gives it, without tolerances
+ * @param comparisons of each other run with the first: each a list as `compareOuts` gives it, without tolerances
  * @param runs how many runs they were, for the reason that is given
- * @param factor at least 1: how much more than what was seen may be seen next time
+ * @param factor at least 2, so that any two of the runs are covered, by the triangle inequality
  */
 export function proposeTolerances(
   comparisons: readonly (readonly Compared[])[],
@@ -38,7 +38,7 @@ export function proposeTolerances(
     path: asPattern(pathOf(compared, measure)),
     ...partOf(compared, measure),
     abs: roundedUp(measure.maxAbs * factor),
-    because: `${runs} runs differed by at most ${roundedUp(measure.maxAbs)}, times ${factor}`,
+    because: `${runs} runs differed from the first by at most ${roundedUp(measure.maxAbs)}, times ${factor}`,
   }))
   return {
     tolerances: tolerances.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)),
