@@ -1,7 +1,7 @@
 /** Which reproductions count for a chain, and what they earn or cost. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { builderIds, DomainError } from '../core/index.ts'
+import { builderIds, DomainError, namespace } from '../core/index.ts'
 import type { ChainVerdict } from './chain.ts'
 import {
   chainOf,
@@ -298,6 +298,41 @@ test('another key of another person counts towards level 4 only with a host that
   assert.match(rowOf(verdictWith({ policy: both, builder: eve })), /by the one who made it/)
   const apart = verdictWith({ policy: both, builder: eve, again: (facts) => ({ ...facts, principal }) })
   assert.match(rowOf(apart), /on a host that nobody vouches for/)
+})
+
+test('bit by bit by an independent hosted builder it counts towards level 4, and on the same machine it does not', () => {
+  const hosted = `${namespace}/builder/hosted/separate`
+  const eves = policyOf(eve).keys.get('ada')
+  assert.ok(eves !== undefined)
+  const both = {
+    ...{ ...policy, keys: new Map([...policy.keys, ['eve', { ...eves, name: 'eve' }]]) },
+    builders: [...policy.builders, { key: 'eve', builder: hosted, maxLevel: 4 as const }],
+  }
+  const apart = (kernel: string, more: Partial<StageFacts['principal']> = {}): ChainVerdict =>
+    verdictWith({
+      ...{ policy: both, builder: eve },
+      again: (facts) => ({
+        ...{ ...facts, builderId: hosted },
+        principal: { name: 'Eve', email: 'eve@example.org', tier: 'verified', ...more },
+        facts: facts.facts.map((one) => (one.name === 'machine/kernel' ? { ...one, value: kernel } : one)),
+      }),
+    })
+  const rowOf = ({ requirements }: ChainVerdict): Readonly<{ held?: boolean; because?: string }> =>
+    requirements.find(({ requirement }) => requirement === 'reproduced bit by bit') ?? {}
+  const saidOf = ({ findings }: ChainVerdict): string =>
+    findings.flatMap(({ check, because }) => (check === 'reproduction' ? [because] : [])).join('\n')
+
+  const elsewhere = apart('6.19.2')
+  assert.deepEqual(
+    [rowOf(elsewhere).held, rowOf(elsewhere).because],
+    [true, 'every stage was reproduced bit by bit by another builder'],
+  )
+  assert.doesNotMatch(saidOf(elsewhere), /same machine/)
+  const here = apart('6.18.0')
+  assert.deepEqual([rowOf(here).held, here.properties.reproduced], [false, true], 'it earns the property only')
+  for (const said of [saidOf(here), rowOf(here).because ?? ''])
+    assert.match(said, /was reproduced on the same machine, as far as what is recorded tells/)
+  assert.equal(rowOf(apart('6.19.2', { email: 'Ada@example.org' })).held, false, 'by the same operator')
 })
 
 const contradictions: readonly (readonly [string, (one: Reproduction) => Reproduction])[] = [

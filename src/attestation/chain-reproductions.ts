@@ -201,11 +201,21 @@ function madeTheSame({ facts: then }: VerifiedStage, { facts: now }: VerifiedSta
   return then.outputs.every(({ path, digest }) => outs.get(path) === digest)
 }
 
-/** Why both runs are in the same hands, or not known not to be. */
+/** Why both runs are in the same hands, or not known not to be: every reason. */
 function sameHands(then: VerifiedStage, now: VerifiedStage): string | undefined {
-  if (then.signer.name === now.signer.name) return 'was reproduced with the key that made it'
   const who = ({ facts }: VerifiedStage): string => facts.principal.email.toLowerCase()
-  if (who(then) === who(now)) return 'was reproduced by the one who made it'
-  const local = `${namespace}/builder/local/`
-  return now.facts.builderId.startsWith(local) ? 'was reproduced on a host that nobody vouches for' : undefined
+  const isLocal = now.facts.builderId.startsWith(`${namespace}/builder/local/`)
+  const reasons = [
+    ...(then.signer.name === now.signer.name ? ['with the key that made it'] : []),
+    ...(who(then) === who(now) ? ['by the one who made it'] : []),
+    ...(isLocal ? ['on a host that nobody vouches for'] : []),
+    ...(machineOf(then) === machineOf(now) ? ['on the same machine, as far as what is recorded tells'] : []),
+  ]
+  return reasons.length === 0 ? undefined : `was reproduced ${reasons.join(' and ')}`
+}
+
+/** What is recorded of it; where nothing is, no machine is known to be another. */
+function machineOf({ facts: { facts } }: VerifiedStage): string {
+  const known = facts.filter(({ name }) => name.startsWith('machine/')).map(({ name, value }) => `${name}=${value}`)
+  return canonicalJson(known.toSorted())
 }
