@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { parse, stringify } from 'yaml'
 import { lockTexts, wheelsIn } from '../../src/compute/environment/testing.exec.ts'
 import { removeTree } from '../../src/compute/index.ts'
 import { isSha256, sha256Of } from '../../src/core/index.ts'
@@ -182,14 +183,30 @@ test('exported evidence is reproduced in another clone, by another folder name',
   assert.deepEqual([judged.code, JSON.parse(judged.stdout).properties.reproduced], [0, true])
 })
 
-test('a key that the policy does not list is told before anything is run again', async (context) => {
+test('a key that the policy does not list is told before anything is run again; listed, it reproduces', async (context) => {
   const project = await ran(context)
   const stranger = scratchEnvironment(`${project.keys}-of a stranger`)
   const there = (...args: string[]) => runAssay(args, project.root, stranger)
   assert.equal((await there('key', 'new')).code, 0)
-  const { code, stdout, stderr } = await there('reproduce', '--json')
+  const signed = (): readonly string[] => readdirSync(join(project.root, '.assay/attestations'))
+  const before = signed()
+  const { code, stdout } = await there('reproduce', '--json')
   assert.deepEqual([code, JSON.parse(stdout).error.code], [1, 'ERR_SIGNER_UNKNOWN'])
-  assert.doesNotMatch(stderr, /ran/)
+  assert.deepEqual(signed(), before)
+  assert.equal(existsSync(join(project.root, '.assay/again')), false, 'no place was made for a stage')
+
+  const { publicKey } = JSON.parse((await there('key', 'export', '--json')).stdout)
+  const policy = parse(project.read('trust.yaml'))
+  policy.keys.eve = { publicKey, principal: 'Eve <eve@example.org>' }
+  policy.roles.builder.push({ key: 'eve', builder: 'local/sandboxed', maxLevel: 1 })
+  policy.roles.reproducer.push('eve')
+  project.write({ 'trust.yaml': stringify(policy) })
+  project.commit('believe eve')
+  const listed = await there('reproduce', '--json')
+  assert.deepEqual([listed.code, JSON.parse(listed.stdout).verdict], [0, 'identical'], listed.stdout)
+  assert.equal(signed().length, before.length + 3, 'two runs and the verdict')
+  const { findings } = await project.json(0, 'verify', 'model/count.txt')
+  assert.match(JSON.stringify(findings), /signed by `eve`/)
 })
 
 test('several runs tell the noise of a stage, and the tolerance to declare', async (context) => {
