@@ -1,4 +1,4 @@
-/** Goal: what the guides tell me to paste works. The commands of both CI recipes run as they are written. */
+/** Goal: what the guides tell me to paste works. The commands of the CI recipes run as they are written. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
@@ -19,11 +19,12 @@ function recipes(): readonly Document[] {
 }
 
 test('the commands of the CI recipes run, with a key from ASSAY_SIGNING_KEY_FILE, and earn what they ask for', async (context) => {
-  const [trust, github, gitlab] = recipes()
+  const [trust, github, gitlab, nightly] = recipes()
   const actions: string = github.jobs.run.steps.find(({ env }: Document) => env?.ASSAY_KEY !== undefined).run
   const script: readonly string[] = gitlab.assay.script
-  const verbs = [...actions.split('\n'), ...script].filter((line) => line.startsWith('assay '))
-  assert.equal(verbs.length, 8)
+  const night: string = nightly.jobs.due.steps.find(({ env }: Document) => env?.ASSAY_KEY !== undefined).run
+  const verbs = [...actions.split('\n'), ...script, ...night.split('\n')].filter((line) => line.startsWith('assay '))
+  assert.equal(verbs.length, 11)
   for (const verb of verbs) assert.equal(unknownIn(verb), undefined, verb)
 
   const project = await adopted(context, words)
@@ -44,7 +45,9 @@ test('the commands of the CI recipes run, with a key from ASSAY_SIGNING_KEY_FILE
   policy.roles.builder.push(trust.roles.builder.find(({ key }: Document) => key === 'ci'))
   assert.ok(trust.roles['data-validator'].includes('ci'))
   policy.roles['data-validator'].push('ci')
+  policy.roles.reproducer.push('ci')
   project.write({ 'trust.yaml': JSON.stringify(policy) })
+  project.write({ 'assay.yaml': `${project.read('assay.yaml')}\nremotes: {team: {url: ../store}}\n` })
   project.commit()
 
   const empty = join(base, 'no-keys')
@@ -62,12 +65,19 @@ test('the commands of the CI recipes run, with a key from ASSAY_SIGNING_KEY_FILE
     })
     assert.equal(status, 0, `${commands}\n${stdout}${stderr}`)
   }
-  run(actions, {
+  const key = {
     ASSAY_KEY: readFileSync(join(base, 'secret.pem'), 'utf8').trim(),
     ASSAY_SIGNING_KEY_FILE: join(base, 'ci-key.pem'),
-  })
+  }
+  run(actions, key)
   const { findings } = await project.json(0, 'verify')
   assert.ok(findings.some(({ because }: Document) => because === 'is signed by `ci`'))
+
+  project.commit('a run')
+  await project.json(0, 'push')
+  run(night, key)
+  const { properties } = await project.json(0, 'verify')
+  assert.equal(properties.reproduced, true)
   run(script.join('\n').replaceAll('/tmp/ci-key.pem', join(base, 'gitlab.pem')), {
     ASSAY_KEY: join(base, 'secret.pem'),
   })
