@@ -163,7 +163,9 @@ const none = 'was not reproduced'
 const unbelieved = 'is said to be reproduced, and no believed statement of that run shows it'
 const other = 'is said to be reproduced bit by bit, and the statement of that run shows other bytes'
 const old = 'was last reproduced on 2026-11-22, and the policy asks for it within 1 days'
-const itself = 'was reproduced with the key that made it'
+const itself =
+  'was reproduced with the key that made it and by the one who made it and on a host that nobody vouches for' +
+  ' and on the same machine, as far as what is recorded tells'
 
 /** What is offered, and what is said of the second stage and of the first. */
 const worthNothing: readonly (readonly [string, Changes, second: string, first: string])[] = [
