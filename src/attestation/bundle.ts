@@ -2,7 +2,7 @@
  * The file that evidence travels in: Sigstore bundle v0.3 with a DSSE envelope, signed by a key.
  *
  * Written so that cosign, sigstore-go and sigstore-js accept it: no unknown field, no `keyid`, the hint is the base64
- * SHA-256 of the SPKI, no log entries. Read more strictly than they do: our own schema refuses every field that nobody
+ * SHA-256 of the SPKI, no log entries, timestamps where an authority was asked. Read more strictly than they do: our own schema refuses every field that nobody
  * verifies here and every second spelling of the same bytes, which `@sigstore/bundle` lets pass (it is the oracle of
  * the tests instead). SOURCE: sigstore/protobuf-specs sigstore_bundle.proto; docs/formats/stage-provenance.md.
  */
@@ -16,14 +16,28 @@ export const bundleMediaType = 'application/vnd.dev.sigstore.bundle.v0.3+json'
 /** LIMIT: 16 MiB a bundle, 16 levels: the payload is one string of it. */
 export const bundleLimits = { maxBytes: 16 * 1024 * 1024, maxDepth: 16 }
 
-export type Bundle = Readonly<{ envelope: Envelope; hint: string }>
+export type Bundle = Readonly<{
+  envelope: Envelope
+  hint: string
+  /** RFC 3161, DER; each must verify, or the bundle is refused. */
+  timestamps?: readonly Uint8Array[]
+}>
+
+/** LIMIT: 4 timestamps of 12 KiB. */
+const maxTimestamps = 4
+const maxTimestampChars = 16 * 1024
 
 /** The bytes of a bundle: one line of JSON, always the same for the same envelope. */
-export function printBundle({ envelope, hint }: Bundle): Uint8Array {
+export function printBundle({ envelope, hint, timestamps = [] }: Bundle): Uint8Array {
+  const rfc3161Timestamps = timestamps.map((each) => ({ signedTimestamp: toBase64(each) }))
   return new TextEncoder().encode(
     JSON.stringify({
       mediaType: bundleMediaType,
-      verificationMaterial: { publicKey: { hint }, tlogEntries: [] },
+      verificationMaterial: {
+        publicKey: { hint },
+        tlogEntries: [],
+        ...(timestamps.length === 0 ? {} : { timestampVerificationData: { rfc3161Timestamps } }),
+      },
       dsseEnvelope: jsonOf(envelope),
     }),
   )
@@ -42,7 +56,7 @@ function jsonOf({ payload, payloadType, signature }: Envelope): object {
  * Reads hostile bytes; nothing is verified yet, and the payload is not looked into.
  *
  * @throws ERR_BUNDLE_MALFORMED when the bytes are no bundle or have more than one reading
- * @throws ERR_BUNDLE_UNSUPPORTED for certificates, message signatures, log entries, timestamps and other versions
+ * @throws ERR_BUNDLE_UNSUPPORTED for certificates, message signatures, log entries and other versions
  */
 export function parseBundle(bytes: Uint8Array): Bundle {
   const json = readJson(bytes)
@@ -54,6 +68,7 @@ export function parseBundle(bytes: Uint8Array): Bundle {
   }
   const { verificationMaterial, dsseEnvelope } = parsed.data
   const [{ sig }] = dsseEnvelope.signatures
+  const timestamps = verificationMaterial.timestampVerificationData?.rfc3161Timestamps ?? []
   return {
     hint: verificationMaterial.publicKey.hint,
     envelope: {
@@ -61,6 +76,9 @@ export function parseBundle(bytes: Uint8Array): Bundle {
       payloadType: dsseEnvelope.payloadType,
       signature: decodeBase64(sig, 'sig'),
     },
+    ...(timestamps.length === 0
+      ? {}
+      : { timestamps: timestamps.map(({ signedTimestamp }) => decodeBase64(signedTimestamp, 'signedTimestamp')) }),
   }
 }
 
@@ -69,7 +87,14 @@ const bundleSchema = z.strictObject({
   verificationMaterial: z.strictObject({
     publicKey: z.strictObject({ hint: z.string().max(200) }),
     tlogEntries: z.tuple([]).optional(),
-    timestampVerificationData: z.strictObject({ rfc3161Timestamps: z.tuple([]).optional() }).optional(),
+    timestampVerificationData: z
+      .strictObject({
+        rfc3161Timestamps: z
+          .array(z.strictObject({ signedTimestamp: z.string().min(1).max(maxTimestampChars) }))
+          .max(maxTimestamps)
+          .optional(),
+      })
+      .optional(),
   }),
   dsseEnvelope: z.strictObject({
     payload: z.string().min(1),
@@ -99,9 +124,6 @@ function refuseOtherKinds(json: Json): void {
     throw unsupported('is signed by a certificate')
   }
   if (isFilled(material['tlogEntries'])) throw unsupported('holds log entries, which would have to be verified')
-  if (isFilled(asRecord(material['timestampVerificationData'])['rfc3161Timestamps'])) {
-    throw unsupported('holds timestamps, which would have to be verified')
-  }
 }
 
 function isFilled(value: Json | undefined): boolean {

@@ -24,6 +24,10 @@ export type JudgedData = Readonly<{
   anchored: boolean
   /** True when a waiver stands in for a check. */
   waived: boolean
+  /** The bundle of its verdict. */
+  attestation?: Sha256
+  /** Bundles of the decisions that the verdict rests on. */
+  decisions: readonly Sha256[]
 }>
 
 export function judgeData(
@@ -53,7 +57,7 @@ function needsVerdict({ origin, role, verdict }: StatedDependency): boolean {
 
 type Judged = Readonly<{ data: Omit<JudgedData, 'stage' | 'path'>; findings: readonly Finding[] }>
 
-const worthNothing = { anchored: false, waived: false } as const
+const worthNothing = { anchored: false, waived: false, decisions: [] } as const
 
 type Use = Readonly<{ facts: StageFacts; dependency: StatedDependency }>
 
@@ -80,12 +84,13 @@ function judgeDependency(question: ChainQuestion, decisions: Decisions, { facts,
   if (read.statement.attestation !== attestation) {
     return no([refused('data-verdict', 'ERR_EVIDENCE_CORRUPT', 'its data verdict is not the one that was pinned')])
   }
-  return judgeVerdict(decisions, {
+  const judged = judgeVerdict(decisions, {
     facts,
     dependency,
     verdict: read.statement.verdict,
     signer: read.statement.signer.name,
   })
+  return { ...judged, data: { ...judged.data, attestation } }
 }
 
 type Verified = Use & Readonly<{ verdict: DataVerdict; signer: string }>
@@ -110,6 +115,7 @@ function judgeVerdict(decisions: Decisions, { facts, dependency, verdict, signer
       verdict: held ? standing : 'refused',
       anchored: held && verdict.baseline?.anchor !== undefined,
       waived: waivers.length > 0,
+      decisions: [...waivers, ...[verdict.baseline?.anchor ?? []].flat(), ...(verdict.reviews ?? [])],
     },
     findings,
   }

@@ -12,7 +12,7 @@ import { judgeBundle, maxClockSkewMs } from './chain-walk.ts'
 import { caveat, type Finding, passed } from './finding.ts'
 import type { ReproductionResult } from './reproduction-facts.ts'
 import type { StageFacts } from './stage-facts.ts'
-import { leastEngine } from './trust-policy.ts'
+import { countSigners, leastEngine } from './trust-policy.ts'
 import { type VerifiedReproduction, type VerifiedStage, verifyReproduction } from './verify.ts'
 
 /** One stage of the chain, and what running it again came to. */
@@ -21,6 +21,8 @@ export type JudgedReproduction = Readonly<{
   result: ReproductionResult | 'none'
   /** Why it is no bit-identical reproduction by somebody else; undefined when it is one. */
   dependent: string | undefined
+  /** The bundle of it. */
+  attestation?: Sha256
 }>
 
 const dayMs = 86_400_000
@@ -46,9 +48,26 @@ type Judged = Readonly<{ reproduction: JudgedReproduction; finding?: Finding }>
 
 /** The newest that says something is the answer; of those that say nothing, the newest tells why. */
 function judgeStage(question: ChainQuestion, visited: VisitedStage, known: Known): Judged {
-  const judged = countingOf(question, visited, known).map((one) => judgeOne(question, visited, one, known))
+  const counting = countingOf(question, visited, known)
+  const judged = counting.map((one) => judgeOne(question, visited, one, known))
   const answer = judged.find(({ reproduction: { result } }) => result !== 'none' && result !== 'unavailable')
-  return answer ?? judged[0] ?? notReproduced(question, visited)
+  const rule = question.policy.roles.get('reproducer')
+  if (answer === undefined || answer.reproduction.result === 'diverged' || rule === undefined)
+    return answer ?? judged[0] ?? notReproduced(question, visited)
+  const alike = counting.filter((_, index) => judged[index]?.reproduction.result === answer.reproduction.result)
+  const count = countSigners(
+    rule,
+    alike.map(({ signer }) => signer),
+  )
+  return count >= rule.threshold ? answer : tooFew(visited, count, rule.threshold)
+}
+
+function tooFew({ stage: { facts } }: VisitedStage, count: number, threshold: number): Judged {
+  const dependent = `was reproduced by ${count}, and the policy asks for ${threshold}`
+  return {
+    reproduction: { stage: facts.stage, result: 'none', dependent },
+    finding: caveat('reproduction', dependent, { subject: facts.stage }),
+  }
 }
 
 function askedWithin({ policy: { reproducedWithinMs } }: ChainQuestion): string {
@@ -69,7 +88,7 @@ function notReproduced(question: ChainQuestion, { stage }: VisitedStage): Judged
 function judgeOne(
   question: ChainQuestion,
   visited: VisitedStage,
-  { reproduction, signer }: VerifiedReproduction,
+  { reproduction, signer, attestation }: VerifiedReproduction,
   { verdicts }: Known,
 ): Judged {
   const { stage } = visited
@@ -120,7 +139,7 @@ function judgeOne(
   const how = isIdentical ? 'bit by bit' : 'within its tolerance'
   const because = `was reproduced ${how} on ${day}, signed by \`${signer.name}\`${dependent === undefined || !isIdentical ? '' : `; it ${dependent}`}`
   return {
-    reproduction: { stage: name, result: isIdentical ? 'identical' : 'within-tolerance', dependent },
+    reproduction: { stage: name, result: isIdentical ? 'identical' : 'within-tolerance', dependent, attestation },
     finding: passed('reproduction', because, scope),
   }
 }
@@ -132,7 +151,7 @@ function countingOf(
   { read }: Known,
 ): readonly VerifiedReproduction[] {
   const rule = policy.roles.get('reproducer')
-  if (rule === undefined || rule.threshold > 1) return []
+  if (rule === undefined) return []
   const found = (evidence.reproductionsOf?.(attestation) ?? []).slice(0, maxReproductions).flatMap((candidate) => {
     if (!read.has(candidate)) {
       const bytes = evidence.bundle(candidate)

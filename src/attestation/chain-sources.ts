@@ -4,7 +4,7 @@
  * Approvals are computed from signed statements each time; a word in a file approves nothing. Ignoring a statement can
  * only ever take an approval away: a revocation that somebody withholds still stands in `sources.yaml`.
  */
-import type { Digest, ErrorCode } from '../core/index.ts'
+import type { Digest, ErrorCode, Sha256 } from '../core/index.ts'
 import { type ChainQuestion, chainLimits, type RevokedSource, type VisitedStage } from './chain.ts'
 import { maxClockSkewMs } from './chain-walk.ts'
 import { caveat, type Finding, passed, refused } from './finding.ts'
@@ -20,6 +20,8 @@ export type ExternalInput = Readonly<{
   kind: 'approved' | 'refused' | 'unlisted'
   /** True when somebody else than the owner approved it. */
   independent: boolean
+  /** Bundles of the approvals that count. */
+  approvals: readonly Sha256[]
 }>
 
 type Held = VerifiedApproval & Readonly<{ name: string; committed: boolean }>
@@ -41,19 +43,20 @@ export function judgeInputs(
       const revoked = whyRevoked(book, dependency)
       if (revoked !== undefined) {
         findings.push(refused('source-approval', 'ERR_SOURCE_REVOKED', revoked, scope))
-        inputs.push({ stage: stage.facts.stage, path, kind: 'refused', independent: false })
+        inputs.push({ stage: stage.facts.stage, path, kind: 'refused', independent: false, approvals: [] })
       } else if (origin.kind === 'code') {
         // Pinned by the commit; it is no input.
       } else if (origin.kind === 'source') {
         const judged = judgeSource(question, book, { id: origin.id, dependency, startedAt: stage.facts.startedAt })
         findings.push(...judged.findings.map((finding) => ({ ...finding, ...scope })))
-        inputs.push({ stage: stage.facts.stage, path, kind: judged.kind, independent: judged.independent })
+        const { kind, independent, approvals } = judged
+        inputs.push({ stage: stage.facts.stage, path, kind, independent, approvals })
       } else if (dependency.role === 'persist') {
         findings.push(caveat('inventory', 'adds to its own previous bytes, which no statement proves', scope))
-        inputs.push({ stage: stage.facts.stage, path, kind: 'unlisted', independent: false })
+        inputs.push({ stage: stage.facts.stage, path, kind: 'unlisted', independent: false, approvals: [] })
       } else {
         findings.push(caveat('inventory', unlistedBecause(origin), scope))
-        inputs.push({ stage: stage.facts.stage, path, kind: 'unlisted', independent: false })
+        inputs.push({ stage: stage.facts.stage, path, kind: 'unlisted', independent: false, approvals: [] })
       }
     }
   }
@@ -117,7 +120,12 @@ function readBook({ evidence, policy, surroundings, limits = chainLimits }: Chai
 }
 
 type SourceInput = Readonly<{ id: string; dependency: StatedDependency; startedAt: string }>
-type JudgedSource = Readonly<{ kind: 'approved' | 'refused'; independent: boolean; findings: readonly Finding[] }>
+type JudgedSource = Readonly<{
+  kind: 'approved' | 'refused'
+  independent: boolean
+  approvals: readonly Sha256[]
+  findings: readonly Finding[]
+}>
 
 function judgeSource(question: ChainQuestion, book: Book, input: SourceInput): JudgedSource {
   const { policy, surroundings } = question
@@ -134,7 +142,7 @@ function judgeSource(question: ChainQuestion, book: Book, input: SourceInput): J
     const more =
       standing.code === 'ERR_SOURCE_UNAPPROVED' && disbelieved !== '' ? ` (not believed: ${disbelieved})` : ''
     const finding = refused('source-approval', standing.code, `${standing.because}${more}`)
-    return { kind: 'refused', independent: false, findings: [finding] }
+    return { kind: 'refused', independent: false, approvals: [], findings: [finding] }
   }
   const { by } = standing
   const names = by.map(({ signer }) => `\`${signer.name}\``).join(', ')
@@ -142,6 +150,7 @@ function judgeSource(question: ChainQuestion, book: Book, input: SourceInput): J
   return {
     kind: 'approved',
     independent: by.some((held) => !isSelfApproved(held)),
+    approvals: by.map(({ attestation }) => attestation),
     findings: [approved, ...approvalCaveats(input, by)],
   }
 }

@@ -6,6 +6,7 @@ import { builderIds, type ErrorCode, isAtLeastEngine, type Sha256 } from '../cor
 import type { ChainQuestion, VisitedStage } from './chain.ts'
 import { maxClockSkewMs } from './chain-walk.ts'
 import { caveat, type Finding, passed, refused } from './finding.ts'
+import { type Responsible, responsibleFor } from './responsible.ts'
 import type { StageFacts } from './stage-facts.ts'
 import { leastEngine } from './trust-policy.ts'
 import type { VerifiedStage } from './verify.ts'
@@ -19,6 +20,7 @@ export type JudgedStage = Readonly<{
   unisolated?: string
   definition: 'matches' | 'differs' | 'unknown'
   log: 'present' | 'missing' | 'corrupt' | 'unknown'
+  responsible: Responsible
 }>
 
 /** What is asked of a stage alone, whatever chain it stands in. */
@@ -37,6 +39,7 @@ export function judgeStages(
       ...unisolatedOf(stage.facts),
       definition: definitionOf(stage.facts, definitionAt),
       log: question.surroundings.logAt?.(stage.facts.log.digest) ?? 'unknown',
+      responsible: responsibleFor(stage.facts, question.policy.services),
     }
     const subject = stage.facts.stage
     findings.push(...findingsOf(question, judged).map((finding) => ({ ...finding, subject })))
@@ -54,6 +57,7 @@ function findingsOf(question: StageQuestion, judged: JudgedStage): readonly Find
     ...engineFindings(question, judged.stage.facts),
     definitionFinding(judged),
     logFinding(question, judged),
+    ...serviceFinding(judged),
     ...systemFinding(judged.stage.facts),
     ...(judged.stage.facts.source.shallow ? [caveat('history', 'ran in a shallow clone: no history to look at')] : []),
   ]
@@ -165,6 +169,16 @@ function logFinding(question: StageQuestion, { log }: JudgedStage): Finding {
     case 'corrupt':
       return levelZero(question, 'log', 'ERR_LOG_MISSING', 'its log is not the one that was signed')
   }
+}
+
+/** Nothing is said where a person set it off: the level's row says it. */
+function serviceFinding({ responsible: { service, person, fault } }: JudgedStage): readonly Finding[] {
+  if (service === undefined) return []
+  return [
+    person === undefined
+      ? caveat('responsible', fault ?? `nobody answers for \`${service}\``)
+      : passed('responsible', `was set off by the service \`${service}\`, for which \`${person}\` answers`),
+  ]
 }
 
 /** Nothing is said of evidence that knew no system yet. */

@@ -18,6 +18,7 @@ export type ChainEvidence = Readonly<{
 
 /** What only the caller can know. A function that is left out, and one that answers undefined, say "not at hand". */
 export type ChainSurroundings = Readonly<{
+  /** What the clock says; `policy.times` may know of a later time. */
   now: Date
   /** Digest of a file in a commit; `absent` when the commit is here and does not hold the file. */
   definitionAt?: (commit: string, path: string) => Sha256 | 'absent' | undefined
@@ -115,6 +116,8 @@ export type ChainVerdict = Readonly<{
   stages: readonly VisitedStage[]
   /** Commits that the chain spans, sorted. */
   commits: readonly string[]
+  /** The newest time that is proven, to be remembered. */
+  newestTime?: Date
 }>
 
 export type VisitedStage = Readonly<{ attestation: Sha256; stage: VerifiedStage }>

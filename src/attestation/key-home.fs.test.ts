@@ -152,6 +152,20 @@ test('a revoked key signs no more, is remembered, and makes room for a new one',
   assert.deepEqual(again.revoked, [revoked])
 })
 
+test('a key that another came after stays a key of its owner, and a new one takes its place', (context) => {
+  const { config, open } = place(context)
+  const { key } = open().createKey('p1', now)
+  assert.equal(open().retireKey('p1', now).hint, key?.hint)
+  assert.equal(existsSync(join(config, 'projects/p1/retired-1.pem')), true)
+  const next = open().createKey('p1', now)
+  assert.notEqual(next.key?.hint, key?.hint)
+  assert.deepEqual(
+    next.retired?.map(({ hint }) => hint),
+    [key?.hint],
+  )
+  assert.deepEqual(revokedKeys({ ASSAY_CONFIG_HOME: config }), new Map())
+})
+
 test('a backup is a private copy, and never overwrites', (context) => {
   const { base, open } = place(context)
   open().createKey('p1', now)
@@ -190,14 +204,17 @@ test('a record that is not ours is refused', (context) => {
 test('revoked keys are known without a checkout; without a folder of the user there are none', (context) => {
   const { config, open } = place(context)
   const environment = { ASSAY_CONFIG_HOME: config }
-  assert.deepEqual(revokedKeys(environment), new Set())
+  assert.deepEqual(revokedKeys(environment), new Map())
   const hint = open().createKey('p1', now).key?.hint ?? ''
-  assert.deepEqual(revokedKeys(environment), new Set())
+  assert.deepEqual(revokedKeys(environment), new Map())
   open().markRevoked('p1', { because: 'laptop lost', since: '2026-01-01T00:00:00.000Z', now })
   open().createKey('p1', now)
-  assert.deepEqual(revokedKeys(environment), new Set([hint]))
-  assert.deepEqual(revokedKeys({}), new Set())
-  assert.deepEqual(revokedKeys({ ASSAY_CONFIG_HOME: '', HOME: 'relative' }), new Set())
+  assert.deepEqual(
+    revokedKeys(environment),
+    new Map([[hint, { because: 'laptop lost', since: new Date('2026-01-01T00:00:00.000Z') }]]),
+  )
+  assert.deepEqual(revokedKeys({}), new Map())
+  assert.deepEqual(revokedKeys({ ASSAY_CONFIG_HOME: '', HOME: 'relative' }), new Map())
   refuses(() => revokedKeys({ ASSAY_CONFIG_HOME: 'relative' }), 'ERR_KEY_HOME')
   writeFileSync(join(config, 'projects/p1/record.json'), '{}')
   refuses(() => revokedKeys(environment), 'ERR_KEY_MALFORMED')

@@ -1,7 +1,7 @@
 /**
  * The user's configuration folder: keys, known checkouts and pinned policies, by project id.
  *
- *     <folder>/projects/<id>/{key.pem, record.json, policy.yaml, revoked-<n>.pem}
+ *     <folder>/projects/<id>/{key.pem, record.json, policy.yaml, revoked-<n>.pem, retired-<n>.pem, seen.json, status.jsonl}
  *
  * Never in a project: `git clean` must not destroy a key and no stage may get one as a dep. THREAT: a stranger's
  * repository that carries another project's id must not have that key sign for it: the real path of the checkout is
@@ -27,7 +27,9 @@ import { generateKey, type KeySource } from './key.ts'
 import { readSecretFile, refuseExposedFolder } from './key-file.fs.ts'
 import type { KeyEnvironment, KeyHome, KeyRecord } from './key-home.ts'
 import { hintOf } from './public-key.ts'
+import type { Revocation } from './trust-policy.ts'
 import { parseTrustPolicy } from './trust-policy-file.ts'
+import { momentOf } from './trust-policy-shape.ts'
 
 export type KeyHomeOptions = Readonly<{
   environment: KeyEnvironment
@@ -52,10 +54,13 @@ const recordShape = z.strictObject({
       publicPem: z.string(),
       hint: z.string(),
       revokedAt: z.iso.datetime(),
-      since: z.string().exactOptional(),
+      since: z.union([z.iso.date(), z.iso.datetime()]).exactOptional(),
       because: z.string(),
     }),
   ),
+  retired: z
+    .array(z.strictObject({ publicPem: z.string(), hint: z.string(), retiredAt: z.iso.datetime() }))
+    .exactOptional(),
   pinned: z.array(z.string()).exactOptional(),
 })
 
@@ -122,6 +127,16 @@ export function openKeyHome(options: KeyHomeOptions): KeyHome {
       renameSync(join(placeOf(project), 'key.pem'), join(placeOf(project), `revoked-${rest.revoked.length + 1}.pem`))
       return revoked
     },
+    retireKey: (project, now) => {
+      const record = load(project)
+      const { publicPem, hint } = keyOf(record, project)
+      const { key: _, ...rest } = record ?? { project, checkouts: [], revoked: [] }
+      const retired = [...(rest.retired ?? []), { publicPem, hint, retiredAt: now.toISOString() }]
+      // The old key is kept: it may still have to sign what only it can, and `key revoke` needs its hint.
+      renameSync(join(placeOf(project), 'key.pem'), join(placeOf(project), `retired-${retired.length}.pem`))
+      save({ ...rest, retired })
+      return { publicPem, hint }
+    },
     registerCheckout: (project) => {
       const record = load(project)
       keyOf(record, project)
@@ -151,19 +166,39 @@ export function openKeyHome(options: KeyHomeOptions): KeyHome {
 }
 
 /**
- * Hints of every key that the user revoked, of whatever project: what they signed is void everywhere.
- *
- * `since` of a revocation does not matter here: a signature proves no time against its own key's holder.
+ * Every key that the user revoked, of whatever project, by its hint.
  *
  * @throws ERR_KEY_MALFORMED, ERR_KEY_EXPOSED, ERR_KEY_HOME when the folder is not named by an absolute path
  */
-export function revokedKeys(environment: KeyEnvironment): ReadonlySet<string> {
-  const { ASSAY_CONFIG_HOME: own = '', XDG_CONFIG_HOME: configuration = '', HOME: home = '' } = environment
+export function revokedKeys(environment: KeyEnvironment): ReadonlyMap<string, Revocation> {
   // INVARIANT: nobody could have revoked a key where no folder of a user is known.
-  if (own === '' && ![configuration, home].some(isAbsolute)) return new Set()
+  if (!isFolderKnown(environment)) return new Map()
   const folder = keyFolder(environment)
   const records = projectsIn(folder).flatMap((project) => loadRecord(join(folder, 'projects', project), project) ?? [])
-  return new Set(records.flatMap(({ revoked }) => revoked.map(({ hint }) => hint)))
+  return new Map(
+    records.flatMap(({ revoked }) =>
+      revoked.map(({ hint, because, since }) => {
+        return [hint, { because, ...(since === undefined ? {} : { since: momentOf(since) }) }] as const
+      }),
+    ),
+  )
+}
+
+export function isFolderKnown(environment: KeyEnvironment): boolean {
+  const { ASSAY_CONFIG_HOME: own = '', XDG_CONFIG_HOME: configuration = '', HOME: home = '' } = environment
+  return own !== '' || [configuration, home].some(isAbsolute)
+}
+
+/** Where the user keeps what concerns one project; it need not be there. @throws ERR_KEY_HOME */
+export function projectFolder(environment: KeyEnvironment, project: string): string {
+  return join(keyFolder(environment), 'projects', plainId(project))
+}
+
+/** A file of the user alone, in that folder. @throws ERR_KEY_HOME, ERR_KEY_EXPOSED, ERR_IO */
+export function keepFile(environment: KeyEnvironment, project: string, name: string, bytes: Uint8Array): void {
+  const place = projectFolder(environment, project)
+  prepareFolder(keyFolder(environment), place)
+  writePrivate(join(place, name), bytes)
 }
 
 /** An empty passphrase is none. */

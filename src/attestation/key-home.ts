@@ -9,7 +9,7 @@ export type RevokedKey = Readonly<{
   hint: string
   /** RFC 3339, UTC. */
   revokedAt: string
-  /** From when its signatures are void; all of them when missing. */
+  /** RFC 3339, UTC: from when its signatures are void; all of them when missing. */
   since?: string
   because: string
 }>
@@ -21,6 +21,8 @@ export type KeyRecord = Readonly<{
   /** Real paths of the checkouts that may use it. */
   checkouts: readonly string[]
   revoked: readonly RevokedKey[]
+  /** Keys that others came after. */
+  retired?: readonly Readonly<{ publicPem: string; hint: string; retiredAt: string }>[]
   /** Real paths of the checkouts that the pinned policy judges, whatever project they say they are. */
   pinned?: readonly string[]
 }>
@@ -45,6 +47,8 @@ export type KeyHome = Readonly<{
   backup(project: string, target: string): void
   /** Takes the key out of use; a new one can be made afterwards. @throws ERR_KEY_HOME */
   markRevoked(project: string, revocation: Readonly<{ because: string; since?: string; now: Date }>): RevokedKey
+  /** Takes the key out of use, so that another can be made: what it signed stays what it is. @throws ERR_KEY_HOME */
+  retireKey(project: string, now: Date): Readonly<{ publicPem: string; hint: string }>
   /** Lets this checkout use the project's key (`assay key use`). @throws ERR_KEY_HOME */
   registerCheckout(project: string): KeyRecord
   /** Keeps a policy for the project, and for the open checkout (`assay trust pin`). @throws ERR_POLICY_MALFORMED */

@@ -2,14 +2,14 @@
  * What a level means, as a table: each row is one requirement, and says what would earn it.
  *
  * Levels are computed over verified evidence and never claimed. All rows are evaluated and shown, also those of levels
- * above one that is missing. A row that no evidence known to this version can satisfy says so: it fails closed.
- * Source: trust.md section 3.
+ * above one that is missing. Each row, and each way to defeat it, is a test: `level.test.ts`. Source: trust.md section 3.
  */
 import { isHardenedEngine, namespace } from '../core/index.ts'
 import type { Level, LevelRequirement } from './chain.ts'
 import type { JudgedBuild } from './chain-builds.ts'
 import type { JudgedData } from './chain-data.ts'
 import type { JudgedReproduction } from './chain-reproductions.ts'
+import { commitFacts, type JudgedReview } from './chain-reviews.ts'
 import type { ExternalInput } from './chain-sources.ts'
 import type { JudgedStage } from './chain-stage.ts'
 import { type Answer, answer, each, eachBuild, list } from './level-answers.ts'
@@ -26,6 +26,8 @@ export type LevelFacts = Readonly<{
   builds: readonly JudgedBuild[]
   /** One a stage. */
   reproductions: readonly JudgedReproduction[]
+  /** One a stage. */
+  reviews: readonly JudgedReview[]
   /** `stage: path` of outs that equal an input. */
   laundered: readonly string[]
   policyOrigin: PolicyOrigin
@@ -114,13 +116,10 @@ export const levelRules: readonly LevelRule[] = [
   {
     level: 2,
     requirement: 'responsible human',
-    howTo: 'trigger it with an identity that the builder verifies',
+    howTo:
+      'trigger it with an identity that the builder verifies; of a service of CI, name who answers for it (services)',
     holds: ({ stages }) =>
-      each(stages, 'a verified person is named for every stage', ({ stage: { facts } }) =>
-        facts.principal.tier === 'verified'
-          ? undefined
-          : `names \`${facts.principal.email}\`, who is ${facts.principal.tier}`,
-      ),
+      each(stages, 'a verified person answers for every stage', ({ responsible: { fault } }) => fault),
   },
   {
     level: 3,
@@ -182,12 +181,40 @@ export const levelRules: readonly LevelRule[] = [
         stage.facts.source.shallow ? 'ran in a shallow clone' : undefined,
       ),
   },
-  unearned(
-    3,
-    'reviewed definition',
-    'no signed review of the definition is known',
-    'a protected ref, and a review by another person than author, committer and trigger',
-  ),
+  {
+    level: 3,
+    requirement: 'listed network',
+    howTo: 'run again without --egress-private, and with the hosts that it needs under network',
+    holds: ({ stages }) =>
+      each(stages, 'no stage reached more than its list', ({ stage: { facts } }) => {
+        const { allowed = [], permitted = [], connections = [], more = 0 } = facts.network
+        const other = connections.find(({ host }) => !allowed.includes(host))
+        if (other !== undefined || more > 0) return `reached ${other?.host ?? `${more} hosts more than are listed`}`
+        return permitted.length > 0 ? `was let into private networks: ${list(permitted)}` : undefined
+      }),
+  },
+  {
+    level: 3,
+    requirement: 'protected ref',
+    howTo: 'run on a branch that its server protects, with a builder that asked the server',
+    holds: ({ stages }) =>
+      each(stages, 'every stage ran on a protected ref', ({ stage: { facts } }) =>
+        facts.facts.some(
+          ({ name, value, tier }) => name === commitFacts.protectedRef && value === 'yes' && tier !== 'declared',
+        )
+          ? undefined
+          : 'ran on a ref that nobody says is protected',
+      ),
+  },
+  {
+    level: 3,
+    requirement: 'reviewed definition',
+    howTo: 'let a reviewer of the policy, who is neither author, committer nor trigger, sign a review (assay review)',
+    holds: ({ reviews }) => {
+      const faults = reviews.flatMap(({ stage, fault }) => (fault === undefined ? [] : [`\`${stage}\`: ${fault}`]))
+      return answer(faults.length === 0, 'every definition was reviewed by somebody else', list(faults))
+    },
+  },
   {
     level: 3,
     requirement: 'validated inputs',
@@ -264,10 +291,6 @@ export const levelRules: readonly LevelRule[] = [
     },
   },
 ]
-
-function unearned(level: 3 | 4, requirement: string, because: string, howTo: string): LevelRule {
-  return { level, requirement, howTo, holds: () => ({ held: false, because }) }
-}
 
 export type JudgedLevel = Readonly<{
   level: Level

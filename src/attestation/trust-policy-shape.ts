@@ -10,7 +10,16 @@ import {
   parseDurationMs,
 } from '../core/index.ts'
 import { hintOf, parsePublicKey } from './public-key.ts'
-import { otherRoles, type PolicyOrigin, type RoleRule, type TrustedKey, type TrustPolicy } from './trust-policy.ts'
+import {
+  demands,
+  loggedKinds,
+  otherRoles,
+  type PolicyOrigin,
+  type Revocation,
+  type RoleRule,
+  type TrustedKey,
+  type TrustPolicy,
+} from './trust-policy.ts'
 
 /** LIMIT: 1,000 keys. */
 const maxKeys = 1000
@@ -49,10 +58,33 @@ function keyBytesOf(noteKey: string): string {
   return noteKey.split('+').slice(2).join('+')
 }
 
+/** A day, or an instant in UTC. */
+const moment = z.union([z.iso.date(), z.iso.datetime()])
+const keyShape = z.strictObject({
+  publicKey: z.string(),
+  principal: z.string().max(500).optional(),
+  from: z.iso.date().optional(),
+  until: z.iso.date().optional(),
+  revoked: z.strictObject({ since: moment.optional(), because: z.string().min(1).max(1000) }).optional(),
+})
+const serviceShape = z.strictObject({
+  issuer: z.string().min(1).max(500),
+  subject: z.string().min(1).max(500),
+  responsible: z.string().min(1).max(500),
+})
+const certificate = z
+  .string()
+  .max(16 * 1024)
+  .regex(
+    /^-----BEGIN CERTIFICATE-----\r?\n[A-Za-z0-9+/=\r\n]+-----END CERTIFICATE-----\s*$/,
+    'is not PEM of one certificate',
+  )
+
 const policyShape = z.strictObject({
   trust: z.literal(1),
+  version: z.int().min(1).optional(),
   project: z.string().min(1).max(200),
-  keys: z.record(name, z.strictObject({ publicKey: z.string(), principal: z.string().max(500).optional() })),
+  keys: z.record(name, keyShape),
   roles: z.strictObject({
     builder: z.array(grant).default([]),
     'source-approver': rule.optional(),
@@ -60,10 +92,20 @@ const policyShape = z.strictObject({
     reviewer: rule.optional(),
     reproducer: rule.optional(),
     promoter: rule.optional(),
+    root: rule.optional(),
   }),
   minimumLevel: level.default(1),
   oneCommit: z.boolean().default(false),
   reproducedWithin: z.string().max(50).transform(durationMs).optional(),
+  maximumAge: z.string().max(50).transform(durationMs).optional(),
+  repositories: z.array(z.string().min(1).max(2000)).max(1000).optional(),
+  sources: z.array(z.string().min(1).max(200)).max(10_000).optional(),
+  require: z.array(z.enum(demands)).default([]),
+  gates: z.array(z.string().min(1).max(500)).max(100).default([]),
+  services: z.array(serviceShape).max(1000).default([]),
+  timestamps: z.array(z.strictObject({ certificate })).max(16).default([]),
+  logged: z.array(z.enum(loggedKinds)).optional(),
+  status: z.enum(['required', 'optional']).default('optional'),
   engines: z.record(z.string().min(1).max(500), z.enum(engineNames)).default({}),
   logs: z.array(logRule).max(16).optional(),
   expires: z.iso.date().optional(),
@@ -126,6 +168,16 @@ function policyFrom(
     minimumLevel: file.minimumLevel,
     oneCommit: file.oneCommit,
     ...(file.reproducedWithin === undefined ? {} : { reproducedWithinMs: file.reproducedWithin }),
+    ...(file.maximumAge === undefined ? {} : { maximumAgeMs: file.maximumAge }),
+    ...(file.repositories === undefined ? {} : { repositories: file.repositories }),
+    ...(file.sources === undefined ? {} : { sources: file.sources }),
+    ...(file.version === undefined ? {} : { version: file.version }),
+    ...(file.logged === undefined ? {} : { logged: new Set(file.logged) }),
+    ...(file.timestamps.length === 0 ? {} : { timestamps: file.timestamps.map((each) => each.certificate) }),
+    ...(file.require.length === 0 ? {} : { demands: new Set(file.require) }),
+    ...(file.gates.length === 0 ? {} : { gates: file.gates }),
+    ...(file.services.length === 0 ? {} : { services: file.services }),
+    ...(file.status === 'required' ? { statusRequired: true } : {}),
     engines: new Map(Object.entries(file.engines)),
     ...(file.logs === undefined
       ? {}
@@ -143,16 +195,44 @@ function keysFrom(
     throw malformed(place(['keys']), `lists ${entries.length} keys, the limit is ${maxKeys}`)
   const byHint = new Map<string, string>()
   return new Map(
-    entries.map(([keyName, { publicKey, principal }]) => {
+    entries.map(([keyName, { publicKey, principal, ...validity }]) => {
       const key = readKey(publicKey, place(['keys', keyName, 'publicKey']))
       const hint = hintOf(key)
       const other = byHint.get(hint)
       // THREAT: one key under two names would reach a threshold of two alone.
       if (other !== undefined) throw malformed(place(['keys', keyName]), `is the same key as \`${other}\``)
       byHint.set(hint, keyName)
-      return [keyName, { name: keyName, key, hint, ...(principal === undefined ? {} : { principal }) }]
+      const known = { name: keyName, key, hint, ...(principal === undefined ? {} : { principal }) }
+      return [keyName, { ...known, ...validityOf(validity, place(['keys', keyName])) }]
     }),
   )
+}
+
+type Validity = Pick<TrustedKey, 'from' | 'until' | 'revoked'>
+
+function validityOf(
+  { from, until, revoked }: Pick<PolicyFile['keys'][string], 'from' | 'until' | 'revoked'>,
+  place: string,
+): Validity {
+  if (from !== undefined && until !== undefined && from > until) throw malformed(place, 'ends before it begins')
+  return {
+    ...(from === undefined ? {} : { from: startOfDay(from) }),
+    ...(until === undefined ? {} : { until: endOfDay(until) }),
+    ...(revoked === undefined ? {} : { revoked: revocationOf(revoked) }),
+  }
+}
+
+function revocationOf({ since, because }: Readonly<{ since?: string | undefined; because: string }>): Revocation {
+  return { because, ...(since === undefined ? {} : { since: momentOf(since) }) }
+}
+
+/** An instant, or the beginning of a day. @param text that `moment` let pass */
+export function momentOf(text: string): Date {
+  return text.includes('T') ? new Date(text) : startOfDay(text)
+}
+
+function startOfDay(date: string): Date {
+  return new Date(`${date}T00:00:00Z`)
 }
 
 function readKey(pem: string, place: string): TrustedKey['key'] {
@@ -173,7 +253,7 @@ function endOfDay(date: string): Date {
   return new Date(Date.parse(`${date}T00:00:00Z`) + 86_400_000)
 }
 
-/** A policy of one public key, as `--key` makes it: every role but promoter, the local sandboxed builder, level 1. */
+/** A policy of one public key, as `--key` makes it: every role but promoter and root, the local sandboxed builder, level 1. */
 export function policyFromKey(pem: string): TrustPolicy {
   const key = parsePublicKey(pem)
   const keyName = 'given'
@@ -182,7 +262,7 @@ export function policyFromKey(pem: string): TrustPolicy {
     origin: 'key',
     keys: new Map([[keyName, { name: keyName, key, hint: hintOf(key) }]]),
     builders: [{ key: keyName, builder: builderIds.sandboxed, maxLevel: 1 }],
-    roles: new Map(otherRoles.filter((role) => role !== 'promoter').map((role) => [role, rule])),
+    roles: new Map(otherRoles.filter((role) => role !== 'promoter' && role !== 'root').map((role) => [role, rule])),
     minimumLevel: 1,
     oneCommit: false,
     engines: new Map(),
@@ -202,8 +282,11 @@ const knownKeys = [
   ...Object.keys(policyShape.shape),
   ...Object.keys(policyShape.shape.roles.shape),
   ...Object.keys(grant.shape),
-  'publicKey',
-  'principal',
+  ...Object.keys(keyShape.shape),
+  ...Object.keys(serviceShape.shape),
+  'certificate',
+  'since',
+  'because',
   'anyOf',
   'threshold',
   'distinct',

@@ -5,9 +5,10 @@
  * Parsing: `trust-policy-file.ts`. Format: docs/formats/trust-policy.md. Source: trust.md section 1.
  */
 import type { KeyObject } from 'node:crypto'
-import type { EngineName, Sha256 } from '../core/index.ts'
+import type { Digest, EngineName, Sha256 } from '../core/index.ts'
+import type { Finding } from './finding.ts'
 
-export const otherRoles = ['source-approver', 'data-validator', 'reviewer', 'reproducer', 'promoter'] as const
+export const otherRoles = ['source-approver', 'data-validator', 'reviewer', 'reproducer', 'promoter', 'root'] as const
 export type Role = 'builder' | (typeof otherRoles)[number]
 
 /** Where the policy came from, best first: a repository's own is only as good as the checkout being judged. */
@@ -20,6 +21,54 @@ export type TrustedKey = Readonly<{
   hint: string
   /** `Name <mail>` of the person or service; a listed principal is *verified* by its key. */
   principal?: string
+  /** What it signed before counts for nothing. */
+  from?: Date
+  /** What it signed at that moment or later counts for nothing. */
+  until?: Date
+  revoked?: Revocation
+}>
+
+/** What the key signed since then is void; all of it where `since` is missing. */
+export type Revocation = Readonly<{ since?: Date; because: string }>
+
+/** The latest moment at which a signature can have been made, and who says so. */
+export type ProvenTime = Readonly<{ at: Date; by: string }>
+
+/** How the one who verifies knows what time it is, and when something was signed. */
+export type SigningTimes = Readonly<{
+  now: Date
+  /** The newest time that was proven before: a clock behind it decides no expiry. */
+  seen?: Date
+  /** @throws ERR_BUNDLE_TIMESTAMP; timestamps are refused where it is left out */
+  timestamp?(timestamp: Uint8Array, signature: Uint8Array): ProvenTime
+  /** By witnesses of a log that the policy lists. */
+  witnessed?(attestation: Sha256): ProvenTime | undefined
+}>
+
+/** Kinds of statements that a policy can demand to be in a log. */
+export const loggedKinds = [
+  'stages',
+  'approvals',
+  'data-verdicts',
+  'data-decisions',
+  'source-builds',
+  'reproductions',
+  'reviews',
+] as const
+export type LoggedKind = (typeof loggedKinds)[number]
+
+/** What a policy can demand beside what a level asks. */
+export const demands = ['approved-sources', 'data-verdicts', 'reproduction', 'review'] as const
+export type Demand = (typeof demands)[number]
+
+/** A service that triggers runs, as its identity provider calls it, and the person who answers for it. */
+export type ServiceRule = Readonly<{ issuer: string; subject: string; responsible: string }>
+
+/** What a status file takes back: docs/formats/trust-status.md. */
+export type TakenBack = Readonly<{
+  statements: ReadonlyMap<Sha256, string>
+  /** Models and data, by digest. */
+  recalled: ReadonlyMap<Digest, string>
 }>
 
 /** One (signer, builder.id) pair and the highest level that it can earn. */
@@ -53,34 +102,53 @@ export type TrustPolicy = Readonly<{
   reproducedWithinMs?: number
   /** True when all statements of a chain must be of one commit. */
   oneCommit: boolean
-  /** Every statement must be in one of these transparency logs; not asked when left out. */
+  /** Statements must be in one of these transparency logs; not asked when left out. */
   logs?: readonly LogRule[]
-  /** Keys that were taken out of the policy since they are void: hint to name. */
-  voided?: ReadonlyMap<string, string>
+  /** Which of them; stages alone when left out. */
+  logged?: ReadonlySet<LoggedKind>
+  /** Of authorities that are believed for the time of a signature: PEM of the certificate that signs timestamps. */
+  timestamps?: readonly string[]
+  /** No stage of a chain may have ended longer ago, milliseconds. */
+  maximumAgeMs?: number
+  /** Stages ran at commits of one of these repositories, as their statements name them. */
+  repositories?: readonly string[]
+  /** Ids of the sources that may be used. */
+  sources?: readonly string[]
+  demands?: ReadonlySet<Demand>
+  /** Conditions on the metrics of the model, beside those of the project. */
+  gates?: readonly string[]
+  services?: readonly ServiceRule[]
+  /** Counts up where root keys sign the policy. */
+  version?: number
+  /** True when nothing is trusted without a status that has not expired. */
+  statusRequired?: boolean
+  takenBack?: TakenBack
+  /** What was found out about the policy itself when it was loaded: part of each verdict. */
+  standing?: readonly Finding[]
+  /** Missing where the policy is only looked at: then no key with a validity counts, and no timestamp. */
+  times?: SigningTimes
 }>
 
 /**
- * The policy without the keys that were revoked: nothing that they ever signed counts.
+ * The policy with keys revoked, beside what it says itself: of two revocations the one that voids more counts.
  *
- * THREAT: a stolen key dates its signatures as it likes, so without a trusted timestamp none of them is from before.
- * `voided` names the listed ones and those that an earlier call took out.
+ * @param revocations by the hint of the key; keys that the policy does not list are nobody's here
  */
-export function withoutKeys(policy: TrustPolicy, hints: ReadonlySet<string>): TrustPolicy {
-  const taken = [...policy.keys.values()].filter(({ hint }) => hints.has(hint))
-  if (taken.length === 0) return policy
-  const names = new Set(taken.map(({ name }) => name))
-  return {
-    ...policy,
-    keys: new Map([...policy.keys].filter(([name]) => !names.has(name))),
-    builders: policy.builders.filter(({ key }) => !names.has(key)),
-    roles: new Map(
-      [...policy.roles].map(([role, rule]) => [
-        role,
-        { ...rule, anyOf: rule.anyOf.filter((name) => !names.has(name)) },
-      ]),
-    ),
-    voided: new Map([...(policy.voided ?? []), ...taken.map(({ hint, name }) => [hint, name] as const)]),
-  }
+export function withRevocations(policy: TrustPolicy, revocations: ReadonlyMap<string, Revocation>): TrustPolicy {
+  if (revocations.size === 0) return policy
+  const keys = new Map(
+    [...policy.keys].map(([name, key]) => {
+      const revocation = revocations.get(key.hint)
+      return [name, revocation === undefined ? key : { ...key, revoked: stricter(key.revoked, revocation) }]
+    }),
+  )
+  return { ...policy, keys }
+}
+
+function stricter(known: Revocation | undefined, other: Revocation): Revocation {
+  if (known === undefined) return other
+  if (known.since === undefined || other.since === undefined) return known.since === undefined ? known : other
+  return known.since <= other.since ? known : other
 }
 
 /** What the policy demands to isolate a stage: of its own name, else of its group, else of all; undefined for nothing. */

@@ -17,8 +17,19 @@ import {
 } from './chain.ts'
 import { judgeBuilds } from './chain-builds.ts'
 import { judgeData } from './chain-data.ts'
-import { logFindings } from './chain-log.ts'
+import {
+  atTrustedTime,
+  clockFindings,
+  evidenceDemands,
+  logFindings,
+  newestOf,
+  recallFindings,
+  sourceDemands,
+  stageDemands,
+  type UsedStatement,
+} from './chain-policy.ts'
 import { judgeReproductions } from './chain-reproductions.ts'
+import { judgeReviews } from './chain-reviews.ts'
 import { judgeInputs } from './chain-sources.ts'
 import { judgeStages } from './chain-stage.ts'
 import { walkChain } from './chain-walk.ts'
@@ -34,12 +45,14 @@ import type { VerifiedStage } from './verify.ts'
  *
  * @returns all findings of that candidate; never throws for what evidence says
  */
-export function verifyChain(question: ChainQuestion): ChainVerdict {
+export function verifyChain(asked: ChainQuestion): ChainVerdict {
+  const clock = asked.surroundings.now
+  const question = atTrustedTime(asked)
   const candidates = candidatesOf(question)
   const verdicts = question.verdicts ?? new Map()
   let best: ChainVerdict | undefined
   for (const entry of candidates) {
-    const verdict = judgeCandidate(question, entry, verdicts)
+    const verdict = judgeCandidate(question, { entry, clock }, verdicts)
     if (verdict.trusted) return verdict
     if (best === undefined || standingOf(verdict) > standingOf(best)) best = verdict
   }
@@ -55,7 +68,9 @@ function standingOf({ findings, level }: ChainVerdict): number {
   return (findings.some(({ check, passed: yes }) => check === 'subject' && yes) ? 10 : 0) + level
 }
 
-function judgeCandidate(question: ChainQuestion, entry: Sha256, verdicts: StageVerdicts): ChainVerdict {
+type Candidate = Readonly<{ entry: Sha256; clock: Date }>
+
+function judgeCandidate(question: ChainQuestion, { entry, clock }: Candidate, verdicts: StageVerdicts): ChainVerdict {
   const { policy, subject } = question
   const judges = question.judges ?? []
   const walk = walkChain(question, [entry, ...judges.flatMap(({ attestation }) => attestation ?? [])], verdicts)
@@ -64,9 +79,19 @@ function judgeCandidate(question: ChainQuestion, entry: Sha256, verdicts: StageV
   const built = judgeBuilds(question, walk.stages)
   const judgedData = judgeData(question, walk.stages)
   const reproduced = judgeReproductions(question, walk.stages, verdicts)
+  const reviewed = judgeReviews(question, walk.stages)
   const laundered = launderedOuts(walk.stages)
+  const proven = [policy.times?.seen ?? [], walk.stages.flatMap(({ stage }) => stage.proven?.at ?? [])].flat()
+  const evidence = {
+    inputs: sources.inputs,
+    data: judgedData.data,
+    reproductions: reproduced.stages,
+    reviews: reviewed.reviews,
+  }
+  const used = usedStatements(walk.stages, { ...evidence, builds: built.builds })
   const findings = [
     ...policyFindings(question),
+    ...clockFindings(clock, proven),
     subjectFinding(question, stageAt(walk.stages, entry)),
     ...walk.findings,
     ...sameProject(walk.stages),
@@ -76,17 +101,20 @@ function judgeCandidate(question: ChainQuestion, entry: Sha256, verdicts: StageV
     ...judgedData.findings,
     ...built.findings,
     ...reproduced.findings,
-    ...logFindings(question, walk.stages),
+    ...reviewed.findings,
+    ...logFindings(question, used),
+    ...recallFindings(question, walk.stages),
+    ...stageDemands(question, walk.stages),
+    ...sourceDemands(question, walk.stages),
+    ...evidenceDemands(policy, evidence, walk.stages.length === 0),
     ...laundered.map((place) => caveat('output-equals-input', originOf(walk.stages, place), { subject: place })),
     ...commitFindings(question, walk.stages),
   ]
   const facts: LevelFacts = {
     chainHolds: findings.every((finding) => finding.passed || levelZeroChecks.has(finding.check)),
     stages: judged.stages,
-    inputs: sources.inputs,
-    data: judgedData.data,
+    ...evidence,
     builds: built.builds,
-    reproductions: reproduced.stages,
     laundered,
     policyOrigin: policy.origin,
   }
@@ -103,7 +131,38 @@ function judgeCandidate(question: ChainQuestion, entry: Sha256, verdicts: StageV
     entry,
     stages: walk.stages,
     commits: commitsOf(walk.stages),
+    ...newestTimeOf(proven),
   }
+}
+
+function newestTimeOf(proven: readonly Date[]): Pick<ChainVerdict, 'newestTime'> {
+  const newestTime = newestOf(proven)
+  return newestTime === undefined ? {} : { newestTime }
+}
+
+type Evidence = Pick<LevelFacts, 'inputs' | 'data' | 'reproductions' | 'reviews' | 'builds'>
+
+/** All that the verdict rests on; what is not believed rests on nothing. */
+function usedStatements(stages: readonly VisitedStage[], evidence: Evidence): readonly UsedStatement[] {
+  const { inputs, data, reproductions, reviews, builds } = evidence
+  const used = (
+    kind: UsedStatement['kind'],
+    subject: string,
+    attestations: readonly Sha256[],
+  ): readonly UsedStatement[] => attestations.map((attestation) => ({ kind, attestation, subject }))
+  return [
+    ...stages.flatMap(({ attestation, stage }) => used('stages', stage.facts.stage, [attestation])),
+    ...inputs.flatMap(({ stage, path, approvals }) => used('approvals', `${stage}: ${path}`, approvals)),
+    ...data.flatMap(({ stage, path, attestation, decisions }) => [
+      ...used('data-verdicts', `${stage}: ${path}`, attestation === undefined ? [] : [attestation]),
+      ...used('data-decisions', `${stage}: ${path}`, decisions),
+    ]),
+    ...builds.flatMap(({ name, build }) => used('source-builds', name, [build.attestation])),
+    ...reproductions.flatMap(({ stage, attestation }) =>
+      used('reproductions', stage, attestation === undefined ? [] : [attestation]),
+    ),
+    ...reviews.flatMap(({ stage, by }) => used('reviews', stage, by)),
+  ]
 }
 
 /** Checks that cost the level by a row of their own. */
@@ -121,7 +180,7 @@ function policyFindings({ policy, surroundings }: ChainQuestion): readonly Findi
     expiresAt !== undefined && surroundings.now.getTime() >= expiresAt.getTime()
       ? refused('policy-expiry', 'ERR_POLICY_EXPIRED', `the policy expired at ${expiresAt.toISOString()}`)
       : passed('policy-expiry', expiresAt === undefined ? 'the policy does not expire' : 'the policy has not expired')
-  return [origins[policy.origin], expiry]
+  return [origins[policy.origin], expiry, ...(policy.standing ?? [])]
 }
 
 /**
@@ -254,6 +313,7 @@ function nothingKnown(question: ChainQuestion): ChainVerdict {
     data: [],
     builds: [],
     reproductions: [],
+    reviews: [],
     laundered: [],
     policyOrigin: question.policy.origin,
   }

@@ -2,16 +2,20 @@
  * May one signed statement be believed?
  *
  * Pure: bytes that an attacker chose, against a policy that the caller trusts. Chains of statements:
- * `verify-chain.ts`. It does not look at time, expiry or files: the chain does, with what its caller knows.
+ * `verify-chain.ts`. It asks whether the key was in force when it
+ * signed; other time, expiry and files are for the chain, with what its caller knows.
  */
 import { type Digest, DomainError, fromDigestSet, isDomainError, type Sha256, sha256Of } from '../core/index.ts'
 import { type Bundle, parseBundle } from './bundle.ts'
 import type { DataDecisionKind, DataDecisions } from './data-decisions.ts'
 import type { DataVerdict } from './data-verdict-facts.ts'
+import type { DefinitionReview } from './definition-review-facts.ts'
 import { isSignedBy, statementPayloadType } from './dsse.ts'
 import { allPassed, type Finding, passed, refused } from './finding.ts'
+import { keyFindings } from './key-validity.ts'
 import { dataDecisionOf } from './predicates/data-decision.ts'
 import { dataVerdictOf } from './predicates/data-verdict.ts'
+import { definitionReviewOf } from './predicates/definition-review.ts'
 import { reproductionOf } from './predicates/reproduction.ts'
 import { sourceApprovalOf } from './predicates/source-approval.ts'
 import { sourceBuildOf } from './predicates/source-build.ts'
@@ -21,7 +25,7 @@ import type { SourceApproval } from './source-approval-facts.ts'
 import type { SourceBuild } from './source-build-facts.ts'
 import type { StageFacts } from './stage-facts.ts'
 import { parseStatement, type Statement } from './statement.ts'
-import type { BuilderGrant, Role, TrustedKey, TrustPolicy } from './trust-policy.ts'
+import type { BuilderGrant, ProvenTime, Role, TrustedKey, TrustPolicy } from './trust-policy.ts'
 
 declare const verified: unique symbol
 
@@ -32,6 +36,8 @@ export type VerifiedStage = Readonly<{
   grant: BuilderGrant
   /** Digest of the bundle. */
   attestation: Sha256
+  /** The earliest moment before which it is proven to have been signed. */
+  proven?: ProvenTime
   readonly [verified]: 'stage'
 }>
 
@@ -81,6 +87,15 @@ export type VerifiedDataDecision<Kind extends DataDecisionKind> = Readonly<{
   readonly [verified]: 'data-decision'
 }>
 
+/** What a signed review of a definition says. Only `verifyDefinitionReview` can make one. */
+export type VerifiedReview = Readonly<{
+  review: DefinitionReview
+  signer: TrustedKey
+  /** Digest of the bundle. */
+  attestation: Sha256
+  readonly [verified]: 'review'
+}>
+
 export type Verdict<Verified> =
   | Readonly<{ trusted: true; statement: Verified; findings: readonly Finding[] }>
   | Readonly<{ trusted: false; findings: readonly Finding[] }>
@@ -110,7 +125,13 @@ export function verifyStage(bytes: Uint8Array, policy: TrustPolicy): Verdict<Ver
   ]
   if (grant === undefined || !allPassed(findings)) return { trusted: false, findings }
   // `as`: all findings passed, which is what the brand says.
-  const statement = { facts: read.value, signer, grant, attestation: sha256Of(bytes) } as VerifiedStage
+  const statement = {
+    facts: read.value,
+    signer,
+    grant,
+    attestation: sha256Of(bytes),
+    ...provenOf(signed),
+  } as VerifiedStage
   return { trusted: true, statement, findings }
 }
 
@@ -171,6 +192,16 @@ export function verifyDataDecision<Kind extends DataDecisionKind>(
   return { trusted: true, statement, findings }
 }
 
+/** Decides whether a bundle is a review of a definition, signed by a reviewer of the policy. Whom it counts for is asked elsewhere. */
+export function verifyDefinitionReview(bytes: Uint8Array, policy: TrustPolicy): Verdict<VerifiedReview> {
+  const read = readSigned(bytes, policy, 'reviewer', definitionReviewOf)
+  if (!read.trusted) return read
+  const { value: review, signer, findings } = read
+  // `as`: all findings passed, which is what the brand says.
+  const statement = { review, signer, attestation: sha256Of(bytes) } as VerifiedReview
+  return { trusted: true, statement, findings }
+}
+
 type ReadSigned<T> =
   | Readonly<{ trusted: true; value: T; signer: TrustedKey; findings: readonly Finding[] }>
   | Readonly<{ trusted: false; findings: readonly Finding[] }>
@@ -207,18 +238,24 @@ export function subjectsOfBundle(bytes: Uint8Array): readonly Digest[] {
   }
 }
 
+function provenOf({ proven }: Readonly<{ proven?: ProvenTime }>): Pick<VerifiedStage, 'proven'> {
+  return proven === undefined ? {} : { proven }
+}
+
 type Signed =
-  | Readonly<{ signer: TrustedKey; payload: Uint8Array; findings: readonly Finding[] }>
+  | Readonly<{ signer: TrustedKey; payload: Uint8Array; findings: readonly Finding[]; proven?: ProvenTime }>
   | Readonly<{ signer?: undefined; findings: readonly Finding[] }>
 
-/** Bundle, signer, role, signature, payload type: all that is asked before the payload is looked into. */
+/** Bundle, signer, role, signature, payload type, time: all that is asked before the payload is looked into. */
 function openSigned(bytes: Uint8Array, policy: TrustPolicy, role: Role): Signed {
   const opened = attempt('bundle', 'is a Sigstore bundle v0.3', () => parseBundle(bytes))
   if (opened.value === undefined) return { findings: [opened.finding] }
-  const { envelope, hint } = opened.value
+  const bundle = opened.value
+  const { envelope } = bundle
 
-  const signer = [...policy.keys.values()].find((key) => key.hint === hint)
-  if (signer === undefined) return { findings: [opened.finding, unknownSigner(opened.value, policy)] }
+  const signer = [...policy.keys.values()].find((key) => key.hint === bundle.hint)
+  if (signer === undefined) return { findings: [opened.finding, unknownSigner(bundle)] }
+  const time = timeOf(bundle, policy, () => sha256Of(bytes))
   const findings = [
     opened.finding,
     isSignedBy(envelope, signer.key)
@@ -234,15 +271,41 @@ function openSigned(bytes: Uint8Array, policy: TrustPolicy, role: Role): Signed 
     envelope.payloadType === statementPayloadType
       ? passed('payload-type', 'is an in-toto statement')
       : refused('payload-type', 'ERR_STATEMENT_UNSUPPORTED', 'is signed, and is no in-toto statement'),
+    ...time.findings,
+    ...keyFindings(signer, time.proven, policy.times),
+    ...takenBack(policy, () => sha256Of(bytes)),
   ]
-  return allPassed(findings) ? { signer, payload: envelope.payload, findings } : { findings }
+  return allPassed(findings) ? { signer, payload: envelope.payload, findings, ...provenOf(time) } : { findings }
 }
 
-function unknownSigner({ hint }: Bundle, { voided }: TrustPolicy): Finding {
-  const revoked = voided?.get(hint)
-  if (revoked !== undefined) {
-    return refused('signature', 'ERR_KEY_REVOKED', `is signed by \`${revoked}\`, a key that you revoked`)
-  }
+/** THREAT: a timestamp that nobody here can verify could be anything; it is refused as all unread bytes are. */
+function timeOf(
+  { envelope, timestamps = [] }: Bundle,
+  { times }: TrustPolicy,
+  attestation: () => Sha256,
+): Readonly<{ findings: readonly Finding[]; proven?: ProvenTime }> {
+  const stamped = timestamps.map((timestamp) => {
+    const because = 'holds a timestamp, and the policy lists no authority for one'
+    if (times?.timestamp === undefined) return { finding: refused('timestamp', 'ERR_BUNDLE_TIMESTAMP', because) }
+    const verify = times.timestamp
+    return attempt('timestamp', 'its timestamp verifies', () => verify(timestamp, envelope.signature))
+  })
+  const proven = [...stamped.flatMap(({ value }) => value ?? []), ...[times?.witnessed?.(attestation()) ?? []].flat()]
+  const [earliest] = proven.toSorted((left, right) => left.at.getTime() - right.at.getTime())
+  const failed = stamped.flatMap(({ finding }) => (finding.passed ? [] : [finding]))
+  if (earliest === undefined) return { findings: failed }
+  const because = `was signed before ${earliest.at.toISOString()}, as ${earliest.by} says`
+  return { findings: [...failed, passed('signed-at', because)], proven: earliest }
+}
+
+function takenBack({ takenBack: taken }: TrustPolicy, attestation: () => Sha256): readonly Finding[] {
+  const because = taken === undefined || taken.statements.size === 0 ? undefined : taken.statements.get(attestation())
+  return because === undefined
+    ? []
+    : [refused('taken-back', 'ERR_STATEMENT_REVOKED', `the statement was taken back: ${because}`)]
+}
+
+function unknownSigner({ hint }: Bundle): Finding {
   const shown = /^[\w+/=]{1,64}$/.test(hint) ? ` (${hint})` : ''
   return refused('signature', 'ERR_SIGNER_UNKNOWN', `is signed by a key that the policy does not list${shown}`)
 }

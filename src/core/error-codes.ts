@@ -855,8 +855,73 @@ export const errorTable = {
   },
   ERR_KEY_REVOKED: {
     exit: 2,
-    meaning: 'The signing key of this project was revoked.',
-    help: 'make a new one with assay key new, and list it in trust.yaml',
+    meaning: 'The key was revoked: it signs no more, and what it signed since, or at an unproven time, is void.',
+    help: 'make a new one (assay key new), list it in trust.yaml, and run again what is void',
+  },
+  ERR_KEY_EXPIRED: {
+    exit: 1,
+    meaning: 'A key signed outside of the time for which the policy lists it, or nothing proves that it signed within.',
+    help: 'run again with the key that is listed now; timestamps or witnesses prove times (docs/guides/keys.md)',
+  },
+  ERR_STATEMENT_REVOKED: {
+    exit: 1,
+    meaning: 'A statement was taken back by those who keep the policy.',
+    help: 'do not use the artifact; make it again',
+  },
+  ERR_RECALLED: {
+    exit: 1,
+    meaning: 'A model, or data behind it, was recalled by those who keep the policy.',
+    help: 'do not use it; the reason stands in the finding',
+  },
+  ERR_TIMESTAMP_FAILED: {
+    exit: 4,
+    meaning: 'The timestamp authority did not answer, or not with a timestamp that the policy believes.',
+    help: 'look at ASSAY_TSA_URL and at timestamps in trust.yaml; without ASSAY_TSA_URL nothing is asked',
+  },
+  ERR_CLOCK_BEHIND: {
+    exit: 1,
+    meaning: 'The clock of this machine is behind a time that was proven: it cannot say what has expired.',
+    help: 'set the clock, then verify again',
+  },
+  ERR_STATUS_MALFORMED: {
+    exit: 1,
+    meaning: 'A status of trust is not what its format says.',
+    help: 'get it again from those who keep the policy: docs/formats/trust-status.md',
+  },
+  ERR_STATUS_MISSING: {
+    exit: 1,
+    meaning: 'The policy asks for a status, and none is known.',
+    help: 'give it with --status FILE',
+  },
+  ERR_STATUS_EXPIRED: {
+    exit: 1,
+    meaning: 'The status of trust has expired: what was taken back since is not known.',
+    help: 'get the newest from those who keep the policy, and give it with --status FILE',
+  },
+  ERR_STATUS_ROLLBACK: {
+    exit: 1,
+    meaning: 'A status is older than one that was seen here, or another one of the same number.',
+    help: 'get the newest from those who keep the policy',
+  },
+  ERR_POLICY_UNSIGNED: {
+    exit: 1,
+    meaning: 'A policy that names root keys is not signed by enough of them.',
+    help: 'let the root keys sign it: assay trust sign',
+  },
+  ERR_POLICY_ROLLBACK: {
+    exit: 1,
+    meaning: 'A policy has no higher version than the one that was pinned before.',
+    help: 'get the newest from those who keep it',
+  },
+  ERR_POLICY_DEMAND: {
+    exit: 1,
+    meaning: 'The trust policy asks for evidence that the chain does not have.',
+    help: 'see the finding: it names what is asked for and of which stage',
+  },
+  ERR_EVIDENCE_OLD: {
+    exit: 1,
+    meaning: 'A stage ran longer ago than the policy allows.',
+    help: 'run it again: assay run --force STAGE',
   },
   ERR_SIGN_REFUSED: {
     exit: 1,

@@ -8,10 +8,8 @@ import {
   openKeyHome,
   parsePublicKey,
   parseTrustPolicy,
-  revokedKeys,
   startSigner,
   type TrustPolicy,
-  withoutKeys,
 } from '../attestation/index.ts'
 import { DomainError, isDomainError } from '../core/index.ts'
 import { openRepository, type Repository } from '../data/index.ts'
@@ -45,11 +43,6 @@ export function pinnedPolicy(
     if (isDomainError(error, 'ERR_KEY_HOME')) return undefined // INVARIANT: without a folder of the user nothing is pinned, and the repository's own policy caps the level
     throw error
   }
-}
-
-/** A policy as this user may use it: without the keys that they revoked. @throws ERR_KEY_HOME, ERR_KEY_MALFORMED, ERR_KEY_EXPOSED */
-export function withoutRevoked(policy: TrustPolicy, environment: Caller['environment']): TrustPolicy {
-  return withoutKeys(policy, revokedKeys(environment))
 }
 
 export type KeyDescription = Readonly<{

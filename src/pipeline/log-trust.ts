@@ -3,9 +3,11 @@ import {
   type CheckpointTrust,
   type Finding,
   type NoteKey,
+  type ProvenTime,
   parseNoteKey,
   passed,
   refused,
+  type SigningTimes,
   type TrustPolicy,
   verifyLogProof,
 } from '../attestation/index.ts'
@@ -44,10 +46,7 @@ export type LoggedAt = (attestation: Sha256) => Finding | undefined
  * @param proofOf hostile bytes
  * @returns undefined, for the chain to leave out, where the policy names none
  */
-export function loggedBy(
-  { logs = [] }: TrustPolicy,
-  proofOf: (attestation: Sha256) => Uint8Array | undefined,
-): Readonly<{ loggedAt?: LoggedAt }> {
+export function loggedBy({ logs = [] }: TrustPolicy, proofOf: LogProofs): Readonly<{ loggedAt?: LoggedAt }> {
   if (logs.length === 0) return {}
   const trusts = logs.map(({ key, witnesses, threshold }) => logTrust(key, witnesses, threshold))
   return {
@@ -55,6 +54,40 @@ export function loggedBy(
       const proof = proofOf(attestation)
       return proof === undefined ? undefined : judgeProof(proof, attestation, trusts)
     },
+  }
+}
+
+/** Bytes of a proof; hostile. */
+export type LogProofs = (attestation: Sha256) => Uint8Array | undefined
+
+/**
+ * Before which moment an attestation is proven to have been signed: witnesses saw the log with it.
+ *
+ * As many as the policy asks for must have seen it by then. THREAT: a log alone proves no time against who keeps it, so a
+ * log without a threshold of witnesses says nothing.
+ */
+export function witnessedBy({ logs = [] }: TrustPolicy, proofOf: LogProofs): Pick<SigningTimes, 'witnessed'> {
+  const trusts = logs
+    .filter(({ threshold }) => threshold > 0)
+    .map(({ key, witnesses, threshold }) => logTrust(key, witnesses, threshold))
+  if (trusts.length === 0) return {}
+  return {
+    witnessed: (attestation) => {
+      const proof = proofOf(attestation)
+      return proof === undefined ? undefined : trusts.flatMap((trust) => timeUnder(proof, attestation, trust) ?? [])[0]
+    },
+  }
+}
+
+function timeUnder(proof: Uint8Array, attestation: Sha256, trust: CheckpointTrust): ProvenTime | undefined {
+  try {
+    const { checkpoint } = verifyLogProof(proof, entryOf(attestation), trust)
+    const seen = checkpoint.witnesses.toSorted((left, right) => left.at.getTime() - right.at.getTime())
+    const last = seen[trust.threshold - 1]
+    return last === undefined ? undefined : { at: last.at, by: `the witness ${last.name}` }
+  } catch (error) {
+    if (isDomainError(error)) return undefined // INVARIANT: a proof that does not verify proves no time
+    throw error
   }
 }
 

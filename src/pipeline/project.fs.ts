@@ -21,8 +21,11 @@ import type { PipelineDefinition, ProjectSettings } from './definition.ts'
 import { writesDvcLock } from './dvc/index.ts'
 import { openEvidence } from './evidence.fs.ts'
 import { anchorsOf, surroundingsOf, visibleFiles } from './inputs.ts'
-import { keySourceOf, pinnedPolicy, withoutRevoked } from './keys.fs.ts'
+import { keySourceOf, pinnedPolicy } from './keys.fs.ts'
 import { loadLock } from './lock.fs.ts'
+import { openOwnProofs } from './log-proofs.fs.ts'
+import type { LogProofs } from './log-trust.ts'
+import { policyInForce, withProofs } from './policy-in-force.fs.ts'
 import type { Caller, Project } from './project.ts'
 import { readProjectFile } from './project-file.fs.ts'
 import { openRuns } from './runs.fs.ts'
@@ -35,6 +38,8 @@ export type OpenOptions = Readonly<{
   overrides?: readonly string[]
   /** Trusts no remembered digest. */
   rehash?: boolean
+  /** Absolute path of a status file, beside the project's own policy. */
+  status?: string
   /** A policy that the caller chose; else the pinned one, else the repository's. */
   policy?: TrustPolicy
   /** Another checkout of this project, which lends what it knows: store, evidence, environments, policy and key. */
@@ -62,7 +67,14 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
   const store = lentBy?.store ?? openObjectStore(join(state, 'objects'), md5s)
   const contents = openContents(root, store, digesting)
   const listed = sourcesOf(root)
-  const trust = lentBy?.trust ?? withoutRevoked(options.policy ?? policyOf(root, caller), caller.environment)
+  const proofs = once(() => openOwnProofs(root))
+  const { status } = options
+  const proofOf: LogProofs = (attestation) => proofs()?.inclusionOf(attestation)
+  const trustOf = (given: TrustPolicy | undefined): TrustPolicy =>
+    given === undefined
+      ? policyInForce(policyOf(root, caller), caller, { status, proofOf })
+      : withProofs(given, proofOf)
+  const trust = lentBy?.trust ?? trustOf(options.policy)
   const evidence = lentBy?.evidence ?? openEvidence(root)
   const decisions = believedDecisions(evidence.approvals(), trust)
   const definition = definitionFiles(root, pipeline, settings)

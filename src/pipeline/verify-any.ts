@@ -12,6 +12,7 @@ export type VerifyOptions = ForeignOptions &
     policy?: string
     bundle?: string
     evidence?: string
+    status?: string
     rehash?: boolean
   }>
 

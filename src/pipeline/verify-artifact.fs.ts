@@ -14,8 +14,8 @@ import { type Digest, DomainError, isInside, isSha256, type Sha256 } from '../co
 import { digestPath } from '../data/index.ts'
 import { chainEvidenceOf } from './chain-facts.ts'
 import { logProofsAt, readEvidence } from './evidence-files.fs.ts'
-import { withoutRevoked } from './keys.fs.ts'
 import { loggedBy } from './log-trust.ts'
+import { policyInForce, rememberTime, withProofs } from './policy-in-force.fs.ts'
 import { openProject } from './project.fs.ts'
 import type { Caller, Project } from './project.ts'
 import { readSmall, realOf } from './small-file.fs.ts'
@@ -40,11 +40,13 @@ export async function verifyByPolicy(
 ): Promise<readonly ArtifactVerdict[]> {
   if (artifact !== undefined) {
     const file = resolve(caller.workingFolder, artifact)
-    if (options.bundle !== undefined) return [await verifyByBundle(caller, file, options.bundle, policy)]
+    if (options.bundle !== undefined)
+      return [await verifyByBundle(caller, { file, bundle: options.bundle }, policy, options)]
     if (options.evidence === undefined) return [await verifyWhereItLies(caller, file, policy, options)]
-    return [await verifyAlone(caller, file, resolve(caller.workingFolder, options.evidence), policy)]
+    const evidence = resolve(caller.workingFolder, options.evidence)
+    return [await verifyAlone(caller, { file, evidence }, policy, options)]
   }
-  const project = await openProject(caller, openOptions(policy, options))
+  const project = await openProject(caller, openOptions(caller, policy, options))
   const paths = finalOuts(project)
   if (paths.length === 0)
     throw new DomainError('ERR_EVIDENCE_MISSING', 'the project makes nothing that could be verified')
@@ -53,32 +55,41 @@ export async function verifyByPolicy(
   return verdicts
 }
 
-function openOptions(policy: TrustPolicy | undefined, { rehash }: VerifyOptions): Parameters<typeof openProject>[1] {
-  return { ...(policy === undefined ? {} : { policy }), rehash: rehash === true }
+function openOptions(
+  { workingFolder }: Caller,
+  policy: TrustPolicy | undefined,
+  { rehash, status }: VerifyOptions,
+): Parameters<typeof openProject>[1] {
+  return {
+    ...(policy === undefined ? {} : { policy }),
+    ...(status === undefined ? {} : { status: resolve(workingFolder, status) }),
+    rehash: rehash === true,
+  }
 }
 
 /** Of `--policy` or `--key`. @throws ERR_POLICY_MALFORMED, ERR_KEY_MALFORMED, ERR_INPUT_MALFORMED */
 export function chosenPolicy(
   caller: Caller,
-  { policy, key }: Pick<VerifyOptions, 'policy' | 'key'>,
+  { policy, key, status }: Pick<VerifyOptions, 'policy' | 'key' | 'status'>,
 ): TrustPolicy | undefined {
+  const beside = { status: status === undefined ? undefined : resolve(caller.workingFolder, status) }
   const read = (path: string): Buffer => readSmall(resolve(caller.workingFolder, path))
   if (policy !== undefined) {
-    return withoutRevoked(parseTrustPolicy(read(policy), 'file', policy), caller.environment)
+    return policyInForce(parseTrustPolicy(read(policy), 'file', policy), caller, beside)
   }
-  return key === undefined ? undefined : withoutRevoked(policyFromKey(read(key).toString('utf8')), caller.environment)
+  return key === undefined ? undefined : policyInForce(policyFromKey(read(key).toString('utf8')), caller, beside)
 }
 
 async function verifyByBundle(
   caller: Caller,
-  file: string,
-  bundle: string,
+  { file, bundle }: Readonly<{ file: string; bundle: string }>,
   chosen: TrustPolicy | undefined,
+  options: VerifyOptions,
 ): Promise<ArtifactVerdict> {
   const name = basename(file)
   const digest = await digestOf(file)
   if (digest === undefined) return untrusted(name, missing(name))
-  const policy = chosen ?? (await enclosingProject(caller, file))?.trust
+  const policy = chosen ?? (await enclosingProject(caller, file, options))?.trust
   if (policy === undefined) throw noPolicy()
   const bytes = readSmall(resolve(caller.workingFolder, bundle), maxBundleBytes)
   return verifyOneBundle({ path: name, digest }, bytes, policy, caller.now())
@@ -93,28 +104,36 @@ function noPolicy(): DomainError {
 /** Evidence that travelled with the artifact: no project is asked, unless it is the one that the policy is in. */
 async function verifyAlone(
   caller: Caller,
-  file: string,
-  evidencePath: string,
+  { file, evidence: evidencePath }: Readonly<{ file: string; evidence: string }>,
   chosen: TrustPolicy | undefined,
+  options: VerifyOptions,
 ): Promise<ArtifactVerdict> {
   const evidence = readEvidence(evidencePath)
   const name = basename(file)
   const digest = await digestOf(file)
   if (digest === undefined) return untrusted(name, missing(name))
   const isOfProject = chosen === undefined || chosen.origin === 'repository' || chosen.origin === 'pinned'
-  const enclosing = isOfProject ? await enclosingProject(caller, file) : undefined
-  const policy = chosen ?? enclosing?.trust
-  if (policy === undefined) throw noPolicy()
-  const path = nameInEvidence(evidence, digest, policy) ?? name
+  const enclosing = isOfProject ? await enclosingProject(caller, file, options) : undefined
+  const believed = chosen ?? enclosing?.trust
+  if (believed === undefined) throw noPolicy()
   const proofs = logProofsAt(evidencePath)
+  const policy = withProofs(believed, (attestation) => proofs.get(attestation))
+  const path = nameInEvidence(evidence, digest, policy) ?? name
   const logged = loggedBy(policy, (attestation) => proofs.get(attestation))
   const surroundings = { now: caller.now(), revokedSources: enclosing?.revokedSources ?? [], ...logged }
-  return verdictOf(verifyChain({ subject: { path, digest }, entries: [], evidence, policy, surroundings }))
+  const chain = verifyChain({ subject: { path, digest }, entries: [], evidence, policy, surroundings })
+  rememberTime(policy, caller.environment, chain.newestTime)
+  return verdictOf(chain)
 }
 
-async function enclosingProject(caller: Caller, file: string): Promise<Project | undefined> {
+async function enclosingProject(
+  caller: Caller,
+  file: string,
+  options: VerifyOptions = {},
+): Promise<Project | undefined> {
   const root = findRoot(dirname(file))
-  return root === undefined ? undefined : openProject({ ...caller, workingFolder: root })
+  if (root === undefined) return undefined
+  return openProject({ ...caller, workingFolder: root }, openOptions(caller, undefined, options))
 }
 
 /**
@@ -132,16 +151,16 @@ async function verifyWhereItLies(
   const folder = existsSync(dirname(file)) ? realpathSync(dirname(file)) : dirname(file)
   const root = existsSync(folder) ? findRoot(folder) : undefined
   if (root === undefined) {
-    if (beside !== undefined) return verifyAlone(caller, file, beside, policy)
+    if (beside !== undefined) return verifyAlone(caller, { file, evidence: beside }, policy, options)
     throw new DomainError('ERR_EVIDENCE_MISSING', `there is no evidence for \`${file}\`: it lies in no project`, {
       help: 'give its evidence with --evidence FILE.assay.jsonl',
     })
   }
-  const project = await openProject({ ...caller, workingFolder: root }, openOptions(policy, options))
+  const project = await openProject({ ...caller, workingFolder: root }, openOptions(caller, policy, options))
   const path = relative(root, join(folder, basename(file)))
   if (beside === undefined) return verifyPath(project, path)
   return outAt(project, path) === undefined
-    ? verifyAlone(caller, file, beside, policy)
+    ? verifyAlone(caller, { file, evidence: beside }, policy, options)
     : verifyPath(project, path, readEvidence(beside))
 }
 

@@ -57,7 +57,7 @@ function demandsOf(policy: TrustPolicy, stage: VerifiedStage, now: Date): readon
   const because = `one bundle shows level ${most} at most, the policy asks for ${policy.minimumLevel}`
   return [
     ...judgeStages(question, stages).findings,
-    ...logFindings(question, stages),
+    ...logFindings(question, [{ kind: 'stages', attestation: stage.attestation, subject: stage.facts.stage }]),
     policy.minimumLevel <= most
       ? passed('minimum-level', because)
       : refused('minimum-level', 'ERR_LEVEL_TOO_LOW', because),

@@ -19,6 +19,7 @@ import { chainEvidenceOf, withDefinitions } from './chain-facts.ts'
 import type { StageDefinition } from './definition.ts'
 import { decideGate, parseGate } from './gates.ts'
 import { nothingEarned } from './nothing-earned.ts'
+import { rememberTime } from './policy-in-force.fs.ts'
 import type { Project } from './project.ts'
 import type { RunReport } from './report.ts'
 
@@ -89,7 +90,7 @@ export async function verifyContent(
 }
 
 /** The chain; that of the project's model with the stages that judge it. */
-export function chainOf(
+export async function chainOf(
   project: Project,
   path: string,
   digest: Digest,
@@ -106,7 +107,9 @@ export function chainOf(
     policy: project.trust,
     ...(evidence.bundle === project.evidence.bundle ? { verdicts: project.verdicts } : {}),
   }
-  return withDefinitions(project, (surroundings) => verifyChain({ ...question, surroundings }))
+  const chain = await withDefinitions(project, (surroundings) => verifyChain({ ...question, surroundings }))
+  rememberTime(project.trust, project.environment, chain.newestTime)
+  return chain
 }
 
 /** The attestation that the lock pins for an out: a hint, tried first. */
@@ -160,12 +163,14 @@ function judgedByTheCommit({ code, pipeline, trust }: Project): Finding {
 /** Fails closed: gates without metrics that evidence proves do not pass. */
 async function gateFindings(project: Project, chain: ChainVerdict): Promise<readonly Finding[]> {
   const { model } = project.settings
-  if (model === undefined || model.gates.length === 0) return []
+  if (model === undefined) return []
+  const gates = [...new Set([...model.gates, ...(project.trust.gates ?? [])])]
+  if (gates.length === 0) return []
   const metrics = model.metrics === undefined ? undefined : await provenMetrics(project, model.metrics, chain)
   if (metrics === undefined) {
     return [refused('gates', 'ERR_GATE_FAILED', 'the model has gates, and no evidence proves metrics of these bytes')]
   }
-  return model.gates.map((text) => {
+  return gates.map((text) => {
     const verdict = decideGate(parseGate(text), metrics)
     const because = `${verdict.gate}: ${verdict.because}`
     return verdict.passed ? passed('gates', because) : refused('gates', 'ERR_GATE_FAILED', because)

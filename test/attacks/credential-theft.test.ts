@@ -70,7 +70,7 @@ test('what a revoked key signed is void: verify, a given policy or key, and the 
   }
   const [artifact] = asked
   const { findings } = await project.json(1, ...(artifact ?? []))
-  assert.match(JSON.stringify(findings), /a key that you revoked/)
+  assert.match(JSON.stringify(findings), /a key that was revoked: laptop lost/)
 
   await project.json(0, 'key', 'new')
   const { publicKey: fresh } = await project.json(0, 'key', 'export')

@@ -7,9 +7,11 @@ import { z } from 'zod'
 import { type ErrorCode, errorTable, type Json, parseStrictJson, type Sha256 } from '../../core/index.ts'
 import type { DataAnchor, DataReview, DataWaiver } from '../data-decisions.ts'
 import type { DataVerdict } from '../data-verdict-facts.ts'
+import type { DefinitionReview } from '../definition-review-facts.ts'
 import type { KeySource } from '../key.ts'
 import { dataDecisionShapes } from '../predicates/data-decision.ts'
 import { dataVerdictShape } from '../predicates/data-verdict.ts'
+import { definitionReviewShape } from '../predicates/definition-review.ts'
 import { reproductionShape } from '../predicates/reproduction.ts'
 import { sourceApprovalShape } from '../predicates/source-approval.ts'
 import { sourceBuildShape } from '../predicates/source-build.ts'
@@ -20,6 +22,7 @@ import type { SourceApproval } from '../source-approval-facts.ts'
 import type { SourceBuild } from '../source-build-facts.ts'
 import type { StageFacts } from '../stage-facts.ts'
 import { stageFactsShape } from '../stage-facts-shape.ts'
+import { type PolicySignature, policySignatureShape, statusShape, type TrustStatus } from '../trust-documents.ts'
 import type { LegacyRequest } from './sign-legacy.ts'
 
 /** LIMIT: a frame is at most 32 MiB: a bundle of 16 MiB in base64 fits. */
@@ -38,6 +41,9 @@ export type SignRequest =
   | Readonly<{ kind: 'checkpoint'; checkpoint: LogHead }>
   | Readonly<{ kind: 'in-toto-legacy'; legacy: LegacyRequest }>
   | Readonly<{ kind: 'verification-summary'; summary: VerificationSummary }>
+  | Readonly<{ kind: 'definition-review'; review: DefinitionReview }>
+  | Readonly<{ kind: 'trust-status'; status: TrustStatus }>
+  | Readonly<{ kind: 'trust-policy'; signature: PolicySignature }>
 
 /** What a log's checkpoint says: `id` makes its origin, `root` is the Merkle root. */
 export type LogHead = Readonly<{ id: string; size: number; root: Sha256 }>
@@ -73,6 +79,9 @@ export const requestShape = z.strictObject({
       }),
     }),
     z.strictObject({ kind: z.literal('verification-summary'), summary: verificationSummaryShape }),
+    z.strictObject({ kind: z.literal('definition-review'), review: definitionReviewShape }),
+    z.strictObject({ kind: z.literal('trust-status'), status: statusShape }),
+    z.strictObject({ kind: z.literal('trust-policy'), signature: policySignatureShape }),
     z.strictObject({
       kind: z.literal('checkpoint'),
       checkpoint: z.strictObject({ id: logIdShape, size: z.int().nonnegative(), root: sha256Shape }),

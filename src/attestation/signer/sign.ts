@@ -11,6 +11,7 @@ import type { DataVerdict } from '../data-verdict-facts.ts'
 import { signEnvelope, statementPayloadType } from '../dsse.ts'
 import { dataDecisionStatement } from '../predicates/data-decision.ts'
 import { dataVerdictStatement } from '../predicates/data-verdict.ts'
+import { definitionReviewStatement } from '../predicates/definition-review.ts'
 import { reproductionStatement } from '../predicates/reproduction.ts'
 import { sourceApprovalStatement } from '../predicates/source-approval.ts'
 import { sourceBuildStatement } from '../predicates/source-build.ts'
@@ -18,6 +19,7 @@ import { stageStatement } from '../predicates/stage-provenance.ts'
 import { verificationSummaryStatement } from '../predicates/verification-summary.ts'
 import type { StageFacts, StatedOutput } from '../stage-facts.ts'
 import { printStatement, type Statement } from '../statement.ts'
+import { policyPayloadType, printPolicySignature, printStatus, statusPayloadType } from '../trust-documents.ts'
 import { signCheckpoint } from './log-key.ts'
 import type { SignRequest } from './protocol.ts'
 import { signLegacy } from './sign-legacy.ts'
@@ -37,6 +39,7 @@ export function refuseRequest(request: SignRequest, kind: OpenKey['kind']): void
     case 'data-waiver':
     case 'data-anchor':
     case 'data-review':
+    case 'definition-review':
       if (kind === 'ephemeral') throw refusal('a throw-away key approves nothing')
       return
     case 'checkpoint':
@@ -46,6 +49,8 @@ export function refuseRequest(request: SignRequest, kind: OpenKey['kind']): void
       if (kind === 'ephemeral') throw refusal('a throw-away key signs no links')
       return
     case 'verification-summary':
+    case 'trust-status':
+    case 'trust-policy':
       if (kind === 'ephemeral') throw refusal('a throw-away key vouches for nothing')
       return
     case 'data-verdict':
@@ -87,6 +92,10 @@ function refuseStage(facts: StageFacts, kind: OpenKey['kind']): void {
 export function signRequest(request: SignRequest, { key, hint, logKey }: OpenKey): Uint8Array {
   if (request.kind === 'checkpoint') return signCheckpoint(request.checkpoint, logKey)
   if (request.kind === 'in-toto-legacy') return signLegacy(request.legacy, key)
+  if (request.kind === 'trust-status')
+    return signDocument(printStatus(request.status), statusPayloadType, { key, hint })
+  if (request.kind === 'trust-policy')
+    return signDocument(printPolicySignature(request.signature), policyPayloadType, { key, hint })
   const payload = printStatement(statementOf(request))
   const envelope = signEnvelope(payload, statementPayloadType, key)
   // what reads summaries reads no bundles
@@ -95,7 +104,13 @@ export function signRequest(request: SignRequest, { key, hint, logKey }: OpenKey
   return bundle
 }
 
-function statementOf(request: Exclude<SignRequest, { kind: 'checkpoint' | 'in-toto-legacy' }>): Statement {
+function signDocument(payload: Uint8Array, type: string, { key, hint }: Pick<OpenKey, 'key' | 'hint'>): Uint8Array {
+  return printBundle({ envelope: signEnvelope(payload, type, key), hint })
+}
+
+type NoStatement = 'checkpoint' | 'in-toto-legacy' | 'trust-status' | 'trust-policy'
+
+function statementOf(request: Exclude<SignRequest, { kind: NoStatement }>): Statement {
   switch (request.kind) {
     case 'stage':
       return stageStatement(request.facts)
@@ -109,6 +124,8 @@ function statementOf(request: Exclude<SignRequest, { kind: 'checkpoint' | 'in-to
       return verificationSummaryStatement(request.summary)
     case 'reproduction':
       return reproductionStatement(request.reproduction)
+    case 'definition-review':
+      return definitionReviewStatement(request.review)
     case 'data-waiver':
     case 'data-anchor':
     case 'data-review':

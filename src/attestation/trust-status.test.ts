@@ -1,0 +1,144 @@
+/** The status of trust: who signs it, what it takes back, and that no older one comes again. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isDomainError } from '../core/index.ts'
+import type { ChainVerdict } from './chain.ts'
+import { chainOf, digestNamed, newPerson, now, output, type Person, policyOf, project } from './fixtures/chain.ts'
+import { parsePublicKey } from './public-key.ts'
+import { refuseRequest, signRequest } from './signer/sign.ts'
+import type { TrustStatus } from './trust-documents.ts'
+import type { RoleRule, TrustedKey, TrustPolicy } from './trust-policy.ts'
+import { freshness, notOlder, verifyStatus, withStatus } from './trust-status.ts'
+import { verifyChain } from './verify-chain.ts'
+
+const [ada, eve, mallory] = [newPerson(), newPerson(), newPerson()]
+const named = (name: string, { publicPem, hint }: Person): readonly [string, TrustedKey] => [
+  name,
+  { name, key: parsePublicKey(publicPem), hint, principal: `${name} <${name}@example.org>` },
+]
+const root = (threshold: number, anyOf: readonly string[] = ['ada', 'eve']): readonly ['root', RoleRule] => [
+  'root',
+  { anyOf, threshold, distinct: 'principals' },
+]
+const believed = policyOf(ada)
+const policyWith = (threshold: number): TrustPolicy => ({
+  ...believed,
+  keys: new Map([...believed.keys, named('eve', eve), named('mallory', mallory)]),
+  roles: new Map([...believed.roles, root(threshold)]),
+  times: { now },
+})
+const policy = policyWith(1)
+
+const status: TrustStatus = {
+  project: project.id,
+  version: 3,
+  issuedAt: '2026-11-20T00:00:00.000Z',
+  expiresAt: '2026-12-20T00:00:00.000Z',
+  keys: [],
+  statements: [],
+  recalls: [],
+}
+const signed = (person: Person, more: Partial<TrustStatus> = {}): Uint8Array =>
+  signRequest({ kind: 'trust-status', status: { ...status, ...more } }, person)
+const lines = (...bundles: readonly Uint8Array[]): Uint8Array =>
+  Buffer.concat(bundles.flatMap((bundle) => [bundle, Buffer.from('\n')]))
+
+function codes(bytes: Uint8Array, by: TrustPolicy = policy): readonly string[] {
+  const { findings, document } = verifyStatus(bytes, by)
+  const refused = findings.flatMap(({ passed, code }) => (passed ? [] : [code]))
+  assert.equal(document === undefined, refused.length > 0)
+  return refused
+}
+
+test('a status that a root key signed says what it says', () => {
+  assert.deepEqual(verifyStatus(lines(signed(ada)), policy).document, status)
+})
+
+test('as many of the root must have signed the same text as the policy asks for', () => {
+  const two = policyWith(2)
+  assert.deepEqual(codes(lines(signed(ada), signed(eve)), two), [])
+  assert.deepEqual(codes(lines(signed(ada)), two), ['ERR_SIGNER_ROLE'])
+  assert.deepEqual(codes(lines(signed(ada), signed(ada)), two), ['ERR_SIGNER_ROLE'])
+  assert.deepEqual(codes(lines(signed(ada), signed(mallory)), two), ['ERR_SIGNER_ROLE'], 'listed, and not of the root')
+  assert.deepEqual(codes(lines(signed(ada), signed(eve, { version: 4 })), two), ['ERR_STATUS_MALFORMED'])
+})
+
+const hostile: readonly (readonly [string, Uint8Array, string])[] = [
+  ['nothing', new Uint8Array(), 'ERR_STATUS_MALFORMED'],
+  ['a key that is listed for something else', lines(signed(mallory)), 'ERR_SIGNER_ROLE'],
+  ['a stranger', lines(signed(newPerson())), 'ERR_SIGNER_ROLE'],
+  ['another key under the name of the root', lines(signed({ ...mallory, hint: ada.hint })), 'ERR_SIGNATURE_INVALID'],
+  ['another project', lines(signed(ada, { project: 'other' })), 'ERR_CHAIN_PROJECT'],
+  ['no bundle', Buffer.from('{}\n'), 'ERR_BUNDLE_MALFORMED'],
+]
+for (const [name, bytes, code] of hostile) {
+  test(`refuses a status of ${name}`, () => {
+    assert.deepEqual(codes(bytes), [code])
+  })
+}
+
+test('refuses a statement in the place of a status, and every flipped bit', () => {
+  const { evidence, attestations } = chainOf(ada, 1)
+  const [first] = attestations
+  assert.ok(first !== undefined)
+  assert.deepEqual(codes(lines(evidence.bundles.get(first) ?? Buffer.from(''))), ['ERR_SIGNATURE_INVALID'])
+  const bytes = signed(ada)
+  for (let place = 0; place < bytes.length; place += 7) {
+    const flipped = Uint8Array.from(bytes)
+    flipped[place] = (flipped[place] ?? 0) ^ 1
+    assert.equal(verifyStatus(flipped, policy).document, undefined, `byte ${place}`)
+  }
+})
+
+test('refuses a status where the policy names no root, and one of a root key that was revoked', () => {
+  assert.deepEqual(codes(lines(signed(ada)), believed), ['ERR_SIGNER_ROLE'])
+  const key = policy.keys.get('ada')
+  assert.ok(key !== undefined)
+  const keys = new Map([...policy.keys, ['ada', { ...key, revoked: { because: 'stolen' } }] as const])
+  assert.deepEqual(codes(lines(signed(ada)), { ...policy, keys }), ['ERR_KEY_REVOKED'])
+})
+
+test('a throw-away key signs no status', () => {
+  assert.throws(
+    () => refuseRequest({ kind: 'trust-status', status }, 'ephemeral'),
+    (error) => isDomainError(error, 'ERR_SIGN_REFUSED'),
+  )
+})
+
+test('an older status is refused, another one of the same number too, and the same or a newer one is not', () => {
+  const code = (given: Partial<TrustStatus>): string => notOlder({ ...status, ...given }, status).code
+  assert.equal(code({ version: 2 }), 'ERR_STATUS_ROLLBACK')
+  assert.equal(code({ expiresAt: '2027-01-01T00:00:00.000Z' }), 'ERR_STATUS_ROLLBACK')
+  assert.deepEqual([code({}), code({ version: 4 }), notOlder(status, undefined).code], ['OK', 'OK', 'OK'])
+})
+
+test('a status that expired is refused to the second', () => {
+  const at = (text: string): string => freshness(status, new Date(text)).code
+  assert.deepEqual([at('2026-12-19T23:59:59Z'), at('2026-12-20T00:00:00Z')], ['OK', 'ERR_STATUS_EXPIRED'])
+})
+
+/** The verdict on an honest chain of two, under a status. */
+function verdictUnder(more: Partial<TrustStatus>): ChainVerdict {
+  return verifyChain({ ...honest.question, policy: withStatus(policy, { ...status, ...more }) })
+}
+const honest = chainOf(ada, 2)
+const refusals = ({ findings }: ChainVerdict): readonly string[] => [
+  ...new Set(findings.flatMap(({ code, passed }) => (passed || code === 'ERR_LEVEL_TOO_LOW' ? [] : [code]))),
+]
+
+test('what a status takes back is refused, wherever in the chain it stands; what it does not speak of is believed', () => {
+  const [first] = honest.attestations
+  assert.ok(first !== undefined)
+  const because = 'poisoned'
+  assert.deepEqual(refusals(verdictUnder({})), [])
+  assert.deepEqual(refusals(verdictUnder({ statements: [{ attestation: first, because }] })), ['ERR_STATEMENT_REVOKED'])
+  assert.deepEqual(refusals(verdictUnder({ keys: [{ hint: ada.hint, because }] })), [
+    'ERR_EVIDENCE_MISSING',
+    'ERR_KEY_REVOKED',
+  ])
+  const recalled = (path: string): ChainVerdict => verdictUnder({ recalls: [{ digest: output(path).digest, because }] })
+  for (const path of ['out/1.csv', 'out/0.csv', 'data/raw.csv'])
+    assert.deepEqual(refusals(recalled(path)), ['ERR_RECALLED'], path)
+  assert.deepEqual(refusals(verdictUnder({ recalls: [{ digest: digestNamed('other'), because }] })), [])
+  assert.deepEqual(refusals(verdictUnder({ keys: [{ hint: mallory.hint, because }] })), [])
+})

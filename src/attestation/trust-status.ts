@@ -1,0 +1,55 @@
+/**
+ * What is taken back since the policy was written: keys, statements, models and data; signed by root keys, numbered, expiring.
+ *
+ * It reaches who verifies offline, and says for how long it may be relied on. THREAT: an older one shown again (rollback),
+ * or the same for ever (freeze). Format: docs/formats/trust-status.md. Source: trust.md section 4.
+ */
+import { canonicalJson } from '../core/index.ts'
+import { type Finding, passed, refused } from './finding.ts'
+import { type SignedDocument, verifyDocument } from './signed-document.ts'
+import { statusPayloadType, statusShape, type TrustStatus } from './trust-documents.ts'
+import { type Revocation, type TrustPolicy, withRevocations } from './trust-policy.ts'
+
+/** What is believed of a status; expiry is asked apart. @param bytes bundles, one a line; hostile */
+export function verifyStatus(bytes: Uint8Array, policy: TrustPolicy): SignedDocument<TrustStatus> {
+  const read = verifyDocument(bytes, { payloadType: statusPayloadType, shape: statusShape, what: 'status' }, policy)
+  if (read.document === undefined) return read
+  const { project } = read.document
+  if (policy.project === project) return read
+  const because = `the status is of the project \`${project}\`, not of \`${policy.project ?? 'any'}\``
+  return { findings: [...read.findings, refused('status', 'ERR_CHAIN_PROJECT', because)] }
+}
+
+/** THREAT: a status shown for ever keeps the next one away. */
+export function freshness({ version, expiresAt }: TrustStatus, now: Date): Finding {
+  return now.getTime() < Date.parse(expiresAt)
+    ? passed('status', `the status ${version} counts until ${expiresAt}`)
+    : refused('status', 'ERR_STATUS_EXPIRED', `the status ${version} expired at ${expiresAt}`)
+}
+
+/** The newest that this user has seen; an older one, or another one of the same number, is refused. */
+export function notOlder(given: TrustStatus, seen: TrustStatus | undefined): Finding {
+  if (seen === undefined || given.version > seen.version)
+    return passed('status-version', `is the newest that was seen here`)
+  const isSame = canonicalJson(given) === canonicalJson(seen)
+  if (isSame) return passed('status-version', 'is the newest that was seen here')
+  const because =
+    given.version < seen.version
+      ? `the status ${given.version} is older than ${seen.version}, which was seen here`
+      : `there are two statuses ${given.version}`
+  return refused('status-version', 'ERR_STATUS_ROLLBACK', because)
+}
+
+/** The policy with all that the status takes back. */
+export function withStatus(policy: TrustPolicy, { keys, statements, recalls }: TrustStatus): TrustPolicy {
+  const revocations = keys.map(({ hint, since, because }): readonly [string, Revocation] => {
+    return [hint, { because, ...(since === undefined ? {} : { since: new Date(since) }) }]
+  })
+  const takenBack = {
+    statements: new Map(statements.map(({ attestation, because }) => [attestation, because])),
+    recalled: new Map(recalls.map(({ digest, because }) => [digest, because])),
+  }
+  // One key may stand there twice: each makes it stricter.
+  const revoked = revocations.reduce((known, revocation) => withRevocations(known, new Map([revocation])), policy)
+  return { ...revoked, takenBack }
+}
