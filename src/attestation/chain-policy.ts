@@ -40,7 +40,7 @@ export function newestOf(times: readonly Date[]): Date | undefined {
 
 /** Of each stage by itself. */
 export function stageDemands(
-  { policy, surroundings }: ChainQuestion,
+  { policy, surroundings }: Pick<ChainQuestion, 'policy' | 'surroundings'>,
   stages: readonly VisitedStage[],
 ): readonly Finding[] {
   const { maximumAgeMs, repositories } = policy
@@ -72,7 +72,7 @@ export function stageDemands(
 
 /** THREAT: a recalled model under another name, or one that a recalled one went into. */
 export function recallFindings(
-  { policy, subject }: ChainQuestion,
+  { policy, subject }: Pick<ChainQuestion, 'policy' | 'subject'>,
   stages: readonly VisitedStage[],
 ): readonly Finding[] {
   const recalled = policy.takenBack?.recalled
@@ -90,7 +90,7 @@ export function recallFindings(
 
 /** Where the policy lists sources, no other is used. */
 export function sourceDemands(
-  { policy: { sources } }: ChainQuestion,
+  { policy: { sources } }: Pick<ChainQuestion, 'policy'>,
   stages: readonly VisitedStage[],
 ): readonly Finding[] {
   if (sources === undefined) return []

@@ -1,6 +1,13 @@
 /** The only file of `attestation` that other domains import. */
 export * from './chain.ts'
-export { clockFindings, logFindings, recallFindings, stageDemands } from './chain-policy.ts'
+export {
+  clockFindings,
+  evidenceDemands,
+  logFindings,
+  recallFindings,
+  sourceDemands,
+  stageDemands,
+} from './chain-policy.ts'
 export { commitFacts } from './chain-reviews.ts'
 export { decideSource, type SourceQuestion, type SourceStanding } from './chain-sources.ts'
 export { judgeStages } from './chain-stage.ts'

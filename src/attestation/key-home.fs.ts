@@ -116,13 +116,8 @@ export function openKeyHome(options: KeyHomeOptions): KeyHome {
       const record = load(project)
       const { publicPem, hint } = keyOf(record, project)
       const { key: _, ...rest } = record ?? { project, checkouts: [], revoked: [] }
-      const revoked = {
-        publicPem,
-        hint,
-        revokedAt: now.toISOString(),
-        because,
-        ...(since === undefined ? {} : { since }),
-      }
+      const at = { revokedAt: now.toISOString(), ...(since === undefined ? {} : { since }) }
+      const revoked = { publicPem, hint, because, ...at }
       save({ ...rest, revoked: [...rest.revoked, revoked] })
       renameSync(join(placeOf(project), 'key.pem'), join(placeOf(project), `revoked-${rest.revoked.length + 1}.pem`))
       return revoked

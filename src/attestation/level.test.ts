@@ -1,217 +1,30 @@
 /**
  * The level table: an honest twin for each level, and each way to defeat a row. Source: trust.md section 3.
  *
- * Evidence of hosted and CI builders is made by the tests' own keys. Every case below is the honest chain of level 4 with one
- * change; the level that is left, and the row that says why, are what is asserted.
+ * Every case below is the honest chain of level 4 with one change; the level that is left, and the row that says why, are
+ * what is asserted.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { builderIds, launderingFact, namespace, sha256Of } from '../core/index.ts'
-import type { ChainSurroundings, ChainVerdict } from './chain.ts'
-import type { DataVerdict } from './data-verdict-facts.ts'
-import type { DefinitionReview } from './definition-review-facts.ts'
+import { builderIds, launderingFact, sha256Of } from '../core/index.ts'
+import type { ChainVerdict } from './chain.ts'
+import { digestNamed, madeBy, output, project, rawData, signDataWaiver, sourceApproval } from './fixtures/chain.ts'
 import {
-  commit,
-  dataAnchor,
-  dataVerdict,
-  digestNamed,
-  keep,
-  madeBy,
-  newPerson,
-  now,
-  output,
-  type Person,
-  policyOf,
-  project,
-  rawData,
-  shelf,
-  signApproval,
-  signDataAnchor,
-  signDataVerdict,
-  signDataWaiver,
-  signReproduction,
-  signStage,
-  sourceApproval,
-  stageFacts,
-} from './fixtures/chain.ts'
-import { levelRules } from './level.ts'
-import { parsePublicKey } from './public-key.ts'
-import type { Reproduction } from './reproduction-facts.ts'
-import { signRequest } from './signer/sign.ts'
-import type { SourceApproval } from './source-approval-facts.ts'
-import type { StageFacts, StatedFact } from './stage-facts.ts'
-import type { TrustedKey, TrustPolicy } from './trust-policy.ts'
-import { verifyChain } from './verify-chain.ts'
-
-/** The control plane, another one, a security reviewer, and a person with a key of their own. */
-const [control, other, rita, mallory] = [newPerson(), newPerson(), newPerson(), newPerson()]
-
-const builder = (name: string): string => `${namespace}/builder/${name}`
-const named = (name: string, { publicPem, hint }: Person, principal?: string): readonly [string, TrustedKey] => [
-  name,
-  { name, key: parsePublicKey(publicPem), hint, ...(principal === undefined ? {} : { principal }) },
-]
-const anyOf = (...names: readonly string[]) => ({ anyOf: names, threshold: 1, distinct: 'principals' as const })
-
-const policy: TrustPolicy = {
-  ...policyOf(control),
-  keys: new Map([named('control', control), named('other', other), named('rita', rita, 'Rita <rita@example.org>')]),
-  builders: [
-    { key: 'control', builder: builder('hosted/separate'), maxLevel: 4 },
-    { key: 'control', builder: builder('hosted/colocated'), maxLevel: 4 },
-    { key: 'control', builder: builder('ci/github'), maxLevel: 2 },
-    { key: 'control', builder: builderIds.sandboxed, maxLevel: 4 },
-    { key: 'control', builder: builderIds.unisolated, maxLevel: 4 },
-    { key: 'other', builder: builder('hosted/separate'), maxLevel: 4 },
-    { key: 'other', builder: builderIds.sandboxed, maxLevel: 4 },
-  ],
-  roles: new Map([
-    ['source-approver', anyOf('rita')],
-    ['data-validator', anyOf('control')],
-    ['reviewer', anyOf('rita')],
-    ['reproducer', anyOf('other')],
-  ]),
-  reproducedWithinMs: 30 * 86_400_000,
-}
-
-const observed = (name: string, value: string): StatedFact => ({ name, value, tier: 'observed' })
-
-/** What the control plane says of a stage that it ran for Tom. */
-function hosted(facts: StageFacts): StageFacts {
-  return {
-    ...facts,
-    builderId: builder('hosted/separate'),
-    sandbox: { ...facts.sandbox, engine: 'gvisor' },
-    environment: { ...facts.environment, kind: 'image' },
-    principal: { name: 'Tom', email: 'tom@example.org', tier: 'verified' },
-    facts: [
-      observed('machine/kernel', '6.18.0'),
-      observed('outlived/remembered digests', 'not asked: all was read'),
-      observed('source/author', 'Tom <tom@example.org>'),
-      observed('source/committer', 'Tom <tom@example.org>'),
-      observed('source/protected-ref', 'yes'),
-    ],
-  }
-}
-
-type Changes = Readonly<{
-  facts?: (facts: StageFacts, index: number) => StageFacts
-  /** Of the run that reproduced. */
-  again?: (facts: StageFacts, index: number) => StageFacts
-  approval?: Partial<SourceApproval>
-  verdict?: (verdict: DataVerdict) => DataVerdict
-  /** `null`: there is no review. */
-  review?: Partial<DefinitionReview> | null
-  reviewer?: Person
-  reproduction?: Partial<Reproduction> | null
-  /** A reproduction that came later. */
-  later?: Partial<Reproduction>
-  signer?: Person
-  policy?: Partial<TrustPolicy>
-  surroundings?: Partial<ChainSurroundings>
-  /** Bundles beside the approvals. */
-  beside?: readonly Uint8Array[]
-}>
-
-const anchorBytes = signDataAnchor(rita, { ...dataAnchor, by: { name: 'Rita', email: 'rita@example.org' } })
-
-/** The verdict on an honest chain of two stages that were run, validated, reviewed and reproduced, with changes. */
-function judge(changes: Changes = {}): ChainVerdict {
-  const { signer = control } = changes
-  const review = { ...honestReview, ...changes.review }
-  const evidence = shelf([
-    signApproval(rita, sourceApproval({ approver: { name: 'Rita', email: 'rita@example.org' }, ...changes.approval })),
-    anchorBytes,
-    ...(changes.review === null ? [] : [signRequest({ kind: 'definition-review', review }, changes.reviewer ?? rita)]),
-    ...(changes.beside ?? []),
-  ])
-  const anchored = { ...dataVerdict(), baseline: { ...baseline, anchor: keep(evidence, anchorBytes) } }
-  const verdict = keep(evidence, signDataVerdict(control, (changes.verdict ?? same)(anchored)))
-  const run = (person: Person, shape: (facts: StageFacts, index: number) => StageFacts) => {
-    const first = keep(evidence, signStage(person, shape(factsOf(0, { ...rawData, verdict }), 0)))
-    const last = keep(evidence, signStage(person, shape(factsOf(1, madeBy('stage-0', first, 'out/0.csv')), 1)))
-    return [first, last] as const
-  }
-  const made = run(signer, (facts, index) => (changes.facts ?? same)(hosted(facts), index))
-  const again = run(other, (facts, index) => (changes.again ?? same)(reproducing(hosted(facts)), index))
-  const said: Reproduction = {
-    ...honestReproduction,
-    stages: made.map((original, index) => ({ stage: `stage-${index}`, original, again: again[index] ?? original })),
-  }
-  const reproductions = [
-    ...(changes.later === undefined ? [] : [signReproduction(other, { ...said, ...changes.later })]),
-    ...(changes.reproduction === null ? [] : [signReproduction(other, { ...said, ...changes.reproduction })]),
-  ].map((bytes) => keep(evidence, bytes))
-  return verifyChain({
-    subject: { path: 'out/1.csv', digest: digestNamed('out/1.csv') },
-    entries: [made[1]],
-    evidence: { ...evidence, reproductionsOf: () => reproductions },
-    policy: { ...policy, ...changes.policy },
-    surroundings: {
-      now,
-      definitionAt: (_, path) => digestNamed(path),
-      logAt: () => 'present',
-      ...changes.surroundings,
-    },
-  })
-}
-
-const same = <Value>(value: Value): Value => value
-const baseline = { path: 'baselines/raw.json', digest: digestNamed('baseline') }
-
-function factsOf(index: number, input: StageFacts['dependencies'][number]): StageFacts {
-  return stageFacts({
-    stage: `stage-${index}`,
-    dependencies: [...stageFacts().dependencies, input],
-    outputs: [output(`out/${index}.csv`)],
-    startedAt: `2026-11-21T00:0${index}:00.000Z`,
-    finishedAt: `2026-11-21T00:0${index}:30.000Z`,
-  })
-}
-
-/** By Olga, on another machine, the day after. */
-function reproducing(facts: StageFacts): StageFacts {
-  return {
-    ...facts,
-    runId: 'again',
-    principal: { name: 'Olga', email: 'olga@example.net', tier: 'verified' },
-    facts: facts.facts.map((fact) => (fact.name === 'machine/kernel' ? { ...fact, value: '6.12.0' } : fact)),
-    startedAt: facts.startedAt.replace('11-21', '11-22'),
-    finishedAt: facts.finishedAt.replace('11-21', '11-22'),
-  }
-}
-
-const comparisons = [0, 1].map((index) => ({
-  stage: `stage-${index}`,
-  path: `out/${index}.csv`,
-  verdict: 'identical' as const,
-  detail: 'the same bytes',
-}))
-const honestReproduction: Reproduction = {
-  project: project.id,
-  outs: [0, 1].map((index) => ({ path: `out/${index}.csv`, digest: digestNamed(`out/${index}.csv`) })),
-  stages: [],
-  result: 'identical',
+  builder,
+  type Changes,
   comparisons,
-  differences: [],
-  version: '0.1.0',
-  principal: { name: 'Olga', email: 'olga@example.net', tier: 'verified' },
-  startedAt: '2026-11-22T00:00:00.000Z',
-  finishedAt: '2026-11-22T00:10:00.000Z',
-}
-const diverged: Partial<Reproduction> = {
-  result: 'diverged',
-  comparisons: comparisons.map((one, index) => (index === 1 ? { ...one, verdict: 'diverged' as const } : one)),
-  firstDivergence: { stage: 'stage-1', path: 'out/1.csv', because: 'other bytes' },
-}
-const honestReview: DefinitionReview = {
-  project: project.id,
-  commit,
-  files: ['dvc.yaml', 'assay.yaml'].map((path) => ({ path, digest: digestNamed(path) })),
-  authors: ['tom@example.org'],
-  at: '2026-11-20T12:00:00.000Z',
-  by: { name: 'Rita', email: 'rita@example.org' },
-}
+  diverged,
+  honestReview,
+  hosted,
+  judge,
+  mallory,
+  observed,
+  other,
+  policy,
+  rita,
+} from './fixtures/hosted-chain.ts'
+import { levelRules } from './level.ts'
+import type { StageFacts, StatedFact } from './stage-facts.ts'
 
 /** On the first stage alone: the level is the least of all. */
 const onFirst = (change: (facts: StageFacts) => Partial<StageFacts>) => (facts: StageFacts, index: number) =>
@@ -448,7 +261,7 @@ const defeats: readonly Defeat[] = [
     'reviewed definition',
     'fewer reviewers than the policy asks for',
     {
-      policy: { roles: new Map([...policy.roles, ['reviewer', { ...anyOf('rita'), threshold: 2 }]]) },
+      policy: { roles: new Map([...policy.roles, ['reviewer', { anyOf: ['rita'], threshold: 2, distinct: 'keys' }]]) },
       verdict: ({ baseline: _, ...verdict }) => verdict,
     },
   ],
@@ -607,7 +420,11 @@ const defeats: readonly Defeat[] = [
     3,
     'reproduced bit by bit',
     'fewer reproducers than the policy asks for',
-    { policy: { roles: new Map([...policy.roles, ['reproducer', { ...anyOf('other'), threshold: 2 }]]) } },
+    {
+      policy: {
+        roles: new Map([...policy.roles, ['reproducer', { anyOf: ['other'], threshold: 2, distinct: 'keys' }]]),
+      },
+    },
   ],
   // caps
   [

@@ -2,8 +2,7 @@
  * May one signed statement be believed?
  *
  * Pure: bytes that an attacker chose, against a policy that the caller trusts. Chains of statements:
- * `verify-chain.ts`. It asks whether the key was in force when it
- * signed; other time, expiry and files are for the chain, with what its caller knows.
+ * `verify-chain.ts`. Other time than that of the key, expiry and files are for the chain, with what its caller knows.
  */
 import { type Digest, DomainError, fromDigestSet, isDomainError, type Sha256, sha256Of } from '../core/index.ts'
 import { type Bundle, parseBundle } from './bundle.ts'
@@ -252,7 +251,6 @@ function openSigned(bytes: Uint8Array, policy: TrustPolicy, role: Role): Signed 
   if (opened.value === undefined) return { findings: [opened.finding] }
   const bundle = opened.value
   const { envelope } = bundle
-
   const signer = [...policy.keys.values()].find((key) => key.hint === bundle.hint)
   if (signer === undefined) return { findings: [opened.finding, unknownSigner(bundle)] }
   const time = timeOf(bundle, policy, () => sha256Of(bytes))
@@ -284,10 +282,10 @@ function timeOf(
   { times }: TrustPolicy,
   attestation: () => Sha256,
 ): Readonly<{ findings: readonly Finding[]; proven?: ProvenTime }> {
-  const stamped = timestamps.map((timestamp) => {
-    const because = 'holds a timestamp, and the policy lists no authority for one'
-    if (times?.timestamp === undefined) return { finding: refused('timestamp', 'ERR_BUNDLE_TIMESTAMP', because) }
-    const verify = times.timestamp
+  const unlisted = refused('timestamp', 'ERR_BUNDLE_TIMESTAMP', 'holds a timestamp, and the policy lists no authority')
+  const verify = times?.timestamp
+  const stamped = timestamps.map((timestamp): Attempt<ProvenTime> => {
+    if (verify === undefined) return { finding: unlisted }
     return attempt('timestamp', 'its timestamp verifies', () => verify(timestamp, envelope.signature))
   })
   const proven = [...stamped.flatMap(({ value }) => value ?? []), ...[times?.witnessed?.(attestation()) ?? []].flat()]
@@ -300,9 +298,8 @@ function timeOf(
 
 function takenBack({ takenBack: taken }: TrustPolicy, attestation: () => Sha256): readonly Finding[] {
   const because = taken === undefined || taken.statements.size === 0 ? undefined : taken.statements.get(attestation())
-  return because === undefined
-    ? []
-    : [refused('taken-back', 'ERR_STATEMENT_REVOKED', `the statement was taken back: ${because}`)]
+  if (because === undefined) return []
+  return [refused('taken-back', 'ERR_STATEMENT_REVOKED', `the statement was taken back: ${because}`)]
 }
 
 function unknownSigner({ hint }: Bundle): Finding {

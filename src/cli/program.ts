@@ -90,6 +90,7 @@ export const verbs: readonly Verb[] = [
       ['--trusted-root <file>', 'with --bundle: the Sigstore instance; for an identity the public one when left out'],
       ['--ignore-unsigned', 'with --bundle of a model: files that were never signed are not asked about'],
       ['--evidence <path>', 'exported evidence: a .jsonl file or a folder'],
+      ['--status <file>', 'what was taken back since the policy was written, signed by its root keys'],
       ['--rehash', 'trust no remembered digest, read every byte again'],
     ],
     repeated: [

@@ -21,7 +21,7 @@ import type { Caller, Project } from './project.ts'
 import { readSmall, realOf } from './small-file.fs.ts'
 import { type ArtifactVerdict, chainOf, finalOuts, untrusted, verdictOf, verifyContent } from './verify.ts'
 import type { VerifyOptions } from './verify-any.ts'
-import { verifyOneBundle } from './verify-bundle.ts'
+import { gatesAlone, verifyOneBundle } from './verify-bundle.ts'
 import { findRoot } from './workspace.fs.ts'
 
 /** LIMIT: a bundle is at most 16 MiB. */
@@ -123,7 +123,7 @@ async function verifyAlone(
   const surroundings = { now: caller.now(), revokedSources: enclosing?.revokedSources ?? [], ...logged }
   const chain = verifyChain({ subject: { path, digest }, entries: [], evidence, policy, surroundings })
   rememberTime(policy, caller.environment, chain.newestTime)
-  return verdictOf(chain)
+  return verdictOf(chain, gatesAlone(policy))
 }
 
 async function enclosingProject(

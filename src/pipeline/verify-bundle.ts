@@ -1,11 +1,16 @@
 /** `assay verify FILE --bundle FILE`: only that bundle decides, without a project and without a chain. Pure. */
 import {
   allPassed,
+  clockFindings,
+  evidenceDemands,
   type Finding,
   judgeStages,
   logFindings,
   passed,
+  recallFindings,
   refused,
+  sourceDemands,
+  stageDemands,
   type TrustPolicy,
   type VerifiedStage,
   verifyStage,
@@ -25,14 +30,14 @@ export function verifyOneBundle(
   now: Date,
 ): ArtifactVerdict {
   const verdict = verifyStage(bytes, policy)
-  const findings: Finding[] = [...verdict.findings, isInForce(policy, now)]
+  const findings: Finding[] = [...verdict.findings, isInForce(policy, now), ...(policy.standing ?? [])]
   if (verdict.trusted) {
     const names = verdict.statement.facts.outputs.some(({ digest }) => digest === subject.digest)
     findings.push(
       names
         ? passed('subject', 'the statement names these bytes')
         : refused('subject', 'ERR_SUBJECT_MISMATCH', 'the statement does not name these bytes'),
-      ...demandsOf(policy, verdict.statement, now),
+      ...demandsOf(subject, { policy, stage: verdict.statement, now }),
     )
   }
   return {
@@ -50,18 +55,36 @@ export function verifyOneBundle(
 }
 
 /** What the policy demands of a stage; what a bundle alone cannot show is refused, not passed over. */
-function demandsOf(policy: TrustPolicy, stage: VerifiedStage, now: Date): readonly Finding[] {
-  const question = { policy, surroundings: { now } }
+function demandsOf(
+  subject: Parameters<typeof verifyOneBundle>[0],
+  { policy, stage, now }: Readonly<{ policy: TrustPolicy; stage: VerifiedStage; now: Date }>,
+): readonly Finding[] {
+  const question = { subject, policy, surroundings: { now } }
   const stages = [{ attestation: stage.attestation, stage }]
   const most = Math.min(1, stage.grant.maxLevel)
   const because = `one bundle shows level ${most} at most, the policy asks for ${policy.minimumLevel}`
   return [
     ...judgeStages(question, stages).findings,
+    ...clockFindings(now, [policy.times?.seen ?? [], stage.proven?.at ?? []].flat()),
+    ...stageDemands(question, stages),
+    ...sourceDemands(question, stages),
+    ...recallFindings(question, stages),
+    ...evidenceDemands(policy, nothingJudged, true),
+    ...gatesAlone(policy),
     ...logFindings(question, [{ kind: 'stages', attestation: stage.attestation, subject: stage.facts.stage }]),
     policy.minimumLevel <= most
       ? passed('minimum-level', because)
       : refused('minimum-level', 'ERR_LEVEL_TOO_LOW', because),
   ]
+}
+
+const nothingJudged = { inputs: [], data: [], reproductions: [], reviews: [] }
+
+/** Without a project nothing proves metrics: what a policy asks of them is not met. */
+export function gatesAlone({ gates = [] }: TrustPolicy): readonly Finding[] {
+  return gates.map((gate) =>
+    refused('gates', 'ERR_GATE_FAILED', `the policy asks for ${gate}, and no evidence proves metrics of these bytes`),
+  )
 }
 
 function isInForce({ expiresAt }: TrustPolicy, now: Date): Finding {
