@@ -156,10 +156,16 @@ function written(text: string, source: Source): string {
   return checked(next, sourceId)
 }
 
-/** What assay writes, assay reads. */
+/** What assay writes, assay reads. The place of a fault is told to nobody: it is in no file yet. */
 function checked(text: string, sourceId: string): string {
-  if (!parseSources(text).some((source) => source.id === sourceId)) throw new Error('an edit lost its source')
-  return text
+  try {
+    if (!parseSources(text).some((source) => source.id === sourceId)) throw new Error('an edit lost its source')
+    return text
+  } catch (error) {
+    if (!isDomainError(error, 'ERR_SOURCES_INVALID')) throw error
+    const what = error.message.replace(/^`sources\.yaml` line \d+, column \d+: /, '')
+    throw new DomainError('ERR_SOURCES_INVALID', what, { help: 'say it otherwise; nothing was written' })
+  }
 }
 
 export function parsePerson(text: string): Person | undefined {

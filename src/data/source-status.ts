@@ -16,6 +16,9 @@ export type ApprovalFact = Readonly<{
   /** RFC 3339, UTC: when the approver says to have decided. */
   at: string
   attestation: Sha256
+  /** In words: who, as the statement says, and the key that signed it, as the trust policy calls it. */
+  approvedBy?: string
+  because?: string
   /** The classification that was approved, where the statement says it; another one voids the approval. */
   classification?: Classification
   /** `2027-01-31`; the earlier of this and the source's own counts. */
@@ -54,7 +57,11 @@ export function sourceStatus(
   if (reviewBy !== undefined && !(facts.now.getTime() < endOfDay(reviewBy))) {
     return { status: 'expired', because: `it was to be reviewed by ${reviewBy}`, approval }
   }
-  return { status: 'approved', because: `approved on ${approval.at}`, approval }
+  return { status: 'approved', because: approvalInWords(approval), approval }
+}
+
+function approvalInWords({ at, approvedBy, because }: ApprovalFact): string {
+  return `approved on ${at}${approvedBy === undefined ? '' : ` by ${approvedBy}`}${because === undefined ? '' : `: ${because}`}`
 }
 
 /** INVARIANT: a revocation is for ever: of the id whatever its bytes, and of the bytes under whatever id. */

@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path'
 import { type DataVerdict, type DataWaiver, isSecret, resultOf, type StatedCheck } from '../attestation/index.ts'
+import type { DataCheck } from '../data/index.ts'
 import type { DataQuestion } from './data-question.ts'
 import { anchorRows, type PastVersions, pastVersions } from './past-versions.ts'
 import type { Project } from './project.ts'
@@ -118,14 +119,10 @@ function unseenPast({ content, baseline, anchor }: DataQuestion, { version, past
 }
 
 /** THREAT: values of confidential data in evidence: what was seen and wanted stays out of it. */
-function statedCheck({ classification, waivers }: DataQuestion, check: ContentVerdict['checks'][number]): StatedCheck {
+function statedCheck({ classification, waivers }: DataQuestion, check: DataCheck): StatedCheck {
   const { name, verdict, observed, expected, count } = check
   const column = check.column ?? undefined
-  const waiver =
-    verdict === 'fail'
-      ? waivers.find(({ decision }) => decision.check === name && decision.column === column && covers(decision, check))
-          ?.attestation
-      : undefined
+  const waiver = verdict === 'fail' ? waiverOf(waivers, check)?.attestation : undefined
   const shown = isSecret(classification) ? {} : { ...textOf('observed', observed), ...textOf('expected', expected) }
   return {
     name,
@@ -137,8 +134,18 @@ function statedCheck({ classification, waivers }: DataQuestion, check: ContentVe
   }
 }
 
+export function waiverOf(
+  waivers: DataQuestion['waivers'],
+  check: DataCheck,
+): DataQuestion['waivers'][number] | undefined {
+  const column = check.column ?? undefined
+  return waivers.find(
+    ({ decision }) => decision.check === check.name && decision.column === column && covers(decision, check),
+  )
+}
+
 /** A waiver of single rows says nothing of others: all that fail have to be listed, and named by it. */
-function covers({ rows }: DataWaiver, check: ContentVerdict['checks'][number]): boolean {
+function covers({ rows }: DataWaiver, check: DataCheck): boolean {
   if (rows === undefined) return true
   return check.count === check.rows.length && check.rows.length > 0 && check.rows.every((row) => rows.includes(row))
 }

@@ -14,3 +14,13 @@ test('a classification counts as it was stated, and one that no version of now k
   assert.deepEqual(['secret', 'Public', ' '].map(of), ['restricted', 'restricted', 'restricted'])
   assert.equal(classificationOfDependency(project, { path: 'data/x', origin: { kind: 'unlisted' } }), 'internal')
 })
+
+test('an out that no statement is about may be of any source of the project', () => {
+  const patients = { source: { classification: 'restricted' } }
+  // as: all that is asked of a project that knows one source
+  const project = { sources: new Map([['patients', patients]]), settings: { data: new Map() } } as unknown as Project
+  const of = (origin: Parameters<typeof classificationOfDependency>[1]['origin']): string =>
+    classificationOfDependency(project, { path: 'out/features.csv', origin })
+  assert.equal(of({ kind: 'not-made-here', stage: 'features' }), 'restricted')
+  assert.equal(of({ kind: 'unlisted' }), 'internal')
+})

@@ -5,7 +5,7 @@
  * Anything of it that changes asks anew. Source: trust.md section 5, design.md section 6.
  */
 import type { DataVerdict, StatedDependency, VerifiedDataDecision } from '../attestation/index.ts'
-import { type Content, DomainError, digestOfJson, type Sha256 } from '../core/index.ts'
+import { type Content, type Digest, DomainError, digestOfJson, type Sha256 } from '../core/index.ts'
 import { type Classification, classifications } from '../data/index.ts'
 import { believedStage } from './believe.ts'
 import type { DataRules } from './definition.ts'
@@ -64,11 +64,7 @@ export async function questionOf(project: Project, input: ResolvedInput, validat
   const { ref, content } = input
   const rules = rulesOf(project, ref)
   const [contract, baseline] = await Promise.all([fileOf(project, rules.contract), fileOf(project, rules.baseline)])
-  const waivers = project
-    .dataDecisions()
-    ['data-waiver'].filter(
-      ({ decision }) => decision.subject.digest === content.digest && !isOver(decision.until, project.now()),
-    )
+  const waivers = waiversOf(project, content.digest)
   const anchor = baseline === undefined ? undefined : anchorOf(project, baseline.digest)
   const source = ref.origin.kind === 'external' ? ref.origin.source : undefined
   const references = await referencesOf(project, ref.path, contract)
@@ -105,6 +101,13 @@ function keyOf(question: Omit<DataQuestion, 'key'>, { validator, hasRows }: Answ
     unread: reviewed.unread,
     validator,
   })
+}
+
+/** Those of these bytes that have not expired. */
+export function waiversOf({ dataDecisions, now }: Project, digest: Digest): DataQuestion['waivers'] {
+  return dataDecisions()['data-waiver'].filter(
+    ({ decision }) => decision.subject.digest === digest && !isOver(decision.until, now()),
+  )
 }
 
 /** Of a contract or baseline, as the commit has it, or the working tree when that is dirty. */
@@ -198,12 +201,15 @@ export function classificationsNow(
 
 /**
  * Of data from outside: as it was said to be then, or as it is said to be now, whichever is more. THREAT: a word that
- * this version does not know may mean more than any that it knows.
+ * this version does not know may mean more than any that it knows; and nobody knows what an out was made of that no
+ * statement is about.
  */
 export function classificationOfDependency(
   project: Project,
   { path, origin }: Pick<StatedDependency, 'path' | 'origin'>,
 ): Classification {
+  if (origin.kind === 'not-made-here')
+    return mostSecretOf([anySource(project), ...classificationsNow(project, path, undefined)])
   if (origin.kind !== 'source') return mostSecretOf(classificationsNow(project, path, undefined))
   const stated = classifications.find((word) => word === origin.classification) ?? 'restricted'
   return mostSecretOf([stated, ...classificationsNow(project, path, origin.id)])

@@ -27,6 +27,7 @@ export {
 } from './environments.fs.ts'
 export type { EvidenceStore } from './evidence.fs.ts'
 export { readEvidence, writeEvidence } from './evidence-files.fs.ts'
+export { type AnchorRequest, examineAnchor } from './examine-anchor.ts'
 export {
   type FetchedSource,
   type FetchOptions,
@@ -54,7 +55,7 @@ export type { ListedSource, Project } from './project.ts'
 export { type ProofReport, type ProveOptions, proveRun } from './prove.ts'
 export { type PullOptions, type PullReport, pull } from './pull.ts'
 export { type PushOptions, type PushReport, push } from './push.ts'
-export { type NewSource, registerSource, writeRevocation } from './register-source.fs.ts'
+export { declaredOrigin, type NewSource, refuseFacts, registerSource, writeRevocation } from './register-source.fs.ts'
 export type { OutputReport, RunReport, StageReport } from './report.ts'
 export { type ReproduceOptions, type ReproductionReport, reproduce } from './reproduce.ts'
 export { reproductionsAtHand } from './reproduction-key.ts'

@@ -1,12 +1,13 @@
 /** Puts a file or folder into the inventory: `sources.yaml`, and its mapping into `assay.yaml`; comments are kept. */
 import { join } from 'node:path'
-import { DomainError } from '../core/index.ts'
+import { DomainError, sha256Of } from '../core/index.ts'
 import { addSource, mapInput, markRevoked, parseSources, replaceSource, type Source } from '../data/index.ts'
 import { closeContent } from './closed-objects.ts'
 import { defineSettings } from './define/index.ts'
 import { writeDurably } from './evidence.fs.ts'
 import type { Project } from './project.ts'
 import { readProjectFile } from './project-file.fs.ts'
+import { isStamped } from './stamps.ts'
 
 export type NewSource = Omit<Source, 'digest' | 'addedAt' | 'revoked'>
 
@@ -29,14 +30,31 @@ export async function registerSource(project: Project, given: NewSource, replace
     digest: content.digest,
     addedAt: project.now().toISOString(),
   }
-  const before = textOf(project.root, 'sources.yaml')
-  const sources = replace ? replaceSource(before, source) : addSource(before, source)
-  parseSources(Buffer.from(sources))
-  const settings = mapInput(textOf(project.root, 'assay.yaml'), source.path, source.id, given.contract)
-  defineSettings(Buffer.from(settings), 'assay.yaml', project.pipeline)
+  const { sources, settings } = textsWith(project, source, { replace, contract: given.contract })
   writeDurably(join(project.root, 'sources.yaml'), Buffer.from(sources))
   writeDurably(join(project.root, 'assay.yaml'), Buffer.from(settings))
   return source
+}
+
+/** Before bytes are fetched: whether what is said of them would be taken. @throws as `registerSource` does */
+export function refuseFacts(project: Project, given: NewSource, replace: boolean): void {
+  const source: Source = { ...given, digest: sha256Of(''), addedAt: project.now().toISOString() }
+  textsWith(project, source, { replace, contract: given.contract })
+}
+
+type Registering = Readonly<{ replace: boolean; contract: string | undefined }>
+
+function textsWith(
+  project: Project,
+  source: Source,
+  { replace, contract }: Registering,
+): Readonly<{ sources: string; settings: string }> {
+  const before = textOf(project.root, 'sources.yaml')
+  const sources = replace ? replaceSource(before, source) : addSource(before, source)
+  parseSources(Buffer.from(sources))
+  const settings = mapInput(textOf(project.root, 'assay.yaml'), source.path, source.id, contract)
+  defineSettings(Buffer.from(settings), 'assay.yaml', project.pipeline)
+  return { sources, settings }
 }
 
 /** THREAT: data that is registered anew is let go from what it is held to, since nothing was said of it. */
@@ -47,6 +65,17 @@ function limitsOf({ sources }: Project, id: string): Pick<Source, 'contract' | '
     ...(reviewBy === undefined ? {} : { reviewBy }),
     ...(pipelines === undefined ? {} : { pipelines }),
   }
+}
+
+/**
+ * Where somebody said that the data at this path is from; undefined when nobody did.
+ *
+ * THREAT: what was fetched, or stamped, is from there no longer when other bytes lie in its place.
+ */
+export function declaredOrigin({ sources }: Project, id: string, path: string): string | undefined {
+  const known = sources.get(id)?.source
+  const isMade = known?.fetched !== undefined || (known !== undefined && isStamped(known.origin))
+  return known?.path === path && !isMade ? known.origin : undefined
 }
 
 /** Beside the signed revocation, so that a file that goes missing cannot undo it. */

@@ -16,7 +16,8 @@ export function believedDecisions(approvals: readonly StoredApproval[], policy: 
   return approvals.flatMap(({ bytes }) => {
     const verdict = verifySourceApproval(bytes, policy)
     if (!verdict.trusted) return []
-    const { approval, attestation } = verdict.statement
+    const { approval, attestation, signer } = verdict.statement
+    const { name, email } = approval.approver
     return [
       {
         ...approval,
@@ -24,6 +25,7 @@ export function believedDecisions(approvals: readonly StoredApproval[], policy: 
         origin: approval.source.origin,
         classification: approval.source.classification,
         attestation,
+        approvedBy: `${name} <${email}>, key ${signer.name}`,
       },
     ]
   })

@@ -7,6 +7,10 @@ export function stampedOrigin(id: string, digest: Digest): string {
   return `stamped:${id}@${digest}`
 }
 
+export function isStamped(origin: string): boolean {
+  return readOrigin(origin) !== undefined
+}
+
 function readOrigin(origin: string): Readonly<{ id: string; digest: Digest }> | undefined {
   const [, id, digest] = /^stamped:([a-z0-9-]+)@(.+)$/.exec(origin) ?? []
   return id === undefined || digest === undefined || !isDigest(digest) ? undefined : { id, digest }

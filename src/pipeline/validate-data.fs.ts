@@ -36,6 +36,7 @@ import {
 } from '../data/index.ts'
 import { closedChecks } from './closed-checks.ts'
 import { classificationAt, mostSecretOf, rulesAt } from './data-question.ts'
+import type { DataRules } from './definition.ts'
 import { type HeldData, heldData } from './held-data.ts'
 import { openProject } from './project.fs.ts'
 import type { Caller, Project } from './project.ts'
@@ -55,6 +56,8 @@ export type ValidateDataOptions = Readonly<{
   source?: string
   /** Distributions and values of rows, for a report. */
   forReport?: boolean
+  /** What the project holds it to but for its baseline: data that is to become the anchor. */
+  withoutBaseline?: boolean
 }>
 
 export type DataVerdictReport = DatasetReport & Readonly<{ contract?: Contract; baseline?: Baseline }>
@@ -131,8 +134,8 @@ async function rulesFor(caller: Caller, path: string, options: ValidateDataOptio
   const open = opener(caller)
   const own = await open(path)
   const [place] = own
-  const asked = options.contract ?? options.baseline ?? options.label
-  const rules = asked === undefined && place !== undefined ? rulesAt(place.project, place.inner) : {}
+  const asked = options.withoutBaseline === true ? undefined : (options.contract ?? options.baseline ?? options.label)
+  const rules = asked === undefined && place !== undefined ? rulesOf(place, options) : {}
   const absolute = (name: string): string => join(place?.project.root ?? '', name)
   const held = {
     ...options,
@@ -152,6 +155,11 @@ async function rulesFor(caller: Caller, path: string, options: ValidateDataOptio
     classification,
     options: held,
   }
+}
+
+function rulesOf({ project, inner }: Place, { withoutBaseline }: ValidateDataOptions): DataRules {
+  const { baseline, ...rest } = rulesAt(project, inner)
+  return withoutBaseline === true || baseline === undefined ? rest : { ...rest, baseline }
 }
 
 type Place = Readonly<{ project: Project; inner: string }>

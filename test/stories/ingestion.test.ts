@@ -232,11 +232,75 @@ test('what is fetched again lies as closed as it is on record', async (context) 
   const address = await serve(context, honest(bytes))
   const add = ['data', 'add', 'more', `${address}/more.txt`] as const
   const { path } = (await project.json(0, ...add, '--classification', 'restricted')).source
-  for (const more of [[], ['--classification', 'public'], ['--replace']]) {
+  for (const more of [[], ['--classification', 'restricted'], ['--replace']]) {
     rmSync(join(project.root, path))
     const { source } = await project.json(0, ...add, ...more)
     assert.deepEqual([source.classification, modeOf(project, path) & 0o077], ['restricted', 0], more.join(' '))
   }
+})
+
+test('what is said of an address on record is on record already, or refused; nothing of it is dropped', async (context) => {
+  const project = await adopted(context, words)
+  const address = await serve(context, honest(bytes))
+  const add = ['data', 'add', 'more', `${address}/more.txt`] as const
+  await project.json(0, ...add, '--licence', 'CC0-1.0')
+  const before = project.read('sources.yaml')
+  const others = {
+    classification: 'restricted',
+    licence: 'MIT',
+    origin: 'https://example.org/more',
+    'review-by': '2027-01-31',
+  }
+  for (const [name, word] of Object.entries(others)) {
+    const { error } = await project.json(2, ...add, `--${name}`, word)
+    assert.equal(error.code, 'ERR_SOURCE_EXISTS')
+    assert.match(error.message, new RegExp(`than .${word}.: `))
+  }
+  assert.equal((await project.json(2, ...add, '--to', 'data/other.txt')).error.code, 'ERR_SOURCE_EXISTS')
+  nothingLeft(project, 'data/other.txt')
+  assert.equal(project.read('sources.yaml'), before)
+  await project.json(0, ...add, '--licence', 'CC0-1.0', '--origin', `${address}/more.txt`, '--to', 'data/more.txt')
+
+  project.write({ 'data/more.txt': 'mine' })
+  assert.equal((await project.json(2, ...add)).error.code, 'ERR_USAGE')
+  assert.equal(project.read('data/more.txt'), 'mine')
+  const stricter = await project.json(0, ...add, '--classification', 'restricted', '--replace')
+  assert.deepEqual([stricter.source.classification, stricter.source.status], ['restricted', 'proposed'])
+})
+
+test('what cannot be registered is not fetched', async (context) => {
+  const project = await adopted(context, words)
+  let asked = 0
+  const address = await serve(context, (request, response) => {
+    asked += 1
+    honest(bytes)(request, response)
+  })
+  const refused = [
+    [['Bad_Id', `${address}/more.txt`], 'ERR_SOURCES_INVALID'],
+    [['more', `${address}/more.txt`, '--licence', 'not a licence'], 'ERR_SOURCES_INVALID'],
+    [['more', 'ftp://127.0.0.1/more.txt'], 'ERR_USAGE'],
+  ] as const
+  for (const [args, code] of refused) {
+    const { error } = await project.json(2, 'data', 'add', ...args)
+    assert.equal(error.code, code)
+    nothingLeft(project, 'data/more.txt')
+  }
+  assert.equal(asked, 0)
+})
+
+test('where data is said to be from stays on record; what was fetched is from there no longer once it is changed here', async (context) => {
+  const project = await adopted(context, words)
+  const address = await serve(context, honest(bytes))
+  project.write({ 'data/own.csv': 'a\n1\n' })
+  await project.json(0, 'data', 'add', 'own', 'data/own.csv', '--origin', 'https://example.org/own')
+  project.write({ 'data/own.csv': 'a\n1\n2\n' })
+  const own = await project.json(0, 'data', 'add', 'own', 'data/own.csv', '--replace')
+  assert.equal(own.source.origin, 'https://example.org/own')
+
+  await project.json(0, 'data', 'add', 'more', `${address}/more.txt`)
+  project.write({ 'data/more.txt': 'mine' })
+  const more = await project.json(0, 'data', 'add', 'more', 'data/more.txt', '--replace')
+  assert.deepEqual([more.source.origin, more.source.fetched], ['data/more.txt', undefined])
 })
 
 function modeOf({ root }: Scratch, path: string): number {

@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { relative, resolve } from 'node:path'
 import { DomainError, formatSize, oneLine, parseProjectPath, printable } from '../../core/index.ts'
 import {
+  declaredOrigin,
   type FetchOptions,
   fetchIntoStore,
   isAddress,
@@ -16,6 +17,7 @@ import {
   placeOf,
   protectData,
   recordedOrigin,
+  refuseFacts,
   registerSource,
 } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
@@ -45,7 +47,7 @@ export async function dataAdd(
     throw new DomainError('ERR_USAGE', '`--to` is for what is fetched: data here stays where it is')
 
   const path = pathOf(context, project, place)
-  const given = { ...facts, path, origin: options.origin ?? path }
+  const given = { ...facts, path, origin: options.origin ?? declaredOrigin(project, facts.id, path) ?? path }
   const source = await registerSource(project, given, options.replace === true)
   protectData(project.root, path, source.classification)
   tellAdded(context, source)
@@ -60,19 +62,23 @@ async function addFetched(
   address: string,
   options: AddOptions,
 ): Promise<Exit> {
+  const recorded = recordedOrigin(address)
   const known = project.sources.get(facts.id)?.source
-  const isKnown = known !== undefined && known.origin === recordedOrigin(address)
+  const isKnown = known?.origin === recorded
   if (known !== undefined && !isKnown && options.replace !== true) {
     throw new DomainError('ERR_SOURCE_EXISTS', `the source \`${facts.id}\` is in the inventory already, from elsewhere`)
   }
+  if (isKnown && options.replace !== true) refuseOtherFacts(known, facts, saidOf(context, project, options))
   const path =
     options.to === undefined
       ? (known?.path ?? placeOf(address, facts.classification))
       : pathOf(context, project, options.to)
   const expected = options.replace === true ? undefined : known?.digest
+  if (!isKnown || options.replace === true)
+    refuseFacts(project, { ...facts, path, origin: options.origin ?? recorded }, options.replace === true)
   const { content, origin, headers } = await fetchIntoStore(project, address, expected, fetchOptions(context, project))
-  const { classification } = isKnown && options.replace !== true ? known : facts
-  await placeContent(project, { path, classification, content, replace: options.replace === true || isKnown })
+  const { classification } = facts
+  await placeContent(project, { path, classification, content, replace: options.replace === true })
   if (isKnown && options.replace !== true) {
     context.output.document({ source: { ...known, status: project.sources.get(facts.id)?.status }, written: [path] })
     context.output.line(`${oneLine(facts.id)}  ${oneLine(path)}  the bytes on record`)
@@ -82,6 +88,35 @@ async function addFetched(
   const given = { ...facts, path, origin: options.origin ?? origin, fetched }
   tellAdded(context, await registerSource(project, given, options.replace === true))
   return 0
+}
+
+type Said = Readonly<{ origin?: string | undefined; path?: string | undefined }>
+
+function saidOf(context: CliContext, project: Project, { origin, to }: AddOptions): Said {
+  return { origin, path: to === undefined ? undefined : pathOf(context, project, to) }
+}
+
+/** THREAT: a stricter word that is dropped, since the bytes are on record already. @throws ERR_SOURCE_EXISTS */
+function refuseOtherFacts(
+  known: ListedSource['source'],
+  facts: Omit<NewSource, 'path' | 'origin'>,
+  { origin, path }: Said,
+): void {
+  const { owner, classification, licence, kind, contract, reviewBy } = facts
+  const said = { owner: nameOf(owner), classification, licence, kind, contract, reviewBy, origin, path }
+  const recorded: Readonly<Record<string, unknown>> = { ...known, owner: nameOf(known.owner) }
+  const [other] = Object.entries(said).filter(([fact, word]) => word !== undefined && word !== recorded[fact])
+  if (other === undefined) return
+  const [fact, word] = other
+  throw new DomainError(
+    'ERR_SOURCE_EXISTS',
+    `the source \`${known.id}\` is on record with another ${fact} than \`${word}\`: ${recorded[fact] ?? 'none'}`,
+    { help: 'what is on record is changed with --replace, and approved anew' },
+  )
+}
+
+function nameOf({ name, email }: ListedSource['source']['owner']): string {
+  return `${name} <${email}>`
 }
 
 function tellAdded({ output }: CliContext, source: ListedSource['source']): void {

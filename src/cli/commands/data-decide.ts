@@ -5,11 +5,13 @@ import {
   currentAnchor,
   decideAboutData,
   digestHere,
+  examineAnchor,
   keepHere,
   openProject,
   type Project,
 } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
+import { tellCheck } from './data-validate.ts'
 
 type WaiveOptions = Readonly<{ of?: string; column?: string; rows?: string; until?: string; because?: string }>
 
@@ -80,6 +82,8 @@ export async function dataAnchor(
   const path = pathOf(context, project, baseline)
   const dataset = pathOf(context, project, of)
   const [digest, made] = [await digestHere(project, path), await keepHere(project, dataset)]
+  context.output.progress(`looking at ${printable(dataset)}`)
+  const warned = await examineAnchor(context, project, { baseline: path, dataset, digest: made })
   const before = currentAnchor(project, dataset)
   const decision = {
     subject: { path, digest },
@@ -89,7 +93,8 @@ export async function dataAnchor(
   }
   const signed = await decideAboutData(project, { kind: 'data-anchor', decision })
   const file = relative(project.root, signed.file)
-  context.output.document({ baseline: path, dataset, digest, attestation: signed.attestation, file })
+  context.output.document({ baseline: path, dataset, digest, attestation: signed.attestation, file, checks: warned })
+  for (const each of warned) tellCheck(context.output, each)
   context.output.line(`${printable(path)} is the anchor of ${printable(dataset)} now`)
   context.output.line(
     `signed: ${file}; commit it, and name the baseline in assay.yaml: ${printable(dataset)}: {baseline: ${printable(path)}}`,

@@ -81,7 +81,7 @@ function tell(output: Output, path: string, { verdict, checks, content, rows, un
 function inShort(unseen: readonly string[]): readonly string[] {
   const counts: string[] = []
   const others = unseen.filter((each) => {
-    const [, name, rows] = /^poison\/(.+): fewer than (\d+) rows may have gone unseen$/.exec(each) ?? []
+    const [, name, rows] = /^poison\/(.+): fewer than (\d+) (?:rows|images) may have gone unseen$/.exec(each) ?? []
     if (name !== undefined) counts.push(`${rows} (${name})`)
     return name === undefined
   })

@@ -107,6 +107,23 @@ for (const [what, poison] of Object.entries(poisons)) {
   })
 }
 
+test('a word, or a character that nobody sees, put into many values of one column is found; on any label it is not', () => {
+  for (const [mark, what] of [
+    [' qzx', 'a token'],
+    ['\u200b', 'a character'],
+  ] as const) {
+    const rows = fresh()
+    const planted = [...rows.keys()].filter((index) => index % 25 === 3)
+    const honest = rows.map((row, index) => (index % 25 === 3 ? { ...row, city: `${row.city}${mark}` } : row))
+    const poisoned = honest.map((row, index) => (index % 25 === 3 ? { ...row, label: 'yes' } : row))
+    const found = findTriggers({ candidate: tableOf(poisoned), anchor })
+    assert.equal(found?.check.verdict, 'fail', found?.check.because)
+    assert.match(found?.check.because ?? '', new RegExp(`(${what}|a token) of .city.`))
+    expectSuspects({ checks: found === undefined ? [] : [found.check] }, 'poison/trigger', planted, 1)
+    assert.equal(findTriggers({ candidate: tableOf(honest), anchor })?.check.verdict, 'pass')
+  }
+})
+
 test('approved rows that share a value and are all relabelled show without any other new row; corrections of a class do not', () => {
   const relabelled = (isIt: (row: Drawn, index: number) => boolean): readonly Drawn[] =>
     anchorRows.map((row, index) => (isIt(row, index) ? { ...row, label: 'yes' } : row))

@@ -1,9 +1,10 @@
-/** All poisoning checks of a table, and one verdict: the worst of them. */
-import { decideDrift, profileAnchor, profileTable } from '../statistics/index.ts'
-import { rowNumberOf } from '../table/columns.ts'
+/** All poisoning checks of a table, and one verdict: the worst of them; and those of images. */
+import { decideDrift, type Measure, profileAnchor, profileTable } from '../statistics/index.ts'
+import { type Columns, rowNumberOf } from '../table/columns.ts'
 import { findClassShift } from './class-shift.ts'
 import { findContradictions } from './contradictions.ts'
 import { findDuplicates } from './duplicates.ts'
+import { overviewOf, smallPicturesOf } from './images.ts'
 import { findLabelFlips } from './label-flip.ts'
 import { findOutliers } from './outliers.ts'
 import { type PoisonCheck, type PoisonInput, type Tally, withoutGood } from './report.ts'
@@ -29,7 +30,10 @@ export function findPoison(input: PoisonInput): PoisonReport {
   const found = searches.flatMap((search) => heldToUsual(search, input))
   const first = found.map(({ check }) => withoutGood(check, input))
   const source = findSource(input, suspectedRows(input, first))
-  const checks = tempered(source === undefined ? first : [...first, withoutGood(source.check, input)], input)
+  const all = source === undefined ? first : [...first, withoutGood(source.check, input)]
+  const checks = tempered(all, input, ({ candidate, anchor }) =>
+    decideDrift(profileTable(candidate), profileAnchor(anchor)),
+  )
   const anchored = input.anchor !== undefined
   const worst = checks.some(({ verdict }) => verdict === 'fail')
     ? 'fail'
@@ -37,6 +41,33 @@ export function findPoison(input: PoisonInput): PoisonReport {
       ? 'warn'
       : 'pass'
   return { verdict: worst, anchored, checks, baseline: found.flatMap(({ tally }) => tally ?? []) }
+}
+
+/**
+ * The checks that images have, given as `tableOfImages` makes them: patches tied to a class, labels that models of small
+ * pictures take for wrong, images apart from the others, a class that looks unlike itself; and whether light, contrast or
+ * roughness moved.
+ *
+ * Images come in the order of their names, and so by class: stretches of them say nothing of honest months.
+ */
+export function findPoisonInImages(
+  input: PoisonInput,
+): Pick<PoisonReport, 'checks'> & Readonly<{ drift: readonly Measure[] }> {
+  const { anchor } = input
+  const small = {
+    ...input,
+    candidate: smallPicturesOf(input.candidate),
+    ...(anchor === undefined ? {} : { anchor: smallPicturesOf(anchor) }),
+  }
+  const searches = [
+    () => findTriggers(input),
+    ...[findLabelFlips, findOutliers, findClassShift].map((search) => () => search(small)),
+  ]
+  const found = searches.flatMap((search) => search() ?? []).map(({ check }) => withoutGood(check, input))
+  const moved = (tables: Compared): readonly Measure[] =>
+    decideDrift(profileTable(overviewOf(tables.candidate)), profileTable(overviewOf(tables.anchor)))
+  const drift = anchor === undefined ? [] : moved({ candidate: input.candidate, anchor })
+  return { checks: tempered(found, input, () => drift), drift }
 }
 
 /** All that looks at rows; sources are judged by what these find. */
@@ -54,9 +85,13 @@ const searches: readonly Search[] = [
  * table and poison only warns; a check that only warns anyway says nothing where drift warns. Flips move no feature, so
  * they cannot hide here; who moves features to hide them is refused for drift.
  */
-function tempered(checks: readonly PoisonCheck[], { candidate, anchor }: PoisonInput): readonly PoisonCheck[] {
+function tempered(
+  checks: readonly PoisonCheck[],
+  { candidate, anchor }: PoisonInput,
+  driftOf: (tables: Compared) => readonly Measure[],
+): readonly PoisonCheck[] {
   if (anchor === undefined || checks.every(({ verdict }) => verdict === 'pass')) return checks
-  const moved = decideDrift(profileTable(candidate), profileAnchor(anchor))
+  const moved = driftOf({ candidate, anchor })
     .filter(
       ({ name, column, verdict }) =>
         verdict !== 'pass' && name !== 'drift/label-correlation' && column !== candidate.label,
@@ -72,6 +107,8 @@ function tempered(checks: readonly PoisonCheck[], { candidate, anchor }: PoisonI
       : check
   })
 }
+
+type Compared = Readonly<{ candidate: Columns; anchor: Columns }>
 
 /** Rows that some check lists, whatever its verdict: a source is judged by all of them. */
 function suspectedRows({ candidate }: PoisonInput, checks: readonly PoisonCheck[]): Uint8Array {

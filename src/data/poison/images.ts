@@ -32,8 +32,25 @@ export function tableOfImages(greys: readonly Grey[], labels: readonly (string |
       )
     }
   }
-  columns.push(numericColumn('roughness', greys.map(roughnessOf)), codedColumn('category', 'label', labels))
+  columns.push(
+    numericColumn('lightness', greys.map(mean)),
+    numericColumn('contrast', greys.map(contrastOf)),
+    numericColumn('roughness', greys.map(roughnessOf)),
+    codedColumn('category', 'label', labels),
+  )
   return { rows: greys.length, label: 'label', columns }
+}
+
+/** Of a table of images what models learn from: numbers, of which each has its place or is of the whole picture. */
+export function smallPicturesOf(images: Columns): Columns {
+  return { ...images, columns: images.columns.filter(({ kind, name }) => kind === 'numeric' || name === images.label) }
+}
+
+const ofTheWhole: ReadonlySet<string> = new Set(['lightness', 'contrast', 'roughness', 'label'])
+
+/** Of a table of images what is told of each as a whole. */
+export function overviewOf(images: Columns): Columns {
+  return { ...images, columns: images.columns.filter(({ name }) => ofTheWhole.has(name)) }
 }
 
 function pixelsOf(grey: Grey, top: number, left: number): Uint8Array {
@@ -48,11 +65,17 @@ function patchOf(grey: Grey, top: number, left: number): string {
   const pixels = pixelsOf(grey, top, left)
   const middle = mean(pixels)
   const pattern = pixels.reduce((bits, value, at) => bits | (value > middle + 8 ? 1 << at : 0), 0)
-  return `${Math.round(middle / 32)}:${pattern.toString(16)}`
+  return `${Math.round(middle / 32)}_${pattern.toString(16)}` // one word: patches share nothing
 }
 
 function mean(values: Uint8Array): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length
+}
+
+/** Standard deviation of the levels. */
+function contrastOf(grey: Grey): number {
+  const middle = mean(grey)
+  return Math.sqrt(grey.reduce((sum, value) => sum + (value - middle) ** 2, 0) / grey.length)
 }
 
 /** Mean absolute difference of a pixel from its four neighbours: the high end of the spectrum. */

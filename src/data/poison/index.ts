@@ -1,9 +1,8 @@
 /** The face of the poisoning checks for the rest of `data`. */
 
-export { findPoison, type PoisonReport } from './find-poison.ts'
+export { findPoison, findPoisonInImages, type PoisonReport } from './find-poison.ts'
 export { type DriftObservation, decideHistory, driftObservations, type Trend, type Version } from './history.ts'
 export { type Grey, side, tableOfImages } from './images.ts'
 export type { Budget, Increment, PoisonCheck, PoisonInput, PoisonName, Suspect, Tally } from './report.ts'
 export { deltaRows } from './row-hash.ts'
 export { type Stamp, stampsOf } from './stamps.ts'
-export { findTriggers } from './trigger.ts'

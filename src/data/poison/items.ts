@@ -42,14 +42,40 @@ export function itemsOf(table: Columns): readonly Items[] {
 
 type Coded = Exclude<Column, { kind: 'numeric' }>
 
+/** Each value; and what several of them share, so that a word which is put into many values does not hide in them. */
 function valueItems({ name, codes, dictionary }: Coded): Items {
+  const shared = sharedMarks(dictionary)
+  const idOf = new Map([...shared.keys()].map((mark, index) => [mark, dictionary.length + index]))
+  const starts = new Int32Array(dictionary.length + 1)
+  const ids: number[] = []
+  for (const [entry, text] of dictionary.entries()) {
+    ids.push(entry)
+    for (const mark of shared.size === 0 ? [] : marksOf(text)) {
+      const id = idOf.get(mark)
+      if (id !== undefined) ids.push(id)
+    }
+    starts[entry + 1] = ids.length
+  }
+  const kinds = [...shared.keys()].map(kindOf)
   return {
     column: name,
-    what: () => 'a value',
-    count: dictionary.length,
+    what: (id) => (id < dictionary.length ? 'a value' : (kinds[id - dictionary.length] ?? '')),
+    count: dictionary.length + shared.size,
     entries: codes,
-    ...identity(dictionary.length),
+    starts,
+    ids: Int32Array.from(ids),
   }
+}
+
+/** LIMIT: categories have 1,000 values; a label of many more is looked at by its values alone. */
+const maxSharing = 20_000
+
+/** Marks that more than one value has, but not all. */
+function sharedMarks(dictionary: readonly string[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const text of dictionary.length > maxSharing ? [] : dictionary)
+    for (const mark of marksOf(text)) counts.set(mark, (counts.get(mark) ?? 0) + 1)
+  return new Map([...counts].filter(([, count]) => count > 1 && count < dictionary.length))
 }
 
 /** Each entry has one item, itself. */
@@ -149,23 +175,28 @@ function textItems({ name, codes, dictionary }: Coded): Items {
     }
     starts[entry + 1] = ids.length
   }
-  const kinds = Uint8Array.from(idOf.keys(), (mark) => mark.charCodeAt(0) & 7)
-  const words = [
-    '',
-    'a token',
-    'two tokens in a row',
-    'a character',
-    'odd white space',
-    'letters of two scripts in a word',
-  ]
+  const kinds = [...idOf.keys()].map(kindOf)
   return {
     column: name,
-    what: (id) => words[kinds[id] ?? 0] ?? '',
+    what: (id) => kinds[id] ?? '',
     count: idOf.size,
     entries: codes,
     starts,
     ids: Int32Array.from(ids),
   }
+}
+
+const markKinds = [
+  '',
+  'a token',
+  'two tokens in a row',
+  'a character',
+  'odd white space',
+  'letters of two scripts in a word',
+] as const
+
+function kindOf(mark: string): string {
+  return markKinds[mark.charCodeAt(0) & 7] ?? ''
 }
 
 const token = /[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]+/gu

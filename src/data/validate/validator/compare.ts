@@ -106,7 +106,16 @@ export function loadFor(
   })
 }
 
-function checkOfMeasure({ name, column, verdict, value, threshold, large, effect, because }: Measure): DataCheck {
+export function checkOfMeasure({
+  name,
+  column,
+  verdict,
+  value,
+  threshold,
+  large,
+  effect,
+  because,
+}: Measure): DataCheck {
   const low = rounded(effect.low)
   const high = rounded(effect.high)
   return {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { classOf } from '../../files/file-checks.ts'
 import { lookAtFiles, type Seen } from '../../files/look-at-files.fs.ts'
 import { sampledImages } from '../../files/sample.ts'
-import { findTriggers, type Grey, type PoisonCheck, tableOfImages } from '../../poison/index.ts'
+import { findPoisonInImages, type Grey, type PoisonCheck, tableOfImages } from '../../poison/index.ts'
 import type { Columns } from '../../table/columns.ts'
 import { type Engine, firstLine } from '../../table/engine.duckdb.ts'
 import { tableFileOf } from '../../table/format.ts'
@@ -11,7 +11,7 @@ import { openTable } from '../../table/open-table.fs.ts'
 import { textOf } from '../../table/relation.ts'
 import { type DataCheck, formatFault } from '../check.ts'
 import type { FileGroup, FilesAnswer, FilesRequest } from '../request.ts'
-import { checkOfPoison, unanchored } from './compare.ts'
+import { checkOfMeasure, checkOfPoison, unanchored } from './compare.ts'
 
 const noClasses = 'patches or patterns inside images: nothing says which class an image is of'
 
@@ -61,24 +61,34 @@ async function patternsIn(own: Group, anchor: Group | undefined, open: Opening):
   if (approved !== undefined && 'because' in approved)
     return { checks: [formatFault('baseline', `of the approved files: ${approved.because}`)], unseen: [] }
   const known = anchor === undefined || approved === undefined ? undefined : imagesOf(anchor, approved.of)
-  const found = findTriggers({
+  const { checks, drift } = findPoisonInImages({
     candidate: images.table,
     seed: open.request.seed,
     ...(known === undefined ? {} : { anchor: known.table }),
   })
-  if (found === undefined) return { checks: [], unseen: [noClasses] }
-  const { check } = found
   return {
-    checks: [named(check, images.names), ...(known === undefined ? [unanchored] : [])],
+    checks: [
+      ...drift.map(checkOfMeasure),
+      ...checks.map((check) => named(check, images.names)),
+      ...(known === undefined ? [unanchored] : []),
+    ],
     unseen: [
       'a pattern that is faint, or smaller than a thirty-second of the picture',
       ...(images.of > images.names.length
         ? [`pixels are looked at in ${images.names.length} of ${images.of} images`]
         : []),
-      `${check.name}: fewer than ${Math.ceil(check.minimumDetectable)} images may have gone unseen`,
-      'labels that are wrong, and patterns of whole pictures',
+      ...unseenBy(checks),
+      'wrong labels of what a grey picture of 8 x 8 fields does not tell apart',
     ],
   }
+}
+
+/** Two checks of one name see different things. */
+function unseenBy(checks: readonly PoisonCheck[]): readonly string[] {
+  const said = checks.map(
+    ({ name, minimumDetectable }) => `${name}: fewer than ${Math.ceil(minimumDetectable)} images may have gone unseen`,
+  )
+  return [...new Set(said)]
 }
 
 /** Rows of the table of images are told by the names of their files. */
