@@ -29,8 +29,8 @@ type Tally = { passed: number; failed: number; skipped: number }
 
 const root = join(import.meta.dirname, '..')
 const node = process.execPath
-/** One worker for each core, at least two: most of a test's time is waiting for a process. */
-const concurrency = Math.max(2, availableParallelism())
+/** One worker more than there are cores: much of a test's time is waiting for a process. */
+const concurrency = availableParallelism() + 1
 
 const checkSteps: readonly Step[] = [
   { name: 'format and lint (biome)', command: ['node_modules/.bin/biome', 'check', '--error-on-warnings', '.'] },
