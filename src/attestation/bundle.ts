@@ -82,6 +82,17 @@ export function parseBundle(bytes: Uint8Array): Bundle {
   }
 }
 
+/**
+ * The payload that a bundle of whatever kind holds: a hint, since nothing is verified.
+ *
+ * @throws ERR_BUNDLE_MALFORMED when there is none
+ */
+export function statedPayload(bytes: Uint8Array): Uint8Array {
+  const payload = asRecord(asRecord(readJson(bytes))['dsseEnvelope'])['payload']
+  if (typeof payload !== 'string') throw malformed('holds no payload')
+  return decodeBase64(payload, 'payload')
+}
+
 const bundleSchema = z.strictObject({
   mediaType: z.literal(bundleMediaType),
   verificationMaterial: z.strictObject({

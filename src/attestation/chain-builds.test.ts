@@ -3,8 +3,17 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DomainError, type Sha256 } from '../core/index.ts'
 import { type ChainVerdict, chainLimits } from './chain.ts'
-import { chainOf, digestNamed, keep, newPerson, policyOf, signSourceBuild, sourceBuild } from './fixtures/chain.ts'
-import { refuseRequest, signRequest } from './signer/sign.ts'
+import {
+  chainOf,
+  digestNamed,
+  keep,
+  newPerson,
+  policyOf,
+  signNow,
+  signSourceBuild,
+  sourceBuild,
+} from './fixtures/chain.ts'
+import { refuseRequest } from './signer/sign.ts'
 import type { SourceBuild } from './source-build-facts.ts'
 import type { StageFacts } from './stage-facts.ts'
 import { verifyChain } from './verify-chain.ts'
@@ -103,7 +112,7 @@ test('no key signs a build that nothing isolated, or that contradicts itself', (
   const sign = (more: Partial<SourceBuild>): Uint8Array => {
     const request = { kind: 'source-build' as const, build: sourceBuild(more) }
     refuseRequest(request, 'real')
-    return signRequest(request, ada)
+    return signNow(request, ada)
   }
   for (const more of unsigned) assert.throws(() => sign(more), DomainError)
   assert.ok(sign({}).length > 0)

@@ -7,26 +7,16 @@
  * repository that carries another project's id must not have that key sign for it: the real path of the checkout is
  * remembered when the key is made, and any other is refused until its user says otherwise. Source: trust.md section 1.
  */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  statSync,
-  writeSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { z } from 'zod'
 import { DomainError, parseStrictJson } from '../core/index.ts'
+import { ensureLogKey, heldKeySource, type SignerRoute } from './held-key-source.fs.ts'
 import { generateKey, type KeySource } from './key.ts'
 import { readSecretFile, refuseExposedFolder } from './key-file.fs.ts'
 import type { KeyEnvironment, KeyHome, KeyRecord } from './key-home.ts'
 import { hintOf } from './public-key.ts'
+import { writePrivate } from './secret-file.fs.ts'
 import type { Revocation } from './trust-policy.ts'
 import { parseTrustPolicy } from './trust-policy-file.ts'
 import { momentOf } from './trust-policy-shape.ts'
@@ -37,6 +27,8 @@ export type KeyHomeOptions = Readonly<{
   projectRoot: string
   /** Absolute paths of deps outside the project: no key may lie in them either. */
   deps?: readonly string[]
+  /** How a key that is kept elsewhere is asked for; directly when left out. */
+  route?: () => SignerRoute
 }>
 
 /** LIMIT: a record is at most 1 MiB. */
@@ -47,6 +39,9 @@ const recordShape = z.strictObject({
   project: z.string(),
   key: z
     .strictObject({ publicPem: z.string(), hint: z.string(), encrypted: z.boolean(), createdAt: z.iso.datetime() })
+    .exactOptional(),
+  held: z
+    .strictObject({ address: z.string(), publicPem: z.string().exactOptional(), hint: z.string().exactOptional() })
     .exactOptional(),
   checkouts: z.array(z.string()),
   revoked: z.array(
@@ -101,11 +96,32 @@ export function openKeyHome(options: KeyHomeOptions): KeyHome {
       return save({ ...before, key, checkouts: withCheckout(before.checkouts, checkout) })
     },
     loadKey: (project) => {
+      const held = (address: string): KeySource => {
+        const folderOf = placeOf(project === '' ? 'without-project' : project)
+        prepareFolder(folder, folderOf)
+        const { environment, route = directly } = options
+        const logKeyPath = ensureLogKey(join(folderOf, 'log-key.pem'), writePrivate)
+        return heldKeySource(address, { environment, route: route(), now: new Date(), logKeyPath })
+      }
+      const address = options.environment['ASSAY_SIGNER'] ?? ''
       const given = givenKey(options.environment, checkout)
-      return given ?? storedKey(options.environment, placeOf(project), load(project), { project, checkout })
+      if (address !== '' && given !== undefined)
+        throw new DomainError('ERR_KEY_HOME', 'ASSAY_SIGNER and ASSAY_SIGNING_KEY_FILE name two keys: unset one')
+      if (address !== '') return held(address)
+      const record = load(project)
+      if (given !== undefined || record?.held === undefined)
+        return given ?? storedKey(options.environment, placeOf(project), record, { project, checkout })
+      refuseOtherCheckout(record, checkout)
+      const { hint } = record.held
+      return { ...held(record.held.address), ...(hint === undefined ? {} : { expectedHint: hint }) }
+    },
+    useHeld: (project, held) => {
+      const { held: _, ...record } = load(project) ?? { project, checkouts: [], revoked: [] }
+      const checkouts = withCheckout(record.checkouts, checkout)
+      return save({ ...record, checkouts, ...(held === undefined ? {} : { held }) })
     },
     listKeys: () => projectsIn(folder).flatMap((project) => load(project) ?? []),
-    exportPublic: (project) => keyOf(load(project), project).publicPem,
+    exportPublic: (project) => load(project)?.held?.publicPem ?? keyOf(load(project), project).publicPem,
     backup: (project, target) => {
       keyOf(load(project), project)
       if (existsSync(target))
@@ -267,13 +283,20 @@ function storedKey(
 ): KeySource {
   const { encrypted } = keyOf(record, project)
   refuseExposedFolder(place)
-  if (record?.checkouts.includes(checkout) !== true) {
-    throw new DomainError('ERR_KEY_CHECKOUT', `the key of this project was not made for the checkout \`${checkout}\``)
-  }
+  refuseOtherCheckout(record, checkout)
   if (encrypted && passphraseOf(environment) === undefined) {
     throw new DomainError('ERR_KEY_LOCKED', 'the signing key is encrypted and ASSAY_KEY_PASSPHRASE is not set')
   }
   return keySource(join(place, 'key.pem'), environment)
+}
+
+function refuseOtherCheckout(record: KeyRecord | undefined, checkout: string): void {
+  if (record?.checkouts.includes(checkout) === true) return
+  throw new DomainError('ERR_KEY_CHECKOUT', `the key of this project was not made for the checkout \`${checkout}\``)
+}
+
+function directly(): SignerRoute {
+  return { proxies: {}, authorities: [] }
 }
 
 function keySource(path: string, environment: KeyEnvironment): KeySource {
@@ -329,21 +352,4 @@ function prepareFolder(folder: string, place: string): void {
     throw new DomainError('ERR_KEY_HOME', `the folder \`${folder}\` cannot be made`, { cause })
   }
   for (const each of [folder, dirname(place), place]) refuseExposedFolder(each)
-}
-
-/** Written beside, fsynced, renamed; nobody else can read it at any moment. @throws ERR_IO */
-function writePrivate(file: string, bytes: Uint8Array): void {
-  const temporary = `${file}.${process.pid}.tmp`
-  try {
-    const fd = openSync(temporary, 'wx', 0o600)
-    try {
-      for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written)
-      fsyncSync(fd)
-    } finally {
-      closeSync(fd)
-    }
-    renameSync(temporary, file)
-  } catch (cause) {
-    throw new DomainError('ERR_IO', `\`${file}\` could not be written`, { cause })
-  }
 }

@@ -14,10 +14,15 @@ export type RevokedKey = Readonly<{
   because: string
 }>
 
+/** `publicPem` and `hint` as the holder showed them when the key was chosen. */
+export type HeldKeyRecord = Readonly<{ address: string; publicPem?: string; hint?: string }>
+
 export type KeyRecord = Readonly<{
   project: string
   /** Missing when the key was revoked and no new one was made. */
   key?: Readonly<{ publicPem: string; hint: string; encrypted: boolean; createdAt: string }>
+  /** A key that is kept elsewhere, and signs instead; without `publicPem` an identity that is certified anew. */
+  held?: HeldKeyRecord
   /** Real paths of the checkouts that may use it. */
   checkouts: readonly string[]
   revoked: readonly RevokedKey[]
@@ -39,6 +44,8 @@ export type KeyHome = Readonly<{
    *   ERR_KEY_LOCKED when it is encrypted and ASSAY_KEY_PASSPHRASE is not set, ERR_KEY_EXPOSED
    */
   loadKey(project: string): KeySource
+  /** Lets a key that is kept elsewhere sign for the project in the open checkout; undefined: the file's key again. */
+  useHeld(project: string, held: HeldKeyRecord | undefined): KeyRecord
   /** Every project that has a record here, by id. */
   listKeys(): readonly KeyRecord[]
   /** The public PEM. @throws ERR_KEY_HOME */

@@ -5,14 +5,14 @@
  * likes. A proven time is the latest at which it can have been made. Source: trust.md section 4 (a stolen key).
  */
 import { type Finding, passed, refused } from './finding.ts'
-import type { ProvenTime, SigningTimes, TrustedKey } from './trust-policy.ts'
+import type { ProvenTime, SigningTimes, TrustedSigner } from './trust-policy.ts'
 
 /**
  * @param proven the earliest of the times that were proven of the signature
  * @returns nothing for a key without validity and revocation
  */
 export function keyFindings(
-  key: TrustedKey,
+  key: TrustedSigner,
   proven: ProvenTime | undefined,
   times: SigningTimes | undefined,
 ): readonly Finding[] {

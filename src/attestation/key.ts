@@ -7,6 +7,25 @@ export type KeySource =
   | Readonly<{ kind: 'file'; path: string; passphrase?: string }>
   /** Made by the signer and gone with it: for runs that can earn nothing. */
   | Readonly<{ kind: 'ephemeral' }>
+  | HeldKeySource
+
+/** A key that never leaves what holds it, or an identity that is certified anew. `held-signer/address.ts` reads it. */
+export type HeldKeySource = Readonly<{
+  kind: 'held'
+  address: string
+  /** The caller's variables that open it, and no others: credentials, addresses, the PIN. */
+  settings: Readonly<Record<string, string>>
+  /** HTTP_PROXY and so on, as Node reads them. */
+  proxies: Readonly<Record<string, string>>
+  /** PEM texts that are trusted beside Node's own authorities. */
+  authorities: readonly string[]
+  /** Absolute path of the Ed25519 key that keeps the project's log; of none it is a throw-away one. */
+  logKeyPath?: string
+  /** The holder is to make the key first. */
+  create?: true
+  /** Of the key that the user chose: another one is refused. */
+  expectedHint?: string
+}>
 
 export type NewKey = Readonly<{
   /** PKCS8 PEM; PBES2 with AES-256-CBC when a passphrase was given. */

@@ -1,7 +1,18 @@
-/** 32 random bytes that only the user may read, made once. */
+/** Files that only the user may read: 32 random bytes that are made once, and keys. */
 import { randomBytes } from 'node:crypto'
-import { linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
+import { DomainError } from '../core/index.ts'
 
 export const secretBytes = 32
 
@@ -16,5 +27,22 @@ export function makeSecret(file: string): void {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
   } finally {
     rmSync(own, { force: true })
+  }
+}
+
+/** Written beside, fsynced, renamed; nobody else can read it at any moment. @throws ERR_IO */
+export function writePrivate(file: string, bytes: Uint8Array): void {
+  const temporary = `${file}.${process.pid}.tmp`
+  try {
+    const fd = openSync(temporary, 'wx', 0o600)
+    try {
+      for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written)
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+    renameSync(temporary, file)
+  } catch (cause) {
+    throw new DomainError('ERR_IO', `\`${file}\` could not be written`, { cause })
   }
 }

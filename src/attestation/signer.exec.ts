@@ -1,18 +1,23 @@
 /**
  * The run's side of the signer: starts the process, hands it the key's place over a pipe, and asks it to sign.
  *
- * The key is never in this process. Protocol: `signer/protocol.ts`.
+ * The key is never in this process. Protocol: `signer/protocol.ts`. A key that is kept elsewhere has a signer of its own
+ * kind, which may ask for signatures over the network (`held-signer/main.ts`).
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { realpathSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { DomainError, type Json, type Sha256, sha256Of } from '../core/index.ts'
+import { parseHeldAddress } from './held-signer/address.ts'
+import { isTokenVariable } from './held-signer/variables.ts'
 import type { KeySource } from './key.ts'
 import { refuseExposedFolder } from './key-file.fs.ts'
 import {
   encodeFrame,
+  type OpenRequest,
   openedShape,
   type Response,
   readFrames,
@@ -38,6 +43,8 @@ export type Signer = AsyncDisposable &
   Readonly<{
     publicPem: string
     hint: string
+    /** Whom the key is certified for, when it does not last; the bundles then hold certificates. */
+    identity?: Readonly<{ identity: string; issuer: string }>
     /** Public key of the log that this key keeps: Ed25519, 32 bytes in base64. */
     logKey: string
     /**
@@ -66,33 +73,96 @@ export async function startSigner(options: SignerOptions): Promise<Signer> {
   const ended = endOf(child)
   const frames = readFrames(child.stdout)
   try {
-    child.stdin.write(encodeFrame({ version: 1, key: options.key, objectStoreRoot: options.objectStoreRoot }))
+    child.stdin.write(encodeFrame({ version: 1, key: requestOf(options), objectStoreRoot: options.objectStoreRoot }))
     const first = await frames.next()
     if (first.done === true) throw failure(`ended at once: ${await ended}`)
-    const { publicPem, hint, logKey } = openedFrom(first.value)
-    return connect(child, ended, frames, { publicPem, hint, logKey })
+    const { publicPem, hint, logKey, identity } = openedFrom(first.value)
+    refuseOtherKey(options.key, hint)
+    return connect(child, ended, frames, { publicPem, hint, logKey, ...(identity === undefined ? {} : { identity }) })
   } catch (error) {
     child.kill('SIGKILL')
     throw error instanceof DomainError ? error : failure('answered with nonsense', error)
   }
 }
 
+/** THREAT: what holds the key was changed behind its address, and answers with a key of somebody else's. */
+function refuseOtherKey(key: KeySource, hint: string): void {
+  if (key.kind !== 'held' || key.expectedHint === undefined || key.expectedHint === hint) return
+  throw new DomainError('ERR_SIGNER_WRONG', 'what holds the key has another one now than when you chose it', {
+    help: 'if that is meant, choose it again: assay key use ADDRESS',
+  })
+}
+
 /**
  * An empty environment, three pipes, and read access to its own code, the key's folder and the store; Node refuses it
- * everything else: writing, other files, processes, workers, addons.
+ * everything else: writing, other files, processes, workers, addons. A key that is kept elsewhere adds what it takes:
+ * proxies, and for a token the addon that speaks to it.
  *
  * THREAT: NODE_OPTIONS and the like of the caller must not load code beside the key.
  */
-function spawnSigner({ entry = ownEntry(), node = process.execPath, key, objectStoreRoot }: SignerOptions): Child {
-  const keyFolder = key.kind === 'file' ? [dirname(key.path)] : []
-  for (const folder of keyFolder) refuseExposedFolder(folder)
-  const readable = [codeFolder(entry), objectStoreRoot, ...keyFolder]
+function spawnSigner(options: SignerOptions): Child {
+  const { node = process.execPath, key, objectStoreRoot } = options
+  const entry = entryOf(options)
+  const files = filesOf(key)
+  for (const file of files.secret) refuseExposedFolder(dirname(file))
+  const folders = [...files.secret, ...files.plain].map((file) => dirname(file))
+  const addon = packageFolder(key, entry)
+  const readable = [codeFolder(entry), objectStoreRoot, ...folders, ...(addon === undefined ? [] : [addon])]
   const flags = ['--no-warnings', '--permission', ...readable.map((path) => `--allow-fs-read=${path}`)]
-  return spawn(node, [...flags, entry], { cwd: '/', env: {}, stdio: ['pipe', 'pipe', 'pipe'] })
+  if (addon !== undefined) flags.push('--allow-addons')
+  return spawn(node, [...flags, entry], { cwd: '/', env: environmentOf(key), stdio: ['pipe', 'pipe', 'pipe'] })
 }
 
-function ownEntry(): string {
-  return fileURLToPath(new URL('./signer/main.ts', import.meta.url))
+function entryOf({ entry, key }: SignerOptions): string {
+  const own =
+    key.kind === 'held'
+      ? new URL('./held-signer/main.ts', import.meta.url)
+      : new URL('./signer/main.ts', import.meta.url)
+  return entry ?? fileURLToPath(own)
+}
+
+/** Files that the signer reads beside its code and the store: secret ones lie where nobody else can put another. */
+function filesOf(key: KeySource): Readonly<{ secret: readonly string[]; plain: readonly string[] }> {
+  if (key.kind === 'ephemeral') return { secret: [], plain: [] }
+  if (key.kind === 'file') return { secret: [key.path], plain: [] }
+  const address = parseHeldAddress(key.address)
+  const pin = address.kind === 'pkcs11' ? address.pinFile : undefined
+  const token = key.settings['ASSAY_IDENTITY_TOKEN_FILE']
+  return {
+    secret: [key.logKeyPath, pin].filter((path) => path !== undefined),
+    plain: token === undefined ? [] : [token],
+  }
+}
+
+function requestOf(options: SignerOptions): OpenRequest['key'] {
+  const { key } = options
+  if (key.kind !== 'held') return key
+  const { proxies: _, expectedHint: __, ...request } = key
+  const folder = packageFolder(key, entryOf(options))
+  return { ...request, ...(folder === undefined ? {} : { packageFolder: folder }) }
+}
+
+/** Where pkcs11js lies, as the signer's own program finds it. @throws ERR_KEY_HOME when a token needs it and it is not there */
+function packageFolder(key: KeySource, entry: string): string | undefined {
+  if (key.kind !== 'held' || parseHeldAddress(key.address).kind !== 'pkcs11') return undefined
+  try {
+    return realpathSync(dirname(createRequire(entry).resolve('pkcs11js/package.json')))
+  } catch (cause) {
+    throw new DomainError('ERR_KEY_HOME', 'the package pkcs11js, which speaks to tokens, is not installed', {
+      help: 'install it beside assay: npm install pkcs11js (it is compiled for this machine)',
+      cause,
+    })
+  }
+}
+
+/** What the library of a token reads of its environment, and Node of proxies. */
+function environmentOf(key: KeySource): Record<string, string> {
+  if (key.kind !== 'held') return {}
+  const ofTokens = Object.entries(key.settings).filter(([name]) => isTokenVariable(name))
+  const proxies = Object.values(key.proxies).some((value) => value !== '')
+    ? { ...key.proxies, NODE_USE_ENV_PROXY: '1' }
+    : {}
+  return { ...proxies, ...Object.fromEntries(ofTokens) }
 }
 
 /** The built signer needs its own folder; run from source it needs the packages too. */
@@ -114,12 +184,7 @@ function endOf(child: Child): Promise<string> {
   })
 }
 
-function connect(
-  child: Child,
-  ended: Promise<string>,
-  frames: AsyncGenerator<Json>,
-  identity: Pick<Signer, 'publicPem' | 'hint' | 'logKey'>,
-): Signer {
+function connect(child: Child, ended: Promise<string>, frames: AsyncGenerator<Json>, identity: Opened): Signer {
   const waiting = new Map<number, Waiting>()
   let next = 0
   const refuseAll = (error: Error): void => {
@@ -169,7 +234,9 @@ function settle(waiting: Map<number, Waiting>, { id, answer }: Response): void {
   request.resolve({ bytes, digest: sha256Of(bytes) })
 }
 
-function openedFrom(message: Json): Pick<Signer, 'publicPem' | 'hint' | 'logKey'> {
+type Opened = Pick<Signer, 'publicPem' | 'hint' | 'logKey' | 'identity'>
+
+function openedFrom(message: Json): Opened {
   const opened = openedShape.parse(message)
   if (opened.kind === 'ready') return opened
   throw new DomainError(opened.code, opened.message, { help: opened.help })

@@ -1,6 +1,6 @@
 /** What a bundle says, believed or not: to be shown, with the warning that nobody believes it. */
 import { isDomainError } from '../core/index.ts'
-import { parseBundle } from './bundle.ts'
+import { statedPayload } from './bundle.ts'
 import { reproductionOf } from './predicates/reproduction.ts'
 import { stageFactsOf } from './predicates/stage-provenance.ts'
 import type { Reproduction } from './reproduction-facts.ts'
@@ -23,7 +23,7 @@ export function statedReproduction(bytes: Uint8Array): Reproduction | undefined 
 
 function stated<Facts>(bytes: Uint8Array, read: (statement: Statement) => Facts): Facts | undefined {
   try {
-    return read(parseStatement(parseBundle(bytes).envelope.payload))
+    return read(parseStatement(statedPayload(bytes)))
   } catch (error) {
     if (isDomainError(error)) return undefined
     throw error

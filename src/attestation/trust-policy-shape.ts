@@ -17,6 +17,7 @@ import {
   type PolicyOrigin,
   type Revocation,
   type RoleRule,
+  type TrustedIdentity,
   type TrustedKey,
   type TrustPolicy,
 } from './trust-policy.ts'
@@ -26,7 +27,14 @@ const maxKeys = 1000
 
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'is not a plain name')
 const level = z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3), z.literal(4)])
-const grant = z.strictObject({ key: name, builder: z.string().min(1).max(500), maxLevel: level })
+const grant = z
+  .strictObject({
+    key: name.optional(),
+    identity: name.optional(),
+    builder: z.string().min(1).max(500),
+    maxLevel: level,
+  })
+  .refine(({ key, identity }) => (key === undefined) !== (identity === undefined), 'names not one key or one identity')
 const rule = z.union([
   z.array(name),
   z.strictObject({
@@ -60,12 +68,15 @@ function keyBytesOf(noteKey: string): string {
 
 /** A day, or an instant in UTC. */
 const moment = z.union([z.iso.date(), z.iso.datetime()])
-const keyShape = z.strictObject({
-  publicKey: z.string(),
-  principal: z.string().max(500).optional(),
+const validityShape = {
   from: z.iso.date().optional(),
   until: z.iso.date().optional(),
   revoked: z.strictObject({ since: moment.optional(), because: z.string().min(1).max(1000) }).optional(),
+}
+const keyShape = z.strictObject({
+  publicKey: z.string(),
+  principal: z.string().max(500).optional(),
+  ...validityShape,
 })
 const serviceShape = z.strictObject({
   issuer: z.string().min(1).max(500),
@@ -85,6 +96,22 @@ const policyShape = z.strictObject({
   version: z.int().min(1).optional(),
   project: z.string().min(1).max(200),
   keys: z.record(name, keyShape),
+  identities: z
+    .record(
+      name,
+      z.strictObject({
+        identity: z.string().min(1).max(2000),
+        issuer: z.url().max(2000),
+        principal: z.string().max(500).optional(),
+        ...validityShape,
+      }),
+    )
+    .default({}),
+  trustedRoots: z
+    .array(z.looseObject({ mediaType: z.string() }))
+    .min(1)
+    .max(16)
+    .optional(),
   roles: z.strictObject({
     builder: z.array(grant).default([]),
     'source-approver': rule.optional(),
@@ -143,8 +170,9 @@ function policyFrom(
   place: (path: readonly PropertyKey[]) => string,
 ): TrustPolicy {
   const keys = keysFrom(file, place)
+  const identities = identitiesFrom(file, place)
   const named = (names: readonly string[], path: readonly PropertyKey[]): readonly string[] => {
-    const unknown = names.find((key) => !keys.has(key))
+    const unknown = names.find((key) => !keys.has(key) && !identities.has(key))
     if (unknown !== undefined) throw malformed(place(path), `names the key \`${unknown}\`, which is not under keys`)
     return [...new Set(names)]
   }
@@ -158,12 +186,19 @@ function policyFrom(
       : given
     roles.set(role, { anyOf: named(anyOf, path), ...rest })
   }
-  for (const [index, { key }] of file.roles.builder.entries()) named([key], ['roles', 'builder', index])
+  const builders = file.roles.builder.map(({ key, identity, builder, maxLevel }, index) => {
+    const [signer = ''] = named([key ?? identity ?? ''], ['roles', 'builder', index])
+    const isKind = key === undefined ? identities.has(signer) : keys.has(signer)
+    if (!isKind) throw malformed(place(['roles', 'builder', index]), `names \`${signer}\` as what it is not`)
+    return { key: signer, builder: builderIdOf(builder), maxLevel }
+  })
   return {
     origin,
     project: file.project,
     keys,
-    builders: file.roles.builder.map((entry) => ({ ...entry, builder: builderIdOf(entry.builder) })),
+    ...(identities.size === 0 ? {} : { identities }),
+    ...(file.trustedRoots === undefined ? {} : { trustedRoots: file.trustedRoots }),
+    builders,
     roles,
     minimumLevel: file.minimumLevel,
     oneCommit: file.oneCommit,
@@ -235,6 +270,27 @@ function startOfDay(date: string): Date {
   return new Date(`${date}T00:00:00Z`)
 }
 
+function identitiesFrom(
+  { identities, keys }: PolicyFile,
+  place: (path: readonly PropertyKey[]) => string,
+): ReadonlyMap<string, TrustedIdentity> {
+  const entries = Object.entries(identities)
+  if (entries.length > maxKeys)
+    throw malformed(place(['identities']), `lists ${entries.length} identities, the limit is ${maxKeys}`)
+  const known = new Map<string, string>()
+  return new Map(
+    entries.map(([ownName, { identity, issuer, principal, ...validity }]) => {
+      const both = `${issuer}\n${identity}`
+      // THREAT: one identity under two names would reach a threshold of two alone; one name would mean two signers.
+      const other = known.get(both) ?? (Object.hasOwn(keys, ownName) ? ownName : undefined)
+      if (other !== undefined) throw malformed(place(['identities', ownName]), `is \`${other}\` already`)
+      known.set(both, ownName)
+      const named = { name: ownName, identity, issuer, ...(principal === undefined ? {} : { principal }) }
+      return [ownName, { ...named, ...validityOf(validity, place(['identities', ownName])) }]
+    }),
+  )
+}
+
 function readKey(pem: string, place: string): TrustedKey['key'] {
   try {
     return parsePublicKey(pem)
@@ -287,6 +343,7 @@ const knownKeys = [
   'certificate',
   'since',
   'because',
+  'identity',
   'anyOf',
   'threshold',
   'distinct',

@@ -6,6 +6,7 @@
  */
 import type { KeyObject } from 'node:crypto'
 import type { Digest, EngineName, Sha256 } from '../core/index.ts'
+import type { Envelope } from './dsse.ts'
 import type { Finding } from './finding.ts'
 
 export const otherRoles = ['source-approver', 'data-validator', 'reviewer', 'reproducer', 'promoter', 'root'] as const
@@ -14,12 +15,9 @@ export type Role = 'builder' | (typeof otherRoles)[number]
 /** Where the policy came from, best first: a repository's own is only as good as the checkout being judged. */
 export type PolicyOrigin = 'file' | 'key' | 'pinned' | 'repository'
 
-export type TrustedKey = Readonly<{
+export type TrustedSigner = Readonly<{
   name: string
-  key: KeyObject
-  /** base64 SHA-256 of the SPKI DER. */
-  hint: string
-  /** `Name <mail>` of the person or service; a listed principal is *verified* by its key. */
+  /** `Name <mail>` of the person, or of the one who answers for the service; a listed principal is *verified* by its key. */
   principal?: string
   /** What it signed before counts for nothing. */
   from?: Date
@@ -71,6 +69,30 @@ export type TakenBack = Readonly<{
   recalled: ReadonlyMap<Digest, string>
 }>
 
+export type TrustedKey = TrustedSigner &
+  Readonly<{
+    key: KeyObject
+    /** base64 SHA-256 of the SPKI DER. */
+    hint: string
+  }>
+
+/** Whom a certificate names and who vouched for that, letter by letter: a person, or a workflow of a CI. */
+export type TrustedIdentity = TrustedSigner & Readonly<{ identity: string; issuer: string }>
+
+/** What is known of a bundle with a certificate, when the trusted roots vouch for it; else the findings say why not. */
+export type CertifiedBundle = Readonly<{
+  findings: readonly Finding[]
+  certified?: Readonly<{
+    identity: string
+    issuer: string
+    envelope: Envelope
+    /** The earliest of the times that its entry and its timestamps prove. */
+    proven: ProvenTime
+    /** What the CI said of the run, as the certificate keeps it: name -> value. */
+    claims: Readonly<Record<string, string>>
+  }>
+}>
+
 /** One (signer, builder.id) pair and the highest level that it can earn. */
 export type BuilderGrant = Readonly<{ key: string; builder: string; maxLevel: 0 | 1 | 2 | 3 | 4 }>
 
@@ -92,6 +114,12 @@ export type TrustPolicy = Readonly<{
   project?: string
   /** By name. */
   keys: ReadonlyMap<string, TrustedKey>
+  /** By name, of one space with the keys. */
+  identities?: ReadonlyMap<string, TrustedIdentity>
+  /** Trusted roots as their format has them; the public instance's when left out. */
+  trustedRoots?: readonly unknown[]
+  /** Judges bundles that hold a certificate; where it is left out, none of them is believed. `withIdentities` sets it. */
+  judgeCertified?: (bytes: Uint8Array) => CertifiedBundle
   builders: readonly BuilderGrant[]
   roles: ReadonlyMap<Exclude<Role, 'builder'>, RoleRule>
   minimumLevel: 0 | 1 | 2 | 3 | 4
@@ -158,7 +186,7 @@ export function leastEngine({ engines }: Pick<TrustPolicy, 'engines'>, stage: st
 }
 
 /** How many of the signers count towards a rule's threshold: different keys, or different principals. */
-export function countSigners(rule: RoleRule, signers: readonly TrustedKey[]): number {
+export function countSigners(rule: RoleRule, signers: readonly TrustedSigner[]): number {
   const counted = signers.filter(({ name }) => rule.anyOf.includes(name))
   // A key without a principal is nobody's in particular, and so counts as itself.
   return new Set(counted.map(({ name, principal }) => (rule.distinct === 'keys' ? name : (principal ?? name)))).size

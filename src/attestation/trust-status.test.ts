@@ -3,10 +3,20 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isDomainError } from '../core/index.ts'
 import type { ChainVerdict } from './chain.ts'
-import { chainOf, digestNamed, newPerson, now, output, type Person, policyOf, project } from './fixtures/chain.ts'
+import {
+  chainOf,
+  digestNamed,
+  newPerson,
+  now,
+  output,
+  type Person,
+  policyOf,
+  project,
+  signPayload,
+} from './fixtures/chain.ts'
 import { parsePublicKey } from './public-key.ts'
-import { refuseRequest, signRequest } from './signer/sign.ts'
-import type { TrustStatus } from './trust-documents.ts'
+import { refuseRequest } from './signer/sign.ts'
+import { printStatus, statusPayloadType, type TrustStatus } from './trust-documents.ts'
 import type { RoleRule, TrustedKey, TrustPolicy } from './trust-policy.ts'
 import { freshness, notOlder, verifyStatus, withStatus } from './trust-status.ts'
 import { verifyChain } from './verify-chain.ts'
@@ -39,7 +49,7 @@ const status: TrustStatus = {
   recalls: [],
 }
 const signed = (person: Person, more: Partial<TrustStatus> = {}): Uint8Array =>
-  signRequest({ kind: 'trust-status', status: { ...status, ...more } }, person)
+  signPayload(printStatus({ ...status, ...more }), statusPayloadType, person)
 const lines = (...bundles: readonly Uint8Array[]): Uint8Array =>
   Buffer.concat(bundles.flatMap((bundle) => [bundle, Buffer.from('\n')]))
 

@@ -5,11 +5,11 @@
  * `verify-chain.ts`. Other time than that of the key, expiry and files are for the chain, with what its caller knows.
  */
 import { type Digest, DomainError, fromDigestSet, isDomainError, type Sha256, sha256Of } from '../core/index.ts'
-import { type Bundle, parseBundle } from './bundle.ts'
+import { type Bundle, parseBundle, statedPayload } from './bundle.ts'
 import type { DataDecisionKind, DataDecisions } from './data-decisions.ts'
 import type { DataVerdict } from './data-verdict-facts.ts'
 import type { DefinitionReview } from './definition-review-facts.ts'
-import { isSignedBy, statementPayloadType } from './dsse.ts'
+import { type Envelope, isSignedBy, statementPayloadType } from './dsse.ts'
 import { allPassed, type Finding, passed, refused } from './finding.ts'
 import { keyFindings } from './key-validity.ts'
 import { dataDecisionOf } from './predicates/data-decision.ts'
@@ -24,14 +24,14 @@ import type { SourceApproval } from './source-approval-facts.ts'
 import type { SourceBuild } from './source-build-facts.ts'
 import type { StageFacts } from './stage-facts.ts'
 import { parseStatement, type Statement } from './statement.ts'
-import type { BuilderGrant, ProvenTime, Role, TrustedKey, TrustPolicy } from './trust-policy.ts'
+import type { BuilderGrant, ProvenTime, Role, TrustedSigner, TrustPolicy } from './trust-policy.ts'
 
 declare const verified: unique symbol
 
 /** What a signed stage statement says. Only `verifyStage` can make one. */
 export type VerifiedStage = Readonly<{
   facts: StageFacts
-  signer: TrustedKey
+  signer: TrustedSigner
   grant: BuilderGrant
   /** Digest of the bundle. */
   attestation: Sha256
@@ -43,7 +43,7 @@ export type VerifiedStage = Readonly<{
 /** What a signed approval says. Only `verifySourceApproval` can make one. */
 export type VerifiedApproval = Readonly<{
   approval: SourceApproval
-  signer: TrustedKey
+  signer: TrustedSigner
   /** Digest of the bundle. */
   attestation: Sha256
   readonly [verified]: 'approval'
@@ -52,7 +52,7 @@ export type VerifiedApproval = Readonly<{
 /** What a signed statement of a build from source says. Only `verifySourceBuild` can make one. */
 export type VerifiedSourceBuild = Readonly<{
   build: SourceBuild
-  signer: TrustedKey
+  signer: TrustedSigner
   grant: BuilderGrant
   /** Digest of the bundle. */
   attestation: Sha256
@@ -62,7 +62,7 @@ export type VerifiedSourceBuild = Readonly<{
 /** What a signed data verdict says. Only `verifyDataVerdict` can make one. */
 export type VerifiedDataVerdict = Readonly<{
   verdict: DataVerdict
-  signer: TrustedKey
+  signer: TrustedSigner
   /** Digest of the bundle. */
   attestation: Sha256
   readonly [verified]: 'data-verdict'
@@ -71,7 +71,7 @@ export type VerifiedDataVerdict = Readonly<{
 /** What a signed reproduction says. Only `verifyReproduction` can make one. */
 export type VerifiedReproduction = Readonly<{
   reproduction: Reproduction
-  signer: TrustedKey
+  signer: TrustedSigner
   /** Digest of the bundle. */
   attestation: Sha256
   readonly [verified]: 'reproduction'
@@ -80,7 +80,7 @@ export type VerifiedReproduction = Readonly<{
 /** What a signed decision about data says. Only `verifyDataDecision` can make one. */
 export type VerifiedDataDecision<Kind extends DataDecisionKind> = Readonly<{
   decision: DataDecisions[Kind]
-  signer: TrustedKey
+  signer: TrustedSigner
   /** Digest of the bundle. */
   attestation: Sha256
   readonly [verified]: 'data-decision'
@@ -89,7 +89,7 @@ export type VerifiedDataDecision<Kind extends DataDecisionKind> = Readonly<{
 /** What a signed review of a definition says. Only `verifyDefinitionReview` can make one. */
 export type VerifiedReview = Readonly<{
   review: DefinitionReview
-  signer: TrustedKey
+  signer: TrustedSigner
   /** Digest of the bundle. */
   attestation: Sha256
   readonly [verified]: 'review'
@@ -202,7 +202,7 @@ export function verifyDefinitionReview(bytes: Uint8Array, policy: TrustPolicy): 
 }
 
 type ReadSigned<T> =
-  | Readonly<{ trusted: true; value: T; signer: TrustedKey; findings: readonly Finding[] }>
+  | Readonly<{ trusted: true; value: T; signer: TrustedSigner; findings: readonly Finding[] }>
   | Readonly<{ trusted: false; findings: readonly Finding[] }>
 
 /** A statement of a project, signed for a role: order as in `verifyStage`. */
@@ -229,7 +229,7 @@ function readSigned<T extends Readonly<{ project: string }>>(
  */
 export function subjectsOfBundle(bytes: Uint8Array): readonly Digest[] {
   try {
-    const { subject } = parseStatement(parseBundle(bytes).envelope.payload)
+    const { subject } = parseStatement(statedPayload(bytes))
     return subject.flatMap(({ digest }) => fromDigestSet(digest) ?? [])
   } catch (error) {
     if (isDomainError(error)) return [] // INVARIANT: an index without an entry only ever finds less
@@ -242,13 +242,17 @@ function provenOf({ proven }: Readonly<{ proven?: ProvenTime }>): Pick<VerifiedS
 }
 
 type Signed =
-  | Readonly<{ signer: TrustedKey; payload: Uint8Array; findings: readonly Finding[]; proven?: ProvenTime }>
+  | Readonly<{ signer: TrustedSigner; payload: Uint8Array; findings: readonly Finding[]; proven?: ProvenTime }>
   | Readonly<{ signer?: undefined; findings: readonly Finding[] }>
 
 /** Bundle, signer, role, signature, payload type, time: all that is asked before the payload is looked into. */
 function openSigned(bytes: Uint8Array, policy: TrustPolicy, role: Role): Signed {
   const opened = attempt('bundle', 'is a Sigstore bundle v0.3', () => parseBundle(bytes))
-  if (opened.value === undefined) return { findings: [opened.finding] }
+  if (opened.value === undefined) {
+    // A bundle with a certificate is another format to the reader of ours, and judged where the policy names identities.
+    const isOther = opened.finding.code === 'ERR_BUNDLE_UNSUPPORTED' && policy.judgeCertified !== undefined
+    return isOther ? openCertified(bytes, policy, role) : { findings: [opened.finding] }
+  }
   const bundle = opened.value
   const { envelope } = bundle
   const signer = [...policy.keys.values()].find((key) => key.hint === bundle.hint)
@@ -263,17 +267,48 @@ function openSigned(bytes: Uint8Array, policy: TrustPolicy, role: Role): Signed 
           'ERR_SIGNATURE_INVALID',
           `is not signed by \`${signer.name}\`, as it says: it was changed`,
         ),
-    hasRole(policy, signer, role)
-      ? passed('role', `\`${signer.name}\` is listed as ${role}`)
-      : refused('role', 'ERR_SIGNER_ROLE', `\`${signer.name}\` is not listed as ${role}`),
-    envelope.payloadType === statementPayloadType
-      ? passed('payload-type', 'is an in-toto statement')
-      : refused('payload-type', 'ERR_STATEMENT_UNSUPPORTED', 'is signed, and is no in-toto statement'),
+    roleFinding(policy, signer, role),
+    payloadTypeFinding(envelope),
     ...time.findings,
     ...keyFindings(signer, time.proven, policy.times),
     ...takenBack(policy, () => sha256Of(bytes)),
   ]
   return allPassed(findings) ? { signer, payload: envelope.payload, findings, ...provenOf(time) } : { findings }
+}
+
+/** As `openSigned`: certificate, log, time and signature first, then whom they name. */
+function openCertified(bytes: Uint8Array, policy: TrustPolicy, role: Role): Signed {
+  const { findings, certified } = policy.judgeCertified?.(bytes) ?? { findings: [] }
+  if (certified === undefined || !allPassed(findings)) return { findings }
+  const { identity, issuer, envelope, proven } = certified
+  const signer = [...(policy.identities?.values() ?? [])].find(
+    (each) => each.identity === identity && each.issuer === issuer,
+  )
+  if (signer === undefined) {
+    const because = `is signed by \`${identity}\` (${issuer}), whom the policy does not list`
+    return { findings: [...findings, refused('identity', 'ERR_IDENTITY_MISMATCH', because)] }
+  }
+  const asked = [
+    ...findings,
+    passed('identity', `\`${signer.name}\` is \`${identity}\`, by \`${issuer}\``),
+    roleFinding(policy, signer, role),
+    payloadTypeFinding(envelope),
+    ...keyFindings(signer, proven, policy.times),
+    ...takenBack(policy, () => sha256Of(bytes)),
+  ]
+  return allPassed(asked) ? { signer, payload: envelope.payload, findings: asked, proven } : { findings: asked }
+}
+
+function roleFinding(policy: TrustPolicy, signer: TrustedSigner, role: Role): Finding {
+  return hasRole(policy, signer, role)
+    ? passed('role', `\`${signer.name}\` is listed as ${role}`)
+    : refused('role', 'ERR_SIGNER_ROLE', `\`${signer.name}\` is not listed as ${role}`)
+}
+
+function payloadTypeFinding({ payloadType }: Envelope): Finding {
+  return payloadType === statementPayloadType
+    ? passed('payload-type', 'is an in-toto statement')
+    : refused('payload-type', 'ERR_STATEMENT_UNSUPPORTED', 'is signed, and is no in-toto statement')
 }
 
 /** THREAT: a timestamp that nobody here can verify could be anything; it is refused as all unread bytes are. */
@@ -307,7 +342,7 @@ function unknownSigner({ hint }: Bundle): Finding {
   return refused('signature', 'ERR_SIGNER_UNKNOWN', `is signed by a key that the policy does not list${shown}`)
 }
 
-function hasRole(policy: TrustPolicy, signer: TrustedKey, role: Role): boolean {
+function hasRole(policy: TrustPolicy, signer: TrustedSigner, role: Role): boolean {
   return role === 'builder'
     ? policy.builders.some(({ key }) => key === signer.name)
     : (policy.roles.get(role)?.anyOf.includes(signer.name) ?? false)
@@ -317,13 +352,13 @@ function readPayload<T>(payload: Uint8Array, read: (statement: Statement) => T):
   return attempt('statement', 'is a statement of the type that is needed', () => read(parseStatement(payload)))
 }
 
-function grantOf(policy: TrustPolicy, signer: TrustedKey, builderId: string): BuilderGrant | undefined {
+function grantOf(policy: TrustPolicy, signer: TrustedSigner, builderId: string): BuilderGrant | undefined {
   return policy.builders.find(({ key, builder }) => key === signer.name && builder === builderId)
 }
 
 function builderListed(
   grant: BuilderGrant | undefined,
-  signer: TrustedKey,
+  signer: TrustedSigner,
   { builderId }: Pick<StageFacts, 'builderId'>,
 ): Finding {
   return grant === undefined

@@ -87,7 +87,10 @@ export const verbs: readonly Verb[] = [
       ['--bundle <file>', "judge by this bundle alone, ours or anybody's, without a project"],
       ['--identity <name>', 'with --bundle: who signed, letter by letter; needs --issuer'],
       ['--issuer <url>', 'with --identity: who vouches for it'],
-      ['--trusted-root <file>', 'with --bundle: the Sigstore instance; for an identity the public one when left out'],
+      [
+        '--trusted-root <file>',
+        'the Sigstore instance of identities; the public one, or that of the policy, when left out',
+      ],
       ['--ignore-unsigned', 'with --bundle of a model: files that were never signed are not asked about'],
       ['--evidence <path>', 'exported evidence: a .jsonl file or a folder'],
       ['--status <file>', 'what was taken back since the policy was written, signed by its root keys'],
@@ -110,7 +113,7 @@ export const verbs: readonly Verb[] = [
     summary: 'sign a folder or file by OpenSSF Model Signing: for model_signing, cosign and assay verify --bundle',
     options: [
       ['--output <file>', 'write the bundle there'],
-      ['--key <file>', 'private key (PEM: P-256, P-384 or P-521)'],
+      ['--key <file>', 'private key (PEM: P-256, P-384 or P-521), or the address of one that is kept elsewhere'],
       ['--certificate <file>', 'its certificate (PEM), for those who trust an authority'],
     ],
     repeated: [
@@ -420,8 +423,11 @@ export const verbs: readonly Verb[] = [
   {
     usage: 'key new',
     summary: 'make your key for this project',
-    options: [['--name <name>', 'name in trust.yaml; from your git name when left out']],
-    examples: ['assay key new'],
+    options: [
+      ['--name <name>', 'name in trust.yaml; from your git name when left out'],
+      ['--in <address>', 'make it in a token or a KMS, which it never leaves: docs/guides/signers.md'],
+    ],
+    examples: ['assay key new', 'assay key new --in hashivault://digits'],
     load: async () => (await import('./commands/key.ts')).keyNew,
   },
   {
@@ -431,9 +437,15 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/key.ts')).keyShow,
   },
   {
-    usage: 'key use',
-    summary: 'let your key of this project sign in this checkout too',
-    examples: ['assay key use'],
+    usage: 'key use [address]',
+    summary: 'let your key of this project sign in this checkout too, or one that is kept elsewhere sign instead',
+    options: [['--own', 'the key in your own folder signs again']],
+    examples: [
+      'assay key use',
+      'assay key use awskms:///alias/digits',
+      "assay key use 'pkcs11:token=ada;object=digits?module-path=/usr/lib/softhsm/libsofthsm2.so'",
+      'assay key use --own',
+    ],
     load: async () => (await import('./commands/key.ts')).keyUse,
   },
   {

@@ -929,6 +929,36 @@ export const errorTable = {
       'The signer refused: an object is not what was to be signed, or the statement may not be made with this key.',
     help: 'run the stage again; when it happens again, the store is damaged: look at the disk',
   },
+  ERR_SIGNER_ADDRESS: {
+    exit: 2,
+    meaning: 'The address of a signing key that is kept elsewhere is not understood.',
+    help: 'write it as docs/guides/signers.md shows',
+  },
+  ERR_SIGNER_DENIED: {
+    exit: 4,
+    meaning: 'What holds the signing key, or certifies and records for an identity, refuses.',
+    help: 'look at the credentials of the caller and at what they may do with the key',
+  },
+  ERR_SIGNER_UNREACHABLE: {
+    exit: 4,
+    meaning: 'What holds the signing key does not answer, or not as its API says.',
+    help: 'look at the address, the network and the service, then run again',
+  },
+  ERR_SIGNER_WRONG: {
+    exit: 1,
+    meaning: 'What holds the signing key answers with another key, or with a signature that does not verify.',
+    help: 'use nothing of it; ask whoever runs the service whether the key was changed',
+  },
+  ERR_KEY_PIN: {
+    exit: 2,
+    meaning: 'A token refuses its PIN, or is about to lock itself; assay does not try again.',
+    help: 'try the PIN with the tool of the token; its owner may have to unlock it',
+  },
+  ERR_IDENTITY_TOKEN: {
+    exit: 2,
+    meaning: 'There is no identity token to sign with, or it has expired.',
+    help: 'in GitHub: `permissions: id-token: write`; in GitLab: id_tokens with SIGSTORE_ID_TOKEN and aud sigstore; elsewhere ASSAY_IDENTITY_TOKEN_FILE',
+  },
   ERR_SIGNER_FAILED: {
     exit: 4,
     meaning: "The signer's process ended or answered with nonsense.",

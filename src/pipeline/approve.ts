@@ -1,9 +1,10 @@
 /** Signs what a person decides about a source: approved for these bytes, or revoked for good. */
 
-import { type SourceApproval, startSigner } from '../attestation/index.ts'
+import type { SourceApproval } from '../attestation/index.ts'
 import { DomainError, type Sha256, sha256Of } from '../core/index.ts'
 import type { Source } from '../data/index.ts'
 import { attestationsOf, enterLog } from './enter-log.ts'
+import { openProjectSigner } from './open-signer.ts'
 import type { Project } from './project.ts'
 
 export type Decision = Readonly<{ decision: SourceApproval['decision']; because?: string }>
@@ -24,7 +25,7 @@ export async function decideAboutSource(project: Project, id: string, decision: 
   const { source } = listed
   if (decision.decision === 'approved') await refuseUnlooked(project, source, listed.status)
 
-  await using signer = await startSigner({ key: project.keySource(), objectStoreRoot: project.store.root })
+  await using signer = await openProjectSigner(project)
   const approval = statementOf(project, source, decision, await project.principal())
   const { bytes } = await signer.sign({ kind: 'source-approval', approval })
   const attestation = sha256Of(bytes)

@@ -4,11 +4,12 @@ import {
   type DataAnchor,
   type DataReview,
   type DataWaiver,
-  startSigner,
+  type SignRequest,
   verifyDataDecision,
 } from '../attestation/index.ts'
 import { type Digest, DomainError, type Sha256, sha256Of } from '../core/index.ts'
 import { attestationsOf, enterLog } from './enter-log.ts'
+import { openProjectSigner } from './open-signer.ts'
 import type { Project } from './project.ts'
 import { keepFindable } from './resolve-inputs.ts'
 
@@ -26,7 +27,7 @@ export type SignedDataDecision = Readonly<{ file: string; attestation: Sha256 }>
  * @throws ERR_SIGNER_ROLE and what else the policy refuses the key for, ERR_KEY_HOME, ERR_KEY_LOCKED, ERR_STATEMENT_MALFORMED
  */
 export async function decideAboutData(project: Project, request: DataDecisionRequest): Promise<SignedDataDecision> {
-  await using signer = await startSigner({ key: project.keySource(), objectStoreRoot: project.store.root })
+  await using signer = await openProjectSigner(project)
   const { name, email } = await project.principal()
   const common = { project: project.id, at: project.now().toISOString(), by: { name, email } }
   const { bytes } = await signer.sign(withCommon(request, common))
@@ -49,10 +50,7 @@ function refuseUnbelieved({ trust }: Project, kind: DataDecisionRequest['kind'],
   })
 }
 
-function withCommon(
-  request: DataDecisionRequest,
-  common: Pick<DataWaiver, Common>,
-): Parameters<Awaited<ReturnType<typeof startSigner>>['sign']>[0] {
+function withCommon(request: DataDecisionRequest, common: Pick<DataWaiver, Common>): SignRequest {
   switch (request.kind) {
     case 'data-waiver':
       return { kind: request.kind, decision: { ...request.decision, ...common } }

@@ -41,7 +41,19 @@ export {
   recordedOrigin,
 } from './fetch-source.fs.ts'
 export { type HermeticityReport, hermeticityIn } from './hermeticity.ts'
-export { adoptHere, backupKey, describeKey, makeKey, pinTrust, revokeKey, useKey, writeFile } from './keys.fs.ts'
+export {
+  adoptHere,
+  backupKey,
+  chooseHeldKey,
+  describeKey,
+  type KeyDescription,
+  makeKey,
+  pinTrust,
+  revokeKey,
+  useKey,
+  useOwnKey,
+  writeFile,
+} from './keys.fs.ts'
 export { type LintReport, lintStages, type StageFinding } from './lint-stages.fs.ts'
 export { lockEnvironment } from './lock-environment.fs.ts'
 export { proofLines } from './log-proofs.fs.ts'

@@ -1,33 +1,50 @@
 /** The user's key and pinned policy for a project: what `assay key`, `assay trust` and `assay init` do. */
 import { existsSync, lstatSync, readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import {
+  heldKeySource,
   hintOf,
   type KeyRecord,
   type KeySource,
   openKeyHome,
   parsePublicKey,
   parseTrustPolicy,
+  type Signer,
+  type SignerRoute,
   startSigner,
   type TrustPolicy,
 } from '../attestation/index.ts'
+import { readNetworkSettings } from '../compute/index.ts'
 import { DomainError, isDomainError } from '../core/index.ts'
 import { openRepository, type Repository } from '../data/index.ts'
 import { writeDurably } from './evidence.fs.ts'
 import { type Adoption, adoptProject } from './init.fs.ts'
+import { listedSigner } from './open-signer.ts'
 import type { Caller } from './project.ts'
-
 import { readProjectFile } from './project-file.fs.ts'
 import { findRoot, ignoredBy, noProject, projectsBelow, requireRoot } from './workspace.fs.ts'
 
-/** Where the signer finds the key of a project. @throws ERR_KEY_HOME, ERR_KEY_CHECKOUT, ERR_KEY_LOCKED, ERR_KEY_REVOKED */
+/** Where the signer finds the key of a project. @throws ERR_KEY_HOME, ERR_KEY_CHECKOUT, ERR_KEY_LOCKED, ERR_KEY_REVOKED, ERR_SIGNER_ADDRESS */
 export function keySourceOf(root: string, projectId: string, environment: Caller['environment']): KeySource {
-  if (projectId === '' && (environment['ASSAY_SIGNING_KEY_FILE'] ?? '') === '') {
+  if (projectId === '' && !isKeyGiven(environment)) {
     throw new DomainError('ERR_KEY_HOME', 'the project has no trust.yaml and so no key', {
       help: 'make both: assay init',
     })
   }
-  return openKeyHome({ environment, projectRoot: root }).loadKey(projectId)
+  return openKeyHome({ environment, projectRoot: root, route: () => signerRoute(environment) }).loadKey(projectId)
+}
+
+/** By the caller's word, instead of the project's own. */
+function isKeyGiven(environment: Caller['environment']): boolean {
+  return ['ASSAY_SIGNER', 'ASSAY_SIGNING_KEY_FILE'].some((name) => (environment[name] ?? '') !== '')
+}
+
+/** Proxies and authorities of this machine, as they reach every other service. */
+export function signerRoute(environment: Caller['environment']): SignerRoute {
+  const home = environment['HOME'] ?? homedir()
+  const { httpProxy, httpsProxy, noProxy, authorities } = readNetworkSettings(environment, home)
+  return { proxies: { HTTP_PROXY: httpProxy, HTTPS_PROXY: httpsProxy, NO_PROXY: noProxy }, authorities }
 }
 
 /** The policy that the user pinned for this checkout, else for the project that it says it is, or undefined. @throws ERR_POLICY_MALFORMED, ERR_KEY_EXPOSED */
@@ -53,6 +70,8 @@ export type KeyDescription = Readonly<{
   hint: string
   listed: boolean
   roles: readonly string[]
+  /** Whom the key is certified for, when it does not last. */
+  identity?: NonNullable<Signer['identity']>
   revoked: string | null
 }>
 
@@ -116,7 +135,11 @@ function openHome(caller: Caller): OpenedHome {
   return {
     root,
     project: policy.project ?? '',
-    home: openKeyHome({ environment: caller.environment, projectRoot: root }),
+    home: openKeyHome({
+      environment: caller.environment,
+      projectRoot: root,
+      route: () => signerRoute(caller.environment),
+    }),
     policy,
   }
 }
@@ -131,22 +154,27 @@ export async function makeKey(caller: Caller, name: string | undefined): Promise
 
 export async function describeKey(caller: Caller): Promise<KeyDescription> {
   const opened = openHome(caller)
-  const given = caller.environment['ASSAY_SIGNING_KEY_FILE'] ?? ''
-  return given === '' ? describe(opened) : await describeGiven(opened, caller)
+  const { held } = recordOf(opened) ?? {}
+  return isKeyGiven(caller.environment) || held !== undefined ? await describeOpened(opened) : describe(opened)
 }
 
-/** The key of a machine, such as CI. INVARIANT: it is opened by the signer, not here. */
-async function describeGiven({ root, home, project, policy }: OpenedHome, caller: Caller): Promise<KeyDescription> {
+/** The key of a machine, such as CI, or one that is kept elsewhere. INVARIANT: it is opened by the signer, not here. */
+async function describeOpened({ root, home, project, policy }: OpenedHome): Promise<KeyDescription> {
   const key = home.loadKey(project)
   await using signer = await startSigner({ key, objectStoreRoot: join(root, '.assay', 'objects') })
   return {
-    ...listingOf(policy, signer.hint),
-    path: key.kind === 'file' ? key.path : '',
-    encrypted: (caller.environment['ASSAY_KEY_PASSPHRASE'] ?? '') !== '',
+    ...listingOf(policy, signer),
+    path: key.kind === 'file' ? key.path : key.kind === 'held' ? key.address : '',
+    encrypted: key.kind === 'held' || (key.kind === 'file' && key.passphrase !== undefined),
     publicPem: signer.publicPem,
     hint: signer.hint,
+    ...(signer.identity === undefined ? {} : { identity: signer.identity }),
     revoked: null,
   }
+}
+
+function recordOf({ home, project }: OpenedHome): KeyRecord | undefined {
+  return home.listKeys().find((candidate) => candidate.project === project)
 }
 
 function describe({ home, project, policy }: OpenedHome): KeyDescription {
@@ -154,7 +182,7 @@ function describe({ home, project, policy }: OpenedHome): KeyDescription {
   const publicPem = home.exportPublic(project)
   const hint = hintOf(parsePublicKey(publicPem))
   return {
-    ...listingOf(policy, hint),
+    ...listingOf(policy, { hint }),
     path: `${home.folder}/projects/${project}/key.pem`,
     encrypted: record?.key?.encrypted === true,
     publicPem,
@@ -164,8 +192,11 @@ function describe({ home, project, policy }: OpenedHome): KeyDescription {
 }
 
 /** What the policy says of a key. */
-function listingOf(policy: TrustPolicy, hint: string): Pick<KeyDescription, 'name' | 'listed' | 'roles'> {
-  const listed = [...policy.keys.values()].find((key) => key.hint === hint)
+function listingOf(
+  policy: TrustPolicy,
+  signer: Pick<Signer, 'hint' | 'identity'>,
+): Pick<KeyDescription, 'name' | 'listed' | 'roles'> {
+  const listed = listedSigner(policy, signer)
   const roles =
     listed === undefined
       ? []
@@ -176,6 +207,39 @@ function listingOf(policy: TrustPolicy, hint: string): Pick<KeyDescription, 'nam
     listed: listed !== undefined,
     roles: builds ? ['builder', ...roles] : roles,
   }
+}
+
+/**
+ * Lets a key that is kept elsewhere sign for the project in this checkout from now on.
+ *
+ * @param create the holder is to make it first
+ * @throws ERR_SIGNER_ADDRESS, ERR_SIGNER_DENIED, ERR_SIGNER_UNREACHABLE, ERR_SIGNER_WRONG, ERR_KEY_HOME, ERR_KEY_EXISTS
+ */
+export async function chooseHeldKey(caller: Caller, address: string, create: boolean): Promise<KeyDescription> {
+  const opened = openHome(caller)
+  const { root, project, home, policy } = opened
+  const { environment } = caller
+  const source = heldKeySource(address, { environment, route: signerRoute(environment), now: caller.now() })
+  const key = create ? { ...source, create: true as const } : source
+  await using signer = await startSigner({ key, objectStoreRoot: join(root, '.assay', 'objects') })
+  const { publicPem, hint, identity } = signer
+  home.useHeld(project, { address, ...(identity === undefined ? { publicPem, hint } : {}) })
+  return {
+    ...listingOf(policy, signer),
+    path: address,
+    encrypted: true,
+    publicPem,
+    hint,
+    ...(identity === undefined ? {} : { identity }),
+    revoked: null,
+  }
+}
+
+/** The key in the user's own folder signs again. */
+export async function useOwnKey(caller: Caller): Promise<KeyDescription> {
+  const opened = openHome(caller)
+  opened.home.useHeld(opened.project, undefined)
+  return describe(opened)
 }
 
 export async function useKey(caller: Caller): Promise<Readonly<{ project: string; checkout: string }>> {

@@ -1,7 +1,7 @@
 /** Opens a project: its definition, code, inventory, evidence and trust policy, read once and not believed. */
 
 import { join } from 'node:path'
-import { loadSeal, parseTrustPolicy, type TrustPolicy } from '../attestation/index.ts'
+import { loadSeal, parseTrustPolicy, type TrustPolicy, withIdentities } from '../attestation/index.ts'
 import { isInside, isPlainPath, sha256Of } from '../core/index.ts'
 import {
   openIgnored,
@@ -42,6 +42,8 @@ export type OpenOptions = Readonly<{
   status?: string
   /** A policy that the caller chose; else the pinned one, else the repository's. */
   policy?: TrustPolicy
+  /** Beside those of the policy, as their format has them. */
+  trustedRoots?: readonly unknown[]
   /** Another checkout of this project, which lends what it knows: store, evidence, environments, policy and key. */
   lentBy?: Project
 }>
@@ -74,7 +76,7 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
     given === undefined
       ? policyInForce(policyOf(root, caller), caller, { status, proofOf })
       : withProofs(given, proofOf)
-  const trust = lentBy?.trust ?? trustOf(options.policy)
+  const trust = await withIdentities(lentBy?.trust ?? trustOf(options.policy), options.trustedRoots)
   const evidence = lentBy?.evidence ?? openEvidence(root)
   const decisions = believedDecisions(evidence.approvals(), trust)
   const definition = definitionFiles(root, pipeline, settings)

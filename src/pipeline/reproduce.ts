@@ -6,7 +6,7 @@
  * is put where), `run.ts` (the run itself is an ordinary one).
  */
 
-import type { OutComparison, Reproduction } from '../attestation/index.ts'
+import type { OutComparison, Reproduction, Signer } from '../attestation/index.ts'
 import {
   builderIds,
   canonicalJson,
@@ -22,6 +22,7 @@ import { believedStage } from './believe.ts'
 import { causesOf, type StageCause } from './causes.fs.ts'
 import { attestationsOf, enterLog } from './enter-log.ts'
 import { type Again, compareAll, judge, type Noise, noiseOf, type Tried, worstOf } from './judge-reproduction.ts'
+import { listedSigner } from './open-signer.ts'
 import { type Original, originalsOf } from './originals.fs.ts'
 import { openProject } from './project.fs.ts'
 import type { Caller, Project } from './project.ts'
@@ -87,7 +88,7 @@ export async function reproduce(
       help: 'name another stage',
     })
   await using signer = await openSigner(project, { draft: false, unsafeNoSandbox: false })
-  refuseUnlisted(project, signer.hint)
+  refuseUnlisted(project, signer)
   const startedAt = project.now().toISOString()
   const run: RunAgain = (stages) => runAgain(caller, project, chain, stages, options)
   const tried: Tried[] = []
@@ -201,8 +202,8 @@ function placeOf({ source, overrides }: Original['facts']): Json {
 }
 
 /** What is run again is compared as what it made is believed: with a key that nobody listed it would all be for nothing. */
-function refuseUnlisted({ trust }: Project, hint: string): void {
-  const own = [...trust.keys.values()].find((key) => key.hint === hint)
+function refuseUnlisted({ trust }: Project, signer: Signer): void {
+  const own = listedSigner(trust, signer)
   const mayBuild = trust.builders.some(({ key, builder }) => key === own?.name && builder === builderIds.sandboxed)
   const mayReproduce = own !== undefined && trust.roles.get('reproducer')?.anyOf.includes(own.name) === true
   if (mayBuild && mayReproduce) return
@@ -279,6 +280,10 @@ const ofTheWorld: ReadonlySet<string> = new Set([
   'ERR_DISK_FULL',
   'ERR_INTERNAL',
   'ERR_SIGNER_FAILED',
+  'ERR_SIGNER_DENIED',
+  'ERR_SIGNER_UNREACHABLE',
+  'ERR_SIGNER_WRONG',
+  'ERR_IDENTITY_TOKEN',
   'ERR_SANDBOX_UNAVAILABLE',
   'ERR_ENGINE_UNAVAILABLE',
   'ERR_GPU_UNAVAILABLE',

@@ -30,6 +30,7 @@ import { type GpuPool, openGpus } from './gpus.ts'
 import { openTrackedFiles, type TrackedFiles } from './laundering.fs.ts'
 import { loadLock } from './lock.fs.ts'
 import type { Lock } from './lock.ts'
+import { openProjectSigner } from './open-signer.ts'
 import type { Project } from './project.ts'
 import type { StageReport } from './report.ts'
 import type { Cost } from './schedule.ts'
@@ -293,10 +294,9 @@ export function refuseNameless({ id }: Project): void {
 /** THREAT: without a sandbox the stage runs as the user and could steal the key: the real one is never opened. */
 export function openSigner(project: Project, options: Pick<RunOptions, 'draft' | 'unsafeNoSandbox'>): Promise<Signer> {
   refuseNameless(project)
-  return startSigner({
-    key: isThrowAway(options) ? { kind: 'ephemeral' } : project.keySource(),
-    objectStoreRoot: project.store.root,
-  })
+  return isThrowAway(options)
+    ? startSigner({ key: { kind: 'ephemeral' }, objectStoreRoot: project.store.root })
+    : openProjectSigner(project)
 }
 
 /** Sorts by time: `20261124T101500042Z-3f9a2c`; to the millisecond, since two small runs may share a second. */

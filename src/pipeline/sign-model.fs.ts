@@ -7,11 +7,12 @@
 import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto'
 import { existsSync, realpathSync, statSync } from 'node:fs'
 import { basename, relative, resolve } from 'node:path'
-import { loadForeign, type ManifestTerms } from '../attestation/index.ts'
+import { heldKeySource, isHeldAddress, loadForeign, type ManifestTerms, startSigner } from '../attestation/index.ts'
 import { DomainError, isDomainError, type Sha256, sha256Of } from '../core/index.ts'
 import { withIoFaults } from '../data/index.ts'
 import { writeDurably } from './evidence.fs.ts'
 import { hashModel } from './hash-model.fs.ts'
+import { signerRoute } from './keys.fs.ts'
 import { walkModel } from './model-tree.fs.ts'
 import type { Caller } from './project.ts'
 import { readSmall, realFile } from './small-file.fs.ts'
@@ -43,7 +44,10 @@ export type SignedModel = Readonly<{
 export async function signModelAt(caller: Caller, given: string, options: SignModelOptions): Promise<SignedModel> {
   const { output, key } = options
   if (output === undefined || key === undefined)
-    throw new DomainError('ERR_USAGE', 'sign needs --output FILE and --key PRIVATE.pem')
+    throw new DomainError(
+      'ERR_USAGE',
+      'sign needs --output FILE and --key PRIVATE.pem, or --key with the address of a key',
+    )
   const path = resolve(caller.workingFolder, given)
   if (!existsSync(path)) throw new DomainError('ERR_ARTIFACT_MISSING', `\`${given}\` is not there`)
   const root = realpathSync(path)
@@ -60,7 +64,10 @@ export async function signModelAt(caller: Caller, given: string, options: SignMo
     return { files: found, resources: await hashModel(found, terms) }
   })
   const manifest = { terms, resources: foreign.sortedResources(resources) }
-  const bundle = foreign.signModel({ name: basename(root), manifest }, signerOf(caller, foreign, { ...options, key }))
+  const model = { name: basename(root), manifest }
+  const bundle = isHeldAddress(key)
+    ? await signHeld(caller, foreign, model, { ...options, key })
+    : foreign.signModel(model, signerOf(caller, foreign, { ...options, key }))
   writeDurably(outputFile, bundle)
   return {
     model: basename(root),
@@ -109,17 +116,54 @@ function ignoredPaths(
   return [...new Set([...always, ...given, ...(isOwnInside ? [own] : [])])].toSorted()
 }
 
+type Model = Parameters<Foreign['signModel']>[0]
+
+/** By a signer of its own process, which alone is given what opens the key; of the model it sees the manifest. */
+async function signHeld(
+  caller: Caller,
+  foreign: Foreign,
+  { name, manifest }: Model,
+  options: SignModelOptions & Readonly<{ key: string }>,
+): Promise<Uint8Array> {
+  const { environment } = caller
+  const key = heldKeySource(options.key, { environment, route: signerRoute(environment), now: caller.now() })
+  const certificates = certificatesOf(caller, foreign, options)?.map(({ raw }) => raw.toString('base64'))
+  await using signer = await startSigner({ key, objectStoreRoot: '/nonexistent' }) // it looks at no object
+  const { bytes } = await signer.sign({
+    kind: 'model',
+    model: {
+      name,
+      ignored: manifest.terms.ignored,
+      resources: manifest.resources,
+      ...(certificates === undefined ? {} : { certificates }),
+    },
+  })
+  return bytes
+}
+
 type Foreign = Awaited<ReturnType<typeof loadForeign>>
 type Signer = Readonly<{ key: KeyObject; certificates?: readonly X509Certificate[] }>
 
 function signerOf(caller: Caller, foreign: Foreign, options: SignModelOptions & Readonly<{ key: string }>): Signer {
-  const { certificate, chain } = options
+  const certificates = certificatesOf(caller, foreign, options)
+  const key = openKey(readText(caller, options.key), options.key, caller.environment['ASSAY_KEY_PASSPHRASE'])
+  return { key, ...(certificates === undefined ? {} : { certificates }) }
+}
+
+/** The leaf first; undefined when a key signs by itself. */
+function certificatesOf(
+  caller: Caller,
+  foreign: Foreign,
+  { certificate, chain }: SignModelOptions,
+): readonly X509Certificate[] | undefined {
   if (certificate === undefined && chain !== undefined)
     throw new DomainError('ERR_USAGE', '--chain goes with --certificate')
-  const read = (path: string): string => readSmall(resolve(caller.workingFolder, path)).toString('utf8')
-  const key = openKey(read(options.key), options.key, caller.environment['ASSAY_KEY_PASSPHRASE'])
-  if (certificate === undefined) return { key }
-  return { key, certificates: [certificate, ...(chain ?? [])].flatMap((path) => foreign.parseCertificates(read(path))) }
+  if (certificate === undefined) return undefined
+  return [certificate, ...(chain ?? [])].flatMap((path) => foreign.parseCertificates(readText(caller, path)))
+}
+
+function readText(caller: Caller, path: string): string {
+  return readSmall(resolve(caller.workingFolder, path)).toString('utf8')
 }
 
 /** The cause is dropped: an OpenSSL message must not carry anything of the key or of the passphrase. */

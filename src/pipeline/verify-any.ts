@@ -38,9 +38,9 @@ function isForeign({ policy, key, ca, identity, issuer }: VerifyOptions): boolea
   return policy === undefined && [key, ca, identity, issuer].some((each) => each !== undefined)
 }
 
-function refuseWithoutBundle({ ca, identity, issuer, trustedRoot, ignore, ignoreUnsigned }: VerifyOptions): void {
-  if ([ca, identity, issuer, trustedRoot, ignore, ignoreUnsigned].every((each) => each === undefined)) return
-  throw new DomainError('ERR_USAGE', '--ca, --identity, --issuer, --trusted-root and --ignore are about one --bundle', {
+function refuseWithoutBundle({ ca, identity, issuer, ignore, ignoreUnsigned }: VerifyOptions): void {
+  if ([ca, identity, issuer, ignore, ignoreUnsigned].every((each) => each === undefined)) return
+  throw new DomainError('ERR_USAGE', '--ca, --identity, --issuer and --ignore are about one --bundle', {
     help: 'name it with --bundle, and leave --policy out',
   })
 }

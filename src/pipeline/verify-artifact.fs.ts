@@ -9,8 +9,9 @@ import {
   refused,
   type TrustPolicy,
   verifyChain,
+  withIdentities,
 } from '../attestation/index.ts'
-import { type Digest, DomainError, isInside, isSha256, type Sha256 } from '../core/index.ts'
+import { type Digest, DomainError, isInside, isSha256, parseStrictJson, type Sha256 } from '../core/index.ts'
 import { digestPath } from '../data/index.ts'
 import { chainEvidenceOf } from './chain-facts.ts'
 import { logProofsAt, readEvidence } from './evidence-files.fs.ts'
@@ -36,8 +37,10 @@ export async function verifyByPolicy(
   caller: Caller,
   artifact: string | undefined,
   options: VerifyOptions,
-  policy = chosenPolicy(caller, options),
+  chosen = chosenPolicy(caller, options),
 ): Promise<readonly ArtifactVerdict[]> {
+  const trustedRoots = rootsGiven(caller, options)
+  const policy = chosen === undefined ? undefined : await withIdentities(chosen, trustedRoots)
   if (artifact !== undefined) {
     const file = resolve(caller.workingFolder, artifact)
     if (options.bundle !== undefined)
@@ -56,16 +59,31 @@ export async function verifyByPolicy(
 }
 
 function openOptions(
-  { workingFolder }: Caller,
+  caller: Caller,
   policy: TrustPolicy | undefined,
-  { rehash, status }: VerifyOptions,
+  options: VerifyOptions,
 ): Parameters<typeof openProject>[1] {
+  const { rehash, status } = options
   return {
     ...(policy === undefined ? {} : { policy }),
-    ...(status === undefined ? {} : { status: resolve(workingFolder, status) }),
+    ...(status === undefined ? {} : { status: resolve(caller.workingFolder, status) }),
+    trustedRoots: rootsGiven(caller, options),
     rehash: rehash === true,
   }
 }
+
+/** LIMIT: a trusted root is at most 4 MiB. @throws ERR_TRUSTED_ROOT_MALFORMED */
+function rootsGiven(caller: Caller, { trustedRoot }: VerifyOptions): readonly unknown[] {
+  if (trustedRoot === undefined) return []
+  const bytes = readSmall(resolve(caller.workingFolder, trustedRoot), maxRootBytes)
+  try {
+    return [parseStrictJson(bytes, 'trusted root', { maxBytes: maxRootBytes, maxDepth: 32 })]
+  } catch (cause) {
+    throw new DomainError('ERR_TRUSTED_ROOT_MALFORMED', `\`${trustedRoot}\` is not JSON`, { cause })
+  }
+}
+
+const maxRootBytes = 4 * 1024 * 1024
 
 /** Of `--policy` or `--key`. @throws ERR_POLICY_MALFORMED, ERR_KEY_MALFORMED, ERR_INPUT_MALFORMED */
 export function chosenPolicy(

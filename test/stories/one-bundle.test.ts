@@ -4,9 +4,8 @@ import { createHash, generateKeyPairSync } from 'node:crypto'
 import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { newPerson, now, output, policyOf, stageFacts } from '../../src/attestation/fixtures/chain.ts'
+import { newPerson, now, output, policyOf, signNow, stageFacts } from '../../src/attestation/fixtures/chain.ts'
 import { noteKeyOf, printNoteKey, type TrustPolicy } from '../../src/attestation/index.ts'
-import { signRequest } from '../../src/attestation/signer/sign.ts'
 import { verifyOneBundle } from '../../src/pipeline/verify-bundle.ts'
 import { adopted } from '../support/adopted.ts'
 import { words } from '../support/projects.ts'
@@ -94,7 +93,7 @@ const honest = stageFacts({ outputs: [output('model.bin')] })
 
 function refusals(more: Partial<TrustPolicy> = {}, facts = honest): readonly string[] {
   const [subject = output('')] = facts.outputs
-  const bytes = signRequest({ kind: 'stage', facts }, ada)
+  const bytes = signNow({ kind: 'stage', facts }, ada)
   const { trusted, level, findings } = verifyOneBundle(subject, bytes, policyOf(ada, more), now)
   const codes = findings.flatMap(({ passed, code }) => (passed ? [] : [code]))
   assert.deepEqual([trusted, level], [codes.length === 0, 0])

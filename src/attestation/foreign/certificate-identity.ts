@@ -9,6 +9,39 @@ import type { X509Certificate } from '@sigstore/core'
 
 export type CertificateIdentity = Readonly<{ identity: string | undefined; issuer: string | undefined }>
 
+export type CertificateClaims = Readonly<{
+  /** What a CI said of the run in its token, as the authority wrote it down. */
+  claims: Readonly<Record<string, string>>
+}>
+
+/** SOURCE: sigstore/fulcio docs/oid-info.md, 1.3.6.1.4.1.57264.1.9 to .23: DER strings. */
+const claimNames: Readonly<Record<number, string>> = {
+  9: 'build-signer-uri',
+  10: 'build-signer-digest',
+  11: 'runner-environment',
+  12: 'source-repository',
+  13: 'source-digest',
+  14: 'source-ref',
+  15: 'source-repository-id',
+  16: 'source-owner',
+  17: 'source-owner-id',
+  18: 'build-config',
+  19: 'build-config-digest',
+  20: 'build-trigger',
+  21: 'run',
+  22: 'source-visibility',
+  23: 'deployment-environment',
+}
+
+export function claimsOf(certificate: X509Certificate): CertificateClaims['claims'] {
+  return Object.fromEntries(
+    Object.entries(claimNames).flatMap(([number, name]) => {
+      const value = textOf(certificate.extension(`1.3.6.1.4.1.57264.1.${number}`)?.valueObj.subs[0]?.value)
+      return value === undefined ? [] : [[name, value]]
+    }),
+  )
+}
+
 const alternativeName = '2.5.29.17'
 /** A DER string; the older one is the bare text. */
 const issuerOid = '1.3.6.1.4.1.57264.1.8'

@@ -13,7 +13,7 @@ import { z } from 'zod'
 import type { ErrorCode } from '../../core/index.ts'
 import { preAuthenticationEncoding } from '../dsse.ts'
 import { type Finding, passed, refused } from '../finding.ts'
-import { identityOf } from './certificate-identity.ts'
+import { type CertificateClaims, type CertificateIdentity, claimsOf, identityOf } from './certificate-identity.ts'
 import { isDigestSigned } from './digest-signature.ts'
 import type { ForeignBundle } from './foreign-bundle.ts'
 import { parseCertificate } from './foreign-trust.ts'
@@ -43,7 +43,27 @@ export function judgeIdentity(
   question: LogQuestion,
   expected: Readonly<{ identity: string; issuer: string }>,
 ): readonly Finding[] {
-  return judged(() => {
+  const { findings, named } = judgeCertificate(question)
+  return named === undefined
+    ? findings
+    : [
+        ...findings,
+        isSame('identity', expected.identity, named.identity),
+        isSame('issuer', expected.issuer, named.issuer),
+      ]
+}
+
+type NamedCertificate = CertificateIdentity & CertificateClaims & Readonly<{ at: Date }>
+
+/** `named` only when all but whom the certificate names was verified: that is the caller's question. */
+export type JudgedCertificate = Readonly<{
+  findings: readonly Finding[]
+  named?: NamedCertificate
+}>
+
+export function judgeCertificate(question: LogQuestion): JudgedCertificate {
+  let named: NamedCertificate | undefined
+  const findings = judged(() => {
     const entity = entityOf(question, bundleFromJSON(withoutBareProofs(question.bundle)))
     const thresholds = { ctlogThreshold: 1, tlogThreshold: 1, timestampThreshold: 1 }
     verifyEntity(entity, question.root.material, thresholds)
@@ -51,16 +71,25 @@ export function judgeIdentity(
     const { key } = entity
     if (key.$case !== 'certificate') throw new Error('is not signed by a certificate')
     refuseOtherSigner(entity, key.certificate.publicKey)
-    const found = identityOf(key.certificate)
+    named = { ...identityOf(key.certificate), claims: claimsOf(key.certificate), at: earliestOf(entity) }
     return [
       passed('certificate', 'is vouched for by the trusted root, and in the log of certificates'),
       passed('log', `${entity.tlogEntries.length} log entries and ${entity.timestamps.length} times verify`),
       passed('signature', 'is signed by the key of the certificate'),
       noRoots(question.bundle),
-      isSame('identity', expected.identity, found.identity),
-      isSame('issuer', expected.issuer, found.issuer),
     ]
   })
+  return { findings, ...(named === undefined ? {} : { named }) }
+}
+
+/** The signature was there at each of them. */
+function earliestOf({ timestamps }: SignedEntity): Date {
+  const times = timestamps.map((each) =>
+    each.$case === 'timestamp-authority'
+      ? each.timestamp.signingTime.getTime()
+      : Number(each.tlogEntry.integratedTime) * 1000,
+  )
+  return new Date(Math.min(...times))
 }
 
 /** An authority that a bundle brings along is not one that anybody trusts; the format has no place for it. */

@@ -40,6 +40,20 @@ export function parseTrustedRoot(bytes: Uint8Array): TrustedRoot {
   }
 }
 
+/** Whatever any of them vouches for, in the time that it gives each key. */
+export function mergedRoot(roots: readonly TrustedRoot[]): TrustedRoot {
+  const [first] = roots
+  if (first === undefined) throw new DomainError('ERR_TRUSTED_ROOT_MALFORMED', 'there is no trusted root')
+  const material = {
+    ...first.material,
+    certificateAuthorities: roots.flatMap((root) => root.material.certificateAuthorities),
+    timestampAuthorities: roots.flatMap((root) => root.material.timestampAuthorities),
+    tlogs: roots.flatMap((root) => root.material.tlogs),
+    ctlogs: roots.flatMap((root) => root.material.ctlogs),
+  }
+  return { material }
+}
+
 /**
  * Sigstore's public-good instance, for who names no trusted root: a copy, since a verifier fetches nothing.
  *

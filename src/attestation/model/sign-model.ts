@@ -24,13 +24,24 @@ export function signModel(model: Readonly<{ name: string; manifest: ModelManifes
   const { key, certificates } = signer
   if (!isCurveKey(key)) throw new DomainError('ERR_KEY_MALFORMED', 'the key is not ECDSA on P-256, P-384 or P-521')
   const publicKey = createPublicKey(key)
-  if (certificates !== undefined && certificates[0]?.publicKey.equals(publicKey) !== true)
-    throw new DomainError('ERR_SIGN_CERTIFICATE', 'the certificate is not of this key')
   const payload = printModelStatement(model.name, model.manifest)
   const signature = sign(hashOf(publicKey), preAuthenticationEncoding(statementPayloadType, payload), {
     key,
     dsaEncoding: 'der',
   })
+  return printModelBundle(
+    { payload, signature },
+    { publicKey, ...(certificates === undefined ? {} : { certificates }) },
+  )
+}
+
+/** @throws ERR_SIGN_CERTIFICATE when the leaf is of another key */
+export function printModelBundle(
+  { payload, signature }: Readonly<{ payload: Uint8Array; signature: Uint8Array }>,
+  { publicKey, certificates }: Readonly<{ publicKey: KeyObject; certificates?: readonly X509Certificate[] }>,
+): Uint8Array {
+  if (certificates !== undefined && certificates[0]?.publicKey.equals(publicKey) !== true)
+    throw new DomainError('ERR_SIGN_CERTIFICATE', 'the certificate is not of this key')
   return Buffer.from(
     JSON.stringify({
       mediaType: bundleMediaType,
@@ -43,7 +54,7 @@ export function signModel(model: Readonly<{ name: string; manifest: ModelManifes
       dsseEnvelope: {
         payload: Buffer.from(payload).toString('base64'),
         payloadType: statementPayloadType,
-        signatures: [{ sig: signature.toString('base64'), keyid: '' }],
+        signatures: [{ sig: Buffer.from(signature).toString('base64'), keyid: '' }],
       },
     }),
   )

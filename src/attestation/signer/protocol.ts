@@ -8,7 +8,7 @@ import { type ErrorCode, errorTable, type Json, parseStrictJson, type Sha256 } f
 import type { DataAnchor, DataReview, DataWaiver } from '../data-decisions.ts'
 import type { DataVerdict } from '../data-verdict-facts.ts'
 import type { DefinitionReview } from '../definition-review-facts.ts'
-import type { KeySource } from '../key.ts'
+import type { HeldKeySource, KeySource } from '../key.ts'
 import { dataDecisionShapes } from '../predicates/data-decision.ts'
 import { dataVerdictShape } from '../predicates/data-verdict.ts'
 import { definitionReviewShape } from '../predicates/definition-review.ts'
@@ -44,6 +44,16 @@ export type SignRequest =
   | Readonly<{ kind: 'definition-review'; review: DefinitionReview }>
   | Readonly<{ kind: 'trust-status'; status: TrustStatus }>
   | Readonly<{ kind: 'trust-policy'; signature: PolicySignature }>
+  | Readonly<{ kind: 'model'; model: ModelRequest }>
+
+/** A model by its manifest, as OpenSSF Model Signing has it; hashed by whoever asks. */
+export type ModelRequest = Readonly<{
+  name: string
+  ignored: readonly string[]
+  resources: readonly Readonly<{ name: string; digest: string }>[]
+  /** DER in base64, the leaf first; left out when a key signs by itself. */
+  certificates?: readonly string[] | undefined
+}>
 
 /** What a log's checkpoint says: `id` makes its origin, `root` is the Merkle root. */
 export type LogHead = Readonly<{ id: string; size: number; root: Sha256 }>
@@ -53,10 +63,25 @@ export const openShape = z.strictObject({
   key: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('file'), path: textShape, passphrase: z.string().max(4096).exactOptional() }),
     z.strictObject({ kind: z.literal('ephemeral') }),
+    z.strictObject({
+      kind: z.literal('held'),
+      address: z.string().max(2000),
+      settings: z.record(z.string().max(100), z.string().max(100_000)),
+      authorities: z.array(z.string()).max(1000),
+      packageFolder: textShape.exactOptional(),
+      logKeyPath: textShape.exactOptional(),
+      create: z.literal(true).exactOptional(),
+    }),
   ]),
   objectStoreRoot: textShape,
 })
-export type OpenRequest = Readonly<{ version: 1; key: KeySource; objectStoreRoot: string }>
+export type OpenRequest = Readonly<{
+  version: 1
+  key: Exclude<KeySource, { kind: 'held' }> | HeldKeyRequest
+  objectStoreRoot: string
+}>
+/** What crosses the pipe of a key that is kept elsewhere; `packageFolder` of pkcs11js. */
+export type HeldKeyRequest = Omit<HeldKeySource, 'proxies' | 'expectedHint'> & Readonly<{ packageFolder?: string }>
 
 const logIdShape = z.string().regex(/^[A-Za-z0-9._-]{1,200}\/[0-9a-f]{16}$/)
 
@@ -83,6 +108,17 @@ export const requestShape = z.strictObject({
     z.strictObject({ kind: z.literal('trust-status'), status: statusShape }),
     z.strictObject({ kind: z.literal('trust-policy'), signature: policySignatureShape }),
     z.strictObject({
+      kind: z.literal('model'),
+      model: z.strictObject({
+        name: z.string().min(1).max(4096),
+        ignored: z.array(z.string().max(4096)).max(10_000),
+        resources: z
+          .array(z.strictObject({ name: z.string().min(1).max(4096), digest: z.string().regex(/^[0-9a-f]{64}$/) }))
+          .min(1),
+        certificates: z.array(z.base64()).min(1).max(10).optional(),
+      }),
+    }),
+    z.strictObject({
       kind: z.literal('checkpoint'),
       checkpoint: z.strictObject({ id: logIdShape, size: z.int().nonnegative(), root: sha256Shape }),
     }),
@@ -102,7 +138,13 @@ const faultShape = z.strictObject({
 })
 
 export const openedShape = z.union([
-  z.strictObject({ kind: z.literal('ready'), publicPem: z.string(), hint: z.string(), logKey: z.base64() }),
+  z.strictObject({
+    kind: z.literal('ready'),
+    publicPem: z.string(),
+    hint: z.string(),
+    logKey: z.base64(),
+    identity: z.strictObject({ identity: z.string().max(4096), issuer: z.string().max(4096) }).exactOptional(),
+  }),
   faultShape,
 ])
 export const responseShape = z.strictObject({

@@ -3,14 +3,15 @@
  *
  * Order: the signature of each bundle is checked before it is looked into, so that nothing new is said.
  */
-import { createPublicKey, type KeyObject } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { canonicalJson, DomainError, sha256Of } from '../../core/index.ts'
 import { parseBundle } from '../bundle.ts'
-import { isSignedBy, signEnvelope } from '../dsse.ts'
+import { isSignedBy, preAuthenticationEncoding } from '../dsse.ts'
 import { type ChainStage, type LinkKey, layoutOf, linkOf, linkPayloadType } from '../predicates/in-toto-legacy.ts'
 import { stageFactsOf } from '../predicates/stage-provenance.ts'
 import { pemOf } from '../public-key.ts'
 import { parseStatement } from '../statement.ts'
+import type { OpenKey } from './sign.ts'
 
 export type LegacyRequest = Readonly<{
   /** Bundles of stages, base64; a link has one. */
@@ -19,16 +20,18 @@ export type LegacyRequest = Readonly<{
   layout?: Readonly<{ artifact: string; expires: string }>
 }>
 
+type LegacyKey = Pick<OpenKey, 'publicKey' | 'sign'>
+
 /** @throws ERR_SIGN_REFUSED when a bundle is not this key's own, or no stage's */
-export function signLegacy({ bundles, layout }: LegacyRequest, key: KeyObject): Uint8Array {
-  const stages = bundles.map((bundle) => ownStage(Buffer.from(bundle, 'base64'), createPublicKey(key)))
-  const linkKey = linkKeyOf(createPublicKey(key))
+export async function signLegacy({ bundles, layout }: LegacyRequest, key: LegacyKey): Promise<Uint8Array> {
+  const stages = bundles.map((bundle) => ownStage(Buffer.from(bundle, 'base64'), key.publicKey))
+  const linkKey = linkKeyOf(key.publicKey)
   const [only] = stages
   if (only === undefined || (layout === undefined && stages.length > 1)) throw refusal('a link is of one stage')
   const said =
     layout === undefined ? linkOf(only.facts) : layoutOf(stages, layout.artifact, { key: linkKey, ...layout })
   const payload = Buffer.from(canonicalJson(said))
-  const { signature } = signEnvelope(payload, linkPayloadType, key)
+  const signature = await key.sign(preAuthenticationEncoding(linkPayloadType, payload))
   const signatures = [{ keyid: linkKey.id, sig: Buffer.from(signature).toString('base64') }]
   return Buffer.from(JSON.stringify({ payload: payload.toString('base64'), payloadType: linkPayloadType, signatures }))
 }

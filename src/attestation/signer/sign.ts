@@ -4,11 +4,11 @@
  * THREAT: the run that asks may be taken over. It can choose facts, but not the form of a statement, not bytes that the
  * store does not hold, and not a real key for a stage that ran beside it unisolated.
  */
-import type { KeyObject } from 'node:crypto'
+import { createPublicKey, type KeyObject, sign } from 'node:crypto'
 import { builderIds, DomainError } from '../../core/index.ts'
 import { bundleLimits, printBundle, printEnvelope } from '../bundle.ts'
 import type { DataVerdict } from '../data-verdict-facts.ts'
-import { signEnvelope, statementPayloadType } from '../dsse.ts'
+import { preAuthenticationEncoding, statementPayloadType } from '../dsse.ts'
 import { dataDecisionStatement } from '../predicates/data-decision.ts'
 import { dataVerdictStatement } from '../predicates/data-verdict.ts'
 import { definitionReviewStatement } from '../predicates/definition-review.ts'
@@ -25,12 +25,22 @@ import type { SignRequest } from './protocol.ts'
 import { signLegacy } from './sign-legacy.ts'
 
 export type OpenKey = Readonly<{
-  key: KeyObject
-  /** Signs checkpoints and nothing else. */
-  logKey: KeyObject
+  publicKey: KeyObject
   hint: string
   kind: 'real' | 'ephemeral'
+  /** Signs checkpoints and nothing else. */
+  logKey: KeyObject
+  /** ECDSA on P-256 with SHA-256, DER. */
+  sign(message: Uint8Array): Promise<Uint8Array>
+  /** Of a key that is certified for an identity: the whole bundle, with the certificate, an entry and a time. */
+  seal?(payload: Uint8Array, payloadType: string): Promise<Uint8Array>
 }>
+
+/** A key in this process, as the port has it. */
+export function openOwnKey(key: KeyObject, rest: Pick<OpenKey, 'hint' | 'kind' | 'logKey'>): OpenKey {
+  const signNow = (message: Uint8Array): Uint8Array => sign('sha256', message, { key, dsaEncoding: 'der' })
+  return { ...rest, publicKey: createPublicKey(key), sign: (message) => Promise.resolve(message).then(signNow) }
+}
 
 /** @throws ERR_SIGN_REFUSED when this key may not say this */
 export function refuseRequest(request: SignRequest, kind: OpenKey['kind']): void {
@@ -41,6 +51,9 @@ export function refuseRequest(request: SignRequest, kind: OpenKey['kind']): void
     case 'data-review':
     case 'definition-review':
       if (kind === 'ephemeral') throw refusal('a throw-away key approves nothing')
+      return
+    case 'model':
+      if (kind === 'ephemeral') throw refusal('a throw-away key signs no models')
       return
     case 'checkpoint':
       if (kind === 'ephemeral') throw refusal('a throw-away key keeps no log')
@@ -88,29 +101,41 @@ function refuseStage(facts: StageFacts, kind: OpenKey['kind']): void {
   if (Date.parse(finishedAt) < Date.parse(startedAt)) throw refusal('the stage ended before it started')
 }
 
-/** The bytes of the bundle; of a checkpoint those of its signed note. */
-export function signRequest(request: SignRequest, { key, hint, logKey }: OpenKey): Uint8Array {
-  if (request.kind === 'checkpoint') return signCheckpoint(request.checkpoint, logKey)
+/** The bytes of the bundle; of a checkpoint those of its signed note. @throws ERR_SIGN_REFUSED */
+export async function signRequest(request: SignRequest, key: OpenKey): Promise<Uint8Array> {
+  if (request.kind === 'checkpoint') return signCheckpoint(request.checkpoint, key.logKey)
+  if (request.kind === 'model') throw refusal('this key signs no models')
+  if (key.seal !== undefined && (request.kind === 'in-toto-legacy' || request.kind === 'verification-summary'))
+    throw refusal('links and summaries have no place for a certificate: sign them with a key')
   if (request.kind === 'in-toto-legacy') return signLegacy(request.legacy, key)
-  if (request.kind === 'trust-status')
-    return signDocument(printStatus(request.status), statusPayloadType, { key, hint })
+  if (request.kind === 'trust-status') return signDocument(printStatus(request.status), statusPayloadType, key)
   if (request.kind === 'trust-policy')
-    return signDocument(printPolicySignature(request.signature), policyPayloadType, { key, hint })
-  const payload = printStatement(statementOf(request))
-  const envelope = signEnvelope(payload, statementPayloadType, key)
-  // what reads summaries reads no bundles
-  const bundle = request.kind === 'verification-summary' ? printEnvelope(envelope) : printBundle({ envelope, hint })
+    return signDocument(printPolicySignature(request.signature), policyPayloadType, key)
+  const bundle = await bundleOf(request.kind, printStatement(statementOf(request)), key)
   if (bundle.length > bundleLimits.maxBytes) throw refusal(`the bundle has ${bundle.length} bytes, over the limit`)
   return bundle
 }
 
-function signDocument(payload: Uint8Array, type: string, { key, hint }: Pick<OpenKey, 'key' | 'hint'>): Uint8Array {
-  return printBundle({ envelope: signEnvelope(payload, type, key), hint })
+/** @throws ERR_SIGN_REFUSED for an identity: the keys of a root stand in the policy */
+async function signDocument(payload: Uint8Array, payloadType: string, key: OpenKey): Promise<Uint8Array> {
+  if (key.seal !== undefined) throw refusal('a root signs with a key')
+  const signature = await key.sign(preAuthenticationEncoding(payloadType, payload))
+  return printBundle({ envelope: { payload, payloadType, signature }, hint: key.hint })
 }
 
-type NoStatement = 'checkpoint' | 'in-toto-legacy' | 'trust-status' | 'trust-policy'
+type NoStatement = 'checkpoint' | 'in-toto-legacy' | 'trust-status' | 'trust-policy' | 'model'
 
-function statementOf(request: Exclude<SignRequest, { kind: NoStatement }>): Statement {
+async function bundleOf(kind: SignRequest['kind'], payload: Uint8Array, key: OpenKey): Promise<Uint8Array> {
+  if (key.seal !== undefined) return key.seal(payload, statementPayloadType)
+  const signature = await key.sign(preAuthenticationEncoding(statementPayloadType, payload))
+  const envelope = { payload, payloadType: statementPayloadType, signature }
+  // what reads summaries reads no bundles
+  return kind === 'verification-summary' ? printEnvelope(envelope) : printBundle({ envelope, hint: key.hint })
+}
+
+export type StatementRequest = Exclude<SignRequest, { kind: NoStatement }>
+
+export function statementOf(request: StatementRequest): Statement {
   switch (request.kind) {
     case 'stage':
       return stageStatement(request.facts)

@@ -1,15 +1,29 @@
 /** `assay key`: the key that signs for this project; it lives in the user's own folder, never in the project. */
 import { resolve } from 'node:path'
 import { DomainError, oneLine } from '../../core/index.ts'
-import { backupKey, describeKey, makeKey, revokeKey, useKey, writeFile } from '../../pipeline/index.ts'
+import {
+  backupKey,
+  chooseHeldKey,
+  describeKey,
+  type KeyDescription,
+  makeKey,
+  revokeKey,
+  useKey,
+  useOwnKey,
+  writeFile,
+} from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import { table } from '../render.ts'
 
 export async function keyNew(
   context: CliContext,
   _: readonly string[],
-  options: Readonly<{ name?: string }>,
+  options: Readonly<{ name?: string; in?: string }>,
 ): Promise<Exit> {
+  if (options.in !== undefined) {
+    tellHeld(context, await chooseHeldKey(context, options.in, true))
+    return 0
+  }
   const key = await makeKey(context, options.name)
   context.output.document(key)
   context.output.line(
@@ -27,17 +41,41 @@ export async function keyShow(context: CliContext): Promise<Exit> {
     ['key', key.path],
     ['encrypted', key.encrypted ? 'yes' : 'no'],
     ['listed in trust.yaml', key.listed ? `yes, as ${key.roles.join(', ')}` : 'no: what it signs is not believed'],
+    ...(key.identity === undefined
+      ? []
+      : [['certified for', `${key.identity.identity} by ${key.identity.issuer}`] as const]),
     ['revoked', key.revoked ?? 'no'],
   ]
   for (const line of table(rows)) context.output.line(line)
   return 0
 }
 
-export async function keyUse(context: CliContext): Promise<Exit> {
+export async function keyUse(
+  context: CliContext,
+  [address]: readonly string[],
+  { own }: Readonly<{ own?: boolean }>,
+): Promise<Exit> {
+  if (address !== undefined && own === true)
+    throw new DomainError('ERR_USAGE', '--own is for the key in your own folder: leave the address out')
+  if (address !== undefined || own === true) {
+    tellHeld(context, address === undefined ? await useOwnKey(context) : await chooseHeldKey(context, address, false))
+    return 0
+  }
   const used = await useKey(context)
   context.output.document(used)
   context.output.line(`your key of the project ${used.project} signs in ${oneLine(used.checkout)} too`)
   return 0
+}
+
+function tellHeld({ output }: CliContext, key: KeyDescription): void {
+  output.document(key)
+  output.line(`${oneLine(key.path)} signs here${key.listed ? `, as ${oneLine(key.name)}` : ''}`)
+  const { identity } = key
+  if (identity !== undefined) output.line(`certified as ${oneLine(identity.identity)} by ${oneLine(identity.issuer)}`)
+  if (!key.listed)
+    output.line(
+      `next: whoever keeps trust.yaml lists ${identity === undefined ? 'its public key there (assay key export)' : 'it there, under identities'}`,
+    )
 }
 
 export async function keyExport(

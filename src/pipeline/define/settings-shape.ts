@@ -47,7 +47,7 @@ const label = fitting('a plain name of letters, digits, `.`, `_` and `-`', (valu
   /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,127}$/u.test(value),
 )
 /** THREAT: a stage that is passed the passphrase, and evidence that records it, are a stolen key. */
-const ofTheKey = /^ASSAY_(KEY|SIGNING|CONFIG)_/
+const ofTheKey = /^(ASSAY_(KEY|SIGNING|SIGNER|CONFIG|IDENTITY)(_|$)|ACTIONS_ID_TOKEN_REQUEST_|SIGSTORE_ID_TOKEN$)/
 const variable = fitting(
   'the name of a variable that a stage may have',
   (value) => /^[A-Za-z_][A-Za-z0-9_]{0,254}$/.test(value) && !ofTheKey.test(value),

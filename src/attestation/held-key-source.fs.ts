@@ -1,0 +1,60 @@
+/**
+ * A signing key that is kept elsewhere, as the user's word and environment name it; and the project's log key, which lies
+ * in the user's own folder beside it: what holds a key gives no second one out of it (DECISION 0050).
+ */
+import { generateKeyPairSync } from 'node:crypto'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { DomainError } from '../core/index.ts'
+import { parseHeldAddress } from './held-signer/address.ts'
+import { addressOfSigningConfig } from './held-signer/signing-config.ts'
+import { settingsFor } from './held-signer/variables.ts'
+import type { HeldKeySource } from './key.ts'
+import type { KeyEnvironment } from './key-home.ts'
+
+/** How the signer reaches the network: proxies as Node reads them, and PEM texts of authorities. */
+export type SignerRoute = Pick<HeldKeySource, 'proxies' | 'authorities'>
+
+export type HeldKeyOptions = Readonly<{
+  environment: KeyEnvironment
+  route: SignerRoute
+  now: Date
+  logKeyPath?: string
+}>
+
+/** LIMIT: a signing config is at most 1 MiB. */
+const maxConfigBytes = 1024 * 1024
+
+/** @throws ERR_SIGNER_ADDRESS */
+export function heldKeySource(address: string, { environment, route, now, logKeyPath }: HeldKeyOptions): HeldKeySource {
+  const resolved = resolvedAddress(address, now)
+  parseHeldAddress(resolved)
+  return {
+    kind: 'held',
+    address: resolved,
+    settings: settingsFor(resolved, environment),
+    ...route,
+    ...(logKeyPath === undefined ? {} : { logKeyPath }),
+  }
+}
+
+/** `sigstore:/PATH` stands for the services that the signing config at that place names now. */
+function resolvedAddress(address: string, now: Date): string {
+  const [, file] = /^sigstore:(?:\/\/(?=\/))?(\/.+)$/.exec(address) ?? []
+  if (file === undefined) return address
+  const status = statSync(file, { throwIfNoEntry: false })
+  if (status?.isFile() !== true || status.size > maxConfigBytes)
+    throw new DomainError('ERR_SIGNER_ADDRESS', `\`${file}\` is no file with a signing config`)
+  return addressOfSigningConfig(readFileSync(file), now)
+}
+
+/**
+ * The project's log key, made when it is first asked for.
+ *
+ * @param write to the file, which only its owner may read
+ */
+export function ensureLogKey(file: string, write: (file: string, bytes: Uint8Array) => void): string {
+  if (existsSync(file)) return file
+  const { privateKey } = generateKeyPairSync('ed25519')
+  write(file, Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' })))
+  return file
+}

@@ -1,0 +1,86 @@
+/**
+ * The signer of a project's evidence, with the key that its user chose; one that is kept elsewhere is asked about first.
+ *
+ * Such a key costs money or a person's PIN with each signature, so a run that nobody would believe does not begin with it.
+ */
+import {
+  credentialsIn,
+  type HeldKeySource,
+  type Signer,
+  startSigner,
+  type TrustedSigner,
+  type TrustPolicy,
+} from '../attestation/index.ts'
+import { DomainError } from '../core/index.ts'
+import type { Project } from './project.ts'
+
+type Signing = Pick<Project, 'keySource' | 'store' | 'trust' | 'settings' | 'pipeline'>
+
+/** @throws ERR_KEY_HOME, ERR_KEY_LOCKED; of a key that is kept elsewhere ERR_SIGNER_UNKNOWN, ERR_KEY_EXPOSED and what its holder says */
+export async function openProjectSigner(project: Signing): Promise<Signer> {
+  const key = project.keySource()
+  if (key.kind === 'held') refuseShared(project, key)
+  const signer = await startSigner({ key, objectStoreRoot: project.store.root })
+  if (key.kind !== 'held') return signer
+  if (listedSigner(project.trust, signer) !== undefined)
+    return signer.identity === undefined ? signer : withProof(signer, project.trust)
+  await signer.close()
+  throw unlisted(signer)
+}
+
+/** An instance answers for a signature with a certificate, an entry and a time: what nobody would believe is not kept. */
+function withProof(signer: Signer, { judgeCertified }: TrustPolicy): Signer {
+  return {
+    ...signer,
+    sign: async (request) => {
+      const signed = await signer.sign(request)
+      if (request.kind === 'checkpoint') return signed
+      const fault = judgeCertified?.(signed.bytes).findings.find(({ passed }) => !passed)
+      if (fault === undefined) return signed
+      throw new DomainError(
+        'ERR_SIGNER_WRONG',
+        `what was signed for the identity does not verify: ${fault.because} (${fault.code})`,
+        { help: 'look whether the trusted roots of the policy are those of this instance' },
+      )
+    },
+  }
+}
+
+/** What the policy calls this signer. */
+export function listedSigner(
+  { keys, identities }: TrustPolicy,
+  { hint, identity }: Pick<Signer, 'hint' | 'identity'>,
+): TrustedSigner | undefined {
+  if (identity === undefined) return [...keys.values()].find((key) => key.hint === hint)
+  return [...(identities?.values() ?? [])].find(
+    (each) => each.identity === identity.identity && each.issuer === identity.issuer,
+  )
+}
+
+function unlisted({ identity }: Signer): DomainError {
+  return identity === undefined
+    ? new DomainError('ERR_SIGNER_UNKNOWN', 'the trust policy does not list the key that would sign', {
+        help: 'list its public key (assay key export) in trust.yaml, under keys and its roles',
+      })
+    : new DomainError(
+        'ERR_SIGNER_UNKNOWN',
+        `the trust policy does not list \`${identity.identity}\` (${identity.issuer}), who would sign`,
+        { help: 'list it in trust.yaml, under identities and its roles' },
+      )
+}
+
+/** THREAT: a stage that is given what opens the signer signs whatever it likes. */
+function refuseShared({ pipeline, settings }: Signing, { settings: opening }: HeldKeySource): void {
+  const secret = credentialsIn(opening)
+  for (const { name: stage } of pipeline.stages) {
+    const shared = Object.keys(settings.settingsOf(stage).env).find((name) => secret.includes(name))
+    if (shared === undefined) continue
+    throw new DomainError(
+      'ERR_KEY_EXPOSED',
+      `the stage \`${stage}\` is given \`${shared}\`, which opens the signing key`,
+      {
+        help: `take ${shared} from its env in assay.yaml, and give stages credentials of their own as secrets`,
+      },
+    )
+  }
+}
