@@ -7,19 +7,19 @@
  * repository that carries another project's id must not have that key sign for it: the real path of the checkout is
  * remembered when the key is made, and any other is refused until its user says otherwise. Source: trust.md section 1.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync, renameSync } from 'node:fs'
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
-import { z } from 'zod'
-import { DomainError, parseStrictJson } from '../core/index.ts'
+import { DomainError } from '../core/index.ts'
 import { ensureLogKey, heldKeySource, type SignerRoute } from './held-key-source.fs.ts'
 import { generateKey, type KeySource } from './key.ts'
 import { readSecretFile, refuseExposedFolder } from './key-file.fs.ts'
 import type { KeyEnvironment, KeyHome, KeyRecord } from './key-home.ts'
+import { loadRecord, prepareFolder, projectsIn, saveRecord } from './key-record.fs.ts'
 import { hintOf } from './public-key.ts'
 import { writePrivate } from './secret-file.fs.ts'
 import type { Revocation } from './trust-policy.ts'
 import { parseTrustPolicy } from './trust-policy-file.ts'
-import { momentOf } from './trust-policy-shape.ts'
+import { momentOf } from './trust-policy-signers.ts'
 
 export type KeyHomeOptions = Readonly<{
   environment: KeyEnvironment
@@ -30,34 +30,6 @@ export type KeyHomeOptions = Readonly<{
   /** How a key that is kept elsewhere is asked for; directly when left out. */
   route?: () => SignerRoute
 }>
-
-/** LIMIT: a record is at most 1 MiB. */
-const recordLimits = { maxBytes: 1024 * 1024, maxDepth: 8 }
-
-const recordShape = z.strictObject({
-  version: z.literal(1),
-  project: z.string(),
-  key: z
-    .strictObject({ publicPem: z.string(), hint: z.string(), encrypted: z.boolean(), createdAt: z.iso.datetime() })
-    .exactOptional(),
-  held: z
-    .strictObject({ address: z.string(), publicPem: z.string().exactOptional(), hint: z.string().exactOptional() })
-    .exactOptional(),
-  checkouts: z.array(z.string()),
-  revoked: z.array(
-    z.strictObject({
-      publicPem: z.string(),
-      hint: z.string(),
-      revokedAt: z.iso.datetime(),
-      since: z.union([z.iso.date(), z.iso.datetime()]).exactOptional(),
-      because: z.string(),
-    }),
-  ),
-  retired: z
-    .array(z.strictObject({ publicPem: z.string(), hint: z.string(), retiredAt: z.iso.datetime() }))
-    .exactOptional(),
-  pinned: z.array(z.string()).exactOptional(),
-})
 
 /**
  * Opens the key home of a user for one checkout; creates nothing yet.
@@ -314,42 +286,4 @@ function keyOf(record: KeyRecord | undefined, project: string): NonNullable<KeyR
 
 function withCheckout(checkouts: readonly string[], checkout: string): readonly string[] {
   return [...new Set([...checkouts, checkout])]
-}
-
-function projectsIn(folder: string): readonly string[] {
-  const projects = join(folder, 'projects')
-  return existsSync(projects) ? readdirSync(projects).sort() : []
-}
-
-function loadRecord(place: string, project: string): KeyRecord | undefined {
-  const file = join(place, 'record.json')
-  if (!existsSync(file)) return undefined
-  refuseExposedFolder(dirname(dirname(place)))
-  refuseExposedFolder(place)
-  if (statSync(file).size > recordLimits.maxBytes) throw broken(file)
-  const parsed = recordShape.safeParse(parseStrictJson(readFileSync(file), 'record.json', recordLimits))
-  if (!parsed.success || parsed.data.project !== project) throw broken(file)
-  const { version: _, ...record } = parsed.data
-  return record
-}
-
-function broken(file: string): DomainError {
-  return new DomainError('ERR_KEY_MALFORMED', `\`${file}\` is not a record of keys`, {
-    help: 'take it from a backup, or move the folder away and make a new key (assay key new)',
-  })
-}
-
-function saveRecord(folder: string, place: string, record: KeyRecord): KeyRecord {
-  prepareFolder(folder, place)
-  writePrivate(join(place, 'record.json'), Buffer.from(`${JSON.stringify({ version: 1, ...record }, null, 2)}\n`))
-  return record
-}
-
-function prepareFolder(folder: string, place: string): void {
-  try {
-    mkdirSync(place, { recursive: true, mode: 0o700 })
-  } catch (cause) {
-    throw new DomainError('ERR_KEY_HOME', `the folder \`${folder}\` cannot be made`, { cause })
-  }
-  for (const each of [folder, dirname(place), place]) refuseExposedFolder(each)
 }

@@ -7,7 +7,8 @@
 import { type Document, isNode, LineCounter, parseDocument, stringify } from 'yaml'
 import { repeatedKey, sha256Of } from '../core/index.ts'
 import type { PolicyOrigin, TrustPolicy } from './trust-policy.ts'
-import { malformed, trustPolicyOf } from './trust-policy-shape.ts'
+import { trustPolicyOf } from './trust-policy-shape.ts'
+import { malformed } from './trust-policy-signers.ts'
 
 /** LIMIT: 1 MiB. */
 const maxBytes = 1024 * 1024

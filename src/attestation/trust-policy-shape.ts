@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import {
   builderIds,
-  DomainError,
+  type DomainError,
   engineNames,
   isDomainError,
   namespace,
@@ -10,35 +10,31 @@ import {
   parseDurationMs,
 } from '../core/index.ts'
 import { hintOf, parsePublicKey } from './public-key.ts'
+import { demands, loggedKinds, otherRoles, type PolicyOrigin, type RoleRule, type TrustPolicy } from './trust-policy.ts'
 import {
-  demands,
-  loggedKinds,
-  otherRoles,
-  type PolicyOrigin,
-  type Revocation,
-  type RoleRule,
-  type TrustedIdentity,
-  type TrustedKey,
-  type TrustPolicy,
-} from './trust-policy.ts'
+  endOfDay,
+  identitiesFrom,
+  identitiesShape,
+  keyShape,
+  keysFrom,
+  keysShape,
+  malformed,
+  nameShape,
+} from './trust-policy-signers.ts'
 
-/** LIMIT: 1,000 keys. */
-const maxKeys = 1000
-
-const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'is not a plain name')
 const level = z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3), z.literal(4)])
 const grant = z
   .strictObject({
-    key: name.optional(),
-    identity: name.optional(),
+    key: nameShape.optional(),
+    identity: nameShape.optional(),
     builder: z.string().min(1).max(500),
     maxLevel: level,
   })
   .refine(({ key, identity }) => (key === undefined) !== (identity === undefined), 'names not one key or one identity')
 const rule = z.union([
-  z.array(name),
+  z.array(nameShape),
   z.strictObject({
-    anyOf: z.array(name).min(1),
+    anyOf: z.array(nameShape).min(1),
     threshold: z.int().min(1).max(100),
     distinct: z.enum(['keys', 'principals']).default('principals'),
   }),
@@ -66,18 +62,6 @@ function keyBytesOf(noteKey: string): string {
   return noteKey.split('+').slice(2).join('+')
 }
 
-/** A day, or an instant in UTC. */
-const moment = z.union([z.iso.date(), z.iso.datetime()])
-const validityShape = {
-  from: z.iso.date().optional(),
-  until: z.iso.date().optional(),
-  revoked: z.strictObject({ since: moment.optional(), because: z.string().min(1).max(1000) }).optional(),
-}
-const keyShape = z.strictObject({
-  publicKey: z.string(),
-  principal: z.string().max(500).optional(),
-  ...validityShape,
-})
 const serviceShape = z.strictObject({
   issuer: z.string().min(1).max(500),
   subject: z.string().min(1).max(500),
@@ -95,18 +79,8 @@ const policyShape = z.strictObject({
   trust: z.literal(1),
   version: z.int().min(1).optional(),
   project: z.string().min(1).max(200),
-  keys: z.record(name, keyShape),
-  identities: z
-    .record(
-      name,
-      z.strictObject({
-        identity: z.string().min(1).max(2000),
-        issuer: z.url().max(2000),
-        principal: z.string().max(500).optional(),
-        ...validityShape,
-      }),
-    )
-    .default({}),
+  keys: keysShape,
+  identities: identitiesShape,
   trustedRoots: z
     .array(z.looseObject({ mediaType: z.string() }))
     .min(1)
@@ -221,92 +195,9 @@ function policyFrom(
   }
 }
 
-function keysFrom(
-  { keys }: PolicyFile,
-  place: (path: readonly PropertyKey[]) => string,
-): ReadonlyMap<string, TrustedKey> {
-  const entries = Object.entries(keys)
-  if (entries.length > maxKeys)
-    throw malformed(place(['keys']), `lists ${entries.length} keys, the limit is ${maxKeys}`)
-  const byHint = new Map<string, string>()
-  return new Map(
-    entries.map(([keyName, { publicKey, principal, ...validity }]) => {
-      const key = readKey(publicKey, place(['keys', keyName, 'publicKey']))
-      const hint = hintOf(key)
-      const other = byHint.get(hint)
-      // THREAT: one key under two names would reach a threshold of two alone.
-      if (other !== undefined) throw malformed(place(['keys', keyName]), `is the same key as \`${other}\``)
-      byHint.set(hint, keyName)
-      const known = { name: keyName, key, hint, ...(principal === undefined ? {} : { principal }) }
-      return [keyName, { ...known, ...validityOf(validity, place(['keys', keyName])) }]
-    }),
-  )
-}
-
-type Validity = Pick<TrustedKey, 'from' | 'until' | 'revoked'>
-
-function validityOf(
-  { from, until, revoked }: Pick<PolicyFile['keys'][string], 'from' | 'until' | 'revoked'>,
-  place: string,
-): Validity {
-  if (from !== undefined && until !== undefined && from > until) throw malformed(place, 'ends before it begins')
-  return {
-    ...(from === undefined ? {} : { from: startOfDay(from) }),
-    ...(until === undefined ? {} : { until: endOfDay(until) }),
-    ...(revoked === undefined ? {} : { revoked: revocationOf(revoked) }),
-  }
-}
-
-function revocationOf({ since, because }: Readonly<{ since?: string | undefined; because: string }>): Revocation {
-  return { because, ...(since === undefined ? {} : { since: momentOf(since) }) }
-}
-
-/** An instant, or the beginning of a day. @param text that `moment` let pass */
-export function momentOf(text: string): Date {
-  return text.includes('T') ? new Date(text) : startOfDay(text)
-}
-
-function startOfDay(date: string): Date {
-  return new Date(`${date}T00:00:00Z`)
-}
-
-function identitiesFrom(
-  { identities, keys }: PolicyFile,
-  place: (path: readonly PropertyKey[]) => string,
-): ReadonlyMap<string, TrustedIdentity> {
-  const entries = Object.entries(identities)
-  if (entries.length > maxKeys)
-    throw malformed(place(['identities']), `lists ${entries.length} identities, the limit is ${maxKeys}`)
-  const known = new Map<string, string>()
-  return new Map(
-    entries.map(([ownName, { identity, issuer, principal, ...validity }]) => {
-      const both = `${issuer}\n${identity}`
-      // THREAT: one identity under two names would reach a threshold of two alone; one name would mean two signers.
-      const other = known.get(both) ?? (Object.hasOwn(keys, ownName) ? ownName : undefined)
-      if (other !== undefined) throw malformed(place(['identities', ownName]), `is \`${other}\` already`)
-      known.set(both, ownName)
-      const named = { name: ownName, identity, issuer, ...(principal === undefined ? {} : { principal }) }
-      return [ownName, { ...named, ...validityOf(validity, place(['identities', ownName])) }]
-    }),
-  )
-}
-
-function readKey(pem: string, place: string): TrustedKey['key'] {
-  try {
-    return parsePublicKey(pem)
-  } catch (cause) {
-    throw malformed(place, cause instanceof Error ? cause.message : 'is not a key', cause)
-  }
-}
-
 /** `local/sandboxed` stands for assay's own builder of that name; everything else is a builder.id as it is. */
 export function builderIdOf(text: string): string {
   return /^[a-z]+\/[\w./-]+$/.test(text) ? `${namespace}/builder/${text}` : text
-}
-
-/** A policy holds through the whole day that it names, in UTC. */
-function endOfDay(date: string): Date {
-  return new Date(Date.parse(`${date}T00:00:00Z`) + 86_400_000)
 }
 
 /** A policy of one public key, as `--key` makes it: every role but promoter and root, the local sandboxed builder, level 1. */
@@ -348,10 +239,3 @@ const knownKeys = [
   'threshold',
   'distinct',
 ]
-
-export function malformed(place: string, what: string, cause?: unknown, suggestion?: string): DomainError {
-  return new DomainError('ERR_POLICY_MALFORMED', `\`${place}\` ${what}`, {
-    cause,
-    ...(suggestion === undefined ? {} : { help: `did you mean \`${suggestion}\`?` }),
-  })
-}

@@ -28,6 +28,7 @@ test('a run is signed for an identity and verified by it, offline; another ident
 
   instance.lie('another time')
   assert.equal((await assay(1, 'run', 'count', '--force')).error.code, 'ERR_SIGNER_WRONG')
+  instance.lie('none')
 
   const own = project.read('trust.yaml')
   const codesUnder = async (policy: string, ...more: readonly string[]): Promise<readonly string[]> => {
