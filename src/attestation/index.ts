@@ -53,10 +53,10 @@ export type { CheckpointTrust, VerifiedCheckpoint } from './tlog/checkpoint.ts'
 export { parseCheckpoint, verifyCheckpoint } from './tlog/checkpoint.ts'
 export { logOrigin, type TreeHead } from './tlog/checkpoint-text.ts'
 export { parseHash, printLogProof, verifyLogProof } from './tlog/log-proof.ts'
-export { isConsistent, isSameHash, leafHashOf, type TreeHash } from './tlog/merkle.ts'
+export { isConsistent, isIncluded, isSameHash, leafHashOf, type TreeHash } from './tlog/merkle.ts'
 export { type LogReader, nothingSeen, observeLog, parseSeen, printSeen, type Seen } from './tlog/monitor.ts'
 export { cosignNote, type NoteKey, noteKeyOf, printNoteKey } from './tlog/note.ts'
-export { parseNoteKey, parseSignature } from './tlog/read-note.ts'
+export { decodeBase64, parseNoteKey, parseSignature } from './tlog/read-note.ts'
 export { parseEntries, parseTile, type TileAt, tilePath, tileWidth, widthOf } from './tlog/tile.ts'
 export {
   bundleEntries,

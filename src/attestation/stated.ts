@@ -21,6 +21,11 @@ export function statedReproduction(bytes: Uint8Array): Reproduction | undefined 
   return stated(bytes, reproductionOf)
 }
 
+/** As `statedStage`, of any statement: a label for people, and for those who filter. */
+export function predicateTypeOf(bytes: Uint8Array): string | undefined {
+  return stated(bytes, ({ predicateType }) => predicateType)
+}
+
 function stated<Facts>(bytes: Uint8Array, read: (statement: Statement) => Facts): Facts | undefined {
   try {
     return read(parseStatement(statedPayload(bytes)))

@@ -519,16 +519,23 @@ export const verbs: readonly Verb[] = [
     usage: 'attest export <artifact>',
     summary: 'write the whole chain of an artifact for somebody else to verify',
     options: [
-      ['--out <path>', 'a .jsonl file, or a folder'],
+      [
+        '--out <path>',
+        'a .jsonl file, a folder, or oci://host/repository:tag (@sha256:... puts it beside what is there)',
+      ],
       ['--in-toto', 'old links and a layout, for in-toto-verify'],
     ],
-    examples: ['assay attest export models/digits.safetensors --out digits.assay.jsonl'],
+    repeated: [['--log <s3://...>', 'proofs of this log too, beside those of the own one']],
+    examples: [
+      'assay attest export models/digits.safetensors --out digits.assay.jsonl',
+      'assay attest export models/digits.safetensors --out oci://ghcr.io/acme/digits:1.2',
+    ],
     load: async () => (await import('./commands/attest.ts')).attestExport,
   },
   {
     usage: 'attest import <path>',
     summary: 'keep exported evidence as evidence of this project: what the trust policy believes of it',
-    examples: ['assay attest import digits.assay.jsonl'],
+    examples: ['assay attest import digits.assay.jsonl', 'assay attest import oci://ghcr.io/acme/digits:1.2'],
     load: async () => (await import('./commands/attest.ts')).attestImport,
   },
   {
@@ -555,6 +562,7 @@ export const verbs: readonly Verb[] = [
   {
     usage: 'tlog append [files...]',
     summary: 'enter what is missing of the evidence, and these bundles, into the transparency log',
+    options: [['--log <s3://...>', 'the log there, which several machines write; the own one when left out']],
     repeated: [
       ['--witness <url>', 'have this witness countersign the checkpoint'],
       ['--witness-key <key>', 'the key of that witness'],
@@ -571,6 +579,7 @@ export const verbs: readonly Verb[] = [
     options: [
       ['--out <file>', 'write the proof there'],
       ['--from <checkpoint>', 'prove that the log grew out of this one'],
+      ['--log <s3://...>', 'the log there; the own one when left out'],
     ],
     examples: [
       'assay tlog prove models/digits.safetensors --out digits.tlog-proof',
@@ -584,6 +593,7 @@ export const verbs: readonly Verb[] = [
     options: [
       ['--proof <file>', 'a proof: that FILE (a bundle, or its digest) is in the log, or that it grew out of FILE'],
       ['--key <key>', 'the key of the log; of the project its own when left out'],
+      ['--log <s3://...>', 'the log there; the own one when left out'],
       ['--witnesses <n>', 'how many of the witnesses must have signed; all when left out'],
     ],
     repeated: [['--witness-key <key>', 'the key of a witness']],
@@ -595,12 +605,12 @@ export const verbs: readonly Verb[] = [
   },
   {
     usage: 'tlog monitor [log]',
-    summary: 'read what is new in a log, and refuse one that forks or goes back',
+    summary: 'read what is new in a log (a folder, https:// or s3://), and refuse one that forks or goes back',
     options: [
       ['--state <file>', 'what was seen before; written again when the look is good'],
       ['--key <key>', 'the key of the log'],
       ['--witnesses <n>', 'how many of the witnesses must have signed; all when left out'],
-      ['--every <seconds>', 'look again and again, until it is stopped or the log is refused'],
+      ['--every <seconds>', 'look again and again, until it is stopped'],
     ],
     repeated: [['--witness-key <key>', 'the key of a witness']],
     examples: [

@@ -13,6 +13,9 @@ export {
   imageText,
   parseImageName,
   parseImageReference,
+  type RegistrySession,
+  readRegistryBytes,
+  registrySessionFor,
 } from './image/index.ts'
 export { removeTree } from './remove-tree.fs.ts'
 export type * from './sandbox.ts'

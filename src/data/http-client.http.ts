@@ -4,6 +4,8 @@
  * Trust: every answer is hostile. Redirects are followed by hand, from TLS never to plain text; credentials go to the
  * origin that they were given for and nowhere else; silence ends. What is kept is decided by whoever compares digests.
  */
+import { lookup } from 'node:dns'
+import { isIP, type LookupFunction } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSecureContext, rootCertificates } from 'node:tls'
 import type { Dispatcher } from 'undici'
@@ -56,7 +58,7 @@ export type HttpClient = Readonly<{
 }>
 
 export type HttpRequest = Readonly<{
-  method: 'HEAD' | 'GET' | 'PUT' | 'POST' | 'DELETE'
+  method: 'HEAD' | 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE'
   url: string
   headers: Readonly<Record<string, string>>
   body?: Uint8Array
@@ -71,8 +73,15 @@ export type HttpClientOptions = Readonly<{
   route: NetworkRoute
   /** Origin, or address that ends with a slash -> value of the `authorization` header for what is below it; the longest holds. */
   credentials?: ReadonlyMap<string, string>
+  /**
+   * Which addresses a redirect to another host may lead to, asked when there is one; left out: any.
+   * LIMIT: behind a proxy, which resolves names itself, only addresses that are written as such are looked at.
+   */
+  redirectsTo?: () => Promise<MayReach>
   signal: AbortSignal
 }>
+
+export type MayReach = (address: string) => boolean
 
 /** What may be otherwise the next time: a busy server, a connection that broke in the middle. */
 export class PassingFault extends Error {
@@ -81,21 +90,62 @@ export class PassingFault extends Error {
 
 export function openHttpClient(options: HttpClientOptions): HttpClient {
   let dispatcher: Promise<Dispatcher> | undefined
+  let away: Promise<Away> | undefined
   const opened = (): Promise<Dispatcher> => {
     dispatcher ??= dispatcherOf(options.route)
     return dispatcher
   }
+  const ways: Ways = {
+    to: async (address, first) => {
+      if (address.hostname === first.hostname || options.redirectsTo === undefined) return opened()
+      away ??= awayOf(options, options.redirectsTo)
+      const { dispatcher: guarded, mayReach } = await away
+      const literal = address.hostname.replace(/^\[|\]$/g, '')
+      if (isIP(literal) !== 0 && !mayReach(literal)) throw astray(options.code, first.href)
+      return guarded
+    },
+  }
   return {
-    get: async (url, headers) => follow(options, await opened(), url, { headers }),
-    post: async (url, headers, body) => follow(options, await opened(), url, { headers, body }),
+    get: async (url, headers) => follow(options, ways, url, { headers }),
+    post: async (url, headers, body) => follow(options, ways, url, { headers, body }),
     send: async (request) => sendOne(options, await opened(), request),
     retried: (what, attempt) => retry(options, what, attempt),
-    close: async () => (await dispatcher)?.destroy(),
+    close: async () => {
+      await (await dispatcher)?.destroy()
+      await (await away)?.dispatcher.destroy()
+    },
   }
 }
 
+/** What carries a request that began at `first`. */
+type Ways = Readonly<{ to(address: URL, first: URL): Promise<Dispatcher> }>
+type Away = Readonly<{ dispatcher: Dispatcher; mayReach: MayReach }>
+
+/** THREAT: a name that stands for an address inside: what was resolved is what is connected to. */
+async function awayOf({ code, route }: HttpClientOptions, redirectsTo: () => Promise<MayReach>): Promise<Away> {
+  const mayReach = await redirectsTo()
+  const guarded: LookupFunction = (host, options, callback) => {
+    lookup(host, { ...options, all: true }, (error, found) => {
+      if (error !== null) return callback(error, '', 0)
+      const open = found.filter(({ address }) => mayReach(address))
+      const [first] = open
+      if (first === undefined) return callback(astray(code, `https://${host}`), '', 0)
+      if (options.all === true) return callback(null, open)
+      callback(null, first.address, first.family)
+    })
+  }
+  return { dispatcher: await dispatcherOf(route, guarded), mayReach }
+}
+
+function astray(code: HttpClientOptions['code'], from: string): DomainError {
+  return new DomainError(code, `\`${withoutCredentials(from)}\` redirects to where assay does not go`)
+}
+
 /** undici is half of all our code, and most runs ask nobody for anything. */
-async function dispatcherOf({ httpProxy, httpsProxy, noProxy, authorities }: NetworkRoute): Promise<Dispatcher> {
+async function dispatcherOf(
+  { httpProxy, httpsProxy, noProxy, authorities }: NetworkRoute,
+  guarded?: LookupFunction,
+): Promise<Dispatcher> {
   const { EnvHttpProxyAgent } = await import('undici')
   // One context for all connections: parsing a bundle of authorities costs tens of milliseconds each time.
   const tls =
@@ -108,7 +158,7 @@ async function dispatcherOf({ httpProxy, httpsProxy, noProxy, authorities }: Net
     httpsProxy,
     noProxy,
     connections: 8,
-    connect: { timeout: silenceMs, ...tls },
+    connect: { timeout: silenceMs, ...tls, ...(guarded === undefined ? {} : { lookup: guarded }) },
     requestTls: tls,
     proxyTls: tls,
   })
@@ -116,18 +166,19 @@ async function dispatcherOf({ httpProxy, httpsProxy, noProxy, authorities }: Net
 
 async function follow(
   { code, credentials, signal }: HttpClientOptions,
-  dispatcher: Dispatcher,
+  ways: Ways,
   url: string,
   { headers, body }: Readonly<{ headers: Readonly<Record<string, string>>; body?: Uint8Array }>,
 ): Promise<HttpAnswer> {
   const { request } = await import('undici')
+  const first = new URL(url)
   let address = new URL(url)
   for (let hop = 0; hop <= maxRedirects; hop += 1) {
     const authorization = credentialFor(credentials, address)
     address.username = ''
     address.password = ''
     const response = await request(address, {
-      dispatcher,
+      dispatcher: await ways.to(address, first),
       signal,
       ...(body === undefined ? {} : { method: 'POST' as const, body: Buffer.from(body) }),
       headers: { ...headers, 'user-agent': 'assay', ...(authorization === undefined ? {} : { authorization }) },
@@ -193,7 +244,7 @@ function redirected(code: HttpClientOptions['code'], from: URL, location: string
   const to = URL.canParse(location, from.href) ? new URL(location, from) : undefined
   const allowed = from.protocol === 'https:' ? ['https:'] : ['http:', 'https:']
   if (to !== undefined && allowed.includes(to.protocol)) return to
-  throw new DomainError(code, `\`${withoutCredentials(from.href)}\` redirects to where assay does not go`)
+  throw astray(code, from.href)
 }
 
 async function retry<Result>(

@@ -25,6 +25,8 @@ export { hashFiles } from './hash-files.fs.ts'
 export {
   type HttpAnswer,
   type HttpClient,
+  type HttpRequest,
+  type MayReach,
   type NetworkRoute,
   openHttpClient,
   PassingFault,
@@ -63,6 +65,7 @@ export {
   openSftp,
   openSftpRemote,
   parseRemoteAddress,
+  proofName,
   type Remote,
   type RemoteAddress,
   readWhole,

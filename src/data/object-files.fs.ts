@@ -64,8 +64,17 @@ export function placeUnder(root: string, digest: Sha256): string {
 
 type FoundObject = Readonly<{ path: string; stats: Stats; closed?: ClosedFolder }>
 
-/** What lies where the object belongs, file or not: in the open, else apart. */
+/**
+ * What lies where the object belongs, file or not: in the open, else apart.
+ *
+ * An object is moved to a stricter folder while others read: looked for twice, it is found wherever it was on its way.
+ */
 export function findObject(root: string, digest: Sha256): FoundObject | undefined {
+  const found = lookFor(root, digest)
+  return found !== undefined || !existsSync(`${root}/closed`) ? found : lookFor(root, digest)
+}
+
+function lookFor(root: string, digest: Sha256): FoundObject | undefined {
   const open = lookAt(placeUnder(root, digest))
   if (open !== undefined || !existsSync(`${root}/closed`)) return open
   for (const closed of closedFolders) {
@@ -102,9 +111,8 @@ export function freshen(root: string, digest: Sha256): boolean {
   try {
     utimesSync(found.path, now, now)
     return true
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false
-    return isObject(root, digest) // a store that is only readable to us, which we then cannot collect either
+  } catch {
+    return isObject(root, digest) // moved meanwhile; or a store that is only readable to us, which we then cannot collect either
   }
 }
 
@@ -161,11 +169,17 @@ export function copyDigesting(
 
 /** THREAT: the path may be a link that someone put there: never followed. @throws ERR_STORE_MISSING */
 export function openObject(root: string, digest: Sha256): number {
-  try {
-    return openSync(objectPath(root, digest), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ELOOP') throw error
-    throw missingObject(digest)
+  for (let tries = 0; ; tries += 1) {
+    const path = objectPath(root, digest)
+    try {
+      return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    } catch (error) {
+      const isGone = errnoOf(error) === 'ENOENT'
+      // between the look and the opening it may have been moved to a stricter folder, and from there to the strictest
+      if (isGone && tries < closedFolders.length && isObject(root, digest)) continue
+      if (!isGone && errnoOf(error) !== 'ELOOP') throw error
+      throw missingObject(digest)
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 /** What a project can tell a verifier: its evidence, and the facts around it. */
 import type { ChainEvidence, ChainSurroundings } from '../attestation/index.ts'
 import type { Sha256 } from '../core/index.ts'
-import { openOwnProofs } from './log-proofs.fs.ts'
+import { proofsAtHand } from './log-proofs.fs.ts'
 import { loggedBy } from './log-trust.ts'
 import type { Project } from './project.ts'
 import { reproductionsAtHand } from './reproduction-key.ts'
@@ -31,10 +31,10 @@ export async function withDefinitions<Verdict>(
   judge: (surroundings: ChainSurroundings) => Verdict,
 ): Promise<Verdict> {
   const logs: Logs = new Map()
-  let proofs: ReturnType<typeof openOwnProofs>
+  let proofs: ReturnType<typeof proofsAtHand> | undefined
   const logged = loggedBy(project.trust, (attestation) => {
-    proofs ??= openOwnProofs(project.root)
-    return proofs?.inclusionOf(attestation)
+    proofs ??= proofsAtHand(project.root)
+    return proofs(attestation)
   })
   for (;;) {
     const asked = new Map<string, Set<string>>()

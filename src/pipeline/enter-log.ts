@@ -23,7 +23,9 @@ import {
   printNoteKey,
   rootOfEdges,
   type Signer,
+  type TileWrite,
   type Tree,
+  type TreeHead,
   tileWidth,
   verifyCheckpoint,
   widthOf,
@@ -59,49 +61,88 @@ export async function enterLog(
   signer: Pick<Signer, 'sign' | 'logKey'>,
   attestations: readonly Sha256[],
 ): Promise<EnteredLog> {
-  const release = await hold(`${logFolderOf(owner.root)}.lock`)
+  const release = await holdLog(`${logFolderOf(owner.root)}.lock`)
   try {
     const folder = openLogFolder(logFolderOf(owner.root))
     const log = openOwn(folder, owner, signer.logKey)
-    const known = entriesOf(folder, log.size)
-    const added = [...new Set(attestations)].filter((each) => !known.has(each)).map(entryOf)
+    const added = missingFrom(folder, log, attestations)
     if (added.length === 0 && log.size > 0) return reportOf(log.key, log, 0)
-    const grown = growTree(log.size, added.map(leafHashOf), log.edges)
-    folder.write([...bundleEntries(log.size, pendingOf(folder, log.size), added), ...grown.tiles])
-    const root: Sha256 = `sha256:${Buffer.from(grown.head.root).toString('hex')}`
-    const { bytes } = await signer.sign({ kind: 'checkpoint', checkpoint: { id: log.id, size: grown.head.size, root } })
-    folder.commit(bytes)
-    return reportOf(log.key, grown.head, added.length)
+    const { tiles, head } = grownBy(folder, log, added)
+    folder.write(tiles)
+    folder.commit(await signHead(signer, log, head))
+    return reportOf(log.key, head, added.length)
   } finally {
     release()
   }
 }
 
-type OwnLog = Readonly<{ id: string; key: NoteKey; size: number; root: Uint8Array; edges: Edges }>
+/** Those that the log does not hold, each once. */
+export function missingFrom(folder: LogFolder, { size }: OwnLog, attestations: readonly Sha256[]): readonly Sha256[] {
+  const known = entriesOf(folder, size)
+  return [...new Set(attestations)].filter((each) => !known.has(each))
+}
+
+/** The log with these entries: every tile that changes. */
+export function grownBy(
+  folder: LogFolder,
+  { size, edges }: OwnLog,
+  added: readonly Sha256[],
+): Readonly<{ tiles: readonly TileWrite[]; head: TreeHead }> {
+  const entries = added.map(entryOf)
+  const { head, tiles } = growTree(size, entries.map(leafHashOf), edges)
+  return { head, tiles: [...bundleEntries(size, pendingOf(folder, size), entries), ...tiles] }
+}
+
+/** The checkpoint of a tree, signed by the log. @throws ERR_SIGN_REFUSED */
+export async function signHead(
+  signer: Pick<Signer, 'sign'>,
+  { id }: OwnLog,
+  { size, root }: TreeHead,
+): Promise<Uint8Array> {
+  const digest: Sha256 = `sha256:${Buffer.from(root).toString('hex')}`
+  return (await signer.sign({ kind: 'checkpoint', checkpoint: { id, size, root: digest } })).bytes
+}
+
+export type OwnLog = Readonly<{ id: string; key: NoteKey; size: number; root: Uint8Array; edges: Edges }>
 
 /** The log as it was signed, or a new one; one that another key kept is put aside. */
 function openOwn(folder: LogFolder, owner: LogOwner, logKey: string): OwnLog {
   const bytes = folder.checkpoint()
   if (bytes === undefined) return newLog(owner, logKey)
-  const { origin, note } = parseCheckpoint(bytes)
+  const key = keyOfLog(bytes, logKey)
+  if (key !== undefined) return openSigned(folder, bytes, key)
+  folder.setAside(`log-${sha256Of(bytes).slice('sha256:'.length, 23)}`)
+  return newLog(owner, logKey)
+}
+
+/** Undefined when the checkpoint names another key. @throws ERR_TLOG_MALFORMED */
+export function keyOfLog(checkpoint: Uint8Array, logKey: string): NoteKey | undefined {
+  const { origin, note } = parseCheckpoint(checkpoint)
   const key = noteKeyOf(origin, 'log', Buffer.from(logKey, 'base64'))
-  const id = origin.slice(logOrigin('').length)
-  if (!note.signatures.some((each) => each.name === key.name && each.id === key.id)) {
-    folder.setAside(`log-${sha256Of(bytes).slice('sha256:'.length, 23)}`)
-    return newLog(owner, logKey)
-  }
+  return note.signatures.some((each) => each.name === key.name && each.id === key.id) ? key : undefined
+}
+
+/** @throws ERR_TLOG_FORK when the tiles are not what was signed, ERR_TLOG_SIGNATURE */
+export function openSigned(folder: LogFolder, bytes: Uint8Array, key: NoteKey): OwnLog {
   const { size, root } = verifyCheckpoint(bytes, { log: key, witnesses: [], threshold: 0 })
   const edges = edgesOf(treeOf(folder, size))
   if (!isSameHash(rootOfEdges(edges), root)) {
     throw new DomainError('ERR_TLOG_FORK', 'the tiles of the log do not make the root that it signed')
   }
-  return { id, key, size, root, edges }
+  return { id: idOf(key), key, size, root, edges }
 }
 
-function newLog({ id: project }: LogOwner, logKey: string): OwnLog {
+export function newLog({ id: project }: LogOwner, logKey: string): OwnLog {
   const id = `${project}/${randomBytes(8).toString('hex')}`
-  const key = noteKeyOf(logOrigin(id), 'log', Buffer.from(logKey, 'base64'))
-  return { id, key, size: 0, root: rootOfEdges([]), edges: [] }
+  return emptyLog(noteKeyOf(logOrigin(id), 'log', Buffer.from(logKey, 'base64')))
+}
+
+export function emptyLog(key: NoteKey): OwnLog {
+  return { id: idOf(key), key, size: 0, root: rootOfEdges([]), edges: [] }
+}
+
+function idOf({ name }: NoteKey): string {
+  return name.slice(logOrigin('').length)
 }
 
 /** @throws ERR_TLOG_MISSING, ERR_TLOG_MALFORMED when a tile is read that is not there */
@@ -142,7 +183,7 @@ export function entriesOf(folder: LogFolder, size: number): ReadonlyMap<Sha256, 
   return found
 }
 
-function pendingOf(folder: LogFolder, size: number): readonly Uint8Array[] {
+export function pendingOf(folder: LogFolder, size: number): readonly Uint8Array[] {
   return size % tileWidth === 0 ? [] : bundleAt(folder, Math.floor(size / tileWidth), treeOf(folder, size))
 }
 
@@ -166,7 +207,7 @@ function readBundle(folder: LogFolder, index: number, size: number): readonly Ui
   return parseEntries(whole, full).slice(0, at.width)
 }
 
-function reportOf(
+export function reportOf(
   key: NoteKey,
   { size, root }: Readonly<{ size: number; root: Uint8Array }>,
   added: number,
@@ -178,7 +219,7 @@ function reportOf(
 const waitMs = 25
 const maxWaits = 1200
 
-async function hold(file: string): Promise<() => void> {
+export async function holdLog(file: string): Promise<() => void> {
   for (let waits = 0; ; waits += 1) {
     try {
       return holdFile(file)

@@ -2,13 +2,20 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { bundlesInLines, type ChainEvidence, type NamedBundle, travelledEvidence } from '../attestation/index.ts'
-import { DomainError, type Sha256 } from '../core/index.ts'
+import { DomainError } from '../core/index.ts'
 import { writeDurably } from './evidence.fs.ts'
-import { parseProofLines } from './log-trust.ts'
+import type { TravelledEvidence } from './import-evidence.ts'
+import { noProofs } from './kept-proofs.fs.ts'
+import { type LogProofs, parseProofLines, printProofs } from './log-trust.ts'
 
 /** LIMIT: an evidence file is at most 512 MiB, a folder of it 10,000 files. */
 const maxFileBytes = 512 * 1024 * 1024
 const maxFiles = 10_000
+
+/** Trust: every byte is attacker-controlled. @param path absolute @throws ERR_EVIDENCE_MISSING, ERR_INPUT_TOO_LARGE */
+export function evidenceAt(path: string): TravelledEvidence {
+  return { bundles: bundlesAt(path), proofs: logProofsAt(path) }
+}
 
 /**
  * Trust: every byte is attacker-controlled; the bundles are indexed by what they *say*, and verified by the chain.
@@ -36,10 +43,10 @@ export function bundlesAt(path: string): readonly NamedBundle[] {
 }
 
 /** Proofs of a transparency log that travelled with the evidence: hostile, by attestation. @throws as `bundlesAt` */
-export function logProofsAt(path: string): ReadonlyMap<Sha256, Uint8Array> {
+export function logProofsAt(path: string): LogProofs {
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
   const file = isFolder ? join(path, proofsName) : path
-  if (!existsSync(file)) return new Map()
+  if (!existsSync(file)) return noProofs
   return parseProofLines(bundlesInLines(readBounded(file)).map(({ bytes }) => bytes))
 }
 
@@ -58,13 +65,14 @@ function readBounded(file: string): Uint8Array {
  *
  * INVARIANT: a bundle is one line of JSON, so that its digest is the same in both forms.
  */
-export function writeEvidence(path: string, bundles: readonly NamedBundle[], proofs: readonly string[] = []): void {
-  const lines = Buffer.from(proofs.map((line) => `${line}\n`).join(''))
+export function writeEvidence(path: string, { bundles, proofs }: TravelledEvidence): void {
+  const printed = printProofs(proofs)
+  const lines = Buffer.from(printed.map((line) => `${line}\n`).join(''))
   if (path.endsWith('.jsonl')) {
     writeDurably(path, Buffer.concat([...bundles.flatMap(({ bytes }) => [bytes, Buffer.from('\n')]), lines]))
     return
   }
   mkdirSync(path, { recursive: true })
   for (const { name, bytes } of bundles) writeDurably(join(path, `${name}.sigstore.json`), bytes)
-  if (proofs.length > 0) writeDurably(join(path, proofsName), lines)
+  if (printed.length > 0) writeDurably(join(path, proofsName), lines)
 }

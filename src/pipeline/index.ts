@@ -26,8 +26,9 @@ export {
   rebuildEnvironment,
 } from './environments.fs.ts'
 export type { EvidenceStore } from './evidence.fs.ts'
-export { readEvidence, writeEvidence } from './evidence-files.fs.ts'
+export { evidenceAt, writeEvidence } from './evidence-files.fs.ts'
 export { type AnchorRequest, examineAnchor } from './examine-anchor.ts'
+export { type ExportedEvidence, exportedEvidence } from './exported-evidence.ts'
 export {
   type FetchedSource,
   type FetchOptions,
@@ -41,6 +42,7 @@ export {
   recordedOrigin,
 } from './fetch-source.fs.ts'
 export { type HermeticityReport, hermeticityIn } from './hermeticity.ts'
+export { importEvidence } from './import-evidence.ts'
 export {
   adoptHere,
   backupKey,
@@ -56,11 +58,11 @@ export {
 } from './keys.fs.ts'
 export { type LintReport, lintStages, type StageFinding } from './lint-stages.fs.ts'
 export { lockEnvironment } from './lock-environment.fs.ts'
-export { proofLines } from './log-proofs.fs.ts'
+export { isLogStore } from './log-objects.http.ts'
 export type { Remote } from './log-remote.http.ts'
 export { logTrust } from './log-trust.ts'
 export type { LockedEnvironment } from './name-lock.fs.ts'
-export { importEvidence } from './originals.fs.ts'
+export { evidenceInRegistry, exportToRegistry, isOciAddress, parseOciAddress } from './oci/index.ts'
 export { pinImage } from './pin-image.fs.ts'
 export { openPlan, openProject, type ProjectNames, projectNames } from './project.fs.ts'
 export type { ListedSource, Project } from './project.ts'
@@ -83,8 +85,14 @@ export { type StampedData, stampData } from './stamp-data.fs.ts'
 export { summarizeVerdict } from './summarize.ts'
 export {
   appendToLog,
+  type Contradiction,
   isGrowth,
+  isWebLog,
+  type LogPlace,
   type LogTrust,
+  type Look,
+  logFolderAt,
+  logPlaceOf,
   monitorLog,
   ownLogKey,
   parseWitness,

@@ -5,11 +5,11 @@
  * Order: tiles first, the checkpoint last, each written durably: a process killed between any two steps leaves the log
  * as it was.
  */
-import { existsSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type LogReader, type TileAt, type TileWrite, tilePath, tileWidth } from '../attestation/index.ts'
 import { DomainError } from '../core/index.ts'
-import { ioFault } from '../data/index.ts'
+import { errnoOf, ioFault } from '../data/index.ts'
 import { writeDurably } from './evidence.fs.ts'
 
 /** LIMIT: 16 MiB: 256 entries of 64 KiB. */
@@ -59,10 +59,25 @@ export function readerOf(folder: LogFolder): LogReader & Readonly<{ close(): Pro
   }
 }
 
+/** One open file: a writer may replace it, or take it away for a fuller one, at any time. */
 function readBounded(file: string): Uint8Array | undefined {
-  if (!existsSync(file)) return undefined
-  const status = statSync(file)
-  if (!status.isFile()) throw new DomainError('ERR_TLOG_MALFORMED', `\`${file}\` is not a file`)
-  if (status.size > maxBytes) throw new DomainError('ERR_INPUT_TOO_LARGE', `\`${file}\` has ${status.size} bytes`)
-  return readFileSync(file)
+  const fd = opened(file)
+  if (fd === undefined) return undefined
+  try {
+    const status = fstatSync(fd)
+    if (!status.isFile()) throw new DomainError('ERR_TLOG_MALFORMED', `\`${file}\` is not a file`)
+    if (status.size > maxBytes) throw new DomainError('ERR_INPUT_TOO_LARGE', `\`${file}\` has ${status.size} bytes`)
+    return readFileSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function opened(file: string): number | undefined {
+  try {
+    return openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return undefined
+    throw ioFault(error, file)
+  }
 }

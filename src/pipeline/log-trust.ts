@@ -1,7 +1,10 @@
 /** Which logs and witnesses are believed, and what a proof comes to under them. Pure. */
 import {
   type CheckpointTrust,
+  decodeBase64,
   type Finding,
+  isConsistent,
+  isSameHash,
   type NoteKey,
   type ProvenTime,
   parseNoteKey,
@@ -9,6 +12,8 @@ import {
   refused,
   type SigningTimes,
   type TrustPolicy,
+  type VerifiedCheckpoint,
+  verifyCheckpoint,
   verifyLogProof,
 } from '../attestation/index.ts'
 import { DomainError, type ErrorCode, isDomainError, isSha256, parseStrictJson, type Sha256 } from '../core/index.ts'
@@ -41,24 +46,24 @@ function keyBytesOf({ key }: NoteKey): string {
 export type LoggedAt = (attestation: Sha256) => Finding | undefined
 
 /**
- * Whether an attestation is in one of the logs that the policy names.
+ * Whether an attestation is in one of the logs that the policy names: one proof that holds is enough.
  *
- * @param proofOf hostile bytes
+ * @param proofsOf hostile bytes
  * @returns undefined, for the chain to leave out, where the policy names none
  */
-export function loggedBy({ logs = [] }: TrustPolicy, proofOf: LogProofs): Readonly<{ loggedAt?: LoggedAt }> {
-  if (logs.length === 0) return {}
-  const trusts = logs.map(({ key, witnesses, threshold }) => logTrust(key, witnesses, threshold))
+export function loggedBy(policy: TrustPolicy, proofsOf: ProofsOf): Readonly<{ loggedAt?: LoggedAt }> {
+  const trusts = logsOf(policy)
+  if (trusts.length === 0) return {}
   return {
     loggedAt: (attestation) => {
-      const proof = proofOf(attestation)
-      return proof === undefined ? undefined : judgeProof(proof, attestation, trusts)
+      const found = proofsOf(attestation).map((proof) => judgeProof(proof, attestation, trusts))
+      return found.find(({ passed: holds }) => holds) ?? found[0]
     },
   }
 }
 
-/** Bytes of a proof; hostile. */
-export type LogProofs = (attestation: Sha256) => Uint8Array | undefined
+/** Bytes of proofs; hostile. */
+export type ProofsOf = (attestation: Sha256) => readonly Uint8Array[]
 
 /**
  * Before which moment an attestation is proven to have been signed: witnesses saw the log with it.
@@ -66,16 +71,16 @@ export type LogProofs = (attestation: Sha256) => Uint8Array | undefined
  * As many as the policy asks for must have seen it by then. THREAT: a log alone proves no time against who keeps it, so a
  * log without a threshold of witnesses says nothing.
  */
-export function witnessedBy({ logs = [] }: TrustPolicy, proofOf: LogProofs): Pick<SigningTimes, 'witnessed'> {
+export function witnessedBy({ logs = [] }: TrustPolicy, proofsOf: ProofsOf): Pick<SigningTimes, 'witnessed'> {
   const trusts = logs
     .filter(({ threshold }) => threshold > 0)
     .map(({ key, witnesses, threshold }) => logTrust(key, witnesses, threshold))
   if (trusts.length === 0) return {}
   return {
-    witnessed: (attestation) => {
-      const proof = proofOf(attestation)
-      return proof === undefined ? undefined : trusts.flatMap((trust) => timeUnder(proof, attestation, trust) ?? [])[0]
-    },
+    witnessed: (attestation) =>
+      proofsOf(attestation)
+        .flatMap((proof) => trusts.flatMap((trust) => timeUnder(proof, attestation, trust) ?? []))
+        .toSorted((left, right) => left.at.getTime() - right.at.getTime())[0],
   }
 }
 
@@ -89,6 +94,10 @@ function timeUnder(proof: Uint8Array, attestation: Sha256, trust: CheckpointTrus
     if (isDomainError(error)) return undefined // INVARIANT: a proof that does not verify proves no time
     throw error
   }
+}
+
+function logsOf({ logs = [] }: TrustPolicy): readonly CheckpointTrust[] {
+  return logs.map(({ key, witnesses, threshold }) => logTrust(key, witnesses, threshold))
 }
 
 function judgeProof(proof: Uint8Array, attestation: Sha256, trusts: readonly CheckpointTrust[]): Finding {
@@ -106,35 +115,122 @@ function judgeProof(proof: Uint8Array, attestation: Sha256, trusts: readonly Che
   return refused('logged', fault?.code ?? 'ERR_TLOG_ENTRY', fault?.message ?? 'is in no log that the policy names')
 }
 
+/** What travels of transparency logs with evidence: hostile bytes, until a key of a log is held against them. */
+export type LogProofs = Readonly<{
+  /** C2SP tlog-proof, by attestation. */
+  inclusions: ReadonlyMap<Sha256, readonly Uint8Array[]>
+  /** Bodies of C2SP add-checkpoint: that a log grew out of an earlier checkpoint. */
+  growths: readonly Uint8Array[]
+}>
+
+/** LIMIT: so many proofs of one attestation, and so many growths, are read; more are passed over. */
+export const maxProofsEach = 16
+export const maxGrowths = 1024
+
 /** One line of exported evidence: the proof of one attestation, as C2SP tlog-proof. */
 export function printProofLine(attestation: Sha256, proof: Uint8Array): string {
   return `{"assayLogProof":1,"attestation":"${attestation}","proof":${JSON.stringify(Buffer.from(proof).toString('utf8'))}}`
 }
 
-const proofLineStart = Buffer.from('{"assayLogProof":')
-const lineLimits = { maxBytes: 256 * 1024, maxDepth: 2 }
-
-/** Hostile lines: those that are no proof are somebody else's. The first of an attestation counts. */
-export function parseProofLines(lines: Iterable<Uint8Array>): ReadonlyMap<Sha256, Uint8Array> {
-  const found = new Map<Sha256, Uint8Array>()
-  for (const line of lines) {
-    if (Buffer.compare(line.subarray(0, proofLineStart.length), proofLineStart) !== 0) continue
-    const parsed = parsedLine(line)
-    if (parsed !== undefined && !found.has(parsed.attestation)) found.set(parsed.attestation, Buffer.from(parsed.proof))
-  }
-  return found
+/** As `printProofLine`, that a log grew. */
+export function printGrowthLine(growth: Uint8Array): string {
+  return `{"assayLogGrowth":1,"growth":${JSON.stringify(Buffer.from(growth).toString('utf8'))}}`
 }
 
-function parsedLine(line: Uint8Array): Readonly<{ attestation: Sha256; proof: string }> | undefined {
+/** All of them, one a line. */
+export function printProofs({ inclusions, growths }: LogProofs): readonly string[] {
+  return [
+    ...[...inclusions].flatMap(([attestation, proofs]) => proofs.map((proof) => printProofLine(attestation, proof))),
+    ...growths.map(printGrowthLine),
+  ]
+}
+
+const lineStart = /^\{"assayLog(?:Proof|Growth)":/
+const lineLimits = { maxBytes: 256 * 1024, maxDepth: 2 }
+
+/** Hostile lines: those that are no proof are somebody else's. */
+export function parseProofLines(lines: Iterable<Uint8Array>): LogProofs {
+  const inclusions = new Map<Sha256, Uint8Array[]>()
+  const growths: Uint8Array[] = []
+  for (const line of lines) {
+    if (!lineStart.test(Buffer.from(line.subarray(0, 32)).toString('latin1'))) continue
+    const { assayLogProof, assayLogGrowth, attestation, proof, growth } = fieldsOf(line)
+    if (assayLogProof === 1 && isSha256(attestation) && typeof proof === 'string') {
+      const known = inclusions.get(attestation) ?? []
+      if (known.length < maxProofsEach) inclusions.set(attestation, [...known, Buffer.from(proof)])
+    } else if (assayLogGrowth === 1 && typeof growth === 'string' && growths.length < maxGrowths) {
+      growths.push(Buffer.from(growth))
+    }
+  }
+  return { inclusions, growths }
+}
+
+function fieldsOf(line: Uint8Array): Readonly<Record<string, unknown>> {
   try {
     const json = parseStrictJson(line, 'proof', lineLimits)
-    if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined
-    const { assayLogProof, attestation, proof } = json as Readonly<Record<string, unknown>> // an object, see above
-    return assayLogProof === 1 && isSha256(attestation) && typeof proof === 'string'
-      ? { attestation, proof }
-      : undefined
+    return typeof json === 'object' && json !== null && !Array.isArray(json) ? { ...json } : {}
   } catch (error) {
-    if (isDomainError(error)) return undefined // INVARIANT: a line that cannot be read proves nothing
+    if (isDomainError(error)) return {} // INVARIANT: a line that cannot be read proves nothing
     throw error
   }
+}
+
+/** What proofs of a log that the policy names come to among themselves. `grown`: pairs of checkpoints that a growth connects. */
+export type ShownHistory = Readonly<{ origin: string; checkpoints: number; grown: number }>
+
+/**
+ * Holds all checkpoints of one log against each other, each signed by it.
+ *
+ * @returns one entry for each log of the policy of which there is a checkpoint
+ * @throws ERR_TLOG_FORK when a log has signed two histories
+ */
+export function historiesIn(policy: TrustPolicy, { inclusions, growths }: LogProofs): readonly ShownHistory[] {
+  const texts = [...[...inclusions.values()].flat().map(checkpointIn), ...growths.map(checkpointIn)]
+  return logsOf(policy).flatMap((trust) => {
+    const seen = new Map<number, VerifiedCheckpoint>()
+    for (const text of texts) {
+      const checkpoint = believed(text, trust)
+      if (checkpoint === undefined) continue
+      const known = seen.get(checkpoint.size)
+      if (known !== undefined && !isSameHash(known.root, checkpoint.root)) throw forked(checkpoint)
+      seen.set(checkpoint.size, known ?? checkpoint)
+    }
+    const grown = growths.filter((growth) => isGrown(growth, seen, trust)).length
+    return seen.size === 0 ? [] : [{ origin: trust.log.name, checkpoints: seen.size, grown }]
+  })
+}
+
+/** The note that a proof ends with. */
+function checkpointIn(proof: Uint8Array): Uint8Array {
+  const at = Buffer.from(proof.buffer, proof.byteOffset, proof.length).indexOf('\n\n')
+  return at < 0 ? new Uint8Array() : proof.subarray(at + 2)
+}
+
+/** Witnesses are not asked for: whether the log contradicts itself is a matter of its own signature. */
+function believed(bytes: Uint8Array, { log }: CheckpointTrust): VerifiedCheckpoint | undefined {
+  try {
+    return verifyCheckpoint(bytes, { log, witnesses: [], threshold: 0 })
+  } catch (error) {
+    if (isDomainError(error)) return undefined // INVARIANT: what is not signed by this log says nothing of it
+    throw error
+  }
+}
+
+/** Whoever carries a growth may have changed it: one that does not hold shows nothing. */
+function isGrown(growth: Uint8Array, seen: ReadonlyMap<number, VerifiedCheckpoint>, trust: CheckpointTrust): boolean {
+  const to = believed(checkpointIn(growth), trust)
+  const [, size = ''] = /^old (\d{1,15})\n/.exec(Buffer.from(growth.subarray(0, 32)).toString('latin1')) ?? []
+  const from = seen.get(Number(size))
+  if (to === undefined || from === undefined) return false
+  const hashes = Buffer.from(growth).toString('latin1').split('\n\n', 1)[0]?.split('\n').slice(1) ?? []
+  const proof = hashes.flatMap((line) => decodeBase64(line) ?? [])
+  return isConsistent({
+    from: { size: BigInt(from.size), root: from.root },
+    to: { size: BigInt(to.size), root: to.root },
+    proof: hashes.length > 64 ? [] : proof,
+  })
+}
+
+function forked({ origin, size }: VerifiedCheckpoint): DomainError {
+  return new DomainError('ERR_TLOG_FORK', `the log \`${origin}\` has signed two histories of ${size} entries`)
 }

@@ -1,18 +1,12 @@
 /** The statements that a reproduction is about: of a run, behind an artifact, or from evidence that travelled. */
 import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import {
-  type StageFacts,
-  verifyDataVerdict,
-  verifyReproduction,
-  verifySourceBuild,
-  verifyStage,
-} from '../attestation/index.ts'
-import { DomainError, type Sha256, sha256Of } from '../core/index.ts'
+import type { StageFacts } from '../attestation/index.ts'
+import { DomainError, type Sha256 } from '../core/index.ts'
 import { readStage } from './believe.ts'
-import { bundlesAt } from './evidence-files.fs.ts'
+import { bundlesAt, evidenceAt } from './evidence-files.fs.ts'
+import { importEvidence } from './import-evidence.ts'
 import type { Project } from './project.ts'
-import { reproductionKey } from './reproduction-key.ts'
 import { chainOfArtifact } from './verify-artifact.fs.ts'
 
 /** A believed statement of then. */
@@ -44,7 +38,7 @@ async function rootsOf(
   workingFolder: string,
 ): Promise<readonly Sha256[]> {
   const path = target === undefined ? undefined : resolve(workingFolder, target)
-  if (path !== undefined && isEvidence(path)) return importEvidence(project, path)
+  if (path !== undefined && isEvidence(path)) return importEvidence(project, evidenceAt(path), path).stages
   if (path !== undefined && existsSync(path)) return chainOfArtifact(project, target, workingFolder)
   const locked = [...project.lock.values()].map(({ attestation }) => attestation)
   // a clone that pulled has no run of its own
@@ -59,41 +53,6 @@ function isEvidence(path: string): boolean {
   const status = statSync(path, { throwIfNoEntry: false })
   if (status === undefined) return false
   return status.isFile() ? /\.(jsonl|sigstore\.json)$/.test(path) : existsSync(path) && bundlesAt(path).length > 0
-}
-
-/** Keeps what is believed of it, as evidence of the project; approvals travel with the commit. @throws ERR_EVIDENCE_MISSING */
-export function importEvidence({ evidence, trust }: Project, path: string): readonly Sha256[] {
-  const stages: Sha256[] = []
-  const repeats = new Set<Sha256>()
-  for (const { bytes } of bundlesAt(path)) {
-    const stage = verifyStage(bytes, trust)
-    if (stage.trusted) {
-      const { key, outputs } = stage.statement.facts
-      stages.push(evidence.save(bytes, { key, subjects: outputs.map(({ digest }) => digest) }))
-      continue
-    }
-    const verdict = verifyDataVerdict(bytes, trust)
-    if (verdict.trusted) evidence.save(bytes, { key: verdict.statement.verdict.key, subjects: [] })
-    const built = verifySourceBuild(bytes, trust)
-    if (built.trusted) evidence.save(bytes, { key: sha256Of(bytes), subjects: [built.statement.build.wheel.digest] })
-    for (const again of keepReproduction(bytes, trust, evidence)) repeats.add(again)
-  }
-  const first = stages.filter((attestation) => !repeats.has(attestation))
-  if (first.length > 0) return first
-  throw new DomainError('ERR_EVIDENCE_MISSING', `nothing in \`${path}\` is a statement of a stage that is believed`)
-}
-
-/** Found again by each stage that it is about. @returns the statements of the runs that it was made with */
-function keepReproduction(
-  bytes: Uint8Array,
-  trust: Project['trust'],
-  evidence: Project['evidence'],
-): readonly Sha256[] {
-  const verdict = verifyReproduction(bytes, trust)
-  if (!verdict.trusted) return []
-  const { stages } = verdict.statement.reproduction
-  for (const { original } of stages) evidence.save(bytes, { key: reproductionKey(original), subjects: [] })
-  return stages.flatMap(({ again }) => again ?? [])
 }
 
 /** Iterative, so that a long chain costs no stack. */

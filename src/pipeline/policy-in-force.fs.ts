@@ -23,7 +23,7 @@ import {
   withStatus,
 } from '../attestation/index.ts'
 import { DomainError } from '../core/index.ts'
-import { type LogProofs, witnessedBy } from './log-trust.ts'
+import { type ProofsOf, witnessedBy } from './log-trust.ts'
 import type { Caller } from './project.ts'
 import { readSmall } from './small-file.fs.ts'
 
@@ -31,7 +31,7 @@ export type InForceOptions = Readonly<{
   /** Absolute path of a status file. */
   status?: string | undefined
   /** Proofs of attestations in logs; hostile. */
-  proofOf?: LogProofs
+  proofsOf?: ProofsOf
 }>
 
 /** LIMIT: a status is at most 16 MiB. */
@@ -44,10 +44,10 @@ const maxStatusBytes = 16 * 1024 * 1024
 export function policyInForce(
   policy: TrustPolicy,
   { environment, now }: Pick<Caller, 'environment' | 'now'>,
-  { status, proofOf }: InForceOptions = {},
+  { status, proofsOf }: InForceOptions = {},
 ): TrustPolicy {
   const seen = remembers(policy) ? readSeen(environment, policy.project) : {}
-  const times = timesOf(policy, { clock: now(), seen, proofOf })
+  const times = timesOf(policy, { clock: now(), seen, proofsOf })
   const known = withRevocations({ ...policy, times }, revokedKeys(environment))
   const given = status === undefined ? undefined : readSmall(status, maxStatusBytes)
   return withStatusOf(known, { given, kept: seen.status, environment })
@@ -58,9 +58,9 @@ function remembers(policy: TrustPolicy): policy is TrustPolicy & Readonly<{ proj
   return policy.project !== undefined && (policy.origin === 'file' || policy.origin === 'pinned')
 }
 
-type Clocks = Readonly<{ clock: Date; seen: SeenTrust; proofOf: LogProofs | undefined }>
+type Clocks = Readonly<{ clock: Date; seen: SeenTrust; proofsOf: ProofsOf | undefined }>
 
-function timesOf(policy: TrustPolicy, { clock, seen, proofOf }: Clocks): SigningTimes {
+function timesOf(policy: TrustPolicy, { clock, seen, proofsOf }: Clocks): SigningTimes {
   const authorities = authoritiesOf(policy)
   const { newestTime } = seen
   return {
@@ -69,7 +69,7 @@ function timesOf(policy: TrustPolicy, { clock, seen, proofOf }: Clocks): Signing
     ...(authorities.length === 0
       ? {}
       : { timestamp: (timestamp, signature) => verifyTimestamp(timestamp, signature, authorities) }),
-    ...(proofOf === undefined ? {} : witnessedBy(policy, proofOf)),
+    ...(proofsOf === undefined ? {} : witnessedBy(policy, proofsOf)),
   }
 }
 
@@ -89,10 +89,10 @@ export function authoritiesOf({ timestamps = [] }: TrustPolicy): readonly Timest
 }
 
 /** The same, with proofs that travelled with the evidence. */
-export function withProofs(policy: TrustPolicy, proofOf: LogProofs): TrustPolicy {
+export function withProofs(policy: TrustPolicy, proofsOf: ProofsOf): TrustPolicy {
   return policy.times === undefined
     ? policy
-    : { ...policy, times: { ...policy.times, ...witnessedBy(policy, proofOf) } }
+    : { ...policy, times: { ...policy.times, ...witnessedBy(policy, proofsOf) } }
 }
 
 type Statuses = Readonly<{

@@ -23,8 +23,8 @@ import { openEvidence } from './evidence.fs.ts'
 import { anchorsOf, surroundingsOf, visibleFiles } from './inputs.ts'
 import { keySourceOf, pinnedPolicy } from './keys.fs.ts'
 import { loadLock } from './lock.fs.ts'
-import { openOwnProofs } from './log-proofs.fs.ts'
-import type { LogProofs } from './log-trust.ts'
+import { proofsAtHand } from './log-proofs.fs.ts'
+import type { ProofsOf } from './log-trust.ts'
 import { policyInForce, withProofs } from './policy-in-force.fs.ts'
 import type { Caller, Project } from './project.ts'
 import { readProjectFile } from './project-file.fs.ts'
@@ -69,13 +69,13 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
   const store = lentBy?.store ?? openObjectStore(join(state, 'objects'), md5s)
   const contents = openContents(root, store, digesting)
   const listed = sourcesOf(root)
-  const proofs = once(() => openOwnProofs(root))
+  const proofs = once(() => proofsAtHand(root))
   const { status } = options
-  const proofOf: LogProofs = (attestation) => proofs()?.inclusionOf(attestation)
+  const proofsOf: ProofsOf = (attestation) => proofs()(attestation)
   const trustOf = (given: TrustPolicy | undefined): TrustPolicy =>
     given === undefined
-      ? policyInForce(policyOf(root, caller), caller, { status, proofOf })
-      : withProofs(given, proofOf)
+      ? policyInForce(policyOf(root, caller), caller, { status, proofsOf })
+      : withProofs(given, proofsOf)
   const trust = await withIdentities(lentBy?.trust ?? trustOf(options.policy), options.trustedRoots)
   const evidence = lentBy?.evidence ?? openEvidence(root)
   const decisions = believedDecisions(evidence.approvals(), trust)

@@ -27,6 +27,8 @@ export type Caller = Readonly<{
   environment: Readonly<Record<string, string | undefined>>
   now(): Date
   version: string
+  /** Ends what is asked of other machines; never when left out. */
+  signal?: AbortSignal
 }>
 
 export type Project = Readonly<{

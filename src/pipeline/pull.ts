@@ -6,7 +6,15 @@
  */
 import { join } from 'node:path'
 import { isSecret } from '../attestation/index.ts'
-import { type Digest, type DomainError, formatSize, isDirHash, isDomainError, type Sha256 } from '../core/index.ts'
+import {
+  type Digest,
+  type DomainError,
+  formatSize,
+  isDirHash,
+  isDomainError,
+  type Sha256,
+  sha256Of,
+} from '../core/index.ts'
 import {
   folderName,
   type Incoming,
@@ -22,7 +30,8 @@ import { type CheckoutReport, restoreVersion } from './checkout.fs.ts'
 import { close as closeObjects } from './closed-objects.ts'
 import type { Project } from './project.ts'
 import { chooseRemote, isRemoteOfOurs, openRemote, stopped, type Transfer } from './remotes.fs.ts'
-import { fetchEvidence } from './travelling-evidence.ts'
+import { bundlesOfVersion, fetchEvidence } from './travelling-evidence.ts'
+import { fetchProofs } from './travelling-proofs.ts'
 import { statementsBehind, versionOf } from './version.ts'
 import {
   contentsOfVersion,
@@ -53,6 +62,8 @@ export type PullReport = Readonly<{
   address: string
   /** Bundles that are new here. */
   evidence: number
+  /** Proofs of transparency logs that are new here. */
+  logProofs: number
   /** Objects that came; with `--dry-run` those that would. */
   fetched: Readonly<{ files: number; sizeBytes: number }>
   /** Named by the evidence, and neither here nor at the remote. */
@@ -86,6 +97,9 @@ export async function pull(project: Project, target: string | undefined, options
     options.onProgress('looking for evidence')
     const evidence = await fetchEvidence(project, remote, version.roots.values(), options)
     const behind = statementsBehind(project, version.roots.values())
+    const bundles = bundlesOfVersion(project, behind).bundles.keys()
+    const approvals = project.evidence.approvals().map(({ bytes }) => sha256Of(bytes))
+    const logProofs = await fetchProofs(project, remote, new Set([...bundles, ...approvals]), options)
     const named = contentsOfVersion(project, version, behind, options)
     const lists = await fetchLists(project, remote, named)
     const contents = named.map((content) => lists.fetched.get(content) ?? content)
@@ -104,6 +118,7 @@ export async function pull(project: Project, target: string | undefined, options
       remote: chosen.name,
       address: remote.address,
       evidence: evidence.fetched,
+      logProofs,
       fetched: counted(wanted.objects),
       missing: [
         ...evidence.missing.map((digest) => ({ path: 'evidence', digest })),
@@ -131,6 +146,11 @@ type FetchedLists = Readonly<{
   fetched: ReadonlyMap<NamedContent, NamedContent>
 }>
 
+/** Where the list of a folder may lie: by its own digest, else by the folder's. */
+function listNames({ digest, list }: NamedContent): readonly string[] {
+  return [...(list === undefined ? [] : [objectName(list)]), ...(isDirHash(digest) ? [folderName(digest)] : [])]
+}
+
 /** Lists of folders that are not here, each held to the folder's digest. */
 async function fetchLists(project: Project, remote: Remote, contents: readonly NamedContent[]): Promise<FetchedLists> {
   const missing: NamedContent[] = []
@@ -141,11 +161,10 @@ async function fetchLists(project: Project, remote: Remote, contents: readonly N
     await takeFromWorkTree(project, content)
     if ((await objectsOf(project, content)) === undefined) asked.push(content)
   }
-  const there = await remote.sizes(asked.flatMap(({ digest }) => (isDirHash(digest) ? [folderName(digest)] : [])))
+  const there = await remote.sizes(asked.flatMap(listNames))
   for (const content of asked) {
-    if (!isDirHash(content.digest)) continue
-    const name = folderName(content.digest)
-    if (!there.has(name)) {
+    const name = listNames(content).find((each) => there.has(each))
+    if (name === undefined) {
       if (!content.isOptional) missing.push(content)
       continue
     }

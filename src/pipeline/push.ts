@@ -6,7 +6,7 @@
  * already is not sent again; a push that was killed goes on in the next one. Read next: `version-contents.ts`.
  */
 import { createHash } from 'node:crypto'
-import { type Digest, DomainError, formatSize, isSha256, sha256Of } from '../core/index.ts'
+import { type Digest, DomainError, formatSize, isSha256, type Sha256, sha256Of } from '../core/index.ts'
 import {
   bundleName,
   classifications,
@@ -21,6 +21,7 @@ import {
 import type { Project } from './project.ts'
 import { type ChosenRemote, chooseRemote, isRemoteOfOurs, openRemote, stopped, type Transfer } from './remotes.fs.ts'
 import { bundlesOfVersion } from './travelling-evidence.ts'
+import { proofFiles } from './travelling-proofs.ts'
 import { statementsBehind, versionOf } from './version.ts'
 import {
   contentsOfVersion,
@@ -82,7 +83,11 @@ export async function push(project: Project, target: string | undefined, options
   try {
     const isThere = await isRemoteOfOurs(remote)
     const known = await objectsAtHand(project, permitted)
-    const files = [...known.files, ...evidenceFiles(project, behind)]
+    const evidence = evidenceFiles(project, behind)
+    const approvals = project.evidence.approvals().map(({ bytes }) => sha256Of(bytes))
+    const attestations = new Set([...evidence.bundles.keys(), ...approvals])
+    const proofs = await proofFiles(project, remote, { attestations, isThere })
+    const files = [...known.files, ...evidence.files, ...proofs]
     const there = isThere ? await remote.sizes([...files, ...known.elsewhere].map(({ name }) => name)) : new Map()
     refuseMissing(known.elsewhere.filter(({ name }) => !there.has(name)))
     const { absent: unsent, wrong } = await compare(remote, files, there, options)
@@ -128,8 +133,8 @@ function withinClearance(
       { details: { path: first.path, classification: first.classification, above: above.length } },
     )
   }
-  const secret = new Set(above.map(({ digest }) => digest))
-  // the same bytes under another name are as secret
+  // the same bytes under another name are as secret, but for none at all: an empty log tells nothing
+  const secret = new Set(above.map(({ digest }) => digest).filter((digest) => digest !== sha256Of('')))
   const permitted = contents.filter((content) => !secret.has(content.digest))
   return {
     permitted,
@@ -158,7 +163,7 @@ async function objectsAtHand(project: Project, contents: readonly NamedContent[]
       leftOut.push({ path, digest, because: 'it is not here' })
       continue
     }
-    if (objects === undefined) elsewhere.push({ name: nameOf(digest), path, digest })
+    if (objects === undefined) elsewhere.push({ name: nameOf(content), path, digest })
     for (const object of absent) elsewhere.push({ name: objectName(object.digest), path, digest: object.digest })
     for (const object of objects ?? []) {
       if (!project.store.has(object.digest)) continue
@@ -168,7 +173,7 @@ async function objectsAtHand(project: Project, contents: readonly NamedContent[]
     const folder = isSha256(digest) ? undefined : await folderOfContent(project, content)
     if (folder !== undefined) {
       const list = await project.store.putFolder(folder.files)
-      const name = folderName(folder.digest)
+      const name = nameOf(content)
       files.set(name, { ...outgoing(project, { digest: list }), name })
     }
   }
@@ -182,7 +187,9 @@ async function objectsHere(project: Project, content: NamedContent): Promise<rea
   return objectsOf(project, content)
 }
 
-function nameOf(digest: Digest): string {
+/** Of a folder its list: by its own digest where a statement names it, so that versions that differ in modes alone do not meet. */
+function nameOf({ digest, list }: NamedContent): string {
+  if (list !== undefined) return objectName(list)
   return isSha256(digest) ? objectName(digest) : folderName(digest)
 }
 
@@ -202,10 +209,12 @@ function refuseMissing(missing: readonly Elsewhere[]): void {
   )
 }
 
-function evidenceFiles(project: Project, behind: ReturnType<typeof statementsBehind>): readonly Outgoing[] {
+type EvidenceFiles = Readonly<{ bundles: ReadonlyMap<Sha256, Uint8Array>; files: readonly Outgoing[] }>
+
+function evidenceFiles(project: Project, behind: ReturnType<typeof statementsBehind>): EvidenceFiles {
   const { bundles, reproductions } = bundlesOfVersion(project, behind)
   const empty = new Uint8Array()
-  return [
+  const files = [
     ...[...bundles].map(([digest, bytes]) => ({
       name: bundleName(digest),
       digest,
@@ -219,6 +228,7 @@ function evidenceFiles(project: Project, behind: ReturnType<typeof statementsBeh
       sizeBytes: 0,
     })),
   ]
+  return { bundles, files }
 }
 
 /** What lies there with another size is wrong for sure; with `rehash` every byte is asked for. */
@@ -274,7 +284,7 @@ async function sendAll(
     onProgress(`pushing ${sentFiles}/${total.files} files  ${formatSize(sentBytes)} of ${formatSize(total.sizeBytes)}`)
   }
   // Order: contents, then evidence, then what leads from one to another.
-  for (const group of [/^(objects|folders)\//, /^attestations\//, /^reproductions\//]) {
+  for (const group of [/^(objects|folders)\//, /^attestations\//, /^(reproductions|log-proofs)\//]) {
     await remote.put(
       files.filter(({ name }) => group.test(name)),
       onSent,

@@ -14,6 +14,9 @@ import { boxRunner } from './validate-data.fs.ts'
 /** LIMIT: of one page. */
 const maxPictures = 40
 
+/** Where the files of an out lie: looked up, and every byte hashed, once for all its pictures. */
+type Folders = Map<StageFacts['outputs'][number], ReturnType<typeof filesOf>>
+
 /** The files, those that are images with pictures of then and now. */
 export async function withPictures(
   project: Project,
@@ -22,11 +25,14 @@ export async function withPictures(
   signal: AbortSignal,
 ): Promise<readonly PagedFile[]> {
   const shown: PagedFile[] = []
+  const folders: Folders = new Map()
   let left = maxPictures
   for (const file of files) {
     const stage = stages.find(({ then }) => then.stage === file.stage)
     const isWanted = file.compared.format === 'image' && stage?.now !== undefined && left > 0
-    const pictures = isWanted ? await picturesOf(project, [stage.then, stage.now], file, signal) : undefined
+    const pictures = isWanted
+      ? await picturesOf(project, [stage.then, stage.now], { file, folders, signal })
+      : undefined
     if (pictures !== undefined) left -= 1
     shown.push({ ...file, pictures })
   }
@@ -36,10 +42,18 @@ export async function withPictures(
 async function picturesOf(
   project: Project,
   sides: readonly [StageFacts, StageFacts | undefined],
-  { compared: { path } }: PagedFile,
-  signal: AbortSignal,
+  {
+    file: {
+      compared: { path },
+    },
+    folders,
+    signal,
+  }: Readonly<{ file: PagedFile; folders: Folders; signal: AbortSignal }>,
 ): Promise<PagedPictures | undefined> {
-  const [left, right] = [await placeOf(project, sides[0], path), await placeOf(project, sides[1], path)]
+  const [left, right] = [
+    await placeOf(project, sides[0], { path, folders }),
+    await placeOf(project, sides[1], { path, folders }),
+  ]
   if (left === undefined || right === undefined) return undefined
   const scratchRoot = mkdtempSync(join(tmpdir(), 'assay-picture-'))
   try {
@@ -55,8 +69,14 @@ async function picturesOf(
 }
 
 /** Where the bytes lie of a project path, which is an out or a file in one. */
-async function placeOf(project: Project, facts: StageFacts | undefined, path: string): Promise<string | undefined> {
+async function placeOf(
+  project: Project,
+  facts: StageFacts | undefined,
+  { path, folders }: Readonly<{ path: string; folders: Folders }>,
+): Promise<string | undefined> {
   const out = facts?.outputs.find((each) => path === each.path || path.startsWith(`${each.path}/`))
   if (out === undefined) return undefined
-  return (await filesOf(project, out))?.get(path === out.path ? '.' : path.slice(out.path.length + 1))
+  const files = folders.get(out) ?? filesOf(project, out)
+  folders.set(out, files)
+  return (await files)?.get(path === out.path ? '.' : path.slice(out.path.length + 1))
 }

@@ -8,14 +8,17 @@ import {
   policyFromKey,
   refused,
   type TrustPolicy,
+  travelledEvidence,
   verifyChain,
   withIdentities,
 } from '../attestation/index.ts'
 import { type Digest, DomainError, isInside, isSha256, parseStrictJson, type Sha256 } from '../core/index.ts'
 import { digestPath } from '../data/index.ts'
 import { chainEvidenceOf } from './chain-facts.ts'
-import { logProofsAt, readEvidence } from './evidence-files.fs.ts'
+import { evidenceAt, readEvidence } from './evidence-files.fs.ts'
+import type { TravelledEvidence } from './import-evidence.ts'
 import { loggedBy } from './log-trust.ts'
+import { artifactInRegistry, evidenceInRegistry, isOciAddress, type NamedDigest, parseOciAddress } from './oci/index.ts'
 import { policyInForce, rememberTime, withProofs } from './policy-in-force.fs.ts'
 import { openProject } from './project.fs.ts'
 import type { Caller, Project } from './project.ts'
@@ -41,13 +44,14 @@ export async function verifyByPolicy(
 ): Promise<readonly ArtifactVerdict[]> {
   const trustedRoots = rootsGiven(caller, options)
   const policy = chosen === undefined ? undefined : await withIdentities(chosen, trustedRoots)
+  if (isOciAddress(artifact)) return await verifyInRegistry(caller, artifact, options, policy)
   if (artifact !== undefined) {
     const file = resolve(caller.workingFolder, artifact)
     if (options.bundle !== undefined)
       return [await verifyByBundle(caller, { file, bundle: options.bundle }, policy, options)]
     if (options.evidence === undefined) return [await verifyWhereItLies(caller, file, policy, options)]
-    const evidence = resolve(caller.workingFolder, options.evidence)
-    return [await verifyAlone(caller, { file, evidence }, policy, options)]
+    const travelled = await evidenceNamed(caller, options.evidence)
+    return [await verifyAlone(caller, { file, travelled }, policy, options)]
   }
   const project = await openProject(caller, openOptions(caller, policy, options))
   const paths = finalOuts(project)
@@ -119,29 +123,73 @@ function noPolicy(): DomainError {
   })
 }
 
+/** A file, a folder, or what lies beside an artifact of a registry. */
+async function evidenceNamed(caller: Caller, name: string): Promise<TravelledEvidence> {
+  return isOciAddress(name)
+    ? await evidenceInRegistry(caller, parseOciAddress(name))
+    : evidenceAt(resolve(caller.workingFolder, name))
+}
+
 /** Evidence that travelled with the artifact: no project is asked, unless it is the one that the policy is in. */
 async function verifyAlone(
   caller: Caller,
-  { file, evidence: evidencePath }: Readonly<{ file: string; evidence: string }>,
+  { file, travelled }: Readonly<{ file: string; travelled: TravelledEvidence }>,
   chosen: TrustPolicy | undefined,
   options: VerifyOptions,
 ): Promise<ArtifactVerdict> {
-  const evidence = readEvidence(evidencePath)
   const name = basename(file)
   const digest = await digestOf(file)
   if (digest === undefined) return untrusted(name, missing(name))
   const isOfProject = chosen === undefined || chosen.origin === 'repository' || chosen.origin === 'pinned'
   const enclosing = isOfProject ? await enclosingProject(caller, file, options) : undefined
+  return judgeTravelled(caller, { path: name, digest }, travelled, { chosen, enclosing })
+}
+
+type Judges = Readonly<{ chosen: TrustPolicy | undefined; enclosing: Project | undefined }>
+
+function judgeTravelled(
+  caller: Caller,
+  { path: name, digest }: NamedDigest,
+  { bundles, proofs }: TravelledEvidence,
+  { chosen, enclosing }: Judges,
+): ArtifactVerdict {
   const believed = chosen ?? enclosing?.trust
   if (believed === undefined) throw noPolicy()
-  const proofs = logProofsAt(evidencePath)
-  const policy = withProofs(believed, (attestation) => proofs.get(attestation))
+  const proofsOf = (attestation: Sha256): readonly Uint8Array[] => proofs.inclusions.get(attestation) ?? []
+  const evidence = travelledEvidence(bundles)
+  const policy = withProofs(believed, proofsOf)
   const path = nameInEvidence(evidence, digest, policy) ?? name
-  const logged = loggedBy(policy, (attestation) => proofs.get(attestation))
+  const logged = loggedBy(policy, proofsOf)
   const surroundings = { now: caller.now(), revokedSources: enclosing?.revokedSources ?? [], ...logged }
   const chain = verifyChain({ subject: { path, digest }, entries: [], evidence, policy, surroundings })
   rememberTime(policy, caller.environment, chain.newestTime)
   return verdictOf(chain, gatesAlone(policy))
+}
+
+/**
+ * What a registry holds, by the digests of its manifest: as the folder that evidence speaks of, else each of its files.
+ *
+ * THREAT: a file beside the model in one manifest, of which no evidence speaks: each must be believed.
+ */
+async function verifyInRegistry(
+  caller: Caller,
+  name: string,
+  options: VerifyOptions,
+  chosen: TrustPolicy | undefined,
+): Promise<readonly ArtifactVerdict[]> {
+  if (options.bundle !== undefined)
+    throw new DomainError('ERR_USAGE', 'the evidence of what a registry holds lies beside it: leave --bundle out')
+  const isOfProject = chosen === undefined || chosen.origin === 'repository' || chosen.origin === 'pinned'
+  const root = isOfProject ? findRoot(caller.workingFolder) : undefined
+  const enclosing =
+    root === undefined
+      ? undefined
+      : await openProject({ ...caller, workingFolder: root }, openOptions(caller, undefined, options))
+  const { folder, files, ...beside } = await artifactInRegistry(caller, parseOciAddress(name))
+  const travelled = options.evidence === undefined ? beside : await evidenceNamed(caller, options.evidence)
+  const isFolder = travelledEvidence(travelled.bundles).bySubject(folder.digest).length > 0
+  const subjects = isFolder ? [folder] : files
+  return subjects.map((subject) => judgeTravelled(caller, subject, travelled, { chosen, enclosing }))
 }
 
 async function enclosingProject(
@@ -169,7 +217,7 @@ async function verifyWhereItLies(
   const folder = existsSync(dirname(file)) ? realpathSync(dirname(file)) : dirname(file)
   const root = existsSync(folder) ? findRoot(folder) : undefined
   if (root === undefined) {
-    if (beside !== undefined) return verifyAlone(caller, { file, evidence: beside }, policy, options)
+    if (beside !== undefined) return verifyAlone(caller, { file, travelled: evidenceAt(beside) }, policy, options)
     throw new DomainError('ERR_EVIDENCE_MISSING', `there is no evidence for \`${file}\`: it lies in no project`, {
       help: 'give its evidence with --evidence FILE.assay.jsonl',
     })
@@ -178,7 +226,7 @@ async function verifyWhereItLies(
   const path = relative(root, join(folder, basename(file)))
   if (beside === undefined) return verifyPath(project, path)
   return outAt(project, path) === undefined
-    ? verifyAlone(caller, { file, evidence: beside }, policy, options)
+    ? verifyAlone(caller, { file, travelled: evidenceAt(beside) }, policy, options)
     : verifyPath(project, path, readEvidence(beside))
 }
 

@@ -33,6 +33,7 @@ export async function writeLinks(
     throw new DomainError('ERR_USAGE', `\`${artifact}\` is no out of \`${stage}\`, which made its bytes`, {
       help: `name one of its outs: ${outputs.map(({ path }) => path).join(', ')}`,
     })
+  refuseTwice(chain.map((attestation) => readStage(project, attestation).stage))
   await using signer = await openSigner(project, { draft: false, unsafeNoSandbox: false })
   const { id } = linkKeyOf(parsePublicKey(signer.publicPem))
   const bundles = chain.map((attestation) => Buffer.from(project.evidence.bundle(attestation) ?? []).toString('base64'))
@@ -48,4 +49,13 @@ export async function writeLinks(
   const { bytes } = await signer.sign({ kind: 'in-toto-legacy', legacy: { bundles, layout: { artifact, expires } } })
   writeDurably(join(folder, layoutName), bytes)
   return { layout: layoutName, links }
+}
+
+/** A layout has one step for each stage. */
+function refuseTwice(stages: readonly string[]): void {
+  const twice = stages.find((stage, at) => stages.indexOf(stage) < at)
+  if (twice === undefined) return
+  throw new DomainError('ERR_USAGE', `the chain has two statements of the stage \`${twice}\`, and a layout one step`, {
+    help: 'run what is out of date again, so that the chain goes through each stage once',
+  })
 }

@@ -5,7 +5,7 @@
  * read: the statements are the evidence. Format: docs/formats/in-toto-links.md.
  * SOURCE: in-toto specification v0.9; in-toto (Python) 3.1.0; trap 15 of what its verifier wants: `keyid` and key object.
  */
-import { type Digest, DomainError, hexOf, isSha256, type Sha256 } from '../../core/index.ts'
+import { type Digest, DomainError, hexOf, isSha256, type Sha256, sha256Of } from '../../core/index.ts'
 import type { StageFacts } from '../stage-facts.ts'
 
 export const linkPayloadType = 'application/vnd.in-toto+json'
@@ -13,9 +13,10 @@ export const linkPayloadType = 'application/vnd.in-toto+json'
 export type LinkKey = Readonly<{ id: string; object: object }>
 export type ChainStage = Readonly<{ attestation: Sha256; facts: StageFacts }>
 
-/** A name that a file can have; two stages never share one. */
+/** A name that a file can have; two stages never share one: what had to be rewritten carries a digest, behind a sign that no other has. */
 export function stepName({ stage }: StageFacts): string {
-  return stage.replace(/[^\p{L}\p{N}@._-]+/gu, '-')
+  const plain = stage.replace(/[^\p{L}\p{N}@._-]+/gu, '-')
+  return plain === stage ? plain : `${plain}~${hexOf(sha256Of(stage)).slice(0, 16)}`
 }
 
 /** @param id of a key: SHA-256 of its canonical object */

@@ -79,7 +79,8 @@ async function readList(root: string, list: Sha256, name: string): Promise<reado
 async function openObject(root: string, digest: Sha256, name: string): Promise<FileHandle> {
   const hex = hexOf(digest)
   let fault: unknown
-  for (const folder of ['.', 'closed/restricted', 'closed/confidential']) {
+  // in this order, and the strictest again: an object is moved that way while we look
+  for (const folder of ['.', 'closed/confidential', 'closed/restricted']) {
     try {
       const path = join(root, folder, hex.slice(0, 2), hex.slice(2))
       const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)

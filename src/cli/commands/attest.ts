@@ -1,16 +1,24 @@
 /** `assay attest`: the statements behind an artifact, to read and to hand on. */
+import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import { DomainError, oneLine, printable, type Sha256 } from '../../core/index.ts'
 import {
   bundleAt,
   chainOfArtifact,
+  evidenceAt,
+  evidenceInRegistry,
+  exportedEvidence,
+  exportToRegistry,
   importEvidence,
+  isOciAddress,
+  logFolderAt,
+  logFolderOf,
+  logPlaceOf,
+  networkRouteOf,
   openProject,
   type Project,
-  proofLines,
+  parseOciAddress,
   readStage,
-  reproductionsAtHand,
-  statedReproduction,
   subjectsOf,
   writeEvidence,
   writeLinks,
@@ -64,48 +72,57 @@ export async function attestShow(
 export async function attestExport(
   context: CliContext,
   [artifact]: readonly string[],
-  options: Readonly<{ out?: string; inToto?: boolean }>,
+  options: Readonly<{ out?: string; inToto?: boolean; log?: readonly string[] }>,
 ): Promise<Exit> {
-  if (options.out === undefined)
+  const { out } = options
+  if (out === undefined)
     throw new DomainError('ERR_USAGE', 'attest export needs --out PATH', {
-      help: 'a PATH that ends in .jsonl is one file, else a folder',
+      help: 'a PATH that ends in .jsonl is one file, oci://host/repository:tag a registry, anything else a folder',
     })
+  const address = isOciAddress(out) ? parseOciAddress(out) : undefined
   const project = await openProject(context)
   const chain = await chainOfArtifact(project, artifact, context.workingFolder)
-  if (options.inToto === true) return exportLinks(context, project, { chain, artifact, out: options.out })
-  const approvals = project.evidence
-    .approvals()
-    .map(({ name, bytes }) => ({ name: name.replace(/^.*\/|\.sigstore\.json$/g, ''), bytes }))
-  const statements = chain.map((attestation) => ({ attestation, facts: readStage(project, attestation) }))
-  const verdicts = verdictsOf(statements.map(({ facts }) => facts))
-  const builds = buildsOf(statements.map(({ facts }) => facts))
-  const reproductions = reproductionsOf(project, statements)
-  const stages = named(
-    [
-      ...statements.map(({ attestation, facts }) => ({ attestation, stage: facts.stage })),
-      ...verdicts,
-      ...builds,
-      ...reproductions,
-    ],
-    approvals.map(({ name }) => name),
-  ).map(({ attestation, name }) => ({ name, bytes: project.evidence.bundle(attestation) ?? new Uint8Array() }))
-  const path = resolve(context.workingFolder, options.out)
-  const bundles = [...stages, ...approvals]
-  const proofs = proofLines(project, bundles)
-  writeEvidence(path, bundles, proofs)
-  context.output.document({
-    path,
-    stages: statements.length,
-    verdicts: verdicts.length,
-    builds: builds.length,
-    reproductions: reproductions.length,
-    approvals: approvals.length,
-    logProofs: proofs.length,
-  })
+  if (options.inToto === true) return exportLinks(context, project, { chain, artifact, out })
+  const places = await logFolders(context, project, options.log ?? [])
+  const evidence = exportedEvidence(project, chain, places)
+  const logProofs = [...evidence.proofs.inclusions.values()].flat().length
+  const told = { ...evidence.counted, logProofs, logGrowths: evidence.proofs.growths.length }
+  if (address !== undefined) {
+    const [path = '', ...more] = subjectsOf(project, artifact, context.workingFolder)
+    if (more.length > 0)
+      throw new DomainError('ERR_USAGE', 'a registry takes one artifact', { help: 'name one of the outs' })
+    const digest = await project.contents.rehash(path)
+    if (digest === undefined) throw new DomainError('ERR_ARTIFACT_MISSING', `\`${path}\` is not there`)
+    const sent = await exportToRegistry(project, context, address, { path, digest, chain, evidence })
+    context.output.document({ path: out, ...told, ...sent })
+    const name = `oci://${address.registry}/${address.repository}@${sent.manifest}`
+    context.output.line(
+      `${sent.pushed ? `${oneLine(path)} and ` : ''}${sent.referrers} pieces of evidence are at ${name}`,
+    )
+    context.output.line(`next: assay verify ${name} --policy trust.yaml`)
+    return 0
+  }
+  const path = resolve(context.workingFolder, out)
+  writeEvidence(path, evidence)
+  context.output.document({ path, ...told })
+  const { stages, verdicts, approvals } = evidence.counted
   context.output.line(
-    `${statements.length} statements of stages, ${verdicts.length} data verdicts and ${approvals.length} approvals in ${oneLine(options.out)}`,
+    `${stages} statements of stages, ${verdicts} data verdicts and ${approvals} approvals in ${oneLine(out)}`,
   )
   return 0
+}
+
+/** The project's own log, and those in object stores that are named. */
+async function logFolders(
+  context: CliContext,
+  project: Project,
+  addresses: readonly string[],
+): Promise<readonly string[]> {
+  const { environment, signal } = context
+  const remote = { route: networkRouteOf(environment, environment['HOME'] ?? homedir()), signal }
+  const folders = [logFolderOf(project.root)]
+  for (const address of addresses) folders.push(await logFolderAt(project, logPlaceOf(address, remote)))
+  return folders
 }
 
 async function exportLinks(
@@ -128,62 +145,15 @@ async function exportLinks(
 
 export async function attestImport(context: CliContext, [path = '']: readonly string[]): Promise<Exit> {
   const project = await openProject(context)
-  const stages = importEvidence(project, resolve(context.workingFolder, path))
-  context.output.document({ path, stages })
+  const evidence = isOciAddress(path)
+    ? await evidenceInRegistry(context, parseOciAddress(path))
+    : evidenceAt(resolve(context.workingFolder, path))
+  const { stages, logProofs, histories } = importEvidence(project, evidence, path)
+  context.output.document({ path, stages, logProofs, histories })
   context.output.line(`${stages.length} statements of stages are believed and kept; verify what they are about`)
+  for (const { origin, checkpoints, grown } of histories)
+    context.output.line(
+      `${oneLine(origin)} has signed ${checkpoints} checkpoints that are here, ${grown} times shown to have grown`,
+    )
   return 0
-}
-
-/** What running the stages again came to, newest first, with the statements of those runs. */
-function reproductionsOf(
-  project: Project,
-  statements: readonly Readonly<{ attestation: Sha256; facts: ReturnType<typeof readStage> }>[],
-): readonly Statement[] {
-  const found = new Map<Sha256, string>()
-  for (const { attestation, facts } of statements) {
-    for (const reproduction of reproductionsAtHand(project, attestation)) {
-      found.set(reproduction, `${facts.stage}.reproduction`)
-      const bytes = project.evidence.bundle(reproduction)
-      for (const { stage, again } of (bytes === undefined ? undefined : statedReproduction(bytes))?.stages ?? [])
-        if (again !== undefined && project.evidence.bundle(again) !== undefined) found.set(again, `${stage}.again`)
-    }
-  }
-  return [...found].map(([attestation, stage]) => ({ attestation, stage }))
-}
-
-/** The data verdicts that the stages were started on, each once, named by their data. */
-function verdictsOf(stages: readonly ReturnType<typeof readStage>[]): readonly Statement[] {
-  const found = new Map<Sha256, string>()
-  for (const { dependencies } of stages) {
-    for (const { path, verdict } of dependencies) if (verdict !== undefined) found.set(verdict, `${path}.verdict`)
-  }
-  return [...found].map(([attestation, stage]) => ({ attestation, stage }))
-}
-
-/** The builds of wheels that the stages ran with, each once, named by the wheel. */
-function buildsOf(stages: readonly ReturnType<typeof readStage>[]): readonly Statement[] {
-  const found = new Map<Sha256, string>()
-  for (const { environment } of stages) {
-    for (const { name, build } of environment.materials) if (build !== undefined) found.set(build, `${name}.build`)
-  }
-  return [...found].map(([attestation, stage]) => ({ attestation, stage }))
-}
-
-type Statement = Readonly<{ attestation: Sha256; stage: string }>
-
-/** One file a stage, by its name: `sub/dvc.yaml:train@0.1` -> `sub-dvc.yaml-train@0.1`; with its digest where two meet. */
-function named(
-  statements: readonly Statement[],
-  taken: readonly string[],
-): readonly Readonly<{ attestation: Sha256; name: string }>[] {
-  const plain = statements.map(({ attestation, stage }) => ({
-    attestation,
-    name: stage.replace(/[^\p{L}\p{N}@._-]+/gu, '-'),
-  }))
-  const all = [...plain.map(({ name }) => name), ...taken]
-  return plain.map(({ attestation, name }) =>
-    all.filter((other) => other === name).length === 1
-      ? { attestation, name }
-      : { attestation, name: `${name}-${attestation.slice(7, 19)}` },
-  )
 }

@@ -2,14 +2,21 @@
 import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DomainError, isSha256, oneLine, type Sha256, sha256Of } from '../../core/index.ts'
+import { DomainError, isDomainError, isSha256, oneLine, type Sha256, sha256Of } from '../../core/index.ts'
 import {
   appendToLog,
+  type Contradiction,
   chainOfArtifact,
   type EnteredLog,
   isGrowth,
+  isLogStore,
+  isWebLog,
+  type LogPlace,
   type LogTrust,
+  type Look,
+  logFolderAt,
   logFolderOf,
+  logPlaceOf,
   logTrust,
   monitorLog,
   networkRouteOf,
@@ -30,12 +37,13 @@ import {
 import type { CliContext, Exit } from '../context.ts'
 import { table } from '../render.ts'
 
+type LogOptions = Readonly<{ log?: string }>
 type TrustOptions = Readonly<{ key?: string; witnessKey?: readonly string[]; witnesses?: string }>
 
 export async function tlogAppend(
   context: CliContext,
   files: readonly string[],
-  options: Readonly<{ witness?: readonly string[]; witnessKey?: readonly string[] }>,
+  options: LogOptions & Readonly<{ witness?: readonly string[]; witnessKey?: readonly string[] }>,
 ): Promise<Exit> {
   const addresses = options.witness ?? []
   const keys = options.witnessKey ?? []
@@ -45,14 +53,12 @@ export async function tlogAppend(
     })
   const witnesses = addresses.map((address, at) => parseWitness(address, keys[at] ?? ''))
   const project = await openProject(context)
-  const entered = await appendToLog(
-    project,
-    files.map((file) => sha256Of(readNamed(context, file))),
-  )
+  const place = placeOf(context, options)
+  const more = files.map((file) => sha256Of(readNamed(context, file)))
+  const entered = await appendToLog(project, more, place)
+  const { log } = logTrust(entered.key, [], 0)
   const signed =
-    witnesses.length === 0
-      ? []
-      : await witnessLog(project, logTrust(entered.key, [], 0).log, witnesses, remoteOf(context))
+    witnesses.length === 0 ? [] : await witnessLog(await logFolderAt(project, place), log, witnesses, remoteOf(context))
   context.output.document({ ...entered, witnesses: signed })
   tellLog(context, entered, signed)
   context.output.line(`${entered.added} entered`)
@@ -73,13 +79,14 @@ function tellLog({ output }: CliContext, log: Omit<EnteredLog, 'added'>, witness
 export async function tlogProve(
   context: CliContext,
   [artifact]: readonly string[],
-  options: Readonly<{ out?: string; from?: string }>,
+  options: LogOptions & Readonly<{ out?: string; from?: string }>,
 ): Promise<Exit> {
   const project = await openProject(context)
+  const folder = await logFolderAt(project, placeOf(context, options))
   const proof =
     options.from === undefined
-      ? proveEntry(project, await attestationOf(context, project, artifact))
-      : proveGrowth(project, readNamed(context, options.from))
+      ? proveEntry(folder, await attestationOf(context, project, artifact))
+      : proveGrowth(folder, readNamed(context, options.from))
   const text = Buffer.from(proof).toString('utf8')
   if (options.out !== undefined) writeFile(pathOf(context, options.out), text)
   context.output.document({ proof: text, out: options.out })
@@ -99,7 +106,7 @@ async function attestationOf(context: CliContext, project: Project, name: string
 export async function tlogVerify(
   context: CliContext,
   [file]: readonly string[],
-  options: TrustOptions & Readonly<{ proof?: string }>,
+  options: TrustOptions & LogOptions & Readonly<{ proof?: string }>,
 ): Promise<Exit> {
   const { output } = context
   if (file === undefined) return verifyOwn(context, options)
@@ -124,9 +131,10 @@ export async function tlogVerify(
   return 0
 }
 
-async function verifyOwn(context: CliContext, options: TrustOptions): Promise<Exit> {
+async function verifyOwn(context: CliContext, options: TrustOptions & LogOptions): Promise<Exit> {
   const project = await openProject(context)
-  const log = await verifyWholeLog(project, trustOf(options.key ?? (await ownLogKey(project)), options))
+  const place = placeOf(context, options)
+  const log = await verifyWholeLog(project, trustOf(options.key ?? (await ownLogKey(project, place)), options), place)
   const complete = log.missing.length === 0
   context.output.document({ ...log, trusted: complete, ...(complete ? {} : { code: 'ERR_TLOG_ENTRY' }) })
   tellLog(context, log, log.witnesses)
@@ -155,19 +163,56 @@ export async function tlogMonitor(
   const own = source === undefined ? await openProject(context) : undefined
   const place = source ?? (own === undefined ? '' : logFolderOf(own.root))
   const trust = trustOf(options.key ?? (own === undefined ? '' : await ownLogKey(own)), options)
-  for (;;) {
-    const remote = remoteOf(context)
-    const look = await monitorLog(locationOf(context, place), pathOf(context, options.state), trust, {
-      remote,
+  const look = (): Promise<Look | Contradiction> =>
+    monitorLog(locationOf(context, place), pathOf(context, options.state ?? ''), trust, {
+      environment: context.environment,
+      remote: remoteOf(context),
       now: context.now(),
     })
-    context.output.document(look)
-    context.output.line(`${look.at}  ${oneLine(look.origin)}  ${look.size} entries, ${look.added} new`)
-    for (const entry of look.entries) context.output.line(`  ${oneLine(entry)}`)
-    if (seconds === undefined) return 0
+  if (seconds === undefined) return tellLook(context, await look())
+  return await watch(context, look, seconds)
+}
+
+/** Until it is stopped: neither a log that cannot be reached nor one that forks is a reason to look away. */
+async function watch(context: CliContext, look: () => Promise<Look | Contradiction>, seconds: number): Promise<Exit> {
+  let worst: Exit = 0
+  while (!context.signal.aborted) {
+    try {
+      const exit = tellLook(context, await look())
+      if (exit !== 0) worst = exit
+    } catch (error) {
+      if (context.signal.aborted) break
+      if (!isDomainError(error, ...passing)) throw error
+      const at = context.now().toISOString()
+      context.output.document({ at, code: error.code, because: error.message })
+      context.output.line(`${at}  ${oneLine(error.message)} (${error.code})`)
+    }
     await sleep(seconds * 1000, undefined, { signal: context.signal }).catch(() => undefined)
-    if (context.signal.aborted) return 0
   }
+  return worst
+}
+
+/** May be otherwise at the next look: a server that is down, a log of which a part is not there yet. */
+const passing = [
+  'ERR_TLOG_UNREACHABLE',
+  'ERR_TLOG_MISSING',
+  'ERR_TLOG_MALFORMED',
+  'ERR_TLOG_SIGNATURE',
+  'ERR_TLOG_WITNESS',
+] as const
+
+function tellLook({ output }: CliContext, look: Look | Contradiction): Exit {
+  if ('code' in look) {
+    const { code, because, evidence } = look
+    output.document({ code, because, evidence, error: { code, message: because, details: { evidence } } })
+    output.line(`${output.style('red', code)}  ${oneLine(because)}`)
+    output.line(`both checkpoints are in ${oneLine(evidence)}: keep it, and ask the owner of the log`)
+    return 1
+  }
+  output.document(look)
+  output.line(`${look.at}  ${oneLine(look.origin)}  ${look.size} entries, ${look.added} new`)
+  for (const entry of look.entries) output.line(`  ${oneLine(entry)}`)
+  return 0
 }
 
 /** @throws ERR_USAGE for what is no number of seconds */
@@ -188,7 +233,11 @@ function trustOf(key: Parameters<typeof logTrust>[0], { witnessKey = [], witness
 }
 
 function locationOf(context: CliContext, source: string): string {
-  return /^https?:\/\//.test(source) ? source : pathOf(context, source)
+  return isWebLog(source) || isLogStore(source) ? source : pathOf(context, source)
+}
+
+function placeOf(context: CliContext, { log }: LogOptions): LogPlace {
+  return logPlaceOf(log, remoteOf(context))
 }
 
 /** LIMIT: 16 MiB, as a bundle. */

@@ -57,6 +57,22 @@ export function mayConnectTo(address: string, permitted: BlockList): boolean {
   return permitted.check(plain, family) || !refused.check(plain, family)
 }
 
+/**
+ * Where a host at these addresses may send others: anywhere public, and the private network that it is in itself.
+ *
+ * THREAT: a server on the internet that sends us to this machine, a private network or a cloud's metadata.
+ */
+export function reachableFrom(own: readonly string[]): (address: string) => boolean {
+  const around = special.filter((subnet) => own.some((address) => isIn(address, subnet)))
+  const permitted = blockListOf(around)
+  return (address) => mayConnectTo(address, permitted)
+}
+
+function isIn(address: string, [network, bits]: readonly [string, number]): boolean {
+  if (isIPv4(address) !== isIPv4(network) || (!isIPv4(address) && !isIPv6(address))) return false
+  return blockListOf([[network, bits]]).check(address, isIPv4(address) ? 'ipv4' : 'ipv6')
+}
+
 function blockListOf(subnets: readonly (readonly [string, number])[]): BlockList {
   const list = new BlockList()
   for (const [address, length] of subnets) list.addSubnet(address, length, isIPv4(address) ? 'ipv4' : 'ipv6')

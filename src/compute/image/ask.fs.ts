@@ -4,6 +4,7 @@ import type { NetworkRoute } from '../../data/index.ts'
 import type { ImageName } from './reference.ts'
 import type { Registry } from './registry.http.ts'
 import { readRegistryLogin } from './registry-logins.fs.ts'
+import type { RegistryErrand, RegistrySession } from './registry-session.http.ts'
 
 export type Asker = Readonly<{
   settings: NetworkRoute
@@ -18,6 +19,17 @@ export async function registryFor(name: ImageName, { settings, caller, home, sig
   const { openRegistry } = await import('./registry.http.ts')
   const login = readRegistryLogin(name.registry, caller, home)
   return openRegistry(name, { settings, signal, ...(login === undefined ? {} : { login }) })
+}
+
+/** A repository to read or to write, as the same caller. */
+export async function registrySessionFor(
+  name: ImageName,
+  { settings, caller, home, signal }: Asker,
+  errand: RegistryErrand,
+): Promise<RegistrySession> {
+  const { openRegistrySession } = await import('./registry-session.http.ts')
+  const login = readRegistryLogin(name.registry, caller, home)
+  return openRegistrySession(name, { settings, signal, ...(login === undefined ? {} : { login }) }, errand)
 }
 
 /** What a tag stands for now. @throws ERR_ENV_FETCH, ERR_ENV_GONE */

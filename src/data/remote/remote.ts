@@ -6,6 +6,8 @@
  *   folders/<2 hex>/<62 hex>                   the list of a folder's files, by the folder's dirHash1
  *   attestations/<64 hex>.sigstore.json        evidence, by its SHA-256
  *   reproductions/<64 hex>-<64 hex>            empty: the second, a bundle, is a reproduction that speaks of the first
+ *   log-proofs/<64 hex>-<64 hex>               proofs of transparency logs: of an attestation, by the digest of the proof
+ *   log-proofs/growth-<64 hex>                 that a log grew
  *   tmp/                                       on its way
  *
  * Trust: a remote is hostile. It may hold other bytes than its names say, links, endless files, names of its own making;
@@ -19,6 +21,7 @@ export const remoteMarkText = '1\n'
 export const objectName = (digest: Sha256): string => `objects/${split(digest)}`
 export const folderName = (digest: DirHash): string => `folders/${split(digest)}`
 export const bundleName = (attestation: Sha256): string => `attestations/${hexOf(attestation)}.sigstore.json`
+export const proofName = (name: string): string => `log-proofs/${name}`
 export const reproductionName = (original: Sha256, reproduction: Sha256): string =>
   `reproductions/${hexOf(original)}-${hexOf(reproduction)}`
 

@@ -1,0 +1,76 @@
+/** `assay attest import`: of evidence that travelled, what the trust policy believes becomes evidence of the project. */
+import {
+  type NamedBundle,
+  verifyDataVerdict,
+  verifyReproduction,
+  verifySourceBuild,
+  verifyStage,
+} from '../attestation/index.ts'
+import { DomainError, type Sha256, sha256Of } from '../core/index.ts'
+import { joinProofs, keepProofs, keptProofs } from './kept-proofs.fs.ts'
+import { historiesIn, type LogProofs, type ShownHistory } from './log-trust.ts'
+import type { Project } from './project.ts'
+import { reproductionKey } from './reproduction-key.ts'
+
+/** Bundles and proofs as they came: hostile. */
+export type TravelledEvidence = Readonly<{ bundles: readonly NamedBundle[]; proofs: LogProofs }>
+
+export type ImportedEvidence = Readonly<{
+  /** Statements of stages that are believed; not those of a reproduction. */
+  stages: readonly Sha256[]
+  /** Proofs of transparency logs that were kept. */
+  logProofs: number
+  /** What the logs that the policy names have signed, so far as it is here. */
+  histories: readonly ShownHistory[]
+}>
+
+/**
+ * Approvals travel with the commit and are not kept.
+ *
+ * Order: a log that contradicts itself is met before anything is kept.
+ *
+ * @param from for messages
+ * @throws ERR_EVIDENCE_MISSING when no stage is believed, ERR_TLOG_FORK
+ */
+export function importEvidence(
+  project: Project,
+  { bundles, proofs }: TravelledEvidence,
+  from: string,
+): ImportedEvidence {
+  const { evidence, trust, root } = project
+  const histories = historiesIn(trust, joinProofs(keptProofs(root), proofs))
+  const stages: Sha256[] = []
+  const repeats = new Set<Sha256>()
+  const kept = new Set(evidence.approvals().map(({ bytes }) => sha256Of(bytes)))
+  for (const { bytes } of bundles) {
+    const stage = verifyStage(bytes, trust)
+    if (stage.trusted) {
+      const { key, outputs } = stage.statement.facts
+      stages.push(evidence.save(bytes, { key, subjects: outputs.map(({ digest }) => digest) }))
+      kept.add(sha256Of(bytes))
+      continue
+    }
+    for (const again of keepOther(project, bytes, kept)) repeats.add(again)
+  }
+  const first = stages.filter((attestation) => !repeats.has(attestation))
+  if (first.length === 0)
+    throw new DomainError('ERR_EVIDENCE_MISSING', `nothing in \`${from}\` is a statement of a stage that is believed`)
+  const ofKept = new Map([...proofs.inclusions].filter(([attestation]) => kept.has(attestation)))
+  keepProofs(root, { inclusions: ofKept, growths: proofs.growths })
+  return { stages: first, logProofs: ofKept.size, histories }
+}
+
+/** @returns the statements of the runs that a reproduction was made with */
+function keepOther({ evidence, trust }: Project, bytes: Uint8Array, kept: Set<Sha256>): readonly Sha256[] {
+  const verdict = verifyDataVerdict(bytes, trust)
+  if (verdict.trusted) kept.add(evidence.save(bytes, { key: verdict.statement.verdict.key, subjects: [] }))
+  const built = verifySourceBuild(bytes, trust)
+  if (built.trusted)
+    kept.add(evidence.save(bytes, { key: sha256Of(bytes), subjects: [built.statement.build.wheel.digest] }))
+  const again = verifyReproduction(bytes, trust)
+  if (!again.trusted) return []
+  const { stages } = again.statement.reproduction
+  // found again by each stage that it is about
+  for (const { original } of stages) kept.add(evidence.save(bytes, { key: reproductionKey(original), subjects: [] }))
+  return stages.flatMap((stage) => stage.again ?? [])
+}
