@@ -41,7 +41,7 @@ export { type Signed, type Signer, type SignerOptions, type SignRequest, startSi
 export type * from './source-approval-facts.ts'
 export type * from './source-build-facts.ts'
 export type * from './stage-facts.ts'
-export { statedReproduction, statedStage } from './stated.ts'
+export { predicateTypeOf, statedReproduction, statedStage } from './stated.ts'
 export {
   acceptTimestamp,
   parseAuthority,

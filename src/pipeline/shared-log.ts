@@ -88,7 +88,7 @@ export async function enterSharedLog(
       folder.commit(checkpoint)
       return reportOf(log.key, head, added.length)
     }
-    throw new DomainError('ERR_TLOG_UNREACHABLE', `others write the log at \`${objects.address}\` all the time`)
+    throw crowded(objects)
   } finally {
     release()
   }
@@ -101,7 +101,7 @@ export async function readSharedLog(root: string, objects: LogObjects, logKey: s
   try {
     const shown = await objects.read('checkpoint')
     if (shown === undefined) throw missing(`there is no log at \`${objects.address}\``)
-    await observeInto(objects, openLogFolder(place), keyOf(shown.bytes, logKey, objects))
+    await observeInto(objects, openLogFolder(place), { key: keyOf(shown.bytes, logKey, objects), shown: shown.bytes })
     return place
   } finally {
     release()
@@ -129,7 +129,8 @@ async function catchUp(objects: LogObjects, folder: LogFolder, logKey: string): 
   const decided = verifyCheckpoint(head.checkpoint, trust)
   const public_ = shown === undefined ? 0 : verifyCheckpoint(shown.bytes, trust).size
   if (public_ > decided.size) return 'again' // read before somebody's turn
-  const before = shown === undefined ? emptyCopy(folder, key) : await observeInto(objects, folder, key)
+  const before =
+    shown === undefined ? emptyCopy(folder, key) : await observeInto(objects, folder, { key, shown: shown.bytes })
   const tags = { headTag: held.tag, checkpointTag: shown?.tag }
   if (before.size === decided.size) return { log: before, ...tags }
   if (before.size !== head.from) return 'again'
@@ -150,14 +151,18 @@ function emptyCopy(folder: LogFolder, key: NoteKey): OwnLog {
 }
 
 /** The copy, grown to what the store shows; its tiles are made here, none is believed. @throws as `observeLog` */
-async function observeInto(objects: LogObjects, folder: LogFolder, key: NoteKey): Promise<OwnLog> {
+async function observeInto(
+  objects: LogObjects,
+  folder: LogFolder,
+  { key, shown }: Readonly<{ key: NoteKey; shown: Uint8Array }>,
+): Promise<OwnLog> {
   const bytes = folder.checkpoint()
   const copy = bytes === undefined ? emptyLog(key) : openSigned(folder, bytes, key)
   const entries: Uint8Array[] = []
   const tiles: TileWrite[] = []
   const seen = { ...copy, origin: key.name, checkpoint: Buffer.from(bytes ?? []).toString('utf8') }
   const trust: CheckpointTrust = { log: key, witnesses: [], threshold: 0 }
-  const { seen: now } = await observeLog(readerOfObjects(objects), seen, trust, {
+  const { seen: now } = await observeLog({ ...readerOfObjects(objects), checkpoint: async () => shown }, seen, trust, {
     onEntry: (entry) => void entries.push(entry),
     onTile: (tile) => void tiles.push(tile),
   })
@@ -175,7 +180,14 @@ async function publish(
   { checkpoint, tag }: Publication,
 ): Promise<void> {
   await eachBounded(tiles, jobs, ({ at, bytes }) => objects.put(tilePath(at), bytes))
-  await objects.putIf('checkpoint', checkpoint, tag) // false: somebody did it for us, and may have gone on
+  let before = tag
+  for (let turn = 0; !(await objects.putIf('checkpoint', checkpoint, before)); turn += 1) {
+    if (turn >= maxTurns) throw crowded(objects)
+    const shown = await objects.read('checkpoint')
+    // somebody did it for us, and may have gone on
+    if (shown !== undefined && parseCheckpoint(shown.bytes).size >= parseCheckpoint(checkpoint).size) return
+    before = shown?.tag
+  }
 }
 
 function keyOf(checkpoint: Uint8Array, logKey: string, { address }: LogObjects): NoteKey {
@@ -184,6 +196,10 @@ function keyOf(checkpoint: Uint8Array, logKey: string, { address }: LogObjects):
   throw new DomainError('ERR_TLOG_SIGNATURE', `the log at \`${address}\` is kept by another key`, {
     help: 'name a prefix of its own for each key, or append with the key that keeps this one',
   })
+}
+
+function crowded({ address }: LogObjects): DomainError {
+  return new DomainError('ERR_TLOG_UNREACHABLE', `others write the log at \`${address}\` all the time`)
 }
 
 function missing(what: string): DomainError {

@@ -94,19 +94,27 @@ function answer({ request, response, url, key, body, objects, uploads }: Asked):
     uploads.delete(upload)
     return end(200, '<CompleteMultipartUploadResult/>')
   }
+  const held = objects.get(key)
   if (method === 'PUT') {
+    const isRefused = headers['if-match'] === undefined ? headers['if-none-match'] === '*' && held !== undefined : true
+    if (isRefused && (held === undefined || headers['if-match'] !== etagOf(held)))
+      return end(held === undefined ? 404 : 412, error(held === undefined ? 'NoSuchKey' : 'PreconditionFailed'))
     objects.set(key, body)
-    return end(200, '', { etag: '"whole"' })
+    return end(200, '', { etag: etagOf(body) })
   }
   if (url.searchParams.has('list-type')) return end(200, listing(objects, url.searchParams.get('prefix') ?? ''))
-  const found = objects.get(key)
+  const found = held
   if (found === undefined) return end(404, method === 'HEAD' ? '' : error('NoSuchKey'))
   if (method === 'HEAD') return end(200, '', { 'content-length': found.length })
   const start = Number(/^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1] ?? 0)
   if (start >= found.length && start > 0) return end(416)
   const range = start > 0 ? { 'content-range': `bytes ${start}-${found.length - 1}/${found.length}` } : {}
-  response.writeHead(start > 0 ? 206 : 200, { 'content-length': found.length - start, ...range })
+  response.writeHead(start > 0 ? 206 : 200, { 'content-length': found.length - start, etag: etagOf(found), ...range })
   return response.end(found.subarray(start))
+}
+
+function etagOf(bytes: Buffer): string {
+  return `"${createHash('md5').update(bytes).digest('hex')}"`
 }
 
 function error(code: string): string {
