@@ -13,7 +13,7 @@ import { DomainError } from '../core/index.ts'
 import { ensureLogKey, heldKeySource, type SignerRoute } from './held-key-source.fs.ts'
 import { generateKey, type KeySource } from './key.ts'
 import { readSecretFile, refuseExposedFolder } from './key-file.fs.ts'
-import type { KeyEnvironment, KeyHome, KeyRecord } from './key-home.ts'
+import type { HeldKeyRecord, KeyEnvironment, KeyHome, KeyRecord } from './key-home.ts'
 import { loadRecord, prepareFolder, projectsIn, saveRecord } from './key-record.fs.ts'
 import { hintOf } from './public-key.ts'
 import { writePrivate } from './secret-file.fs.ts'
@@ -89,6 +89,8 @@ export function openKeyHome(options: KeyHomeOptions): KeyHome {
     },
     useHeld: (project, held) => {
       const { held: _, ...record } = load(project) ?? { project, checkouts: [], revoked: [] }
+      if (record.revoked.some(({ hint }) => hint === held?.hint))
+        throw new DomainError('ERR_KEY_REVOKED', `the key at \`${held?.address}\` was revoked`)
       const checkouts = withCheckout(record.checkouts, checkout)
       return save({ ...record, checkouts, ...(held === undefined ? {} : { held }) })
     },
@@ -102,11 +104,13 @@ export function openKeyHome(options: KeyHomeOptions): KeyHome {
     },
     markRevoked: (project, { because, since, now }) => {
       const record = load(project)
-      const { publicPem, hint } = keyOf(record, project)
-      const { key: _, ...rest } = record ?? { project, checkouts: [], revoked: [] }
+      const own = record?.held === undefined
+      const { publicPem, hint } = own ? keyOf(record, project) : lastingKey(record.held)
+      const { key, held: _, ...rest } = record ?? { project, checkouts: [], revoked: [] }
       const at = { revokedAt: now.toISOString(), ...(since === undefined ? {} : { since }) }
       const revoked = { publicPem, hint, because, ...at }
-      save({ ...rest, revoked: [...rest.revoked, revoked] })
+      save({ ...rest, ...(own || key === undefined ? {} : { key }), revoked: [...rest.revoked, revoked] })
+      if (!own) return revoked // what holds it has it still: the record keeps it from being used
       renameSync(join(placeOf(project), 'key.pem'), join(placeOf(project), `revoked-${rest.revoked.length + 1}.pem`))
       return revoked
     },
@@ -282,6 +286,13 @@ function keyOf(record: KeyRecord | undefined, project: string): NonNullable<KeyR
     throw new DomainError('ERR_KEY_REVOKED', `the key of the project \`${project}\` was revoked`)
   }
   throw new DomainError('ERR_KEY_HOME', `there is no key for the project \`${project}\``)
+}
+
+function lastingKey({ publicPem, hint }: HeldKeyRecord): Readonly<{ publicPem: string; hint: string }> {
+  if (publicPem !== undefined && hint !== undefined) return { publicPem, hint }
+  throw new DomainError('ERR_USAGE', 'an identity has no key that could be revoked', {
+    help: 'take it from trust.yaml, and say there since when it is `revoked:`',
+  })
 }
 
 function withCheckout(checkouts: readonly string[], checkout: string): readonly string[] {

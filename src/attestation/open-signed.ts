@@ -6,13 +6,21 @@
  */
 import { DomainError, type Sha256, sha256Of } from '../core/index.ts'
 import { type Bundle, parseBundle } from './bundle.ts'
+import type { CertifiedIdentity } from './ci-identity.ts'
 import { type Envelope, isSignedBy, statementPayloadType } from './dsse.ts'
 import { allPassed, type Finding, passed, refused } from './finding.ts'
 import { keyFindings } from './key-validity.ts'
 import type { ProvenTime, Role, TrustedSigner, TrustPolicy } from './trust-policy.ts'
 
 export type Signed =
-  | Readonly<{ signer: TrustedSigner; payload: Uint8Array; findings: readonly Finding[]; proven?: ProvenTime }>
+  | Readonly<{
+      signer: TrustedSigner
+      payload: Uint8Array
+      findings: readonly Finding[]
+      proven?: ProvenTime
+      /** Of a bundle that is signed for an identity. */
+      certified?: CertifiedIdentity
+    }>
   | Readonly<{ signer?: undefined; findings: readonly Finding[] }>
 
 /** Bundle, signer, role, signature, payload type, time: all that is asked before the payload is looked into. */
@@ -68,7 +76,9 @@ function openCertified(bytes: Uint8Array, policy: TrustPolicy, role: Role): Sign
     ...keyFindings(signer, proven, policy.times),
     ...takenBack(policy, () => sha256Of(bytes)),
   ]
-  return allPassed(asked) ? { signer, payload: envelope.payload, findings: asked, proven } : { findings: asked }
+  return allPassed(asked)
+    ? { signer, payload: envelope.payload, findings: asked, proven, certified }
+    : { findings: asked }
 }
 
 function roleFinding(policy: TrustPolicy, signer: TrustedSigner, role: Role): Finding {

@@ -11,6 +11,7 @@ import { dirname, join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { DomainError, type Json, type Sha256, sha256Of } from '../core/index.ts'
+import type { CertifiedIdentity } from './ci-identity.ts'
 import { parseHeldAddress } from './held-signer/address.ts'
 import { isTokenVariable } from './held-signer/variables.ts'
 import type { KeySource } from './key.ts'
@@ -44,7 +45,7 @@ export type Signer = AsyncDisposable &
     publicPem: string
     hint: string
     /** Whom the key is certified for, when it does not last; the bundles then hold certificates. */
-    identity?: Readonly<{ identity: string; issuer: string }>
+    identity?: CertifiedIdentity
     /** Public key of the log that this key keeps: Ed25519, 32 bytes in base64. */
     logKey: string
     /**

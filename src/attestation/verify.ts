@@ -6,6 +6,7 @@
  */
 import { type Digest, fromDigestSet, isDomainError, type Sha256, sha256Of } from '../core/index.ts'
 import { statedPayload } from './bundle.ts'
+import { certifiedFindings } from './ci-identity.ts'
 import type { DataDecisionKind, DataDecisions } from './data-decisions.ts'
 import type { DataVerdict } from './data-verdict-facts.ts'
 import type { DefinitionReview } from './definition-review-facts.ts'
@@ -120,6 +121,7 @@ export function verifyStage(bytes: Uint8Array, policy: TrustPolicy): Verdict<Ver
     read.finding,
     builderListed(grant, signer, read.value),
     ofProject(policy, read.value.project.id),
+    ...(signed.certified === undefined ? [] : certifiedFindings(read.value, signed.certified)),
   ]
   if (grant === undefined || !allPassed(findings)) return { trusted: false, findings }
   // `as`: all findings passed, which is what the brand says.

@@ -1,7 +1,7 @@
 /** From a wheel that was built from source to the signed statement of its build: one for each, made once. */
-import { type Signer, verifySourceBuild } from '../attestation/index.ts'
+import { certifiedBuilder, type Signer, verifySourceBuild } from '../attestation/index.ts'
 import type { BuiltWheel, Environment } from '../compute/index.ts'
-import { builderIds, digestOfJson, type Sha256 } from '../core/index.ts'
+import { digestOfJson, type Sha256 } from '../core/index.ts'
 import type { Project } from './project.ts'
 
 /** Digest of a wheel -> digest of the bundle that says how it was built. */
@@ -10,7 +10,7 @@ export type AttestedBuilds = ReadonlyMap<Sha256, Sha256>
 /** @param isThrowAway what is signed now is believed by nobody later, and stands in for nothing */
 export async function attestBuilds(
   project: Project,
-  signer: Pick<Signer, 'sign'>,
+  signer: Pick<Signer, 'sign' | 'identity'>,
   { built = [] }: Environment,
   isThrowAway: boolean,
 ): Promise<AttestedBuilds> {
@@ -40,14 +40,14 @@ function keyOf({ wheel, source, environment, startedAt }: BuiltWheel): Sha256 {
 
 async function attestBuild(
   { evidence, id, version }: Project,
-  signer: Pick<Signer, 'sign'>,
+  signer: Pick<Signer, 'sign' | 'identity'>,
   { sandbox, ...built }: BuiltWheel,
 ): Promise<Sha256> {
   const build = {
     project: id,
     ...built,
     sandbox: { ...sandbox, facts: { network: 'none' } },
-    builderId: builderIds.sandboxed,
+    builderId: certifiedBuilder(signer.identity),
     builderVersion: version,
   }
   const { bytes } = await signer.sign({ kind: 'source-build', build })

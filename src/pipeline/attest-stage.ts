@@ -1,5 +1,12 @@
 /** From what was observed of a stage to its signed statement. */
-import type { StageFacts, StatedDependency, StatedOutput } from '../attestation/index.ts'
+import {
+  certifiedBuilder,
+  type Signer,
+  type StageFacts,
+  type StatedDependency,
+  type StatedOutput,
+  triggerFactsOf,
+} from '../attestation/index.ts'
 import type { Environment, StageOutcome } from '../compute/index.ts'
 import { builderIds, type Content, type Sha256 } from '../core/index.ts'
 import {
@@ -43,16 +50,18 @@ export async function attestStage(
 ): Promise<Sha256> {
   const signer = await tools.signer()
   const builds = await attestBuilds(project, signer, setting.environment, isThrowAway(tools.options))
-  const facts = await factsOf(project, tools, setting, { ...happened, builds })
+  const facts = await factsOf(project, tools, setting, { ...happened, builds, identity: signer.identity })
   const { bytes } = await signer.sign({ kind: 'stage', facts })
   return project.evidence.save(bytes, { key: setting.key, subjects: facts.outputs.map(({ digest }) => digest) })
 }
+
+type Signing = Readonly<{ builds: AttestedBuilds; identity: Signer['identity'] }>
 
 async function factsOf(
   project: Project,
   tools: RunTools,
   setting: StageSetting,
-  { outcome, code, verdicts, system, gpus, unusual, builds }: Happened & Readonly<{ builds: AttestedBuilds }>,
+  { outcome, code, verdicts, system, gpus, unusual, builds, identity }: Happened & Signing,
 ): Promise<StageFacts> {
   const { stage, settings, inputs, environment, variables } = setting
   const { options } = tools
@@ -88,6 +97,7 @@ async function factsOf(
       assayVersion: project.version,
       environment: environment.facts,
       beside: [
+        ...triggerFactsOf(identity),
         ...systemFacts(system),
         ...gpus,
         ...outlivedFacts(project, environment),
@@ -106,7 +116,7 @@ async function factsOf(
     key: setting.key,
     principal: await project.principal(),
     draft: options.draft,
-    builderId: sandbox.policy.engine === 'none' ? builderIds.unisolated : builderIds.sandboxed,
+    builderId: sandbox.policy.engine === 'none' ? builderIds.unisolated : certifiedBuilder(identity),
     builderVersion: project.version,
     startedAt: outcome.startedAt.toISOString(),
     finishedAt: outcome.finishedAt.toISOString(),

@@ -115,14 +115,14 @@ async function checkProject(caller: Caller): Promise<Check> {
 
 async function checkKey(caller: Caller): Promise<Check> {
   try {
-    const { name, encrypted, listed } = await describeKey(caller)
+    const { name, encrypted, listed, held } = await describeKey(caller)
     if (!listed)
       return gap(
         'key',
         'your key is not listed in trust.yaml: what it signs is not believed',
         'assay key export, and add it there',
       )
-    const locked = encrypted && (caller.environment['ASSAY_KEY_PASSPHRASE'] ?? '') === ''
+    const locked = encrypted && !held && (caller.environment['ASSAY_KEY_PASSPHRASE'] ?? '') === ''
     if (locked)
       return gap('key', `\`${name}\` is encrypted and ASSAY_KEY_PASSPHRASE is not set`, 'set it before assay run')
     return { name: 'key', state: 'good', because: `\`${name}\` is listed in trust.yaml` }

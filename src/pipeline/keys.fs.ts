@@ -66,6 +66,8 @@ export type KeyDescription = Readonly<{
   name: string
   path: string
   encrypted: boolean
+  /** It never leaves what holds it; `path` is its address. */
+  held: boolean
   publicPem: string
   hint: string
   listed: boolean
@@ -166,6 +168,7 @@ async function describeOpened({ root, home, project, policy }: OpenedHome): Prom
     ...listingOf(policy, signer),
     path: key.kind === 'file' ? key.path : key.kind === 'held' ? key.address : '',
     encrypted: key.kind === 'held' || (key.kind === 'file' && key.passphrase !== undefined),
+    held: key.kind === 'held',
     publicPem: signer.publicPem,
     hint: signer.hint,
     ...(signer.identity === undefined ? {} : { identity: signer.identity }),
@@ -183,8 +186,9 @@ function describe({ home, project, policy }: OpenedHome): KeyDescription {
   const hint = hintOf(parsePublicKey(publicPem))
   return {
     ...listingOf(policy, { hint }),
-    path: `${home.folder}/projects/${project}/key.pem`,
-    encrypted: record?.key?.encrypted === true,
+    path: record?.held?.address ?? `${home.folder}/projects/${project}/key.pem`,
+    encrypted: record?.held !== undefined || record?.key?.encrypted === true,
+    held: record?.held !== undefined,
     publicPem,
     hint,
     revoked: record?.revoked.at(-1)?.revokedAt ?? null,
@@ -228,6 +232,7 @@ export async function chooseHeldKey(caller: Caller, address: string, create: boo
     ...listingOf(policy, signer),
     path: address,
     encrypted: true,
+    held: true,
     publicPem,
     hint,
     ...(identity === undefined ? {} : { identity }),

@@ -6,9 +6,8 @@
  * is put where), `run.ts` (the run itself is an ordinary one).
  */
 
-import type { OutComparison, Reproduction, Signer } from '../attestation/index.ts'
+import { certifiedBuilder, type OutComparison, type Reproduction, type Signer } from '../attestation/index.ts'
 import {
-  builderIds,
   canonicalJson,
   type Digest,
   DomainError,
@@ -204,10 +203,12 @@ function placeOf({ source, overrides }: Original['facts']): Json {
 /** What is run again is compared as what it made is believed: with a key that nobody listed it would all be for nothing. */
 function refuseUnlisted({ trust }: Project, signer: Signer): void {
   const own = listedSigner(trust, signer)
-  const mayBuild = trust.builders.some(({ key, builder }) => key === own?.name && builder === builderIds.sandboxed)
+  const mayBuild = trust.builders.some(
+    ({ key, builder }) => key === own?.name && builder === certifiedBuilder(signer.identity),
+  )
   const mayReproduce = own !== undefined && trust.roles.get('reproducer')?.anyOf.includes(own.name) === true
   if (mayBuild && mayReproduce) return
-  const lacking = [...(mayBuild ? [] : ['local/sandboxed as a builder']), ...(mayReproduce ? [] : ['reproducer'])]
+  const lacking = [...(mayBuild ? [] : ['the builder that it runs as']), ...(mayReproduce ? [] : ['reproducer'])]
   throw new DomainError('ERR_SIGNER_UNKNOWN', `the trust policy does not list your key for ${lacking.join(' and ')}`, {
     help: 'have your public key (assay key export) listed in trust.yaml, under builder and reproducer',
   })

@@ -166,7 +166,7 @@ function weakness(facts: StageFacts, project: Project, tools: RunTools): string 
   const { options } = tools
   const undated = misdated(facts, project)
   if (undated !== undefined) return undated
-  if (facts.builderId !== builderIds.sandboxed && !options.unsafeNoSandbox) return 'it last ran without a sandbox'
+  if (facts.builderId === builderIds.unisolated && !options.unsafeNoSandbox) return 'it last ran without a sandbox'
   const { name: engine } = tools.engineOf(facts.stage)
   // THREAT: whoever may sign for the builder could fill the cache from a sandbox that isolates less.
   if (engine !== 'none' && !isAtLeastEngine(facts.sandbox.engine, engine))

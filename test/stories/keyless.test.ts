@@ -16,7 +16,7 @@ test('a run is signed for an identity and verified by it, offline; another ident
   const variables = { ASSAY_SIGNER: instance.address, ASSAY_IDENTITY_TOKEN: instance.token({ sub: identity }) }
   const assay = driven(project, variables)
   const shown = await assay(0, 'key', 'show')
-  assert.deepEqual([shown.identity, shown.listed], [{ identity, issuer }, false])
+  assert.deepEqual([shown.identity, shown.listed], [{ identity, issuer, claims: {} }, false])
   assert.equal((await assay(1, 'run')).error.code, 'ERR_SIGNER_UNKNOWN')
 
   listSigner(project, { identity, issuer, principal: 'Ada Test <ada@example.org>', trustedRoots: [trustedRoot] })
@@ -59,4 +59,37 @@ test('a run is signed for an identity and verified by it, offline; another ident
   const by = ['--identity', identity, '--issuer', issuer, '--trusted-root', '../root.json']
   await project.json(0, 'verify', 'src', '--bundle', 'src.sig', ...by)
   assert.equal((await assay(1, 'attest', 'vsa', 'model/count.txt', '--out', 'x.json')).error.code, 'ERR_SIGN_REFUSED')
+})
+
+test('what a CI says of its run is kept in the evidence, earns level 2 with a person who answers for it, and must be true', async (context) => {
+  const project = await adopted(context, words)
+  const instance = await sigstoreInstance(context)
+  const { issuer, trustedRoot } = instance
+  listSigner(
+    project,
+    { identity, issuer, trustedRoots: [trustedRoot] },
+    { builder: 'ci/issuer.example.org', maxLevel: 2 },
+  )
+  const sha = project.git('rev-parse', 'HEAD').trim()
+  const claims = { sub: identity, repository: 'o/r', ref: 'refs/heads/main', sha, run_id: '7', run_attempt: '1' }
+  const inJob = (more: object) =>
+    driven(project, { ASSAY_SIGNER: instance.address, ASSAY_IDENTITY_TOKEN: instance.token({ ...claims, ...more }) })
+  await inJob({})(0, 'run')
+
+  const services = { issuer, subject: identity, responsible: 'Ada Test <ada@example.org>' }
+  const policy = parseDocument(project.read('trust.yaml'))
+  policy.set('services', [services])
+  policy.set('minimumLevel', 2)
+  project.write({ '../release.yaml': policy.toString() })
+  const verdict = await project.json(0, 'verify', 'model/count.txt', '--policy', '../release.yaml')
+  assert.deepEqual([verdict.trusted, verdict.level], [true, 2])
+  const said = verdict.findings.map(({ because }: { because: string }) => because).join('\n')
+  assert.match(said, /the CI vouches for, in https:\/\/github.com\/o\/r\/actions\/runs\/7\/attempts\/1/)
+
+  project.write({ 'data/words.txt': 'plum 1\n' })
+  project.commit('what the CI did not fetch')
+  await inJob({})(0, 'run')
+  const refused = await project.json(1, 'verify', 'model/count.txt', '--policy', '../release.yaml')
+  const codes = refused.findings.flatMap(({ passed, code }: Record<string, unknown>) => (passed === true ? [] : [code]))
+  assert.ok(codes.includes('ERR_IDENTITY_MISMATCH'), codes.join())
 })

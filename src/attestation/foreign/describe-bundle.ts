@@ -1,7 +1,7 @@
 /** What a bundle says, for people. Nothing is verified: whoever reads it is told so, and nothing is decided by it. */
 import { X509Certificate as CertificateFields } from '@sigstore/core'
 import { isDomainError, type Json } from '../../core/index.ts'
-import { identityOf } from './certificate-identity.ts'
+import { claimsOf, identityOf } from './certificate-identity.ts'
 import type { ForeignBundle } from './foreign-bundle.ts'
 import { type ForeignStatement, parseForeignStatement } from './foreign-statement.ts'
 import { parseCertificate } from './foreign-trust.ts'
@@ -11,6 +11,8 @@ export type CertificateDescription = Readonly<{
   /** Whom a certificate of a Sigstore instance names, and who vouched for that. */
   identity: string | null
   oidcIssuer: string | null
+  /** What a CI said of the run, as the authority wrote it down: name -> value. */
+  claims: Readonly<Record<string, string>>
   issuer: string
   /** RFC 3339. */
   validFrom: string
@@ -50,11 +52,13 @@ function signerOf({ material }: ForeignBundle): BundleDescription['signer'] {
 function certificateOf(der: Uint8Array): CertificateDescription | null {
   try {
     const certificate = parseCertificate(der)
-    const { identity, issuer } = identityOf(CertificateFields.parse(certificate.raw))
+    const fields = CertificateFields.parse(certificate.raw)
+    const { identity, issuer } = identityOf(fields)
     return {
       subject: onOneLine(certificate.subject ?? ''),
       identity: identity ?? null,
       oidcIssuer: issuer ?? null,
+      claims: claimsOf(fields),
       issuer: onOneLine(certificate.issuer),
       validFrom: certificate.validFromDate.toISOString(),
       validTo: certificate.validToDate.toISOString(),

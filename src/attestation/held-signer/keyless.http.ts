@@ -10,8 +10,14 @@
 import { generateKeyPairSync, hash, type KeyObject, sign, X509Certificate } from 'node:crypto'
 import { X509Certificate as CertificateFields } from '@sigstore/core'
 import { bundleMediaType } from '../bundle.ts'
+import type { CertifiedIdentity } from '../ci-identity.ts'
 import { preAuthenticationEncoding } from '../dsse.ts'
-import { type CertificateIdentity, identityOf } from '../foreign/certificate-identity.ts'
+import {
+  type CertificateClaims,
+  type CertificateIdentity,
+  claimsOf,
+  identityOf,
+} from '../foreign/certificate-identity.ts'
 import { signersOfEntry } from '../foreign/log-entry.ts'
 import type { SigstoreAddress } from './address.ts'
 import { type Answer, type Asked, ask, askForBytes, bytesIn, mapIn, type Patience, usualPatience } from './ask.http.ts'
@@ -19,7 +25,7 @@ import { denied, unreachable, wrong } from './held-key.ts'
 import { identityToken, type TokenSettings } from './identity-token.http.ts'
 
 export type KeylessSigner = Readonly<{
-  identity: Readonly<{ identity: string; issuer: string }>
+  identity: CertifiedIdentity
   /** The key that is certified now; another one later. */
   publicKey: KeyObject
   /** @returns the bundle's bytes: one line of JSON */
@@ -57,7 +63,7 @@ export async function openKeyless(
 type Certified = Readonly<{
   privateKey: KeyObject
   certificate: X509Certificate
-  identity: Readonly<{ identity: string; issuer: string }>
+  identity: CertifiedIdentity
   expiresMs: number
 }>
 
@@ -79,9 +85,9 @@ async function certify(address: SigstoreAddress, settings: TokenSettings, patien
     )
   const certificate = certificateIn(answer)
   if (!certificate.publicKey.equals(publicKey)) throw wrong('certified another key than the one that was asked for')
-  const { identity, issuer } = namesIn(certificate)
+  const { identity, issuer, claims } = namesIn(certificate)
   if (identity === undefined || issuer === undefined) throw wrong('certified nobody by one name')
-  return { privateKey, certificate, identity: { identity, issuer }, expiresMs: Date.parse(certificate.validTo) }
+  return { privateKey, certificate, identity: { identity, issuer, claims }, expiresMs: Date.parse(certificate.validTo) }
 }
 
 function certificateIn({ body }: Answer): X509Certificate {
@@ -95,11 +101,12 @@ function certificateIn({ body }: Answer): X509Certificate {
   }
 }
 
-function namesIn(certificate: X509Certificate): CertificateIdentity {
+function namesIn(certificate: X509Certificate): CertificateIdentity & CertificateClaims {
   try {
-    return identityOf(CertificateFields.parse(Buffer.from(certificate.raw)))
+    const fields = CertificateFields.parse(Buffer.from(certificate.raw))
+    return { ...identityOf(fields), claims: claimsOf(fields) }
   } catch {
-    return { identity: undefined, issuer: undefined } // INVARIANT: names that cannot be read name nobody
+    return { identity: undefined, issuer: undefined, claims: {} } // INVARIANT: names that cannot be read name nobody
   }
 }
 

@@ -38,7 +38,7 @@ test('an identity signs, and its bundle is believed by the trusted root, with wh
   const instance = await sigstoreInstance(context)
   const settings = { ASSAY_IDENTITY_TOKEN: instance.token(claims) }
   const signer = await openKeyless(addressOf(instance), settings, patience)
-  assert.deepEqual(signer.identity, { identity: workflow, issuer })
+  assert.deepEqual([signer.identity.identity, signer.identity.issuer], [workflow, issuer])
   const bundle = await signer.seal(payload, statementPayloadType)
   const { findings, certified } = certificateJudge([instance.trustedRoot])(bundle)
   assert.deepEqual(

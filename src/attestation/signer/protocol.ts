@@ -143,7 +143,13 @@ export const openedShape = z.union([
     publicPem: z.string(),
     hint: z.string(),
     logKey: z.base64(),
-    identity: z.strictObject({ identity: z.string().max(4096), issuer: z.string().max(4096) }).exactOptional(),
+    identity: z
+      .strictObject({
+        identity: z.string().max(4096),
+        issuer: z.string().max(4096),
+        claims: z.record(z.string().max(100), z.string().max(4096)),
+      })
+      .exactOptional(),
   }),
   faultShape,
 ])

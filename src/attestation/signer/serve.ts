@@ -4,6 +4,7 @@
  * Where the key comes from is the matter of whoever calls: `main.ts` here, and `../held-signer/main.ts`.
  */
 import { DomainError } from '../../core/index.ts'
+import { certifiedBuilder } from '../ci-identity.ts'
 import { pemOf } from '../public-key.ts'
 import { publicLogKey } from './log-key.ts'
 import {
@@ -20,9 +21,7 @@ import { type OpenKey, refuseRequest, signRequest, subjectsOf } from './sign.ts'
 import { refuseFalseObject, refuseFalseOutput } from './stored-object.fs.ts'
 
 export type SignerKind = Readonly<{
-  openKey(
-    request: OpenRequest,
-  ): Promise<OpenKey & Readonly<{ identity?: Readonly<{ identity: string; issuer: string }> }>>
+  openKey(request: OpenRequest): Promise<OpenKey>
   /** Of signers that sign models. */
   signModel?(model: ModelRequest, key: OpenKey): Promise<Uint8Array>
 }>
@@ -46,10 +45,10 @@ async function answerAll(kind: SignerKind): Promise<void> {
   for await (const message of readFrames(process.stdin)) {
     if (opened === undefined) {
       const request = openShape.parse(message)
-      const { identity, ...key } = await kind.openKey(request)
+      const key = await kind.openKey(request)
       opened = { key, root: request.objectStoreRoot }
       const logKey = publicLogKey(key.logKey).toString('base64')
-      const named = identity === undefined ? {} : { identity }
+      const named = key.identity === undefined ? {} : { identity: key.identity }
       send({ kind: 'ready', publicPem: pemOf(key.publicKey), hint: key.hint, logKey, ...named })
     } else {
       const { id, request } = requestShape.parse(message)
@@ -65,7 +64,7 @@ async function answer(
   { key, root }: Readonly<{ key: OpenKey; root: string }>,
 ): Promise<Response['answer']> {
   try {
-    refuseRequest(request, key.kind)
+    refuseRequest(request, key.kind, certifiedBuilder(key.identity))
     const subjects = subjectsOf(request)
     if (subjects !== undefined) {
       for (const output of subjects.outputs) await refuseFalseOutput(root, output)

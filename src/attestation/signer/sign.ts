@@ -7,6 +7,7 @@
 import { createPublicKey, type KeyObject, sign } from 'node:crypto'
 import { builderIds, DomainError } from '../../core/index.ts'
 import { bundleLimits, printBundle, printEnvelope } from '../bundle.ts'
+import type { CertifiedIdentity } from '../ci-identity.ts'
 import type { DataVerdict } from '../data-verdict-facts.ts'
 import { preAuthenticationEncoding, statementPayloadType } from '../dsse.ts'
 import { dataDecisionStatement } from '../predicates/data-decision.ts'
@@ -34,6 +35,7 @@ export type OpenKey = Readonly<{
   sign(message: Uint8Array): Promise<Uint8Array>
   /** Of a key that is certified for an identity: the whole bundle, with the certificate, an entry and a time. */
   seal?(payload: Uint8Array, payloadType: string): Promise<Uint8Array>
+  identity?: CertifiedIdentity
 }>
 
 /** A key in this process, as the port has it. */
@@ -42,8 +44,12 @@ export function openOwnKey(key: KeyObject, rest: Pick<OpenKey, 'hint' | 'kind' |
   return { ...rest, publicKey: createPublicKey(key), sign: (message) => Promise.resolve(message).then(signNow) }
 }
 
-/** @throws ERR_SIGN_REFUSED when this key may not say this */
-export function refuseRequest(request: SignRequest, kind: OpenKey['kind']): void {
+/** @param builder of what was isolated: a CI's, where an identity of one signs. @throws ERR_SIGN_REFUSED when this key may not say this */
+export function refuseRequest(
+  request: SignRequest,
+  kind: OpenKey['kind'],
+  builder: string = builderIds.sandboxed,
+): void {
   switch (request.kind) {
     case 'source-approval':
     case 'data-waiver':
@@ -76,11 +82,11 @@ export function refuseRequest(request: SignRequest, kind: OpenKey['kind']): void
       return
     case 'source-build':
       if (request.build.sandbox.engine === 'none') throw refusal('no key signs a build that nothing isolated')
-      if (request.build.builderId !== builderIds.sandboxed)
+      if (request.build.builderId !== builder)
         throw refusal(`this signer is not the builder \`${request.build.builderId}\``)
       return
     case 'stage':
-      refuseStage(request.facts, kind)
+      refuseStage(request.facts, kind, builder)
       return
   }
 }
@@ -91,11 +97,10 @@ function refuseVerdict({ sandbox, startedAt, finishedAt }: DataVerdict, kind: Op
   if (Date.parse(finishedAt) < Date.parse(startedAt)) throw refusal('the validation ended before it started')
 }
 
-function refuseStage(facts: StageFacts, kind: OpenKey['kind']): void {
+function refuseStage(facts: StageFacts, kind: OpenKey['kind'], builder: string): void {
   const { builderId, sandbox, draft, startedAt, finishedAt } = facts
   const isUnisolated = builderId === builderIds.unisolated
-  if (!isUnisolated && builderId !== builderIds.sandboxed)
-    throw refusal(`this signer is not the builder \`${builderId}\``)
+  if (!isUnisolated && builderId !== builder) throw refusal(`this signer is not the builder \`${builderId}\``)
   if (isUnisolated !== (sandbox.engine === 'none')) throw refusal('builder and sandbox contradict each other')
   if (kind === 'real' && (isUnisolated || draft)) throw refusal('the real key signs no draft and nothing unisolated')
   if (Date.parse(finishedAt) < Date.parse(startedAt)) throw refusal('the stage ended before it started')

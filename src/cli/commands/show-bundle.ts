@@ -45,9 +45,12 @@ function rowsOf(description: ShownBundle['description']): readonly (readonly str
 function signerRows(signer: ShownBundle['description']['signer']): readonly (readonly string[])[] {
   if (signer.kind === 'key')
     return [['signed by', `a key with the hint ${signer.hint === '' ? '(none)' : signer.hint}`]]
-  return signer.certificates.map((certificate, index) => [
-    index === 0 ? 'signed by' : 'issued by',
-    certificate === null ? 'a certificate that cannot be read' : certificateText(certificate),
+  return signer.certificates.flatMap((certificate, index) => [
+    [
+      index === 0 ? 'signed by' : 'issued by',
+      certificate === null ? 'a certificate that cannot be read' : certificateText(certificate),
+    ],
+    ...Object.entries(certificate?.claims ?? {}),
   ])
 }
 
