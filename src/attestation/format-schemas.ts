@@ -4,6 +4,7 @@ import { namespace, sourceApprovalType } from '../core/index.ts'
 import type { DataDecisionKind } from './data-decisions.ts'
 import { dataDecisionPredicates, dataDecisionType } from './predicates/data-decision.ts'
 import { dataVerdictPredicateShape, dataVerdictSubjectsShape, testResultType } from './predicates/data-verdict.ts'
+import { definitionReviewPredicateShape, definitionReviewType } from './predicates/definition-review.ts'
 import { reproductionPredicateShape, reproductionType } from './predicates/reproduction.ts'
 import { sourceApprovalPredicateShape } from './predicates/source-approval.ts'
 import { sourceBuildPredicateShape, sourceBuildSubjectsShape } from './predicates/source-build.ts'
@@ -50,6 +51,12 @@ export function formatSchemas(): Readonly<Record<string, object>> {
     predicateType: z.literal(reproductionType),
     predicate: reproductionPredicateShape,
   })
+  const review = z.object({
+    _type: z.literal(statementType),
+    subject: z.array(z.object({ name: z.string(), digest: z.object({ sha256: hex }) })).min(1),
+    predicateType: z.literal(definitionReviewType),
+    predicate: definitionReviewPredicateShape,
+  })
   const decision = (kind: DataDecisionKind, title: string): object => {
     const shape = z.object({
       _type: z.literal(statementType),
@@ -67,6 +74,11 @@ export function formatSchemas(): Readonly<Record<string, object>> {
     ),
     'data-anchor.schema.json': decision('data-anchor', 'A baseline fixed as the anchor, in-toto Statement v1'),
     'data-review.schema.json': decision('data-review', 'Rows of a dataset judged one by one, in-toto Statement v1'),
+    'definition-review.schema.json': schemaOf(
+      review,
+      'definition-review',
+      'Review of a definition by somebody else, in-toto Statement v1',
+    ),
     'stage-provenance.schema.json': schemaOf(
       stage,
       'stage-provenance',

@@ -42,6 +42,7 @@ export { type Signed, type Signer, type SignerOptions, type SignRequest, startSi
 export type * from './source-approval-facts.ts'
 export type * from './source-build-facts.ts'
 export type * from './stage-facts.ts'
+export { stampBundle, stampedSignature } from './stamp-bundle.ts'
 export { predicateTypeOf, statedReproduction, statedStage } from './stated.ts'
 export {
   acceptTimestamp,

@@ -102,16 +102,21 @@ export function openKeyHome(options: KeyHomeOptions): KeyHome {
         throw new DomainError('ERR_IO', `\`${target}\` is there already`, { help: 'name a new file' })
       writePrivate(resolve(target), readSecretFile(join(placeOf(project), 'key.pem')))
     },
-    markRevoked: (project, { because, since, now }) => {
+    markRevoked: (project, { because, since, now, retired }) => {
       const record = load(project)
-      const own = record?.held === undefined
-      const { publicPem, hint } = own ? keyOf(record, project) : lastingKey(record.held)
-      const { key, held: _, ...rest } = record ?? { project, checkouts: [], revoked: [] }
+      const { publicPem, hint } = revocable(record, project, retired)
+      const { key, held, ...rest } = record ?? { project, checkouts: [], revoked: [] }
+      const isOwn = retired === undefined && held === undefined
       const at = { revokedAt: now.toISOString(), ...(since === undefined ? {} : { since }) }
       const revoked = { publicPem, hint, because, ...at }
-      save({ ...rest, ...(own || key === undefined ? {} : { key }), revoked: [...rest.revoked, revoked] })
-      if (!own) return revoked // what holds it has it still: the record keeps it from being used
-      renameSync(join(placeOf(project), 'key.pem'), join(placeOf(project), `revoked-${rest.revoked.length + 1}.pem`))
+      const kept = {
+        ...(isOwn || key === undefined ? {} : { key }),
+        ...(retired === undefined || held === undefined ? {} : { held }),
+      }
+      save({ ...rest, ...kept, revoked: [...rest.revoked, revoked] })
+      // What holds a key elsewhere has it still: the record keeps it from being used.
+      if (isOwn)
+        renameSync(join(placeOf(project), 'key.pem'), join(placeOf(project), `revoked-${rest.revoked.length + 1}.pem`))
       return revoked
     },
     retireKey: (project, now) => {
@@ -288,11 +293,25 @@ function keyOf(record: KeyRecord | undefined, project: string): NonNullable<KeyR
   throw new DomainError('ERR_KEY_HOME', `there is no key for the project \`${project}\``)
 }
 
-function lastingKey({ publicPem, hint }: HeldKeyRecord): Readonly<{ publicPem: string; hint: string }> {
+function lastingKey({ publicPem, hint }: HeldKeyRecord): PublicKey {
   if (publicPem !== undefined && hint !== undefined) return { publicPem, hint }
   throw new DomainError('ERR_USAGE', 'an identity has no key that could be revoked', {
     help: 'take it from trust.yaml, and say there since when it is `revoked:`',
   })
+}
+
+type PublicKey = Readonly<{ publicPem: string; hint: string }>
+
+/** The key that signs, wherever it is kept; of `retired` the one with that hint which signs no more. */
+function revocable(record: KeyRecord | undefined, project: string, retired: string | undefined): PublicKey {
+  if (retired !== undefined) return retiredOf(record, retired)
+  return record?.held === undefined ? keyOf(record, project) : lastingKey(record.held)
+}
+
+function retiredOf(record: KeyRecord | undefined, hint: string): PublicKey {
+  const found = record?.retired?.find((each) => each.hint === hint)
+  if (found !== undefined) return found
+  throw new DomainError('ERR_KEY_HOME', `no key of yours that was taken out of use has the hint \`${hint}\``)
 }
 
 function withCheckout(checkouts: readonly string[], checkout: string): readonly string[] {

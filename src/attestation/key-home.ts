@@ -52,8 +52,11 @@ export type KeyHome = Readonly<{
   exportPublic(project: string): string
   /** Copies the private key as it is, encrypted or not, to a new file that only its owner may read. @throws ERR_KEY_HOME, ERR_IO */
   backup(project: string, target: string): void
-  /** Takes the key out of use; a new one can be made afterwards. @throws ERR_KEY_HOME */
-  markRevoked(project: string, revocation: Readonly<{ because: string; since?: string; now: Date }>): RevokedKey
+  /** Takes the key out of use; a new one can be made afterwards. `retired`: the hint of one that others came after. @throws ERR_KEY_HOME */
+  markRevoked(
+    project: string,
+    revocation: Readonly<{ because: string; since?: string; now: Date; retired?: string }>,
+  ): RevokedKey
   /** Takes the key out of use, so that another can be made: what it signed stays what it is. @throws ERR_KEY_HOME */
   retireKey(project: string, now: Date): Readonly<{ publicPem: string; hint: string }>
   /** Lets this checkout use the project's key (`assay key use`). @throws ERR_KEY_HOME */

@@ -462,10 +462,24 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/key.ts')).keyBackup,
   },
   {
+    usage: 'key rotate',
+    summary: 'make a new key in the place of yours, and list it in trust.yaml beside it',
+    options: [['--until <day>', 'last day of the old key, for what is not proven to be older']],
+    examples: ['assay key rotate', 'assay key rotate --until 2026-12-31'],
+    load: async () => (await import('./commands/key.ts')).keyRotate,
+  },
+  {
     usage: 'key revoke',
-    summary: 'take the key out of use; without a trusted timestamp that voids all it signed',
-    options: [['--because <text>', 'why']],
-    examples: ["assay key revoke --because 'laptop lost'"],
+    summary: 'take a key out of use, here and in trust.yaml; without a proven time that voids all it signed',
+    options: [
+      ['--because <text>', 'why'],
+      ['--since <moment>', 'a day or instant: what is proven to be from before stays good'],
+      ['--name <name>', 'another key of trust.yaml than yours'],
+    ],
+    examples: [
+      "assay key revoke --because 'laptop lost'",
+      "assay key revoke --since 2026-11-20 --because 'laptop lost'",
+    ],
     load: async () => (await import('./commands/key.ts')).keyRevoke,
   },
   {
@@ -501,6 +515,35 @@ export const verbs: readonly Verb[] = [
     options: [['--policy <file>', 'pin this file', 'trust.yaml']],
     examples: ['assay trust pin'],
     load: async () => (await import('./commands/trust.ts')).trustPin,
+  },
+  {
+    usage: 'trust sign',
+    summary: 'sign the policy with your root key, beside what others signed of it',
+    options: [['--policy <file>', 'sign this file', 'trust.yaml']],
+    examples: ['assay trust sign'],
+    load: async () => (await import('./commands/trust-status.ts')).trustSign,
+  },
+  {
+    usage: 'trust status <file>',
+    summary: 'what was taken back since the policy was written: show it, or make its next version',
+    options: [
+      ['--since <moment>', 'with --revoke-key: what is proven to be from before stays good'],
+      ['--because <text>', 'why it is taken back'],
+      ['--valid-for <duration>', 'how long the next version counts; 30d when left out'],
+      ['--renew', 'the next version with nothing new, for another while'],
+      ['--sign', 'add your signature of the root, and change nothing'],
+    ],
+    repeated: [
+      ['--revoke-key <name>', 'a key of trust.yaml, or the hint of any'],
+      ['--revoke-statement <digest>', 'one bundle'],
+      ['--recall <digest>', 'a model or data that nobody may use any more'],
+    ],
+    examples: [
+      'assay trust status status.jsonl',
+      "assay trust status status.jsonl --revoke-key ada --since 2026-11-20 --because 'laptop lost'",
+      'assay trust status status.jsonl --renew --valid-for 14d',
+    ],
+    load: async () => (await import('./commands/trust-status.ts')).trustStatus,
   },
   {
     usage: 'trust show',

@@ -68,7 +68,12 @@ export type HttpClientOptions = Readonly<{
   /** The code of a failure. */
   code: Extract<
     ErrorCode,
-    'ERR_ENV_FETCH' | 'ERR_DATA_FETCH' | 'ERR_SECRET_UNAVAILABLE' | 'ERR_TLOG_UNREACHABLE' | 'ERR_REMOTE_FAILED'
+    | 'ERR_ENV_FETCH'
+    | 'ERR_DATA_FETCH'
+    | 'ERR_SECRET_UNAVAILABLE'
+    | 'ERR_TLOG_UNREACHABLE'
+    | 'ERR_TIMESTAMP_FAILED'
+    | 'ERR_REMOTE_FAILED'
   >
   route: NetworkRoute
   /** Origin, or address that ends with a slash -> value of the `authorization` header for what is below it; the longest holds. */

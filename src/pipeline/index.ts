@@ -50,8 +50,6 @@ export {
   describeKey,
   type KeyDescription,
   makeKey,
-  pinTrust,
-  revokeKey,
   useKey,
   useOwnKey,
   writeFile,
@@ -64,12 +62,14 @@ export { logTrust } from './log-trust.ts'
 export type { LockedEnvironment } from './name-lock.fs.ts'
 export { evidenceInRegistry, exportToRegistry, isOciAddress, parseOciAddress } from './oci/index.ts'
 export { pinImage } from './pin-image.fs.ts'
+export { pinTrust, type SignedPolicy, signTrust } from './pin-trust.fs.ts'
 export { openPlan, openProject, type ProjectNames, projectNames } from './project.fs.ts'
 export type { ListedSource, Project } from './project.ts'
 export { type ProofReport, type ProveOptions, proveRun } from './prove.ts'
 export { type PullOptions, type PullReport, pull } from './pull.ts'
 export { type PushOptions, type PushReport, push } from './push.ts'
 export { declaredOrigin, type NewSource, refuseFacts, registerSource, writeRevocation } from './register-source.fs.ts'
+export { type ReplacedKey, type RevokedOwnKey, revokeKey, rotateKey } from './replace-key.fs.ts'
 export type { OutputReport, RunReport, StageReport } from './report.ts'
 export { type ReproduceOptions, type ReproductionReport, reproduce } from './reproduce.ts'
 export { reproductionsAtHand } from './reproduction-key.ts'
@@ -103,6 +103,7 @@ export {
   verifyWholeLog,
   witnessLog,
 } from './transparency.ts'
+export { changeStatus, readStatus, type ShownStatus, type StatusChange } from './trust-status.fs.ts'
 export { type ContentQuestions, type ContentTools, type ContentVerdict, validateContent } from './validate-content.ts'
 export {
   type DataVerdictReport,

@@ -1,5 +1,4 @@
 /** The user's key and pinned policy for a project: what `assay key`, `assay trust` and `assay init` do. */
-import { existsSync, lstatSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -126,9 +125,14 @@ async function personOf(repository: Repository | undefined): Promise<Readonly<{ 
   return { keyName: plain === '' ? 'owner' : plain.slice(0, 60), principal: `${name} <${email}>` }
 }
 
-type OpenedHome = Readonly<{ root: string; project: string; home: ReturnType<typeof openKeyHome>; policy: TrustPolicy }>
+export type OpenedHome = Readonly<{
+  root: string
+  project: string
+  home: ReturnType<typeof openKeyHome>
+  policy: TrustPolicy
+}>
 
-function openHome(caller: Caller): OpenedHome {
+export function openHome(caller: Caller): OpenedHome {
   const root = requireRoot(caller.workingFolder)
   const bytes = readProjectFile(root, 'trust.yaml')
   if (bytes === undefined)
@@ -149,7 +153,7 @@ function openHome(caller: Caller): OpenedHome {
 export async function makeKey(caller: Caller, name: string | undefined): Promise<KeyDescription> {
   const opened = openHome(caller)
   opened.home.createKey(opened.project, caller.now())
-  const described = describe(opened)
+  const described = describeOwn(opened)
   const person = await personOf(await openRepository(opened.root, { environment: caller.environment }))
   return described.listed ? described : { ...described, name: name ?? person.keyName }
 }
@@ -157,7 +161,7 @@ export async function makeKey(caller: Caller, name: string | undefined): Promise
 export async function describeKey(caller: Caller): Promise<KeyDescription> {
   const opened = openHome(caller)
   const { held } = recordOf(opened) ?? {}
-  return isKeyGiven(caller.environment) || held !== undefined ? await describeOpened(opened) : describe(opened)
+  return isKeyGiven(caller.environment) || held !== undefined ? await describeOpened(opened) : describeOwn(opened)
 }
 
 /** The key of a machine, such as CI, or one that is kept elsewhere. INVARIANT: it is opened by the signer, not here. */
@@ -180,7 +184,7 @@ function recordOf({ home, project }: OpenedHome): KeyRecord | undefined {
   return home.listKeys().find((candidate) => candidate.project === project)
 }
 
-function describe({ home, project, policy }: OpenedHome): KeyDescription {
+export function describeOwn({ home, project, policy }: OpenedHome): KeyDescription {
   const record: KeyRecord | undefined = home.listKeys().find((candidate) => candidate.project === project)
   const publicPem = home.exportPublic(project)
   const hint = hintOf(parsePublicKey(publicPem))
@@ -244,7 +248,7 @@ export async function chooseHeldKey(caller: Caller, address: string, create: boo
 export async function useOwnKey(caller: Caller): Promise<KeyDescription> {
   const opened = openHome(caller)
   opened.home.useHeld(opened.project, undefined)
-  return describe(opened)
+  return describeOwn(opened)
 }
 
 export async function useKey(caller: Caller): Promise<Readonly<{ project: string; checkout: string }>> {
@@ -256,31 +260,7 @@ export async function useKey(caller: Caller): Promise<Readonly<{ project: string
 export async function backupKey(caller: Caller, file: string): Promise<Readonly<{ encrypted: boolean }>> {
   const opened = openHome(caller)
   opened.home.backup(opened.project, file)
-  return { encrypted: describe(opened).encrypted }
-}
-
-export async function revokeKey(caller: Caller, because: string): Promise<Readonly<{ name: string }>> {
-  const opened = openHome(caller)
-  const { name } = describe(opened)
-  opened.home.markRevoked(opened.project, { because, now: caller.now() })
-  return { name }
-}
-
-/** LIMIT: a policy is at most 1 MiB. */
-const maxPolicyBytes = 1024 * 1024
-
-export async function pinTrust(caller: Caller, file: string): Promise<Readonly<{ project: string; file: string }>> {
-  const status = existsSync(file) ? lstatSync(file) : undefined
-  if (status?.isFile() !== true || status.size > maxPolicyBytes) {
-    throw new DomainError('ERR_POLICY_MALFORMED', `\`${file}\` is not a policy file`)
-  }
-  const bytes = readFileSync(file)
-  const { project } = parseTrustPolicy(bytes, 'pinned', file)
-  const root = requireRoot(caller.workingFolder)
-  const home = openKeyHome({ environment: caller.environment, projectRoot: root })
-  if (project === undefined) throw new DomainError('ERR_POLICY_MALFORMED', `\`${file}\` names no project`)
-  home.pinPolicy(project, bytes)
-  return { project, file: `${home.folder}/projects/${project}/policy.yaml` }
+  return { encrypted: describeOwn(opened).encrypted }
 }
 
 export function writeFile(path: string, text: string): void {

@@ -13,17 +13,18 @@ import {
 } from '../attestation/index.ts'
 import { DomainError } from '../core/index.ts'
 import type { Project } from './project.ts'
+import { stamped } from './stamped-signer.http.ts'
 
-type Signing = Pick<Project, 'keySource' | 'store' | 'trust' | 'settings' | 'pipeline'>
+type Signing = Pick<Project, 'keySource' | 'store' | 'trust' | 'settings' | 'pipeline' | 'environment'>
 
-/** @throws ERR_KEY_HOME, ERR_KEY_LOCKED; of a key that is kept elsewhere ERR_SIGNER_UNKNOWN, ERR_KEY_EXPOSED and what its holder says */
+/** @throws ERR_KEY_HOME, ERR_KEY_LOCKED, ERR_TIMESTAMP_FAILED; of a key that is kept elsewhere ERR_SIGNER_UNKNOWN, ERR_KEY_EXPOSED and what its holder says */
 export async function openProjectSigner(project: Signing): Promise<Signer> {
   const key = project.keySource()
   if (key.kind === 'held') refuseShared(project, key)
   const signer = await startSigner({ key, objectStoreRoot: project.store.root })
-  if (key.kind !== 'held') return signer
+  if (key.kind !== 'held') return stamped(project, signer)
   if (listedSigner(project.trust, signer) !== undefined)
-    return signer.identity === undefined ? signer : withProof(signer, project.trust)
+    return signer.identity === undefined ? stamped(project, signer) : withProof(signer, project.trust)
   await signer.close()
   throw unlisted(signer)
 }

@@ -292,7 +292,10 @@ export function refuseNameless({ id }: Project): void {
 }
 
 /** THREAT: without a sandbox the stage runs as the user and could steal the key: the real one is never opened. */
-export function openSigner(project: Project, options: Pick<RunOptions, 'draft' | 'unsafeNoSandbox'>): Promise<Signer> {
+export async function openSigner(
+  project: Project,
+  options: Pick<RunOptions, 'draft' | 'unsafeNoSandbox'>,
+): Promise<Signer> {
   refuseNameless(project)
   return isThrowAway(options)
     ? startSigner({ key: { kind: 'ephemeral' }, objectStoreRoot: project.store.root })

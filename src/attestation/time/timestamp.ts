@@ -77,7 +77,7 @@ function signerIdOf(raw: Uint8Array): Uint8Array {
   return sequence(issuer.whole, serial.whole)
 }
 
-/** DER to send to an authority. @param nonce 8 bytes, of which the first is 1 to 127 */
+/** DER to send to an authority. @param nonce bytes of which the first is 1 to 127 */
 export function printTimestampRequest(signature: Uint8Array, nonce: Uint8Array): Uint8Array {
   return sequence(integer(1), imprintOf(signature), writeDer(tags.integer, nonce))
 }

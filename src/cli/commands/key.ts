@@ -8,6 +8,7 @@ import {
   type KeyDescription,
   makeKey,
   revokeKey,
+  rotateKey,
   useKey,
   useOwnKey,
   writeFile,
@@ -100,18 +101,45 @@ export async function keyBackup(context: CliContext, [file = '']: readonly strin
   return 0
 }
 
+export async function keyRotate(
+  context: CliContext,
+  _: readonly string[],
+  options: Readonly<{ until?: string }>,
+): Promise<Exit> {
+  const key = rotateKey(context, options.until)
+  context.output.document(key)
+  const [name, before] = [oneLine(key.name), oneLine(key.replaces)]
+  context.output.line(`key ${name}: ${oneLine(key.path)}${key.encrypted ? '' : ', not encrypted'}`)
+  context.output.line(
+    key.until === undefined
+      ? `${before} signs no more here; what it signed is believed as before`
+      : `${before} signs no more here; what nothing proves to be older counts until ${key.until} alone`,
+  )
+  context.output.line('next: look at trust.yaml, commit it, and pin it where it is pinned (assay trust pin)')
+  return 0
+}
+
 export async function keyRevoke(
   context: CliContext,
   _: readonly string[],
-  options: Readonly<{ because?: string }>,
+  { because, since, name }: Readonly<{ because?: string; since?: string; name?: string }>,
 ): Promise<Exit> {
-  if (options.because === undefined)
+  if (because === undefined)
     throw new DomainError('ERR_USAGE', 'a revocation needs its reason', { help: "--because 'laptop lost'" })
-  const { name } = await revokeKey(context, options.because)
-  context.output.document({ name, revoked: true })
-  context.output.line(`${oneLine(name)} signs no more here`)
+  const chosen = { ...(since === undefined ? {} : { since }), ...(name === undefined ? {} : { name }) }
+  const revoked = revokeKey(context, { because, ...chosen })
+  context.output.document({ ...revoked, revoked: true })
+  const called = oneLine(revoked.name)
+  context.output.line(`${called} signs no more here`)
   context.output.line(
-    `next: take \`${oneLine(name)}\` from trust.yaml and commit that: without a trusted timestamp all that it signed is void`,
+    revoked.since === undefined
+      ? 'all that it signed is void'
+      : `void is all that it signed, but what a timestamp or witnesses prove to be from before ${revoked.since}`,
+  )
+  context.output.line(
+    revoked.written
+      ? 'next: commit trust.yaml, pin it where it is pinned, and tell who verifies elsewhere (assay trust status)'
+      : 'next: whoever keeps trust.yaml revokes the key there: docs/guides/keys.md',
   )
   return 0
 }

@@ -1,0 +1,107 @@
+/** What a policy demands beside signatures and levels: each demand with a way to miss it, and the honest twin. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ChainVerdict } from './chain.ts'
+import { passed, refused } from './finding.ts'
+import { rawData } from './fixtures/chain.ts'
+import { type Changes, diverged, judge } from './fixtures/hosted-chain.ts'
+import { type LoggedKind, loggedKinds, type TrustPolicy } from './trust-policy.ts'
+
+const codes = ({ findings }: ChainVerdict): readonly string[] =>
+  findings.flatMap(({ check, code, passed: yes, subject = '' }) =>
+    yes || check === 'minimum-level' ? [] : [`${check} ${code} ${subject}`.trim()],
+  )
+
+const under = (policy: Partial<TrustPolicy>, more: Changes = {}): readonly string[] => codes(judge({ ...more, policy }))
+const dayMs = 86_400_000
+const unlisted: Changes['facts'] = (facts, index) =>
+  index === 0 ? { ...facts, dependencies: [{ ...rawData, origin: { kind: 'unlisted' } }] } : facts
+
+type Case = readonly [
+  name: string,
+  honest: Partial<TrustPolicy>,
+  missed: Partial<TrustPolicy>,
+  expected: string,
+  more?: Changes,
+]
+const cases: readonly Case[] = [
+  ['evidence that is too old', { maximumAgeMs: 30 * dayMs }, { maximumAgeMs: dayMs }, 'age ERR_EVIDENCE_OLD stage-1'],
+  [
+    'the code of another repository',
+    { repositories: ['https://git.example.org/digits'] },
+    { repositories: ['https://git.example.org/other'] },
+    'repository ERR_POLICY_DEMAND stage-1',
+  ],
+  [
+    'another source',
+    { sources: ['uci-digits'] },
+    { sources: ['other'] },
+    'source ERR_POLICY_DEMAND stage-0: data/raw.csv',
+  ],
+  [
+    'an input of no source',
+    {},
+    { sources: ['uci-digits'] },
+    'source ERR_POLICY_DEMAND stage-0: data/raw.csv',
+    { facts: unlisted },
+  ],
+  [
+    'an input that nobody approved',
+    {},
+    { demands: new Set(['approved-sources']) },
+    'demand ERR_POLICY_DEMAND',
+    { facts: unlisted },
+  ],
+  [
+    'data without a verdict',
+    {},
+    { demands: new Set(['data-verdicts']) },
+    'demand ERR_POLICY_DEMAND',
+    { facts: unlisted },
+  ],
+  [
+    'a chain without a reproduction',
+    {},
+    { demands: new Set(['reproduction']) },
+    'demand ERR_POLICY_DEMAND',
+    { reproduction: null },
+  ],
+  [
+    'a chain that diverged',
+    {},
+    { demands: new Set(['reproduction']) },
+    'demand ERR_POLICY_DEMAND',
+    { reproduction: diverged },
+  ],
+  ['a definition without a review', {}, { demands: new Set(['review']) }, 'demand ERR_POLICY_DEMAND', { review: null }],
+]
+for (const [name, honest, missed, expected, more = {}] of cases) {
+  test(`refuses ${name}`, () => {
+    assert.deepEqual(under({ minimumLevel: 0, ...honest }, more), [])
+    assert.ok(under({ minimumLevel: 0, ...missed }, more).includes(expected), under(missed, more).join(', '))
+  })
+}
+
+test('the honest chain has all that can be demanded', () => {
+  const demands = new Set(['approved-sources', 'data-verdicts', 'reproduction', 'review'] as const)
+  assert.deepEqual(under({ demands, minimumLevel: 4 }), [])
+})
+
+test('every kind of statement can be demanded to be in a log, and only those that are', () => {
+  const logs = [{ key: 'k', witnesses: [], threshold: 0 }]
+  const asked = (kind: LoggedKind, surroundings: Changes['surroundings']): readonly string[] =>
+    codes(judge({ policy: { logs, logged: new Set([kind]) }, ...(surroundings === undefined ? {} : { surroundings }) }))
+  // no wheel of this chain was built from source, and its chain of builds is asked for as that of stages
+  for (const kind of loggedKinds.filter((each) => each !== 'source-builds')) {
+    assert.ok(
+      asked(kind, undefined).every((text) => text.startsWith('logged ERR_TLOG_ENTRY')),
+      kind,
+    )
+    assert.notEqual(asked(kind, undefined).length, 0, kind)
+    assert.deepEqual(asked(kind, { loggedAt: () => passed('logged', 'is in it') }), [], kind)
+    const forged = asked(kind, { loggedAt: () => refused('logged', 'ERR_TLOG_PROOF', 'is not in it') })
+    assert.ok(forged.every((text) => text.startsWith('logged ERR_TLOG_PROOF')) && forged.length > 0, kind)
+  }
+  assert.deepEqual(codes(judge({ policy: { logs, logged: new Set() } })), [])
+  assert.deepEqual(codes(judge({ policy: { logs } })).length, 2, 'stages alone when nothing is said')
+})

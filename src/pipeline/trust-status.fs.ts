@@ -1,0 +1,131 @@
+/** `assay trust status`: what was taken back since the policy was written, made and shown. */
+import { existsSync } from 'node:fs'
+import {
+  type Finding,
+  freshness,
+  momentOf,
+  type TrustPolicy,
+  type TrustStatus,
+  verifyStatus,
+} from '../attestation/index.ts'
+import { DomainError, isSha256, parseDigest, parseDurationMs } from '../core/index.ts'
+import { writeDurably } from './evidence.fs.ts'
+import { appendOwn, refuseNoRoot } from './pin-trust.fs.ts'
+import { openProject } from './project.fs.ts'
+import type { Caller, Project } from './project.ts'
+import { openSigner } from './run-tools.ts'
+import { readSmall } from './small-file.fs.ts'
+
+/** LIMIT: a status is at most 16 MiB. */
+const maxStatusBytes = 16 * 1024 * 1024
+
+export type StatusChange = Readonly<{
+  /** Names in trust.yaml, or hints. */
+  revokeKey?: readonly string[]
+  since?: string
+  revokeStatement?: readonly string[]
+  recall?: readonly string[]
+  because?: string
+  /** How long the next version counts: `30d`. */
+  validFor?: string
+}>
+
+export type ShownStatus = Readonly<{ file: string; status?: TrustStatus; findings: readonly Finding[] }>
+
+/** What a status says, and whether it is believed here. @throws ERR_INPUT_MALFORMED when it is no file */
+export async function readStatus(caller: Caller, file: string): Promise<ShownStatus> {
+  const { trust } = await openProject(caller)
+  const { findings, document } = verifyStatus(readSmall(file, maxStatusBytes), trust)
+  if (document === undefined) return { file, findings }
+  return { file, status: document, findings: [...findings, freshness(document, caller.now())] }
+}
+
+const defaultValidFor = '30d'
+
+/**
+ * The next version: all that was taken back before, and what is taken back now; signed by the user's key.
+ *
+ * Where the root asks for several signatures, the others add theirs with `cosign`, which changes nothing of it.
+ *
+ * @throws ERR_SIGNER_ROLE when the key is not of the root; ERR_USAGE; ERR_STATUS_MALFORMED and what else a status before it is refused for
+ */
+export async function changeStatus(
+  caller: Caller,
+  file: string,
+  change: StatusChange | 'cosign',
+): Promise<ShownStatus & Readonly<{ status: TrustStatus }>> {
+  const project = await openProject(caller)
+  const before = existsSync(file) ? readSmall(file, maxStatusBytes) : undefined
+  const status = change === 'cosign' ? cosigned(project, before, file) : nextOf(project, caller, { before, change })
+  await using signer = await openSigner(project, { draft: false, unsafeNoSandbox: false })
+  refuseNoRoot(project.trust, signer)
+  const { bytes } = await signer.sign({ kind: 'trust-status', status })
+  const lines = appendOwn(before, bytes, signer)
+  writeDurably(file, lines.bytes)
+  return { file, status, findings: verifyStatus(lines.bytes, project.trust).findings }
+}
+
+/** One signature of a root key is enough to look at it: the others are what is being asked for. */
+function believedOnce(trust: TrustPolicy, bytes: Uint8Array, file: string): TrustStatus {
+  const root = trust.roles.get('root')
+  const once =
+    root === undefined
+      ? trust
+      : { ...trust, roles: new Map([...trust.roles, ['root', { ...root, threshold: 1 }] as const]) }
+  const { document, findings } = verifyStatus(bytes, once)
+  if (document !== undefined) return document
+  const fault = findings.find(({ passed }) => !passed)
+  throw new DomainError('ERR_STATUS_MALFORMED', `\`${file}\` is not believed: ${fault?.because ?? 'it is empty'}`)
+}
+
+function cosigned({ trust }: Project, before: Uint8Array | undefined, file: string): TrustStatus {
+  if (before === undefined) throw new DomainError('ERR_USAGE', `there is no status at \`${file}\` to be signed`)
+  return believedOnce(trust, before, file)
+}
+
+function nextOf(
+  { id, trust }: Project,
+  caller: Caller,
+  { before, change }: Readonly<{ before: Uint8Array | undefined; change: StatusChange }>,
+): TrustStatus {
+  const known = before === undefined ? undefined : believedOnce(trust, before, 'the status before')
+  const { because = '', revokeKey = [], revokeStatement = [], recall = [], since } = change
+  if (revokeKey.length + revokeStatement.length + recall.length > 0 && because === '')
+    throw new DomainError('ERR_USAGE', 'what is taken back needs its reason', { help: "--because 'laptop lost'" })
+  const from = since === undefined ? {} : { since: instantOf(since) }
+  const now = caller.now()
+  return {
+    project: id,
+    version: (known?.version ?? 0) + 1,
+    issuedAt: now.toISOString(),
+    expiresAt: new Date(now.getTime() + parseDurationMs(change.validFor ?? defaultValidFor)).toISOString(),
+    keys: [...(known?.keys ?? []), ...revokeKey.map((name) => ({ hint: hintOf(trust, name), ...from, because }))],
+    statements: [
+      ...(known?.statements ?? []),
+      ...revokeStatement.map((text) => {
+        if (isSha256(text)) return { attestation: text, because }
+        throw new DomainError('ERR_USAGE', `\`${text}\` is not the digest of a bundle`, {
+          help: 'sha256: and 64 hex digits',
+        })
+      }),
+    ],
+    recalls: [...(known?.recalls ?? []), ...recall.map((text) => ({ digest: parseDigest(text), because }))],
+  }
+}
+
+function instantOf(text: string): string {
+  const at = momentOf(text)
+  if (Number.isNaN(at.getTime()))
+    throw new DomainError('ERR_USAGE', `\`${text}\` is not a day or an instant in UTC`, { help: '--since 2026-11-20' })
+  return at.toISOString()
+}
+
+/** A key need not be listed any more to be revoked: its hint is then asked for. */
+function hintOf({ keys }: TrustPolicy, name: string): string {
+  const listed = keys.get(name)
+  if (listed !== undefined) return listed.hint
+  if (/^[A-Za-z0-9+/]{43}=$/.test(name)) return name
+  throw new DomainError('ERR_SIGNER_UNKNOWN', `trust.yaml lists no key \`${name}\``, {
+    help: 'assay trust show lists them; of another key give its hint',
+  })
+}
