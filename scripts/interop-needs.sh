@@ -6,6 +6,8 @@ python3 -c 'import ensurepip' >/dev/null 2>&1 || missing="$missing python3-venv 
 for program in docker-registry skopeo umoci; do
   command -v "$program" >/dev/null 2>&1 || missing="$missing $program (the package of Debian of that name)"
 done
+command -v softhsm2-util >/dev/null 2>&1 || missing="$missing softhsm2 (the package of Debian of that name)"
+node_modules/node/bin/node -e 'require("pkcs11js")' 2>/dev/null || missing="$missing a compiler (make and g++, then npm install pkcs11js)"
 [ -n "${SSHD:-}" ] || [ -x /usr/sbin/sshd ] || missing="$missing openssh-server (the package of Debian of that name, or SSHD=/path/to/sshd)"
 [ -z "$missing" ] && exit 0
 echo "test:interop needs:$missing"

@@ -115,6 +115,13 @@ export const verbs: readonly Verb[] = [
       ['--output <file>', 'write the bundle there'],
       ['--key <file>', 'private key (PEM: P-256, P-384 or P-521), or the address of one that is kept elsewhere'],
       ['--certificate <file>', 'its certificate (PEM), for those who trust an authority'],
+      ['--signing-config <file>', 'without --key: sign for an identity, by the services of this Sigstore instance'],
+      [
+        '--fulcio-url <url>',
+        'without --key: the authority that certifies an identity; with --rekor-url or --timestamp-url',
+      ],
+      ['--rekor-url <url>', 'with --fulcio-url: the log'],
+      ['--timestamp-url <url>', 'with --fulcio-url: the timestamp authority'],
     ],
     repeated: [
       ['--chain <file>', 'with --certificate: who issued it (PEM), up to the root'],
@@ -123,6 +130,8 @@ export const verbs: readonly Verb[] = [
     examples: [
       'assay sign model/ --output model.sig --key signer-key.pem',
       'assay sign model/ --output model.sig --key leaf-key.pem --certificate leaf.pem --chain issuing-ca.pem',
+      'assay sign model/ --output model.sig --key awskms:///alias/models',
+      'assay sign model/ --output model.sig --signing-config signing-config.json',
     ],
     load: async () => (await import('./commands/sign.ts')).sign,
   },

@@ -19,7 +19,12 @@ import { readSmall, realFile } from './small-file.fs.ts'
 
 export type SignModelOptions = Readonly<{
   output?: string
+  /** A file, or the address of a key that is kept elsewhere. */
   key?: string
+  signingConfig?: string
+  fulcioUrl?: string
+  rekorUrl?: string
+  timestampUrl?: string
   certificate?: string
   chain?: readonly string[]
   ignore?: readonly string[]
@@ -42,12 +47,10 @@ export type SignedModel = Readonly<{
  *   ERR_CERTIFICATE_MALFORMED, ERR_SIGN_CERTIFICATE, ERR_IO
  */
 export async function signModelAt(caller: Caller, given: string, options: SignModelOptions): Promise<SignedModel> {
-  const { output, key } = options
+  const { output } = options
+  const key = keyOf(caller, options)
   if (output === undefined || key === undefined)
-    throw new DomainError(
-      'ERR_USAGE',
-      'sign needs --output FILE and --key PRIVATE.pem, or --key with the address of a key',
-    )
+    throw new DomainError('ERR_USAGE', 'sign needs --output FILE, and --key or the services that certify an identity')
   const path = resolve(caller.workingFolder, given)
   if (!existsSync(path)) throw new DomainError('ERR_ARTIFACT_MISSING', `\`${given}\` is not there`)
   const root = realpathSync(path)
@@ -77,6 +80,18 @@ export async function signModelAt(caller: Caller, given: string, options: SignMo
     digest: `sha256:${foreign.rootOf(manifest.resources)}`,
     attestation: sha256Of(bundle),
   }
+}
+
+/** An identity is signed for by an address as any other. @throws ERR_USAGE when several keys are named */
+function keyOf({ workingFolder }: Caller, options: SignModelOptions): string | undefined {
+  const { key, signingConfig, fulcioUrl, rekorUrl, timestampUrl } = options
+  const services = { 'fulcio-url': fulcioUrl, 'rekor-url': rekorUrl, 'timestamp-url': timestampUrl }
+  const named = Object.entries(services).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  const ways = [key, signingConfig, named[0]].filter((each) => each !== undefined)
+  if (ways.length > 1)
+    throw new DomainError('ERR_USAGE', 'give one of --key, --signing-config, and --fulcio-url with its services')
+  if (signingConfig !== undefined) return `sigstore:${resolve(workingFolder, signingConfig)}`
+  return named.length === 0 ? key : `sigstore:?${new URLSearchParams(named)}`
 }
 
 /** A bundle may be signed anew; anything else that lies there may be a model, or a file of one. */

@@ -17,6 +17,7 @@ import { putFolder, putObject, putOutput, scratchFolder } from '../../src/attest
 import { startSigner } from '../../src/attestation/index.ts'
 import { generateKey, type KeySource } from '../../src/attestation/key.ts'
 import { sha256Of } from '../../src/core/index.ts'
+import { sigstoreInstance } from '../support/sigstore-instance.ts'
 import { cosignProgram } from './environments.ts'
 
 const provenance = 'https://slsa.dev/provenance/v1'
@@ -103,4 +104,29 @@ test('cosign refuses our bundle with one bit of payload or signature flipped', (
     assert.notEqual(verify({ bundle: flipped }).status, 0, field)
   }
   assert.equal(verify({}).status, 0, 'unchanged it passes')
+})
+
+test('cosign believes a statement that was signed for an identity, by its own root and names, and no other', async (context) => {
+  const instance = await sigstoreInstance(context)
+  const sub = 'https://github.com/o/r/.github/workflows/train.yml@refs/heads/main'
+  const settings = { ASSAY_IDENTITY_TOKEN: instance.token({ sub }) }
+  const key: KeySource = { kind: 'held', address: instance.address, settings, proxies: {}, authorities: [] }
+  await using signer = await startSigner({ key, objectStoreRoot: path('objects') })
+  const signed = await signer.sign({ kind: 'source-approval', approval: sourceApproval({ digest: sha256Of(data) }) })
+  writeFileSync(path('identity.json'), signed.bytes)
+  writeFileSync(path('root.json'), JSON.stringify(instance.trustedRoot))
+  const ask = (identity: string, file = 'sorted.txt'): Readonly<{ status: number | null; stderr: string }> => {
+    const words = [
+      'verify-blob-attestation',
+      ...['--bundle', path('identity.json'), '--trusted-root', path('root.json'), '--type', approvalType],
+      ...['--certificate-identity', identity, '--certificate-oidc-issuer', instance.issuer],
+      path(file),
+    ]
+    const env = { HOME: scratch.root, PATH: '/nonexistent', HTTPS_PROXY: 'http://127.0.0.1:9' }
+    return spawnSync(cosign, words, { encoding: 'utf8', env })
+  }
+  const honest = ask(sub)
+  assert.equal(honest.status, 0, honest.stderr)
+  assert.notEqual(ask(sub.replace('main', 'other')).status, 0)
+  assert.notEqual(ask(sub, 'forged.txt').status, 0)
 })

@@ -28,6 +28,11 @@ test('a project signs with a key in Vault and is verified; nobody else signs in 
   assert.doesNotMatch(project.read('out/env.txt'), /hvs\.|VAULT/)
   assert.deepEqual(vault.faults, [])
 
+  const described = ['--owner', 'Eve <eve@example.org>', '--classification', 'public', '--licence', 'CC0-1.0']
+  await assay(0, 'data', 'add', 'words', 'data/words.txt', ...described)
+  await assay(0, 'data', 'approve', 'words')
+  assert.equal((await project.json(0, 'data', 'show', 'words')).status, 'approved')
+
   const lies = {
     'signature of another key': [1, 'ERR_SIGNER_WRONG'],
     'another key now': [1, 'ERR_SIGNER_WRONG'],

@@ -55,7 +55,7 @@ test('a run is signed for an identity and verified by it, offline; another ident
   assert.ok(untrusted.includes('ERR_BUNDLE_TIMESTAMP'), untrusted.join())
   await project.json(0, 'verify', 'model/count.txt', '--policy', '../other.yaml', '--trusted-root', '../root.json')
 
-  await assay(0, 'sign', 'src', '--output', 'src.sig', '--key', instance.address)
+  await assay(0, 'sign', 'src', '--output', 'src.sig', '--fulcio-url', instance.url, '--rekor-url', instance.url)
   const by = ['--identity', identity, '--issuer', issuer, '--trusted-root', '../root.json']
   await project.json(0, 'verify', 'src', '--bundle', 'src.sig', ...by)
   assert.equal((await assay(1, 'attest', 'vsa', 'model/count.txt', '--out', 'x.json')).error.code, 'ERR_SIGN_REFUSED')

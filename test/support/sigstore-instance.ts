@@ -62,6 +62,8 @@ export async function sigstoreInstance(context: TestContext): Promise<SigstoreIn
       case handlers.rekor.path:
         if (lie === 'no log') return { status: 500, body: '' }
         return from(handlers.rekor, JSON.stringify(entryOf(body, lie)))
+      case '/api/v2/log/entries':
+        return { status: 201, body: JSON.stringify(secondEntryOf(body, ofLog)) }
       case handlers.stamps.path:
         if (lie === 'no stamps') return { status: 400, body: '' }
         return readableStamp(() => from(handlers.stamps, lie === 'another time' ? stampOfOther(body) : body))
@@ -157,6 +159,35 @@ function entryOf(body: string, lie: Lie): object {
       payloadHash: hashOf(bytes),
       signatures: [{ signature: sig, verifier }],
     },
+  }
+}
+
+/**
+ * What Rekor v2 answers, of a log that holds this entry alone. The mock's proofs of v2 name a place outside of their tree.
+ * SOURCE: sigstore/rekor-tiles CLIENTS.md; C2SP tlog-checkpoint.
+ */
+function secondEntryOf(body: string, log: Readonly<{ publicKey: KeyObject; privateKey: KeyObject }>): object {
+  const { digest, signature } = JSON.parse(body).hashedRekordRequestV002
+  const spec = { hashedRekordV002: { data: { algorithm: 'SHA2_256', digest }, signature } }
+  const canonical = Buffer.from(JSON.stringify({ apiVersion: '0.0.2', kind: 'hashedrekord', spec }))
+  const root = hash('sha256', Buffer.concat([Buffer.from([0]), canonical]), 'base64')
+  const spki = log.publicKey.export({ type: 'spki', format: 'der' })
+  const keyId = hash('sha256', spki, 'buffer')
+  const note = `rekor.example.org\n1\n${root}\n`
+  const line = Buffer.concat([keyId.subarray(0, 4), sign('sha256', Buffer.from(note), log.privateKey)])
+  return {
+    logIndex: '0',
+    logId: { keyId: keyId.toString('base64') },
+    kindVersion: { kind: 'hashedrekord', version: '0.0.2' },
+    integratedTime: '0',
+    inclusionProof: {
+      logIndex: '0',
+      rootHash: root,
+      treeSize: '1',
+      hashes: [],
+      checkpoint: { envelope: `${note}\n\u2014 rekor.example.org ${line.toString('base64')}\n` },
+    },
+    canonicalizedBody: canonical.toString('base64'),
   }
 }
 

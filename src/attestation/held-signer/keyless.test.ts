@@ -10,6 +10,7 @@ import { statementPayloadType } from '../dsse.ts'
 import { certificateJudge } from '../foreign/certified-bundle.ts'
 import { parseHeldAddress, type SigstoreAddress } from './address.ts'
 import { openKeyless } from './keyless.http.ts'
+import { addressOfSigningConfig } from './signing-config.ts'
 
 const patience = { timeoutMs: 5000, retryDelaysMs: [] }
 const workflow = 'https://github.com/o/r/.github/workflows/train.yml@refs/heads/main'
@@ -151,3 +152,49 @@ async function gitHubTokens(context: TestContext, token: string): Promise<string
   // as: it listens on TCP
   return `http://127.0.0.1:${(server.address() as { port: number }).port}/token?api-version=2.0`
 }
+
+test('a signing config names the services: the newest that are valid now, Rekor v2 before v1, and one of each kind', async (context) => {
+  const { url, trustedRoot, token } = await sigstoreInstance(context)
+  const now = new Date('2026-11-26T12:00:00Z')
+  const service = (at: string, majorApiVersion: number, start: string, end?: string) => ({
+    url: at,
+    majorApiVersion,
+    operator: 'example.org',
+    validFor: { start: `${start}T00:00:00Z`, ...(end === undefined ? {} : { end: `${end}T00:00:00Z` }) },
+  })
+  const config = {
+    mediaType: 'application/vnd.dev.sigstore.signingconfig.v0.2+json',
+    caUrls: [
+      service('https://old.example', 1, '2025-01-01', '2026-01-01'),
+      service(url, 1, '2026-01-01'),
+      service('https://next.example', 1, '2027-01-01'),
+      service('https://v9.example', 9, '2026-02-01'),
+    ],
+    rekorTlogUrls: [service('https://v1.example', 1, '2026-06-01'), service(url, 2, '2026-01-01')],
+    rekorTlogConfig: { selector: 'ANY' },
+    tsaUrls: [service(`${url}/api/v1/timestamp`, 1, '2026-01-01')],
+    tsaConfig: { selector: 'EXACT', count: 1 },
+  }
+  const bytesOf = (more: object): Buffer => Buffer.from(JSON.stringify({ ...config, ...more }))
+  const address = parseHeldAddress(addressOfSigningConfig(bytesOf({}), now))
+  assert.deepEqual(address, {
+    kind: 'sigstore',
+    fulcio: url,
+    rekor: url,
+    rekorVersion: 2,
+    timestamps: `${url}/api/v1/timestamp`,
+  })
+  // as: it is one of an instance
+  const signer = await openKeyless(address as SigstoreAddress, { ASSAY_IDENTITY_TOKEN: token(claims) }, patience)
+  const { findings } = certificateJudge([trustedRoot])(await signer.seal(payload, statementPayloadType))
+  assert.deepEqual(
+    findings.filter(({ passed }) => !passed),
+    [],
+    'an entry of Rekor v2 is believed',
+  )
+  for (const more of [{ caUrls: [] }, { mediaType: 'x' }, { tsaConfig: { selector: 'ALL' } }, { caUrls: [{ url: 1 }] }])
+    assert.throws(
+      () => addressOfSigningConfig(bytesOf(more), now),
+      (error) => isDomainError(error, 'ERR_SIGNER_ADDRESS'),
+    )
+})
