@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { bundleFromJSON } from '@sigstore/bundle'
 import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify'
+import { flipsOf, saysTheSame } from '../../test/interop/flips.ts'
 import { isDomainError } from '../core/index.ts'
 import { parseBundle, printBundle } from './bundle.ts'
-import { newPerson, type Person, signStage, stageFacts } from './fixtures/chain.ts'
+import { newPerson, type Person, policyOf, signStage, stageFacts } from './fixtures/chain.ts'
+import { verifyStage } from './verify.ts'
 
 const person = newPerson()
 const bytes = signStage(person, stageFacts())
@@ -63,6 +65,16 @@ test('sigstore-js verifies our bundle, and refuses it under another key or with 
     if (bundle['dsseEnvelope'] !== undefined) bundle['dsseEnvelope']['payload'] = Buffer.from('{}').toString('base64')
   })
   assert.equal(verifyWithSigstore(forged, person), 'SIGNATURE_ERROR')
+})
+
+test('no flipped bit is believed here, and none by sigstore-js that means anything', () => {
+  const policy = policyOf(person)
+  assert.ok(verifyStage(bytes, policy).trusted)
+  for (const { at, bit, bytes: flipped } of flipsOf(bytes, bytes.length)) {
+    assert.ok(!verifyStage(flipped, policy).trusted, `byte ${at}, bit ${bit}`)
+    if (verifyWithSigstore(flipped, person) === undefined)
+      assert.ok(saysTheSame(bytes, flipped), `sigstore-js takes byte ${at}, bit ${bit}`)
+  }
 })
 
 const refusals: readonly (readonly [string, string, Uint8Array])[] = [

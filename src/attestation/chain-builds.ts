@@ -1,18 +1,25 @@
 /**
- * Wheels of a chain that were built from source: each has a statement of its own, from source to wheel, that is verified
- * as a stage's is and joined to the stage by the digests of both.
+ * What was built before the stages of a chain ran: environments, and wheels of them that were built from source. Each has a
+ * statement of its own, that is verified as a stage's is and joined to the stage by the digests of both.
  *
- * THREAT: a wheel that no source gave, called built; a statement of another build of the same name.
+ * THREAT: a wheel that no source gave, called built; a statement of another build of the same name; an environment of other
+ * materials than the stage ran with.
  */
 import type { Sha256 } from '../core/index.ts'
 import { type ChainQuestion, chainLimits, type VisitedStage } from './chain.ts'
 import { maxClockSkewMs, overLimit } from './chain-walk.ts'
 import { caveat, type Finding, passed, refused } from './finding.ts'
 import type { StageFacts } from './stage-facts.ts'
-import { type Verdict, type VerifiedSourceBuild, verifySourceBuild } from './verify.ts'
+import {
+  type Verdict,
+  type VerifiedEnvironmentBuild,
+  type VerifiedSourceBuild,
+  verifyEnvironmentBuild,
+  verifySourceBuild,
+} from './verify.ts'
 
 /** What the level's rules need to know of one. */
-export type JudgedBuild = Readonly<{ name: string; build: VerifiedSourceBuild }>
+export type JudgedBuild = Readonly<{ name: string; build: VerifiedSourceBuild | VerifiedEnvironmentBuild }>
 
 const check = 'built-from-source'
 const builtFact = 'environment/source/'
@@ -28,9 +35,9 @@ export function judgeBuilds(
   for (const { stage } of visited) {
     for (const { finding, build } of ofStage(read, stage.facts)) {
       findings.push({ ...finding, subject: stage.facts.stage })
-      if (build !== undefined) builds.set(build.attestation, { name: build.build.package.name, build })
+      if (build !== undefined) builds.set(build.attestation, { name: nameOf(build), build })
     }
-    edges += stage.facts.environment.materials.filter((material) => material.build !== undefined).length
+    edges += edgesOf(stage.facts)
     if (edges === 0) continue
     const { statements, totalBytes } = read.spent()
     const spent = { edges, statements: visited.length + statements, depth: 0, totalBytes }
@@ -40,33 +47,51 @@ export function judgeBuilds(
   return { builds: [...builds.values()], findings }
 }
 
+function nameOf({ build }: JudgedBuild['build']): string {
+  return 'package' in build ? build.package.name : build.name
+}
+
+function edgesOf({ environment: { build, materials } }: StageFacts): number {
+  return materials.filter((material) => material.build !== undefined).length + (build === undefined ? 0 : 1)
+}
+
 type Read = Readonly<{
   /** Undefined when the statement is not at hand. */
   of(attestation: Sha256): Verdict<VerifiedSourceBuild> | undefined
+  environment(attestation: Sha256): Verdict<VerifiedEnvironmentBuild> | undefined
   /** What was verified, for the limits of the chain. */
   spent(): Readonly<{ statements: number; totalBytes: number }>
 }>
 
 /** THREAT: many stages that name one build, or many, cost a verification for each statement and no more. */
 function readOnce({ evidence, policy, limits = chainLimits }: ChainQuestion): Read {
-  const known = new Map<Sha256, Verdict<VerifiedSourceBuild> | undefined>()
+  const [builds, environments] = [
+    new Map<Sha256, Verdict<VerifiedSourceBuild> | undefined>(),
+    new Map<Sha256, Verdict<VerifiedEnvironmentBuild> | undefined>(),
+  ]
   let totalBytes = 0
+  const read = <Verified>(
+    attestation: Sha256,
+    known: Map<Sha256, Verdict<Verified> | undefined>,
+    verify: (bytes: Uint8Array, by: typeof policy) => Verdict<Verified>,
+  ): Verdict<Verified> | undefined => {
+    if (known.has(attestation)) return known.get(attestation)
+    const bytes = evidence.bundle(attestation)
+    const isAtHand = bytes !== undefined && bytes.length <= limits.bundleBytes
+    const isOver = builds.size + environments.size >= limits.statements || totalBytes > limits.totalBytes
+    const verdict = isAtHand && !isOver ? verify(bytes, policy) : undefined
+    totalBytes += isAtHand ? bytes.length : 0
+    known.set(attestation, verdict)
+    return verdict
+  }
   return {
-    of: (attestation) => {
-      if (known.has(attestation)) return known.get(attestation)
-      const bytes = evidence.bundle(attestation)
-      const isAtHand = bytes !== undefined && bytes.length <= limits.bundleBytes
-      const isOver = known.size >= limits.statements || totalBytes > limits.totalBytes
-      const verdict = isAtHand && !isOver ? verifySourceBuild(bytes, policy) : undefined
-      totalBytes += isAtHand ? bytes.length : 0
-      known.set(attestation, verdict)
-      return verdict
-    },
-    spent: () => ({ statements: known.size, totalBytes }),
+    of: (attestation) => read(attestation, builds, verifySourceBuild),
+    environment: (attestation) => read(attestation, environments, verifyEnvironmentBuild),
+    spent: () => ({ statements: builds.size + environments.size, totalBytes }),
   }
 }
 
-type Judged = Readonly<{ finding: Finding; build?: VerifiedSourceBuild }>
+type Judged = Readonly<{ finding: Finding; build?: JudgedBuild['build'] }>
 type Material = StageFacts['environment']['materials'][number]
 
 /** By what the stage's record names, and by what its environment names: neither can leave one out. */
@@ -74,10 +99,11 @@ function ofStage(read: Read, facts: StageFacts): readonly Judged[] {
   const judged = facts.environment.materials.flatMap((material) =>
     material.build === undefined ? [] : [judgeBuild(read, facts, { ...material, build: material.build })],
   )
-  const known = new Set(judged.map(({ build }) => build?.build.package.name))
+  const known = new Set(judged.map(({ build }) => (build === undefined ? undefined : nameOf(build))))
   const recorded = facts.facts.flatMap(({ name }) => (name.startsWith(builtFact) ? [name.slice(builtFact.length)] : []))
   const unstated = judged.some(({ build }) => build === undefined) ? [] : recorded.filter((name) => !known.has(name))
   return [
+    ...judgeEnvironment(read, facts),
     ...judged,
     ...unstated.map((name) => ({
       finding: refused(
@@ -87,6 +113,47 @@ function ofStage(read: Read, facts: StageFacts): readonly Judged[] {
       ),
     })),
   ]
+}
+
+const environmentCheck = 'environment-build'
+
+/** Of an environment that was put together; one that nobody put together (`host`) names no statement. */
+function judgeEnvironment(reader: Read, facts: StageFacts): readonly Judged[] {
+  const { build, name } = facts.environment
+  if (build === undefined) return []
+  const read = reader.environment(build)
+  if (read === undefined) {
+    const because = `the statement of the environment \`${name}\` is not at hand`
+    return [{ finding: refused(environmentCheck, 'ERR_EVIDENCE_MISSING', because) }]
+  }
+  if (!read.trusted) {
+    const fault = read.findings.find((finding) => !finding.passed)
+    const because = `the environment \`${name}\`: ${fault?.because ?? 'is not believed'}`
+    const finding = fault ?? refused(environmentCheck, 'ERR_EVIDENCE_CORRUPT', because)
+    return [{ finding: { ...finding, check: environmentCheck, because } }]
+  }
+  const fault = environmentFault(read.statement, facts)
+  if (fault !== undefined)
+    return [{ finding: refused(environmentCheck, 'ERR_CHAIN_LINK', `the environment \`${name}\` ${fault}`) }]
+  const { materials } = read.statement.build
+  const because = `the environment \`${name}\` was put together from ${materials.length} materials that are named by digest`
+  return [{ build: read.statement, finding: passed(environmentCheck, because) }]
+}
+
+function environmentFault(
+  { build, attestation }: VerifiedEnvironmentBuild,
+  { project, environment, startedAt }: StageFacts,
+): string | undefined {
+  if (attestation !== environment.build) return 'has another statement than was pinned'
+  if (build.project !== project.id) return 'was put together in another project'
+  if (build.digest !== environment.digest || build.name !== environment.name || build.kind !== environment.kind)
+    return 'is not the one that was put together'
+  const used = new Map(environment.materials.map(({ name, digest }) => [name, digest]))
+  const other = build.materials.find(({ name, digest }) => used.get(name) !== digest)
+  if (other !== undefined) return `was put together from \`${other.name}\`, which the stage does not say`
+  return Date.parse(build.at) - Date.parse(startedAt) > maxClockSkewMs
+    ? 'was put together after it was used'
+    : undefined
 }
 
 function judgeBuild(reader: Read, facts: StageFacts, material: Required<Material>): Judged {

@@ -2,14 +2,17 @@
 import { z } from 'zod'
 import { namespace, sourceApprovalType } from '../core/index.ts'
 import type { DataDecisionKind } from './data-decisions.ts'
+import { modelPredicateType, modelStatementShape } from './model/model-manifest.ts'
 import { dataDecisionPredicates, dataDecisionType } from './predicates/data-decision.ts'
 import { dataVerdictPredicateShape, dataVerdictSubjectsShape, testResultType } from './predicates/data-verdict.ts'
 import { definitionReviewPredicateShape, definitionReviewType } from './predicates/definition-review.ts'
+import { environmentBuildPredicateShape, environmentBuildSubjectsShape } from './predicates/environment-build.ts'
 import { reproductionPredicateShape, reproductionType } from './predicates/reproduction.ts'
 import { sourceApprovalPredicateShape } from './predicates/source-approval.ts'
 import { sourceBuildPredicateShape, sourceBuildSubjectsShape } from './predicates/source-build.ts'
 import { stagePredicateShape, stageSubjectsShape } from './predicates/stage-predicate-shape.ts'
 import { provenanceType } from './predicates/stage-provenance.ts'
+import { verificationSummaryPredicateShape, verificationSummaryType } from './predicates/verification-summary.ts'
 import { statementType } from './statement.ts'
 
 const hex = z.string().regex(/^[0-9a-f]{64}$/)
@@ -45,6 +48,12 @@ export function formatSchemas(): Readonly<Record<string, object>> {
     predicateType: z.literal(provenanceType),
     predicate: sourceBuildPredicateShape,
   })
+  const environmentBuild = z.object({
+    _type: z.literal(statementType),
+    subject: environmentBuildSubjectsShape,
+    predicateType: z.literal(provenanceType),
+    predicate: environmentBuildPredicateShape,
+  })
   const reproduction = z.object({
     _type: z.literal(statementType),
     subject: z.array(subject).min(1),
@@ -56,6 +65,17 @@ export function formatSchemas(): Readonly<Record<string, object>> {
     subject: z.array(z.object({ name: z.string(), digest: z.object({ sha256: hex }) })).min(1),
     predicateType: z.literal(definitionReviewType),
     predicate: definitionReviewPredicateShape,
+  })
+  const summary = z.object({
+    _type: z.literal(statementType),
+    subject: oneSubject,
+    predicateType: z.literal(verificationSummaryType),
+    predicate: verificationSummaryPredicateShape,
+  })
+  const model = z.object({
+    _type: z.literal(statementType),
+    predicateType: z.literal(modelPredicateType),
+    ...modelStatementShape.shape,
   })
   const decision = (kind: DataDecisionKind, title: string): object => {
     const shape = z.object({
@@ -89,10 +109,25 @@ export function formatSchemas(): Readonly<Record<string, object>> {
       'reproduction',
       'Verdict of stages that were run again from their evidence, in-toto Statement v1',
     ),
+    'environment-build.schema.json': schemaOf(
+      environmentBuild,
+      'environment-build',
+      'An environment that was put together, in-toto v1 with SLSA Provenance v1',
+    ),
     'source-build.schema.json': schemaOf(
       sourceBuild,
       'source-build',
       'A wheel built from source, in-toto v1 with SLSA Provenance v1',
+    ),
+    'verification-summary.schema.json': schemaOf(
+      summary,
+      'verification-summary',
+      'Verdict for those who do not verify themselves, SLSA Verification Summary v1',
+    ),
+    'model-signature.schema.json': schemaOf(
+      model,
+      'model-signature',
+      'Files of a signed model, OpenSSF Model Signing v1.0',
     ),
     'source-approval.schema.json': schemaOf(
       approval,
@@ -104,6 +139,6 @@ export function formatSchemas(): Readonly<Record<string, object>> {
 
 function schemaOf(shape: z.ZodType, name: string, title: string): object {
   // `input`: what a reader accepts; unknown fields are allowed wherever the shape drops them.
-  const { $schema, ...schema } = z.toJSONSchema(shape, { io: 'input', target: 'draft-2020-12' })
+  const { $schema, ...schema } = z.toJSONSchema(shape, { io: 'input', target: 'draft-2020-12', unrepresentable: 'any' })
   return { $schema, $id: `${namespace}/schema/${name}/v1`, title, ...schema }
 }

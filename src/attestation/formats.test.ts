@@ -9,6 +9,7 @@ import {
   exampleAnchor,
   exampleApproval,
   exampleDataVerdict,
+  exampleEnvironmentBuild,
   exampleFacts,
   exampleReproduction,
   exampleReview,
@@ -16,10 +17,14 @@ import {
   exampleWaiver,
 } from './fixtures/examples.ts'
 import { formatSchemas } from './format-schemas.ts'
+import { printModelStatement } from './model/sign-model.ts'
+import { verificationSummaryStatement } from './predicates/verification-summary.ts'
+import { statementType } from './statement.ts'
 import { parseTrustPolicy } from './trust-policy-file.ts'
 import {
   verifyDataDecision,
   verifyDataVerdict,
+  verifyEnvironmentBuild,
   verifyReproduction,
   verifySourceApproval,
   verifySourceBuild,
@@ -100,6 +105,35 @@ test('the example of a build from source is what the page shows, is valid, and i
   assert.deepEqual(verdict.statement.build, exampleSourceBuild)
   assert.deepEqual(JSON.parse(exampleIn('source-build.md', 'json')), payloadOf(bundle))
   assert.ok(validator('source-build.schema.json')(payloadOf(bundle)))
+})
+
+test('the example of an environment is what the page shows, is valid, and is believed', () => {
+  const bundle = read('examples/environment-build.sigstore.json')
+  const verdict = verifyEnvironmentBuild(bundle, policy)
+  assert.ok(verdict.trusted)
+  assert.deepEqual(verdict.statement.build, exampleEnvironmentBuild)
+  assert.deepEqual(JSON.parse(exampleIn('environment-build.md', 'json')), payloadOf(bundle))
+  assert.ok(validator('environment-build.schema.json')(payloadOf(bundle)))
+})
+
+test('a summary and the signature of a model are valid by their schemas, which refuse each member left out', () => {
+  const summary = verificationSummaryStatement({
+    subject: { path: 'out/sorted.txt', digest: sha256Of('x') },
+    ...{ resourceUri: 'https://assay.dev/project/a/out', policy: { uri: 'https://assay.dev/policy/a' } },
+    ...{ trusted: true, level: 1, properties: ['isolated'], version: '0.1.0', at: '2026-11-24T12:00:00Z' },
+  })
+  const resources = [{ name: 'weights.bin', digest: 'a'.repeat(64) }]
+  const manifest = { terms: { hash: 'sha256', followLinks: false, ignored: ['.git'] }, resources } as const
+  for (const [name, document] of [
+    ['verification-summary.schema.json', { _type: statementType, ...summary }],
+    ['model-signature.schema.json', JSON.parse(Buffer.from(printModelStatement('m', manifest)).toString())],
+  ] as const) {
+    const isValid = validator(name)
+    assert.ok(isValid(document), name)
+    for (const member of Object.keys(document)) assert.ok(!isValid({ ...document, [member]: undefined }), member)
+    for (const member of Object.keys(document.predicate))
+      assert.ok(!isValid({ ...document, predicate: { ...document.predicate, [member]: undefined } }), member)
+  }
 })
 
 test('the examples of decisions about data are valid, and are believed', () => {

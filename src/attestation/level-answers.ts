@@ -8,7 +8,7 @@ export function answer(held: boolean, yes: string, no: string): Answer {
   return { held, because: held ? yes : no }
 }
 
-/** The same of the wheels that were built from source. */
+/** The same of environments, and of the wheels that were built from source. */
 export function eachBuild(
   stages: Answer,
   builds: readonly JudgedBuild[],

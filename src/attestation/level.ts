@@ -22,7 +22,7 @@ export type LevelFacts = Readonly<{
   stages: readonly JudgedStage[]
   inputs: readonly ExternalInput[]
   data: readonly JudgedData[]
-  /** Of wheels that were built from source, each once. */
+  /** Of wheels that were built from source, and of environments, of which no code runs when they are built; each once. */
   builds: readonly JudgedBuild[]
   /** One a stage. */
   reproductions: readonly JudgedReproduction[]
@@ -137,10 +137,10 @@ export const levelRules: readonly LevelRule[] = [
     holds: ({ stages, builds }) => {
       const faultOf = (engine: string): string | undefined =>
         isHardenedEngine(engine) ? undefined : `ran in ${engine}`
-      const every = each(stages, 'every stage had a kernel of its own', ({ stage }) =>
-        faultOf(stage.facts.sandbox.engine),
+      const every = each(stages, 'every stage had a kernel of its own', (one) =>
+        faultOf(one.stage.facts.sandbox.engine),
       )
-      return eachBuild(every, builds, ({ build }) => faultOf(build.sandbox.engine))
+      return eachBuild(every, builds, ({ build }) => ('sandbox' in build ? faultOf(build.sandbox.engine) : undefined))
     },
   },
   {

@@ -2,10 +2,11 @@
 import { z } from 'zod'
 import { type Digest, type Json, parseProjectPath, type Sha256, type Tier } from '../core/index.ts'
 
-// `as` on the next three: a pattern proves the template-literal type, which zod cannot infer from it.
+// `as` on the next two: a pattern proves the template-literal type, which zod cannot infer from it.
 export const sha256Shape = z.string().regex(/^sha256:[0-9a-f]{64}$/) as unknown as z.ZodType<Sha256, Sha256>
 export const digestShape = z.string().regex(/^(sha256|dirHash1):[0-9a-f]{64}$/) as unknown as z.ZodType<Digest, Digest>
-export const jsonShape = z.json() as unknown as z.ZodType<Json, Json>
+/** Anything: what reads a shape was JSON before. */
+export const jsonShape = z.custom<Json>((value) => value !== undefined)
 
 /** Git object ids: SHA-1 or SHA-256, bare hex. */
 export const gitIdShape = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/)
@@ -19,6 +20,12 @@ export const countShape = z.int().nonnegative()
 
 /** A project path in its one spelling. THREAT: a path that leaves the project, or prints like another one. */
 export const pathShape = z.string().min(1).refine(isProjectPath, 'is not a plain project path')
+
+/** A scheme and more: an identifier, from which nothing is ever fetched. SOURCE: RFC 3986, 3. */
+export const uriShape = z
+  .string()
+  .max(4096)
+  .regex(/^[A-Za-z][A-Za-z0-9+.-]*:[!-~]+$/, 'Invalid URL')
 
 export const textShape = z.string().max(64 * 1024)
 

@@ -17,6 +17,7 @@ import {
   sha256Shape,
   textShape,
   tierShape,
+  uriShape,
 } from './shapes.ts'
 import type { StageFacts } from './stage-facts.ts'
 import { maxSubjects } from './statement.ts'
@@ -76,6 +77,7 @@ const environmentShape = z.object({
   kind: textShape,
   digest: sha256Shape,
   locked: z.boolean(),
+  build: sha256Shape.exactOptional(),
   materials: z.array(z.object({ name: textShape, digest: sha256Shape, build: sha256Shape.exactOptional() })),
   packages: z.array(z.object({ name: textShape, version: textShape, digest: sha256Shape.exactOptional() })),
 })
@@ -176,7 +178,7 @@ export const stageFactsShape: z.ZodType<StageFacts> = z
     key: sha256Shape,
     principal: principalShape,
     draft: z.boolean(),
-    builderId: z.url(),
+    builderId: uriShape,
     builderVersion: textShape,
     startedAt: instantShape,
     finishedAt: instantShape,

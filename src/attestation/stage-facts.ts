@@ -90,6 +90,8 @@ export type StageFacts = Readonly<{
     kind: string
     digest: Sha256
     locked: boolean
+    /** Digest of the bundle that says what it was put together from; none of `host`, which nobody put together. */
+    build?: Sha256
     /** `build`: of a wheel that was built from source, the digest of the bundle that says so. */
     materials: readonly Readonly<{ name: string; digest: Sha256; build?: Sha256 }>[]
     packages: readonly Readonly<{ name: string; version: string; digest?: Sha256 }>[]

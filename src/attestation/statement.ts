@@ -6,6 +6,7 @@
  */
 import { z } from 'zod'
 import { canonicalJson, DomainError, type Json, parseStrictJson } from '../core/index.ts'
+import { jsonShape } from './shapes.ts'
 
 export const statementType = 'https://in-toto.io/Statement/v1'
 
@@ -51,23 +52,23 @@ export function parseStatement(payload: Uint8Array): Statement {
   return parsed.data
 }
 
-const jsonSchema = z.custom<Json>((value) => value !== undefined)
+const digestSetSchema = z.record(z.string(), z.string().max(200))
 
 /** Parsed by `z.object`, which drops what it does not know. */
 export const resourceDescriptorSchema = z.object({
   name: z.string().max(4096).exactOptional(),
   uri: z.string().max(4096).exactOptional(),
-  digest: z.record(z.string(), z.string().max(200)).exactOptional(),
-  annotations: z.record(z.string(), jsonSchema).exactOptional(),
+  digest: digestSetSchema.exactOptional(),
+  annotations: z.record(z.string(), jsonShape).exactOptional(),
 })
 const typeSchema = z.object({ _type: z.string() })
 const statementSchema = z.object({
   subject: z
-    .array(resourceDescriptorSchema.required({ digest: true }))
+    .array(resourceDescriptorSchema.extend({ digest: digestSetSchema }))
     .min(1)
     .max(maxSubjects),
   predicateType: z.string().min(1).max(500),
-  predicate: jsonSchema,
+  predicate: jsonShape,
 })
 
 /** The first thing that is wrong, in one clause. */

@@ -5,7 +5,7 @@
  * Format: docs/formats/trust-policy.md. Source: design section 4, trust.md section 1.
  */
 import { type Document, isNode, LineCounter, parseDocument, stringify } from 'yaml'
-import { repeatedKey, sha256Of } from '../core/index.ts'
+import { repeatedKey, sha256Of, withinStack } from '../core/index.ts'
 import type { PolicyOrigin, TrustPolicy } from './trust-policy.ts'
 import { trustPolicyOf } from './trust-policy-shape.ts'
 import { malformed } from './trust-policy-signers.ts'
@@ -20,6 +20,13 @@ const maxBytes = 1024 * 1024
  * @throws ERR_POLICY_MALFORMED with `file:line:column`
  */
 export function parseTrustPolicy(bytes: Uint8Array, origin: PolicyOrigin, file = 'trust.yaml'): TrustPolicy {
+  return withinStack(
+    () => readTrustPolicy(bytes, origin, file),
+    () => malformed(file, 'is nested too deeply'),
+  )
+}
+
+function readTrustPolicy(bytes: Uint8Array, origin: PolicyOrigin, file: string): TrustPolicy {
   if (bytes.length > maxBytes) throw malformed(file, `has ${bytes.length} bytes, the limit is ${maxBytes}`)
   const lines = new LineCounter()
   const document = parseDocument(decode(bytes, file), {
@@ -27,6 +34,7 @@ export function parseTrustPolicy(bytes: Uint8Array, origin: PolicyOrigin, file =
     strict: true,
     uniqueKeys: false,
     merge: false,
+    logLevel: 'error', // a map for a key is refused by the shape; the library would tell the terminal of it
     version: '1.2',
     schema: 'core',
   })

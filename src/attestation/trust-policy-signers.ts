@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { DomainError } from '../core/index.ts'
 import { hintOf, parsePublicKey } from './public-key.ts'
+import { uriShape } from './shapes.ts'
 import type { Revocation, TrustedIdentity, TrustedKey } from './trust-policy.ts'
 
 /** LIMIT: 1,000 keys. */
@@ -29,7 +30,7 @@ export const identitiesShape = z
     nameShape,
     z.strictObject({
       identity: z.string().min(1).max(2000),
-      issuer: z.url().max(2000),
+      issuer: uriShape.max(2000),
       principal: z.string().max(500).optional(),
       ...validityShape,
     }),

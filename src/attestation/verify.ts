@@ -10,11 +10,13 @@ import { certifiedFindings } from './ci-identity.ts'
 import type { DataDecisionKind, DataDecisions } from './data-decisions.ts'
 import type { DataVerdict } from './data-verdict-facts.ts'
 import type { DefinitionReview } from './definition-review-facts.ts'
+import type { EnvironmentBuild } from './environment-build-facts.ts'
 import { allPassed, type Finding, passed, refused } from './finding.ts'
 import { type Attempt, attempt, openSigned } from './open-signed.ts'
 import { dataDecisionOf } from './predicates/data-decision.ts'
 import { dataVerdictOf } from './predicates/data-verdict.ts'
 import { definitionReviewOf } from './predicates/definition-review.ts'
+import { environmentBuildOf } from './predicates/environment-build.ts'
 import { reproductionOf } from './predicates/reproduction.ts'
 import { sourceApprovalOf } from './predicates/source-approval.ts'
 import { sourceBuildOf } from './predicates/source-build.ts'
@@ -57,6 +59,16 @@ export type VerifiedSourceBuild = Readonly<{
   /** Digest of the bundle. */
   attestation: Sha256
   readonly [verified]: 'source-build'
+}>
+
+/** What a signed statement of an environment says. Only `verifyEnvironmentBuild` can make one. */
+export type VerifiedEnvironmentBuild = Readonly<{
+  build: EnvironmentBuild
+  signer: TrustedSigner
+  grant: BuilderGrant
+  /** Digest of the bundle. */
+  attestation: Sha256
+  readonly [verified]: 'environment-build'
 }>
 
 /** What a signed data verdict says. Only `verifyDataVerdict` can make one. */
@@ -145,6 +157,19 @@ export function verifySourceBuild(bytes: Uint8Array, policy: TrustPolicy): Verdi
   if (grant === undefined) return { trusted: false, findings }
   // `as`: all findings passed, which is what the brand says.
   const statement = { build, signer, grant, attestation: sha256Of(bytes) } as VerifiedSourceBuild
+  return { trusted: true, statement, findings }
+}
+
+/** Decides whether a bundle says what an environment was put together from, signed by a builder that the policy lists. */
+export function verifyEnvironmentBuild(bytes: Uint8Array, policy: TrustPolicy): Verdict<VerifiedEnvironmentBuild> {
+  const read = readSigned(bytes, policy, 'builder', environmentBuildOf)
+  if (!read.trusted) return read
+  const { value: build, signer } = read
+  const grant = grantOf(policy, signer, build.builderId)
+  const findings = [...read.findings, builderListed(grant, signer, build)]
+  if (grant === undefined) return { trusted: false, findings }
+  // `as`: all findings passed, which is what the brand says.
+  const statement = { build, signer, grant, attestation: sha256Of(bytes) } as VerifiedEnvironmentBuild
   return { trusted: true, statement, findings }
 }
 

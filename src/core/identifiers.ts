@@ -9,6 +9,8 @@ export const namespace = 'https://assay.dev'
 export const stageBuildType = `${namespace}/stage/v1`
 /** buildType of a wheel's provenance; docs/formats/source-build.md. */
 export const sourceBuildType = `${namespace}/source-build/v1`
+/** buildType of an environment's provenance; docs/formats/environment-build.md. */
+export const environmentBuildType = `${namespace}/environment-build/v1`
 export const sourceApprovalType = `${namespace}/attestation/source-approval/v1`
 export const builderIds = {
   unisolated: `${namespace}/builder/local/unisolated`,

@@ -5,7 +5,6 @@
  * differently is refused, as are bad UTF-8, lone surrogates, integers that a double cannot hold, and documents that are
  * too large or too deep.
  */
-import { type ParseErrorCode, printParseErrorCode, visit } from 'jsonc-parser'
 import type { Json } from './canonical-json.ts'
 import { DomainError } from './error.ts'
 
@@ -34,7 +33,7 @@ export function parseStrictJson(bytes: Uint8Array, name: string, limits: JsonLim
   try {
     return JSON.parse(text) as Json // a parse boundary: JSON.parse returns nothing else
   } catch (cause) {
-    throw malformed(name, 'is not JSON', cause)
+    throw malformed(name, `is not JSON${placeIn(cause, text)}`, cause)
   }
 }
 
@@ -69,50 +68,98 @@ function decode(bytes: Uint8Array, name: string): string {
   }
 }
 
+/** Where a key, a number, or a bracket may begin. Of JSON, all other letters say nothing that has two meanings. */
+const tokenStart = /["{}[\],\d-]/g
+const number = /[-+.eE\d]*/y
+
+/**
+ * Looks at each token of what should be JSON. Whether it is, `JSON.parse` says: a text that is none may be refused here for
+ * something else, and is refused.
+ */
 function refuseAmbiguity(text: string, name: string, maxDepth: number): void {
-  const open: Set<string>[] = []
-  let depth = 0
-  const enter = (line: number): void => {
-    depth += 1
-    if (depth > maxDepth) throw malformed(name, `is nested deeper than ${maxDepth} levels, line ${line + 1}`)
+  /** The keys of each object that is open; a list has none. */
+  const open: (Set<string> | undefined)[] = []
+  let isKey = false
+  let at = nextStart(text, 0)
+  while (at >= 0) {
+    let end = at + 1
+    const letter = text[at]
+    if (letter === '{' || letter === '[') {
+      open.push(letter === '{' ? new Set() : undefined)
+      if (open.length > maxDepth)
+        throw malformed(name, `is nested deeper than ${maxDepth} levels, ${placeOf(text, at).line}`)
+      isKey = letter === '{'
+    } else if (letter === '}' || letter === ']') {
+      open.pop()
+      isKey = false
+    } else if (letter === ',') isKey = open.at(-1) !== undefined
+    else if (letter === '"') {
+      end = endOfString(text, at)
+      const value = stringOf(text.slice(at, end))
+      const keys = isKey ? open.at(-1) : undefined
+      if (keys === undefined) refuseSurrogate(value, () => placeOf(text, at).both)
+      else addKey(value, keys, () => placeOf(text, at))
+      isKey = false
+    } else {
+      number.lastIndex = at
+      const value = Number(number.exec(text)?.[0])
+      end = Math.max(end, number.lastIndex)
+      if (Number.isInteger(value) && !Number.isSafeInteger(value))
+        throw malformed(name, `has an integer that is not exact, ${placeOf(text, at).both}`)
+    }
+    at = nextStart(text, end)
   }
-  visit(
-    text,
-    {
-      onObjectBegin: (_offset, _length, line) => {
-        enter(line)
-        open.push(new Set())
-      },
-      onObjectEnd: () => {
-        depth -= 1
-        open.pop()
-      },
-      onArrayBegin: (_offset, _length, line) => enter(line),
-      onArrayEnd: () => {
-        depth -= 1
-      },
-      onObjectProperty: (key, _offset, _length, line, column) => {
-        const keys = open.at(-1)
-        if (keys?.has(key))
-          throw malformed(name, `has the key \`${key}\` twice, line ${line + 1}, column ${column + 1}`)
-        if (!key.isWellFormed()) throw malformed(name, `has a lone surrogate, line ${line + 1}`)
-        // THREAT: some readers drop this key, so what one of them ignores another believes.
-        if (key === '__proto__') throw malformed(name, `has the key \`__proto__\`, line ${line + 1}`)
-        keys?.add(key)
-      },
-      onLiteralValue: (value, _offset, _length, line, column) => {
-        const place = `line ${line + 1}, column ${column + 1}`
-        if (typeof value === 'string' && !value.isWellFormed()) throw malformed(name, `has a lone surrogate, ${place}`)
-        if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) {
-          throw malformed(name, `has an integer that is not exact, ${place}`)
-        }
-      },
-      onError: (code: ParseErrorCode, _offset, _length, line, column) => {
-        throw malformed(name, `is not JSON (${printParseErrorCode(code)}), line ${line + 1}, column ${column + 1}`)
-      },
-    },
-    { disallowComments: true, allowTrailingComma: false, allowEmptyContent: false },
-  )
+
+  function addKey(key: string, keys: Set<string>, place: () => Place): void {
+    if (keys.has(key)) throw malformed(name, `has the key \`${key}\` twice, ${place().both}`)
+    refuseSurrogate(key, () => place().line)
+    // THREAT: some readers drop this key, so what one of them ignores another believes.
+    if (key === '__proto__') throw malformed(name, `has the key \`__proto__\`, ${place().line}`)
+    keys.add(key)
+  }
+
+  function refuseSurrogate(value: string, place: () => string): void {
+    if (!value.isWellFormed()) throw malformed(name, `has a lone surrogate, ${place()}`)
+  }
+}
+
+/** -1 when there is none. */
+function nextStart(text: string, from: number): number {
+  tokenStart.lastIndex = from
+  return tokenStart.test(text) ? tokenStart.lastIndex - 1 : -1
+}
+
+/** Behind the quote that ends it: one with an even number of backslashes before it. */
+function endOfString(text: string, start: number): number {
+  for (let quote = text.indexOf('"', start + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
+    let slashes = 0
+    while (text[quote - 1 - slashes] === '\\') slashes += 1
+    if (slashes % 2 === 0) return quote + 1
+  }
+  return text.length
+}
+
+function stringOf(quoted: string): string {
+  if (!quoted.includes('\\')) return quoted.slice(1, -1)
+  try {
+    return JSON.parse(quoted) as string // a parse boundary: it begins with a quote
+  } catch {
+    return quoted // INVARIANT: the text is no JSON, which is refused
+  }
+}
+
+type Place = Readonly<{ line: string; both: string }>
+
+function placeOf(text: string, offset: number): Place {
+  const lines = text.slice(0, offset).split(/\r\n|\n|\r/)
+  const line = `line ${lines.length}`
+  return { line, both: `${line}, column ${(lines.at(-1)?.length ?? 0) + 1}` }
+}
+
+/** As far as the engine says where. */
+function placeIn(cause: unknown, text: string): string {
+  const [, position] = /at position (\d+)/.exec(cause instanceof Error ? cause.message : '') ?? []
+  return position === undefined ? '' : `, ${placeOf(text, Number(position)).both}`
 }
 
 function malformed(name: string, what: string, cause?: unknown): DomainError {

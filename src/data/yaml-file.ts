@@ -12,7 +12,7 @@ import {
   type YAMLMap,
 } from 'yaml'
 import type { z } from 'zod'
-import { DomainError, type ErrorCode, nearest, printable, repeatedKey } from '../core/index.ts'
+import { DomainError, type ErrorCode, nearest, printable, repeatedKey, withinStack } from '../core/index.ts'
 
 export type YamlFile = Readonly<{
   name: string
@@ -30,6 +30,13 @@ const maxBytes = 4 * 1024 * 1024
  * @throws `code` when the text is not one plain YAML document
  */
 export function readYamlFile(text: string, name: string, code: ErrorCode): YamlFile {
+  return withinStack(
+    () => readShallow(text, name, code),
+    () => new DomainError(code, `\`${name}\` is nested too deeply`),
+  )
+}
+
+function readShallow(text: string, name: string, code: ErrorCode): YamlFile {
   if (text.length > maxBytes)
     throw new DomainError('ERR_INPUT_TOO_LARGE', `\`${name}\` is larger than ${maxBytes} bytes`)
   const lines = new LineCounter()

@@ -18,7 +18,7 @@ import {
   seedFacts,
   type VisibleFiles,
 } from '../reproducibility/index.ts'
-import { type AttestedBuilds, attestBuilds } from './attest-builds.ts'
+import { type AttestedBuilds, attestBuilds, attestEnvironment, buildOf } from './attest-builds.ts'
 import { launderingFacts } from './laundering.fs.ts'
 import { outlivedFacts } from './outlived.fs.ts'
 import type { Project } from './project.ts'
@@ -49,19 +49,22 @@ export async function attestStage(
   happened: Happened,
 ): Promise<Sha256> {
   const signer = await tools.signer()
-  const builds = await attestBuilds(project, signer, setting.environment, isThrowAway(tools.options))
-  const facts = await factsOf(project, tools, setting, { ...happened, builds, identity: signer.identity })
+  const throwAway = isThrowAway(tools.options)
+  const builds = await attestBuilds(project, signer, setting.environment, throwAway)
+  const made = { builds, at: happened.outcome.startedAt, isThrowAway: throwAway }
+  const build = await attestEnvironment(project, signer, setting.environment, made)
+  const facts = await factsOf(project, tools, setting, { ...happened, builds, build, identity: signer.identity })
   const { bytes } = await signer.sign({ kind: 'stage', facts })
   return project.evidence.save(bytes, { key: setting.key, subjects: facts.outputs.map(({ digest }) => digest) })
 }
 
-type Signing = Readonly<{ builds: AttestedBuilds; identity: Signer['identity'] }>
+type Signing = Readonly<{ builds: AttestedBuilds; build: Sha256 | undefined; identity: Signer['identity'] }>
 
 async function factsOf(
   project: Project,
   tools: RunTools,
   setting: StageSetting,
-  { outcome, code, verdicts, system, gpus, unusual, builds, identity }: Happened & Signing,
+  { outcome, code, verdicts, system, gpus, unusual, identity, ...built }: Happened & Signing,
 ): Promise<StageFacts> {
   const { stage, settings, inputs, environment, variables } = setting
   const { options } = tools
@@ -81,7 +84,7 @@ async function factsOf(
     seed: settings.seed,
     dependencies: dependenciesOf(project, inputs, verdicts),
     code: recordCode(outcome.opened, digestsOf(code, inputs.code)),
-    environment: environmentOf(environment, system, builds),
+    environment: environmentOf(environment, system, built),
     sandbox: { engine: sandbox.policy.engine, digest: sandbox.policy.digest, facts: sandbox.policy.facts },
     limits: setting.limits,
     network: {
@@ -200,7 +203,7 @@ function originOf(project: Project, { ref, attestation }: ResolvedInput): Stated
 function environmentOf(
   environment: Environment,
   system: StandingOn,
-  builds: AttestedBuilds,
+  { builds, build }: Pick<Signing, 'builds' | 'build'>,
 ): StageFacts['environment'] {
   const { name, kind, digest, locked, materials, packages } = environment
   return {
@@ -208,16 +211,13 @@ function environmentOf(
     kind,
     digest,
     locked,
+    ...buildOf(build),
     materials: [
       ...materials.map((one) => ({ ...one, ...buildOf(builds.get(one.digest)) })),
       ...(system.accepted === 'root' ? [] : [{ name: systemMaterial, digest: system.digest }]),
     ],
     packages: packages.map(({ name: id, version }) => ({ name: id, version })),
   }
-}
-
-function buildOf(build: Sha256 | undefined): Readonly<{ build?: Sha256 }> {
-  return build === undefined ? {} : { build }
 }
 
 function digestsOf(code: Happened['code'], counted: readonly string[]): VisibleFiles {

@@ -83,6 +83,7 @@ function verdictsOf(stages: readonly StageFacts[]): readonly Statement[] {
 function buildsOf(stages: readonly StageFacts[]): readonly Statement[] {
   const found = new Map<Sha256, string>()
   for (const { environment } of stages) {
+    if (environment.build !== undefined) found.set(environment.build, `${environment.name}.environment`)
     for (const { name, build } of environment.materials) if (build !== undefined) found.set(build, `${name}.build`)
   }
   return [...found].map(([attestation, stage]) => ({ attestation, stage }))

@@ -1,16 +1,11 @@
 /** `assay attest import`: of evidence that travelled, what the trust policy believes becomes evidence of the project. */
-import {
-  type NamedBundle,
-  verifyDataVerdict,
-  verifyReproduction,
-  verifySourceBuild,
-  verifyStage,
-} from '../attestation/index.ts'
+import { type NamedBundle, verifyDataVerdict, verifyReproduction, verifyStage } from '../attestation/index.ts'
 import { DomainError, type Sha256, sha256Of } from '../core/index.ts'
 import { joinProofs, keepProofs, keptProofs } from './kept-proofs.fs.ts'
 import { historiesIn, type LogProofs, type ShownHistory } from './log-trust.ts'
 import type { Project } from './project.ts'
 import { reproductionKey } from './reproduction-key.ts'
+import { builtIn } from './travelling-evidence.ts'
 
 /** Bundles and proofs as they came: hostile. */
 export type TravelledEvidence = Readonly<{ bundles: readonly NamedBundle[]; proofs: LogProofs }>
@@ -64,9 +59,8 @@ export function importEvidence(
 function keepOther({ evidence, trust }: Project, bytes: Uint8Array, kept: Set<Sha256>): readonly Sha256[] {
   const verdict = verifyDataVerdict(bytes, trust)
   if (verdict.trusted) kept.add(evidence.save(bytes, { key: verdict.statement.verdict.key, subjects: [] }))
-  const built = verifySourceBuild(bytes, trust)
-  if (built.trusted)
-    kept.add(evidence.save(bytes, { key: sha256Of(bytes), subjects: [built.statement.build.wheel.digest] }))
+  const built = builtIn(bytes, trust)
+  if (built !== undefined) kept.add(evidence.save(bytes, { key: sha256Of(bytes), subjects: [built] }))
   const again = verifyReproduction(bytes, trust)
   if (!again.trusted) return []
   const { stages } = again.statement.reproduction

@@ -6,7 +6,7 @@
  */
 import { type Document, isMap, parseDocument, stringify } from 'yaml'
 import { z } from 'zod'
-import { type Digest, DomainError, isDigest, isSha256, repeatedKey, type Sha256 } from '../core/index.ts'
+import { type Digest, DomainError, isDigest, isSha256, repeatedKey, type Sha256, withinStack } from '../core/index.ts'
 
 const digest = z.custom<Digest>(isDigest, 'is not a digest')
 const sha256 = z.custom<Sha256>(isSha256, 'is not a sha256 digest')
@@ -42,12 +42,19 @@ export const maxLockBytes = 64 * 1024 * 1024
 
 /** @throws ERR_FORMAT_NEWER for a later version, ERR_LOCK_MALFORMED for anything else but a lock of version 1 */
 export function parseLock(bytes: Uint8Array): LockFile {
+  return withinStack(
+    () => readLock(bytes),
+    () => malformed('is nested too deeply'),
+  )
+}
+
+function readLock(bytes: Uint8Array): LockFile {
   if (bytes.length > maxLockBytes) throw malformed(`has ${bytes.length} bytes, the limit is ${maxLockBytes}`)
   const text = new TextDecoder().decode(bytes)
   if (/^(<{7}|>{7}) /m.test(text)) {
     throw malformed('holds the conflict markers of a merge', 'delete it and run again: assay run makes it anew')
   }
-  const document = parseDocument(text, { strict: true, uniqueKeys: false, merge: false })
+  const document = parseDocument(text, { strict: true, uniqueKeys: false, merge: false, logLevel: 'error' })
   const fault = document.errors[0]
   if (fault !== undefined) throw malformed(`is not YAML: ${fault.message.split('\n')[0]?.slice(0, 200)}`)
   const repeated = repeatedKey(document)

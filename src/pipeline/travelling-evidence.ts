@@ -6,6 +6,7 @@ import {
   type StageFacts,
   statedReproduction,
   verifyDataVerdict,
+  verifyEnvironmentBuild,
   verifyReproduction,
   verifySourceBuild,
   verifyStage,
@@ -52,9 +53,17 @@ export function bundlesOfVersion(project: Project, { statements }: Behind): Bund
   return { bundles, reproductions }
 }
 
-/** Statements of the builds of its wheels from source. */
+/** Statements of its environment, and of the builds of its wheels from source. */
 function buildsOf({ environment }: StageFacts): readonly Sha256[] {
-  return environment.materials.flatMap(({ build }) => build ?? [])
+  return [environment, ...environment.materials].flatMap(({ build }) => build ?? [])
+}
+
+/** What a believed statement says was built, a wheel or an environment. */
+export function builtIn(bytes: Uint8Array, trust: Project['trust']): Sha256 | undefined {
+  const wheel = verifySourceBuild(bytes, trust)
+  if (wheel.trusted) return wheel.statement.build.wheel.digest
+  const environment = verifyEnvironmentBuild(bytes, trust)
+  return environment.trusted ? environment.statement.build.digest : undefined
 }
 
 export type FetchedEvidence = Readonly<{ fetched: number; missing: readonly Sha256[] }>
@@ -104,9 +113,9 @@ export async function fetchEvidence(
     fetched += 1
   }
   for (const [attestation, { bytes, isNew }] of await bundlesAt(project, remote, [...builds], jobs)) {
-    const read = isNew ? verifySourceBuild(bytes, project.trust) : undefined
-    if (read?.trusted !== true) continue // INVARIANT: as a verdict.
-    project.evidence.save(bytes, { key: attestation, subjects: [read.statement.build.wheel.digest] })
+    const subject = isNew ? builtIn(bytes, project.trust) : undefined
+    if (subject === undefined) continue // INVARIANT: as a verdict.
+    project.evidence.save(bytes, { key: attestation, subjects: [subject] })
     fetched += 1
   }
   return { fetched: fetched + (await fetchReproductions(project, remote, seen, jobs)), missing }

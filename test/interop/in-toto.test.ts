@@ -10,7 +10,8 @@ import { test } from 'node:test'
 import { generateKey } from '../../src/attestation/key.ts'
 import { adopted } from '../support/adopted.ts'
 import { words } from '../support/projects.ts'
-import { virtualEnvironment } from './environments.ts'
+import { repository, run, virtualEnvironment } from './environments.ts'
+import { flipAt, saysTheSame } from './flips.ts'
 
 const version = '3.1.0'
 
@@ -46,4 +47,19 @@ test('in-toto-verify holds a model to the links of its chain', { timeout: 600_00
     writeFileSync(join(folder, link), JSON.stringify({ ...envelope, payload: Buffer.from(payload).toString('base64') }))
   })
   assert.notEqual(forged.status, 0)
+
+  const folder = join(project.keys, 'flips')
+  cpSync(join(project.root, 'links'), folder, { recursive: true })
+  mkdirSync(join(folder, 'model'))
+  cpSync(join(project.root, 'model/count.txt'), join(folder, 'model/count.txt'))
+  const python = join(program, '../python')
+  const flips = join(repository, 'test/interop/flips.py')
+  for (const file of [link, layout]) {
+    const honest = readFileSync(join(folder, file))
+    const told = run(python, [flips, 'in_toto', file, '13', 'ada.pem', layout, '.'], { cwd: folder })
+    const { tried, accepted } = JSON.parse(told) as Readonly<{ tried: number; accepted: readonly number[] }>
+    for (const place of accepted)
+      assert.ok(saysTheSame(honest, flipAt(honest, place).bytes), `bit ${place} of ${file} is accepted`)
+    assert.ok(tried > 500 && accepted.length < tried / 50, `${accepted.length} of ${tried} accepted`)
+  }
 })

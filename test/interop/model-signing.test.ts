@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { cosignProgram, repository, run, virtualEnvironment } from './environments.ts'
+import { flipAt, saysTheSame } from './flips.ts'
 
 const version = '1.1.1'
 /** It imports pyOpenSSL, and does not say so. */
@@ -172,6 +173,19 @@ test('both refuse a changed file, one more, one less, another key and a changed 
   refused('a new file')
   rmSync(at('model/new'))
   accepted(ours('verify', 'model', '--bundle', 'ours.sig', '--key', 'P-256.pub'))
+})
+
+test('model_signing refuses what assay signed with any one bit flipped that means anything', () => {
+  accepted(ours('sign', 'model', '--output', 'flipped.sig', '--key', 'P-256.pem', '--ignore', 'ignore-me'))
+  const honest = readFileSync(at('flipped.sig'))
+  const told = run(
+    join(programs(), 'python'),
+    [join(repository, 'test/interop/flips.py'), 'model_signing', 'flipped.sig', '13', 'P-256.pub', 'model'],
+    { cwd: base },
+  )
+  const { tried, accepted: passing } = JSON.parse(told) as Readonly<{ tried: number; accepted: readonly number[] }>
+  for (const place of passing) assert.ok(saysTheSame(honest, flipAt(honest, place).bytes), `bit ${place} is accepted`)
+  assert.ok(tried > 1000 && passing.length < tried / 50, `${passing.length} of ${tried} accepted`)
 })
 
 test('cosign verifies a model that assay signed, by the digest of its manifest, and assay what cosign signs', {

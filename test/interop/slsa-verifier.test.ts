@@ -13,6 +13,7 @@ import { generateKey } from '../../src/attestation/key.ts'
 import { adopted } from '../support/adopted.ts'
 import { words } from '../support/projects.ts'
 import { repository } from './environments.ts'
+import { assertRefused, flipsOf } from './flips.ts'
 
 const version = 'v2.7.1'
 const cache = join(repository, '.cache/interop', `slsa-verifier-${version}`)
@@ -67,6 +68,13 @@ test('slsa-verifier accepts the summary of a trusted model, at its level and no 
   const payload = Buffer.from(envelope.payload, 'base64').toString().replace('ASSAY_LEVEL_1', 'ASSAY_LEVEL_4')
   writeFileSync(path('forged.json'), JSON.stringify({ ...envelope, payload: Buffer.from(payload).toString('base64') }))
   assert.ok(!verify({ 'attestation-path': path('forged.json') }).accepted)
+
+  const vsa = readFileSync(path('vsa.json'))
+  const refused = assertRefused(vsa, flipsOf(vsa, 200), (changed) => {
+    writeFileSync(path('flipped.json'), changed)
+    return verify({ 'attestation-path': path('flipped.json') }).accepted
+  })
+  assert.ok(refused > 180, `${refused} of 200 flipped bits were refused`)
 })
 
 test('the summary of what is not trusted says so, and slsa-verifier refuses it', async (context) => {

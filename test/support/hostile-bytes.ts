@@ -41,10 +41,10 @@ const run = JSON.stringify({
   report: { runId: 'r', status: 'succeeded', level: 1, whyNotHigher: [], stages: [] },
 })
 
-type Reader = Readonly<{ good: string | Buffer; read(bytes: Buffer): unknown }>
+export type Reader = Readonly<{ good: string | Buffer; read(bytes: Buffer): unknown }>
 
 /** @param folder an empty scratch folder, for readers that read files */
-const readersIn = (folder: string): Readonly<Record<string, Reader>> => ({
+export const readersIn = (folder: string): Readonly<Record<string, Reader>> => ({
   bundle: { good: signed, read: parseBundle },
   'bundle, verified': { good: signed, read: (bytes) => verifyStage(bytes, policy) },
   'approval, verified': {

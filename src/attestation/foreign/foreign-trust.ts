@@ -45,12 +45,14 @@ export function parseCertificates(pem: string): readonly X509Certificate[] {
   return blocks.map((block) => parseCertificate(block))
 }
 
-/** @throws ERR_CERTIFICATE_MALFORMED */
+/** @param encoded PEM, or exactly its DER @throws ERR_CERTIFICATE_MALFORMED */
 export function parseCertificate(encoded: string | Uint8Array): X509Certificate {
   try {
     const certificate = new X509Certificate(encoded)
     // The key is read when it is asked for only, and throws then.
     if (certificate.publicKey.asymmetricKeyType === undefined) throw new Error('a key of no known kind')
+    // THREAT: what OpenSSL reads of bytes is the certificate at their beginning, whatever stands behind it.
+    if (typeof encoded !== 'string' && !certificate.raw.equals(encoded)) throw new Error('another spelling')
     return certificate
   } catch (cause) {
     throw new DomainError('ERR_CERTIFICATE_MALFORMED', 'a certificate cannot be read', { cause })

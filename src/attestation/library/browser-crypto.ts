@@ -6,9 +6,9 @@
  * INVARIANT: a signature that was not checked signs nothing. It is stricter than Node: a key must be spelt as RFC 5480
  * section 2 has it, with a named curve and an uncompressed point.
  */
-import { DER } from '@noble/curves/abstract/der.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { readDer, tags } from '../time/der.ts'
 import { fromBase64, toBase64 } from './browser-base64.ts'
 
 type Encoding = 'hex' | 'base64'
@@ -66,8 +66,7 @@ function nameOf(data: Uint8Array, signature: Uint8Array): string {
 /** Lets `verify` answer yes for these bytes, when they are signed: ECDSA with SHA-256, DER. */
 export async function checkSignature(key: PublicKey, data: Uint8Array, signature: Uint8Array): Promise<void> {
   try {
-    const { r, s } = DER.toSig(signature)
-    const flat = Uint8Array.from([r, s].flatMap((number) => [...wordOf(number)]))
+    const flat = numbersOf(signature)
     const algorithm = { name: 'ECDSA', namedCurve: 'P-256' }
     const { subtle } = globalThis.crypto
     const imported = await subtle.importKey('spki', key.export(), algorithm, false, ['verify'])
@@ -79,11 +78,22 @@ export async function checkSignature(key: PublicKey, data: Uint8Array, signature
   checked.set(key, known.add(nameOf(data, signature)))
 }
 
-/** 32 bytes, big endian. @throws RangeError when it has more */
-function wordOf(number: bigint): Uint8Array {
-  const hex = number.toString(16).padStart(64, '0')
-  if (hex.length > 64) throw new RangeError('a number of a signature has more than 256 bits')
-  return Uint8Array.from({ length: 32 }, (_, at) => Number.parseInt(hex.slice(2 * at, 2 * at + 2), 16))
+/** The two numbers of a signature, 32 bytes each, big endian. SOURCE: RFC 3279, 2.2.3. @throws RangeError for another spelling */
+function numbersOf(signature: Uint8Array): Bytes {
+  const [sequence, ...more] = readDer(signature)
+  const numbers = sequence?.tag === tags.sequence ? readDer(sequence.content) : []
+  if (more.length > 0 || numbers.length !== 2) throw new RangeError('a signature is two numbers')
+  const flat = new Uint8Array(64)
+  for (const [index, { tag, content }] of numbers.entries()) {
+    const [first = 0x80, second = 0x80] = content
+    // A number is not negative, and has a zero before it only where it would be negative without.
+    if (tag !== tags.integer || first >= 0x80 || (first === 0 && content.length > 1 && second < 0x80))
+      throw new RangeError('a number of a signature is not in its one spelling')
+    const digits = first === 0 ? content.subarray(1) : content
+    if (digits.length > 32) throw new RangeError('a number of a signature has more than 256 bits')
+    flat.set(digits, 32 * (index + 1) - digits.length)
+  }
+  return flat
 }
 
 export function verify(

@@ -72,7 +72,8 @@ const serializationShape = z
   ])
   .and(z.object({ allow_symlinks: z.boolean(), ignore_paths: z.array(z.string().max(4096)).max(10_000).default([]) }))
 
-const newShape = z.object({
+/** The statement's wire shape, for its JSON Schema too; `_type` and `predicateType` are read before. */
+export const modelStatementShape = z.object({
   subject: z.tuple([z.object({ name: z.string(), digest: z.object({ sha256: hexShape }) })]),
   predicate: z.object({
     serialization: serializationShape,
@@ -81,7 +82,7 @@ const newShape = z.object({
 })
 
 function newManifest(json: Json): ModelManifest {
-  const { subject, predicate } = parseShape(newShape, json)
+  const { subject, predicate } = parseShape(modelStatementShape, json)
   const { serialization, resources } = predicate
   const known = hashNames[serialization.hash_type]
   // The reference implementation calls a hash of shards by their size, too.

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod'
 import { DomainError, fromDigestSet, isSha256, type Sha256, sourceBuildType, toDigestSet } from '../../core/index.ts'
-import { countShape, instantShape, sha256Shape, textShape } from '../shapes.ts'
+import { countShape, instantShape, sha256Shape, textShape, uriShape } from '../shapes.ts'
 import type { SourceBuild } from '../source-build-facts.ts'
 import { limitsShape, sandboxShape } from '../stage-facts-shape.ts'
 import { issueOf, type Statement } from '../statement.ts'
@@ -29,7 +29,7 @@ export const sourceBuildPredicateShape = z.object({
     ]),
   }),
   runDetails: z.object({
-    builder: z.object({ id: z.url(), version: z.object({ assay: textShape }) }),
+    builder: z.object({ id: uriShape, version: z.object({ assay: textShape }) }),
     metadata: z.object({ startedOn: instantShape, finishedOn: instantShape }),
     byproducts: z.tuple([
       z.object({ name: z.literal('network'), annotations: z.object({ deniedAttempts: countShape }) }),
@@ -52,7 +52,7 @@ export const sourceBuildShape: z.ZodType<SourceBuild> = z
     sandbox: sandboxShape,
     limits: limitsShape,
     deniedAttempts: countShape,
-    builderId: z.url(),
+    builderId: uriShape,
     builderVersion: textShape,
     startedAt: instantShape,
     finishedAt: instantShape,

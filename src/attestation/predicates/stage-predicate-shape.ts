@@ -48,7 +48,11 @@ const dependencyShape = z.union([
       verdict: sha256Shape.exactOptional(),
     }),
   }),
-  z.object({ name: textShape, digest: sha256Set, annotations: z.object({ role: z.literal('environment') }) }),
+  z.object({
+    name: textShape,
+    digest: sha256Set,
+    annotations: z.object({ role: z.literal('environment'), build: sha256Shape.exactOptional() }),
+  }),
   z.object({
     name: textShape,
     digest: sha256Set,

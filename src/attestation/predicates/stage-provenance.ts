@@ -125,7 +125,7 @@ function dependenciesOf({ source, definition, dependencies, environment }: Stage
     {
       name: environment.name,
       digest: toDigestSet(environment.digest),
-      annotations: { role: 'environment' },
+      annotations: { role: 'environment', ...(environment.build === undefined ? {} : { build: environment.build }) },
     },
     ...environment.materials.map(({ name, digest, build }) => ({
       name,
@@ -154,7 +154,7 @@ function factsFrom(subjects: readonly ResourceDescriptor[], predicate: StagePred
     source: of.source,
     definition: of.definition,
     dependencies: of.dependencies,
-    environment: { ...environment, digest: of.environment, materials: of.materials },
+    environment: { ...environment, ...of.environment, materials: of.materials },
     network: network.annotations,
     resources: resources.annotations,
     log: { digest: sha256From(log.digest, 'log'), sizeBytes: log.annotations.sizeBytes },
@@ -168,14 +168,14 @@ function factsFrom(subjects: readonly ResourceDescriptor[], predicate: StagePred
 }
 
 type ByRole = Pick<StageFacts, 'source' | 'definition' | 'dependencies'> & {
-  environment: StageFacts['environment']['digest']
+  environment: Pick<StageFacts['environment'], 'digest' | 'build'>
   materials: StageFacts['environment']['materials']
 }
 
 /** Exactly one source and one environment; every other entry by its role, in the order of the statement. */
 function dependenciesByRole(entries: readonly StageDependency[]): ByRole {
   const sources: StageFacts['source'][] = []
-  const environments: Sha256[] = []
+  const environments: ByRole['environment'][] = []
   const definition: StageFacts['definition'][number][] = []
   const dependencies: StageFacts['dependencies'][number][] = []
   const materials: ByRole['materials'][number][] = []
@@ -190,7 +190,7 @@ function dependenciesByRole(entries: readonly StageDependency[]): ByRole {
     } else {
       const digest = sha256From(entry.digest, name)
       const { role } = entry.annotations
-      if (role === 'environment') environments.push(digest)
+      if (role === 'environment') environments.push({ digest, ...buildOf(entry.annotations) })
       else if (role === 'material') materials.push({ name, digest, ...buildOf(entry.annotations) })
       else definition.push({ path: name, digest, ...gitBlobOf(entry.digest) })
     }

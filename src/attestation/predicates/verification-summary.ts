@@ -7,7 +7,7 @@
  */
 import { z } from 'zod'
 import { type Digest, DomainError, namespace, type Sha256, toDigestSet } from '../../core/index.ts'
-import { digestShape, instantShape, pathShape, sha256Shape } from '../shapes.ts'
+import { digestShape, instantShape, pathShape, sha256Shape, uriShape } from '../shapes.ts'
 import { issueOf, type Statement } from '../statement.ts'
 
 export const verificationSummaryType = 'https://slsa.dev/verification_summary/v1'
@@ -32,13 +32,27 @@ export type VerificationSummary = Readonly<{
 
 export const verificationSummaryShape: z.ZodType<VerificationSummary> = z.strictObject({
   subject: z.strictObject({ path: pathShape, digest: digestShape }),
-  resourceUri: z.url().max(4096),
-  policy: z.strictObject({ uri: z.url().max(4096), digest: sha256Shape.exactOptional() }),
+  resourceUri: uriShape,
+  policy: z.strictObject({ uri: uriShape, digest: sha256Shape.exactOptional() }),
   trusted: z.boolean(),
   level: z.int().min(0).max(4),
   properties: z.array(z.enum(properties)),
   version: z.string().max(200),
   at: instantShape,
+})
+
+/** The predicate's wire shape, for its JSON Schema. */
+export const verificationSummaryPredicateShape = z.object({
+  verifier: z.object({ id: uriShape, version: z.object({ assay: z.string() }) }),
+  timeVerified: instantShape,
+  resourceUri: uriShape,
+  policy: z.object({
+    uri: uriShape,
+    digest: z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) }).exactOptional(),
+  }),
+  verificationResult: z.enum(['PASSED', 'FAILED']),
+  verifiedLevels: z.array(z.string().regex(/^(FAILED|SLSA_BUILD_LEVEL_[0-3]|ASSAY_LEVEL_[0-4]|ASSAY_[A-Z_]+)$/)).min(1),
+  slsaVersion: z.literal('1.2'),
 })
 
 /** @throws ERR_STATEMENT_MALFORMED when the summary has another shape, or a level without trust */

@@ -8,10 +8,12 @@ import { type ErrorCode, errorTable, type Json, parseStrictJson, type Sha256 } f
 import type { DataAnchor, DataReview, DataWaiver } from '../data-decisions.ts'
 import type { DataVerdict } from '../data-verdict-facts.ts'
 import type { DefinitionReview } from '../definition-review-facts.ts'
+import type { EnvironmentBuild } from '../environment-build-facts.ts'
 import type { HeldKeySource, KeySource } from '../key.ts'
 import { dataDecisionShapes } from '../predicates/data-decision.ts'
 import { dataVerdictShape } from '../predicates/data-verdict.ts'
 import { definitionReviewShape } from '../predicates/definition-review.ts'
+import { environmentBuildShape } from '../predicates/environment-build.ts'
 import { reproductionShape } from '../predicates/reproduction.ts'
 import { sourceApprovalShape } from '../predicates/source-approval.ts'
 import { sourceBuildShape } from '../predicates/source-build.ts'
@@ -32,6 +34,7 @@ const headerBytes = 4
 export type SignRequest =
   | Readonly<{ kind: 'stage'; facts: StageFacts }>
   | Readonly<{ kind: 'source-build'; build: SourceBuild }>
+  | Readonly<{ kind: 'environment-build'; build: EnvironmentBuild }>
   | Readonly<{ kind: 'source-approval'; approval: SourceApproval }>
   | Readonly<{ kind: 'data-verdict'; verdict: DataVerdict }>
   | Readonly<{ kind: 'reproduction'; reproduction: Reproduction }>
@@ -90,6 +93,7 @@ export const requestShape = z.strictObject({
   request: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('stage'), facts: stageFactsShape }),
     z.strictObject({ kind: z.literal('source-build'), build: sourceBuildShape }),
+    z.strictObject({ kind: z.literal('environment-build'), build: environmentBuildShape }),
     z.strictObject({ kind: z.literal('source-approval'), approval: sourceApprovalShape }),
     z.strictObject({ kind: z.literal('data-verdict'), verdict: dataVerdictShape }),
     z.strictObject({ kind: z.literal('reproduction'), reproduction: reproductionShape }),

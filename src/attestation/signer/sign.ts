@@ -13,6 +13,7 @@ import { preAuthenticationEncoding, statementPayloadType } from '../dsse.ts'
 import { dataDecisionStatement } from '../predicates/data-decision.ts'
 import { dataVerdictStatement } from '../predicates/data-verdict.ts'
 import { definitionReviewStatement } from '../predicates/definition-review.ts'
+import { environmentBuildStatement } from '../predicates/environment-build.ts'
 import { reproductionStatement } from '../predicates/reproduction.ts'
 import { sourceApprovalStatement } from '../predicates/source-approval.ts'
 import { sourceBuildStatement } from '../predicates/source-build.ts'
@@ -85,6 +86,10 @@ export function refuseRequest(
       if (request.build.builderId !== builder)
         throw refusal(`this signer is not the builder \`${request.build.builderId}\``)
       return
+    case 'environment-build':
+      if (request.build.builderId !== builder)
+        throw refusal(`this signer is not the builder \`${request.build.builderId}\``)
+      return
     case 'stage':
       refuseStage(request.facts, kind, builder)
       return
@@ -146,6 +151,8 @@ export function statementOf(request: StatementRequest): Statement {
       return stageStatement(request.facts)
     case 'source-build':
       return sourceBuildStatement(request.build)
+    case 'environment-build':
+      return environmentBuildStatement(request.build)
     case 'source-approval':
       return sourceApprovalStatement(request.approval)
     case 'data-verdict':

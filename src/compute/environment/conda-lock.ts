@@ -6,7 +6,7 @@
  */
 import { type Document, parseDocument } from 'yaml'
 import { z } from 'zod'
-import { isSha256, repeatedKey, type Sha256 } from '../../core/index.ts'
+import { isSha256, repeatedKey, type Sha256, withinStack } from '../../core/index.ts'
 import { type LockChoice, normaliseName } from './lock.ts'
 import { decodeLock, fileNameOf, parseIndexUrl, type Refuse, refusalAt, refuseChoice, shapedLock } from './lock-text.ts'
 
@@ -106,6 +106,13 @@ function fromYaml(text: string, path: string, { choice, platform }: CondaQuestio
 
 /** @throws ERR_ENV_LOCK_INVALID: not one plain document, a key twice, an alias */
 export function condaYaml(text: string, refuse: Refuse): unknown {
+  return withinStack(
+    () => readCondaYaml(text, refuse),
+    () => refuse('ERR_ENV_LOCK_INVALID', 'it is nested too deeply'),
+  )
+}
+
+function readCondaYaml(text: string, refuse: Refuse): unknown {
   const document: Document = parseDocument(text, {
     uniqueKeys: false,
     merge: false,

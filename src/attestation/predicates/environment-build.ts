@@ -1,0 +1,149 @@
+/**
+ * An environment that was put together as an in-toto statement with SLSA Provenance v1, and back.
+ *
+ * Subject: the environment, by its identity. Format: docs/formats/environment-build.md.
+ */
+import { z } from 'zod'
+import {
+  DomainError,
+  environmentBuildType,
+  fromDigestSet,
+  isSha256,
+  type Sha256,
+  toDigestSet,
+} from '../../core/index.ts'
+import type { EnvironmentBuild } from '../environment-build-facts.ts'
+import { areUnique, factShape, instantShape, sha256Shape, textShape, uriShape } from '../shapes.ts'
+import { packageShape, principalShape } from '../stage-facts-shape.ts'
+import { issueOf, type Statement } from '../statement.ts'
+import { buildTypeShape } from './stage-predicate-shape.ts'
+import { provenanceType } from './stage-provenance.ts'
+
+/** LIMIT: materials of one environment. */
+const maxMaterials = 100_000
+
+const hexSet = z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) })
+const projectShape = z.string().min(1).max(200)
+
+/** The predicate's wire shape, for its JSON Schema. */
+export const environmentBuildPredicateShape = z.object({
+  buildDefinition: z.object({
+    buildType: z.literal(environmentBuildType),
+    externalParameters: z.strictObject({
+      project: projectShape,
+      environment: textShape.min(1),
+      kind: textShape.min(1),
+    }),
+    internalParameters: z.object({ packages: packageShape, facts: z.array(factShape), principal: principalShape }),
+    resolvedDependencies: z
+      .array(
+        z.object({
+          name: textShape,
+          digest: hexSet,
+          annotations: z.object({ role: z.literal('material'), build: sha256Shape.exactOptional() }),
+        }),
+      )
+      .max(maxMaterials),
+  }),
+  runDetails: z.object({
+    builder: z.object({ id: uriShape, version: z.object({ assay: textShape }) }),
+    metadata: z.object({ finishedOn: instantShape }),
+  }),
+})
+
+export const environmentBuildSubjectsShape = z.tuple([z.object({ name: textShape.min(1), digest: hexSet })])
+
+export const environmentBuildShape: z.ZodType<EnvironmentBuild> = z
+  .object({
+    project: projectShape,
+    name: textShape.min(1),
+    kind: textShape.min(1),
+    digest: sha256Shape,
+    materials: z
+      .array(z.object({ name: textShape, digest: sha256Shape, build: sha256Shape.exactOptional() }))
+      .max(maxMaterials),
+    packages: packageShape,
+    facts: z.array(factShape),
+    principal: principalShape,
+    builderId: uriShape,
+    builderVersion: textShape,
+    at: instantShape,
+  })
+  .refine(({ materials }) => areUnique(materials.map(({ name }) => name)), 'a material is named twice')
+
+/** @throws ERR_STATEMENT_MALFORMED when the facts contradict themselves */
+export function environmentBuildStatement(build: EnvironmentBuild): Statement {
+  const { project, name, kind, digest, materials, packages, facts, principal, ...run } = readShape(build)
+  return {
+    subject: [{ name, digest: toDigestSet(digest) }],
+    predicateType: provenanceType,
+    predicate: {
+      buildDefinition: {
+        buildType: environmentBuildType,
+        externalParameters: { project, environment: name, kind },
+        internalParameters: { packages, facts, principal },
+        resolvedDependencies: materials.map(({ name: material, digest: bytes, ...stated }) => ({
+          name: material,
+          digest: toDigestSet(bytes),
+          annotations: { role: 'material', ...stated },
+        })),
+      },
+      runDetails: {
+        builder: { id: run.builderId, version: { assay: run.builderVersion } },
+        metadata: { finishedOn: run.at },
+      },
+    },
+  }
+}
+
+/**
+ * What an environment's statement says. Trust: the statement's signature was checked by the caller.
+ *
+ * @throws ERR_STATEMENT_UNSUPPORTED for another predicate or build type
+ * @throws ERR_STATEMENT_MALFORMED when it contradicts itself
+ */
+export function environmentBuildOf({ subject, predicateType, predicate }: Statement): EnvironmentBuild {
+  const type = buildTypeShape.safeParse(predicate)
+  const buildType = type.success ? type.data.buildDefinition.buildType : undefined
+  if (predicateType !== provenanceType || buildType !== environmentBuildType)
+    throw new DomainError('ERR_STATEMENT_UNSUPPORTED', 'the statement is not of an environment')
+  const parsed = environmentBuildPredicateShape.safeParse(predicate)
+  if (!parsed.success) throw malformed(issueOf(parsed.error))
+  const subjects = environmentBuildSubjectsShape.safeParse(subject)
+  if (!subjects.success) throw malformed(issueOf(subjects.error))
+  const [{ name, digest }] = subjects.data
+  const { externalParameters, internalParameters, resolvedDependencies } = parsed.data.buildDefinition
+  const { builder, metadata } = parsed.data.runDetails
+  if (externalParameters.environment !== name) throw malformed('names another environment than its subject')
+  return readShape({
+    project: externalParameters.project,
+    name,
+    kind: externalParameters.kind,
+    digest: digestIn(digest),
+    materials: resolvedDependencies.map(({ name: material, digest: bytes, annotations: { role: _, ...stated } }) => ({
+      name: material,
+      digest: digestIn(bytes),
+      ...stated,
+    })),
+    ...internalParameters,
+    builderId: builder.id,
+    builderVersion: builder.version.assay,
+    at: metadata.finishedOn,
+  })
+}
+
+function digestIn(set: Readonly<Record<string, string>>): Sha256 {
+  const digest = fromDigestSet(set)
+  if (digest !== undefined && isSha256(digest)) return digest
+  throw malformed('names something by no digest that counts')
+}
+
+function readShape(given: unknown): EnvironmentBuild {
+  const parsed = environmentBuildShape.safeParse(given)
+  if (!parsed.success) throw malformed(issueOf(parsed.error))
+  return parsed.data
+}
+
+function malformed(what: string): DomainError {
+  return new DomainError('ERR_STATEMENT_MALFORMED', `the statement of an environment ${what}`)
+}
