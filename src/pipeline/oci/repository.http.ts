@@ -104,7 +104,7 @@ export function openOciRepository(address: string, session: RegistrySession): Oc
         if (page === undefined && pages === 0) return await referrersByTag(repository, subject)
         if (page === undefined) throw unexpected(address, 404)
         found.push(...parseReferrers(page.bytes, `a list of \`${address}\``))
-        path = nextOf(page.link, base, address)
+        path = nextOf(page.link, { base, address, from: typeof path === 'string' ? new URL(path, base) : path })
       }
       return found
     },
@@ -148,17 +148,19 @@ async function locationOf(answer: HttpAnswer, base: URL, address: string): Promi
   await answer.discard()
   const location = answer.headers['location']
   if (answer.status !== 202 || location === undefined) throw unexpected(address, answer.status)
-  return ownAddress(location, base, address)
+  return ownAddress(location, base, { base, address })
 }
 
 /** `<...>; rel="next"`. SOURCE: RFC 8288. */
-function nextOf(link: string | undefined, base: URL, address: string): URL | undefined {
+function nextOf(link: string | undefined, { from, ...own }: Own & Readonly<{ from: URL }>): URL | undefined {
   const [, target] = /^\s*<([^>]{1,4096})>\s*;[^,]*\brel="?next"?/.exec(link ?? '') ?? []
-  return target === undefined ? undefined : ownAddress(target, base, address)
+  return target === undefined ? undefined : ownAddress(target, from, own)
 }
 
-function ownAddress(text: string, base: URL, address: string): URL {
-  const url = URL.canParse(text, base.href) ? new URL(text, base) : undefined
+type Own = Readonly<{ base: URL; address: string }>
+
+function ownAddress(text: string, from: URL, { base, address }: Own): URL {
+  const url = URL.canParse(text, from.href) ? new URL(text, from) : undefined
   if (url !== undefined && url.origin === base.origin && url.username === '' && url.pathname.startsWith(base.pathname))
     return url
   throw remoteFault('ERR_REMOTE_UNSAFE', `\`${address}\` sends us to another place`)
