@@ -88,3 +88,14 @@ export function matchesName(name: string, pattern: string): boolean {
   while (pattern[place] === '*') place += 1
   return place === pattern.length
 }
+
+/** How deep the brackets of code are, those in its texts too: cheaper than a grammar, which is slow where they are deep. */
+export function bracketDepth(text: string): number {
+  let [depth, deepest] = [0, 0]
+  for (const char of text) {
+    if (char === '(' || char === '[' || char === '{') depth += 1
+    else if (char === ')' || char === ']' || char === '}') depth = Math.max(0, depth - 1)
+    deepest = Math.max(deepest, depth)
+  }
+  return deepest
+}

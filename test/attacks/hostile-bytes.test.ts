@@ -7,6 +7,7 @@ import { condaYaml } from '../../src/compute/environment/conda-lock.ts'
 import { refusalAt } from '../../src/compute/environment/lock-text.ts'
 import { isDomainError } from '../../src/core/index.ts'
 import { parseSources } from '../../src/data/index.ts'
+import { readParams } from '../../src/pipeline/define/index.ts'
 import { parseLock } from '../../src/pipeline/lock.ts'
 import { loadCorpus } from '../fuzz/corpus.fs.ts'
 import { readOnce } from '../fuzz/fuzzer.ts'
@@ -41,6 +42,15 @@ test('YAML that is nested beyond the stack is refused by code, wherever it stand
         (error) => isDomainError(error) && error.code === code,
         `${code} ${text.slice(0, 4)}`,
       )
+})
+
+/** Found by the fuzzer: 80 KB took two seconds, and a megabyte minutes. */
+test('Python that is broken within deep brackets is refused before the grammar looks at it', () => {
+  const text = `a = [1, {"x$_${'{"a":'.repeat(200_000)}`
+  assert.throws(() => readParams(Buffer.from(text), 'params.py'), {
+    code: 'ERR_PARAMS_INVALID',
+    message: /nested deeper than 1000 brackets/,
+  })
 })
 
 /** Found by the fuzzer: OpenSSL reads the certificate at the beginning of bytes. */

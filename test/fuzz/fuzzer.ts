@@ -157,12 +157,15 @@ function keyOf(fault: string): string {
     .slice(0, 16)
 }
 
-/** LIMIT: 300 tries. */
+/** LIMIT: 300 tries, 30 seconds. */
+const maxShrinkMs = 30_000
+
 async function shrink(bytes: Buffer, stillFails: (candidate: Buffer) => Promise<boolean>): Promise<Buffer> {
   let smallest = bytes.subarray(0, maxInputBytes)
   let tries = 0
+  const endMs = performance.now() + maxShrinkMs
   for (let size = Math.ceil(smallest.length / 2); size >= 1 && tries < 300; size = Math.floor(size / 2)) {
-    for (let at = 0; at < smallest.length && tries < 300; ) {
+    for (let at = 0; at < smallest.length && tries < 300 && performance.now() < endMs; ) {
       const candidate = Buffer.concat([smallest.subarray(0, at), smallest.subarray(at + size)])
       tries += 1
       if (await stillFails(candidate)) smallest = candidate

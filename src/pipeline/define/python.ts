@@ -5,11 +5,15 @@
  * file with a syntax error is refused. The syntax is `@lezer/python`'s; literals are read in `python-literal.ts`.
  */
 import { parser } from '@lezer/python'
+import { bracketDepth } from '../../core/index.ts'
 import { faultAt, type Place } from './fault.ts'
 import { maxDepth } from './limits.ts'
 import { grammarFault } from './python-grammar.ts'
 import { childrenOf, literalOf, type SyntaxNode, tupleOf } from './python-literal.ts'
 import type { Key, Value, ValueMap } from './value.ts'
+
+/** LIMIT: brackets within brackets, also of a text that is none of Python. */
+const maxBrackets = 1000
 
 const help = 'mend the file, or keep the parameters in a YAML file'
 
@@ -27,6 +31,9 @@ export function readPython(text: string, file: string): ValueMap {
   const dangling = /(?:^|\n)[^#\n]*\\\n?$/.exec(text)
   if (dangling !== null)
     throw faultAt('ERR_PARAMS_INVALID', placeAt(text.length), 'not Python: it ends within a line', help)
+  // THREAT: the grammar's recovery takes minutes of a text that is broken within deep brackets.
+  if (bracketDepth(text) > maxBrackets)
+    throw faultAt('ERR_PARAMS_INVALID', placeAt(0), `nested deeper than ${maxBrackets} brackets`, help)
   const tree = parser.parse(plainer(text))
   const fault = (offset: number, what: string): Error => faultAt('ERR_PARAMS_INVALID', placeAt(offset), what, help)
   refuseErrors(tree.cursor(), text, fault)

@@ -5,6 +5,7 @@
  * LIMIT: a text of 512 KiB, 1,000 levels of nesting; what is beyond is data or an attack, and is not read.
  */
 import { parser } from '@lezer/python'
+import { bracketDepth } from '../../core/index.ts'
 
 export type PyNode = {
   readonly name: string
@@ -63,17 +64,6 @@ export function parsePython(text: string): PyTree | undefined {
       parent = parent.parent
     }
   }
-}
-
-/** Cheaper than the grammar, which is slow in deep brackets; those in texts are counted too. */
-function bracketDepth(text: string): number {
-  let [depth, deepest] = [0, 0]
-  for (const char of text) {
-    if (char === '(' || char === '[' || char === '{') depth += 1
-    else if (char === ')' || char === ']' || char === '}') depth = Math.max(0, depth - 1)
-    deepest = Math.max(deepest, depth)
-  }
-  return deepest
 }
 
 /** Python that the grammar does not know and reads rightly all the same: `5.`, `yield` alone, `with (a as b)`, `case {}`. */
