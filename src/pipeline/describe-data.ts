@@ -10,6 +10,7 @@ type Found = Awaited<ReturnType<typeof profileDataset>>
 
 type ProfiledData =
   | Extract<Found, { kind: 'unreadable' }>
+  | (Extract<Found, { kind: 'files' }> & Readonly<{ baseline: Baseline }>)
   | (Omit<Extract<Found, { kind: 'profile' }>, 'profile'> &
       Readonly<{
         baseline: Baseline
@@ -35,6 +36,7 @@ export async function profileData(
   if (found.kind === 'unreadable') {
     return { ...found, checks: found.checks.map((check) => shown(check, classification)) }
   }
+  if (found.kind === 'files') return { ...found, baseline: baselineOfFiles(found, label) }
   const { content, rows, poison, unseen } = found
   const { profile: _profile, facts, ...rest } = found
   const dataset = { digest: content.digest, rows }
@@ -49,6 +51,12 @@ export async function profileData(
   }
 }
 
+/** Later files are compared with these themselves: the anchor keeps them. */
+function baselineOfFiles({ content, files }: Extract<Found, { kind: 'files' }>, label: string | undefined): Baseline {
+  const dataset = { digest: content.digest, rows: files }
+  return { dataset, label: label ?? null, source: null, profile: null, poison: [] }
+}
+
 /** The draft of a contract, as YAML. @throws ERR_DATA_UNREADABLE */
 export async function draftContractFor(caller: StoppableCaller, path: string): Promise<string> {
   const file = resolve(caller.workingFolder, path)
@@ -57,6 +65,8 @@ export async function draftContractFor(caller: StoppableCaller, path: string): P
     const because = found.checks.find(({ verdict }) => verdict === 'fail')?.because ?? 'it has no verdict'
     throw new DomainError('ERR_DATA_UNREADABLE', `\`${path}\` cannot be read: ${because}`)
   }
+  if (found.kind === 'files')
+    throw new DomainError('ERR_DATA_UNREADABLE', `\`${path}\` is no table, and a contract is of tables`)
   const of = { table: stemOf(basename(file)), file: basename(file), rows: found.rows }
   return draftContract(found.withheld === undefined ? of : { ...of, without: found.withheld }, found.facts)
 }

@@ -22,8 +22,10 @@ export async function dataProfile(
   const { baseline } = found
   if (options.out !== undefined) writeNewFile(context, options.out, printBaseline(baseline))
   output.document({ ...baseline, unseen: found.unseen, ...(options.out === undefined ? {} : { written: options.out }) })
-  output.line(`${printable(path)}  ${found.rows} rows  ${shortDigest(found.content.digest)}`)
-  const rows = found.facts.map(({ name, kind, nulls, isUnique, min, max, values }) => [
+  const what = found.kind === 'files' ? `${found.files} files` : `${found.rows} rows`
+  output.line(`${printable(path)}  ${what}  ${shortDigest(found.content.digest)}`)
+  const facts = found.kind === 'files' ? [] : found.facts
+  const rows = facts.map(({ name, kind, nulls, isUnique, min, max, values }) => [
     `  ${name}`,
     kind,
     nulls === 0 ? 'no nulls' : `${nulls} nulls`,

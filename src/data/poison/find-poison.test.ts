@@ -124,6 +124,20 @@ test('a word, or a character that nobody sees, put into many values of one colum
   }
 })
 
+test('values that were planted together do not excuse each other', () => {
+  const coarse = (rows: readonly Drawn[]): Drawn[] =>
+    rows.map((row) => ({ ...row, city: `city-${Number(row.city.slice(5)) % 6}` }))
+  const isPlanted = (_: unknown, index: number): boolean => index % 15 === 3
+  const honest = coarse(fresh()).map((row, index) =>
+    isPlanted(row, index) ? { ...row, city: `${row.city} qzx` } : row,
+  )
+  const poisoned = honest.map((row, index) => (isPlanted(row, index) ? { ...row, label: 'yes' } : row))
+  const against = tableOf(coarse(anchorRows))
+  const found = findTriggers({ candidate: tableOf(poisoned), anchor: against })
+  assert.equal(found?.check.verdict, 'fail', found?.check.because)
+  assert.equal(findTriggers({ candidate: tableOf(honest), anchor: against })?.check.verdict, 'pass')
+})
+
 test('approved rows that share a value and are all relabelled show without any other new row; corrections of a class do not', () => {
   const relabelled = (isIt: (row: Drawn, index: number) => boolean): readonly Drawn[] =>
     anchorRows.map((row, index) => (isIt(row, index) ? { ...row, label: 'yes' } : row))

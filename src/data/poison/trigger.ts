@@ -98,7 +98,7 @@ function singleTies(
     const place = (id: number): Place => ({ id, class: at, classes })
     const share = baseNow[at] ?? 0
     if (share <= 0) continue
-    const ofNow = usualSpread(now, { at, classes, share })
+    const ofNow = usualSpread(anchored ? ofKnown(now, before) : now, { at, classes, share })
     const judgeShare = baseBefore[at] ?? 0
     const spread = anchored ? Math.max(ofNow, usualSpread(before, { at, classes, share: judgeShare })) : ofNow
     const change = Math.max(changes[at] ?? 0, usual[at] ?? 0)
@@ -121,6 +121,11 @@ function singleTies(
     }
   }
   return ties
+}
+
+/** THREAT: many planted items would make each other usual. Of new rows only items that the anchor has say what is. */
+function ofKnown(now: Tallies, before: Tallies): Tallies {
+  return { ...now, rows: now.rows.map((rows, id) => ((before.rows[id] ?? 0) < fewestTiedRows ? 0 : rows)) }
 }
 
 /**

@@ -75,7 +75,7 @@ function checkTable(checks: readonly DataCheck[]): Html {
   const titles = ['verdict', 'check', 'column', 'observed', 'wanted', 'because', 'rows or files']
   return element(
     'div',
-    { class: 'wide' },
+    { class: 'wide stack' },
     element(
       'table',
       {},
@@ -89,18 +89,21 @@ function checkRow({ name, column, verdict, observed, expected, because, rows, co
   const more = Math.max(count, rows.length) - Math.min(rows.length, shownRows)
   const listed =
     rows.slice(0, shownRows).join(', ') + (more > 0 && rows.length > 0 ? ` and ${more.toLocaleString('en')} more` : '')
-  const cell = (value: string | number | boolean | null, kind = 'value'): Html =>
-    element('td', { class: kind }, text(value === null ? '' : String(value)))
+  // an empty cell is left out where the screen is too narrow for columns
+  const cell = (value: string | number | boolean | null, kind = 'value', title?: string): Html => {
+    if (value === null || value === '') return element('td', { class: kind })
+    return element('td', { class: kind, ...(title === undefined ? {} : { 'data-title': title }) }, text(String(value)))
+  }
   return element(
     'tr',
     {},
     element('td', {}, element('span', { class: `mark ${verdict}` }, text(words[verdict]))),
     cell(name, 'name'),
-    cell(column),
-    cell(observed, typeof observed === 'number' ? 'num' : 'value'),
-    cell(expected),
-    cell([because ?? '', code ?? ''].filter((part) => part !== '').join(' – ')),
-    cell(listed, 'list'),
+    cell(column, 'value', 'column'),
+    cell(observed, typeof observed === 'number' ? 'num' : 'value', 'observed'),
+    cell(expected, 'value', 'wanted'),
+    cell([because ?? '', code ?? ''].filter((part) => part !== '').join(' – '), 'value', 'because'),
+    cell(listed, 'list', 'rows or files'),
   )
 }
 

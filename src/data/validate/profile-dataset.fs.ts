@@ -1,8 +1,9 @@
-/** What a dataset is like: its profile for a baseline, and facts for the draft of a contract. */
+/** What a dataset is like: its profile for a baseline, and facts for the draft of a contract. Files that are no tables have neither. */
 import type { Content } from '../../core/index.ts'
 import type { Tally } from '../poison/index.ts'
 import { parseTableProfile, type TableProfile } from '../statistics/index.ts'
-import { type DataCheck, formatFault } from './check.ts'
+import type { DataCheck } from './check.ts'
+import { namesOf } from './dataset.fs.ts'
 import { type ColumnFact, profileAnswerShape, type StatisticsRequest } from './request.ts'
 import { runValidator, type ValidatorOptions } from './run-validator.fs.ts'
 import { isTables, whileDigested } from './validate-dataset.fs.ts'
@@ -17,6 +18,7 @@ export type DatasetProfile = Readonly<{ content: Content; unseen: readonly strin
         facts: readonly ColumnFact[]
         poison: readonly Tally[]
       }>
+    | Readonly<{ kind: 'files'; files: number }>
   )
 
 export function profileDataset(
@@ -25,10 +27,7 @@ export function profileDataset(
   options: ValidatorOptions,
 ): Promise<DatasetProfile> {
   return whileDigested(path, {}, async (dataset) => {
-    if (!isTables(dataset)) {
-      const fault = formatFault('known', 'only tables have a profile')
-      return { kind: 'unreadable' as const, checks: [fault], unseen: [] }
-    }
+    if (!isTables(dataset)) return { kind: 'files' as const, files: namesOf(dataset).length, unseen: [] }
     const answer = await runValidator(
       [dataset],
       ([files = []]) => ({ task: 'profile', files, types: {}, statistics, limits: options.limits }),
