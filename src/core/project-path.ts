@@ -21,8 +21,12 @@ function isLongerThan(text: string, bytes: number): boolean {
   return text.length * 3 > bytes && (text.length > bytes || encoder.encode(text).length > bytes)
 }
 
+/** What nearly every name is: nothing of it needs a second look. */
+const plainest = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,84}$/
+
 /** Why a single file name is refused, or undefined when it is plain. */
 export function nameFault(name: string): string | undefined {
+  if (plainest.test(name)) return undefined
   if (name === '' || name === '.' || name === '..') return 'is not a name'
   if (name.includes('/') || name.includes('\\')) return 'holds a separator'
   if (!name.isWellFormed() || notPlain.test(name)) return 'holds a character that does not print'

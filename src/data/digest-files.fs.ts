@@ -54,7 +54,7 @@ export async function digestFiles(
   const recall = recallFrom(cache, job)
   const paths: string[] = []
   const outcomes: HashOutcome[] = []
-  const known: Known[] = []
+  const known: number[] = []
   const unknown: number[] = []
   await using hasher = openFileHasher({ ...job, ...shared })
   const read = (index: number, sizeBytes?: number): void => {
@@ -66,8 +66,9 @@ export async function digestFiles(
     const entry = recall(path)
     const stat = seen ?? (entry !== undefined || unknown.length < askSizeFiles ? lookAt(path) : undefined)
     if (entry !== undefined && entry.stat === stat?.stat && isKept(entry, job)) {
-      outcomes[index] = { kind: 'hashed', digest: entry.digest, ...stat }
-      known.push({ index, path, digest: entry.digest, ...stat })
+      const { sizeBytes, executable } = stat
+      outcomes[index] = { kind: 'hashed', digest: entry.digest, sizeBytes, executable, stat: entry.stat }
+      known.push(index)
     } else {
       read(index, stat?.sizeBytes)
       if (unknown.length % turnEveryFiles === 0) await setImmediate()
@@ -75,7 +76,11 @@ export async function digestFiles(
   }
 
   // What is in the store already is read without being copied again.
-  const checked = rehash ? known : drawSpots(known, options)
+  const knownAt = (index: number): readonly Known[] => {
+    const outcome = outcomes[index]
+    return outcome?.kind === 'hashed' ? [{ index, path: paths[index] ?? '', ...outcome }] : []
+  }
+  const checked = rehash ? known.flatMap(knownAt) : drawSpots(known, knownAt, options)
   const sizes = checked.map(({ sizeBytes }) => sizeBytes)
   const places = checked.map(({ path }) => path)
   const found = await hashFiles(places, { scheme: job.scheme, sizes, ...shared })
@@ -102,13 +107,16 @@ function lookAt(path: string): FileStat | undefined {
 /** Tells what is remembered under a path; files of one folder come one after the other. */
 function recallFrom(cache: StatCache | undefined, { scheme }: HashJob): (path: string) => KnownFile | undefined {
   if (cache === undefined) return () => undefined
-  let folder: string | undefined
-  let entries: ReadonlyMap<string, KnownFile> = new Map()
+  let [folder, length] = ['', -1]
+  let entryOf: (name: string) => KnownFile | undefined = () => undefined
   return (path) => {
-    const inside = dirname(path)
-    if (inside !== folder) entries = cache.folder(inside, scheme)
-    folder = inside
-    return entries.get(basename(path))
+    const end = path.lastIndexOf('/')
+    if (end !== length || !path.startsWith(folder)) {
+      folder = dirname(path)
+      length = end
+      entryOf = cache.recall(folder, scheme)
+    }
+    return entryOf(path.slice(end + 1))
   }
 }
 
@@ -117,14 +125,15 @@ function isKept({ digest }: KnownFile, { storeRoot }: HashJob): boolean {
 }
 
 function drawSpots(
-  known: readonly Known[],
+  known: readonly number[],
+  knownAt: (index: number) => readonly Known[],
   { spotChecks = 8, random = randomInt }: DigestFilesOptions,
 ): readonly Known[] {
   const candidates = [...known]
   const spots: Known[] = []
   for (let drawn = 0; drawn < spotChecks; drawn += 1) {
     if (candidates.length === 0) break
-    const [file] = candidates.splice(random(candidates.length), 1)
+    const [file] = candidates.splice(random(candidates.length), 1).flatMap(knownAt)
     const odds = Math.ceil((file?.sizeBytes ?? 0) / spotCheckBytes)
     if (file !== undefined && (odds <= 1 || random(odds) === 0)) spots.push(file)
   }

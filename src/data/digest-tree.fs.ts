@@ -6,7 +6,7 @@
  * its digest says all the same. Empty folders have no part in `dirHash1`.
  */
 import { type Content, DomainError, folderOf, isSha256, type Md5, oneLine, type Sha256 } from '../core/index.ts'
-import { type DigestFilesOptions, digestFiles } from './digest-files.fs.ts'
+import { type DigestFilesOptions, digestFiles, type FoundFile } from './digest-files.fs.ts'
 import type { HashJob, HashOutcome } from './hash-file.fs.ts'
 import { discardStaged } from './hash-files.fs.ts'
 import { withIoFaults } from './io-fault.ts'
@@ -66,8 +66,11 @@ async function digestFound(
 ): Promise<Readonly<{ files: readonly PlainFile[]; outcomes: readonly HashOutcome[] }>> {
   const files: PlainFile[] = []
   if (options.found !== undefined) {
-    const walked = options.found.map(({ path: file, inner: _, ...seen }) => ({ path: file, seen }))
-    return { outcomes: await digestFiles(walked, job, options), files: options.found }
+    const { found } = options
+    const walked = function* (): Generator<FoundFile> {
+      for (const file of found) yield { path: file.path, seen: file }
+    }
+    return { outcomes: await digestFiles(walked(), job, options), files: found }
   }
   const found = function* (): Generator<PlainFile> {
     for (const file of plainFiles(path, { ...options, name: options.name ?? path })) {
@@ -116,12 +119,17 @@ function contentOf(files: readonly PlainFile[], outcomes: readonly HashOutcome[]
   return { kind: 'file', digest, sizeBytes, executable }
 }
 
+/** By its algorithm: it was made here, or stands under our seal. */
+function isNamed(digest: string): digest is Sha256 {
+  return digest.startsWith('sha256:') && digest.length === 'sha256:'.length + 64
+}
+
 function readOutcome(
   { inner }: PlainFile,
   outcome: HashOutcome | undefined,
   name: string,
 ): Readonly<{ digest: Sha256; sizeBytes: number; executable: boolean }> {
-  if (outcome?.kind === 'hashed' && isSha256(outcome.digest)) {
+  if (outcome?.kind === 'hashed' && isNamed(outcome.digest)) {
     return { digest: outcome.digest, sizeBytes: outcome.sizeBytes, executable: outcome.executable }
   }
   const path = oneLine(inner === '.' ? name : `${name}/${inner}`).slice(0, 1000)

@@ -323,3 +323,28 @@ test('processes share one cache', async (context) => {
   for (const name of ['a', 'b', 'c'])
     for (let index = 0; index < 100; index += 1) assert.equal(cache.fact(name + index), 'v')
 })
+
+test('files are recalled by their names, whatever order they are asked for in', (context) => {
+  const cache = openStatCache(join(scratch(context), 'order.sqlite'))
+  const names = ['a', 'ab', 'b', 'c', 'ca']
+  const digestOf = (name: string): string => sha256Of(name)
+  cache.record(
+    names.map((name) => ({ scheme: 'sha256', folder: '/x', name, stat: `1.${name}`, digest: digestOf(name) })),
+  )
+  const asked = [
+    names,
+    names.toReversed(),
+    ['a', 'b', 'c', 'ca'],
+    ['a', 'aa', 'ab', 'b', 'new', 'c', 'ca'],
+    ['ab', 'a', '', 'c'],
+  ]
+  for (const order of asked) {
+    const recall = cache.recall('/x', 'sha256')
+    for (const name of order) {
+      const known = names.includes(name) ? { stat: `1.${name}`, digest: digestOf(name) } : undefined
+      assert.deepEqual(recall(name), known, `${name} of ${order.join()}`)
+    }
+  }
+  assert.equal(cache.recall('/y', 'sha256')('a'), undefined)
+  cache[Symbol.dispose]()
+})

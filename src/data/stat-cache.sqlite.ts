@@ -7,7 +7,7 @@
  * THREAT: the file lies in the project, and a checkout that comes as an archive may bring one. Every row carries a seal
  * made with a secret of the user (DECISION 0019): a row that somebody else wrote, or changed, is not there.
  */
-import { createHmac } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
 import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -24,6 +24,8 @@ export type StatCache = Md5Memory &
   Readonly<{
     /** What is known of the files of one absolute folder, by name. */
     folder(folder: string, scheme: HashScheme): ReadonlyMap<string, KnownFile>
+    /** As `folder`, asked file by file: in the order in which they were recorded, no table of them is made. */
+    recall(folder: string, scheme: HashScheme): (name: string) => KnownFile | undefined
     record(entries: readonly KnownEntry[]): void
     /** A text that follows from its key alone, such as the SHA-256 of a git tree. */
     fact(key: string): string | undefined
@@ -34,11 +36,14 @@ export type StatCache = Md5Memory &
   }>
 
 /** Raised whenever a text changes its shape: what another version remembered is dropped. */
-const version = 5
+const version = 6
 const tables = ['files', 'md5s', 'facts', 'sealed'] as const
-/** MD5s are sealed too: whether data are what a `.dvc` file pins is judged by them. */
+/**
+ * MD5s are sealed too: whether data are what a `.dvc` file pins is judged by them. The seal stands before the value, which
+ * may be of hundreds of pages: what stands behind it is found by reading all of them once more.
+ */
 const schema = `
-  CREATE TABLE sealed (kind TEXT, key TEXT, value TEXT NOT NULL, seal TEXT NOT NULL,
+  CREATE TABLE sealed (kind TEXT, key TEXT, seal TEXT NOT NULL, value TEXT NOT NULL,
     PRIMARY KEY (kind, key)) WITHOUT ROWID, STRICT;
   CREATE TABLE md5s (sha256 TEXT PRIMARY KEY, md5 TEXT NOT NULL, seal TEXT NOT NULL) WITHOUT ROWID, STRICT;
   PRAGMA user_version = ${version};`
@@ -54,11 +59,12 @@ const maxBytes = 512 * 1024 * 1024
 /**
  * Opens the cache at `file`, making it when it is not there; a broken one is thrown away.
  *
- * Trust: whoever knows `seal` and may write `file` can make files look unchanged; level 4 and `--rehash` do not ask it.
+ * Trust: whoever knows `secret` and may write `file` can make files look unchanged; level 4 and `--rehash` do not ask it.
  *
- * @param seal a secret of whoever uses the cache; without one whoever may write `file` is believed
+ * @param secret of whoever uses the cache; without one whoever may write `file` is believed
  */
-export function openStatCache(file: string, seal: Uint8Array = new Uint8Array()): StatCache {
+export function openStatCache(file: string, secret: Uint8Array = new Uint8Array()): StatCache {
+  const seal = createSecretKey(secret)
   let database = openDatabase(file)
   // Read once a process: what another one adds meanwhile is only not known here.
   const folders = new Map<string, Map<string, KnownFile>>()
@@ -83,6 +89,11 @@ export function openStatCache(file: string, seal: Uint8Array = new Uint8Array())
       const known = folders.get(place) ?? attempt((open) => readFolder({ open, seal }, folder, scheme), new Map())
       folders.set(place, known)
       return known
+    },
+    recall: (folder, scheme) => {
+      const known = folders.get(placeOf(scheme, folder))
+      if (known !== undefined) return (name) => known.get(name)
+      return recallIn(attempt((open) => readSealed({ open, seal }, scheme, folder), undefined) ?? '')
     },
     record: (entries) => {
       for (const { scheme, folder, name, stat, digest } of entries)
@@ -111,21 +122,21 @@ export function jsonFact(cache: Pick<StatCache, 'fact'> | undefined, key: string
   }
 }
 
-type Sealed = Readonly<{ open: DatabaseSync; seal: Uint8Array }>
+type Sealed = Readonly<{ open: DatabaseSync; seal: KeyObject }>
 
 function readSealed({ open, seal }: Sealed, kind: string, key: string): string | undefined {
-  const row = open.prepare('SELECT value, seal FROM sealed WHERE kind = ? AND key = ?').get(kind, key)
+  const row = open.prepare('SELECT seal, value FROM sealed WHERE kind = ? AND key = ?').get(kind, key)
   const value = textOf(row?.['value'])
   return value !== undefined && row?.['seal'] === sealOf(seal, [kind, key, value]) ? value : undefined
 }
 
 function writeSealed({ open, seal }: Sealed, kind: string, key: string, value: string): void {
-  const insert = open.prepare('INSERT OR REPLACE INTO sealed VALUES (?, ?, ?, ?)')
+  const insert = open.prepare('INSERT OR REPLACE INTO sealed (kind, key, value, seal) VALUES (?, ?, ?, ?)')
   insert.run(kind, key, value, sealOf(seal, [kind, key, value]))
 }
 
 /** THREAT: a row moved to another key. The lengths keep a part from taking letters of its neighbour. */
-function sealOf(seal: Uint8Array, parts: readonly string[]): string {
+function sealOf(seal: KeyObject, parts: readonly string[]): string {
   const hmac = createHmac('sha256', seal)
   for (const part of parts) hmac.update(`${part.length}:`).update(part)
   return hmac.digest('hex')
@@ -133,8 +144,31 @@ function sealOf(seal: Uint8Array, parts: readonly string[]): string {
 
 /** A folder is one row: one seal for all of its files. `<name> NUL <stat> NUL <digest> NUL` a file. */
 function readFolder(sealed: Sealed, folder: string, scheme: HashScheme): Map<string, KnownFile> {
+  return parseFolder(readSealed(sealed, scheme, folder) ?? '')
+}
+
+/** A hundred thousand files that nobody touched are found one behind the other. */
+function recallIn(text: string): (name: string) => KnownFile | undefined {
+  let at = 0
+  let all: ReadonlyMap<string, KnownFile> | undefined
+  return (name) => {
+    const statAt = at + name.length + 1
+    if (all === undefined && text.startsWith(name, at) && text.charCodeAt(statAt - 1) === 0) {
+      const statEnd = text.indexOf('\0', statAt)
+      const end = text.indexOf('\0', statEnd + 1)
+      if (statEnd > 0 && end > 0) {
+        at = end + 1
+        return { stat: text.slice(statAt, statEnd), digest: text.slice(statEnd + 1, end) }
+      }
+    }
+    all ??= parseFolder(text)
+    return all.get(name)
+  }
+}
+
+function parseFolder(text: string): Map<string, KnownFile> {
   const known = new Map<string, KnownFile>()
-  const fields = (readSealed(sealed, scheme, folder) ?? '').split('\0')
+  const fields = text.split('\0')
   for (let at = 0; at + 2 < fields.length; at += 3) {
     const [name = '', stat = '', digest = ''] = [fields[at], fields[at + 1], fields[at + 2]]
     known.set(name, { stat, digest })
@@ -225,7 +259,7 @@ function prepareDatabase(file: string): DatabaseSync {
   mkdirSync(dirname(file), { recursive: true })
   const database = new DatabaseSync(file, { timeout: busyTimeoutMs })
   try {
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
+    database.exec('PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
     database.exec('BEGIN IMMEDIATE')
     const found = database.prepare('PRAGMA user_version').get()?.['user_version']
     if (found !== version) database.exec(`${tables.map((name) => `DROP TABLE IF EXISTS ${name};`).join(' ')} ${schema}`)

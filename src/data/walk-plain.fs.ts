@@ -57,15 +57,16 @@ export function* plainFiles(path: string, options: WalkOptions): Generator<Plain
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     // Paths that differ in case only do so first within one folder.
     const folded = new Map<string, string>()
-    for (const entry of entriesOf(join(path, folder), `${options.name}/${folder}`)) {
+    const entries = entriesOf(join(path, folder), `${options.name}/${folder}`)
+    const mayHaveTwins = entries.some(({ name }) => name !== name.toLowerCase())
+    for (const entry of entries) {
       if (masked.has(entry.name)) continue
       const inner = `${folder}${entry.name}`
-      const shown = `${options.name}/${inner}`
-      refuseName(entry.name, inner, shown)
-      refuseTwin(folded, { name: entry.name, inner, shown })
+      refuseName(entry.name, inner, options.name)
+      if (mayHaveTwins) refuseTwin(folded, { name: entry.name, inner, of: options.name })
       if (entry.isDirectory()) folders.push(`${inner}/`)
       else if (entry.isFile()) yield { path: `${path}/${inner}`, inner }
-      else throw notPlain(shown, `is ${kindOf(entry)}`)
+      else throw notPlain(`${options.name}/${inner}`, `is ${kindOf(entry)}`)
     }
   }
 }
@@ -94,21 +95,21 @@ export function kindOf(entry: Pick<Dirent, 'isSymbolicLink' | 'isFIFO' | 'isSock
 /** THREAT: two readers may take names for one that differ in case only. */
 function refuseTwin(
   folded: Map<string, string>,
-  { name, inner, shown }: Readonly<{ name: string; inner: string; shown: string }>,
+  { name, inner, of }: Readonly<{ name: string; inner: string; of: string }>,
 ): void {
   const key = name.toLowerCase()
   const twin = folded.get(key)
-  if (twin !== undefined) throw notPlain(shown, `differs from \`${twin}\` in case only`)
+  if (twin !== undefined) throw notPlain(`${of}/${inner}`, `differs from \`${twin}\` in case only`)
   folded.set(key, inner)
 }
 
-function refuseName(name: string, inner: string, shown: string): void {
+function refuseName(name: string, inner: string, of: string): void {
   // What is not UTF-8 was decoded to this character.
   const fault = name.includes('\ufffd') ? 'is not UTF-8' : nameFault(name)
-  if (fault !== undefined) throw notPlain(shown, `has a name that ${fault}`)
+  if (fault !== undefined) throw notPlain(`${of}/${inner}`, `has a name that ${fault}`)
   // A unit of a JavaScript string is at most three bytes.
   if (inner.length * 3 > maxPathBytes && Buffer.byteLength(inner) > maxPathBytes)
-    throw notPlain(shown, `is longer than ${maxPathBytes} bytes`)
+    throw notPlain(`${of}/${inner}`, `is longer than ${maxPathBytes} bytes`)
 }
 
 function refuseLinksAbove(path: string, within: string, name: string): void {

@@ -74,7 +74,8 @@ export async function unvalidatedInput(
 
 function refuseVerdict({ dataset, result, checks }: DataVerdict, stage: Parameters<typeof gateData>[2]): void {
   if (result === 'PASSED' || (result === 'WARNED' && !stage.require.includes('passed-data'))) return
-  const troubled = checks.filter(({ verdict, waiver }) => verdict !== 'pass' && waiver === undefined)
+  const worst = checks.some(({ verdict, waiver }) => verdict === 'fail' && waiver === undefined) ? 'fail' : 'warn'
+  const troubled = checks.filter(({ verdict, waiver }) => verdict === worst && waiver === undefined)
   const names = troubled
     .slice(0, 3)
     .map(({ name, column }) => (column === undefined ? name : `${name} of \`${column}\``))

@@ -192,6 +192,8 @@ function definitionFiles(root: string, isIgnored: DvcIgnores): readonly string[]
   const open = ['']
   for (let folder = open.pop(); folder !== undefined; folder = open.pop()) {
     for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+      // most files are data
+      if (entry.isFile() && !mayDefine(entry.name)) continue
       if (nameFault(entry.name) !== undefined) continue
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`
       if (entry.isDirectory()) {
@@ -202,6 +204,10 @@ function definitionFiles(root: string, isIgnored: DvcIgnores): readonly string[]
     }
   }
   return files.toSorted()
+}
+
+function mayDefine(name: string): boolean {
+  return name.endsWith('.dvc') || name === '.dvcignore' || isPipelineFile(name)
 }
 
 /** A DVC project inside this one is its own. */

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { adopted, statuses } from '../support/adopted.ts'
@@ -116,4 +116,24 @@ test('an anchor that was signed under another policy is none', async (context) =
   project.commit('as before')
   assert.equal(await anchored(), true)
   assert.deepEqual(statuses(await project.json(0, 'run')), { count: 'cached' })
+})
+
+test('data that fails by itself becomes no anchor, nor does a baseline of other bytes; what a reviewer waived may', async (context) => {
+  const project = await held(context)
+  const anchor = ['data', 'anchor', 'baseline.json', '--of', 'data/people.csv', '--because', 'fine'] as const
+  const honest = project.read('data/people.csv')
+  await project.json(0, 'data', 'profile', 'data/people.csv', '--label', 'label', '--out', 'baseline.json')
+  project.write({ 'data/people.csv': `${honest}300,yes\n` })
+  hold(project, 'contract: contracts/people.yaml, label: label')
+  const other = await project.json(2, ...anchor)
+  assert.match(other.error.message, /was made from other bytes/)
+
+  rmSync(join(project.root, 'baseline.json'))
+  await project.json(0, 'data', 'profile', 'data/people.csv', '--label', 'label', '--out', 'baseline.json')
+  const refused = await project.json(1, ...anchor)
+  assert.equal(refused.error.code, 'ERR_DATA_VALIDATION_FAILED')
+  assert.match(refused.error.message, /schema\/range of `age`/)
+  const waive = ['data', 'waive', 'schema/range', '--of', 'data/people.csv', '--column', 'age', '--rows', '61']
+  await project.json(0, ...waive, '--until', '2099-01-01', '--because', 'Methuselah')
+  assert.equal((await project.json(0, ...anchor)).dataset, 'data/people.csv')
 })

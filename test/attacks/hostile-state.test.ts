@@ -158,7 +158,9 @@ test('what somebody else made assay remember of a file is not believed: an image
     const hmac = createHmac('sha256', seal)
     for (const part of ['fact', key, value]) hmac.update(`${part.length}:${part}`)
     memory.exec("DELETE FROM sealed WHERE key LIKE 'looks of %' OR key LIKE 'greys of %'")
-    memory.prepare('INSERT INTO sealed VALUES (?, ?, ?, ?)').run('fact', key, value, hmac.digest('hex'))
+    memory
+      .prepare('INSERT INTO sealed (kind, key, value, seal) VALUES (?, ?, ?, ?)')
+      .run('fact', key, value, hmac.digest('hex'))
     assert.deepEqual(await failed(), honest)
     return memory.prepare("SELECT 1 FROM sealed WHERE key LIKE 'looks of %' AND value = '{}'").get() !== undefined
   }

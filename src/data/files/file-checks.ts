@@ -137,7 +137,7 @@ function middle(numbers: readonly number[]): string {
 
 /** The same bytes or the same look more than once; under two classes it is a contradiction. */
 function repeated(files: readonly SeenFile[], decoded: readonly SeenFile[]): readonly DataCheck[] {
-  const hasClasses = new Set(files.map(classOf)).size > 1
+  const hasClasses = hasTwoClasses(files.map(({ path }) => path))
   const same = groupsOf(files, ({ digest }) => digest)
   const alike = alikeGroups(decoded.map(({ look = '' }) => look)).map((group) =>
     group.flatMap((index) => decoded[index] ?? []),
@@ -162,7 +162,14 @@ export function classOf({ path }: Pick<SeenFile, 'path'>): string {
   return end < 0 ? '' : path.slice(path.lastIndexOf('/', end - 1) + 1, end)
 }
 
+/** Whether files lie in folders of two names. */
+export function hasTwoClasses(paths: readonly string[]): boolean {
+  const first = classOf({ path: paths[0] ?? '' })
+  return paths.some((path) => classOf({ path }) !== first)
+}
+
 function groupsOf(files: readonly SeenFile[], keyOf: (file: SeenFile) => string | undefined): readonly SeenFile[][] {
+  if (new Set(files.map(keyOf)).size === files.length) return []
   const first = new Map<string, SeenFile>()
   const groups = new Map<string, SeenFile[]>()
   for (const file of files) {

@@ -34,8 +34,8 @@ type Bucket = Readonly<Record<Sha256, Look>>
 
 /** @param looker who looks, with what limits: another one remembers nothing of this one */
 export function openLookMemory(facts: SealedFacts, looker: string): LookMemory {
-  const place = (kind: 'looks' | 'greys', bucket: string): string =>
-    `${kind} of ${digestOfJson({ looker })} in ${bucket}`
+  const lookers = digestOfJson({ looker })
+  const place = (kind: 'looks' | 'greys', bucket: string): string => `${kind} of ${lookers} in ${bucket}`
   const load = (kind: 'looks' | 'greys', bucket: string): Bucket =>
     JSON.parse(facts.fact(place(kind, bucket)) ?? '{}') as Bucket // under our seal
   return {

@@ -21,12 +21,11 @@ export function namesOf(dataset: Dataset): readonly string[] {
   return dataset.kind === 'folder' ? dataset.files : dataset.files.map(({ inner }) => inner)
 }
 
-/** The dataset without the files that `isWanted` does not want. */
-export function partOfDataset(dataset: Dataset, isWanted: (inner: string) => boolean): Dataset {
-  if (dataset.kind === 'file') return dataset
+/** The files at these places of `namesOf`. */
+export function partOfDataset(dataset: Exclude<Dataset, { kind: 'file' }>, places: readonly number[]): Dataset {
   return dataset.kind === 'folder'
-    ? { ...dataset, files: dataset.files.filter(isWanted) }
-    : { ...dataset, files: dataset.files.filter(({ inner }) => isWanted(inner)) }
+    ? { ...dataset, files: places.flatMap((place) => dataset.files[place] ?? []) }
+    : { ...dataset, files: places.flatMap((place) => dataset.files[place] ?? []) }
 }
 
 /** @param scratch does not exist; made when copies or links are needed @param target where it is mounted */

@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { type Content, DomainError, type Sha256 } from '../../core/index.ts'
-import { classOf, fileChecks, type SeenFile } from '../files/file-checks.ts'
+import { fileChecks, hasTwoClasses, type SeenFile } from '../files/file-checks.ts'
 import { imageTypes } from '../files/file-type.ts'
 import type { Look, LookMemory } from '../files/look-memory.ts'
 import { sampledImages } from '../files/sample.ts'
@@ -28,9 +28,9 @@ export async function findInFiles(
 ): Promise<Findings> {
   const { anchor, label } = questions
   const { looks } = options
-  const entries = looks === undefined ? noEntries : entriesOf(namesOf(dataset), await content)
+  const entries = looks === undefined ? [] : entriesOf(namesOf(dataset), await content)
   // nothing else asks for pixels: without two classes no pattern is tied to one
-  const greys = label !== undefined || new Set(namesOf(dataset).map((path) => classOf({ path }))).size > 1
+  const greys = label !== undefined || hasTwoClasses(namesOf(dataset))
   const asked = { questions, looks, greys }
   const own = partOf(dataset, entries, asked)
   const approved = anchor === undefined || !greys ? undefined : partOf(anchor, anchorEntries(anchor), asked)
@@ -50,31 +50,32 @@ export async function findInFiles(
   return { ...found, looked: new Set(namesOf(own.part)) }
 }
 
-/** By name. */
-type Entries = ReadonlyMap<string, Pick<SeenFile, 'digest' | 'sizeBytes'>>
+/** One a file, in the order of their names. */
+type Entries = readonly (Pick<SeenFile, 'digest' | 'sizeBytes'> | undefined)[]
 
-const noEntries: Entries = new Map()
 const noLooks: LookMemory = { recall: () => () => undefined, record: () => undefined, forget: () => undefined }
 
-/** By the digests that this process has made itself. */
+/** By the digests that this process has made itself. A file that came meanwhile has none. */
 function entriesOf(names: readonly string[], content: Content): Entries {
-  if (content.kind === 'file') return new Map(names.map((name) => [name, content]))
-  const entries = new Map<string, Pick<SeenFile, 'digest' | 'sizeBytes'>>()
-  for (const entry of content.files) entries.set(entry.path, entry)
-  return entries
+  if (content.kind === 'file') return names.map(() => content)
+  const { files } = content
+  if (files.length === names.length && files.every(({ path }, index) => path === names[index])) return files
+  const entries = new Map(files.map((entry) => [entry.path, entry]))
+  return names.map((name) => entries.get(name))
 }
 
 /** Of a folder of the working tree nobody has asked. */
-function anchorEntries(anchor: Dataset): ReadonlyMap<string, Pick<SeenFile, 'digest'>> {
-  return new Map(anchor.kind === 'objects' ? anchor.files.map((file) => [file.inner, file]) : [])
+function anchorEntries(anchor: Dataset): readonly Pick<SeenFile, 'digest'>[] {
+  return anchor.kind === 'objects' ? anchor.files : []
 }
 
-/** `part`: what has to be looked at, with some of `known` that are looked at again. */
+/** By place in `names`: what is known of each file, and those that have to be looked at, some that are known among them. */
 type Part = Readonly<{
   names: readonly string[]
+  entries: readonly (Pick<SeenFile, 'digest'> | undefined)[]
+  known: readonly (Look | undefined)[]
+  looked: readonly number[]
   part: Dataset
-  entries: ReadonlyMap<string, Pick<SeenFile, 'digest'>>
-  known: ReadonlyMap<string, Look>
 }>
 
 type Asked = Readonly<{ questions: Questions; looks: LookMemory | undefined; greys: boolean }>
@@ -82,26 +83,38 @@ type Asked = Readonly<{ questions: Questions; looks: LookMemory | undefined; gre
 function partOf(dataset: Dataset, entries: Part['entries'], { questions, looks, greys }: Asked): Part {
   const recall = looks?.recall({ greys })
   const names = namesOf(dataset)
-  const known = new Map<string, Look>()
-  for (const name of names) {
-    const digest = entries.get(name)?.digest
-    const look = digest === undefined ? undefined : recall?.(digest)
-    if (look !== undefined && name !== questions.label) known.set(name, look)
-  }
-  const spots = new Set(Array.from({ length: known.size === 0 ? 0 : spotChecks }, () => randomInt(known.size)))
-  const again = new Set([...known.keys()].filter((_, index) => spots.has(index)))
-  if (greys) for (const name of withoutGrey(known, questions.seed)) again.add(name)
-  return { names, entries, known, part: partOfDataset(dataset, (name) => !known.has(name) || again.has(name)) }
+  const known = names.map((name, place) => {
+    const digest = entries[place]?.digest
+    return digest === undefined || name === questions.label ? undefined : recall?.(digest)
+  })
+  const remembered = placesOf(known, (look) => look !== undefined)
+  const drawn = remembered.length === 0 ? 0 : spotChecks
+  const again = new Set(Array.from({ length: drawn }, () => remembered[randomInt(remembered.length)]))
+  if (greys) for (const place of withoutGrey({ names, known }, questions.seed)) again.add(place)
+  const looked = placesOf(known, (look, place) => look === undefined || again.has(place))
+  return dataset.kind === 'file'
+    ? { names, entries, known, looked: [0], part: dataset }
+    : { names, entries, known, looked, part: partOfDataset(dataset, looked) }
 }
 
 /** Images that may be searched for patterns, and whose pixels are not remembered. */
-function withoutGrey(known: ReadonlyMap<string, Look>, seed: number): readonly string[] {
-  const images = imagesIn(known)
-  return [...sampledImages(images, seed)].filter((name) => known.get(name)?.grey === undefined)
+function withoutGrey(part: Pick<Part, 'names' | 'known'>, seed: number): readonly number[] {
+  const images = imagesIn(part)
+  const sampled = sampledImages(
+    images.map((place) => part.names[place] ?? ''),
+    seed,
+  )
+  return images.filter((place) => part.known[place]?.grey === undefined && sampled.has(part.names[place] ?? ''))
 }
 
-function imagesIn(known: ReadonlyMap<string, Look>): readonly string[] {
-  return [...known].flatMap(([name, { look }]) => (look === undefined ? [] : [name]))
+function imagesIn({ known }: Pick<Part, 'known'>): readonly number[] {
+  return placesOf(known, (look) => look?.look !== undefined)
+}
+
+function placesOf<T>(list: readonly T[], isWanted: (each: T, place: number) => boolean): readonly number[] {
+  const places: number[] = []
+  for (let place = 0; place < list.length; place += 1) if (isWanted(list[place] as T, place)) places.push(place) // as: within its length
+  return places
 }
 
 type Parts = Readonly<{ own: Part; approved: Part | undefined; greys: boolean }>
@@ -114,7 +127,7 @@ async function answerTo(
   const parts = [own, ...(approved === undefined ? [] : [approved])]
   const { label, seed } = questions
   // what has no digest cannot be remembered
-  const remembers = ({ entries }: Part): boolean => options.looks !== undefined && greys && entries.size > 0
+  const remembers = ({ entries }: Part): boolean => options.looks !== undefined && greys && entries.length > 0
   return runValidator(
     parts.map(({ part }) => part),
     ([files = [], ofAnchor = []]) => ({
@@ -135,24 +148,25 @@ async function answerTo(
   )
 }
 
-function knownImages({ known, part }: Part): readonly KnownImage[] {
-  const again = new Set(namesOf(part))
-  return imagesIn(known).flatMap((inner): readonly KnownImage[] => {
-    const grey = known.get(inner)?.grey
-    return again.has(inner) ? [] : [grey === undefined ? { inner } : { inner, grey }]
+function knownImages(part: Part): readonly KnownImage[] {
+  const again = new Set(part.looked)
+  return imagesIn(part).flatMap((place): readonly KnownImage[] => {
+    const [inner = '', grey] = [part.names[place], part.known[place]?.grey]
+    return again.has(place) ? [] : [grey === undefined ? { inner } : { inner, grey }]
   })
 }
 
 /** What is known and what was seen, file by file; undefined when a file that was looked at again looks otherwise. */
 function joined(part: Part | undefined, seen: FilesAnswer['files']): readonly Look[] | undefined {
   if (part === undefined) return []
-  const now = new Map(namesOf(part.part).map((name, index) => [name, seen[index]]))
-  const isOther = [...now].some(([name, look]) => {
-    const before = part.known.get(name)
-    return before !== undefined && (look === undefined || !isAlike(before, look))
-  })
-  if (isOther) return undefined
-  return part.names.map((name) => now.get(name) ?? part.known.get(name) ?? { type: 'other' })
+  const { known, looked } = part
+  const looks = known.slice()
+  for (const [index, place] of looked.entries()) {
+    const [before, now] = [known[place], seen[index]]
+    if (before !== undefined && (now === undefined || !isAlike(before, now))) return undefined
+    looks[place] = now
+  }
+  return looks.map((look) => look ?? { type: 'other' })
 }
 
 /** Greys are told of those that are searched only. */
@@ -165,10 +179,10 @@ function withoutPixels({ grey: _, ...look }: Look): Look {
   return look
 }
 
-function remember(looks: LookMemory | undefined, { part, entries }: Part, seen: FilesAnswer['files']): void {
+function remember(looks: LookMemory | undefined, { looked, entries }: Part, seen: FilesAnswer['files']): void {
   const found = new Map<Sha256, Look>()
-  for (const [index, name] of namesOf(part).entries()) {
-    const [digest, look] = [entries.get(name)?.digest, seen[index]]
+  for (const [index, place] of looked.entries()) {
+    const [digest, look] = [entries[place]?.digest, seen[index]]
     if (digest !== undefined && look !== undefined && look.fault === undefined) found.set(digest, look)
   }
   looks?.record(found)
@@ -177,9 +191,9 @@ function remember(looks: LookMemory | undefined, { part, entries }: Part, seen: 
 type Looked = Readonly<{ names: readonly string[]; files: readonly Look[]; answer: FilesAnswer }>
 
 function foundIn({ names, files, answer }: Looked, entries: Entries, { contract }: Questions): Findings {
-  const seen = names.flatMap((path, index): readonly SeenFile[] => {
-    const entry = entries.get(path)
-    const looked = files[index]
+  const seen = names.flatMap((path, place): readonly SeenFile[] => {
+    const entry = entries[place]
+    const looked = files[place]
     return entry === undefined || looked === undefined
       ? []
       : [{ ...looked, path, digest: entry.digest, sizeBytes: entry.sizeBytes }]
