@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { noteKeyOf, nothingSeen, observeLog, type Signer } from '../attestation/index.ts'
-import { signCheckpoint } from '../attestation/signer/log-key.ts'
-import { rawPublic } from '../attestation/tlog/note.ts'
-import { isSha256, sha256Of } from '../core/index.ts'
-import { type LogObjects, readerOfObjects } from './log-objects.http.ts'
-import { enterSharedLog } from './shared-log.ts'
+import { noteKeyOf, nothingSeen, observeLog, type Signer } from '../../src/attestation/index.ts'
+import { signCheckpoint } from '../../src/attestation/signer/log-key.ts'
+import { rawPublic } from '../../src/attestation/tlog/note.ts'
+import { isSha256, sha256Of } from '../../src/core/index.ts'
+import { type LogObjects, readerOfObjects } from '../../src/pipeline/log-objects.http.ts'
+import { enterSharedLog } from '../../src/pipeline/shared-log.ts'
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519')
 const raw = rawPublic(publicKey)
@@ -70,7 +70,7 @@ function randomOf(seed: number): () => number {
 test('writers that race and are killed anywhere lose nothing and fork nothing', async (context) => {
   const base = mkdtempSync(join(tmpdir(), 'assay-shared-log-'))
   context.after(() => rmSync(base, { recursive: true, force: true }))
-  for (let seed = 1; seed <= 3; seed += 1) {
+  for (let seed = 1; seed <= 2; seed += 1) {
     const random = randomOf(seed)
     const objects = new Map<string, Uint8Array>()
     const wanted = new Set<string>()
