@@ -219,3 +219,45 @@ test('revoked keys are known without a checkout; without a folder of the user th
   writeFileSync(join(config, 'projects/p1/record.json'), '{}')
   refuses(() => revokedKeys(environment), 'ERR_KEY_MALFORMED')
 })
+
+test('a key that is kept elsewhere is the one that the user chose for this checkout, opened by its own variables alone', (context) => {
+  const { base, open } = place(context)
+  open().createKey('p1', now)
+  const { publicPem, hint } = newPerson()
+  const address = 'hashivault://digits'
+  open().useHeld('p1', { address, publicPem, hint })
+  const environment = {
+    VAULT_ADDR: 'https://vault.example.org',
+    VAULT_TOKEN: 't',
+    AWS_SECRET_ACCESS_KEY: 's',
+    HOME: base,
+  }
+  const held = open(environment).loadKey('p1')
+  assert.ok(held.kind === 'held')
+  assert.deepEqual([held.address, held.expectedHint], [address, hint])
+  assert.deepEqual(held.settings, { VAULT_ADDR: 'https://vault.example.org', VAULT_TOKEN: 't' })
+  assert.equal(statSync(held.logKeyPath ?? '').mode & 0o777, 0o600)
+  assert.equal(open().exportPublic('p1'), publicPem)
+  const elsewhere = join(base, 'stranger')
+  mkdirSync(elsewhere)
+  refuses(() => open(environment, elsewhere).loadKey('p1'), 'ERR_KEY_CHECKOUT')
+
+  open().markRevoked('p1', { because: 'the token leaked', now })
+  refuses(() => open().useHeld('p1', { address, publicPem, hint }), 'ERR_KEY_REVOKED')
+  assert.equal(open().loadKey('p1').kind, 'file', 'the key in the folder is another one')
+  assert.ok(revokedKeys({ ASSAY_CONFIG_HOME: open().folder }).has(hint))
+  open().useHeld('p1', { address: 'sigstore:?fulcio-url=https://f.example&rekor-url=https://r.example' })
+  refuses(() => open().markRevoked('p1', { because: 'x', now }), 'ERR_USAGE')
+})
+
+test('ASSAY_SIGNER names a key for a call; two keys at once, and what is no address, are refused', (context) => {
+  const { base, open } = place(context)
+  const given = open({ ASSAY_SIGNER: 'awskms:///alias/digits' }).loadKey('p1')
+  assert.ok(given.kind === 'held' && given.expectedHint === undefined)
+  const file = join(base, 'ci.pem')
+  writeFileSync(file, generateKey(undefined).privatePem, { mode: 0o600 })
+  const both = { ASSAY_SIGNER: 'awskms:///alias/digits', ASSAY_SIGNING_KEY_FILE: file }
+  refuses(() => open(both).loadKey('p1'), 'ERR_KEY_HOME')
+  refuses(() => open({ ASSAY_SIGNER: '/etc/key.pem' }).loadKey('p1'), 'ERR_SIGNER_ADDRESS')
+  refuses(() => open({ ASSAY_SIGNER: 'sigstore:/no/such/config.json' }).loadKey('p1'), 'ERR_SIGNER_ADDRESS')
+})
