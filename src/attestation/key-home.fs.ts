@@ -131,7 +131,7 @@ export function openKeyHome(options: KeyHomeOptions): KeyHome {
     },
     registerCheckout: (project) => {
       const record = load(project)
-      keyOf(record, project)
+      if (record?.held === undefined) keyOf(record, project)
       return save({
         ...(record ?? { project, revoked: [] }),
         checkouts: withCheckout(record?.checkouts ?? [], checkout),

@@ -13,9 +13,10 @@ import {
 } from '../attestation/index.ts'
 import { DomainError } from '../core/index.ts'
 import type { Project } from './project.ts'
+import { grantedVariables } from './secrets.fs.ts'
 import { stamped } from './stamped-signer.http.ts'
 
-type Signing = Pick<Project, 'keySource' | 'store' | 'trust' | 'settings' | 'pipeline' | 'environment'>
+type Signing = Pick<Project, 'root' | 'id' | 'environment' | 'keySource' | 'store' | 'trust' | 'settings' | 'pipeline'>
 
 /** @throws ERR_KEY_HOME, ERR_KEY_LOCKED, ERR_TIMESTAMP_FAILED; of a key that is kept elsewhere ERR_SIGNER_UNKNOWN, ERR_KEY_EXPOSED and what its holder says */
 export async function openProjectSigner(project: Signing): Promise<Signer> {
@@ -70,18 +71,17 @@ function unlisted({ identity }: Signer): DomainError {
       )
 }
 
-/** THREAT: a stage that is given what opens the signer signs whatever it likes. */
-function refuseShared({ pipeline, settings }: Signing, { settings: opening }: HeldKeySource): void {
-  const secret = credentialsIn(opening)
-  for (const { name: stage } of pipeline.stages) {
-    const shared = Object.keys(settings.settingsOf(stage).env).find((name) => secret.includes(name))
-    if (shared === undefined) continue
+/** THREAT: a stage that is given what opens the signer, as a variable or as a secret, signs whatever it likes. */
+function refuseShared(project: Signing, { settings: opening }: HeldKeySource): void {
+  const stages = project.pipeline.stages.map(({ name }) => ({ name, ...project.settings.settingsOf(name) }))
+  const granted = stages.some(({ secrets }) => secrets.length > 0) ? grantedVariables(project) : new Map()
+  for (const variable of credentialsIn(opening)) {
+    const stage = stages.find(({ name, env }) => env[variable] === null || granted.get(variable)?.includes(name))
+    if (stage === undefined) continue
     throw new DomainError(
       'ERR_KEY_EXPOSED',
-      `the stage \`${stage}\` is given \`${shared}\`, which opens the signing key`,
-      {
-        help: `take ${shared} from its env in assay.yaml, and give stages credentials of their own as secrets`,
-      },
+      `the stage \`${stage.name}\` is given \`${variable}\`, which opens the signing key`,
+      { help: 'give the stage credentials of its own: env in assay.yaml, assay secret grant' },
     )
   }
 }

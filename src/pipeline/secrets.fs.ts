@@ -147,6 +147,12 @@ function folderOf({ root, id, environment }: Granting): string {
 /** LIMIT: 1 MiB. */
 const maxBytes = 1024 * 1024
 
+/** Variables of the caller that are granted to stages as secrets: name -> stages. @throws ERR_KEY_CHECKOUT */
+export function grantedVariables(granting: Granting): ReadonlyMap<string, readonly string[]> {
+  const granted = [...readGrants(granting).values()]
+  return new Map(granted.flatMap(({ origin, stages }) => (origin.kind === 'env' ? [[origin.name, stages]] : [])))
+}
+
 function readGrants(granting: Granting): SecretGrants {
   const file = join(folderOf(granting), 'secrets.json')
   const stats = lstatSync(file, { throwIfNoEntry: false })

@@ -45,6 +45,10 @@ test('a project signs with a key in Vault and is verified; nobody else signs in 
   vault.behave('honest')
   await assay(0, 'run', 'count', '--force')
 
-  project.write({ 'assay.yaml': `${project.read('assay.yaml')}\nstages: {look: {env: [VAULT_TOKEN]}}\n` })
-  assert.equal((await assay(2, 'run', '--force')).error.code, 'ERR_KEY_EXPOSED')
+  const settings = project.read('assay.yaml')
+  await assay(0, 'secret', 'grant', 'vault', '--env', 'VAULT_TOKEN', '--stage', 'look')
+  for (const way of ['env: [VAULT_TOKEN]', 'secrets: [vault]']) {
+    project.write({ 'assay.yaml': `${settings}\nstages: {look: {${way}}}\n` })
+    assert.equal((await assay(2, 'run', '--force')).error.code, 'ERR_KEY_EXPOSED', way)
+  }
 })
