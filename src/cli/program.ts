@@ -492,6 +492,16 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/key.ts')).keyRevoke,
   },
   {
+    usage: 'review',
+    summary: 'sign that you read the definition and the code of this commit; level 3 asks for it, of somebody else',
+    options: [
+      ['--since <commit>', 'what changed since was read; since the last review that is believed, when left out'],
+      ['--because <text>', 'what you looked at'],
+    ],
+    examples: ['assay review', "assay review --since v1.2 --because 'read the whole diff'"],
+    load: async () => (await import('./commands/review.ts')).review,
+  },
+  {
     usage: 'secret grant <name>',
     summary: 'let stages of this project have a secret of yours; only where it lies is kept',
     options: [

@@ -23,6 +23,7 @@ import { rulesDigest } from './git-rules.fs.ts'
 import type { GitOid, Repository, RepositoryFinding } from './repository.ts'
 import { repositoryBlobs } from './repository-blobs.ts'
 import { readContent } from './repository-content.ts'
+import { peopleSince } from './repository-history.ts'
 import { digestsAt, filesAt } from './repository-past.ts'
 import { attributesOf, ignoredPaths, untrackedPaths } from './repository-paths.ts'
 import { readFrom, readSubmodules } from './repository-submodules.exec.ts'
@@ -71,6 +72,8 @@ export async function openRepository(
     ...blobs,
     digestsAt: (commit, paths) => digestsAt({ git, cache }, { prefix: place.prefix, commit, paths }),
     filesAt: (revision, paths) => filesAt(git, { prefix: place.prefix, revision, paths }),
+    peopleSince: async (until) =>
+      facts.commit === undefined ? undefined : peopleSince(git, { head: facts.commit, until }),
     dirty: (within = ['.']) =>
       dirtyPaths(facts, within, {
         ...options,
@@ -123,6 +126,7 @@ type Facts = Omit<
   | 'blobDigests'
   | 'digestsAt'
   | 'filesAt'
+  | 'peopleSince'
   | 'storeBlobs'
   | 'treeDigest'
   | 'lfsPointers'

@@ -85,6 +85,12 @@ export type Repository = Readonly<{
    * @throws ERR_GIT_CORRUPT, ERR_INPUT_TOO_LARGE
    */
   filesAt(revision: string, paths: readonly string[]): Promise<FilesAt | undefined>
+  /**
+   * Addresses of everybody who wrote or committed what leads to HEAD and not to `until`; all of it when left out.
+   *
+   * @returns undefined when the history is not here, or `until` does not lead to HEAD
+   */
+  peopleSince(until?: GitOid): Promise<readonly string[] | undefined>
   /** Puts the committed bytes of regular files into a store; paths that are none are left out. */
   storeBlobs(paths: Iterable<string>, store: ObjectStore): Promise<ReadonlyMap<string, Content>>
   /** SHA-256 over (path, mode, SHA-256 of the bytes) of the project's part; undefined without a commit. */

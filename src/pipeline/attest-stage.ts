@@ -1,6 +1,7 @@
 /** From what was observed of a stage to its signed statement. */
 import {
   certifiedBuilder,
+  commitFacts,
   type Signer,
   type StageFacts,
   type StatedDependency,
@@ -101,6 +102,7 @@ async function factsOf(
       environment: environment.facts,
       beside: [
         ...triggerFactsOf(identity),
+        ...peopleFacts(project),
         ...systemFacts(system),
         ...gpus,
         ...outlivedFacts(project, environment),
@@ -124,6 +126,15 @@ async function factsOf(
     startedAt: outcome.startedAt.toISOString(),
     finishedAt: outcome.finishedAt.toISOString(),
   }
+}
+
+/** Who wrote and committed the code, as the commit says. */
+function peopleFacts({ code: { author, committer } }: Project): readonly RecordedFact[] {
+  if (author === undefined || committer === undefined) return []
+  return [
+    { name: commitFacts.author, value: author, tier: 'observed' },
+    { name: commitFacts.committer, value: committer, tier: 'observed' },
+  ]
 }
 
 function portableFacts({ portable }: StageSetting['settings']): readonly RecordedFact[] {

@@ -55,6 +55,7 @@ export async function openCode(input: CodeInput): Promise<CodeTree> {
     ...(treeDigest === undefined ? {} : { treeDigest }),
     ...(repository.ref === undefined ? {} : { ref: repository.ref }),
     ...(repository.remote === undefined ? {} : { uri: repository.remote }),
+    ...peopleOf(repository.head),
     shallow: repository.isShallow,
     findings: repository.findings.map(({ because }) => because),
     absentSubmodules: [...repository.submodules].flatMap(([path, state]) => (state === 'absent' ? [path] : [])),
@@ -63,12 +64,19 @@ export async function openCode(input: CodeInput): Promise<CodeTree> {
     contents: remembered((wanted) => contentsOf(reader, wanted)),
     digests: remembered((wanted) => digestsOf(reader, wanted)),
     ...definitionsOf(repository, atHead),
+    peopleSince: (until) => repository.peopleSince(until),
     isCommitted: (path) => repository.tree.has(path) && !changed.has(path),
     blobOf: (path) => {
       const entry = repository.tree.get(path)
       return entry?.kind === 'file' && !changed.has(path) ? entry.blob : undefined
     },
   }
+}
+
+function peopleOf(head: Repository['head']): Pick<CodeTree, 'author' | 'committer'> {
+  if (head === undefined) return {}
+  const textOf = ({ name, email }: typeof head.author): string => `${name} <${email}>`
+  return { author: textOf(head.author), committer: textOf(head.committer) }
 }
 
 /** No repository, or nothing committed: no file is tracked, so a stage sees its declared deps alone. */
@@ -78,6 +86,7 @@ function withoutCommit(): CodeTree {
     findings: [],
     absentSubmodules: [],
     paths: [],
+    peopleSince: async () => undefined,
     dirty: [],
     contents: async () => new Map(),
     digests: async () => new Map(),

@@ -15,6 +15,9 @@ export type CodeTree = Readonly<{
   treeDigest?: Sha256
   ref?: string
   uri?: string
+  /** `Name <mail>`, of the commit. */
+  author?: string
+  committer?: string
   shallow: boolean
   /** Oddities of the repository that assay is not misled by, and that a reader should know. */
   findings: readonly string[]
@@ -36,6 +39,8 @@ export type CodeTree = Readonly<{
    * @returns false when all of it was asked for before: to ask again would change nothing
    */
   learnDefinitions(wanted: ReadonlyMap<string, ReadonlySet<string>>): Promise<boolean>
+  /** Addresses of everybody who wrote or committed what leads here and not to `until`; undefined when that is not known. */
+  peopleSince(until?: string): Promise<readonly string[] | undefined>
   /** True when the commit holds the file with the bytes that the work tree has. */
   isCommitted(path: string): boolean
   /** Git's own id of a committed file that the work tree has not changed. */

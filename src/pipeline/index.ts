@@ -75,6 +75,7 @@ export { type ReproduceOptions, type ReproductionReport, reproduce } from './rep
 export { reproductionsAtHand } from './reproduction-key.ts'
 export { curvesOf, printResourceReport, type StageUse, totalsOf } from './resource-report.ts'
 export { type RowWord, signReview, type Triage, triageData } from './review-data.ts'
+export { type ReviewOptions, reviewDefinition, type SignedReview } from './review-definition.ts'
 export { type RunEvent, type RunOptions, runPipeline } from './run.ts'
 export { type GrantedSecret, grantSecret, listSecrets, type SecretOrigin, takeSecret } from './secrets.fs.ts'
 export { openShell, type ShellOptions } from './shell.ts'

@@ -1,0 +1,100 @@
+/** `assay review`: a reviewer's signed word that the definition and code of the commit were read. */
+import { type DefinitionReview, verifyDefinitionReview } from '../attestation/index.ts'
+import { DomainError, isInside, type Sha256, sha256Of } from '../core/index.ts'
+import { attestationsOf, enterLog } from './enter-log.ts'
+import { openProjectSigner } from './open-signer.ts'
+import type { Project } from './project.ts'
+
+export type ReviewOptions = Readonly<{ since?: string; because?: string }>
+
+export type SignedReview = Readonly<{ file: string; attestation: Sha256; review: DefinitionReview }>
+
+/**
+ * The bundle goes into `attestations/`, to be committed. What would count nowhere is not kept.
+ *
+ * @throws ERR_EVIDENCE_DIRTY when the tree is not the commit; ERR_GIT_FAILED when the history is not here; ERR_SIGNER_ROLE
+ *   when the key is no reviewer's, or whoever holds it wrote or committed a part; ERR_USAGE when nothing changed since
+ */
+export async function reviewDefinition(project: Project, options: ReviewOptions): Promise<SignedReview> {
+  const { code } = project
+  const { commit } = code
+  if (commit === undefined || code.dirty.length > 0) {
+    const what = code.dirty.slice(0, 5).map(({ path }) => `\`${path}\``)
+    throw new DomainError('ERR_EVIDENCE_DIRTY', `a review is of a commit, and the tree differs: ${what.join(', ')}`)
+  }
+  const since = options.since ?? lastReviewed(project)
+  const authors = await code.peopleSince(since)
+  if (authors === undefined)
+    throw new DomainError(
+      'ERR_GIT_FAILED',
+      `the history${since === undefined ? '' : ` since \`${since}\``} is not here`,
+      {
+        help: 'fetch it (git fetch --unshallow); --since takes the whole name of a commit that leads to HEAD',
+      },
+    )
+  if (authors.length === 0) throw new DomainError('ERR_USAGE', 'nothing changed since: there is nothing to review')
+  const by = await project.principal()
+  const review: DefinitionReview = {
+    project: project.id,
+    commit,
+    ...(since === undefined ? {} : { since }),
+    files: await filesOf(project),
+    authors,
+    ...(options.because === undefined ? {} : { because: options.because }),
+    at: project.now().toISOString(),
+    by: { name: by.name, email: by.email },
+  }
+  await using signer = await openProjectSigner(project)
+  const { bytes } = await signer.sign({ kind: 'definition-review', review })
+  refuseUncounted(project, review, bytes)
+  const attestation = sha256Of(bytes)
+  const file = project.evidence.saveApproval(
+    `definition-${commit.slice(0, 12)}-review-${attestation.slice(7, 19)}`,
+    bytes,
+  )
+  await enterLog(project, signer, attestationsOf(project))
+  return { file, attestation, review }
+}
+
+/** Of the newest review that is believed; the history says whether its commit leads here. */
+function lastReviewed({ evidence, trust }: Project): string | undefined {
+  const reviews = evidence.approvals().flatMap(({ bytes }) => {
+    const read = verifyDefinitionReview(bytes, trust)
+    return read.trusted ? [read.statement.review] : []
+  })
+  return reviews.toSorted((left, right) => Date.parse(right.at) - Date.parse(left.at))[0]?.commit
+}
+
+/** All that is tracked and no data: what a stage can be shown. */
+async function filesOf({ code, definition, settings, pipeline }: Project): Promise<DefinitionReview['files']> {
+  const data = [
+    ...settings.data.keys(),
+    ...pipeline.stages.flatMap(({ outs }) => outs.map(({ path }) => path)),
+    'attestations',
+  ]
+  const paths = code.paths.filter((path) => !data.some((folder) => isInside(path, folder)))
+  const files = new Map([
+    ...(await code.digests(paths)),
+    ...definition.map(({ path, digest }) => [path, digest] as const),
+  ])
+  return [...files]
+    .map(([path, digest]) => ({ path, digest }))
+    .toSorted((left, right) => (left.path < right.path ? -1 : 1))
+}
+
+function refuseUncounted({ trust }: Project, { authors, by }: DefinitionReview, bytes: Uint8Array): void {
+  const verdict = verifyDefinitionReview(bytes, trust)
+  const fault = verdict.findings.find(({ passed }) => !passed)
+  if (fault !== undefined && fault.code !== 'OK' && fault.code !== 'CAVEAT')
+    throw new DomainError(fault.code, `your review would count nowhere: ${fault.because}`, {
+      help: 'let somebody review whose key trust.yaml lists under reviewer',
+    })
+  if (authors.some((author) => author.toLowerCase() === by.email.toLowerCase()))
+    throw new DomainError(
+      'ERR_SIGNER_ROLE',
+      `your review would count nowhere: \`${by.email}\` wrote or committed a part of it`,
+      {
+        help: 'let somebody else review it',
+      },
+    )
+}
