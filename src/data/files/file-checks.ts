@@ -68,6 +68,16 @@ export function fileChecks(files: readonly SeenFile[]): readonly DataCheck[] {
       },
     ),
     judged(
+      'files/packed',
+      files.filter(({ isBomb }) => isBomb === true),
+      'fail',
+      'files that unpack to at most 200 times their size',
+      {
+        because: 'a small file that stands for a huge one',
+        code: 'ERR_DATA_LIMIT',
+      },
+    ),
+    judged(
       'files/name',
       files.filter(({ path, type }) => isMisnamed(path, type)),
       'fail',

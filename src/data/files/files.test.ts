@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { deflateRawSync, gzipSync } from 'node:zlib'
 import sharp from 'sharp'
 import { sha256Of } from '../../core/index.ts'
 import { fileChecks } from './file-checks.ts'
@@ -121,3 +122,35 @@ test('a difference hash has a bit where the left neighbour is brighter', () => {
   assert.equal(lookOf(falling), 'f'.repeat(64))
   assert.equal(lookOf(new Uint8Array(272)), '0'.repeat(64))
 })
+
+test('a packed file that stands for hundreds of times its size fails, an honest one passes', async () => {
+  const honest = Buffer.concat(Array.from({ length: 60_000 }, (_, index) => Buffer.from(`${index},${index * 7919}\n`)))
+  const huge = Buffer.alloc(30e6, 'x')
+  const checks = await checksOf({
+    'good.gz': gzipSync(honest),
+    'cut.gz': gzipSync(honest).subarray(0, 100_000),
+    'bomb.gz': gzipSync(huge),
+    'good.zip': zipOf(honest),
+    'bomb.zip': zipOf(huge),
+    'none.zip': Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.alloc(400)]),
+  })
+  const found = checks.find(({ name }) => name === 'files/packed')
+  assert.deepEqual([found?.verdict, found?.code, found?.rows], ['fail', 'ERR_DATA_LIMIT', ['bomb.gz', 'bomb.zip']])
+})
+
+/** One member, deflated. */
+function zipOf(bytes: Buffer): Buffer {
+  const packed = deflateRawSync(bytes)
+  const head = (mark: number, length: number, sizesAt: number): Buffer => {
+    const header = Buffer.alloc(length)
+    header.writeUInt32LE(mark)
+    header.writeUInt32LE(packed.length, sizesAt)
+    header.writeUInt32LE(bytes.length, sizesAt + 4)
+    return header
+  }
+  const [local, entry, end] = [head(0x04034b50, 30, 18), head(0x02014b50, 46, 20), Buffer.alloc(22)]
+  end.writeUInt32LE(0x06054b50)
+  end.writeUInt32LE(entry.length, 12)
+  end.writeUInt32LE(local.length + packed.length, 16)
+  return Buffer.concat([local, packed, entry, end])
+}

@@ -10,6 +10,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { type Grey, side } from '../poison/images.ts'
 import type { FileList } from '../validate/request.ts'
 import { fileTypeOf, imageTypes } from './file-type.ts'
+import { isPackedBomb } from './packed.fs.ts'
 
 export type LookedAt = Readonly<{
   type: string
@@ -20,6 +21,8 @@ export type LookedAt = Readonly<{
   /** Why it does not decode. */
   fault?: string
   isTooLarge?: true
+  /** It unpacks to hundreds of times its size. */
+  isBomb?: true
 }>
 
 export type ImageLimits = Readonly<{ pixels: number; parallel: number }>
@@ -35,7 +38,10 @@ const rough = { width: 136, height: 128, channels: 1 } as const
 export type Seen = LookedAt & Readonly<{ grey?: Grey }>
 
 export async function lookAtFiles(files: FileList, limits: ImageLimits): Promise<readonly Seen[]> {
-  const looked: Seen[] = files.map(({ path }) => ({ type: typeAt(path) }))
+  const looked: Seen[] = files.map(({ path }) => {
+    const type = typeAt(path)
+    return isPackedBomb(path, type) ? { type, isBomb: true } : { type }
+  })
   const images = [...looked.keys()].filter((index) => imageTypes.has(looked[index]?.type ?? ''))
   if (images.length === 0) return looked
   const decode = await openDecoder(limits)

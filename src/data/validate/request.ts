@@ -140,6 +140,7 @@ const lookShape = z.strictObject({
     .exactOptional(),
   fault: z.string().max(300).exactOptional(),
   isTooLarge: z.literal(true).exactOptional(),
+  isBomb: z.literal(true).exactOptional(),
   grey: z
     .string()
     .regex(/^[A-Za-z0-9+/]{1366}==$/)
