@@ -16,16 +16,19 @@ import {
 import { refuseRequest } from './signer/sign.ts'
 import type { SourceBuild } from './source-build-facts.ts'
 import type { StageFacts } from './stage-facts.ts'
+import type { TrustPolicy } from './trust-policy.ts'
 import { verifyChain } from './verify-chain.ts'
 
 const [ada, mallory] = [newPerson(), newPerson()]
-const { wheel, source } = sourceBuild()
+const { wheel, source, environment } = sourceBuild()
+const recorded = `${source.name} ${source.digest} built by setuptools.build_meta in ${environment}, without network, to ${wheel.name}`
 
 type Given = Readonly<{
   bundle?: Uint8Array
   /** What the stage names; the bundle's own digest when left out. */
   named?: Sha256
   change?: (facts: StageFacts) => StageFacts
+  policy?: Partial<TrustPolicy>
 }>
 
 /** The verdict on a stage that ran with the wheel. */
@@ -33,6 +36,7 @@ function judged({
   bundle = signSourceBuild(ada, sourceBuild()),
   named,
   change = (facts) => facts,
+  policy = {},
 }: Given = {}): ChainVerdict {
   const shelved = { digest: named }
   const withBuild = (facts: StageFacts): StageFacts => {
@@ -41,13 +45,13 @@ function judged({
       { name: wheel.name, digest: wheel.digest, build },
       { name: source.name, digest: source.digest },
     ]
-    const fact = { name: 'environment/source/tool', value: 'tool-1.0.tar.gz', tier: 'observed' as const }
+    const fact = { name: 'environment/source/tool', value: recorded, tier: 'observed' as const }
     return change({ ...facts, environment: { ...facts.environment, materials }, facts: [...facts.facts, fact] })
   }
   shelved.digest ??= keep(chainOf(ada, 1).evidence, bundle)
   const { question, evidence } = chainOf(ada, 1, withBuild)
   keep(evidence, bundle)
-  return verifyChain({ ...question, policy: policyOf(ada) })
+  return verifyChain({ ...question, policy: policyOf(ada, policy) })
 }
 
 const findingsOf = ({ findings }: ChainVerdict): readonly string[] =>
@@ -82,6 +86,14 @@ const lies: Readonly<Record<string, readonly [given: Given, because: RegExp]>> =
     /^ERR_CHAIN_LINK .*does not name/,
   ],
   'a statement of another package': [other({ package: { name: 'x', version: '1' } }), /^ERR_CHAIN_LINK .*built as `x`/],
+  'a statement of a build in another environment': [
+    other({ environment: digestNamed('x') }),
+    /^ERR_CHAIN_LINK .*another environment/,
+  ],
+  'a statement of a build that nothing isolated': [
+    other({ sandbox: { ...sourceBuild().sandbox, engine: 'none' } }),
+    /^ERR_EVIDENCE_UNISOLATED the build of `tool-1/,
+  ],
   'a statement of another project': [other({ project: 'other' }), /^ERR_CHAIN_PROJECT|^ERR_CHAIN_LINK/],
   'a build after the stage': [other({ finishedAt: '2026-11-22T11:00:00.000Z' }), /^ERR_CHAIN_LINK .*after it was used/],
   'a stage that names no build': [
@@ -101,6 +113,14 @@ for (const [what, [given, because]] of Object.entries(lies)) {
     assert.match(findingsOf(verdict).join(), because)
   })
 }
+
+test('a build that nothing isolated costs the level, where a policy takes level 0', () => {
+  const bundle = signSourceBuild(ada, sourceBuild({ sandbox: { ...sourceBuild().sandbox, engine: 'none' } }))
+  const { trusted, level, requirements } = judged({ bundle, policy: { minimumLevel: 0 } })
+  assert.deepEqual([trusted, level], [true, 0])
+  const row = requirements.find(({ requirement }) => requirement.startsWith('isolated'))
+  assert.equal(row?.because, 'the build of `tool` ran without a sandbox')
+})
 
 test('no key signs a build that nothing isolated, or that contradicts itself', () => {
   const unsigned: readonly Partial<SourceBuild>[] = [
@@ -127,7 +147,7 @@ test('a build that many stages name is read once, and counts for the limits of t
       { name: wheel.name, digest: wheel.digest, build },
       { name: source.name, digest: source.digest },
     ]
-    const fact = { name: 'environment/source/tool', value: 'tool-1.0.tar.gz', tier: 'observed' as const }
+    const fact = { name: 'environment/source/tool', value: recorded, tier: 'observed' as const }
     return { ...facts, environment: { ...facts.environment, materials }, facts: [...facts.facts, fact] }
   })
   keep(evidence, bundle)

@@ -5,7 +5,7 @@
  * THREAT: a wheel that no source gave, called built; a statement of another build of the same name; an environment of other
  * materials than the stage ran with.
  */
-import type { Sha256 } from '../core/index.ts'
+import { builderIds, type Sha256 } from '../core/index.ts'
 import { type ChainQuestion, chainLimits, type VisitedStage } from './chain.ts'
 import { maxClockSkewMs, overLimit } from './chain-walk.ts'
 import { caveat, type Finding, passed, refused } from './finding.ts'
@@ -56,6 +56,7 @@ function edgesOf({ environment: { build, materials } }: StageFacts): number {
 }
 
 type Read = Readonly<{
+  minimumLevel: ChainQuestion['policy']['minimumLevel']
   /** Undefined when the statement is not at hand. */
   of(attestation: Sha256): Verdict<VerifiedSourceBuild> | undefined
   environment(attestation: Sha256): Verdict<VerifiedEnvironmentBuild> | undefined
@@ -85,6 +86,7 @@ function readOnce({ evidence, policy, limits = chainLimits }: ChainQuestion): Re
     return verdict
   }
   return {
+    minimumLevel: policy.minimumLevel,
     of: (attestation) => read(attestation, builds, verifySourceBuild),
     environment: (attestation) => read(attestation, environments, verifyEnvironmentBuild),
     spent: () => ({ statements: builds.size + environments.size, totalBytes }),
@@ -169,13 +171,27 @@ function judgeBuild(reader: Read, facts: StageFacts, material: Required<Material
   }
   const fault = faultOf(read.statement, facts, material)
   if (fault !== undefined) return { finding: refused(check, 'ERR_CHAIN_LINK', `\`${material.name}\` ${fault}`) }
-  const { source, deniedAttempts } = read.statement.build
+  const { build } = read.statement
+  const { source, deniedAttempts } = build
+  const bare = unisolatedBuild({ build })
+  if (bare !== undefined) {
+    const because = `the build of \`${material.name}\` ${bare}`
+    const finding =
+      reader.minimumLevel === 0 ? caveat(check, because) : refused(check, 'ERR_EVIDENCE_UNISOLATED', because)
+    return { build: read.statement, finding }
+  }
   const because = `\`${material.name}\` was built from \`${source.name}\` in a sandbox, without network`
   const tried = `, which it tried to reach ${deniedAttempts} times`
   return {
     build: read.statement,
     finding: deniedAttempts === 0 ? passed(check, because) : caveat(check, because + tried, { tier: 'observed' }),
   }
+}
+
+/** Why a build counts as not isolated; undefined when it was. */
+export function unisolatedBuild({ build }: Pick<JudgedBuild['build'], 'build'>): string | undefined {
+  const isBare = build.builderId === builderIds.unisolated || ('sandbox' in build && build.sandbox.engine === 'none')
+  return isBare ? 'ran without a sandbox' : undefined
 }
 
 function faultOf(
@@ -189,8 +205,10 @@ function faultOf(
     return 'is not the wheel that was built'
   if (!environment.materials.some(({ digest }) => digest === build.source.digest))
     return 'was built from a source that the environment does not name'
-  const isRecorded = facts.some(({ name }) => name === `${builtFact}${build.package.name}`)
-  if (!isRecorded) return `was built as \`${build.package.name}\`, which the stage does not say`
+  const recorded = facts.find(({ name }) => name === `${builtFact}${build.package.name}`)
+  if (recorded === undefined) return `was built as \`${build.package.name}\`, which the stage does not say`
+  if (!recorded.value.includes(` in ${build.environment}, `))
+    return 'was built in another environment than the stage says'
   const lateMs = Date.parse(build.finishedAt) - Date.parse(startedAt)
   return lateMs > maxClockSkewMs ? 'was built after it was used' : undefined
 }

@@ -2,7 +2,14 @@
  * What is asked of each stage by itself: was its code committed, its definition that of the commit, its sandbox real,
  * its log kept, its time possible?
  */
-import { builderIds, type ErrorCode, isAtLeastEngine, type Sha256 } from '../core/index.ts'
+import {
+  builderIds,
+  type ErrorCode,
+  harmlessCredentialFact,
+  isAtLeastEngine,
+  type Sha256,
+  searchedFact,
+} from '../core/index.ts'
 import type { ChainQuestion, VisitedStage } from './chain.ts'
 import { maxClockSkewMs } from './chain-walk.ts'
 import { caveat, type Finding, passed, refused } from './finding.ts'
@@ -59,6 +66,7 @@ function findingsOf(question: StageQuestion, judged: JudgedStage): readonly Find
     logFinding(question, judged),
     ...serviceFinding(judged),
     ...systemFinding(judged.stage.facts),
+    ...credentialFindings(judged.stage.facts),
     ...(judged.stage.facts.source.shallow ? [caveat('history', 'ran in a shallow clone: no history to look at')] : []),
   ]
 }
@@ -179,6 +187,20 @@ function serviceFinding({ responsible: { service, person, fault } }: JudgedStage
       ? caveat('responsible', fault ?? `nobody answers for \`${service}\``)
       : passed('responsible', `was set off by the service \`${service}\`, for which \`${person}\` answers`),
   ]
+}
+
+/** What was declared harmless is told, by what it looks like and where. */
+function credentialFindings({ facts }: StageFacts): readonly Finding[] {
+  return facts
+    .filter(({ name }) => name.startsWith(harmlessCredentialFact))
+    .map(({ value }) => caveat('credentials', `declared harmless: ${value}`, { tier: 'declared' }))
+}
+
+/** Why it may hold credentials. Evidence of before there was such a search says nothing of it. */
+export function credentialFault({ facts }: Pick<StageFacts, 'facts'>): string | undefined {
+  if (!facts.some(({ name }) => name === searchedFact)) return 'was not searched for credentials'
+  const declared = facts.find(({ name }) => name.startsWith(harmlessCredentialFact))
+  return declared === undefined ? undefined : `has what was declared harmless: ${declared.value}`
 }
 
 /** Nothing is said of evidence that knew no system yet. */

@@ -6,7 +6,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { builderIds, launderingFact, sha256Of } from '../core/index.ts'
+import { builderIds, harmlessCredentialFact, launderingFact, searchedFact, sha256Of } from '../core/index.ts'
 import type { ChainVerdict } from './chain.ts'
 import { digestNamed, madeBy, output, project, rawData, signDataWaiver, sourceApproval } from './fixtures/chain.ts'
 import {
@@ -302,6 +302,17 @@ const defeats: readonly Defeat[] = [
     {
       facts: onFirst(({ facts }) => ({
         facts: [...facts, observed(`${launderingFact}out/0.csv`, 'has the tensors of base.safetensors')],
+      })),
+    },
+  ],
+  [2, 'no credentials', 'a stage that was not searched', { facts: without(searchedFact) }],
+  [
+    2,
+    'no credentials',
+    'what was declared harmless',
+    {
+      facts: onFirst(({ facts }) => ({
+        facts: [...facts, observed(`${harmlessCredentialFact}out/0.csv`, 'a private key in out/0.csv: a test')],
       })),
     },
   ],

@@ -6,13 +6,14 @@
  */
 import { isHardenedEngine, namespace } from '../core/index.ts'
 import type { Level, LevelRequirement } from './chain.ts'
-import type { JudgedBuild } from './chain-builds.ts'
+import { type JudgedBuild, unisolatedBuild } from './chain-builds.ts'
 import type { JudgedData } from './chain-data.ts'
 import type { JudgedReproduction } from './chain-reproductions.ts'
 import { commitFacts, type JudgedReview } from './chain-reviews.ts'
 import type { ExternalInput } from './chain-sources.ts'
-import type { JudgedStage } from './chain-stage.ts'
+import { credentialFault, type JudgedStage } from './chain-stage.ts'
 import { type Answer, answer, each, eachBuild, list } from './level-answers.ts'
+import { capOf, isLocal } from './level-cap.ts'
 import type { PolicyOrigin } from './trust-policy.ts'
 
 /** All that the rules look at. */
@@ -86,7 +87,12 @@ export const levelRules: readonly LevelRule[] = [
     level: 1,
     requirement: 'isolated, with the real key',
     howTo: 'run again without --unsafe-no-sandbox and --draft',
-    holds: ({ stages }) => each(stages, 'every stage ran in a sandbox', ({ unisolated }) => unisolated),
+    holds: ({ stages, builds }) =>
+      eachBuild(
+        each(stages, 'every stage ran in a sandbox', ({ unisolated }) => unisolated),
+        builds,
+        unisolatedBuild,
+      ),
   },
   {
     level: 1,
@@ -171,6 +177,15 @@ export const levelRules: readonly LevelRule[] = [
     howTo: 'take the out from where it is made, instead of copying it',
     holds: ({ laundered }) =>
       answer(laundered.length === 0, 'no out equals an input', `${list(laundered)}: equal to an input`),
+  },
+  {
+    level: 3,
+    requirement: 'no credentials',
+    howTo: 'take what looks like a credential out of outs and logs, then run again',
+    holds: ({ stages }) =>
+      each(stages, 'no out or log of a stage holds a credential of a known form', ({ stage: { facts } }) =>
+        credentialFault(facts),
+      ),
   },
   {
     level: 3,
@@ -312,34 +327,6 @@ export function judgeLevel(facts: LevelFacts, rules: readonly LevelRule[] = leve
     .filter((row) => !row.held && row.level <= level + 1)
     .map((row) => `${row.requirement}: ${row.because} (${row.howTo})`)
   return { level, whyNotHigher: level < 4 && cap.level <= level ? [...why, cap.because] : why, requirements }
-}
-
-/** The least that any (signer, builder) pair may earn; a person's key and a repository's own policy earn at most 1. */
-function capOf({ stages, builds, policyOrigin }: LevelFacts): Readonly<{ level: number; because: string }> {
-  let cap = { level: 4, because: '' }
-  const lower = (level: number, because: string): void => {
-    if (level < cap.level) cap = { level, because }
-  }
-  const signed = [
-    ...stages.map(({ stage: { grant, facts } }) => ({ grant, builderId: facts.builderId })),
-    ...builds.map(({ build: { grant, build } }) => ({ grant, builderId: build.builderId })),
-  ]
-  for (const { grant, builderId } of signed) {
-    const { key, maxLevel } = grant
-    if (isLocal(builderId)) lower(1, "a person's own key earns at most level 1, whatever a policy says")
-    lower(maxLevel, `the policy grants \`${key}\` with this builder at most level ${maxLevel}`)
-  }
-  if (policyOrigin === 'repository') {
-    lower(
-      1,
-      'the policy is the one of the repository being judged: give another with --policy, or pin it (assay trust pin)',
-    )
-  }
-  return cap
-}
-
-function isLocal(builderId: string): boolean {
-  return builderId.startsWith(`${namespace}/builder/local/`)
 }
 
 function levelOf(value: number): Level {

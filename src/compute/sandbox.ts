@@ -7,7 +7,7 @@
 import type { Content, EngineName, Sha256, Tier } from '../core/index.ts'
 import type { ObjectStore } from '../data/index.ts'
 import type { EgressRecord } from './egress/index.ts'
-import type { Secret } from './secrets/index.ts'
+import type { HarmlessCredential, Leak, Secret } from './secrets/index.ts'
 
 /** A file or folder that the stage may read, at a path of the project. */
 export type ViewEntry = Readonly<{ path: string; content: Content; why: 'tracked' | 'dep' | 'params' }>
@@ -72,6 +72,8 @@ export type StageTask = Readonly<{
   network: NetworkRequest
   /** Readable by the stage alone, at `/run/secrets/<name>`, in memory. */
   secrets: readonly Secret[]
+  /** Credentials by their fingerprints, and outs, that the definition declares harmless: they are found and not refused. */
+  harmlessCredentials: ReadonlySet<string>
   /** Tells what the stage did with files, and names hosts of denied attempts; slower. @throws ERR_SANDBOX_UNAVAILABLE where that cannot be seen */
   trace: boolean
   /** Project paths that exist on the host and are hidden from this stage: asked for when it failed, to name what it read. */
@@ -96,8 +98,8 @@ export type StageEnd =
 export type OutFault = Readonly<{
   path: string
   because: string
-  /** It holds a secret, or another credential. */
-  leak?: true
+  /** Secrets and other credentials that it holds. */
+  leaks?: readonly Leak[]
 }>
 
 export type NetworkRecord = Readonly<{
@@ -185,7 +187,9 @@ export type StageOutcome = Readonly<{
   faults: readonly OutFault[]
   network: NetworkRecord
   /** Secrets and other credentials that it printed; the log has names in their place. */
-  printedSecrets: readonly string[]
+  printedSecrets: readonly Leak[]
+  /** Credentials that stand in its log and outs, declared harmless. */
+  harmlessCredentials: readonly HarmlessCredential[]
   opened?: OpenedPaths
   /** Of a stage that was traced. */
   files?: FileTrace
@@ -194,6 +198,8 @@ export type StageOutcome = Readonly<{
   /** Files written inside the view's scratch that no out declares: thrown away. */
   discarded: readonly string[]
   resources: ResourceUse
+  /** Name of the program file that its `/bin/sh` is, by which it was started. */
+  shell: string
 }>
 
 /** What isolates, for evidence and for the stage's key. */

@@ -40,6 +40,10 @@ export function isHardenedEngine(name: string): boolean {
 /** What stands before an out's path in the name of a fact that says that the out is nothing new. */
 export const launderingFact = 'laundering/'
 
+/** The fact that a stage's log and outs were searched for credentials; what stands before each declaration that one is harmless. */
+export const searchedFact = 'credentials/searched'
+export const harmlessCredentialFact = 'credentials/harmless/'
+
 /** Where a fact in evidence comes from. */
 export type Tier = 'observed' | 'declared' | 'verified'
 

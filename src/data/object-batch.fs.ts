@@ -7,6 +7,7 @@ import { objectPath, type Staged } from './object-files.fs.ts'
 
 export type StagedBatch = Readonly<{
   add(staged: Staged): void
+  drop(digest: Sha256): void
   commit(): Promise<void>
   [Symbol.dispose](): void
 }>
@@ -19,6 +20,11 @@ export function stagedBatch(root: string): StagedBatch {
       if (temp === undefined) return
       if (waiting.has(digest)) rmSync(temp, { force: true })
       else waiting.set(digest, temp)
+    },
+    drop(digest) {
+      const temp = waiting.get(digest)
+      if (temp !== undefined) rmSync(temp, { force: true })
+      waiting.delete(digest)
     },
     async commit() {
       if (waiting.size === 0) return

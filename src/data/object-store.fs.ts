@@ -133,6 +133,10 @@ function openBatch(root: string, { md5Memory }: ObjectStoreOptions): ObjectBatch
       withIoFaults(root, async () => {
         batch.add({ ...stored, temp: takeOver(root, path) })
       }),
+    drop(digest) {
+      batch.drop(digest)
+      md5s.delete(digest)
+    },
     commit: () =>
       withIoFaults(root, async () => {
         await batch.commit()

@@ -24,6 +24,8 @@ export type ObjectBatch = Readonly<{
    * file system can, and gone from `path` either way.
    */
   adopt(path: string, stored: StoredBytes): Promise<void>
+  /** Takes back what was added: no byte of it is kept, unless the store had it before. */
+  drop(digest: Sha256): void
   commit(): Promise<void>
   /** Removes what was added; after `commit` it does nothing. */
   [Symbol.dispose](): void

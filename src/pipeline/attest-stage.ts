@@ -20,6 +20,7 @@ import {
   type VisibleFiles,
 } from '../reproducibility/index.ts'
 import { type AttestedBuilds, attestBuilds, attestEnvironment, buildOf } from './attest-builds.ts'
+import { credentialFacts } from './credential-facts.ts'
 import { launderingFacts } from './laundering.fs.ts'
 import { outlivedFacts } from './outlived.fs.ts'
 import type { Project } from './project.ts'
@@ -107,6 +108,7 @@ async function factsOf(
         ...gpus,
         ...outlivedFacts(project, environment),
         ...portableFacts(settings),
+        ...credentialFacts(outcome, settings),
         ...seedFacts(inputs.params, await searchedLog(project, outcome)),
         ...(await launderingFacts(project, {
           outs: outcome.outs,

@@ -18,7 +18,7 @@ export type Compared = Readonly<{
 export function compareRun(
   { sealedFacts }: Pick<Project, 'sealedFacts'>,
   { stage, settings, inputs }: Pick<StageSetting, 'stage' | 'settings' | 'inputs'>,
-  { resources, network }: StageOutcome,
+  { resources, network, shell }: StageOutcome,
 ): Compared {
   const inputBytes = inputs.resolved.reduce((sum, { content }) => sum + content.sizeBytes, 0)
   const key = `usual:${digestOfJson({ stage: stage.name, commands: stage.commands })}`
@@ -26,8 +26,8 @@ export function compareRun(
   const earlier = Array.isArray(found) ? (found as readonly UsualRun[]) : [] // our own text
   const run = usualOf(resources, network.deniedAttempts, inputBytes)
   return {
-    unexpected: settings.expect === undefined ? [] : unexpected(settings.expect, resources),
-    unusual: unusual(run, earlier),
+    unexpected: settings.expect === undefined ? [] : unexpected(settings.expect, resources, shell),
+    unusual: unusual(run, earlier, shell),
     remember: () => sealedFacts.recordFact(key, JSON.stringify([...earlier, run].slice(-mostRuns))),
   }
 }

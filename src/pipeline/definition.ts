@@ -143,6 +143,8 @@ export type StageSettings = Readonly<{
   /** name -> value; null passes the caller's value through. */
   env: Readonly<Record<string, string | null>>
   secrets: readonly string[]
+  /** Fingerprint of a credential, or an out that may hold any -> why they do no harm there. */
+  harmlessCredentials?: Readonly<Record<string, string>>
   expect?: Expectation
   /** Folders that it may write and that are thrown away afterwards. */
   scratch: readonly string[]

@@ -26,6 +26,8 @@ const outcome = (files: FileTrace, more: Partial<StageOutcome> = {}): StageOutco
   faults: [],
   network: { deniedAttempts: 0, destinations: [], tier: 'observed' },
   printedSecrets: [],
+  harmlessCredentials: [],
+  shell: 'dash',
   undeclaredReads: [],
   discarded: [],
   resources: { wallMs: 1, heldBy: 'rlimits' },

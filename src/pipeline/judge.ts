@@ -8,6 +8,7 @@
 
 import { type ErrorCode, printable } from '../core/index.ts'
 import { explainFailure, explainNetwork } from './explain-failure.ts'
+import { explainLeak } from './explain-leak.ts'
 import type { Failure } from './failure.ts'
 
 export type Judgement =
@@ -47,19 +48,12 @@ function judgeFailure(failure: Failure): Judgement {
   return { kind: 'failed', ...explainFailure(failure, `its command exited with ${end.code}`) }
 }
 
-const leaked = { kind: 'refused', code: 'ERR_SECRET_LEAKED' } as const
-
 function judgeResult({ stage, outcome }: Failure, { harmless, unexpected = [], unusual = [] }: Measure): Judgement {
   if (outcome.network.deniedAttempts > 0 && harmless === undefined) {
     return { kind: 'refused', ...explainNetwork(stage, outcome, 'its command ended well') }
   }
-  const leak = outcome.faults.find((fault) => fault.leak === true)
-  if (leak !== undefined) return { ...leaked, because: `its out \`${leak.path}\` ${leak.because}` }
-  if (outcome.printedSecrets.length > 0)
-    return {
-      ...leaked,
-      because: `it printed ${outcome.printedSecrets.join(', ')}; its log has the name in place of it`,
-    }
+  const leak = explainLeak(stage, outcome)
+  if (leak !== undefined) return { kind: 'refused', ...leak }
   if (unexpected.length > 0) return { kind: 'refused', code: 'ERR_STAGE_UNEXPECTED', because: unexpected.join('; ') }
   if (unusual.length > 0) return { kind: 'refused', code: 'ERR_STAGE_UNUSUAL', because: unusual.join('; ') }
   const [fault] = outcome.faults

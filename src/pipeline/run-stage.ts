@@ -10,6 +10,7 @@ import { digestStageKey } from '../reproducibility/index.ts'
 import { attestStage, usedBy } from './attest-stage.ts'
 import { closeMade } from './closed-objects.ts'
 import { compareRun } from './compare-runs.ts'
+import { harmlessIn } from './credential-facts.ts'
 import { gateData } from './data-gate.ts'
 import type { StageDefinition, StageSettings } from './definition.ts'
 import { hermeticityOf } from './hermeticity.ts'
@@ -126,6 +127,7 @@ export async function settingOf(
     outs: stage.outs.map(({ path, persist }) => ({ path, persist })),
     ...(settings.network === 'none' ? {} : { network: settings.network.toSorted() }),
     ...(settings.secrets.length === 0 ? {} : { secrets: settings.secrets.toSorted() }),
+    ...harmlessIn(settings),
     ...(settings.scratch.length === 0 ? {} : { scratch: settings.scratch.toSorted() }),
     ...(limits.gpus === undefined ? {} : { gpus: limits.gpus }),
   })
@@ -309,6 +311,7 @@ export function taskFor(
     ...(gpus === undefined ? {} : { gpus }),
     network: networkOf(setting.settings, project.environment),
     secrets,
+    harmlessCredentials: Object.keys(setting.settings.harmlessCredentials ?? {}),
     scratch: setting.settings.scratch,
     trace: tools.options.trace,
     hidden: () => hiddenFrom(project.root, stage, inputs),

@@ -24,6 +24,7 @@ import { chooseEngine } from './choose-engine.ts'
 import { type FoundVerdict, findOrMakeVerdict } from './data-gate.ts'
 import type { DataQuestion } from './data-question.ts'
 import { type BesideDvc, openBesideDvc } from './dvc/index.ts'
+import { eachTold } from './each-tried.ts'
 import { attestationsOf, enterLog } from './enter-log.ts'
 import { boxesOf, definitionOf, environmentRequest, type WantedEnvironment } from './environment-request.ts'
 import { type GpuPool, openGpus } from './gpus.ts'
@@ -118,6 +119,8 @@ export type RunTools = AsyncDisposable &
     signer(): Promise<Signer>
     /** What outs are held against. */
     trackedFiles: TrackedFiles
+    /** DVC is told what it was not told yet; once, at the end. */
+    tellDvc(): void
     /** What was signed goes into the project's transparency log, once, at the end. @throws ERR_TLOG_* */
     enterLog(): Promise<void>
     /** @param onOver called when nothing of the stage is alive any more, before its outs are collected */
@@ -190,6 +193,12 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
     entered ??= enterLog(project, started, attestationsOf(project))
     await entered
   }
+  let isDvcTold = false
+  const tellDvcOnce = (): void => {
+    if (isDvcTold) return
+    isDvcTold = true
+    dvc?.flush()
+  }
   let running = 0
   const lock = options.dryRun ? { stages: project.lock, systems: project.systems.working } : loadLock(project.root)
   const pins = !(options.dryRun || isThrowAway(options))
@@ -234,6 +243,7 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
     },
     trackedFiles: openTrackedFiles(project),
     signer: openOnce,
+    tellDvc: tellDvcOnce,
     enterLog: enterOnce,
     dataVerdict: (question) => {
       const tools = { options, signer: openOnce }
@@ -259,12 +269,9 @@ function composeTools(project: Project, options: RunOptions, held: Disposable): 
       for (const each of opened.values())
         ending.defer(async () => (await each.catch(() => undefined))?.[Symbol.dispose]())
       ending.defer(async () => (await signer?.catch(() => undefined))?.close())
-      try {
-        dvc?.flush() // what a fault or Ctrl-C leaves behind is told too
-        await enterOnce()
-      } catch {
-        // INVARIANT: a run that came to its end has told and entered all before; here another fault ends it, or this one again.
-      }
+      // What a fault or Ctrl-C leaves behind is told and entered too; a run that came to its end has tried both.
+      const tell = (text: string): void => options.onEvent({ kind: 'notice', text })
+      await eachTold(tell, [tellDvcOnce, () => (entered === undefined ? enterOnce() : undefined)])
     },
   }
 }

@@ -7,6 +7,7 @@
 import { formatDay, quotedForShell } from '../core/index.ts'
 import { updateOfSubmodule } from './code.ts'
 import { withPinnedData } from './dvc/index.ts'
+import { eachTried } from './each-tried.ts'
 import { openLedger } from './ledger.ts'
 import { planRun } from './plan.ts'
 import type { Project } from './project.ts'
@@ -63,14 +64,8 @@ export async function runPipeline(opened: Project, options: RunOptions): Promise
     signal,
     abandon: () => fault.abort(),
   })
-  let report: RunReport
-  try {
-    tools.dvc?.flush()
-    await tools.enterLog() // before the level, which may ask for the log
-  } finally {
-    report = await ledger.close() // whatever became of the log, the stages are over and their evidence is kept
-  }
-  return report
+  // before the level, which may ask for the log; whatever becomes of it, the stages are over and their evidence is kept
+  return await eachTried(tell, [tools.tellDvc, tools.enterLog], () => ledger.close())
 }
 
 function tellBeforeTheFirstStage(project: Project, options: RunOptions): void {

@@ -149,6 +149,8 @@ export type TaskInput = Readonly<{
   gpus?: Gpus
   network: NetworkRequest
   secrets: readonly Secret[]
+  /** Fingerprints and outs, as assay.yaml declares them. */
+  harmlessCredentials: readonly string[]
   scratch: readonly string[]
   trace: boolean
   hidden(): readonly string[]
@@ -174,6 +176,7 @@ export function taskOf(input: TaskInput): StageTask {
     ...(input.gpus === undefined ? {} : { gpus: input.gpus }),
     network: input.network,
     secrets: input.secrets,
+    harmlessCredentials: new Set(input.harmlessCredentials),
     trace: input.trace,
     hidden: input.hidden,
   }

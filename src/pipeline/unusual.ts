@@ -5,7 +5,6 @@
  * Handle Outliers, 1993, equation 3.3, with their threshold raised from 3.5): a machine that is busy doubles times.
  */
 import type { ResourceUse } from '../compute/index.ts'
-import { shells } from './expected.ts'
 
 /** What is kept of a run to compare later ones with. */
 export type UsualRun = Readonly<{
@@ -56,13 +55,17 @@ export function usualOf(used: ResourceUse, deniedAttempts: number, inputBytes: n
   }
 }
 
-/** One sentence for each thing that is unlike earlier runs; none while these are too few. */
-export function unusual(run: UsualRun, earlier: readonly UsualRun[]): readonly string[] {
+/**
+ * One sentence for each thing that is unlike earlier runs; none while these are too few.
+ *
+ * @param shell name of the file that the stage's `/bin/sh` is, which may be another than then
+ */
+export function unusual(run: UsualRun, earlier: readonly UsualRun[], shell: string): readonly string[] {
   const alike = earlier.filter(({ inputBytes }) => {
     return inputBytes <= run.inputBytes * sameScale && run.inputBytes <= inputBytes * sameScale
   })
   if (alike.length < leastRuns) return []
-  const known = new Set(alike.flatMap(({ programs }) => programs))
+  const known = new Set([...alike.flatMap(({ programs }) => programs), shell, 'sh'])
   const attempts = alike.map((each) => each.deniedAttempts)
   return [
     ...measures.flatMap(([name, words, trifle]) =>
@@ -76,9 +79,7 @@ export function unusual(run: UsualRun, earlier: readonly UsualRun[]): readonly s
     ...(run.deniedAttempts > Math.max(...attempts)
       ? [`network attempts: ${run.deniedAttempts}, usual ${median(attempts)}`]
       : []),
-    ...run.programs
-      .filter((name) => !known.has(name) && !shells.has(name))
-      .map((name) => `started \`${name}\`, never seen before`),
+    ...run.programs.filter((name) => !known.has(name)).map((name) => `started \`${name}\`, never seen before`),
   ]
 }
 

@@ -90,6 +90,89 @@ test('printed or written, plain or encoded: refused, and kept nowhere', async (c
   for (const text of [token, hex, 'AKIAIOSFODNN7EXAMPLE']) assert.equal(isOnDisk(project, text), '')
 })
 
+const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJ'
+const gitHub = `ghp_${letters}`
+const made = letters.split('').toReversed().join('')
+const pem = (name: string): string =>
+  `-----BEGIN ${name}-----\n${'MIIEvQIBADANBgkqhkiG9w0B\n'.repeat(8)}-----END ${name}-----\n`
+
+/** Stages without secrets, by name: each copies its file to its out, but for `loud`, which prints it. */
+async function withoutSecrets(context: TestContext, files: Readonly<Record<string, string>>): Promise<Scratch> {
+  const lines = Object.keys(files).map((name) => {
+    const copy =
+      {
+        loud: 'cat src/loud && echo ok > out/loud',
+        made: '(printf ghp_; cat src/made) > out/made',
+      }[name] ?? `cp src/${name} out/${name}`
+    const kind = name === 'metrics' ? 'metrics: [out/metrics: {cache: false}]' : `outs: [out/${name}]`
+    return `  ${name}: {cmd: "${copy}", deps: [src/${name}], ${kind}}\n`
+  })
+  return await adopted(context, {
+    ...Object.fromEntries(Object.entries(files).map(([name, text]) => [`src/${name}`, text])),
+    'dvc.yaml': `stages:\n${lines.join('')}`,
+    '.gitignore': '/out\n',
+  })
+}
+
+test('a stage that was given no secret is searched too: models, metrics, logs; what opens nothing is no credential', async (context) => {
+  const project = await withoutSecrets(context, {
+    key: pem('RSA PRIVATE KEY'),
+    weights: `${'\0weights\0'.repeat(200_000)}${gitHub}${'\0'.repeat(300_000)}`,
+    metrics: JSON.stringify({ accuracy: 0.9, note: `run by ${gitHub}` }),
+    loud: `logging in with ${gitHub}\n`,
+    made,
+    certificate: pem('CERTIFICATE'),
+    notebook: JSON.stringify({ cells: [{ source: ['token = "hf_your_token"\n', '!export AWS=AKIA...\n'] }] }),
+  })
+  const found = await outcomes(project)
+  for (const name of ['key', 'weights', 'metrics', 'loud', 'made'])
+    assert.deepEqual([name, found[name]?.status, found[name]?.code], [name, 'refused', 'ERR_SECRET_LEAKED'])
+  for (const name of ['certificate', 'notebook']) assert.deepEqual([name, found[name]?.status], [name, 'ran'])
+  assert.match(found['key'].because, /out\/key.*holds a private key/)
+  assert.match((await project.assay('logs', '--stage', 'loud')).stdout, /logging in with \[a GitHub token\]/)
+  assert.equal(isOnDisk(project, `ghp_${made}`), '', 'it is kept nowhere')
+})
+
+test('what opens nothing is declared harmless by its fingerprint or its out: told in evidence and level, and taken back', async (context) => {
+  const project = await withoutSecrets(context, {
+    key: pem('PRIVATE KEY'),
+    corpus: `${gitHub}\n${pem('EC PRIVATE KEY')}`,
+  })
+  const refused = await outcomes(project)
+  const settings = refused['key'].help.split('say: ').at(-1)
+  const line = /stages: (\{key: .*\})$/m.exec(refused['key'].help)?.[1] ?? settings
+  const declared = line.replace('WHY', 'the key of a test server')
+  const before = project.read('assay.yaml')
+  const declare = (text: string): void => {
+    project.write({ 'assay.yaml': `${before}${text}` })
+    project.commit()
+  }
+  declare(`stages: ${declared.slice(0, -1)}, corpus: {harmlessCredentials: {out/corpus: texts about keys}}}\n`)
+  const { key, corpus } = await outcomes(project)
+  assert.deepEqual([key.status, corpus.status], ['ran', 'ran'], JSON.stringify([key, corpus]))
+  const shown = (await project.assay('show', '--stage', 'key')).stdout
+  assert.match(shown, /a private key in out\/key: the key of a test server/)
+  assert.match(
+    (await project.assay('show', '--stage', 'corpus')).stdout,
+    /a GitHub token, a private key in out\/corpus: texts about keys/,
+  )
+  const { requirements, findings } = await project.json(0, 'verify')
+  const row = requirements.find(({ requirement }: Document) => requirement === 'no credentials')
+  assert.deepEqual([row.level, row.held], [3, false])
+  assert.match(row.because, /declared harmless/)
+  assert.ok(findings.some(({ check }: Document) => check === 'credentials'))
+
+  declare('')
+  assert.deepEqual(
+    (await outcomes(project))['key'].code,
+    'ERR_SECRET_LEAKED',
+    'without its declaration it is refused again',
+  )
+  declare('stages: {key: {harmlessCredentials: {out/other: none}}}\n')
+  const misspelt = await project.json(2, 'run')
+  assert.equal(misspelt.error.code, 'ERR_SETTINGS_INVALID')
+})
+
 test('nobody gets a secret by asking: another stage, another checkout, a list of any host, a run without a sandbox', async (context) => {
   const project = await withSecret(context, { mine: `${use} > out/mine` })
   const stages = 'stages:\n  mine: {secrets: [label]}\n  thief: {secrets: [label]}\n'

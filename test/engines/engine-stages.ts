@@ -54,10 +54,10 @@ except OSError as fault: print(fault.errno)'`
         ])
         assert.deepEqual(honest?.log.tail, ['400 1000', '23', 'kept'])
         assert.deepEqual(honest?.printedSecrets, [])
-        assert.deepEqual(printed?.printedSecrets, ['the secret label-service'])
+        assert.deepEqual(printed?.printedSecrets, [{ what: 'the secret label-service', granted: true }])
         assert.doesNotMatch(printed?.log.tail.join(''), /YS1zZWNyZXQ/)
         assert.deepEqual(written?.outs, {})
-        assert.equal(written?.faults[0]?.leak, true)
+        assert.equal(written?.faults[0]?.leaks?.[0]?.what, 'the secret label-service')
       })
 
       test('names the programs that ran, and none of its own', async (context) => {

@@ -70,6 +70,7 @@ async function taskOf(ask: Ask, into: ObjectStore): Promise<StageTask> {
     limits: { cpus: 2, memoryBytes: 1 << 30, timeMs: 60_000, processes: 256, outputBytes: 1 << 30, ...ask.limits },
     network: ask.network ?? { allowed: [], permitted: [] },
     secrets: (ask.secrets ?? []).map(({ name, value }) => ({ name, value: Buffer.from(value) })),
+    harmlessCredentials: new Set(),
     trace: ask.trace ?? false,
     hidden: () => ask.hidden ?? [],
   }

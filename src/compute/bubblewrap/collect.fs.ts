@@ -6,6 +6,7 @@
  * INVARIANT: an out with one fault is not collected at all.
  */
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readdirSync } from 'node:fs'
+import { setImmediate as immediate } from 'node:timers/promises'
 import {
   type Content,
   DomainError,
@@ -15,8 +16,9 @@ import {
   nameFault,
   oneLine,
 } from '../../core/index.ts'
-import type { ObjectBatch, ObjectStore } from '../../data/index.ts'
+import type { ObjectBatch, ObjectStore, StoredBytes } from '../../data/index.ts'
 import type { OutFault } from '../sandbox.ts'
+import type { Leak } from '../secrets/index.ts'
 import type { Scratch } from './layout.ts'
 import { errnoOf } from './process-facts.fs.ts'
 
@@ -30,30 +32,35 @@ export type Collected = Readonly<{
 const maxEntries = 1_000_000
 const maxDepth = 64
 const maxDiscarded = 1000
+/** LIMIT: leaks that are told of one out. */
+const maxLeaks = 100
 /** LIMIT: a file of more than 64 MiB whose blocks hold less than an eighth of it is a sparse monster. */
 const sparseFromBytes = 64n * 1024n * 1024n
 const sparseFactor = 8n
+
+/** Above it the store digests in a worker: `hash-files.fs.ts`. */
+const storedBesideBytes = 100_000_000n
 
 const fileFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY
 const folderFlags = fileFlags | constants.O_DIRECTORY
 
 /** What one collection may still take. */
 type Budget = { entries: number; bytes: bigint }
-type Found = Readonly<{ files: FileEntry[]; batch: ObjectBatch; budget: Budget; inspect: Inspect | undefined }>
-/** Names what must not stand in a file. */
-export type Inspect = (fd: number) => readonly string[]
+type Found = Readonly<{ files: FileEntry[]; leaks: OutRefusal[]; batch: ObjectBatch; budget: Budget; inspect: Inspect }>
+/** Names what must not stand in a file of an out. */
+export type Inspect = (fd: number, out: string) => readonly Leak[]
 
 /** Why an out is refused; caught where the out is known. */
 class OutRefusal extends Error {
   readonly path: string
   readonly because: string
-  readonly isLeak: boolean
+  readonly leaks: readonly Leak[]
 
-  constructor(path: string, because: string, isLeak = false) {
+  constructor(path: string, because: string, leaks: readonly Leak[] = []) {
     super(because)
     this.path = path
     this.because = because
-    this.isLeak = isLeak
+    this.leaks = leaks
   }
 }
 
@@ -65,7 +72,7 @@ export async function collectOuts(
   scratches: readonly Readonly<{ scratch: Scratch; path: string }>[],
   store: ObjectStore,
   outputBytes: number,
-  inspect?: Inspect,
+  inspect: Inspect,
 ): Promise<Collected> {
   const outs = new Map<string, Content>()
   const faults: OutFault[] = []
@@ -101,7 +108,8 @@ function openScratch(path: string): number | undefined {
 }
 
 function faultOf(out: string, refusal: OutRefusal): OutFault {
-  return { path: out, because: describeFault(out, refusal), ...(refusal.isLeak ? { leak: true } : {}) }
+  const { leaks } = refusal
+  return { path: out, because: describeFault(out, refusal), ...(leaks.length === 0 ? {} : { leaks }) }
 }
 
 /** @param fault what is wrong, and with which path: the out's or one in it */
@@ -112,19 +120,21 @@ export function describeFault(out: string, { path, because }: Pick<OutRefusal, '
 async function collectOut(
   root: number,
   out: string,
-  into: Omit<Found, 'files'>,
+  into: Omit<Found, 'files' | 'leaks'>,
 ): Promise<Content | OutRefusal | undefined> {
   const files: FileEntry[] = []
-  const found: Found = { files, ...into }
+  const leaks: OutRefusal[] = []
+  const found: Found = { files, leaks, ...into }
   try {
     const opened = openEntry(root, Buffer.from(out.slice(out.lastIndexOf('/') + 1)), out)
     if (opened === undefined) return undefined
     try {
       if (opened.kind === 'folder') {
         await walk(opened.fd, out, 1, found, out)
-        return folderOf(files)
+        return leakOf(leaks) ?? folderOf(files)
       }
       const entry = await takeFile(opened.fd, out, out, found)
+      if (entry === undefined) return leakOf(leaks)
       return { kind: 'file', digest: entry.digest, sizeBytes: entry.sizeBytes, executable: entry.executable }
     } finally {
       closeSync(opened.fd)
@@ -133,6 +143,14 @@ async function collectOut(
     if (error instanceof OutRefusal) return error
     throw error
   }
+}
+
+/** One refusal for all that leaks in an out, so that its user is told of each. */
+function leakOf(refusals: readonly OutRefusal[]): OutRefusal | undefined {
+  const [first] = refusals
+  if (first === undefined) return undefined
+  const more = refusals.length > 1 ? `, and ${refusals.length - 1} more of its files leak` : ''
+  return new OutRefusal(first.path, first.because + more, refusals.flatMap(({ leaks }) => leaks).slice(0, maxLeaks))
 }
 
 async function walk(folder: number, path: string, depth: number, found: Found, out: string): Promise<void> {
@@ -150,7 +168,10 @@ async function walk(folder: number, path: string, depth: number, found: Found, o
     if (opened === undefined) throw new OutRefusal(inner, 'vanished while it was being read')
     try {
       if (opened.kind === 'folder') await walk(opened.fd, inner, depth + 1, found, out)
-      else found.files.push(await takeFile(opened.fd, inner, out, found))
+      else {
+        const entry = await takeFile(opened.fd, inner, out, found)
+        if (entry !== undefined) found.files.push(entry)
+      }
     } finally {
       closeSync(opened.fd)
     }
@@ -213,14 +234,14 @@ function kindOf(stats: BigIntStats, path: string): 'file' | 'folder' {
   return 'file'
 }
 
-async function takeFile(fd: number, path: string, out: string, { batch, budget, inspect }: Found): Promise<FileEntry> {
+/** Undefined when it leaks, or a file of its out did before: then it is looked through and not stored. */
+async function takeFile(fd: number, path: string, out: string, found: Found): Promise<FileEntry | undefined> {
+  const { budget } = found
   const before = fstatSync(fd, { bigint: true })
   budget.bytes -= before.size
   if (budget.bytes < 0n) throw new OutRefusal(path, 'is over the limit of bytes that the stage may write')
-  // INVARIANT: before it is stored: what leaks is kept nowhere.
-  const [leak] = inspect?.(fd) ?? []
-  if (leak !== undefined) throw new OutRefusal(path, `holds ${leak}`, true)
-  const stored = await storeFile(batch, fd, path)
+  const stored = await searchedAndStored(fd, path, out, before, found)
+  if (stored === undefined) return undefined
   const after = fstatSync(fd, { bigint: true })
   const isSame = (['size', 'mtimeNs', 'ctimeNs', 'mode', 'nlink', 'ino'] as const).every(
     (field) => before[field] === after[field],
@@ -232,6 +253,32 @@ async function takeFile(fd: number, path: string, out: string, { batch, budget, 
     sizeBytes: stored.sizeBytes,
     executable: (before.mode & 0o100n) !== 0n,
   }
+}
+
+/**
+ * INVARIANT: what leaks is kept nowhere. A large file is looked through while a worker digests it, and taken back.
+ *
+ * Undefined when an out leaks.
+ */
+async function searchedAndStored(
+  fd: number,
+  path: string,
+  out: string,
+  { size }: BigIntStats,
+  { batch, leaks, inspect }: Found,
+): Promise<StoredBytes | undefined> {
+  const storing = size > storedBesideBytes && leaks.length === 0 ? storeFile(batch, fd, path) : undefined
+  storing?.catch(() => undefined) // it is told where it is awaited
+  if (storing !== undefined) await immediate() // the worker has its task then
+  const leaking = inspect(fd, out)
+  if (leaking.length > 0) leaks.push(new OutRefusal(path, `holds ${wordsOf(leaking)}`, leaking))
+  if (leaks.length === 0) return await (storing ?? storeFile(batch, fd, path))
+  if (storing !== undefined) batch.drop((await storing).digest)
+  return undefined
+}
+
+function wordsOf(leaks: readonly Leak[]): string {
+  return [...new Set(leaks.map(({ what }) => what))].join(', ')
 }
 
 async function storeFile(batch: ObjectBatch, fd: number, path: string): ReturnType<ObjectBatch['addFile']> {

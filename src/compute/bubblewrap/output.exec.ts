@@ -8,7 +8,7 @@ import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { join } from 'node:path'
 import { ioFault } from '../../data/index.ts'
-import type { Finder } from '../secrets/index.ts'
+import type { Finder, Leak } from '../secrets/index.ts'
 import type { BoxFolder } from './box-folder.fs.ts'
 import type { Fifo } from './supplies.exec.ts'
 
@@ -21,7 +21,7 @@ export type OutputLog = Readonly<{
   sizeBytes(): number
   isOverLimit(): boolean
   /** Secrets and other credentials that stood in it. */
-  secrets(): readonly string[]
+  secrets(): readonly Leak[]
   /** The log's last bytes. */
   readEnd(maxBytes: number): Buffer
   /** Open for reading from its start. */

@@ -3,17 +3,19 @@ import { printable, type Sha256 } from '../../core/index.ts'
 import type { ObjectStore } from '../../data/index.ts'
 import type { EgressRecord, Traffic } from '../egress/index.ts'
 import type { StageEnd, StageObserver, StageOutcome, StageTask } from '../sandbox.ts'
-import { findInFile, openFinder, type Spelling, spellingsOf } from '../secrets/index.ts'
+import { openSearch, type Search } from '../secrets/index.ts'
 import { type Box, type BoxOptions, openBox } from './box.exec.ts'
 import { inProject } from './box-folder.fs.ts'
 import { stageCommand } from './chain.ts'
 import { type Collected, collectOuts, describeFault, notPlain } from './collect.fs.ts'
 import { furnish } from './furnish.ts'
+import { fileInside } from './inside-root.fs.ts'
 import type { Launched } from './launch.exec.ts'
 import type { Layout } from './layout.ts'
 import { letOut } from './let-out.exec.ts'
 import { type Machine, unavailable } from './machine.exec.ts'
 import { type OpenWatch, watchOpens } from './opened.exec.ts'
+import { nameOfProgram } from './programs.fs.ts'
 import { endOfLog, tailOf } from './tail.ts'
 import { parseTrace, type Trace } from './trace.ts'
 import { undeclaredReads } from './undeclared.ts'
@@ -31,14 +33,14 @@ export async function runStage(
 ): Promise<StageOutcome> {
   if (task.trace && machine.tools.strace === undefined)
     throw unavailable('strace is missing, which --trace looks with', 'install strace')
-  const spellings = lookedFor(task)
+  const search = openSearch(task.secrets, task.harmlessCredentials)
   await using box = await openBox(machine, {
     ...place,
     limits: task.limits,
     traced: task.trace,
     letOut: task.network.allowed.length > 0,
     onOutput: observer.onOutput,
-    ...(spellings === undefined ? {} : { finder: () => openFinder(spellings) }),
+    finder: search.finder,
   })
   const { layout, view, scratches, binds } = await furnish(box, task, store)
   using opens = openWatch(machine, box, view, layout)
@@ -61,14 +63,10 @@ export async function runStage(
   const opened = await opens.finish()
   const wentOut = await egress?.finish()
   const { digest } = await store.putFile(box.log.fd)
-  const collected = await collectOuts(
-    scratches,
-    store,
-    task.limits.outputBytes,
-    spellings === undefined ? undefined : (fd) => findInFile(fd, spellings),
-  )
+  const collected = await collectOuts(scratches, store, task.limits.outputBytes, search.inFile)
   return {
     ...outcomeOf(task, box, { ...launched, egress: wentOut, traffic: egress?.traffic() }, digest),
+    ...searchedLog(search, box),
     ...(opened === undefined ? {} : { opened }),
     ...withoutHeld(collected, task, launched.held),
   }
@@ -126,7 +124,7 @@ function outcomeOf(
   box: Box,
   launched: Launched & Readonly<{ egress: EgressRecord | undefined; traffic: Traffic | undefined }>,
   digest: Sha256,
-): Omit<StageOutcome, 'opened' | 'outs' | 'faults' | 'discarded'> {
+): Omit<StageOutcome, 'opened' | 'outs' | 'faults' | 'discarded' | 'printedSecrets' | 'harmlessCredentials'> {
   const lines = box.log.readEnd(searchedLogBytes).toString('utf8').split('\n')
   const trace = task.trace ? readTrace(task, box) : undefined
   const missing = new Set(trace?.files.missing)
@@ -139,8 +137,8 @@ function outcomeOf(
     startedAt: launched.startedAt,
     finishedAt: launched.finishedAt,
     log: { digest, sizeBytes: box.log.sizeBytes(), tail: tailOf(lines), lines: endOfLog(lines) },
+    shell: nameOfProgram(fileInside(task.root?.folder ?? '/', '/bin/sh') ?? '/bin/sh'),
     network: networkOf(task, launched, trace?.destinations ?? []),
-    printedSecrets: box.log.secrets(),
     ...(trace === undefined ? {} : { files: trace.files }),
     undeclaredReads: hidden.filter((path) => fromLog.has(path) || missing.has(inProject(path))),
     resources: {
@@ -158,9 +156,9 @@ function readTrace({ workingDirectory }: StageTask, box: Box): Trace {
   return parseTrace(text, workingDirectory, isCut)
 }
 
-/** Undefined for a stage that was given nothing: what it could know of credentials it has from the repository. */
-function lookedFor({ secrets }: StageTask): readonly Spelling[] | undefined {
-  return secrets.length === 0 ? undefined : spellingsOf(secrets)
+/** Asked when the outs were looked through. */
+function searchedLog(search: Search, { log }: Box): Pick<StageOutcome, 'printedSecrets' | 'harmlessCredentials'> {
+  return { printedSecrets: search.inLog(log.secrets()), harmlessCredentials: search.harmless() }
 }
 
 function networkOf(

@@ -11,13 +11,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { DomainError, digestOfJson } from '../../core/index.ts'
 import type { ObjectStore } from '../../data/index.ts'
 import type { Sandbox, StageEnd, StageObserver, StageOutcome, StageTask } from '../sandbox.ts'
+import { openSearch } from '../secrets/index.ts'
 import { type BoxFolder, makeBoxFolder, makeFolder } from './box-folder.fs.ts'
 import { stageCommand } from './chain.ts'
 import { collectOuts } from './collect.fs.ts'
+import { fileInside } from './inside-root.fs.ts'
 import { type Layout, layoutOf } from './layout.ts'
 import type { BubblewrapOptions } from './open.exec.ts'
 import { type OutputLog, openOutputLog } from './output.exec.ts'
 import { errnoOf } from './process-facts.fs.ts'
+import { nameOfProgram } from './programs.fs.ts'
 import { homeFolder, projectFolder } from './recipe.ts'
 import { openSupplies, type Supplies } from './supplies.exec.ts'
 import { sweepBoxes } from './sweep.fs.ts'
@@ -59,8 +62,10 @@ async function runUnisolated(
     const layout = layoutOf(task, [])
     const project = await makeProject(box, layout, task, store)
     let stop: (end: StageEnd) => void = () => undefined
+    const search = openSearch(task.secrets, task.harmlessCredentials)
     const log = openOutputLog(box, {
       name: 'log',
+      finder: search.finder(),
       fifo: await supplies.fifo(undefined),
       onOutput: observer.onOutput,
       onOverLimit: () => stop({ kind: 'limit', limit: 'output', because: 'its output is over the limit of a log' }),
@@ -79,9 +84,11 @@ async function runUnisolated(
       return {
         ...ended,
         log: { digest, sizeBytes: log.sizeBytes(), tail: tailOf(lines), lines: endOfLog(lines) },
-        ...(await collectOuts(scratches, store, task.limits.outputBytes)),
+        ...(await collectOuts(scratches, store, task.limits.outputBytes, search.inFile)),
         network: { deniedAttempts: 0, destinations: [], tier: 'declared' },
-        printedSecrets: [],
+        shell: nameOfProgram(fileInside('/', '/bin/sh') ?? '/bin/sh'),
+        printedSecrets: search.inLog(log.secrets()),
+        harmlessCredentials: search.harmless(),
         undeclaredReads: hasFailed(ended.end) ? undeclaredReads(lines, task.hidden(), task.workingDirectory) : [],
       }
     } finally {

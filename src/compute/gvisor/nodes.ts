@@ -8,15 +8,19 @@
 import { quotedForShell } from '../../core/index.ts'
 
 const place = '/.assay/held'
+/** THREAT: a process that outlives the command makes a fifo behind the look, or leaves no room to tell of one. */
+const alone = 'kill -s KILL -- -1 2>/dev/null; '
+/** THREAT: what lies in a folder that its owner may not look into is seen by nobody: the folder is told. */
 const functions =
   'node() { [ ! -L "$1" ] || return 1; if [ -p "$1" ] || [ -S "$1" ]; then found=$1; return 0; fi; [ -d "$1" ] || return 1; ' +
+  '[ -r "$1" ] && [ -x "$1" ] || { found=$1; return 0; }; ' +
   'for each in "$1"/* "$1"/.[!.]* "$1"/..?*; do ! node "$each" || return 0; done; return 1; }; '
 
 /** Shell words for after a command that ended well. @param outs absolute paths inside */
 export function lookForNodes(outs: readonly string[]): string {
   if (outs.length === 0) return ''
   const looks = outs.map((out, index) => `! node ${quotedForShell(out)} || "${place}/${index}$found" 2>/dev/null; `)
-  return functions + looks.join('')
+  return alone + functions + looks.join('')
 }
 
 /** What is held in the nth out; `path` is absolute inside, up to its first space or comma. */

@@ -1,7 +1,8 @@
 /** Secrets: who is given which, where they come from, and that they come out nowhere. */
 export { type BrokerOptions, fetchSecret } from './broker.http.ts'
 export { credentialIn } from './credentials.ts'
-export { type Finder, findInFile, openFinder } from './find.fs.ts'
+export type { Finder, Leak } from './find.fs.ts'
+export { forms } from './forms.ts'
 export {
   describeOrigin,
   parseGrants,
@@ -10,4 +11,5 @@ export {
   type SecretGrants,
   type SecretOrigin,
 } from './grants.ts'
-export { minSecretBytes, type Secret, type Spelling, spellingsOf } from './spellings.ts'
+export { type HarmlessCredential, openSearch, type Search } from './search.fs.ts'
+export { minSecretBytes, type Secret } from './spellings.ts'

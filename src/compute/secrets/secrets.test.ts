@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict'
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { sha256Of } from '../../core/index.ts'
 import { credentialIn } from './credentials.ts'
-import { openFinder } from './find.fs.ts'
+import { findInFile, openFinder } from './find.fs.ts'
+import { forms } from './forms.ts'
 import { parseGrants, printGrants, type SecretOrigin } from './grants.ts'
-import { spellingsOf } from './spellings.ts'
+import { openSearch } from './search.fs.ts'
+import { type Secret, spellingsOf } from './spellings.ts'
 
 const value = 'Tr0ub4dor&3 "quoted" ünïcode'
 const spellings = spellingsOf([{ name: 'token', value: Buffer.from(`${value}\n`) }])
@@ -23,7 +29,7 @@ function through(
     at += length
   }
   shown.push(Buffer.from(finder.push(bytes.subarray(at))), finder.end())
-  return { shown: Buffer.concat(shown).toString('latin1'), found: finder.found() }
+  return { shown: Buffer.concat(shown).toString('latin1'), found: finder.found().map(({ what }) => what) }
 }
 
 const encoded: Readonly<Record<string, (text: string) => string | Buffer>> = {
@@ -65,33 +71,86 @@ test('property: however the bytes are cut, nothing of a secret is shown, and all
   )
 })
 
-test('ordinary text is no credential, and what is one by its form is named', () => {
-  const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJ'
-  const samples = {
-    'a private key': '-----BEGIN OPENSSH PRIVATE KEY-----',
-    'an AWS access key': 'id=AKIAIOSFODNN7EXAMPLE;',
-    'a GitHub token': `ghp_${letters}`,
-    'a Hugging Face token': `"hf_${letters.slice(0, 34)}"`,
-    'a Vault token': `hvs.${letters}`,
-  }
-  for (const [kind, text] of Object.entries(samples)) assert.equal(credentialIn(Buffer.from(`x = ${text}\n`)), kind)
+const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJ'
+const word = (length: number): string => 'aB3dE5gH7jK9mN1pQ2rS4tU6vW8xYz0c'.repeat(10).slice(0, length)
+const base64url = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+/** One of each form, put together here so that no scanner takes this file for a leak. */
+const samples: Readonly<Record<string, string>> = {
+  'an AWS access key': `AKIA${'IOSFODNN7EXAMPLE'.replace('7', '6')}`,
+  'a GitHub token': `ghp_${letters}`,
+  'a GitLab token': `glpat-${word(20)}`,
+  'a Hugging Face token': `hf_${letters.slice(0, 34)}`,
+  'a Slack token': `xoxb-${word(24)}`,
+  'a Google API key': `AIza${word(35)}`,
+  'a Google client secret': `GOCSPX-${word(28)}`,
+  'an npm token': `npm_${word(36)}`,
+  'a PyPI token': `pypi-AgEIcHlwaS5vcmc${word(60)}`,
+  'a Vault token': `hvs.${letters}`,
+  'an OpenAI key': `sk-proj-${word(40)}T3BlbkFJ${word(40)}`,
+  'an Anthropic key': `sk-ant-api03-${word(95)}`,
+  'a Stripe key': `sk_live_${word(24)}`,
+  'a SendGrid key': `SG.${word(22)}.${word(43)}`,
+  'a Docker token': `dckr_pat_${word(27)}`,
+  'a Databricks token': `dapi${'0123456789abcdef'.repeat(2)}`,
+  'an Azure storage key': `AccountKey=${word(86)}==`,
+  'an age key': `AGE-SECRET-KEY-1${'QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L'.repeat(2).slice(0, 58)}`,
+  'a JSON web token': `${base64url({ alg: 'RS256', typ: 'JWT' })}.${base64url({ sub: 'train', exp: 1 })}.${word(86)}`,
+  'a private key': `-----BEGIN OPENSSH PRIVATE KEY-----\n${word(70)}\n${word(30)}\n-----END OPENSSH PRIVATE KEY-----`,
+}
+
+test('what is a credential by its form is named, wherever it stands', () => {
+  assert.deepEqual(Object.keys(samples).toSorted(), [...new Set(forms.map(({ kind }) => kind))].toSorted())
+  const around: readonly ((text: string) => string)[] = [
+    (text) => text,
+    (text) => `x = "${text}"\n`,
+    (text) => JSON.stringify({ source: [`# a notebook\nKEY=${text}\n`, `print()\n${text}\n`] }),
+    (text) => `https://user:${text}@example.org/x`,
+    (text) => `${'\0\xff'.repeat(40)}${text}${'\0'.repeat(9)}`,
+  ]
+  for (const [kind, text] of Object.entries(samples))
+    for (const place of around) assert.equal(credentialIn(Buffer.from(place(text), 'latin1')), kind, place(text))
+})
+
+test('ordinary text, public keys, certificates, and what is only called a credential are none', () => {
+  const unsigned = `${base64url({ alg: 'none' })}.${base64url({ sub: 'train' })}.${word(30)}`
   for (const text of [
     'AKIA',
     'hf_model',
     'ghp_short',
     '-----BEGIN PUBLIC KEY-----',
-    'xAKIAIOSFODNN7EXAMPLEx',
+    `-----BEGIN CERTIFICATE-----\n${'MIIDdzCCAl+gAwIBAgIEAgAAuTANBgkqhkiG9w0B\n'.repeat(20)}-----END CERTIFICATE-----\n`,
+    `-----BEGIN RSA PUBLIC KEY-----\n${'MIIBCgKCAQEA'.repeat(30)}\n-----END RSA PUBLIC KEY-----`,
+    'export HF_TOKEN=hf_your_token_here; export GITHUB_TOKEN=ghp_xxxx; OPENAI_API_KEY=sk-...',
+    'the header says -----BEGIN PRIVATE KEY and no more',
+    'if text.startswith(b"-----BEGIN PRIVATE KEY-----"): return text.split(b"-----END PRIVATE KEY-----")',
+    '-----BEGIN PRIVATE KEY-----\nXXXX\nXXXX\n-----END PRIVATE KEY-----',
+    `xAKIA${'IOSFODNN7EXAMPLE'.replace('7', '6')}x`,
     'hf_hub_download',
+    'sk-learn-contrib-with-a-very-long-name-of-a-package-that-goes-on-and-on',
+    unsigned,
+    base64url({ alg: 'RS256', text: word(300) }),
     '',
   ])
     assert.equal(credentialIn(Buffer.from(text)), undefined, text)
 })
 
+test('random bytes are none, as they are and in base64', () => {
+  let seed = 1
+  const bytes = Buffer.alloc(8 * 1024 * 1024)
+  for (let at = 0; at < bytes.length; at += 4) {
+    seed = (Math.imul(seed, 1664525) + 1013904223) | 0
+    bytes.writeInt32LE(Math.imul(seed ^ (seed >>> 15), 0x2c1b3c6d), at)
+  }
+  for (const text of [bytes, Buffer.from(bytes.toString('base64')), Buffer.from(bytes.toString('base64url'))])
+    assert.equal(credentialIn(text), undefined)
+})
+
 test('another credential stands in no log either, however the bytes are cut; what only looks like one does', () => {
   const key = `-----BEGIN PRIVATE KEY-----\n${'MIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n'.repeat(60)}-----END PRIVATE KEY-----\n`
   const long = `hvs.${'CAESIJ'.repeat(40)}`
+  const aws = samples['an AWS access key'] ?? ''
   for (const cuts of [[], [700], [12, 30, 500, 600, 40], Array.from({ length: 400 }, () => 7)]) {
-    const { shown, found } = through(`id AKIAIOSFODNN7EXAMPLE, then ${long}.\n${key}done: hf_model, AKIA\n`, cuts)
+    const { shown, found } = through(`id ${aws}, then ${long}.\n${key}done: hf_model, AKIA\n`, cuts)
     assert.equal(
       shown,
       'id [an AWS access key], then [a Vault token].\n[a private key]-----END PRIVATE KEY-----\ndone: hf_model, AKIA\n',
@@ -105,26 +164,105 @@ test('another credential stands in no log either, however the bytes are cut; wha
   assert.deepEqual(through(none, [44]), { shown: none, found: [] })
 })
 
-test('keys with headers are taken whole, of OpenSSL and of PGP; what a stage calls one takes nothing with it', () => {
-  const body = 'lQdGBGVx+AbC/9zANBADEF0qhkiG9w0BAQ\n'.repeat(30)
-  const lines = {
-    'RSA PRIVATE KEY': `Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,0123456789ABCDEF\n\n${body}`,
-    'PGP PRIVATE KEY BLOCK': `Version: GnuPG v2 (GNU/Linux)\nComment: a-b@example.org\n\n${body}=aB3d\n`,
-  }
-  for (const [name, inner] of Object.entries(lines)) {
-    const key = `-----BEGIN ${name}-----\n${inner}-----END ${name}-----\ndone, 1.\n`
+test('what is printed is shown at once: only what may become a credential waits', () => {
+  const shownOf = (text: string, named: readonly Secret[] = []): string =>
+    openFinder(spellingsOf(named)).push(Buffer.from(text)).toString()
+  for (const text of ['epoch 1 of 10', 'loss=0.125 ........', '=====>', 'done\n', 'AK is a state', 'x'.repeat(600)])
+    assert.equal(shownOf(text), text)
+  assert.equal(shownOf('token: ghp_abc'), 'token: ')
+  assert.equal(shownOf('----- result\n-----BEGIN RSA PRI'), '----- result\n')
+})
+
+const body = 'lQdGBGVx+AbC/9zANBADEF0qhkiG9w0BAQ\n'.repeat(30)
+const wholeKeys: Readonly<Record<string, string>> = {
+  'of OpenSSL': `-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,0123456789ABCDEF\n\n${body}`,
+  'of PGP': `-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: GnuPG v2 (GNU/Linux)\nComment: a-b@example.org\n\n${body}=aB3d\n`,
+  'with odd headers': `-----BEGIN PGP PRIVATE KEY BLOCK-----\nComment: "Ünïcode" — <a!b#c$d%e&f'g*h?i[j]k{l}m|n~o>\nHash: SHA512\n folded; on\n\n${body}`,
+  'with ends of lines of Windows': `-----BEGIN EC PRIVATE KEY-----\r\n${body.replaceAll('\n', '\r\n')}`,
+  'quoted in a mail': `-----BEGIN PRIVATE KEY-----\n${body.replace(/^/gm, '> ').replace(/> $/, '')}`,
+  'in the code of a program': `-----BEGIN PRIVATE KEY-----\\n"\n${body.trim().replace(/^(.*)$/gm, '    "$1\\n"')}\n`,
+  'on one line': `-----BEGIN PRIVATE KEY----- ${body.replaceAll('\n', ' ')}`,
+}
+for (const [how, key] of Object.entries(wholeKeys)) {
+  test(`a private key ${how} is taken whole, and nothing behind it`, () => {
+    const after = '-----END X PRIVATE KEY-----\ndone, 1.\n'
     assert.equal(credentialIn(Buffer.from(key)), 'a private key')
-    for (const cuts of [
-      [],
-      ...[1, 3, 7, 13, 64].map((length) => Array.from({ length: 1200 / length }, () => length)),
-    ]) {
-      const { shown, found } = through(`x ${key}`, cuts)
-      assert.equal(shown, `x [a private key]-----END ${name}-----\ndone, 1.\n`, `${name}, cut ${cuts[0]}`)
+    for (const cuts of [[], ...[1, 13, 64].map((length) => Array.from({ length: 1300 / length }, () => length))]) {
+      const { shown, found } = through(`x ${key}${after}`, cuts)
+      assert.equal(shown.replace(/\[a private key\][\s>"]*/, '[a private key]'), `x [a private key]${after}`)
       assert.deepEqual(found, ['a private key'])
     }
-  }
+  })
+}
+
+test('what a stage calls a private key takes nothing with it; one that does not end takes no more than its lines', () => {
   const said = `[a private key] was refused by the server: ${body}`
   for (const cuts of [[], [15], [7, 8, 20]]) assert.deepEqual(through(said, cuts), { shown: said, found: [] })
+  const open = through(`-----BEGIN PRIVATE KEY-----\n${body}epoch 1 of 10, loss 0.3\nepoch 2\n`, [40])
+  assert.equal(open.shown, '[a private key]epoch 1 of 10, loss 0.3\nepoch 2\n')
+})
+
+test('property: a credential has one fingerprint, in a file and in what is printed, wherever it lies and however it is cut', (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'leaks-'))
+  context.after(() => rmSync(folder, { recursive: true }))
+  const place = join(folder, 'out')
+  const key = `${wholeKeys['of PGP']}-----END PGP PRIVATE KEY BLOCK-----\n`
+  const texts = [samples['a JSON web token'] ?? '', samples['a GitHub token'] ?? '', key]
+  const chunk = 1024 * 1024
+  fc.assert(
+    fc.property(fc.constantFrom(...texts), fc.integer({ min: -2200, max: 40 }), fc.nat(300), (text, shift, cut) => {
+      const bytes = Buffer.concat([Buffer.alloc(chunk + shift, 0), Buffer.from(text), Buffer.alloc(cut, 10)])
+      writeFileSync(place, bytes)
+      const fd = openSync(place, 'r')
+      try {
+        const finder = openFinder([])
+        finder.push(bytes.subarray(0, chunk + shift + cut))
+        finder.push(bytes.subarray(chunk + shift + cut))
+        finder.end()
+        const found = findInFile(fd, [])
+        assert.equal(found.length, 1)
+        assert.deepEqual(found, finder.found())
+        assert.match(found[0]?.fingerprint ?? '', /^sha256:/)
+      } finally {
+        closeSync(fd)
+      }
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('a secret that was granted lies across two reads of a file, and has no fingerprint', (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'leaks-'))
+  context.after(() => rmSync(folder, { recursive: true }))
+  const place = join(folder, 'out')
+  for (const shift of [-30, -5, 0]) {
+    writeFileSync(place, Buffer.concat([Buffer.alloc(1024 * 1024 + shift), Buffer.from(value), Buffer.alloc(9)]))
+    const fd = openSync(place, 'r')
+    assert.deepEqual(findInFile(fd, spellings), [{ what: 'the secret token', granted: true }])
+    closeSync(fd)
+  }
+})
+
+test('no declaration covers a secret that was granted, nor more credentials than are told apart', (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'leaks-'))
+  context.after(() => rmSync(folder, { recursive: true }))
+  const place = join(folder, 'out')
+  const tokens = Array.from({ length: 102 }, (_, index) => `ghp_${letters.slice(0, 32)}${1000 + index}`)
+  const declared = new Set(tokens.map((token) => sha256Of(token)))
+  const leaksOf = (text: string, harmless: ReadonlySet<string>): readonly string[] => {
+    writeFileSync(place, text)
+    const fd = openSync(place, 'r')
+    try {
+      const search = openSearch([{ name: 'token', value: Buffer.from(value) }], harmless)
+      return search.inFile(fd, 'out').map(({ what }) => what)
+    } finally {
+      closeSync(fd)
+    }
+  }
+  assert.deepEqual(leaksOf(tokens.slice(0, 100).join('\n'), declared), [])
+  assert.deepEqual(leaksOf(tokens.join('\n'), declared), ['more than 100 credentials'])
+  assert.deepEqual(leaksOf(tokens.join('\n'), new Set(['out'])), [])
+  assert.deepEqual(leaksOf(`${value} ${tokens[0]}`, new Set(['out', sha256Of(value)])), ['the secret token'])
 })
 
 test('grants come back as they were written; a damaged or foreign list is refused', () => {

@@ -1,5 +1,5 @@
 /** Paths in assay.yaml that must mean something in the pipeline: data that no stage makes, outs, the model. */
-import { isInside, parseProjectPath } from '../../core/index.ts'
+import { isInside, isSha256, parseProjectPath } from '../../core/index.ts'
 import type { DataRules, PipelineDefinition, ProjectSettings, StageDefinition, StageSettings } from '../definition.ts'
 import { faultAt, type Place, quoted, suggestion } from './fault.ts'
 import { isList, isMap, pythonText, type Value, type ValueMap } from './value.ts'
@@ -48,6 +48,27 @@ export function outRulesOf(outs: ValueMap, places: Places, stages: readonly Stag
     rules.set(path, dataRulesOf(value))
   }
   return rules.size === 0 ? undefined : Object.fromEntries(rules)
+}
+
+/**
+ * Which credentials do no harm where, and why: by fingerprint, or by the out that may hold any.
+ *
+ * @throws ERR_SETTINGS_INVALID for a path that the stage does not make
+ */
+export function harmlessCredentialsOf(
+  declared: ValueMap,
+  places: Places,
+  stages: readonly StageDefinition[],
+): StageSettings['harmlessCredentials'] {
+  const made = new Set(stages.flatMap((stage) => stage.outs.map((out) => out.path)))
+  const reasons = [...declared].map(([key, why]) => {
+    const word = pythonText(key)
+    const name = isSha256(word) ? word : parseProjectPath(word)
+    if (isSha256(name) || made.has(name)) return [name, pythonText(why)] as const
+    const what = `${quoted(name)} is no out of this stage, nor a fingerprint`
+    throw faultAt('ERR_SETTINGS_INVALID', places.ofKey(declared, key), what, suggestion(name, made))
+  })
+  return reasons.length === 0 ? undefined : Object.fromEntries(reasons)
 }
 
 /** @throws ERR_SETTINGS_INVALID when no stage makes the model or its metrics */

@@ -104,6 +104,8 @@ const network = either(oneOf(['none']), listOf(host))
 const env = either(byKey(variable, variableValue), listOf(variable))
 /** File -> rule of `assay lint` -> why it does no harm. */
 const harmless = byPath(byKey(oneOf(ruleNames), text))
+/** Fingerprint of a credential, or an out -> why what is found does no harm. */
+const harmlessCredentials = byPath(text)
 const common = {
   environment: text,
   engine: oneOf(engineNames),
@@ -122,6 +124,7 @@ const held = either(record(rules), nothing)
 export const stageShape = record({
   ...common,
   secrets: listOf(label),
+  harmlessCredentials,
   expect: expectation,
   reproducible: reproducibleShape,
   outs: byPath(held),

@@ -7,7 +7,7 @@ import type { PipelineDefinition, ProjectSettings, StageSettings } from '../defi
 import type { Expectation, Range } from '../expected.ts'
 import { faultAt, type Place, quoted, suggestion } from './fault.ts'
 import { environmentsOf } from './settings-environments.ts'
-import { dataRulesOf, modelOf, outRulesOf, refuseMadeData } from './settings-paths.ts'
+import { dataRulesOf, harmlessCredentialsOf, modelOf, outRulesOf, refuseMadeData } from './settings-paths.ts'
 import { remotesOf } from './settings-remotes.ts'
 import { classifications, hostEnvironment, locks, refuseSettingsShape, requirements } from './settings-shape.ts'
 import { tolerancesIn } from './tolerances.ts'
@@ -92,7 +92,15 @@ function layersOf(
     if (!names.has(name)) throw unknownStage(name, names, place)
     const own: ValueMap = isMap(value) ? value : new Map()
     const outs = outRulesOf(mapAt(own, 'outs'), places, membersOf(name, pipeline))
-    return [name, { ...layer(own), ...(outs === undefined ? {} : { outs }) }]
+    const harmless = harmlessCredentialsOf(mapAt(own, 'harmlessCredentials'), places, membersOf(name, pipeline))
+    return [
+      name,
+      {
+        ...layer(own),
+        ...(outs === undefined ? {} : { outs }),
+        ...(harmless === undefined ? {} : { harmlessCredentials: harmless }),
+      },
+    ]
   })
   return new Map([['', layer(mapAt(top, 'defaults'))], ...named])
 }

@@ -1,0 +1,67 @@
+/**
+ * Where a private key in text ends, line by line: headers, then base64, as a file has it or as code, JSON or a quotation does.
+ * Pure. SOURCE: RFC 7468; RFC 1421, section 4.6 (headers of encrypted keys); RFC 9580, section 6.2.1 (headers of PGP).
+ */
+
+/** LIMIT: of a key with its headers, and of one line of it. */
+export const maxKeyLetters = 64 * 1024
+const maxLineLetters = 16 * 1024
+const maxHeaders = 20
+/** The shortest, of Ed25519, has 64 letters; a program that looks for keys has the first line alone. */
+const leastLetters = 40
+
+/** A line's end as a file has it, or as JSON and code spell one, within another string too. */
+const lineEnd = /(?:\\+r)?\\+n|\r?\n|\r/g
+const lastLine = /-{5}END /
+/** What code, lists and quotations put around a line. */
+const around = String.raw`[\s"'\x60+,;()>|#*\\\]]*`
+const bodyLine = new RegExp(`^${around}(?:[A-Za-z0-9+/]{16,} +)*[A-Za-z0-9+/]*={0,2}${around}$`)
+const checksumLine = new RegExp(`^${around}=[A-Za-z0-9+/]{4}${around}$`)
+const headerLine = new RegExp(`^${around}[A-Za-z][A-Za-z0-9-]{0,60}:(?: .*)?$`, 's')
+const foldedLine = /^[ \t]+\S/
+
+/**
+ * How many letters after the first line belong to the key.
+ *
+ * @param rest what follows its first line
+ * @param isEnd nothing follows `rest`
+ * @returns undefined when more must be seen; 0 when too little follows to be a key
+ */
+export function lettersOfKey(rest: string, isEnd: boolean): number | undefined {
+  const text = rest.slice(0, maxKeyLetters)
+  const isWhole = isEnd || rest.length > maxKeyLetters
+  let [at, headers, inBody] = [0, 0, 0]
+  const whole = (letters: number): number => (inBody < leastLetters ? 0 : letters)
+  for (const { line, next } of linesOf(text)) {
+    const last = line.search(lastLine)
+    if (last >= 0) {
+      const before = line.slice(0, last)
+      if (!bodyLine.test(before)) return whole(at)
+      inBody += lettersIn(before)
+      return whole(at + last)
+    }
+    if (next === undefined && !isWhole && line.length <= maxLineLetters) return undefined
+    const isHeader =
+      inBody === 0 && headers < maxHeaders && (headerLine.test(line) || (headers > 0 && foldedLine.test(line)))
+    const isBody = bodyLine.test(line) || checksumLine.test(line)
+    if (!isBody && !isHeader) return whole(at)
+    if (isHeader && !isBody) headers += 1
+    else inBody += lettersIn(line)
+    at = next ?? text.length
+  }
+  return isWhole ? whole(at) : undefined
+}
+
+function lettersIn(line: string): number {
+  return line.replace(/[^A-Za-z0-9+/]/g, '').length
+}
+
+function* linesOf(text: string): Generator<Readonly<{ line: string; next?: number }>> {
+  let from = 0
+  for (const match of text.matchAll(lineEnd)) {
+    const next = match.index + match[0].length
+    yield { line: text.slice(from, match.index), next }
+    from = next
+  }
+  if (from < text.length) yield { line: text.slice(from) }
+}
