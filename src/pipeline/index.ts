@@ -79,7 +79,7 @@ export { type ReviewOptions, reviewDefinition, type SignedReview } from './revie
 export { type RunEvent, type RunOptions, runPipeline } from './run.ts'
 export { type GrantedSecret, grantSecret, listSecrets, type SecretOrigin, takeSecret } from './secrets.fs.ts'
 export { openShell, type ShellOptions } from './shell.ts'
-export { bundleAt, type ShownBundle } from './show-bundle.fs.ts'
+export { evidenceShownAt, type ShownBundle, type ShownEvidence } from './show-bundle.fs.ts'
 export { type SignedModel, type SignModelOptions, signModelAt } from './sign-model.fs.ts'
 export { readSmall } from './small-file.fs.ts'
 export { type StampedData, stampData } from './stamp-data.fs.ts'

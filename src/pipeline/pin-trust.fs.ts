@@ -2,6 +2,7 @@
 import { existsSync, lstatSync, readFileSync } from 'node:fs'
 import { judgeSuccession, openKeyHome, parseTrustPolicy, type Signer, type TrustPolicy } from '../attestation/index.ts'
 import { DomainError, type Sha256, sha256Of } from '../core/index.ts'
+import { attestationsOf, enterLog } from './enter-log.ts'
 import { writeDurably } from './evidence.fs.ts'
 import { policyInForce } from './policy-in-force.fs.ts'
 import { openProject } from './project.fs.ts'
@@ -72,6 +73,7 @@ export async function signTrust(caller: Caller, file: string): Promise<SignedPol
   const lines = appendOwn(bytesOf(target, 'ERR_POLICY_UNSIGNED'), signed.bytes, signer)
   refuseNoRoot(policy, signer)
   writeDurably(target, lines.bytes)
+  await enterLog(opened, signer, [...attestationsOf(opened), sha256Of(signed.bytes)])
   return { file: target, policy: digest, version, signatures: lines.count }
 }
 

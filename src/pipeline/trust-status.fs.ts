@@ -8,7 +8,8 @@ import {
   type TrustStatus,
   verifyStatus,
 } from '../attestation/index.ts'
-import { DomainError, isSha256, parseDigest, parseDurationMs } from '../core/index.ts'
+import { DomainError, isSha256, parseDigest, parseDurationMs, sha256Of } from '../core/index.ts'
+import { attestationsOf, enterLog } from './enter-log.ts'
 import { writeDurably } from './evidence.fs.ts'
 import { appendOwn, refuseNoRoot } from './pin-trust.fs.ts'
 import { openProject } from './project.fs.ts'
@@ -62,6 +63,7 @@ export async function changeStatus(
   const { bytes } = await signer.sign({ kind: 'trust-status', status })
   const lines = appendOwn(before, bytes, signer)
   writeDurably(file, lines.bytes)
+  await enterLog(project, signer, [...attestationsOf(project), sha256Of(bytes)])
   return { file, status, findings: verifyStatus(lines.bytes, project.trust).findings }
 }
 

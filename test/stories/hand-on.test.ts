@@ -38,6 +38,31 @@ test('exported evidence has one file a stage, called as the stage, one a data ve
   assert.equal(verdict.trusted, true)
 })
 
+test('whatever kind of evidence lies in a file, show tells what it says', async (context) => {
+  const project = await adopted(context, words)
+  await project.json(0, 'run')
+  const artifact = 'model/count.txt'
+  await project.json(0, 'attest', 'export', artifact, '--out', 'evidence.jsonl')
+  await project.json(0, 'attest', 'export', artifact, '--out', 'links', '--in-toto')
+  await project.json(0, 'attest', 'vsa', artifact, '--out', 'vsa.json')
+  await project.json(0, 'tlog', 'prove', artifact, '--out', 'proof')
+  const [link = ''] = readdirSync(join(project.root, 'links')).filter((name) => name.startsWith('count.'))
+  for (const [file, told] of [
+    ['evidence.jsonl', /stage count[\s\S]*stage sort[\s\S]*is in a log/],
+    [`links/${link}`, /_type +link[\s\S]*products\.model\/count\.txt\.sha256/],
+    ['links/root.layout', /_type +layout/],
+    ['vsa.json', /verificationResult +PASSED/],
+    ['proof', /proof that an entry is in a log[\s\S]*entry \d+ of \d+/],
+    ['.assay/log/checkpoint', /checkpoint of a log/],
+  ] as const) {
+    const { stdout, code } = await project.assay('attest', 'show', file)
+    assert.equal(code, 0, file)
+    assert.match(stdout, /nothing of this was verified/)
+    assert.match(stdout, told)
+    assert.equal((await project.json(0, 'attest', 'show', file)).verified, false, file)
+  }
+})
+
 test('an approval may be called as a stage: both are exported', async (context) => {
   const project = await adopted(context, words)
   await project.json(0, 'data', 'add', 'words', 'data/words.txt', '--licence', 'CC0-1.0', '--classification', 'public')

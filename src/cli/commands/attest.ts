@@ -3,10 +3,10 @@ import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import { DomainError, oneLine, printable, type Sha256 } from '../../core/index.ts'
 import {
-  bundleAt,
   chainOfArtifact,
   evidenceAt,
   evidenceInRegistry,
+  evidenceShownAt,
   exportedEvidence,
   exportToRegistry,
   importEvidence,
@@ -25,7 +25,7 @@ import {
 } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import { shortDigest, table } from '../render.ts'
-import { tellBundle } from './show-bundle.ts'
+import { stageRows, tellEvidence } from './show-bundle.ts'
 
 export async function attestShow(
   context: CliContext,
@@ -33,9 +33,9 @@ export async function attestShow(
   options: Readonly<{ raw?: boolean }>,
 ): Promise<Exit> {
   const { output } = context
-  const bundle = artifact === undefined ? undefined : await bundleAt(context, artifact)
-  if (bundle !== undefined) {
-    tellBundle(output, bundle, options.raw === true)
+  const evidence = artifact === undefined ? undefined : await evidenceShownAt(context, artifact)
+  if (evidence !== undefined) {
+    tellEvidence(output, evidence, options.raw === true)
     return 0
   }
   const project = await openProject(context)
@@ -50,21 +50,7 @@ export async function attestShow(
   output.document({ stages: stages.map(({ attestation, facts }) => ({ attestation, ...facts })) })
   for (const { attestation, facts } of stages) {
     output.line(`${output.style('bold', oneLine(facts.stage))}  ${shortDigest(attestation)}`)
-    const rows = [
-      ['  commit', facts.source.commit ?? 'none'],
-      ['  signed for', `${facts.principal.name} <${facts.principal.email}>`],
-      ['  builder', facts.builderId],
-      ['  when', `${facts.startedAt} to ${facts.finishedAt}`],
-      [
-        '  environment',
-        `${facts.environment.name}, ${facts.environment.locked ? 'locked' : 'not locked'}, ${facts.environment.packages.length} packages`,
-      ],
-      ...facts.dependencies
-        .filter(({ role }) => role !== 'params')
-        .map((dep) => ['  in', `${dep.path}  ${shortDigest(dep.digest)}  ${dep.origin.kind}`]),
-      ...facts.outputs.map((out) => ['  out', `${out.path}  ${shortDigest(out.digest)}`]),
-    ]
-    for (const line of table(rows)) output.line(line)
+    for (const line of table(stageRows(facts))) output.line(line)
   }
   return 0
 }
