@@ -17,7 +17,7 @@ import type { HeldKeyRecord, KeyEnvironment, KeyHome, KeyRecord } from './key-ho
 import { loadRecord, prepareFolder, projectsIn, saveRecord } from './key-record.fs.ts'
 import { hintOf } from './public-key.ts'
 import { writePrivate } from './secret-file.fs.ts'
-import type { Revocation } from './trust-policy.ts'
+import { type Revocation, stricter } from './trust-policy.ts'
 import { parseTrustPolicy } from './trust-policy-file.ts'
 import { momentOf } from './trust-policy-signers.ts'
 
@@ -167,13 +167,12 @@ export function revokedKeys(environment: KeyEnvironment): ReadonlyMap<string, Re
   if (!isFolderKnown(environment)) return new Map()
   const folder = keyFolder(environment)
   const records = projectsIn(folder).flatMap((project) => loadRecord(join(folder, 'projects', project), project) ?? [])
-  return new Map(
-    records.flatMap(({ revoked }) =>
-      revoked.map(({ hint, because, since }) => {
-        return [hint, { because, ...(since === undefined ? {} : { since: momentOf(since) }) }] as const
-      }),
-    ),
-  )
+  const revocations = new Map<string, Revocation>()
+  for (const { hint, because, since } of records.flatMap(({ revoked }) => revoked)) {
+    const other = { because, ...(since === undefined ? {} : { since: momentOf(since) }) }
+    revocations.set(hint, stricter(revocations.get(hint), other))
+  }
+  return revocations
 }
 
 export function isFolderKnown(environment: KeyEnvironment): boolean {

@@ -173,7 +173,8 @@ export function withRevocations(policy: TrustPolicy, revocations: ReadonlyMap<st
   return { ...policy, keys }
 }
 
-function stricter(known: Revocation | undefined, other: Revocation): Revocation {
+/** Of two revocations of one key the one that voids more. */
+export function stricter(known: Revocation | undefined, other: Revocation): Revocation {
   if (known === undefined) return other
   if (known.since === undefined || other.since === undefined) return known.since === undefined ? known : other
   return known.since <= other.since ? known : other
