@@ -16,15 +16,13 @@ export async function eachTried<T extends object>(
 ): Promise<T> {
   const faults: unknown[] = []
   for (const step of steps) await tried(step, faults)
-  const ended = await last().catch((fault: unknown) => {
-    if (faults.length === 0) throw fault
-    faults.push(fault)
-    return undefined
-  })
+  const ended: T[] = []
+  await tried(async () => ended.push(await last()), faults)
   const [first, ...others] = faults
   for (const fault of others) tell(`besides: ${wordsOf(fault)}`)
-  if (ended === undefined || faults.length > 0) throw first
-  return ended
+  const [result] = ended
+  if (result === undefined || faults.length > 0) throw first
+  return result
 }
 
 /** The same where another fault ends the run already: what goes wrong now is told. */
