@@ -17,7 +17,7 @@ import { startSigner, verifyLogProof, verifySourceApproval, verifyStage } from '
 import { generateKey } from '../src/attestation/key.ts'
 import { parseNoteKey } from '../src/attestation/tlog/read-note.ts'
 import { sha256Of } from '../src/core/index.ts'
-import { enterLog } from '../src/pipeline/enter-log.ts'
+import { enterLog, logFolderOf } from '../src/pipeline/enter-log.ts'
 import { openOwnProofs } from '../src/pipeline/log-proofs.fs.ts'
 import { cosignProgram, virtualEnvironment } from '../test/interop/environments.ts'
 import { heading, measure, type Row, row, type Timed } from './measure.ts'
@@ -38,10 +38,27 @@ export async function attestation(): Promise<void> {
   smallBundle(cosign, root)
   manyFiles(root)
   largeModel(cosign, root)
-  harness(root)
+  remove(root)
+}
+
+/** Rates of one process: bundles by one key, entries of a log. */
+export async function attestationRates(): Promise<void> {
   heading('Attestations: rates of one process')
+  const root = join(base, 'attestation-rates')
+  mkdirSync(root)
+  writeFileSync(join(root, 'key.pem'), generateKey(undefined).privatePem, { mode: 0o600 })
   bundles()
   await logEntries(root)
+  remove(root)
+}
+
+/** The benchmarks of the OpenSSF project. */
+export async function modelBenchmarks(): Promise<void> {
+  heading("Models of model_signing's own benchmarks")
+  const root = join(base, 'model-benchmarks')
+  mkdirSync(root)
+  writeFileSync(join(root, 'key.pem'), generateKey(undefined).privatePem, { mode: 0o600 })
+  harness(root)
   remove(root)
 }
 
@@ -253,7 +270,7 @@ async function logEntries(root: string): Promise<void> {
     key = (await enterLog(owner, signer, all.slice(start, start + 1000))).key
   const appendedMs = performance.now() - startedMs
   startedMs = performance.now()
-  const proofs = openOwnProofs(owner.root)
+  const proofs = openOwnProofs(logFolderOf(owner.root))
   const made = all.map((each) => proofs?.inclusionOf(each))
   const provenMs = performance.now() - startedMs
   startedMs = performance.now()

@@ -7,7 +7,7 @@
  * A peer that is missing is named, and its column stays empty. A goal that is missed says so; the exit code is 0 all the
  * same: a machine that is busy with other things is no fault. The figures of a quiet machine stand in README.md.
  */
-import { attestation } from './attestation.ts'
+import { attestation, attestationRates, modelBenchmarks } from './attestation.ts'
 import { comparison } from './comparison.ts'
 import { validate } from './data/validate.ts'
 import { environment } from './environment.ts'
@@ -29,6 +29,8 @@ const questions: Readonly<Record<string, () => Promise<void>>> = {
   training,
   verify,
   attestation,
+  'attestation-rates': attestationRates,
+  'model-benchmarks': modelBenchmarks,
   validate,
   comparison,
 }

@@ -133,4 +133,9 @@ test('cosign believes a statement that was signed for an identity, by its own ro
   assert.equal(honest.status, 0, honest.stderr)
   assert.notEqual(ask(sub.replace('main', 'other')).status, 0)
   assert.notEqual(ask(sub, 'forged.txt').status, 0)
+  const refused = assertRefused(signed.bytes, flipsOf(signed.bytes, 80), (changed) => {
+    writeFileSync(path('identity.json'), changed)
+    return ask(sub).status === 0
+  })
+  assert.ok(refused > 60, `${refused} of 80 flipped bits were refused`)
 })
