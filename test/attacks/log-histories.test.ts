@@ -1,0 +1,80 @@
+/** T2: a log that tells two stories to two readers: whoever holds proofs of both sees it; the honest twin is shown to grow. */
+import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
+import { test } from 'node:test'
+import {
+  growTree,
+  leafHashOf,
+  logOrigin,
+  noteKeyOf,
+  printLogProof,
+  printNoteKey,
+  proveConsistency,
+  proveInclusion,
+  type TrustPolicy,
+} from '../../src/attestation/index.ts'
+import { signCheckpoint } from '../../src/attestation/signer/log-key.ts'
+import { rawPublic } from '../../src/attestation/tlog/note.ts'
+import { isDomainError, type Sha256, sha256Of } from '../../src/core/index.ts'
+import { entryOf, historiesIn, type LogProofs, parseProofLines, printProofs } from '../../src/pipeline/log-trust.ts'
+
+const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+const id = 'project/0123456789abcdef'
+const origin = logOrigin(id)
+const key = printNoteKey(noteKeyOf(origin, 'log', rawPublic(publicKey)))
+const policy = { logs: [{ key, witnesses: [], threshold: 0 }] } as unknown as TrustPolicy // the rest is not asked for
+
+/** A log of these entries, and what it hands out of itself. */
+function logOf(names: readonly string[], signedWith = privateKey) {
+  const entries = names.map((name) => sha256Of(name))
+  const leaves = entries.map((entry) => leafHashOf(entryOf(entry)))
+  const { head } = growTree(0, leaves, [])
+  const tree = { size: leaves.length, readTile: () => leaves }
+  const root: Sha256 = `sha256:${Buffer.from(head.root).toString('hex')}`
+  const checkpoint = signCheckpoint({ id, size: head.size, root }, signedWith)
+  return {
+    proofOf: (index: number): LogProofs => {
+      const path = proveInclusion(index, tree.size, tree)
+      const proof = Buffer.from(printLogProof({ index, path, checkpoint }))
+      return { inclusions: new Map([[entries[index] ?? sha256Of(''), [proof]]]), growths: [] }
+    },
+    growthFrom: (size: number): LogProofs => {
+      const hashes = proveConsistency(size, tree.size, tree).map((hash) => Buffer.from(hash).toString('base64'))
+      const growth = Buffer.from(`${[`old ${size}`, ...hashes, ''].join('\n')}\n${Buffer.from(checkpoint).toString()}`)
+      return { inclusions: new Map(), growths: [growth] }
+    },
+  }
+}
+
+const joined = (...all: readonly LogProofs[]): LogProofs => ({
+  inclusions: new Map(all.flatMap(({ inclusions }) => [...inclusions])),
+  growths: all.flatMap(({ growths }) => growths),
+})
+
+test('T2: two histories of one log are refused, whatever else came with them; growth is shown, and survives its lines', () => {
+  const earlier = logOf(['a', 'b', 'c'])
+  const later = logOf(['a', 'b', 'c', 'd', 'e'])
+  const honest = joined(earlier.proofOf(0), later.proofOf(4), later.growthFrom(3))
+  const travelled = parseProofLines(printProofs(honest).map((line) => Buffer.from(line)))
+  assert.deepEqual(historiesIn(policy, travelled), [{ origin, checkpoints: 2, grown: 1 }])
+
+  const forked = logOf(['a', 'b', 'X', 'd', 'e'])
+  for (const other of [forked.proofOf(3), forked.growthFrom(3)])
+    assert.throws(
+      () => historiesIn(policy, joined(honest, other)),
+      (error) => isDomainError(error, 'ERR_TLOG_FORK'),
+    )
+  // a growth that does not hold shows nothing, and accuses nobody
+  const [growth = Buffer.of()] = later.growthFrom(3).growths
+  const changed = Buffer.from(String(growth).replace('old 3', 'old 2'))
+  assert.deepEqual(historiesIn(policy, joined(earlier.proofOf(0), { inclusions: new Map(), growths: [changed] })), [
+    { origin, checkpoints: 2, grown: 0 },
+  ])
+  // nor does one in the log's name that another key signed
+  const stranger = logOf(['a', 'b', 'Y'], generateKeyPairSync('ed25519').privateKey)
+  assert.deepEqual(historiesIn(policy, joined(earlier.proofOf(0), stranger.proofOf(2))), [
+    { origin, checkpoints: 1, grown: 0 },
+  ])
+  for (const hostile of ['', 'old 1', '\n\n', '{"assayLogGrowth":1,"growth":7}', '{"assayLogProof":1'])
+    assert.deepEqual(historiesIn(policy, parseProofLines([Buffer.from(hostile)])), [])
+})
