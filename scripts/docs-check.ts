@@ -36,7 +36,7 @@ function filesOf(...patterns: readonly string[]): readonly string[] {
 const codePattern = /\bERR_[A-Z][A-Z_]+\b/g
 
 /** Node's own codes, which adapters tell apart. */
-const nodeCodes: ReadonlySet<string> = new Set(['ERR_SQLITE_ERROR', 'ERR_INVALID_STATE'])
+const nodeCodes: ReadonlySet<string> = new Set(['ERR_BUFFER_TOO_LARGE', 'ERR_SQLITE_ERROR', 'ERR_INVALID_STATE'])
 
 /** A code of ours or of Node's, or the beginning that a family of ours shares (`ERR_SOURCE_`). */
 function isKnown(code: string): boolean {
