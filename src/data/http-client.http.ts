@@ -4,7 +4,6 @@
  * Trust: every answer is hostile. Redirects are followed by hand, from TLS never to plain text; credentials go to the
  * origin that they were given for and nowhere else; silence ends. What is kept is decided by whoever compares digests.
  */
-import { lookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSecureContext, rootCertificates } from 'node:tls'
@@ -129,6 +128,7 @@ type Away = Readonly<{ dispatcher: Dispatcher; mayReach: MayReach }>
 /** THREAT: a name that stands for an address inside: what was resolved is what is connected to. */
 async function awayOf({ code, route }: HttpClientOptions, redirectsTo: () => Promise<MayReach>): Promise<Away> {
   const mayReach = await redirectsTo()
+  const { lookup } = await import('node:dns') // its loading reads the machine's resolver, which no run without a redirect asks
   const guarded: LookupFunction = (host, options, callback) => {
     lookup(host, { ...options, all: true }, (error, found) => {
       if (error !== null) return callback(error, '', 0)

@@ -16,6 +16,8 @@ const groupOfFact: readonly (readonly [prefix: string, group: string])[] = [
   ['sandbox/', 'sandbox'],
   ['outlived/', 'there before and after'],
   ['assay/', 'run'],
+  ['source/', 'code'],
+  ['credentials', 'sandbox'],
   ['machine/', 'machine'],
 ]
 

@@ -62,7 +62,7 @@ const heldOnX64: Readonly<Record<string, string>> = {
 /** Of a stage on the machine's own tools, in bubblewrap; what each machine has others of is left out: packages, BLAS. */
 const recordedOfEach = [
   ...['run/started', 'run/finished', 'run/builder', 'run/asked for by', 'run/version'],
-  ...['code/commit', 'code/tree', 'code/ref', 'code/changed since the commit'],
+  ...['code/commit', 'code/tree', 'code/ref', 'code/changed since the commit', 'code/author', 'code/committer'],
   ...['code/assay.yaml', 'code/dvc.yaml', 'code/trust.yaml', 'commands/1', 'seeds/seed'],
   ...['environment/name', 'environment/digest', 'environment/libc', 'environment/recipe'],
   ...['binary', 'build', 'implementation', 'library', 'platform', 'version'].map(
@@ -78,7 +78,7 @@ const recordedOfEach = [
   ...['engine', 'architecture', 'bubblewrap', 'dropsUid', 'isolated', 'limitsHeldBy', 'network', 'observesOpens'].map(
     (name) => `sandbox/${name}`,
   ),
-  'sandbox/seccomp',
+  ...['sandbox/seccomp', 'sandbox/credentials/searched'],
   ...['cpus', 'memoryBytes', 'timeMs', 'processes', 'outputBytes'].map((name) => `limits/${name}`),
   ...['environment', 'kernel', 'remembered digests', 'root', 'store'].map((name) => `there before and after/${name}`),
 ]

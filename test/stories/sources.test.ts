@@ -62,7 +62,7 @@ test('a source distribution is refused until assay.yaml names it, then built onc
     builtFrom(await project.json(0, 'verify'))[0].because,
     /was built from `tool-1\.0\.tar\.gz` in a sandbox/,
   )
-  assert.equal((await project.json(0, 'attest', 'export', 'out/said', '--out', 'evidence')).builds, 1)
+  assert.equal((await project.json(0, 'attest', 'export', 'out/said', '--out', 'evidence')).builds, 2)
   const [name = ''] = readdirSync(join(project.root, 'evidence')).filter((each) => each.includes('.build'))
   const build = readFileSync(join(project.root, 'evidence', name))
   await project.json(0, 'verify', 'out/said', '--evidence', 'evidence')

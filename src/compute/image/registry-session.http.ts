@@ -6,7 +6,6 @@
  * into a private network.
  * SOURCE: OCI Distribution 1.1; Docker Registry v2, "Token Authentication"; RFC 9110 section 11.
  */
-import { lookup } from 'node:dns/promises'
 import { z } from 'zod'
 import { DomainError, parseStrictJson } from '../../core/index.ts'
 import {
@@ -129,6 +128,7 @@ function baseOf({ registry, repository }: ImageName): URL {
 /** A registry of a private network may keep its bytes in that network. */
 async function around({ hostname }: URL): Promise<MayReach> {
   // INVARIANT: a name that only a proxy can resolve opens no private network.
+  const { lookup } = await import('node:dns/promises') // its loading reads the machine's resolver
   const own = await lookup(hostname.replace(/^\[|\]$/g, ''), { all: true }).catch(() => [])
   return reachableFrom(own.map(({ address }) => address))
 }
