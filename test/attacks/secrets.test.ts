@@ -70,11 +70,12 @@ test('printed or written, plain or encoded: refused, and kept nowhere', async (c
     slowly: `${read}; for c in $(echo "$s" | sed 's/./& /g'); do printf %s "$c"; sleep 0.02; done; echo ok > out/slowly`,
     written: `${read}; (head -c 3000000 /dev/zero; printf %s "$s" | xxd -p -c 200; head -c 100 /dev/zero) > out/written`,
     folder: `${read}; mkdir -p out/folder/a; echo "$s" > out/folder/a/model.bin`,
+    named: `${read}; mkdir -p out/named/a; echo ok > out/named/a/$(printf %s "$s" | xxd -p)`,
     other: 'echo AKIA$(echo IOSFODNN7)EXAMPLE > out/other',
     another: 'echo "id AKIA$(echo IOSFODNN7)EXAMPLE"; echo ok > out/another',
   })
   const found = await outcomes(project)
-  for (const name of ['plain', 'base64', 'slowly', 'written', 'folder', 'other', 'another'])
+  for (const name of ['plain', 'base64', 'slowly', 'written', 'folder', 'named', 'other', 'another'])
     assert.deepEqual(
       [name, found[name]?.status, found[name]?.code],
       [name, 'refused', 'ERR_SECRET_LEAKED'],
@@ -82,6 +83,7 @@ test('printed or written, plain or encoded: refused, and kept nowhere', async (c
     )
   assert.match(found['plain'].because, /printed the secret label/)
   assert.match(found['written'].because, /out\/written.*holds the secret label/)
+  assert.match(found['named'].because, /out\/named.*has a name in it that holds the secret label/)
   assert.match(found['other'].because, /an AWS access key/)
   const log = await project.assay('logs', '--stage', 'plain')
   assert.match(log.stdout + log.stderr, /token is \[secret label\]/)

@@ -18,7 +18,7 @@ import {
 } from '../../core/index.ts'
 import type { ObjectBatch, ObjectStore, StoredBytes } from '../../data/index.ts'
 import type { OutFault } from '../sandbox.ts'
-import type { Leak } from '../secrets/index.ts'
+import type { Leak, Search } from '../secrets/index.ts'
 import type { Scratch } from './layout.ts'
 import { errnoOf } from './process-facts.fs.ts'
 
@@ -47,8 +47,8 @@ const folderFlags = fileFlags | constants.O_DIRECTORY
 /** What one collection may still take. */
 type Budget = { entries: number; bytes: bigint }
 type Found = Readonly<{ files: FileEntry[]; leaks: OutRefusal[]; batch: ObjectBatch; budget: Budget; inspect: Inspect }>
-/** Names what must not stand in a file of an out. */
-export type Inspect = (fd: number, out: string) => readonly Leak[]
+/** Names what must not stand in a file of an out, nor in its name. */
+export type Inspect = Pick<Search, 'inFile' | 'inName'>
 
 /** Why an out is refused; caught where the out is known. */
 class OutRefusal extends Error {
@@ -164,6 +164,12 @@ async function walk(folder: number, path: string, depth: number, found: Found, o
     // THREAT: two readers may take names for one that differ in case only.
     if (folded.has(plain.toLowerCase())) throw new OutRefusal(inner, 'differs from another name in case only')
     folded.add(plain.toLowerCase())
+    const leaking = found.inspect.inName(plain, out)
+    if (leaking.length > 0) {
+      // INVARIANT: nobody is told such a name
+      found.leaks.push(new OutRefusal(out, `has a name in it that holds ${wordsOf(leaking)}`, leaking))
+      continue
+    }
     const opened = openEntry(folder, name, inner)
     if (opened === undefined) throw new OutRefusal(inner, 'vanished while it was being read')
     try {
@@ -270,7 +276,7 @@ async function searchedAndStored(
   const storing = size > storedBesideBytes && leaks.length === 0 ? storeFile(batch, fd, path) : undefined
   storing?.catch(() => undefined) // it is told where it is awaited
   if (storing !== undefined) await immediate() // the worker has its task then
-  const leaking = inspect(fd, out)
+  const leaking = inspect.inFile(fd, out)
   if (leaking.length > 0) leaks.push(new OutRefusal(path, `holds ${wordsOf(leaking)}`, leaking))
   if (leaks.length === 0) return await (storing ?? storeFile(batch, fd, path))
   if (storing !== undefined) batch.drop((await storing).digest)

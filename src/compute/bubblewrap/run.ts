@@ -63,7 +63,7 @@ export async function runStage(
   const opened = await opens.finish()
   const wentOut = await egress?.finish()
   const { digest } = await store.putFile(box.log.fd)
-  const collected = await collectOuts(scratches, store, task.limits.outputBytes, search.inFile)
+  const collected = await collectOuts(scratches, store, task.limits.outputBytes, search)
   return {
     ...outcomeOf(task, box, { ...launched, egress: wentOut, traffic: egress?.traffic() }, digest),
     ...searchedLog(search, box),

@@ -84,7 +84,7 @@ async function runUnisolated(
       return {
         ...ended,
         log: { digest, sizeBytes: log.sizeBytes(), tail: tailOf(lines), lines: endOfLog(lines) },
-        ...(await collectOuts(scratches, store, task.limits.outputBytes, search.inFile)),
+        ...(await collectOuts(scratches, store, task.limits.outputBytes, search)),
         network: { deniedAttempts: 0, destinations: [], tier: 'declared' },
         shell: nameOfProgram(fileInside('/', '/bin/sh') ?? '/bin/sh'),
         printedSecrets: search.inLog(log.secrets()),

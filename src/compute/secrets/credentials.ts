@@ -18,6 +18,7 @@ export type Looked = Readonly<{
 
 /** LIMIT: no token is a run of fewer letters. */
 const leastRun = 20
+const firstMark = Buffer.from(keyMark)
 /** The first line of a private key begins with a run of its own, which its first blank ends. */
 const keyRun = Buffer.from(keyMark.trimEnd())
 /** Of a token, by their bytes: those that words are made of, and those that join them. */
@@ -28,6 +29,14 @@ for (const letter of Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrst
 for (const letter of Buffer.from('+/=_-.')) letterKinds[letter] = joining
 const markedForms = forms.flatMap((form) => form.marks.map((mark) => ({ form, mark: Buffer.from(mark) })))
 const longestMark = Math.max(...markedForms.map(({ mark }) => mark.length))
+/** A character that is no letter, as JSON, code and addresses spell it; and the end of a colour on a terminal. */
+const spelling = /(?:\\(?:[bfnrtv0]|x[\dA-Fa-f]{2}|u[\dA-Fa-f]{4}|[0-3][0-7]{2})|%[\dA-Fa-f]{2}|[[;]\d{0,3}m)$/
+/** The longest spelling: what is kept of bytes that were looked at, to see whether a word begins. */
+export const contextBytes = 6
+/** Before a run of letters: what such a spelling begins with, or a letter, since then the run began before. */
+const opensSpelling = letterKinds.map((kind, byte) =>
+  kind !== none || '\\%[;'.includes(String.fromCharCode(byte)) ? 1 : 0,
+)
 /** Which first three letters a mark may have: a few others are among them. */
 const nearMarks = new Uint8Array(4096)
 for (const { mark } of markedForms) nearMarks[placeOf(mark, 0)] = 1
@@ -40,7 +49,7 @@ export function credentialIn(bytes: Buffer): string | undefined {
 /**
  * Every credential of a known form.
  *
- * @param from what lies before was looked at: two bytes of it are enough
+ * @param from what lies before was looked at: `contextBytes` of it are enough
  * @param isEnd no bytes follow these
  */
 export function findCredentials(bytes: Buffer, { from, isEnd }: Readonly<{ from: number; isEnd: boolean }>): Looked {
@@ -92,10 +101,20 @@ function keyAt(
   const first = matchOf(form, text)
   if (first === undefined) return !isEnd && isFirstLine(text) ? 'undecided' : undefined
   const from = at + first.length
-  const rest = bytes.toString('latin1', from, Math.min(bytes.length, from + maxKeyLetters + 1))
-  const letters = lettersOfKey(rest, isEnd)
+  const next = nextKey(bytes, from, form)
+  const rest = bytes.toString('latin1', from, next ?? Math.min(bytes.length, from + maxKeyLetters + 1))
+  const letters = lettersOfKey(rest, isEnd || next !== undefined)
   if (letters === 0) return undefined
   return letters === undefined ? 'undecided' : { kind: privateKey, at, end: from + letters }
+}
+
+/** Where another key begins: what stands before it is judged without it. THREAT: a gigabyte of first lines. */
+function nextKey(bytes: Buffer, from: number, form: Form): number | undefined {
+  const ahead = bytes.subarray(from, from + maxKeyLetters + 1)
+  for (let at = ahead.indexOf(firstMark); at >= 0; at = ahead.indexOf(firstMark, at + 1)) {
+    if (matchOf(form, ahead.toString('latin1', at, at + maxFirstLine)) !== undefined) return from + at
+  }
+  return undefined
 }
 
 /** Whether it may become the first line of a private key. */
@@ -126,15 +145,17 @@ function beginnings(bytes: Buffer, from: number): readonly number[] {
 /** The end of a run of letters, with the places of marks in it added. Written for speed: a run may be a whole file. */
 function addMarks(bytes: Buffer, start: number, found: number[]): number {
   const last = bytes.length - leastRun
+  const spelled = start > 0 && opensSpelling[byteAt(bytes, start - 1)] === 1 ? start + contextBytes : start
   let end = start
-  let isHereFree = isFree(bytes, start)
-  let isNextFree = isFree(bytes, start + 1)
-  for (let kind = letterKinds[byteAt(bytes, end)]; kind !== none; kind = letterKinds[byteAt(bytes, end)]) {
-    if (isHereFree && end <= last && nearMarks[placeOf(bytes, end)] === 1 && isMarked(bytes, end)) found.push(end)
+  for (let before: number | undefined = none; ; ) {
+    const kind = letterKinds[byteAt(bytes, end)]
+    if (kind === none) break
+    const mayBeFree = before !== plain || end < spelled
+    if (mayBeFree && end <= last && nearMarks[placeOf(bytes, end)] === 1 && isFree(bytes, end) && isMarked(bytes, end))
+      found.push(end)
     end += 1
     if (end === bytes.length) break
-    isHereFree = isNextFree
-    isNextFree = letterKinds[byteAt(bytes, end)] === joining
+    before = kind
   }
   while ((found.at(-1) ?? end - leastRun) > end - leastRun) found.pop()
   return end
@@ -159,15 +180,12 @@ function startsAt(bytes: Buffer, mark: Buffer, at: number): boolean {
   return true
 }
 
-const backslash = 0x5c
 const dash = 0x2d
-const spelledEnds: ReadonlySet<number> = new Set(Buffer.from('nrt'))
 
-/** No letter stands before it, but that of a line's end as JSON spells it. */
+/** No letter stands before it, but those that stand for a character that is none. */
 function isFree(bytes: Buffer, at: number): boolean {
-  if (at === 0) return true
-  const before = byteAt(bytes, at - 1)
-  return letterKinds[before] !== plain || (spelledEnds.has(before) && at > 1 && bytes[at - 2] === backslash)
+  if (at === 0 || letterKinds[byteAt(bytes, at - 1)] !== plain) return true
+  return spelling.test(bytes.toString('latin1', Math.max(0, at - contextBytes), at))
 }
 
 /** Where the last letters begin that may become a form, too few to be told yet; the length when none do. */

@@ -1,7 +1,7 @@
 /** Secrets and other credentials found in what a stage made: in files, and in what it prints, which comes in pieces. */
 import { readSync } from 'node:fs'
 import { type Sha256, sha256Of } from '../../core/index.ts'
-import { findCredentials, type Looked } from './credentials.ts'
+import { contextBytes, findCredentials, type Looked } from './credentials.ts'
 import { maxTokenBytes } from './forms.ts'
 import type { Spelling } from './spellings.ts'
 
@@ -28,8 +28,15 @@ export type Finder = Readonly<{
 const maxLeaks = 100
 /** LIMIT: bytes of a file that are looked through at a time. */
 const chunkBytes = 1024 * 1024
-/** What is kept of bytes that were looked at, to see where a word begins. */
-const contextBytes = 2
+
+/** What stands in a short text, such as a name. */
+export function findInText(text: string, spellings: readonly Spelling[]): readonly Leak[] {
+  const leaks = openLeaks()
+  const bytes = Buffer.from(text)
+  for (const { name, bytes: spelling } of spellings) if (bytes.includes(spelling)) leaks.addSecret(name)
+  leaks.addCredentials(bytes, findCredentials(bytes, { from: 0, isEnd: true }))
+  return leaks.all()
+}
 
 /** What stands in an open file. @param spellings the longest first */
 export function findInFile(fd: number, spellings: readonly Spelling[]): readonly Leak[] {
@@ -37,7 +44,7 @@ export function findInFile(fd: number, spellings: readonly Spelling[]): readonly
   const lookedBack = Math.max(contextBytes, longestOf(spellings) - 1)
   const buffer = takeBuffer()
   for (let [at, before] = [0, 0]; ; ) {
-    const length = readSync(fd, buffer, 0, buffer.length, at)
+    const length = readFull(fd, buffer, at)
     const bytes = buffer.subarray(0, length)
     const isEnd = length < buffer.length
     for (const { name, bytes: spelling } of spellings) if (bytes.includes(spelling)) leaks.addSecret(name)
@@ -49,6 +56,17 @@ export function findInFile(fd: number, spellings: readonly Spelling[]): readonly
     before = decided - next
     at += next
   }
+}
+
+/** Fewer bytes than fit are the end: some file systems give a part at a time. */
+function readFull(fd: number, buffer: Buffer, from: number): number {
+  let length = 0
+  while (length < buffer.length) {
+    const read = readSync(fd, buffer, length, buffer.length - length, from + length)
+    if (read === 0) break
+    length += read
+  }
+  return length
 }
 
 // Reused, since allocation costs more than reading a small file; safe because nothing here awaits.

@@ -10,14 +10,21 @@ const maxHeaders = 20
 /** The shortest, of Ed25519, has 64 letters; a program that looks for keys has the first line alone. */
 const leastLetters = 40
 
-/** A line's end as a file has it, or as JSON and code spell one, within another string too. */
-const lineEnd = /(?:\\+r)?\\+n|\r?\n|\r/g
+/**
+ * A line's end as a file has it, or as JSON and code spell one, within another string too.
+ *
+ * THREAT: bytes of a stage that stop whoever reads them: no expression here may take more time than its text is long. So
+ * a run of backslashes is read from its first one alone, and what is around a line is taken off before it is looked at.
+ */
+const lineEnd = /(?<!\\)(?:\\+r)?\\+n|\r?\n|\r/g
 const lastLine = /-{5}END /
 /** What code, lists and quotations put around a line. */
-const around = String.raw`[\s"'\x60+,;()>|#*\\\]]*`
-const bodyLine = new RegExp(`^${around}(?:[A-Za-z0-9+/]{16,} +)*[A-Za-z0-9+/]*={0,2}${around}$`)
-const checksumLine = new RegExp(`^${around}=[A-Za-z0-9+/]{4}${around}$`)
-const headerLine = new RegExp(`^${around}[A-Za-z][A-Za-z0-9-]{0,60}:(?: .*)?$`, 's')
+const around = String.raw`[\s"'\x60+,;()>|#*\\\]]`
+const isAround = new RegExp(around)
+const beforeLine = new RegExp(`^${around}*`)
+const bodyLine = /^(?:[A-Za-z0-9+/]{16,} +)*[A-Za-z0-9+/]*={0,2}$/
+const checksumLine = /^=[A-Za-z0-9+/]{4}$/
+const headerLine = new RegExp(`^${around}*[A-Za-z][A-Za-z0-9-]{0,60}:(?: .*)?$`, 's')
 const foldedLine = /^[ \t]+\S/
 
 /**
@@ -36,20 +43,31 @@ export function lettersOfKey(rest: string, isEnd: boolean): number | undefined {
     const last = line.search(lastLine)
     if (last >= 0) {
       const before = line.slice(0, last)
-      if (!bodyLine.test(before)) return whole(at)
+      if (!bodyLine.test(within(before))) return whole(at)
       inBody += lettersIn(before)
       return whole(at + last)
     }
     if (next === undefined && !isWhole && line.length <= maxLineLetters) return undefined
     const isHeader =
       inBody === 0 && headers < maxHeaders && (headerLine.test(line) || (headers > 0 && foldedLine.test(line)))
-    const isBody = bodyLine.test(line) || checksumLine.test(line)
+    const inner = within(line)
+    const isBody = bodyLine.test(inner) || checksumLine.test(inner)
     if (!isBody && !isHeader) return whole(at)
     if (isHeader && !isBody) headers += 1
     else inBody += lettersIn(line)
     at = next ?? text.length
   }
   return isWhole ? whole(at) : undefined
+}
+
+/** A line without what is put around it; a plus beside its letters is one of them. */
+function within(line: string): string {
+  let end = line.length
+  while (end > 0 && isAround.test(line.charAt(end - 1))) end -= 1
+  let start = beforeLine.exec(line.slice(0, end))?.[0].length ?? 0
+  while (line[start - 1] === '+') start -= 1
+  while (line[end] === '+') end += 1
+  return line.slice(start, end)
 }
 
 function lettersIn(line: string): number {

@@ -1,5 +1,5 @@
 /** All that a stage made and printed, looked through: what leaks, and what its definition declares harmless. */
-import { type Finder, findInFile, type Leak, openFinder } from './find.fs.ts'
+import { type Finder, findInFile, findInText, type Leak, openFinder } from './find.fs.ts'
 import { type Secret, spellingsOf } from './spellings.ts'
 
 /** A credential that stands where it was declared to do no harm. */
@@ -17,6 +17,8 @@ export type Search = Readonly<{
   finder(): Finder
   /** What leaks in an open file of an out. */
   inFile(fd: number, out: string): readonly Leak[]
+  /** What leaks in the name of a file or folder in an out. */
+  inName(name: string, out: string): readonly Leak[]
   /** What leaks of that which was printed. */
   inLog(found: readonly Leak[]): readonly Leak[]
   /** So far. */
@@ -38,6 +40,7 @@ export function openSearch(secrets: readonly Secret[], harmless: ReadonlySet<str
   return {
     finder: () => openFinder(spellings),
     inFile: (fd, out) => leaking(findInFile(fd, spellings), out),
+    inName: (name, out) => leaking(findInText(name, spellings), out),
     inLog: (found) => leaking(found),
     harmless: () => [...declared.values()],
   }

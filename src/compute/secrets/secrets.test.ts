@@ -106,6 +106,10 @@ test('what is a credential by its form is named, wherever it stands', () => {
     (text) => JSON.stringify({ source: [`# a notebook\nKEY=${text}\n`, `print()\n${text}\n`] }),
     (text) => `https://user:${text}@example.org/x`,
     (text) => `${'\0\xff'.repeat(40)}${text}${'\0'.repeat(9)}`,
+    (text) => `\x1b[1;38;5;208m${text}\x1b[0m`,
+    (text) => `https://example.org/?next=%2Fx%3Ftoken%3D${text}`,
+    (text) => `{"url":"https://example.org/?a=1\\u0026token\\u003d${text}"}`,
+    (text) => `b'\\x0f${text}\\x00'`,
   ]
   for (const [kind, text] of Object.entries(samples))
     for (const place of around) assert.equal(credentialIn(Buffer.from(place(text), 'latin1')), kind, place(text))
@@ -132,6 +136,40 @@ test('ordinary text, public keys, certificates, and what is only called a creden
     '',
   ])
     assert.equal(credentialIn(Buffer.from(text)), undefined, text)
+})
+
+/** Each a text on which a reader that goes back takes minutes, or hours. */
+const slow: readonly string[] = [
+  ...['+', ' ', '\\', '"', '=', '+ ', `${'A'.repeat(16)} `, '\\r', '-'].map(
+    (letter) => `-----BEGIN PRIVATE KEY-----\n${letter.repeat(60_000 / letter.length)}!`,
+  ),
+  ...['', '\n', 'Comment: ', '\n+++ '].map((more) => `-----BEGIN RSA PRIVATE KEY-----${more}`.repeat(40_000)),
+  'AKIA-'.repeat(100_000),
+  '-----BEGIN '.repeat(100_000),
+  'eyJ-'.repeat(30_000),
+  'sk-'.repeat(30_000),
+]
+
+test('text that was made to be slow is read as any other; a key behind it is found', () => {
+  for (const text of slow) {
+    assert.equal(credentialIn(Buffer.from(text)), undefined, text.slice(0, 60))
+    assert.equal(credentialIn(Buffer.from(`${text}\n${samples['a private key']}`)), 'a private key', text.slice(0, 60))
+  }
+})
+
+test('keys that stand behind each other, or whose comment has the first line of another, are found each', () => {
+  const two = [wholeKeys['of OpenSSL'], wholeKeys['of PGP']].join('')
+  assert.deepEqual(through(two, [700]).shown.match(/\[.*?\]/g), ['[a private key]', '[a private key]'])
+  const comment = `-----BEGIN PGP PRIVATE KEY BLOCK-----\nComment: -----BEGIN PRIVATE KEY-----\n\n${body}`
+  assert.deepEqual(through(comment, []).found, ['a private key'])
+})
+
+test('a token behind a colour is found however the bytes are cut', () => {
+  const token = samples['a GitHub token'] ?? ''
+  for (let cut = 1; cut < 30; cut += 1) {
+    const { shown } = through(`key \x1b[38;5;208m${token}\x1b[0m.`, [cut, 3])
+    assert.equal(shown, 'key \x1b[38;5;208m[a GitHub token]\x1b[0m.')
+  }
 })
 
 test('random bytes are none, as they are and in base64', () => {
@@ -241,6 +279,16 @@ test('a secret that was granted lies across two reads of a file, and has no fing
     assert.deepEqual(findInFile(fd, spellings), [{ what: 'the secret token', granted: true }])
     closeSync(fd)
   }
+})
+
+test('names are looked through as files are', () => {
+  const [secret, harmless] = [{ name: 'token', value: Buffer.from(value) }, samples['a GitHub token'] ?? '']
+  const search = openSearch([secret], new Set([sha256Of(harmless)]))
+  const inName = (name: string): readonly string[] => search.inName(name, 'out').map(({ what }) => what)
+  assert.deepEqual(inName(`run-${Buffer.from(value).toString('hex')}.txt`), ['the secret token'])
+  assert.deepEqual(inName(`run-${samples['an npm token']}.txt`), ['an npm token'])
+  assert.deepEqual(inName(`run-${harmless}.txt`), [])
+  assert.deepEqual(inName('checkpoint-00001-of-00200.safetensors'), [])
 })
 
 test('no declaration covers a secret that was granted, nor more credentials than are told apart', (context) => {
