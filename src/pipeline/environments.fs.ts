@@ -1,6 +1,7 @@
 /** `assay env build`, `env verify`, `env show`, `env diff`: the environments of a project, without running a stage. */
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import {
+  adaptersFor,
   type Environment,
   type InspectedTree,
   imageText,
@@ -14,6 +15,7 @@ import {
   readLockHere,
   readOtherLock,
   removeTree,
+  usualName,
 } from '../compute/index.ts'
 import { isPlainPath } from '../core/index.ts'
 import { lookAtStage } from './believe.ts'
@@ -144,17 +146,18 @@ type Packages = ReadonlyMap<string, Readonly<{ versions: readonly string[]; dige
  * Which packages differ between two locks, environments of assay.yaml, or runs.
  *
  * Two locks are compared whole, for all platforms and groups; a lock and a run by what applies on this machine. A package
- * of one version on both sides differs by its files when no digest is common.
+ * of one version on both sides differs by its files when no digest is common. A lock lies anywhere and has any name.
  *
+ * @param folder where paths begin; else in the project's own
  * @throws ERR_RUN_UNKNOWN, and what a reader of locks refuses
  */
 export async function diffEnvironments(
   project: Project,
   [left, right]: readonly [string, string],
-  telling: Telling,
+  { folder, ...telling }: Telling & Readonly<{ folder: string }>,
 ): Promise<EnvironmentDifference> {
-  const whole = [left, right].every((word) => lockNamed(project, word) !== undefined)
-  const sideOf = (word: string): Promise<Packages> => packagesOf(project, word, { ...telling, whole })
+  const whole = [left, right].every((word) => lockNamed(project, word, folder) !== undefined)
+  const sideOf = (word: string): Promise<Packages> => packagesOf(project, word, { ...telling, whole, folder })
   const [then, now] = [await sideOf(left), await sideOf(right)]
   const names = [...new Set([...then.keys(), ...now.keys()])].toSorted()
   return { left, right, changes: names.flatMap((name) => changeOf(name, then.get(name), now.get(name))) }
@@ -175,36 +178,51 @@ function changeOf(name: string, before: Known, after: Known): readonly PackageCh
 async function packagesOf(
   project: Project,
   word: string,
-  { whole, ...telling }: Telling & Readonly<{ whole: boolean }>,
+  { whole, folder, ...telling }: Telling & Readonly<{ whole: boolean; folder: string }>,
 ): Promise<Packages> {
   const image = project.settings.environments.get(word)?.kind === 'image'
   if (image) return gathered((await inspectEnvironment(project, word, { ...telling, rehash: false })).requirements)
-  const other = otherNamed(project, word)
+  const other = otherNamed(project, word, folder)
   if (other !== undefined) return gathered(other.packages)
-  const definition = lockNamed(project, word)
+  const definition = lockNamed(project, word, folder)
   if (definition === undefined) return gathered(packagesOfRun(project, word))
-  if (whole) return gathered(parseLock(definition.lock, definition.lockBytes).requirements)
-  const question = { ...environmentPlace(project, telling), purpose: 'identify' as const, definition }
+  const { lock, lockBytes } = definition
+  const adapters = adaptersFor(lock, lockBytes)
+  if (whole) return gathered(parseLock(lock, lockBytes, { adapters }).requirements)
+  const question = { ...environmentPlace(project, telling), adapters, purpose: 'identify' as const, definition }
   return gathered((await readLockHere(question)).requirements)
 }
 
 /** A lock of npm or conda, of an environment or at a path; whole, for this machine. */
-function otherNamed(project: Project, word: string): OtherLock | undefined {
+function otherNamed(project: Project, word: string, folder: string): OtherLock | undefined {
   const known = project.settings.environments.get(word)
-  const path = known?.kind === 'node' || known?.kind === 'conda' ? known.lock : word
-  const bytes = isPlainPath(path) ? readProjectFile(project.root, path, maxPackageLockBytes) : undefined
-  return bytes === undefined ? undefined : readOtherLock(path, bytes)
+  const isOther = known?.kind === 'node' || known?.kind === 'conda'
+  const bytes = isOther ? projectLock(project, known.lock) : lockFile(project, word, folder)
+  const path = isOther ? known.lock : word
+  return bytes === undefined ? undefined : readOtherLock(path, bytes, usualName(path, bytes))
 }
 
 /** The lock of an environment, or at a path; as it lies in the working tree. */
-function lockNamed(project: Project, word: string): LockQuestion['definition'] | undefined {
+function lockNamed(project: Project, word: string, folder: string): LockQuestion['definition'] | undefined {
   const environments = [...project.settings.environments.entries()]
   const known = environments.find(([name, one]) => name === word || (one.kind === 'python' && one.lock === word))?.[1]
+  if (known?.kind !== 'python') {
+    const bytes = lockFile(project, word, folder)
+    return bytes === undefined ? undefined : { kind: 'python', lock: word, lockBytes: bytes }
+  }
   // What is compared is what is pinned; how it is built is of no matter.
-  const { sources: _, ...definition } = known?.kind === 'python' ? known : { kind: 'python' as const, lock: word }
-  if (!isPlainPath(definition.lock)) return undefined
-  const lockBytes = readProjectFile(project.root, definition.lock, maxPackageLockBytes)
+  const { sources: _, ...definition } = known
+  const lockBytes = projectLock(project, definition.lock)
   return lockBytes === undefined ? undefined : { ...definition, lockBytes }
+}
+
+function projectLock(project: Project, path: string): Uint8Array | undefined {
+  return isPlainPath(path) ? readProjectFile(project.root, path, maxPackageLockBytes) : undefined
+}
+
+/** Where its user stands, or in the project. */
+function lockFile(project: Project, path: string, folder: string): Uint8Array | undefined {
+  return readProjectFile('/', resolve(folder, path), maxPackageLockBytes) ?? projectLock(project, path)
 }
 
 type Package = Readonly<{ name: string; version: string; digest?: string; sha256?: readonly string[] }>

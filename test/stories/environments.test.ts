@@ -1,5 +1,7 @@
 /** Goal: what my project has locked is what its stages run with, whichever tool locked it. */
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { lockTexts, type WheelToWrite, wheelsIn } from '../../src/compute/environment/testing.exec.ts'
 import { offline } from '../support/offline.ts'
@@ -100,6 +102,14 @@ test('a project without hashes is one command from locked: lock, build, verify, 
     locks.changes.map(({ name }: Document) => name),
     ['iniconfig', 'six'],
   )
+  const elsewhere = join(project.keys, 'lock of yesterday')
+  writeFileSync(elsewhere, before)
+  project.write({ 'old.lock': before, 'notes.txt': 'six, the one of yesterday\n' })
+  for (const path of ['old.lock', elsewhere])
+    assert.deepEqual((await project.json(0, 'env', 'diff', path, 'requirements.lock')).changes, locks.changes)
+  assert.equal((await project.json(0, 'env', 'diff', elsewhere, run)).changes.length, 0)
+  assert.equal((await project.json(2, 'env', 'diff', 'notes.txt', 'locked')).error.code, 'ERR_ENV_UNSUPPORTED')
+  assert.equal((await project.json(2, 'env', 'diff', 'nothing', 'locked')).error.code, 'ERR_RUN_UNKNOWN')
 })
 
 test('what cannot be locked is told by code: a source distribution alone, a contradiction, a build that would run', async (context) => {

@@ -171,7 +171,10 @@ export async function envDiff(context: CliContext, [left = '', right = '']: read
   const { output } = context
   const project = await openProject(context)
   if (left === '' || right === '') throw new DomainError('ERR_USAGE', 'two are compared: locks, environments or runs')
-  const difference = await diffEnvironments(project, [left, right], telling(context))
+  const difference = await diffEnvironments(project, [left, right], {
+    ...telling(context),
+    folder: context.workingFolder,
+  })
   output.document(difference)
   output.line(`${oneLine(left)} -> ${oneLine(right)}`)
   if (difference.changes.length === 0) output.line('the same packages')

@@ -17,6 +17,7 @@ export type { EnvironmentPurpose, EnvironmentRequest } from './request.ts'
 export { type ResolveRequest, resolveLock } from './resolver.exec.ts'
 export { makeRunners } from './runners.fs.ts'
 export { isConda, type RunnerCall, runnersIn, runnersTarget } from './runners.ts'
+export { adaptersFor, usualName } from './usual-name.ts'
 export {
   joinWanted,
   nothingWanted,

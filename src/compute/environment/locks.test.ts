@@ -7,6 +7,8 @@ import type { LockChoice } from './lock.ts'
 import { mainPackages, parseLock } from './locks.ts'
 import type { MarkerEnvironment } from './marker.ts'
 import { applicableRequirements } from './select-wheel.ts'
+import { lockTexts } from './testing.exec.ts'
+import { adaptersFor, usualName } from './usual-name.ts'
 
 const linux: MarkerEnvironment = {
   os_name: 'posix',
@@ -318,3 +320,27 @@ function code(wanted: string): (error: unknown) => boolean {
     return true
   }
 }
+
+test('a lock of another name is known by its text; a text of no lock keeps its name', () => {
+  const wheel = { project: 'tool', version: '1.0', fileName: 'tool-1.0-py3-none-any.whl', hex: '0'.repeat(64) }
+  const texts: Readonly<Record<string, string>> = {
+    ...Object.fromEntries(Object.entries(lockTexts).map(([name, textOf]) => [name, textOf([wheel])])),
+    'package-lock.json': '{\n  "name": "x",\n  "lockfileVersion": 3\n}\n',
+    'conda-lock.yml': 'version: 1\nmetadata:\n  channels: []\npackage:\n- name: x\n',
+  }
+  for (const [name, text] of Object.entries(texts)) {
+    assert.equal(usualName('old/of yesterday', Buffer.from(text)), name)
+    assert.equal(usualName('uv.lock', Buffer.from(text)), 'uv.lock', 'its own name comes first')
+  }
+  for (const name of Object.keys(lockTexts)) {
+    const bytes = Buffer.from(texts[name] ?? '')
+    const { requirements } = parseLock('old', bytes, { adapters: adaptersFor('old', bytes) })
+    assert.deepEqual(
+      requirements.map((one) => `${one.name} ${one.version}`),
+      ['tool 1.0'],
+      name,
+    )
+  }
+  for (const text of ['', 'tool, of yesterday\n', '{"a": 1}', '[project]\nname = "x"\n'])
+    assert.equal(usualName('notes.txt', Buffer.from(text)), 'notes.txt')
+})

@@ -13,10 +13,14 @@ export const condaLockNames = ['conda-lock.yml', 'conda-lock.yaml', 'conda-linux
 /**
  * What a lock of npm or conda pins for this machine beside `dev`, or undefined when it is of another tool.
  *
+ * @param name what tells the tool: its own name, or what such a file is usually called
  * @throws ERR_ENV_LOCK_INVALID, ERR_ENV_HASH_MISSING, ERR_ENV_UNPINNED, ERR_ENV_PLATFORM, ERR_ENV_NO_WHEEL
  */
-export function readOtherLock(path: string, bytes: Uint8Array): OtherLock | undefined {
-  const name = path.slice(path.lastIndexOf('/') + 1)
+export function readOtherLock(
+  path: string,
+  bytes: Uint8Array,
+  name = path.slice(path.lastIndexOf('/') + 1),
+): OtherLock | undefined {
   const choice = { extras: [], groups: [] }
   if (isPackageLock(name)) {
     const platform = { os: process.platform, cpu: process.arch, libc: 'glibc' } as const
