@@ -125,18 +125,30 @@ test('a difference hash has a bit where the left neighbour is brighter', () => {
 
 test('a packed file that stands for hundreds of times its size fails, an honest one passes', async () => {
   const honest = Buffer.concat(Array.from({ length: 60_000 }, (_, index) => Buffer.from(`${index},${index * 7919}\n`)))
-  const huge = Buffer.alloc(30e6, 'x')
+  const huge = Buffer.alloc(80e6, 'x')
+  const mask = Buffer.alloc(30e6)
   const checks = await checksOf({
     'good.gz': gzipSync(honest),
     'cut.gz': gzipSync(honest).subarray(0, 100_000),
     'bomb.gz': gzipSync(huge),
     'good.zip': zipOf(honest),
     'bomb.zip': zipOf(huge),
+    'organ.nii.gz': gzipSync(mask),
+    'mask.npz': zipOf(mask),
+    'claims.zip': claimingDirectory(60e6),
     'none.zip': Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.alloc(400)]),
   })
   const found = checks.find(({ name }) => name === 'files/packed')
   assert.deepEqual([found?.verdict, found?.code, found?.rows], ['fail', 'ERR_DATA_LIMIT', ['bomb.gz', 'bomb.zip']])
 })
+
+/** A small file whose directory is said to be huge. */
+function claimingDirectory(sizeBytes: number): Buffer {
+  const end = Buffer.alloc(22)
+  end.writeUInt32LE(0x06054b50)
+  end.writeUInt32LE(sizeBytes, 12)
+  return Buffer.concat([Buffer.from('PK\x03\x04'), end])
+}
 
 /** One member, deflated. */
 function zipOf(bytes: Buffer): Buffer {

@@ -12,6 +12,7 @@ import { type DataCheck, formatFault } from '../validate/check.ts'
 import { type CsvHead, readCsvHead } from './csv-head.ts'
 import { type Engine, firstLine, isOverLimit } from './engine.duckdb.ts'
 import { contradicts, type TableFile, tableFileOf } from './format.ts'
+import { overLimits } from './json-lines.fs.ts'
 import { parquetFault } from './parquet-pages.fs.ts'
 import { generatedName, type Relation, type TableColumn } from './relation.ts'
 import { identifier, listOf, literal } from './sql.ts'
@@ -106,7 +107,7 @@ function relationOf(
   links: readonly string[],
 ): Promise<Opened> {
   if (format === 'parquet') return parquetRelation(engine, files, links)
-  if (format === 'jsonl') return jsonRelation(engine, links)
+  if (format === 'jsonl') return jsonRelation(engine, files, links)
   return csvRelation(format, files, links)
 }
 
@@ -148,7 +149,12 @@ async function csvRelation(
   }
 }
 
-async function jsonRelation(engine: Engine, links: readonly string[]): Promise<Opened> {
+async function jsonRelation(engine: Engine, files: readonly InputFile[], links: readonly string[]): Promise<Opened> {
+  const faults = links.flatMap((link, index): readonly FileFault[] => {
+    const because = overLimits(link)
+    return because === undefined ? [] : [{ file: files[index]?.inner ?? '', because, code: 'ERR_DATA_LIMIT' }]
+  })
+  if (faults.length > 0) return refusedFiles('readable', faults)
   const paths = listOf(links.map(literal))
   const whole = `format='newline_delimited', maximum_depth=1, sample_size=-1, union_by_name=true`
   let names: readonly string[]

@@ -280,8 +280,19 @@ describe('hostile data never passes', () => {
     ['JSON that breaks off', 't.jsonl', '{"a":1,"b":2}\n{"a":', 'fail format/readable -'],
     ['JSON with a key twice', 't.jsonl', '{"a":1,"b":2,"a":3}\n', 'fail format/readable -'],
     ['JSON that is no object', 't.jsonl', '[1,2]\n', 'fail format/readable -'],
+    ['JSON nested beyond the stack', 't.jsonl', nested(100_000), 'fail format/readable - t.jsonl'],
+    ['a JSON object of 20 MB', 't.jsonl', `{"a":1,"b":"${'x'.repeat(20e6)}"}\n`, 'fail format/readable - t.jsonl'],
     ['a torn Parquet', 't.parquet', 'PAR1\0\0\0\0PAR1', 'fail format/readable - t.parquet'],
   ]
+  test('JSON that is large and deep within the limits is read', async () => {
+    const text = `${nested(990)}{"a":2,"b":"${'['.repeat(15e6)}"}\n`
+    const { checks } = await bench.validate({ 't.jsonl': text }, { contract })
+    assert.deepEqual(
+      checks.filter(({ name, verdict }) => name.startsWith('format/') && verdict === 'fail'),
+      [],
+    )
+  })
+
   for (const [name, file, content, trouble] of cases) {
     test(name, async () => {
       const answer = await bench.validate({ [file]: content }, { contract })
@@ -363,3 +374,8 @@ test('the engine reads nothing outside its folders and stays closed', async () =
     await assert.rejects(bench.engine.query(sql), sql)
   }
 })
+
+/** One line of JSON, this many arrays deep. */
+function nested(levels: number): string {
+  return `{"a":1,"b":${'['.repeat(levels)}${']'.repeat(levels)}}\n`
+}
