@@ -109,8 +109,7 @@ function parseLevel(text: string | undefined): number | undefined {
 export function openTeller(output: Output): (event: RunEvent) => void {
   const crowded = new Set<string>()
   return (event) => {
-    if (output.json && !output.interactive) return
-    tell(output, event, crowded)
+    if (tellsStages(output)) tell(output, event, crowded)
   }
 }
 
@@ -159,8 +158,21 @@ function tellEnd(output: Output, report: RunReport): void {
       `level ${report.level}${report.whyNotHigher[0] === undefined ? '' : `: ${oneLine(report.whyNotHigher[0])}`}`,
     )
   }
-  if (report.error !== undefined) {
-    output.note(`${output.style(['bold', 'red'], 'error')}: ${oneLine(report.error.message)} (${report.error.code})`)
-    output.note(`  next: ${nextSteps(report.error.help, 8)}`)
+  if (report.error !== undefined) tellError(output, report.error)
+}
+
+/** What was told where its stage ended is not told once more. */
+function tellError(output: Output, { code, message, help, details }: NonNullable<RunReport['error']>): void {
+  const word = output.style(['bold', 'red'], 'error')
+  const stage = tellsStages(output) ? details['stage'] : undefined
+  if (stage !== undefined) output.note(`${word}: the stage ${oneLine(stage)}, as told above (${code})`)
+  else {
+    output.note(`${word}: ${oneLine(message)} (${code})`)
+    output.note(`  next: ${nextSteps(help, 8)}`)
   }
+}
+
+/** Whether anybody reads what stages say while they run. */
+function tellsStages({ json, interactive }: Output): boolean {
+  return !json || interactive
 }
