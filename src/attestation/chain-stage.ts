@@ -57,7 +57,7 @@ export function judgeStages(
 
 function findingsOf(question: StageQuestion, judged: JudgedStage): readonly Finding[] {
   return [
-    possibleTime(question, judged.stage.facts),
+    possibleTime(question, judged.stage),
     cleanCommit(question, judged),
     ...overridden(question, judged.stage.facts),
     isolated(question, judged),
@@ -76,10 +76,16 @@ function levelZero({ policy }: StageQuestion, check: string, code: ErrorCode, be
   return policy.minimumLevel === 0 ? caveat(check, because) : refused(check, code, because)
 }
 
-function possibleTime({ surroundings }: StageQuestion, { startedAt, finishedAt }: StageFacts): Finding {
+/** THREAT: a run that dates itself into the future stays younger than a policy's greatest age. */
+function possibleTime({ surroundings }: StageQuestion, { facts, proven }: VerifiedStage): Finding {
+  const { startedAt, finishedAt } = facts
   const aheadMs = Date.parse(finishedAt) - surroundings.now.getTime()
   if (Date.parse(finishedAt) < Date.parse(startedAt)) {
     return refused('time', 'ERR_EVIDENCE_FUTURE', 'ended before it started')
+  }
+  if (proven !== undefined && Date.parse(finishedAt) - proven.at.getTime() > maxClockSkewMs) {
+    const signed = `was signed before ${proven.at.toISOString()}, as ${proven.by} says`
+    return refused('time', 'ERR_EVIDENCE_FUTURE', `says that it ran until ${finishedAt}, and ${signed}`)
   }
   return aheadMs > maxClockSkewMs
     ? refused('time', 'ERR_EVIDENCE_FUTURE', `is dated ${Math.ceil(aheadMs / 1000)} s in the future`)

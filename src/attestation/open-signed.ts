@@ -6,11 +6,12 @@
  */
 import { DomainError, type Sha256, sha256Of } from '../core/index.ts'
 import { type Bundle, parseBundle } from './bundle.ts'
-import type { CertifiedIdentity } from './ci-identity.ts'
 import { type Envelope, isSignedBy, statementPayloadType } from './dsse.ts'
 import { allPassed, type Finding, passed, refused } from './finding.ts'
 import { keyFindings } from './key-validity.ts'
-import type { ProvenTime, Role, TrustedSigner, TrustPolicy } from './trust-policy.ts'
+import type { CertifiedBundle, ProvenTime, Role, TrustedSigner, TrustPolicy } from './trust-policy.ts'
+
+export type Certified = NonNullable<CertifiedBundle['certified']>
 
 export type Signed =
   | Readonly<{
@@ -19,7 +20,7 @@ export type Signed =
       findings: readonly Finding[]
       proven?: ProvenTime
       /** Of a bundle that is signed for an identity. */
-      certified?: CertifiedIdentity
+      certified?: Certified
     }>
   | Readonly<{ signer?: undefined; findings: readonly Finding[] }>
 

@@ -8,6 +8,7 @@ import type { KeyObject } from 'node:crypto'
 import type { Digest, EngineName, Sha256 } from '../core/index.ts'
 import type { Envelope } from './dsse.ts'
 import type { Finding } from './finding.ts'
+import type { StageFacts } from './stage-facts.ts'
 
 export const otherRoles = ['source-approver', 'data-validator', 'reviewer', 'reproducer', 'promoter', 'root'] as const
 export type Role = 'builder' | (typeof otherRoles)[number]
@@ -90,6 +91,10 @@ export type CertifiedBundle = Readonly<{
     proven: ProvenTime
     /** What the CI said of the run, as the certificate keeps it: name -> value. */
     claims: Readonly<Record<string, string>>
+    /** What the certificate does not bear out of a stage's statement. */
+    stageFindings(stated: StageFacts): readonly Finding[]
+    /** As that, of a statement that names its builder and nothing else of what stands in certificates. */
+    builderFindings(builderId: string): readonly Finding[]
   }>
 }>
 

@@ -6,13 +6,12 @@
  */
 import { type Digest, fromDigestSet, isDomainError, type Sha256, sha256Of } from '../core/index.ts'
 import { statedPayload } from './bundle.ts'
-import { certifiedFindings } from './ci-identity.ts'
 import type { DataDecisionKind, DataDecisions } from './data-decisions.ts'
 import type { DataVerdict } from './data-verdict-facts.ts'
 import type { DefinitionReview } from './definition-review-facts.ts'
 import type { EnvironmentBuild } from './environment-build-facts.ts'
 import { allPassed, type Finding, passed, refused } from './finding.ts'
-import { type Attempt, attempt, openSigned } from './open-signed.ts'
+import { type Attempt, attempt, type Certified, openSigned } from './open-signed.ts'
 import { dataDecisionOf } from './predicates/data-decision.ts'
 import { dataVerdictOf } from './predicates/data-verdict.ts'
 import { definitionReviewOf } from './predicates/definition-review.ts'
@@ -133,7 +132,7 @@ export function verifyStage(bytes: Uint8Array, policy: TrustPolicy): Verdict<Ver
     read.finding,
     builderListed(grant, signer, read.value),
     ofProject(policy, read.value.project.id),
-    ...(signed.certified === undefined ? [] : certifiedFindings(read.value, signed.certified)),
+    ...(signed.certified?.stageFindings(read.value) ?? []),
   ]
   if (grant === undefined || !allPassed(findings)) return { trusted: false, findings }
   // `as`: all findings passed, which is what the brand says.
@@ -153,8 +152,9 @@ export function verifySourceBuild(bytes: Uint8Array, policy: TrustPolicy): Verdi
   if (!read.trusted) return read
   const { value: build, signer } = read
   const grant = grantOf(policy, signer, build.builderId)
-  const findings = [...read.findings, builderListed(grant, signer, build)]
-  if (grant === undefined) return { trusted: false, findings }
+  const certified = read.certified?.builderFindings(build.builderId) ?? []
+  const findings = [...read.findings, builderListed(grant, signer, build), ...certified]
+  if (grant === undefined || !allPassed(findings)) return { trusted: false, findings }
   // `as`: all findings passed, which is what the brand says.
   const statement = { build, signer, grant, attestation: sha256Of(bytes) } as VerifiedSourceBuild
   return { trusted: true, statement, findings }
@@ -166,8 +166,9 @@ export function verifyEnvironmentBuild(bytes: Uint8Array, policy: TrustPolicy): 
   if (!read.trusted) return read
   const { value: build, signer } = read
   const grant = grantOf(policy, signer, build.builderId)
-  const findings = [...read.findings, builderListed(grant, signer, build)]
-  if (grant === undefined) return { trusted: false, findings }
+  const certified = read.certified?.builderFindings(build.builderId) ?? []
+  const findings = [...read.findings, builderListed(grant, signer, build), ...certified]
+  if (grant === undefined || !allPassed(findings)) return { trusted: false, findings }
   // `as`: all findings passed, which is what the brand says.
   const statement = { build, signer, grant, attestation: sha256Of(bytes) } as VerifiedEnvironmentBuild
   return { trusted: true, statement, findings }
@@ -228,7 +229,13 @@ export function verifyDefinitionReview(bytes: Uint8Array, policy: TrustPolicy): 
 }
 
 type ReadSigned<T> =
-  | Readonly<{ trusted: true; value: T; signer: TrustedSigner; findings: readonly Finding[] }>
+  | Readonly<{
+      trusted: true
+      value: T
+      signer: TrustedSigner
+      certified: Certified | undefined
+      findings: readonly Finding[]
+    }>
   | Readonly<{ trusted: false; findings: readonly Finding[] }>
 
 /** A statement of a project, signed for a role: order as in `verifyStage`. */
@@ -244,7 +251,7 @@ function readSigned<T extends Readonly<{ project: string }>>(
   if (read.value === undefined) return { trusted: false, findings: [...signed.findings, read.finding] }
   const findings = [...signed.findings, read.finding, ofProject(policy, read.value.project)]
   return allPassed(findings)
-    ? { trusted: true, value: read.value, signer: signed.signer, findings }
+    ? { trusted: true, value: read.value, signer: signed.signer, certified: signed.certified, findings }
     : { trusted: false, findings }
 }
 

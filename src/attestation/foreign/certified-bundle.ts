@@ -6,6 +6,7 @@
  * identities, and by no others.
  */
 import { isDomainError } from '../../core/index.ts'
+import { certifiedFindings, otherBuilder } from '../ci-identity.ts'
 import { refused } from '../finding.ts'
 import type { CertifiedBundle } from '../trust-policy.ts'
 import { parseForeignBundle } from './foreign-bundle.ts'
@@ -33,8 +34,17 @@ export function certificateJudge(roots: readonly unknown[] | undefined): (bytes:
               ? findings
               : [...findings, refused('identity', 'ERR_IDENTITY_MISMATCH', 'the certificate names nobody by one name')],
         }
-      const proven = { at: named.at, by: 'the instance' }
-      return { findings, certified: { identity, issuer, envelope: content.envelope, claims: named.claims, proven } }
+      const certified = { identity, issuer, claims: named.claims }
+      return {
+        findings,
+        certified: {
+          ...certified,
+          envelope: content.envelope,
+          proven: { at: named.at, by: 'the instance' },
+          stageFindings: (stated) => certifiedFindings(stated, certified),
+          builderFindings: (builderId) => otherBuilder(builderId, certified),
+        },
+      }
     } catch (error) {
       if (!isDomainError(error)) throw error
       return { findings: [refused('bundle', error.code, error.message)] }
