@@ -71,7 +71,12 @@ export function judgeCertificate(question: LogQuestion): JudgedCertificate {
     const { key } = entity
     if (key.$case !== 'certificate') throw new Error('is not signed by a certificate')
     refuseOtherSigner(entity, key.certificate.publicKey)
-    named = { ...identityOf(key.certificate), claims: claimsOf(key.certificate), at: earliestOf(entity) }
+    refuseEndedLogs(entity, question.root.material)
+    named = {
+      ...identityOf(key.certificate),
+      claims: claimsOf(key.certificate),
+      at: new Date(Math.min(...timesOf(entity))),
+    }
     return [
       passed('certificate', 'is vouched for by the trusted root, and in the log of certificates'),
       passed('log', `${entity.tlogEntries.length} log entries and ${entity.timestamps.length} times verify`),
@@ -82,14 +87,25 @@ export function judgeCertificate(question: LogQuestion): JudgedCertificate {
   return { findings, ...(named === undefined ? {} : { named }) }
 }
 
-/** The signature was there at each of them. */
-function earliestOf({ timestamps }: SignedEntity): Date {
-  const times = timestamps.map((each) =>
+/** Milliseconds; the signature was there at each of them. */
+function timesOf({ timestamps }: SignedEntity): readonly number[] {
+  return timestamps.map((each) =>
     each.$case === 'timestamp-authority'
       ? each.timestamp.signingTime.getTime()
       : Number(each.tlogEntry.integratedTime) * 1000,
   )
-  return new Date(Math.min(...times))
+}
+
+/** A proof has no time of its own: its log must count at each that is proven. The library asks that of promises alone. */
+function refuseEndedLogs(entity: SignedEntity, { tlogs }: TrustMaterial): void {
+  const times = timesOf(entity)
+  for (const { inclusionPromise, logId } of entity.tlogEntries) {
+    if (inclusionPromise !== undefined) continue
+    const own = tlogs.filter(({ logID }) => logID.equals(logId.keyId))
+    const isInForce = (time: number): boolean =>
+      own.some(({ validFor: { start, end } }) => start.getTime() <= time && time <= end.getTime())
+    if (!times.every(isInForce)) throw wrongEntry('a log entry is of a log that does not count at its time')
+  }
 }
 
 /** An authority that a bundle brings along is not one that anybody trusts; the format has no place for it. */

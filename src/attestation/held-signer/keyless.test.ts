@@ -186,12 +186,13 @@ test('a signing config names the services: the newest that are valid now, Rekor 
   })
   // as: it is one of an instance
   const signer = await openKeyless(address as SigstoreAddress, { ASSAY_IDENTITY_TOKEN: token(claims) }, patience)
-  const { findings } = certificateJudge([trustedRoot])(await signer.seal(payload, statementPayloadType))
-  assert.deepEqual(
-    findings.filter(({ passed }) => !passed),
-    [],
-    'an entry of Rekor v2 is believed',
-  )
+  const bundle = await signer.seal(payload, statementPayloadType)
+  const refusals = (root: object): readonly string[] =>
+    certificateJudge([root])(bundle).findings.flatMap(({ passed, code }) => (passed ? [] : [code]))
+  assert.deepEqual(refusals(trustedRoot), [], 'an entry of Rekor v2 is believed')
+  const ended = JSON.parse(JSON.stringify(trustedRoot))
+  ended.tlogs[0].publicKey.validFor.end = '2026-01-02T00:00:00Z'
+  assert.deepEqual(refusals(ended), ['ERR_BUNDLE_LOG_ENTRY'], 'and not of a log that had ended by then')
   for (const more of [{ caUrls: [] }, { mediaType: 'x' }, { tsaConfig: { selector: 'ALL' } }, { caUrls: [{ url: 1 }] }])
     assert.throws(
       () => addressOfSigningConfig(bytesOf(more), now),
