@@ -122,6 +122,7 @@ export const verbs: readonly Verb[] = [
       ],
       ['--rekor-url <url>', 'with --fulcio-url: the log'],
       ['--timestamp-url <url>', 'with --fulcio-url: the timestamp authority'],
+      ['--trusted-root <file>', 'of an identity: write the bundle only when this Sigstore instance vouches for it'],
     ],
     repeated: [
       ['--chain <file>', 'with --certificate: who issued it (PEM), up to the root'],

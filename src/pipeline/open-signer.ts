@@ -37,15 +37,21 @@ function withProof(signer: Signer, { judgeCertified }: TrustPolicy): Signer {
     sign: async (request) => {
       const signed = await signer.sign(request)
       if (request.kind === 'checkpoint') return signed
-      const fault = judgeCertified?.(signed.bytes).findings.find(({ passed }) => !passed)
-      if (fault === undefined) return signed
-      throw new DomainError(
-        'ERR_SIGNER_WRONG',
-        `what was signed for the identity does not verify: ${fault.because} (${fault.code})`,
-        { help: 'look whether the trusted roots of the policy are those of this instance' },
-      )
+      refuseUnproven(judgeCertified, signed.bytes)
+      return signed
     },
   }
+}
+
+/** @throws ERR_SIGNER_WRONG where no trusted root vouches for the bundle, or there is none */
+export function refuseUnproven(judge: TrustPolicy['judgeCertified'], bundle: Uint8Array): void {
+  const { findings, certified } = judge?.(bundle) ?? { findings: [] }
+  const fault = findings.find(({ passed }) => !passed)
+  if (fault === undefined && certified !== undefined) return
+  const because = fault === undefined ? 'there is no trusted root' : `${fault.because} (${fault.code})`
+  throw new DomainError('ERR_SIGNER_WRONG', `what was signed for the identity does not verify: ${because}`, {
+    help: 'look whether the trusted roots that you name are those of this instance',
+  })
 }
 
 /** What the policy calls this signer. */

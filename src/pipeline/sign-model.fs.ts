@@ -14,8 +14,10 @@ import { writeDurably } from './evidence.fs.ts'
 import { hashModel } from './hash-model.fs.ts'
 import { signerRoute } from './keys.fs.ts'
 import { walkModel } from './model-tree.fs.ts'
+import { refuseUnproven } from './open-signer.ts'
 import type { Caller } from './project.ts'
 import { readSmall, realFile } from './small-file.fs.ts'
+import { rootsGiven } from './trusted-roots.fs.ts'
 
 export type SignModelOptions = Readonly<{
   output?: string
@@ -25,6 +27,8 @@ export type SignModelOptions = Readonly<{
   fulcioUrl?: string
   rekorUrl?: string
   timestampUrl?: string
+  /** Judges the bundle of an identity before it is written. */
+  trustedRoot?: string
   certificate?: string
   chain?: readonly string[]
   ignore?: readonly string[]
@@ -40,17 +44,23 @@ export type SignedModel = Readonly<{
   digest: Sha256
   /** Of the bundle. */
   attestation: Sha256
+  /** False for an identity whose bundle no trusted root was asked about. */
+  proven: boolean
 }>
 
 /**
  * @throws ERR_USAGE, also for an output that is the model or any file but a bundle; ERR_MODEL_EMPTY, ERR_MODEL_NOT_PLAIN, ERR_DATA_CHANGED, ERR_KEY_MALFORMED, ERR_KEY_LOCKED,
- *   ERR_CERTIFICATE_MALFORMED, ERR_SIGN_CERTIFICATE, ERR_IO
+ *   ERR_CERTIFICATE_MALFORMED, ERR_SIGN_CERTIFICATE, ERR_IO; of an identity ERR_SIGNER_WRONG, ERR_TRUSTED_ROOT_MALFORMED
  */
 export async function signModelAt(caller: Caller, given: string, options: SignModelOptions): Promise<SignedModel> {
   const { output } = options
   const key = keyOf(caller, options)
   if (output === undefined || key === undefined)
     throw new DomainError('ERR_USAGE', 'sign needs --output FILE, and --key or the services that certify an identity')
+  const isIdentity = key.startsWith('sigstore:')
+  if (isIdentity ? options.certificate !== undefined : options.trustedRoot !== undefined)
+    throw new DomainError('ERR_USAGE', '--certificate goes with a key, and --trusted-root with an identity')
+  const roots = rootsGiven(caller, options)
   const path = resolve(caller.workingFolder, given)
   if (!existsSync(path)) throw new DomainError('ERR_ARTIFACT_MISSING', `\`${given}\` is not there`)
   const root = realpathSync(path)
@@ -71,6 +81,7 @@ export async function signModelAt(caller: Caller, given: string, options: SignMo
   const bundle = isHeldAddress(key)
     ? await signHeld(caller, foreign, model, { ...options, key })
     : foreign.signModel(model, signerOf(caller, foreign, { ...options, key }))
+  if (roots.length > 0) refuseUnproven((await foreign.loadCertificates()).certificateJudge(roots), bundle)
   writeDurably(outputFile, bundle)
   return {
     model: basename(root),
@@ -79,6 +90,7 @@ export async function signModelAt(caller: Caller, given: string, options: SignMo
     bytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     digest: `sha256:${foreign.rootOf(manifest.resources)}`,
     attestation: sha256Of(bundle),
+    proven: !isIdentity || roots.length > 0,
   }
 }
 

@@ -12,7 +12,7 @@ import {
   verifyChain,
   withIdentities,
 } from '../attestation/index.ts'
-import { type Digest, DomainError, isInside, isSha256, parseStrictJson, type Sha256 } from '../core/index.ts'
+import { type Digest, DomainError, isInside, isSha256, type Sha256 } from '../core/index.ts'
 import { digestPath } from '../data/index.ts'
 import { chainEvidenceOf } from './chain-facts.ts'
 import { evidenceAt, readEvidence } from './evidence-files.fs.ts'
@@ -23,6 +23,7 @@ import { policyInForce, rememberTime, withProofs } from './policy-in-force.fs.ts
 import { openProject } from './project.fs.ts'
 import type { Caller, Project } from './project.ts'
 import { readSmall, realOf } from './small-file.fs.ts'
+import { rootsGiven } from './trusted-roots.fs.ts'
 import { type ArtifactVerdict, chainOf, finalOuts, untrusted, verdictOf, verifyContent } from './verify.ts'
 import type { VerifyOptions } from './verify-any.ts'
 import { gatesAlone, verifyOneBundle } from './verify-bundle.ts'
@@ -75,19 +76,6 @@ function openOptions(
     rehash: rehash === true,
   }
 }
-
-/** LIMIT: a trusted root is at most 4 MiB. @throws ERR_TRUSTED_ROOT_MALFORMED */
-function rootsGiven(caller: Caller, { trustedRoot }: VerifyOptions): readonly unknown[] {
-  if (trustedRoot === undefined) return []
-  const bytes = readSmall(resolve(caller.workingFolder, trustedRoot), maxRootBytes)
-  try {
-    return [parseStrictJson(bytes, 'trusted root', { maxBytes: maxRootBytes, maxDepth: 32 })]
-  } catch (cause) {
-    throw new DomainError('ERR_TRUSTED_ROOT_MALFORMED', `\`${trustedRoot}\` is not JSON`, { cause })
-  }
-}
-
-const maxRootBytes = 4 * 1024 * 1024
 
 /** Of `--policy` or `--key`. @throws ERR_POLICY_MALFORMED, ERR_KEY_MALFORMED, ERR_INPUT_MALFORMED */
 export function chosenPolicy(

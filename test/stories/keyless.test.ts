@@ -1,5 +1,7 @@
 /** A project whose evidence is signed for an identity, by a Sigstore instance on loopback, and verified by who it was. */
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseDocument } from 'yaml'
 import { adopted } from '../support/adopted.ts'
@@ -55,7 +57,12 @@ test('a run is signed for an identity and verified by it, offline; another ident
   assert.ok(untrusted.includes('ERR_BUNDLE_TIMESTAMP'), untrusted.join())
   await project.json(0, 'verify', 'model/count.txt', '--policy', '../other.yaml', '--trusted-root', '../root.json')
 
-  await assay(0, 'sign', 'src', '--output', 'src.sig', '--fulcio-url', instance.url, '--rekor-url', instance.url)
+  const sign = ['sign', 'src', '--output', 'src.sig', '--fulcio-url', instance.url, '--rekor-url', instance.url]
+  assert.equal((await assay(1, ...sign, '--trusted-root', '../foreign.json')).error.code, 'ERR_SIGNER_WRONG')
+  assert.equal(existsSync(join(project.root, 'src.sig')), false, 'what nobody would believe is not kept')
+  assert.equal((await assay(2, ...sign, '--certificate', 'x.pem')).error.code, 'ERR_USAGE')
+  assert.equal((await assay(0, ...sign)).proven, false)
+  assert.equal((await assay(0, ...sign, '--trusted-root', '../root.json')).proven, true)
   const by = ['--identity', identity, '--issuer', issuer, '--trusted-root', '../root.json']
   await project.json(0, 'verify', 'src', '--bundle', 'src.sig', ...by)
   assert.equal((await assay(1, 'attest', 'vsa', 'model/count.txt', '--out', 'x.json')).error.code, 'ERR_SIGN_REFUSED')

@@ -25,6 +25,10 @@ export function loadTrustedRoots(): Promise<typeof import('./trusted-root.ts')> 
   return import('./trusted-root.ts')
 }
 
+export function loadCertificates(): Promise<typeof import('./certified-bundle.ts')> {
+  return import('./certified-bundle.ts')
+}
+
 export function loadDescriptions(): Promise<typeof import('./describe-bundle.ts')> {
   return import('./describe-bundle.ts')
 }

@@ -14,5 +14,7 @@ export async function sign(
     `signed ${oneLine(signed.model)}: ${signed.files} file${signed.files === 1 ? '' : 's'}, ${formatSize(signed.bytes)}, ${signed.digest}`,
   )
   context.output.line(`written ${oneLine(signed.output)}`)
+  if (!signed.proven)
+    context.output.line('nothing says yet that it will be believed: name the instance (--trusted-root), or verify it')
   return 0
 }
