@@ -37,9 +37,21 @@ export function heldKeySource(address: string, { environment, route, now, logKey
   }
 }
 
+/** Files by which an address says what signs, or what opens it. @throws ERR_SIGNER_ADDRESS */
+export function filesOfAddress(address: string): readonly string[] {
+  const config = configFile(address)
+  if (config !== undefined) return [config]
+  const parsed = parseHeldAddress(address)
+  return parsed.kind === 'pkcs11' ? [parsed.module, parsed.pinFile].filter((file) => file !== undefined) : []
+}
+
+function configFile(address: string): string | undefined {
+  return /^sigstore:(?:\/\/(?=\/))?(\/.+)$/.exec(address)?.[1]
+}
+
 /** `sigstore:/PATH` stands for the services that the signing config at that place names now. */
 function resolvedAddress(address: string, now: Date): string {
-  const [, file] = /^sigstore:(?:\/\/(?=\/))?(\/.+)$/.exec(address) ?? []
+  const file = configFile(address)
   if (file === undefined) return address
   const status = statSync(file, { throwIfNoEntry: false })
   if (status?.isFile() !== true || status.size > maxConfigBytes)

@@ -261,3 +261,19 @@ test('ASSAY_SIGNER names a key for a call; two keys at once, and what is no addr
   refuses(() => open({ ASSAY_SIGNER: '/etc/key.pem' }).loadKey('p1'), 'ERR_SIGNER_ADDRESS')
   refuses(() => open({ ASSAY_SIGNER: 'sigstore:/no/such/config.json' }).loadKey('p1'), 'ERR_SIGNER_ADDRESS')
 })
+
+test('no file of the checkout says which services sign, what library is loaded, or what the PIN is', (context) => {
+  const { base, checkout, open } = place(context)
+  const addressesIn = (folder: string): readonly string[] => [
+    `sigstore:${folder}/signing-config.json`,
+    `sigstore://${folder}/signing-config.json`,
+    `pkcs11:token=ada;object=digits?module-path=${folder}/lib.so`,
+    `pkcs11:token=ada;object=digits?pin-source=file:${folder}/pin`,
+  ]
+  symlinkSync(checkout, join(base, 'link'))
+  for (const address of [...addressesIn(checkout), ...addressesIn(join(base, 'link'))]) {
+    refuses(() => open().useHeld('p1', { address }), 'ERR_KEY_HOME')
+    refuses(() => open({ ASSAY_SIGNER: address }).loadKey('p1'), 'ERR_KEY_HOME')
+  }
+  for (const address of addressesIn(base)) assert.equal(open().useHeld('p1', { address }).held?.address, address)
+})

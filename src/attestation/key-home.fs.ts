@@ -10,7 +10,7 @@
 import { existsSync, readFileSync, realpathSync, renameSync } from 'node:fs'
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { DomainError } from '../core/index.ts'
-import { ensureLogKey, heldKeySource, type SignerRoute } from './held-key-source.fs.ts'
+import { ensureLogKey, filesOfAddress, heldKeySource, type SignerRoute } from './held-key-source.fs.ts'
 import { generateKey, type KeySource } from './key.ts'
 import { readSecretFile, refuseExposedFolder } from './key-file.fs.ts'
 import type { HeldKeyRecord, KeyEnvironment, KeyHome, KeyRecord } from './key-home.ts'
@@ -69,6 +69,7 @@ export function openKeyHome(options: KeyHomeOptions): KeyHome {
     },
     loadKey: (project) => {
       const held = (address: string): KeySource => {
+        refuseFromCheckout(address, checkout)
         const folderOf = placeOf(project === '' ? 'without-project' : project)
         prepareFolder(folder, folderOf)
         const { environment, route = directly } = options
@@ -88,6 +89,7 @@ export function openKeyHome(options: KeyHomeOptions): KeyHome {
       return { ...held(record.held.address), ...(hint === undefined ? {} : { expectedHint: hint }) }
     },
     useHeld: (project, held) => {
+      if (held !== undefined) refuseFromCheckout(held.address, checkout)
       const { held: _, ...record } = load(project) ?? { project, checkouts: [], revoked: [] }
       if (record.revoked.some(({ hint }) => hint === held?.hint))
         throw new DomainError('ERR_KEY_REVOKED', `the key at \`${held?.address}\` was revoked`)
@@ -222,9 +224,22 @@ function keyFolder(environment: KeyEnvironment): string {
   )
 }
 
-function refuseInside(path: string, folder: string): void {
+/** THREAT: a commit that changes which services get the user's token, or what library is loaded beside the key. */
+function refuseFromCheckout(address: string, checkout: string): void {
+  const file = filesOfAddress(address).find((path) => isWithin(path, checkout))
+  if (file === undefined) return
+  throw new DomainError('ERR_KEY_HOME', `\`${file}\` says how to sign and lies inside \`${checkout}\``, {
+    help: 'keep it in a folder of your own outside the project',
+  })
+}
+
+function isWithin(path: string, folder: string): boolean {
   const inner = relative(realOf(folder), realOf(path))
-  if (inner !== '' && (inner === '..' || inner.startsWith('../') || isAbsolute(inner))) return
+  return inner === '' || !(inner === '..' || inner.startsWith('../') || isAbsolute(inner))
+}
+
+function refuseInside(path: string, folder: string): void {
+  if (!isWithin(path, folder)) return
   throw new DomainError('ERR_KEY_HOME', `the keys at \`${path}\` would lie inside \`${folder}\``, {
     help: 'set ASSAY_CONFIG_HOME to a folder of your own outside the project',
   })

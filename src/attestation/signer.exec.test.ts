@@ -25,7 +25,7 @@ function keyFile(name: string, pem: string, mode = 0o600): string {
   return path
 }
 const pair = generateKey(undefined)
-const real: KeySource = { kind: 'file', path: keyFile('key.pem', pair.privatePem) }
+const real = { kind: 'file', path: keyFile('key.pem', pair.privatePem) } as const
 const policy = policyFromKey(pair.publicPem)
 
 const log = putObject(store, 'log')
@@ -211,5 +211,25 @@ process.exit(3)`,
     startSigner({ key: { kind: 'ephemeral' }, objectStoreRoot: store, entry }),
     'ERR_SIGNER_FAILED',
     /: 0 ERR_ACCESS_DENIED allowed$/,
+  )
+})
+
+test('a signer that asks over the network reads the key of the log, and no signing key that lies beside it', async () => {
+  const program = join(scratch.root, 'program')
+  mkdirSync(program)
+  const entry = join(program, 'spy.mjs')
+  const logKeyPath = keyFile('log-key.pem', 'log')
+  writeFileSync(
+    entry,
+    `import { readFileSync } from 'node:fs'
+const attempt = (path) => { try { readFileSync(path); return 'allowed' } catch (error) { return error.code } }
+process.stderr.write([attempt('${logKeyPath}'), attempt('${real.path}')].join(' '))
+process.exit(3)`,
+  )
+  const held = { kind: 'held', address: 'hashivault://digits', settings: {}, proxies: {}, authorities: [] } as const
+  await rejects(
+    startSigner({ key: { ...held, logKeyPath }, objectStoreRoot: store, entry }),
+    'ERR_SIGNER_FAILED',
+    /: allowed ERR_ACCESS_DENIED$/,
   )
 })

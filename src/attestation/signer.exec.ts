@@ -95,7 +95,7 @@ function refuseOtherKey(key: KeySource, hint: string): void {
 }
 
 /**
- * An empty environment, three pipes, and read access to its own code, the key's folder and the store; Node refuses it
+ * An empty environment, three pipes, and read access to its own code, the key's file and the store; Node refuses it
  * everything else: writing, other files, processes, workers, addons. A key that is kept elsewhere adds what it takes:
  * proxies, and for a token the addon that speaks to it.
  *
@@ -106,9 +106,10 @@ function spawnSigner(options: SignerOptions): Child {
   const entry = entryOf(options)
   const files = filesOf(key)
   for (const file of files.secret) refuseExposedFolder(dirname(file))
-  const folders = [...files.secret, ...files.plain].map((file) => dirname(file))
+  // A token that is renewed is a link to another file beside it; of a secret nothing that lies beside it is read.
+  const named = [...files.secret, ...files.plain.map((file) => dirname(file))]
   const addon = packageFolder(key, entry)
-  const readable = [codeFolder(entry), objectStoreRoot, ...folders, ...(addon === undefined ? [] : [addon])]
+  const readable = [codeFolder(entry), objectStoreRoot, ...named, ...(addon === undefined ? [] : [addon])]
   const flags = ['--no-warnings', '--permission', ...readable.map((path) => `--allow-fs-read=${path}`)]
   if (addon !== undefined) flags.push('--allow-addons')
   return spawn(node, [...flags, entry], { cwd: '/', env: environmentOf(key), stdio: ['pipe', 'pipe', 'pipe'] })
@@ -160,9 +161,9 @@ function packageFolder(key: KeySource, entry: string): string | undefined {
 function environmentOf(key: KeySource): Record<string, string> {
   if (key.kind !== 'held') return {}
   const ofTokens = Object.entries(key.settings).filter(([name]) => isTokenVariable(name))
-  const proxies = Object.values(key.proxies).some((value) => value !== '')
-    ? { ...key.proxies, NODE_USE_ENV_PROXY: '1' }
-    : {}
+  // THREAT: plain HTTP goes to this machine alone, and by a proxy it would be read in between.
+  const { HTTP_PROXY: _, ...secure } = key.proxies
+  const proxies = (secure['HTTPS_PROXY'] ?? '') === '' ? {} : { ...secure, NODE_USE_ENV_PROXY: '1' }
   return { ...proxies, ...Object.fromEntries(ofTokens) }
 }
 

@@ -182,7 +182,10 @@ export function isSafeUrl(text: string): boolean {
 }
 
 function fault(text: string, what: string): DomainError {
-  const shown = text.replace(/pin-value=[^;&]*/g, 'pin-value=…').slice(0, 200)
+  const shown = text
+    .replace(/(pin-value=).*/is, '$1…')
+    .replace(/(\/\/|%2f%2f)((?!@|%40|\/|%2f).)*(@|%40)/gi, '$1…$3')
+    .slice(0, 200)
   return new DomainError('ERR_SIGNER_ADDRESS', `the address \`${shown}\` of a signing key ${what}`, {
     help: `write ${addressForms}`,
   })

@@ -63,8 +63,10 @@ function callerOf(address: AwsAddress, settings: AwsSettings, patience: Patience
   const { AWS_ACCESS_KEY_ID: accessKeyId = '', AWS_SECRET_ACCESS_KEY: secretAccessKey = '' } = settings
   const { AWS_SESSION_TOKEN: sessionToken = '' } = settings
   const region = address.region ?? settings['AWS_REGION'] ?? settings['AWS_DEFAULT_REGION'] ?? ''
-  if (accessKeyId === '' || secretAccessKey === '' || !/^[a-z0-9-]+$/.test(region))
-    throw new DomainError('ERR_KEY_HOME', 'the key is in AWS KMS, and there are no credentials, or no region', {
+  // THREAT: what cannot stand in a header is told by whoever refuses it, value and all.
+  const isSendable = !/[^\x21-\x7e]/.test(`${accessKeyId}${secretAccessKey}${sessionToken}`)
+  if (accessKeyId === '' || secretAccessKey === '' || !isSendable || !/^[a-z0-9-]+$/.test(region))
+    throw new DomainError('ERR_KEY_HOME', 'the key is in AWS KMS, and there are no credentials for it, or no region', {
       help: 'set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION',
     })
   const session = sessionToken === '' ? {} : { sessionToken }

@@ -122,6 +122,19 @@ test('a token is sent over TLS, or to this machine itself, and nowhere else', as
   await refused(() => openVaultKey('digits', withUser, patience), 'ERR_SIGNER_UNREACHABLE', 'hvs.')
 })
 
+test('AWS KMS: what cannot stand in a header is refused before it is sent, and told to nobody', async (context) => {
+  const service = await awsKms(context)
+  for (const name of ['AWS_SESSION_TOKEN', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'])
+    await refused(
+      () => openAwsKey(awsAddress, { ...service.environment, [name]: 'first\nsecond' }, patience),
+      'ERR_KEY_HOME',
+      'second',
+    )
+  assert.deepEqual(service.asked, [])
+  await openAwsKey(awsAddress, service.environment, patience)
+  assert.deepEqual([service.asked.length, service.faults], [1, []])
+})
+
 test('addresses are those of cosign, and each that could mean two things is refused', () => {
   const read: Readonly<Record<string, HeldAddress>> = {
     'awskms:///alias/team/digits': { kind: 'awskms', endpoint: '', key: 'alias/team/digits' },
@@ -180,8 +193,17 @@ test('addresses are those of cosign, and each that could mean two things is refu
       text,
     )
   }
-  assert.throws(
-    () => parseHeldAddress('pkcs11:token=a;object=b?pin-value=123456'),
-    (error) => isDomainError(error, 'ERR_SIGNER_ADDRESS') && !error.message.includes('123456'),
-  )
+  for (const secret of [
+    'pkcs11:token=a;object=b?pin-value=123456',
+    'pkcs11:token=a;object=b?PIN-VALUE=123456',
+    'pkcs11:token=a;object=b?pin-value=12;123456',
+    'sigstore:?fulcio-url=https://ada:123456@f.example&rekor-url=https://r.example',
+    'sigstore:?fulcio-url=https%3A%2F%2Fada%3A123456%40f.example&rekor-url=https%3A%2F%2Fr.example',
+    'awskms://ada:123456@kms.example/alias/digits',
+  ])
+    assert.throws(
+      () => parseHeldAddress(secret),
+      (error) => isDomainError(error, 'ERR_SIGNER_ADDRESS') && !error.message.includes('123456'),
+      secret,
+    )
 })

@@ -68,3 +68,25 @@ test('a holder is reached over TLS by the proxy and the authorities that are giv
   assert.equal(tunnels.length, 1, 'directly')
   await assert.rejects(open({ proxies: {} }), (error) => isDomainError(error, 'ERR_SIGNER_UNREACHABLE'))
 })
+
+test('plain HTTP goes to this machine itself, whatever proxy there is: nobody in between reads the token', async (context) => {
+  const vault = await vaultTransit(context)
+  const read: string[] = []
+  const proxy = createServer(({ headers, url = '' }, response) => {
+    read.push(`${url} ${headers.authorization}`)
+    response.writeHead(403).end()
+  }).on('connect', ({ url = '' }, socket) => {
+    read.push(url)
+    socket.end()
+  })
+  const url = `http://127.0.0.1:${await portOf(context, proxy)}`
+  const key: HeldKeySource = {
+    kind: 'held',
+    address: 'hashivault://digits',
+    settings: vault.environment,
+    proxies: { HTTP_PROXY: url, HTTPS_PROXY: url, NO_PROXY: '' },
+    authorities: [],
+  }
+  await using signer = await startSigner({ key, objectStoreRoot: '/nonexistent' })
+  assert.deepEqual([signer.publicPem, read], [pemOf(vault.publicKey), []])
+})
