@@ -1,17 +1,22 @@
-/** Wheels that were built from source: what their statements must say. Threat: supply-chain compromise. */
+/** Environments, and wheels that were built from source: what their statements must say. Threat: supply-chain compromise. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { DomainError, type Sha256 } from '../core/index.ts'
+import { DomainError, type Sha256, sha256Of } from '../core/index.ts'
 import { type ChainVerdict, chainLimits } from './chain.ts'
+import type { EnvironmentBuild } from './environment-build-facts.ts'
 import {
   chainOf,
   digestNamed,
+  environmentBuild,
   keep,
   newPerson,
   policyOf,
+  signEnvironmentBuild,
   signNow,
   signSourceBuild,
+  signStage,
   sourceBuild,
+  stageFacts,
 } from './fixtures/chain.ts'
 import { refuseRequest } from './signer/sign.ts'
 import type { SourceBuild } from './source-build-facts.ts'
@@ -166,4 +171,126 @@ test('a build that many stages name is read once, and counts for the limits of t
   const over = judge(length)
   assert.equal(over.trusted, false)
   assert.ok(over.findings.some(({ code }) => code === 'ERR_CHAIN_LIMIT'))
+})
+
+type GivenEnvironment = Given &
+  Readonly<{
+    /** What lies under the name that the stage gives; the bundle when left out. */
+    found?: Uint8Array
+  }>
+
+/** The verdict on a stage that says which statement its environment has. */
+function judgedIn({
+  bundle = signEnvironmentBuild(ada, environmentBuild()),
+  found = bundle,
+  named = sha256Of(bundle),
+  change = (facts) => facts,
+  policy = {},
+}: GivenEnvironment = {}): ChainVerdict {
+  const withBuild = (facts: StageFacts): StageFacts =>
+    change({ ...facts, environment: { ...facts.environment, build: named } })
+  const { question, evidence } = chainOf(ada, 1, withBuild)
+  evidence.bundles.set(sha256Of(bundle), found)
+  return verifyChain({ ...question, policy: policyOf(ada, policy) })
+}
+
+const ofEnvironment = ({ findings }: ChainVerdict): readonly string[] =>
+  findings.filter(({ check }) => check === 'environment-build').map(({ code, because }) => `${code} ${because}`)
+
+test('an environment is believed by the statement of how it was put together, which counts for the level', () => {
+  const verdict = judgedIn()
+  assert.deepEqual([verdict.trusted, verdict.level], [true, 1])
+  assert.deepEqual(ofEnvironment(verdict), [
+    'OK the environment `train` was put together from 1 materials that are named by digest',
+  ])
+  const hosted = verdict.requirements.find(({ requirement }) => requirement === 'hosted builder')
+  assert.match(hosted?.because ?? '', /the build of `train` was signed by a person's own key/)
+})
+
+const otherBuild = (more: Partial<EnvironmentBuild>): GivenEnvironment => ({
+  bundle: signEnvironmentBuild(ada, environmentBuild(more)),
+})
+const { materials } = stageFacts().environment
+const lock = { name: 'requirements.lock', digest: digestNamed('lock') }
+
+/** The signature stays; a material is another. */
+function tampered(): Uint8Array {
+  const bundle = JSON.parse(Buffer.from(signEnvironmentBuild(ada, environmentBuild())).toString())
+  const payload = Buffer.from(bundle.dsseEnvelope.payload, 'base64').toString()
+  const changed = payload.replaceAll(digestNamed('lock').slice(7), digestNamed('another lock').slice(7))
+  assert.notEqual(changed, payload)
+  bundle.dsseEnvelope.payload = Buffer.from(changed).toString('base64')
+  return Buffer.from(JSON.stringify(bundle))
+}
+
+/** A key that the policy lists, and not as a builder. */
+function withoutRole(): Partial<TrustPolicy> {
+  const key = policyOf(mallory).keys.get('ada')
+  if (key === undefined) throw new Error('the policy of a fixture lists its key')
+  return { keys: new Map([...policyOf(ada).keys, ['mallory', { ...key, name: 'mallory' }]]) }
+}
+
+const environmentLies: Readonly<Record<string, readonly [given: GivenEnvironment, because: RegExp]>> = {
+  'a statement that is not at hand': [{ named: digestNamed('gone') }, /^ERR_EVIDENCE_MISSING .*not at hand/],
+  'a statement that was changed after it was signed': [{ bundle: tampered() }, /^ERR_SIGNATURE_INVALID .*`train`/],
+  'another statement under the name that was pinned': [
+    { found: signEnvironmentBuild(ada, environmentBuild({ at: '2026-11-20T10:00:04.000Z' })) },
+    /^ERR_CHAIN_LINK .*another statement than was pinned/,
+  ],
+  'a statement by a key that the policy does not list': [
+    { bundle: signEnvironmentBuild(mallory, environmentBuild()) },
+    /^ERR_SIGNER_UNKNOWN .*`train`/,
+  ],
+  'a statement by a key that is listed, and is no builder': [
+    { bundle: signEnvironmentBuild(mallory, environmentBuild()), policy: withoutRole() },
+    /^ERR_SIGNER_ROLE .*`mallory` is not listed as builder/,
+  ],
+  'a statement of another project': [otherBuild({ project: 'other' }), /^ERR_CHAIN_PROJECT/],
+  'a statement of another environment': [
+    otherBuild({ digest: digestNamed('another environment') }),
+    /^ERR_CHAIN_LINK .*is not the one that was put together/,
+  ],
+  'a statement of an environment of another name': [otherBuild({ name: 'other' }), /^ERR_CHAIN_LINK .*is not the one/],
+  'a statement of an environment of another kind': [otherBuild({ kind: 'conda' }), /^ERR_CHAIN_LINK .*is not the one/],
+  'a material that the stage does not say': [
+    otherBuild({ materials: [...materials, { name: 'evil.whl', digest: digestNamed('evil') }] }),
+    /^ERR_CHAIN_LINK .*`evil\.whl`, which the stage does not say/,
+  ],
+  'a material with other bytes than the stage says': [
+    otherBuild({ materials: [{ ...lock, digest: digestNamed('another lock') }] }),
+    /^ERR_CHAIN_LINK .*`requirements\.lock`, which the stage does not say/,
+  ],
+  'a build from source that the stage leaves out': [
+    otherBuild({ materials: [{ ...lock, build: digestNamed('build') }] }),
+    /^ERR_CHAIN_LINK .*names another build of `requirements\.lock` than the stage/,
+  ],
+  'an environment that was put together after the stage': [
+    otherBuild({ at: '2026-11-22T11:00:00.000Z' }),
+    /^ERR_CHAIN_LINK .*after it was used/,
+  ],
+  'the statement of a wheel in its place': [
+    { bundle: signSourceBuild(ada, sourceBuild()) },
+    /^ERR_STATEMENT_UNSUPPORTED .*`train`/,
+  ],
+  'the statement of a stage in its place': [
+    { bundle: signStage(ada, stageFacts()) },
+    /^ERR_STATEMENT_UNSUPPORTED .*`train`/,
+  ],
+}
+for (const [what, [given, because]] of Object.entries(environmentLies)) {
+  test(`refuses ${what}, of an environment`, () => {
+    const verdict = judgedIn(given)
+    assert.equal(verdict.trusted, false)
+    assert.match(ofEnvironment(verdict).join(), because)
+  })
+}
+
+test('a key that is listed and is no builder changes nothing for what a builder signed', () => {
+  assert.equal(judgedIn({ policy: withoutRole() }).trusted, true)
+})
+
+test('no key signs an environment of which a material is named twice', () => {
+  const sign = (more: Partial<EnvironmentBuild>): Uint8Array => signEnvironmentBuild(ada, environmentBuild(more))
+  assert.throws(() => sign({ materials: [lock, lock] }), DomainError)
+  assert.ok(sign({ materials: [lock] }).length > 0)
 })

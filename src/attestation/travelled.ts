@@ -1,5 +1,5 @@
 /** Evidence that left its project: bundles, one a line of a file or one a file of a folder. Pure. */
-import { type Digest, type Sha256, sha256Of } from '../core/index.ts'
+import { type Digest, DomainError, type Sha256, sha256Of } from '../core/index.ts'
 import type { ChainEvidence } from './chain.ts'
 import { statedReproduction } from './stated.ts'
 import type { TrustPolicy } from './trust-policy.ts'
@@ -7,16 +7,28 @@ import { subjectsOfBundle, verifyStage } from './verify.ts'
 
 export type NamedBundle = Readonly<{ name: string; bytes: Uint8Array }>
 
-/** @param bytes of a `.jsonl` file */
+/** LIMIT: a line takes memory however short it is. */
+const maxLines = 250_000
+
+/** @param bytes of a `.jsonl` file @throws ERR_INPUT_TOO_LARGE */
 export function bundlesInLines(bytes: Uint8Array): readonly NamedBundle[] {
   const bundles: NamedBundle[] = []
+  for (const line of linesIn(bytes)) {
+    if (bundles.length >= maxLines)
+      throw new DomainError('ERR_INPUT_TOO_LARGE', `the evidence has more than ${maxLines} lines`)
+    bundles.push({ name: `line ${bundles.length + 1}`, bytes: line })
+  }
+  return bundles
+}
+
+/** Those that are not empty. */
+export function* linesIn(bytes: Uint8Array): Generator<Uint8Array> {
   let start = 0
   for (let end = bytes.indexOf(10); start < bytes.length; end = bytes.indexOf(10, start)) {
     const stop = end < 0 ? bytes.length : end
-    if (stop > start) bundles.push({ name: `line ${bundles.length + 1}`, bytes: bytes.subarray(start, stop) })
+    if (stop > start) yield bytes.subarray(start, stop)
     start = stop + 1
   }
-  return bundles
 }
 
 /** Trust: the bundles are indexed by what they *say*, and verified by the chain. */

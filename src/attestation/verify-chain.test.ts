@@ -285,6 +285,18 @@ test('the evidence is found by the bytes when the entries lead elsewhere', () =>
   ])
 })
 
+test('statements that nobody is believed for hide none that is, however many there are', () => {
+  const mallory = newPerson()
+  const { question, evidence, attestations } = chainOf(ada, 1)
+  const lies = Array.from({ length: chainLimits.candidates + 8 }, (_, at) =>
+    keep(evidence, signStage(mallory, stageFacts({ stage: `lie-${at}`, outputs: [output('out/0.csv')] }))),
+  )
+  const among = (known: readonly Sha256[]): ChainVerdict =>
+    verifyChain({ ...question, evidence: { ...evidence, bySubject: () => known }, entries: [], policy })
+  assert.equal(among([...lies, ...attestations]).trusted, true)
+  assert.equal(among(lies).trusted, false)
+})
+
 test('bytes under another name are believed, with a caveat, where their name may differ, and refused where not', () => {
   const subject = { path: 'count', digest: digestNamed('out/2.csv') }
   const verdict = verdictWith({ question: { subject, renamed: true } })

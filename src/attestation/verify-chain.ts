@@ -32,7 +32,7 @@ import { judgeReproductions } from './chain-reproductions.ts'
 import { judgeReviews } from './chain-reviews.ts'
 import { judgeInputs } from './chain-sources.ts'
 import { judgeStages } from './chain-stage.ts'
-import { walkChain } from './chain-walk.ts'
+import { judgeBundle, walkChain } from './chain-walk.ts'
 import { allPassed, caveat, type Finding, passed, refused } from './finding.ts'
 import { judgeLevel, type LevelFacts } from './level.ts'
 import { propertiesOf } from './properties.ts'
@@ -48,8 +48,8 @@ import type { VerifiedStage } from './verify.ts'
 export function verifyChain(asked: ChainQuestion): ChainVerdict {
   const clock = asked.surroundings.now
   const question = atTrustedTime(asked)
-  const candidates = candidatesOf(question)
-  const verdicts = question.verdicts ?? new Map()
+  const verdicts: StageVerdicts = question.verdicts ?? new Map()
+  const candidates = candidatesOf(question, verdicts)
   let best: ChainVerdict | undefined
   for (const entry of candidates) {
     const verdict = judgeCandidate(question, { entry, clock }, verdicts)
@@ -59,8 +59,14 @@ export function verifyChain(asked: ChainQuestion): ChainVerdict {
   return best ?? nothingKnown(question)
 }
 
-function candidatesOf({ entries, evidence, subject, limits = chainLimits }: ChainQuestion): readonly Sha256[] {
-  return [...new Set([...entries, ...evidence.bySubject(subject.digest)])].slice(0, limits.candidates)
+/** THREAT: statements about the artifact that nobody is believed for, so many that the one that counts is not looked at. */
+function candidatesOf(question: ChainQuestion, verdicts: StageVerdicts): readonly Sha256[] {
+  const { entries, evidence, subject, limits = chainLimits } = question
+  const all = [...new Set([...entries, ...evidence.bySubject(subject.digest)])]
+  if (all.length <= limits.candidates) return all
+  const read = all.slice(0, limits.statements)
+  const believed = read.filter((attestation) => judgeBundle(question, attestation, verdicts).verdict.trusted)
+  return [...new Set([...believed, ...read])].slice(0, limits.candidates)
 }
 
 /** Of two that are not trusted, the one that names the artifact says more, then the one with the higher level. */

@@ -106,6 +106,8 @@ function refuseAmbiguity(text: string, name: string, maxDepth: number): void {
       end = Math.max(end, number.lastIndex)
       if (Number.isInteger(value) && !Number.isSafeInteger(value))
         throw malformed(name, `has an integer that is not exact, ${placeOf(text, at).both}`)
+      if (Math.abs(value) === Infinity)
+        throw malformed(name, `has a number that is too large to be read, ${placeOf(text, at).both}`)
     }
     at = nextStart(text, end)
   }

@@ -2,7 +2,7 @@
 import { type NamedBundle, verifyDataVerdict, verifyReproduction, verifyStage } from '../attestation/index.ts'
 import { DomainError, type Sha256, sha256Of } from '../core/index.ts'
 import { joinProofs, keepProofs, keptProofs } from './kept-proofs.fs.ts'
-import { historiesIn, type LogProofs, type ShownHistory } from './log-trust.ts'
+import { historiesIn, holdsUnder, type LogProofs, type ShownHistory } from './log-trust.ts'
 import type { Project } from './project.ts'
 import { reproductionKey } from './reproduction-key.ts'
 import { builtIn } from './travelling-evidence.ts'
@@ -51,7 +51,7 @@ export function importEvidence(
   if (first.length === 0)
     throw new DomainError('ERR_EVIDENCE_MISSING', `nothing in \`${from}\` is a statement of a stage that is believed`)
   const ofKept = new Map([...proofs.inclusions].filter(([attestation]) => kept.has(attestation)))
-  keepProofs(root, { inclusions: ofKept, growths: proofs.growths })
+  keepProofs(root, { inclusions: ofKept, growths: proofs.growths }, holdsUnder(trust))
   return { stages: first, logProofs: ofKept.size, histories }
 }
 

@@ -10,7 +10,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node
 import { join } from 'node:path'
 import { hexOf, isSha256, type Sha256, sha256Of } from '../core/index.ts'
 import { writeDurably } from './evidence.fs.ts'
-import { type LogProofs, maxGrowths, maxProofsEach } from './log-trust.ts'
+import { type HoldsProof, type LogProofs, maxGrowths, maxProofsEach } from './log-trust.ts'
 
 /** LIMIT: as the readers of proofs have it. */
 const maxProofBytes = 128 * 1024
@@ -42,7 +42,8 @@ export function isNamedAsItIs(name: string, bytes: Uint8Array): boolean {
   return name.endsWith(`-${hexOf(sha256Of(bytes))}`)
 }
 
-export function keepProofs(root: string, proofs: LogProofs): void {
+/** @param holds whether a proof is one by the trust policy: it is kept beside as many that are none */
+export function keepProofs(root: string, proofs: LogProofs, holds: HoldsProof): void {
   const folder = folderOf(root)
   const known = new Set(namesIn(folder))
   const kept = Map.groupBy(known, proofSubject)
@@ -50,7 +51,10 @@ export function keepProofs(root: string, proofs: LogProofs): void {
     const subject = proofSubject(name)
     const most = subject === 'growth' ? maxGrowths : maxProofsEach
     const there = kept.get(subject) ?? []
-    if (known.has(name) || bytes.length > maxProofBytes || there.length >= most) continue
+    if (known.has(name) || bytes.length > maxProofBytes) continue
+    // THREAT: what proves nothing, so much of it that what does is never kept
+    const isProof = subject !== undefined && subject !== 'growth' && there.length < 2 * most && holds(subject, bytes)
+    if (there.length >= most && !isProof) continue
     mkdirSync(folder, { recursive: true })
     writeDurably(join(folder, name), bytes, join(root, '.assay', 'tmp'))
     kept.set(subject, [...there, name])

@@ -22,13 +22,14 @@ const maxBytes = 256 * (65_535 + 2)
 
 export type LogObjects = Readonly<{
   address: string
-  /** Undefined where there is none. `tag`: what a later write is held to. */
+  /** Undefined where there is none. `tag`: what a later write is held to; empty where the store gives none. */
   read(name: string): Promise<Readonly<{ bytes: Uint8Array; tag: string }> | undefined>
   put(name: string, bytes: Uint8Array): Promise<void>
   /**
    * Written only when what is there still has the tag; without one, only when nothing is there.
    *
    * @returns false when somebody else was faster
+   * @throws ERR_TLOG_UNREACHABLE for an empty tag, too
    */
   putIf(name: string, bytes: Uint8Array, tag: string | undefined): Promise<boolean>
   close(): Promise<void>
@@ -87,7 +88,11 @@ export function openLogObjects(address: string, environment: Environment, { rout
         throw refusal(shown, answer.status)
       }),
     put: async (name, bytes) => void (await write(name, bytes, {})),
-    putIf: (name, bytes, tag) => write(name, bytes, tag === undefined ? { 'if-none-match': '*' } : { 'if-match': tag }),
+    putIf: async (name, bytes, tag) => {
+      // THREAT: a condition that says nothing holds for everybody: an update of another writer would be lost
+      if (tag === '') throw untagged(shown)
+      return await write(name, bytes, tag === undefined ? { 'if-none-match': '*' } : { 'if-match': tag })
+    },
     close: () => client.close(),
   }
 }
@@ -141,6 +146,12 @@ async function bytesOf({ body }: HttpAnswer, what: string): Promise<Uint8Array> 
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
+}
+
+function untagged(address: string): DomainError {
+  return new DomainError('ERR_TLOG_UNREACHABLE', `the store at \`${address}\` gives no ETag of what it holds`, {
+    help: 'two writers would fork a log there: use a store with conditional writes, or a log on disk',
+  })
 }
 
 function refusal(address: string, status: number): DomainError {

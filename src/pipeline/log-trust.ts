@@ -100,6 +100,14 @@ function logsOf({ logs = [] }: TrustPolicy): readonly CheckpointTrust[] {
   return logs.map(({ key, witnesses, threshold }) => logTrust(key, witnesses, threshold))
 }
 
+export type HoldsProof = (attestation: Sha256, proof: Uint8Array) => boolean
+
+/** Whether a proof is one by a log of the policy, and by as many witnesses as it asks for. */
+export function holdsUnder(policy: TrustPolicy): HoldsProof {
+  const trusts = logsOf(policy)
+  return (attestation, proof) => judgeProof(proof, attestation, trusts).passed
+}
+
 function judgeProof(proof: Uint8Array, attestation: Sha256, trusts: readonly CheckpointTrust[]): Finding {
   let fault: Readonly<{ code: ErrorCode; message: string }> | undefined
   for (const trust of trusts) {

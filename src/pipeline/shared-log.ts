@@ -24,7 +24,7 @@ import {
   tilePath,
   verifyCheckpoint,
 } from '../attestation/index.ts'
-import { DomainError, hexOf, isSha256, parseStrictJson, type Sha256, sha256Of } from '../core/index.ts'
+import { DomainError, hexOf, isDomainError, isSha256, parseStrictJson, type Sha256, sha256Of } from '../core/index.ts'
 import { eachBounded } from '../data/index.ts'
 import {
   type EnteredLog,
@@ -222,8 +222,21 @@ function printHead({ from, entries, checkpoint }: Head): Uint8Array {
 
 /** @throws ERR_TLOG_MALFORMED */
 function parseHead(bytes: Uint8Array): Head {
-  const parsed = headShape.safeParse(parseStrictJson(bytes, 'head', { maxBytes: 16 * 1024 * 1024, maxDepth: 3 }))
-  if (!parsed.success) throw new DomainError('ERR_TLOG_MALFORMED', 'the head of the log is not what assay wrote')
+  const parsed = headShape.safeParse(headJson(bytes))
+  if (!parsed.success) throw foreignHead()
   const { from, entries, checkpoint } = parsed.data
   return { from, entries, checkpoint: Buffer.from(checkpoint) }
+}
+
+function headJson(bytes: Uint8Array): unknown {
+  try {
+    return parseStrictJson(bytes, 'head', { maxBytes: 16 * 1024 * 1024, maxDepth: 3 })
+  } catch (error) {
+    if (!isDomainError(error)) throw error
+    throw foreignHead(error)
+  }
+}
+
+function foreignHead(cause?: unknown): DomainError {
+  return new DomainError('ERR_TLOG_MALFORMED', 'the head of the log is not what assay wrote', { cause })
 }

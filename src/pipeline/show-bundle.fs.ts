@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import {
   type BundleDescription,
-  bundlesInLines,
+  linesIn,
   loadForeign,
   parseCheckpoint,
   parseLogProof,
@@ -54,8 +54,10 @@ export async function evidenceShownAt(caller: Caller, given: string): Promise<re
   const one = await shownOf(bytes)
   if (one !== undefined || !file.endsWith('.jsonl')) return one === undefined ? undefined : [one]
   const shown: ShownEvidence[] = []
-  for (const line of bundlesInLines(bytes).slice(0, maxShown)) {
-    const next = await shownOf(line.bytes)
+  let looked = 0
+  for (const line of linesIn(bytes)) {
+    if ((looked += 1) > maxShown) break
+    const next = await shownOf(line)
     if (next !== undefined) shown.push(next)
   }
   return shown.length === 0 ? undefined : shown

@@ -4,7 +4,7 @@ import { isDomainError, type Sha256, sha256Of } from '../core/index.ts'
 import { eachBounded, type Outgoing, proofName, type Remote, readWhole, remoteFault } from '../data/index.ts'
 import { isNamedAsItIs, joinProofs, keepProofs, keptProofs, namedProofs, proofSubject } from './kept-proofs.fs.ts'
 import { proofsToShow } from './log-proofs.fs.ts'
-import { historiesIn, type LogProofs, maxGrowths, maxProofsEach } from './log-trust.ts'
+import { historiesIn, holdsUnder, type LogProofs, maxGrowths, maxProofsEach } from './log-trust.ts'
 import type { Project } from './project.ts'
 
 /** LIMIT: as the readers of proofs have it. */
@@ -87,7 +87,7 @@ export async function fetchProofs(
   })
   const came: LogProofs = { inclusions, growths }
   historiesIn(trust, joinProofs(here, came))
-  keepProofs(root, came)
+  keepProofs(root, came, holdsUnder(trust))
   return names.length
 }
 

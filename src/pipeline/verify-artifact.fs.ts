@@ -3,8 +3,10 @@ import { existsSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import {
   type ChainEvidence,
+  type Finding,
   nameInEvidence,
   parseTrustPolicy,
+  passed,
   policyFromKey,
   refused,
   type TrustPolicy,
@@ -133,13 +135,18 @@ async function verifyAlone(
   return judgeTravelled(caller, { path: name, digest }, travelled, { chosen, enclosing })
 }
 
-type Judges = Readonly<{ chosen: TrustPolicy | undefined; enclosing: Project | undefined }>
+type Judges = Readonly<{
+  chosen: TrustPolicy | undefined
+  enclosing: Project | undefined
+  /** Findings beside those of the chain. */
+  more?: readonly Finding[]
+}>
 
 function judgeTravelled(
   caller: Caller,
   { path: name, digest }: NamedDigest,
   { bundles, proofs }: TravelledEvidence,
-  { chosen, enclosing }: Judges,
+  { chosen, enclosing, more = [] }: Judges,
 ): ArtifactVerdict {
   const believed = chosen ?? enclosing?.trust
   if (believed === undefined) throw noPolicy()
@@ -151,7 +158,7 @@ function judgeTravelled(
   const surroundings = { now: caller.now(), revokedSources: enclosing?.revokedSources ?? [], ...logged }
   const chain = verifyChain({ subject: { path, digest }, entries: [], evidence, policy, surroundings })
   rememberTime(policy, caller.environment, chain.newestTime)
-  return verdictOf(chain, gatesAlone(policy))
+  return verdictOf(chain, [...more, ...gatesAlone(policy)])
 }
 
 /**
@@ -173,11 +180,15 @@ async function verifyInRegistry(
     root === undefined
       ? undefined
       : await openProject({ ...caller, workingFolder: root }, openOptions(caller, undefined, options))
-  const { folder, files, ...beside } = await artifactInRegistry(caller, parseOciAddress(name))
+  const { folder, files, manifest, ...beside } = await artifactInRegistry(caller, parseOciAddress(name))
   const travelled = options.evidence === undefined ? beside : await evidenceNamed(caller, options.evidence)
   const isFolder = travelledEvidence(travelled.bundles).bySubject(folder.digest).length > 0
   const subjects = isFolder ? [folder] : files
-  return subjects.map((subject) => judgeTravelled(caller, subject, travelled, { chosen, enclosing }))
+  // THREAT: a tag that is moved between this verdict and what is loaded
+  const which = passed('manifest', `\`${name}\` is the manifest ${manifest}: load it by this digest`, {
+    tier: 'observed',
+  })
+  return subjects.map((subject) => judgeTravelled(caller, subject, travelled, { chosen, enclosing, more: [which] }))
 }
 
 async function enclosingProject(

@@ -1,6 +1,9 @@
 /** T2: a log that tells two stories to two readers: whoever holds proofs of both sees it; the honest twin is shown to grow. */
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import {
   growTree,
@@ -16,7 +19,16 @@ import {
 import { signCheckpoint } from '../../src/attestation/signer/log-key.ts'
 import { rawPublic } from '../../src/attestation/tlog/note.ts'
 import { isDomainError, type Sha256, sha256Of } from '../../src/core/index.ts'
-import { entryOf, historiesIn, type LogProofs, parseProofLines, printProofs } from '../../src/pipeline/log-trust.ts'
+import { keepProofs, keptProofs } from '../../src/pipeline/kept-proofs.fs.ts'
+import {
+  entryOf,
+  historiesIn,
+  holdsUnder,
+  type LogProofs,
+  maxProofsEach,
+  parseProofLines,
+  printProofs,
+} from '../../src/pipeline/log-trust.ts'
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519')
 const id = 'project/0123456789abcdef'
@@ -77,4 +89,29 @@ test('T2: two histories of one log are refused, whatever else came with them; gr
   ])
   for (const hostile of ['', 'old 1', '\n\n', '{"assayLogGrowth":1,"growth":7}', '{"assayLogProof":1'])
     assert.deepEqual(historiesIn(policy, parseProofLines([Buffer.from(hostile)])), [])
+})
+
+test('T2: proofs that prove nothing leave room for one that does', (context) => {
+  const root = mkdtempSync(join(tmpdir(), 'assay-proofs-'))
+  context.after(() => rmSync(root, { recursive: true, force: true }))
+  const log = logOf(['a', 'b', 'c'])
+  const attestation = sha256Of('a')
+  const holds = holdsUnder(policy)
+  const kept = (): readonly string[] => (keptProofs(root).inclusions.get(attestation) ?? []).map(String)
+  const keep = (...proofs: readonly Uint8Array[]): void =>
+    keepProofs(root, { inclusions: new Map([[attestation, proofs]]), growths: [] }, holds)
+
+  keep(...Array.from({ length: maxProofsEach + 5 }, (_, at) => Buffer.from(`proves nothing ${at}`)))
+  assert.equal(kept().length, maxProofsEach)
+  const { inclusions } = log.proofOf(0)
+  const [proof = Buffer.of()] = inclusions.get(attestation) ?? []
+  keep(proof)
+  assert.ok(kept().includes(String(proof)))
+  // of another entry, or of a log that the policy does not name: no proof of this
+  const [ofOther = Buffer.of()] = [...log.proofOf(1).inclusions.values()].flat()
+  const [ofStranger = Buffer.of()] = [
+    ...logOf(['a'], generateKeyPairSync('ed25519').privateKey).proofOf(0).inclusions.values(),
+  ].flat()
+  keep(ofOther, ofStranger)
+  assert.equal(kept().length, maxProofsEach + 1)
 })

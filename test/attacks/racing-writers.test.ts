@@ -9,9 +9,10 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { noteKeyOf, nothingSeen, observeLog, type Signer } from '../../src/attestation/index.ts'
 import { signCheckpoint } from '../../src/attestation/signer/log-key.ts'
 import { rawPublic } from '../../src/attestation/tlog/note.ts'
-import { isSha256, sha256Of } from '../../src/core/index.ts'
-import { type LogObjects, readerOfObjects } from '../../src/pipeline/log-objects.http.ts'
+import { isDomainError, isSha256, sha256Of } from '../../src/core/index.ts'
+import { type LogObjects, openLogObjects, readerOfObjects } from '../../src/pipeline/log-objects.http.ts'
 import { enterSharedLog } from '../../src/pipeline/shared-log.ts'
+import { serveS3 } from '../support/s3-server.ts'
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519')
 const raw = rawPublic(publicKey)
@@ -103,4 +104,37 @@ test('writers that race and are killed anywhere lose nothing and fork nothing', 
     assert.ok(found.every(isSha256))
     assert.deepEqual(found.toSorted(), [...wanted].toSorted(), `seed ${seed}`)
   }
+})
+
+test('a store that tags nothing, so that no condition holds, is written by nobody; nor is one with a head of others', async (context) => {
+  const root = mkdtempSync(join(tmpdir(), 'assay-shared-log-'))
+  context.after(() => rmSync(root, { recursive: true, force: true }))
+  let tagged = true
+  const store = await serveS3(context, ({ method, key }, response) => {
+    const bytes = store.objects.get(key)
+    if (tagged || method !== 'GET' || bytes === undefined) return false
+    response.writeHead(200).end(bytes)
+    return true
+  })
+  const route = { httpProxy: '', httpsProxy: '', noProxy: '', authorities: [], retryDelaysMs: [] }
+  const objects = openLogObjects('s3://bucket/log', store.environment, { route, signal: new AbortController().signal })
+  context.after(() => objects.close())
+  const enter = (name: string): Promise<unknown> => enterSharedLog({ root, id: 'p' }, signer, objects, [sha256Of(name)])
+  await enter('first')
+  const head = store.objects.get('log/head')
+  tagged = false
+  await assert.rejects(
+    enter('second'),
+    (error) => isDomainError(error, 'ERR_TLOG_UNREACHABLE') && /ETag/.test(error.message),
+  )
+  assert.deepEqual(store.objects.get('log/head'), head)
+  tagged = true
+  await enter('second')
+  const next = store.objects.get('log/head')
+  for (const foreign of ['', '{', '{"assayLogHead":1}', '{"assayLogHead":1,"assayLogHead":1}']) {
+    store.objects.set('log/head', Buffer.from(foreign))
+    await assert.rejects(enter('third'), (error) => isDomainError(error, 'ERR_TLOG_MALFORMED'), foreign)
+  }
+  store.objects.set('log/head', next ?? Buffer.of())
+  await enter('third')
 })

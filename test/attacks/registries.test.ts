@@ -10,7 +10,7 @@ import { registrySessionFor } from '../../src/compute/index.ts'
 import { isDomainError, sha256Of } from '../../src/core/index.ts'
 import type { NetworkRoute } from '../../src/data/index.ts'
 import { parseOciAddress } from '../../src/pipeline/oci/address.ts'
-import { modelDocuments } from '../../src/pipeline/oci/documents.ts'
+import { descriptorOf, emptyBlob, mediaTypes, modelDocuments } from '../../src/pipeline/oci/documents.ts'
 import { putBytes, putEvidence } from '../../src/pipeline/oci/put-evidence.ts'
 import { type OciRepository, openOciRepository } from '../../src/pipeline/oci/repository.http.ts'
 import { contentsOf, findArtifact, takeEvidence } from '../../src/pipeline/oci/take-evidence.ts'
@@ -231,6 +231,81 @@ test('T3: a path that leads out of the folder, and an upload that is sent elsewh
       location,
     )
   }
+})
+
+test('T3: evidence without end is refused before it is asked for; a file that is called an archive is no model', async (context) => {
+  const found = await filled(context)
+  const { repository, server, subject } = found
+  const [known] = await repository.referrers(subject)
+  assert.ok(known)
+  const referrerWith = async (layers: readonly object[]): Promise<void> => {
+    const { artifactType } = known
+    const { digest: config } = descriptorOf('', emptyBlob)
+    const manifest = {
+      schemaVersion: 2,
+      mediaType: mediaTypes.manifest,
+      artifactType,
+      config: { mediaType: mediaTypes.empty, digest: config, size: emptyBlob.length },
+      layers,
+      subject: { mediaType: mediaTypes.manifest, digest: subject, size: 1 },
+    }
+    const bytes = Buffer.from(JSON.stringify(manifest))
+    const descriptor = descriptorOf(mediaTypes.manifest, bytes)
+    await repository.putDocument(descriptor.digest, { bytes, descriptor })
+  }
+
+  // lines that say nothing are passed over, in their thousands too
+  const lines = Buffer.from('{}\n'.repeat(200_000))
+  await putBytes(repository, lines)
+  await referrerWith([descriptorOf(mediaTypes.logProofs, lines)])
+  assert.equal((await take(found)).bundles.length, 1)
+  const more = Buffer.from('{}\n'.repeat(250_001))
+  await putBytes(repository, more)
+  await referrerWith([descriptorOf(mediaTypes.logProofs, more)])
+  await assert.rejects(take(found), (error) => isDomainError(error, 'ERR_INPUT_TOO_LARGE'))
+
+  for (const half of ['left', 'right'])
+    await referrerWith(
+      Array.from({ length: 5001 }, (_, at) => ({
+        mediaType: mediaTypes.bundle,
+        digest: sha256Of(`${half} ${at}`),
+        size: 1,
+      })),
+    )
+  server.asked.length = 0
+  await assert.rejects(take(found), (error) => isDomainError(error, 'ERR_REMOTE_UNSAFE'))
+  assert.deepEqual(
+    server.asked.filter((asked) => asked.includes('/blobs/')),
+    [],
+  )
+
+  const address = parseOciAddress(`oci://127.0.0.1:1/${tag}`)
+  const contents = async () => contentsOf(await findArtifact(repository, address), 'x')
+  assert.equal((await contents()).files.length, 1)
+  for (const [said, instead] of [
+    ['model.weight.v1.raw', 'model.weight.v1.tar'],
+    ['model.weight.v1.raw', 'model.dataset.v1.tar+gzip'],
+    ['"annotations":{', '"annotations":{"io.deis.oras.content.unpack":"true",'],
+  ] as const) {
+    found.setLie(
+      (asked, response) =>
+        isGet(asked, 'manifests/1') &&
+        end(response, String(server.manifests.get('acme/model/1')).replace(said, instead)),
+    )
+    await assert.rejects(contents(), (error) => isDomainError(error, 'ERR_REMOTE_UNSAFE'), instead)
+  }
+})
+
+test('a registry that keeps its bytes elsewhere is not sent again what it has', async (context) => {
+  const { server, repository, setLie } = await filled(context)
+  const uploads = (): number => server.asked.filter((asked) => asked.startsWith('POST')).length
+  const before = uploads()
+  setLie(({ method }, response) => method === 'HEAD' && say(response, 307, { location: 'https://cdn.example.org/x' }))
+  await putBytes(repository, model)
+  assert.equal(uploads(), before)
+  setLie(() => false)
+  await putBytes(repository, Buffer.from('new'))
+  assert.equal(uploads(), before + 1)
 })
 
 test('T6: from a host on the internet no redirect leads inside; from a private network only into the same', () => {

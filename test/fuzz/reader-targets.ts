@@ -10,6 +10,7 @@ import { parsePackageLock, parseWorkspaceLinks } from '../../src/compute/environ
 import { parseEntryPoints, parseWheelFacts } from '../../src/compute/environment/wheel-metadata.ts'
 import { parseRecord } from '../../src/compute/environment/wheel-record.ts'
 import { parseImageConfig, parseImageDocument } from '../../src/compute/image/documents.ts'
+import type { Sha256 } from '../../src/core/index.ts'
 import { parseContract } from '../../src/data/contract/index.ts'
 import { parseDvcList } from '../../src/data/dvc-folder-list.ts'
 import { defaultLimits } from '../../src/data/index.ts'
@@ -19,6 +20,16 @@ import { readDvcConfig } from '../../src/pipeline/define/dvc-config-text.ts'
 import { definePipeline } from '../../src/pipeline/define/index.ts'
 import { projectOf } from '../../src/pipeline/define/project.memory.ts'
 import { parseDvcLock } from '../../src/pipeline/dvc/lock-text.ts'
+import {
+  descriptorOf,
+  filesOf,
+  mediaTypes,
+  modelDocuments,
+  parseManifest,
+  parseReferrers,
+  referrerOf,
+  referrersIndex,
+} from '../../src/pipeline/oci/documents.ts'
 import { compareFiles } from '../../src/reproducibility/compare/compare-files.fs.ts'
 import { readTensors } from '../../src/reproducibility/compare/tensor-origin.fs.ts'
 import { readNotebook } from '../../src/reproducibility/lint/notebook.ts'
@@ -28,7 +39,7 @@ import { readersIn } from '../support/hostile-bytes.ts'
 import { Forged, fileAt, type Target } from './target.ts'
 
 const seed = (text: string): readonly Buffer[] => [Buffer.from(text)]
-const digest = `sha256:${'a'.repeat(64)}`
+const digest: Sha256 = `sha256:${'a'.repeat(64)}`
 
 /** @param folder an empty scratch folder, for readers that read files */
 export function readerTargets(folder: string): readonly Target[] {
@@ -161,6 +172,22 @@ function images(): readonly Target[] {
       name: 'configuration of an image',
       seeds: seed(JSON.stringify(config)),
       read: (bytes) => parseImageConfig(bytes, 'x', { os: 'linux', architecture: 'amd64' }),
+    },
+    {
+      name: 'manifest of a model in a registry',
+      seeds: [modelDocuments('m', [{ path: 'm/a.bin', digest, sizeBytes: 3 }]).manifest.bytes],
+      read: (bytes) => filesOf(parseManifest(bytes, 'x'), 'x'),
+    },
+    {
+      name: 'list of evidence in a registry',
+      seeds: [
+        referrersIndex([
+          referrerOf(descriptorOf(mediaTypes.manifest, Buffer.from('m')), mediaTypes.bundle, {
+            bytes: Buffer.from('{}'),
+          }).descriptor,
+        ]).bytes,
+      ],
+      read: (bytes) => parseReferrers(bytes, 'x'),
     },
   ]
 }

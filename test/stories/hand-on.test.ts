@@ -1,7 +1,17 @@
 /** Goal: keep a copy of the key, hand the evidence on, adopt with one command; and be told at once what cannot be. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { adopted } from '../support/adopted.ts'
@@ -61,6 +71,12 @@ test('whatever kind of evidence lies in a file, show tells what it says', async 
     assert.match(stdout, told)
     assert.equal((await project.json(0, 'attest', 'show', file)).verified, false, file)
   }
+  const signatures = Array.from({ length: 200_000 }, (_, at) => ({ keyid: `key ${at}`, sig: '' }))
+  const many = { payloadType: 'text/plain', payload: Buffer.from('{}').toString('base64'), signatures }
+  writeFileSync(join(project.root, 'many.json'), JSON.stringify(many))
+  const { stdout, code } = await project.assay('attest', 'show', 'many.json')
+  assert.equal(code, 0)
+  assert.match(stdout, /the key key 19\n.*199980 more signatures/)
 })
 
 test('an approval may be called as a stage: both are exported', async (context) => {

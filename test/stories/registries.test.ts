@@ -45,6 +45,8 @@ test('a model is pushed with its evidence, verified by digest, and its evidence 
       const verdict = await other.json(0, 'verify', artifact, '--policy', 'policy.yaml')
       assert.deepEqual([verdict.trusted, verdict.subject.path], [true, 'model/count.txt'])
       assert.ok(verdict.findings.some(({ check, passed }: Record<string, unknown>) => check === 'logged' && passed))
+      const which = verdict.findings.find(({ check }: Record<string, unknown>) => check === 'manifest')
+      assert.ok(which.because.includes(sent.manifest), 'what to load, whatever the tag comes to stand for')
     }
     writeFileSync(join(elsewhere, 'count.txt'), readFileSync(join(project.root, 'model/count.txt')))
     const local = await other.json(0, 'verify', 'count.txt', '--evidence', `${name}:1`, '--policy', 'policy.yaml')

@@ -62,7 +62,9 @@ function tellEnvelope(
   output: Output,
   { payloadType, keys, payload }: Extract<ShownEvidence, { kind: 'envelope' }>,
 ): void {
-  const signers = keys.map((key) => ['signed by', key === '' ? 'a key without a name' : `the key ${key}`])
+  const named = keys.map((key) => ['signed by', key === '' ? 'a key without a name' : `the key ${key}`])
+  const unsaid = keys.length - maxRows
+  const signers = [...named.slice(0, maxRows), ...(unsaid > 0 ? [['', `${unsaid} more signatures (--json)`]] : [])]
   const none = payload === undefined ? [['payload', 'no JSON that can be read']] : []
   for (const line of table([['format', 'DSSE envelope'], ['payload type', payloadType], ...signers, ...none]))
     output.line(line)

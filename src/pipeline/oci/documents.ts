@@ -172,14 +172,25 @@ export function parseReferrers(bytes: Uint8Array, where: string): readonly Descr
  * @throws ERR_REMOTE_UNSAFE for a path that is not plain, or given twice
  */
 export function filesOf({ layers }: Manifest, where: string): readonly ModelFile[] | undefined {
-  const files = layers.map(({ annotations = {}, digest, size }) => {
+  const files = layers.map(({ annotations = {}, mediaType, digest, size }) => {
     const path = annotations['org.cncf.model.filepath'] ?? annotations['org.opencontainers.image.title']
-    return path === undefined ? undefined : { path: plainPath(path, where), digest, sizeBytes: size }
+    return path === undefined || isUnpacked(mediaType, annotations)
+      ? undefined
+      : { path: plainPath(path, where), digest, sizeBytes: size }
   })
   const named = files.filter((file) => file !== undefined)
   if (named.length < files.length || named.length === 0) return undefined
   if (new Set(named.map(({ path }) => path)).size < named.length) throw unsafe(where, 'names one path twice')
   return named
+}
+
+/**
+ * THREAT: a file that evidence speaks of, called an archive: what a reader of the manifest writes is what is in it.
+ * SOURCE: CNCF ModelPack 0.0.7 (`.raw`, `.tar`, `.tar+gzip`, `.tar+zstd`); ORAS, "io.deis.oras.content.unpack".
+ */
+function isUnpacked(mediaType: string, annotations: Readonly<Record<string, string>>): boolean {
+  const isArchive = mediaType.startsWith('application/vnd.cncf.model.') && !mediaType.endsWith('.raw')
+  return isArchive || annotations['io.deis.oras.content.unpack'] === 'true'
 }
 
 function plainPath(path: string, where: string): string {

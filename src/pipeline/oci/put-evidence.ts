@@ -62,8 +62,8 @@ export async function putBytes({ has, putBlob }: OciRepository, bytes: Uint8Arra
 }
 
 /**
- * A registry without the API. LIMIT: it knows no conditional write: of two who write at once one is overwritten, sees it
- * when it reads the list again, and writes again.
+ * A registry without the API. LIMIT: it knows no conditional write: of two who write at once one is overwritten. Whoever
+ * reads the list after that writes again; whoever read it before does not see it, and must export again.
  */
 async function listByTag(
   repository: OciRepository,

@@ -44,6 +44,7 @@ export type OutgoingBlob = Readonly<{
 const maxPages = 100
 /** Above this size a blob is sent in pieces of it: what is held in memory. */
 const chunkBytes = 16 * 1024 * 1024
+const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 const accept = `${mediaTypes.manifest}, ${mediaTypes.index}`
 
 export function openOciRepository(address: string, session: RegistrySession): OciRepository {
@@ -81,7 +82,9 @@ export function openOciRepository(address: string, session: RegistrySession): Oc
       retried(`blobs/${blob}`, async () => {
         const answer = await ask({ method: 'HEAD', path: `blobs/${blob}` })
         await answer.discard()
-        if (answer.status === 200 || answer.status === 404) return answer.status === 200
+        if (answer.status === 404) return false
+        // a registry that keeps its bytes elsewhere says where: of what it has
+        if (answer.status === 200 || redirects.has(answer.status)) return true
         throw unexpected(address, answer.status)
       }),
     putBlob: (blob) => retried(`blobs/uploads/`, () => upload(session, address, blob)),

@@ -6,17 +6,27 @@
  * travelled: the trust policy decides what is believed.
  */
 import { bundlesInLines, type NamedBundle } from '../../attestation/index.ts'
-import { type Digest, folderOf, type Sha256, sha256Of } from '../../core/index.ts'
+import { type Digest, type DomainError, folderOf, type Sha256, sha256Of } from '../../core/index.ts'
 import { eachBounded, remoteFault } from '../../data/index.ts'
 import type { TravelledEvidence } from '../import-evidence.ts'
 import { parseProofLines } from '../log-trust.ts'
 import type { OciAddress } from './address.ts'
-import { type Descriptor, descriptorOf, filesOf, type Manifest, mediaTypes, parseManifest } from './documents.ts'
+import {
+  type Descriptor,
+  descriptorOf,
+  filesOf,
+  type Manifest,
+  maxDescriptors,
+  mediaTypes,
+  parseManifest,
+} from './documents.ts'
 import type { OciRepository } from './repository.http.ts'
 
 /** LIMIT: a bundle is at most 16 MiB, all evidence of an artifact 512 MiB, as in a file. */
 const maxBundleBytes = 16 * 1024 * 1024
 const maxEvidenceBytes = 512 * 1024 * 1024
+/** LIMIT: lines of proofs, as in a file. */
+const maxLines = 250_000
 const jobs = 4
 
 export type FoundArtifact = Readonly<{ descriptor: Descriptor; manifest: Manifest }>
@@ -37,22 +47,33 @@ export async function takeEvidence(repository: OciRepository, subject: Sha256): 
   const listed = (await repository.referrers(subject)).filter(isEvidence)
   const wanted = [...new Map(listed.map((descriptor) => [descriptor.digest, descriptor])).values()]
   const layers = new Map<Sha256, Descriptor>()
+  let total = 0
   await eachBounded(wanted, jobs, async (descriptor) => {
-    for (const layer of await layersOf(repository, descriptor, subject)) layers.set(layer.digest, layer)
+    for (const layer of await layersOf(repository, descriptor, subject)) {
+      if (layers.has(layer.digest)) continue
+      layers.set(layer.digest, layer)
+      total += layer.size
+      // THREAT: manifests that each name thousands of pieces: counted before the next is asked for
+      if (layers.size > maxDescriptors || total > maxEvidenceBytes) throw tooMuch(repository.address)
+    }
   })
-  const total = [...layers.values()].reduce((sum, { size }) => sum + size, 0)
-  if (total > maxEvidenceBytes)
-    throw remoteFault('ERR_REMOTE_UNSAFE', `\`${repository.address}\` names ${total} bytes of evidence`)
+  const taken = new Map<Sha256, Uint8Array>()
+  await eachBounded([...layers.values()], jobs, async (layer) => {
+    taken.set(layer.digest, await repository.blob(layer, maxBundleBytes))
+  })
   const bundles: NamedBundle[] = []
   const lines: Uint8Array[] = []
   // Order: of the digests, so that the same evidence comes in the same order
-  const ordered = [...layers.values()].toSorted((left, right) => (left.digest < right.digest ? -1 : 1))
-  await eachBounded(ordered, jobs, async (layer) => {
-    const bytes = await repository.blob(layer, maxBundleBytes)
-    if (layer.mediaType === mediaTypes.bundle) bundles.push({ name: layer.digest, bytes })
-    else lines.push(...bundlesInLines(bytes).map((line) => line.bytes))
-  })
+  for (const [name, bytes] of [...taken].toSorted(([left], [right]) => (left < right ? -1 : 1))) {
+    if (layers.get(name)?.mediaType === mediaTypes.bundle) bundles.push({ name, bytes })
+    else for (const line of bundlesInLines(bytes)) lines.push(line.bytes)
+    if (lines.length > maxLines) throw tooMuch(repository.address)
+  }
   return { bundles, proofs: parseProofLines(lines) }
+}
+
+function tooMuch(address: string): DomainError {
+  return remoteFault('ERR_REMOTE_UNSAFE', `\`${address}\` names more evidence than one artifact can have`)
 }
 
 function isEvidence({ artifactType, mediaType }: Descriptor): boolean {
