@@ -150,15 +150,17 @@ function environmentFault(
   if (build.project !== project.id) return 'was put together in another project'
   if (build.digest !== environment.digest || build.name !== environment.name || build.kind !== environment.kind)
     return 'is not the one that was put together'
-  const used = new Map(environment.materials.map((material) => [material.name, material]))
-  const other = build.materials.find(({ name, digest }) => used.get(name)?.digest !== digest)
+  const used = new Set(environment.materials.map(stated))
+  const other = build.materials.find((material) => !used.has(stated(material)))
   if (other !== undefined) return `was put together from \`${other.name}\`, which the stage does not say`
-  // THREAT: a stage that leaves the statement of a build out, which its environment names
-  const built = build.materials.find((material) => used.get(material.name)?.build !== material.build)
-  if (built !== undefined) return `names another build of \`${built.name}\` than the stage`
   return Date.parse(build.at) - Date.parse(startedAt) > maxClockSkewMs
     ? 'was put together after it was used'
     : undefined
+}
+
+/** THREAT: a stage that leaves the statement of a build out, which its environment names. */
+function stated({ name, digest, build }: Material): string {
+  return `${digest} ${build} ${name}`
 }
 
 function judgeBuild(reader: Read, facts: StageFacts, material: Required<Material>): Judged {

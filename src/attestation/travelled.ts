@@ -13,22 +13,14 @@ const maxLines = 250_000
 /** @param bytes of a `.jsonl` file @throws ERR_INPUT_TOO_LARGE */
 export function bundlesInLines(bytes: Uint8Array): readonly NamedBundle[] {
   const bundles: NamedBundle[] = []
-  for (const line of linesIn(bytes)) {
-    if (bundles.length >= maxLines)
-      throw new DomainError('ERR_INPUT_TOO_LARGE', `the evidence has more than ${maxLines} lines`)
-    bundles.push({ name: `line ${bundles.length + 1}`, bytes: line })
-  }
-  return bundles
-}
-
-/** Those that are not empty. */
-export function* linesIn(bytes: Uint8Array): Generator<Uint8Array> {
   let start = 0
   for (let end = bytes.indexOf(10); start < bytes.length; end = bytes.indexOf(10, start)) {
     const stop = end < 0 ? bytes.length : end
-    if (stop > start) yield bytes.subarray(start, stop)
+    if (stop > start) bundles.push({ name: `line ${bundles.length + 1}`, bytes: bytes.subarray(start, stop) })
+    if (bundles.length > maxLines) throw new DomainError('ERR_INPUT_TOO_LARGE', 'evidence of too many lines')
     start = stop + 1
   }
+  return bundles
 }
 
 /** Trust: the bundles are indexed by what they *say*, and verified by the chain. */

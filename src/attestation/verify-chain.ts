@@ -64,9 +64,10 @@ function candidatesOf(question: ChainQuestion, verdicts: StageVerdicts): readonl
   const { entries, evidence, subject, limits = chainLimits } = question
   const all = [...new Set([...entries, ...evidence.bySubject(subject.digest)])]
   if (all.length <= limits.candidates) return all
-  const read = all.slice(0, limits.statements)
-  const believed = read.filter((attestation) => judgeBundle(question, attestation, verdicts).verdict.trusted)
-  return [...new Set([...believed, ...read])].slice(0, limits.candidates)
+  const believed = all
+    .slice(0, limits.statements)
+    .filter((attestation) => judgeBundle(question, attestation, verdicts).verdict.trusted)
+  return [...believed, ...all].slice(0, limits.candidates)
 }
 
 /** Of two that are not trusted, the one that names the artifact says more, then the one with the higher level. */

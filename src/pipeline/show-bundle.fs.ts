@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import {
   type BundleDescription,
-  linesIn,
+  bundlesInLines,
   loadForeign,
   parseCheckpoint,
   parseLogProof,
@@ -54,13 +54,21 @@ export async function evidenceShownAt(caller: Caller, given: string): Promise<re
   const one = await shownOf(bytes)
   if (one !== undefined || !file.endsWith('.jsonl')) return one === undefined ? undefined : [one]
   const shown: ShownEvidence[] = []
-  let looked = 0
-  for (const line of linesIn(bytes)) {
-    if ((looked += 1) > maxShown) break
-    const next = await shownOf(line)
+  for (const line of bundlesInLines(firstLines(bytes))) {
+    const next = await shownOf(line.bytes)
     if (next !== undefined) shown.push(next)
   }
   return shown.length === 0 ? undefined : shown
+}
+
+/** Rows of data, as most such files have them, are many. */
+function firstLines(bytes: Uint8Array): Uint8Array {
+  let end = 0
+  for (let lines = 0; lines < maxShown && end < bytes.length; lines += 1) {
+    const next = bytes.indexOf(10, end)
+    end = next < 0 ? bytes.length : next + 1
+  }
+  return bytes.subarray(0, end)
 }
 
 async function shownOf(bytes: Uint8Array): Promise<ShownEvidence | undefined> {
