@@ -87,6 +87,12 @@ test('the honest chain has all that can be demanded', () => {
   assert.deepEqual(under({ demands, minimumLevel: 4 }), [])
 })
 
+test('a policy that asks for a status is not met where none is known, whoever asks', () => {
+  const takenBack = { statements: new Map(), recalled: new Map() }
+  assert.deepEqual(under({ statusRequired: true }), ['status ERR_STATUS_MISSING'])
+  assert.deepEqual(under({ statusRequired: true, takenBack }), [])
+})
+
 test('every kind of statement can be demanded to be in a log, and only those that are', () => {
   const logs = [{ key: 'k', witnesses: [], threshold: 0 }]
   const asked = (kind: LoggedKind, surroundings: Changes['surroundings']): readonly string[] =>

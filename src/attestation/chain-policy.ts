@@ -38,6 +38,24 @@ export function newestOf(times: readonly Date[]): Date | undefined {
   return times.toSorted((left, right) => right.getTime() - left.getTime())[0]
 }
 
+/**
+ * What was found out about the policy itself, and whether there is the status that it asks for.
+ *
+ * THREAT: who knows of no status judges as if nothing had been taken back.
+ */
+export function standingFindings({ standing = [], statusRequired, takenBack }: TrustPolicy): readonly Finding[] {
+  if (statusRequired !== true || takenBack !== undefined) return standing
+  const because = 'the policy asks for a status, and none is believed here'
+  return [...standing, refused('status', 'ERR_STATUS_MISSING', because)]
+}
+
+/** Without a project nothing proves metrics: what a policy asks of them is not met. */
+export function gatesAlone({ gates = [] }: TrustPolicy): readonly Finding[] {
+  return gates.map((gate) =>
+    refused('gates', 'ERR_GATE_FAILED', `the policy asks for ${gate}, and no evidence proves metrics of these bytes`),
+  )
+}
+
 /** Of each stage by itself. */
 export function stageDemands(
   { policy, surroundings }: Pick<ChainQuestion, 'policy' | 'surroundings'>,

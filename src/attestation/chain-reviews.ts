@@ -2,7 +2,7 @@
  * Was the definition of each stage reviewed, by enough people who neither wrote it, committed it nor set the run off?
  *
  * A review counts for its commit, and for files of the same bytes in another: what was read is what ran. Who wrote and
- * committed is said by the review and by the builder, and nobody may be missing. Source: trust.md section 3, level 3.
+ * committed the last change is said by the builder; who wrote those before, by the reviewer alone. Source: trust.md section 3.
  */
 import type { Sha256 } from '../core/index.ts'
 import { type ChainQuestion, chainLimits, type VisitedStage } from './chain.ts'
@@ -10,7 +10,7 @@ import { maxClockSkewMs } from './chain-walk.ts'
 import { caveat, type Finding, passed } from './finding.ts'
 import { responsibleFor } from './responsible.ts'
 import type { StageFacts } from './stage-facts.ts'
-import { countSigners } from './trust-policy.ts'
+import { countSigners, mailOf, type TrustedSigner, type TrustPolicy } from './trust-policy.ts'
 import { type VerifiedReview, verifyDefinitionReview } from './verify.ts'
 
 export type JudgedReview = Readonly<{
@@ -33,7 +33,8 @@ export function judgeReviews(
   stages: readonly VisitedStage[],
 ): Readonly<{ reviews: readonly JudgedReview[]; findings: readonly Finding[] }> {
   const held = reviewsAtHand(question)
-  const reviews = stages.map(({ stage }) => judgeStage(question, stage.facts, held))
+  const reviewed = reviewedCommits(question.policy, held)
+  const reviews = stages.map(({ stage }) => judgeStage(question, stage.facts, { held, reviewed }))
   // Said where somebody reviewed anything: a project without reviews is told by the level's row alone.
   const findings = reviews.flatMap(({ stage, fault, by }) => {
     if (held.length === 0) return []
@@ -46,38 +47,72 @@ export function judgeReviews(
   return { reviews, findings }
 }
 
-function reviewsAtHand({ evidence, policy, limits = chainLimits }: ChainQuestion): readonly VerifiedReview[] {
+/** None of a time to come. */
+function reviewsAtHand(question: ChainQuestion): readonly VerifiedReview[] {
+  const { evidence, policy, surroundings, limits = chainLimits } = question
+  const latest = surroundings.now.getTime() + maxClockSkewMs
   return evidence.approvals.slice(0, limits.approvals).flatMap(({ bytes }) => {
     const read = bytes.length > limits.bundleBytes ? undefined : verifyDefinitionReview(bytes, policy)
-    return read?.trusted === true ? [read.statement] : []
+    return read?.trusted === true && Date.parse(read.statement.review.at) <= latest ? [read.statement] : []
   })
 }
 
-function judgeStage(
-  { policy, surroundings }: ChainQuestion,
-  facts: StageFacts,
-  held: readonly VerifiedReview[],
-): JudgedReview {
+/**
+ * Commits up to which everything was reviewed, each step by enough people who wrote no part of it.
+ *
+ * THREAT: a reviewer who wrote a part says that they read what changed since, and nobody read theirs. So what changed since
+ * a commit counts only when that commit was reviewed.
+ */
+export function reviewedCommits({ roles }: TrustPolicy, held: readonly VerifiedReview[]): ReadonlySet<string> {
+  const rule = roles.get('reviewer')
+  const reviewed = new Set<string>()
+  if (rule === undefined) return reviewed
+  const bySince = new Map<string, VerifiedReview[]>()
+  for (const one of held.filter((each) => isApart(each))) {
+    const since = one.review.since ?? ''
+    bySince.set(since, [...(bySince.get(since) ?? []), one])
+  }
+  const signers = new Map<string, TrustedSigner[]>()
+  const open = ['']
+  for (const since of open) {
+    for (const { review, signer } of bySince.get(since) ?? []) {
+      const known = [...(signers.get(review.commit) ?? []), signer]
+      signers.set(review.commit, known)
+      if (reviewed.has(review.commit) || countSigners(rule, known) < rule.threshold) continue
+      reviewed.add(review.commit)
+      open.push(review.commit)
+    }
+  }
+  return reviewed
+}
+
+/** The reviewer, whom the policy names by key, is none of those who had a hand in it. */
+function isApart({ review, signer }: VerifiedReview, involved: readonly string[] = []): boolean {
+  const reviewer = signer.principal === undefined ? undefined : mailOf(signer.principal)
+  const others = [...involved, ...review.authors.map(mailOf)]
+  return reviewer !== undefined && reviewer === mailOf(review.by.email) && !others.includes(reviewer)
+}
+
+type Reviews = Readonly<{ held: readonly VerifiedReview[]; reviewed: ReadonlySet<string> }>
+
+function judgeStage({ policy }: ChainQuestion, facts: StageFacts, { held, reviewed }: Reviews): JudgedReview {
   const no = (fault: string): JudgedReview => ({ stage: facts.stage, fault, by: [] })
   const rule = policy.roles.get('reviewer')
   if (rule === undefined) return no('the policy lists no reviewer')
-  const latest = surroundings.now.getTime() + maxClockSkewMs
-  const about = held.filter(({ review }) => covers(review, facts) && Date.parse(review.at) <= latest)
+  const about = held.filter(({ review }) => covers(review, facts))
   if (about.length === 0) return no('no signed review of the definition is at hand')
   const involved = involvedIn(facts, responsibleFor(facts, policy.services).person)
   if (involved === undefined) return no('the builder does not say who wrote and committed the code')
-  const apart = about.filter(({ review, signer }) => {
-    const reviewer = mailOf(signer.principal)
-    const others = new Set([...involved, ...review.authors.map(mailOf)])
-    return reviewer !== undefined && reviewer === mailOf(review.by.email) && !others.has(reviewer)
-  })
+  const apart = about.filter((one) => isApart(one, involved))
+  if (apart.length === 0) return no('was reviewed by nobody but those who wrote, committed or started it')
+  const whole = apart.filter(({ review: { since } }) => since === undefined || reviewed.has(since))
+  if (whole.length === 0) return no('was reviewed since a commit that was not reviewed itself')
   const count = countSigners(
     rule,
-    apart.map(({ signer }) => signer),
+    whole.map(({ signer }) => signer),
   )
-  if (apart.length === 0) return no('was reviewed by nobody but those who wrote, committed or started it')
   if (count < rule.threshold) return no(`was reviewed by ${count}, and the policy asks for ${rule.threshold}`)
-  return { stage: facts.stage, fault: undefined, by: apart.map(({ attestation }) => attestation) }
+  return { stage: facts.stage, fault: undefined, by: whole.map(({ attestation }) => attestation) }
 }
 
 /** THREAT: a file that changed since, or that nobody read, under the name of a review. */
@@ -92,18 +127,11 @@ function covers({ project, commit, files }: VerifiedReview['review'], facts: Sta
 }
 
 /** Undefined when it is not known who all had a hand in it. */
-function involvedIn(
-  { facts, principal }: StageFacts,
-  responsible: string | undefined,
-): readonly (string | undefined)[] | undefined {
+function involvedIn({ facts, principal }: StageFacts, responsible: string | undefined): readonly string[] | undefined {
   const said = (name: string): string | undefined =>
     facts.find((fact) => fact.name === name && fact.tier !== 'declared')?.value
   const [author, committer] = [said(commitFacts.author), said(commitFacts.committer)]
   return author === undefined || committer === undefined
     ? undefined
-    : [mailOf(author), mailOf(committer), mailOf(principal.email), mailOf(responsible)]
-}
-
-function mailOf(person: string | undefined): string | undefined {
-  return person === undefined ? undefined : (/<([^<>]*)>\s*$/.exec(person)?.[1] ?? person).trim().toLowerCase()
+    : [author, committer, principal.email, ...[responsible ?? []].flat()].map(mailOf)
 }

@@ -9,7 +9,7 @@ import { type ChainQuestion, chainLimits, type RevokedSource, type VisitedStage 
 import { maxClockSkewMs } from './chain-walk.ts'
 import { caveat, type Finding, passed, refused } from './finding.ts'
 import type { StageFacts, StatedDependency } from './stage-facts.ts'
-import { countSigners, type TrustPolicy } from './trust-policy.ts'
+import { countSigners, mailOf, type TrustPolicy } from './trust-policy.ts'
 import { type VerifiedApproval, verifySourceApproval } from './verify.ts'
 
 /** An external input of the chain: what is known of its approval. */
@@ -18,7 +18,7 @@ export type ExternalInput = Readonly<{
   path: string
   /** `unlisted`: in no inventory, or made by a frozen stage without our statement. */
   kind: 'approved' | 'refused' | 'unlisted'
-  /** True when somebody else than the owner approved it. */
+  /** True when somebody whom the policy names by key approved it, and who is not the owner. */
   independent: boolean
   /** Bundles of the approvals that count. */
   approvals: readonly Sha256[]
@@ -149,7 +149,7 @@ function judgeSource(question: ChainQuestion, book: Book, input: SourceInput): J
   const approved = passed('source-approval', `the source \`${input.id}\` is approved for these bytes by ${names}`)
   return {
     kind: 'approved',
-    independent: by.some((held) => !isSelfApproved(held)),
+    independent: by.some((held) => held.signer.principal !== undefined && !isSelfApproved(held)),
     approvals: by.map(({ attestation }) => attestation),
     findings: [approved, ...approvalCaveats(input, by)],
   }
@@ -185,10 +185,6 @@ function isSelfApproved({ approval, signer }: Held): boolean {
   return (
     owner === mailOf(approval.approver.email) || (signer.principal !== undefined && owner === mailOf(signer.principal))
   )
-}
-
-function mailOf(person: string): string {
-  return (/<([^<>]*)>\s*$/.exec(person)?.[1] ?? person).trim().toLowerCase()
 }
 
 export type SourceQuestion<Statement extends VerifiedApproval> = Readonly<{

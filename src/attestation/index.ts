@@ -1,14 +1,17 @@
 /** The only file of `attestation` that other domains import. */
+export { statedPayload } from './bundle.ts'
 export * from './chain.ts'
 export {
   clockFindings,
   evidenceDemands,
+  gatesAlone,
   logFindings,
   recallFindings,
   sourceDemands,
   stageDemands,
+  standingFindings,
 } from './chain-policy.ts'
-export { commitFacts } from './chain-reviews.ts'
+export { commitFacts, reviewedCommits } from './chain-reviews.ts'
 export { decideSource, type SourceQuestion, type SourceStanding } from './chain-sources.ts'
 export { judgeStages } from './chain-stage.ts'
 export { judgeBundle, maxClockSkewMs } from './chain-walk.ts'
@@ -79,6 +82,6 @@ export * from './trust-policy.ts'
 export { type NewTrustPolicy, newTrustPolicy, parseTrustPolicy } from './trust-policy-file.ts'
 export { builderIdOf, policyFromKey } from './trust-policy-shape.ts'
 export { momentOf } from './trust-policy-signers.ts'
-export { freshness, notOlder, verifyStatus, withStatus } from './trust-status.ts'
+export { freshness, notOlder, statedStatus, verifyStatus, withStatus } from './trust-status.ts'
 export * from './verify.ts'
 export { verifyChain } from './verify-chain.ts'

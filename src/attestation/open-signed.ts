@@ -50,7 +50,7 @@ export function openSigned(bytes: Uint8Array, policy: TrustPolicy, role: Role): 
     payloadTypeFinding(envelope),
     ...time.findings,
     ...keyFindings(signer, time.proven, policy.times),
-    ...takenBack(policy, () => sha256Of(bytes)),
+    ...takenBack(policy, bytes, envelope),
   ]
   return allPassed(findings)
     ? { signer, payload: envelope.payload, findings, ...(time.proven === undefined ? {} : { proven: time.proven }) }
@@ -75,7 +75,7 @@ function openCertified(bytes: Uint8Array, policy: TrustPolicy, role: Role): Sign
     roleFinding(policy, signer, role),
     payloadTypeFinding(envelope),
     ...keyFindings(signer, proven, policy.times),
-    ...takenBack(policy, () => sha256Of(bytes)),
+    ...takenBack(policy, bytes, envelope),
   ]
   return allPassed(asked)
     ? { signer, payload: envelope.payload, findings: asked, proven, certified }
@@ -114,8 +114,10 @@ function timeOf(
   return { findings: [...failed, passed('signed-at', because)], proven: earliest }
 }
 
-function takenBack({ takenBack: taken }: TrustPolicy, attestation: () => Sha256): readonly Finding[] {
-  const because = taken === undefined || taken.statements.size === 0 ? undefined : taken.statements.get(attestation())
+/** THREAT: a bundle has many spellings (blanks, a timestamp, the other of two ECDSA signatures), its payload has one. */
+function takenBack({ takenBack: taken }: TrustPolicy, bytes: Uint8Array, { payload }: Envelope): readonly Finding[] {
+  if (taken === undefined || taken.statements.size === 0) return []
+  const because = taken.statements.get(sha256Of(bytes)) ?? taken.statements.get(sha256Of(payload))
   if (because === undefined) return []
   return [refused('taken-back', 'ERR_STATEMENT_REVOKED', `the statement was taken back: ${because}`)]
 }

@@ -16,7 +16,7 @@ export type TrustStatus = Readonly<{
   expiresAt: string
   /** `hint` as a bundle names the key; all that it signed is void where `since` is missing. */
   keys: readonly Readonly<{ hint: string; since?: string; because: string }>[]
-  /** Digests of bundles. */
+  /** Digests of bundles, and of the payloads that they hold: a bundle can be spelt anew, a payload cannot. */
   statements: readonly Readonly<{ attestation: Sha256; because: string }>[]
   /** Models and data that nobody may use any more. */
   recalls: readonly Readonly<{ digest: Digest; because: string }>[]

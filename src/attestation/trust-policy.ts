@@ -20,7 +20,7 @@ export type TrustedSigner = Readonly<{
   name: string
   /** `Name <mail>` of the person, or of the one who answers for the service; a listed principal is *verified* by its key. */
   principal?: string
-  /** What it signed before counts for nothing. */
+  /** What is proven to be signed before counts for nothing. */
   from?: Date
   /** What it signed at that moment or later counts for nothing. */
   until?: Date
@@ -195,5 +195,13 @@ export function leastEngine({ engines }: Pick<TrustPolicy, 'engines'>, stage: st
 export function countSigners(rule: RoleRule, signers: readonly TrustedSigner[]): number {
   const counted = signers.filter(({ name }) => rule.anyOf.includes(name))
   // A key without a principal is nobody's in particular, and so counts as itself.
-  return new Set(counted.map(({ name, principal }) => (rule.distinct === 'keys' ? name : (principal ?? name)))).size
+  const isOfKeys = rule.distinct === 'keys'
+  return new Set(
+    counted.map(({ name, principal }) => (isOfKeys || principal === undefined ? `key ${name}` : mailOf(principal))),
+  ).size
+}
+
+/** `Ada <ADA@example.org>` -> `ada@example.org`. THREAT: one person under two spellings would count as two. */
+export function mailOf(person: string): string {
+  return (/<([^<>]*)>\s*$/.exec(person)?.[1] ?? person).trim().toLowerCase()
 }

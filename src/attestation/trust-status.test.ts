@@ -1,7 +1,8 @@
 /** The status of trust: who signs it, what it takes back, and that no older one comes again. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isDomainError } from '../core/index.ts'
+import { isDomainError, sha256Of } from '../core/index.ts'
+import { parseBundle, printBundle, statedPayload } from './bundle.ts'
 import type { ChainVerdict } from './chain.ts'
 import {
   chainOf,
@@ -16,6 +17,7 @@ import {
 } from './fixtures/chain.ts'
 import { parsePublicKey } from './public-key.ts'
 import { refuseRequest } from './signer/sign.ts'
+import { readDer, tags, writeDer } from './time/der.ts'
 import { printStatus, statusPayloadType, type TrustStatus } from './trust-documents.ts'
 import type { RoleRule, TrustedKey, TrustPolicy } from './trust-policy.ts'
 import { freshness, notOlder, verifyStatus, withStatus } from './trust-status.ts'
@@ -152,3 +154,44 @@ test('what a status takes back is refused, wherever in the chain it stands; what
   assert.deepEqual(refusals(verdictUnder({ recalls: [{ digest: digestNamed('other'), because }] })), [])
   assert.deepEqual(refusals(verdictUnder({ keys: [{ hint: mallory.hint, because }] })), [])
 })
+
+test('a statement that was taken back stays so in every spelling of its bundle', () => {
+  const [entry] = honest.attestations.slice(-1)
+  const bytes = entry === undefined ? undefined : honest.evidence.bundles.get(entry)
+  assert.ok(entry !== undefined && bytes !== undefined)
+  const statements = [entry, sha256Of(statedPayload(bytes))].map((attestation) => ({ attestation, because: 'forged' }))
+  const { envelope, hint } = parseBundle(bytes)
+  const spellings = {
+    blank: Buffer.concat([bytes, Buffer.from('\n')]),
+    'no list of log entries': Buffer.from(Buffer.from(bytes).toString('utf8').replace(',"tlogEntries":[]', '')),
+    'the other signature': printBundle({ hint, envelope: { ...envelope, signature: twin(envelope.signature) } }),
+  }
+  for (const [name, respelt] of Object.entries(spellings)) {
+    const attestation = sha256Of(respelt)
+    assert.notEqual(attestation, entry)
+    honest.evidence.bundles.set(attestation, respelt)
+    const ask = (more: Partial<TrustStatus>): readonly string[] =>
+      refusals(
+        verifyChain({
+          ...honest.question,
+          entries: [attestation],
+          policy: withStatus(policy, { ...status, ...more }),
+        }),
+      )
+    assert.deepEqual(ask({}), [], `${name}: all verify`)
+    assert.ok(ask({ statements }).includes('ERR_STATEMENT_REVOKED'), name)
+  }
+})
+
+/** ECDSA signs with s and with n - s. SOURCE: SEC 1, 4.1; n of P-256: FIPS 186-4, D.1.2.3. */
+function twin(signature: Uint8Array): Uint8Array {
+  const n = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
+  const [sequence] = readDer(signature)
+  const [r, s] = readDer(sequence?.content ?? new Uint8Array())
+  assert.ok(r !== undefined && s !== undefined)
+  const other = n - BigInt(`0x${Buffer.from(s.content).toString('hex')}`)
+  const digits = Buffer.from(other.toString(16).padStart(64, '0'), 'hex')
+  const shortest = digits.subarray(digits.findIndex((byte) => byte !== 0))
+  const positive = (shortest[0] ?? 0) < 0x80 ? shortest : Buffer.concat([Buffer.of(0), shortest])
+  return writeDer(tags.sequence, r.whole, writeDer(tags.integer, positive))
+}

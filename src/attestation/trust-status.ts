@@ -4,9 +4,11 @@
  * It reaches who verifies offline, and says for how long it may be relied on. THREAT: an older one shown again (rollback),
  * or the same for ever (freeze). Format: docs/formats/trust-status.md. Source: trust.md section 4.
  */
-import { canonicalJson } from '../core/index.ts'
+import { canonicalJson, isDomainError, parseStrictJson } from '../core/index.ts'
+import { bundleLimits, parseBundle } from './bundle.ts'
 import { type Finding, passed, refused } from './finding.ts'
 import { type SignedDocument, verifyDocument } from './signed-document.ts'
+import { bundlesInLines } from './travelled.ts'
 import { statusPayloadType, statusShape, type TrustStatus } from './trust-documents.ts'
 import { type Revocation, type TrustPolicy, withRevocations } from './trust-policy.ts'
 
@@ -18,6 +20,19 @@ export function verifyStatus(bytes: Uint8Array, policy: TrustPolicy): SignedDocu
   if (policy.project === project) return read
   const because = `the status is of the project \`${project}\`, not of \`${policy.project ?? 'any'}\``
   return { findings: [...read.findings, refused('status', 'ERR_CHAIN_PROJECT', because)] }
+}
+
+/** What a status says that was believed when it was kept, whoever is root now; nothing is verified. */
+export function statedStatus(bytes: Uint8Array): TrustStatus | undefined {
+  const [line] = bundlesInLines(bytes)
+  if (line === undefined) return undefined
+  try {
+    const payload = parseStrictJson(parseBundle(line.bytes).envelope.payload, 'status', bundleLimits)
+    return statusShape.safeParse(payload).data
+  } catch (error) {
+    if (isDomainError(error)) return undefined // what cannot be read is told by `verifyStatus`
+    throw error
+  }
 }
 
 /** THREAT: a status shown for ever keeps the next one away. */

@@ -26,6 +26,7 @@ import {
   recallFindings,
   sourceDemands,
   stageDemands,
+  standingFindings,
   type UsedStatement,
 } from './chain-policy.ts'
 import { judgeReproductions } from './chain-reproductions.ts'
@@ -187,7 +188,7 @@ function policyFindings({ policy, surroundings }: ChainQuestion): readonly Findi
     expiresAt !== undefined && surroundings.now.getTime() >= expiresAt.getTime()
       ? refused('policy-expiry', 'ERR_POLICY_EXPIRED', `the policy expired at ${expiresAt.toISOString()}`)
       : passed('policy-expiry', expiresAt === undefined ? 'the policy does not expire' : 'the policy has not expired')
-  return [origins[policy.origin], expiry, ...(policy.standing ?? [])]
+  return [origins[policy.origin], expiry, ...standingFindings(policy)]
 }
 
 /**

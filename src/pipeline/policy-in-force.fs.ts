@@ -4,6 +4,7 @@
  */
 import {
   caveat,
+  type Finding,
   freshness,
   keepNewestTime,
   keepStatus,
@@ -14,6 +15,7 @@ import {
   revokedKeys,
   type SeenTrust,
   type SigningTimes,
+  statedStatus,
   type TimestampAuthority,
   type TrustPolicy,
   type TrustStatus,
@@ -22,7 +24,7 @@ import {
   withRevocations,
   withStatus,
 } from '../attestation/index.ts'
-import { DomainError } from '../core/index.ts'
+import { DomainError, isDomainError } from '../core/index.ts'
 import { type ProofsOf, witnessedBy } from './log-trust.ts'
 import type { Caller } from './project.ts'
 import { readSmall } from './small-file.fs.ts'
@@ -46,16 +48,27 @@ export function policyInForce(
   { environment, now }: Pick<Caller, 'environment' | 'now'>,
   { status, proofsOf }: InForceOptions = {},
 ): TrustPolicy {
-  const seen = remembers(policy) ? readSeen(environment, policy.project) : {}
+  const seen = seenOf(policy, environment)
   const times = timesOf(policy, { clock: now(), seen, proofsOf })
   const known = withRevocations({ ...policy, times }, revokedKeys(environment))
   const given = status === undefined ? undefined : readSmall(status, maxStatusBytes)
   return withStatusOf(known, { given, kept: seen.status, environment })
 }
 
-/** A repository could say that it is any project: what it proves is believed now, and not remembered. */
+/** A repository could say that it is any project: what was seen holds for it, and what it proves is not remembered. */
 function remembers(policy: TrustPolicy): policy is TrustPolicy & Readonly<{ project: string }> {
   return policy.project !== undefined && (policy.origin === 'file' || policy.origin === 'pinned')
+}
+
+function seenOf({ project, origin }: TrustPolicy, environment: Caller['environment']): SeenTrust {
+  if (project === undefined) return {}
+  try {
+    return readSeen(environment, project)
+  } catch (error) {
+    // INVARIANT: under a name that is none nothing was kept.
+    if (origin === 'repository' && isDomainError(error, 'ERR_KEY_HOME')) return {}
+    throw error
+  }
 }
 
 type Clocks = Readonly<{ clock: Date; seen: SeenTrust; proofsOf: ProofsOf | undefined }>
@@ -102,38 +115,58 @@ type Statuses = Readonly<{
 }>
 
 /**
- * INVARIANT: what was taken back stays so: a status that expired is no proof that nothing else was, and still counts.
+ * INVARIANT: what was taken back stays so: a status that expired is no proof that nothing else was, and still counts. So does
+ * one whose signers the policy does not name any more, until another is given.
  */
 function withStatusOf(policy: TrustPolicy, { given, kept, environment }: Statuses): TrustPolicy {
   const standing = policy.standing ?? []
-  const known = kept === undefined ? undefined : verifyStatus(kept, policy).document
+  const seen = kept === undefined ? undefined : verifyStatus(kept, policy)
   if (given === undefined) {
-    if (known === undefined)
-      return policy.statusRequired === true ? { ...policy, standing: [...standing, missing()] } : policy
-    return { ...withStatus(policy, known), standing: [...standing, standingOf(policy, known)] }
+    if (kept === undefined || seen === undefined) return policy
+    const known = seen.document ?? statedStatus(kept)
+    if (known === undefined) return { ...policy, standing: [...standing, ...seen.findings] }
+    const finding = seen.document === undefined ? disowned(policy, seen) : standingOf(policy, known)
+    return { ...withStatus(policy, known), standing: [...standing, finding] }
   }
   const { findings, document } = verifyStatus(given, policy)
   if (document === undefined) return { ...policy, standing: [...standing, ...findings] }
-  const judged = [...findings, notOlder(document, known), freshness(document, policy.times?.now ?? new Date(0))]
+  const issued = new Date(document.issuedAt)
+  const timed = notBefore(policy, issued)
+  const judged = [...findings, notOlder(document, seen?.document), freshness(document, nowOf(timed))]
   const isNewest = judged.every(({ check, passed }) => passed || check !== 'status-version')
   if (isNewest && remembers(policy)) {
     keepStatus(environment, policy.project, given)
-    rememberTime(policy, environment, new Date(document.issuedAt))
+    rememberTime(policy, environment, issued)
   }
   return {
-    ...withStatus(known === undefined ? policy : withStatus(policy, known), document),
+    ...withStatus(seen?.document === undefined ? timed : withStatus(timed, seen.document), document),
     standing: [...standing, ...judged],
   }
 }
 
-function missing(): ReturnType<typeof refused> {
-  return refused('status', 'ERR_STATUS_MISSING', 'the policy asks for a status, and none was given or seen here')
+/** THREAT: other root keys in the policy, or one whose days are over, would make what was taken back good again. */
+function disowned({ statusRequired }: TrustPolicy, { findings }: ReturnType<typeof verifyStatus>): Finding {
+  const fault = findings.find(({ passed }) => !passed)
+  const because = `the status that was seen here is not believed by this policy (${fault?.because ?? 'it cannot be read'}): what it takes back still counts, what was taken back since is not known`
+  return statusRequired === true ? refused('status', 'ERR_STATUS_MISSING', because) : caveat('status', because)
+}
+
+/** Who signed a status says that this moment has passed: a clock behind it decides no expiry. */
+function notBefore(policy: TrustPolicy, at: Date): TrustPolicy {
+  const { times } = policy
+  if (times === undefined || (times.seen !== undefined && times.seen >= at)) return policy
+  return { ...policy, times: { ...times, seen: at, now: at > times.now ? at : times.now } }
+}
+
+function nowOf({ times }: TrustPolicy): Date {
+  if (times === undefined) throw new Error('a policy in force without a time')
+  return times.now
 }
 
 /** Of the one that was seen: only a policy that asks for a status refuses when it has expired. */
-function standingOf({ statusRequired, times }: TrustPolicy, status: TrustStatus): ReturnType<typeof freshness> {
-  const finding = freshness(status, times?.now ?? new Date(0))
-  return finding.passed || statusRequired === true
+function standingOf(policy: TrustPolicy, status: TrustStatus): Finding {
+  const finding = freshness(status, nowOf(policy))
+  return finding.passed || policy.statusRequired === true
     ? finding
     : caveat('status', `${finding.because}: what was taken back since is not known`)
 }

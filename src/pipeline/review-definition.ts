@@ -1,5 +1,5 @@
 /** `assay review`: a reviewer's signed word that the definition and code of the commit were read. */
-import { type DefinitionReview, verifyDefinitionReview } from '../attestation/index.ts'
+import { type DefinitionReview, reviewedCommits, verifyDefinitionReview } from '../attestation/index.ts'
 import { DomainError, isInside, type Sha256, sha256Of } from '../core/index.ts'
 import { attestationsOf, enterLog } from './enter-log.ts'
 import { openProjectSigner } from './open-signer.ts'
@@ -56,13 +56,19 @@ export async function reviewDefinition(project: Project, options: ReviewOptions)
   return { file, attestation, review }
 }
 
-/** Of the newest review that is believed; the history says whether its commit leads here. */
-function lastReviewed({ evidence, trust }: Project): string | undefined {
-  const reviews = evidence.approvals().flatMap(({ bytes }) => {
+/** The newest commit up to which all was reviewed; the history says whether it leads here. */
+function lastReviewed(project: Project): string | undefined {
+  const held = reviewsOf(project)
+  const reviewed = reviewedCommits(project.trust, held)
+  const counting = held.map(({ review }) => review).filter(({ commit }) => reviewed.has(commit))
+  return counting.toSorted((left, right) => Date.parse(right.at) - Date.parse(left.at))[0]?.commit
+}
+
+function reviewsOf({ evidence, trust }: Project): Parameters<typeof reviewedCommits>[1] {
+  return evidence.approvals().flatMap(({ bytes }) => {
     const read = verifyDefinitionReview(bytes, trust)
-    return read.trusted ? [read.statement.review] : []
+    return read.trusted ? [read.statement] : []
   })
-  return reviews.toSorted((left, right) => Date.parse(right.at) - Date.parse(left.at))[0]?.commit
 }
 
 /** All that is tracked and no data: what a stage can be shown. */
@@ -82,7 +88,8 @@ async function filesOf({ code, definition, settings, pipeline }: Project): Promi
     .toSorted((left, right) => (left.path < right.path ? -1 : 1))
 }
 
-function refuseUncounted({ trust }: Project, { authors, by }: DefinitionReview, bytes: Uint8Array): void {
+function refuseUncounted(project: Project, { authors, by, since }: DefinitionReview, bytes: Uint8Array): void {
+  const { trust } = project
   const verdict = verifyDefinitionReview(bytes, trust)
   const fault = verdict.findings.find(({ passed }) => !passed)
   if (fault !== undefined && fault.code !== 'OK' && fault.code !== 'CAVEAT')
@@ -97,4 +104,8 @@ function refuseUncounted({ trust }: Project, { authors, by }: DefinitionReview, 
         help: 'let somebody else review it',
       },
     )
+  if (since !== undefined && !reviewedCommits(trust, reviewsOf(project)).has(since))
+    throw new DomainError('ERR_SIGNER_ROLE', `your review would count nowhere: \`${since}\` was not reviewed itself`, {
+      help: 'leave --since out to read all since the last commit that was',
+    })
 }

@@ -4,11 +4,12 @@ import {
   type Finding,
   freshness,
   momentOf,
+  statedPayload,
   type TrustPolicy,
   type TrustStatus,
   verifyStatus,
 } from '../attestation/index.ts'
-import { DomainError, isSha256, parseDigest, parseDurationMs, sha256Of } from '../core/index.ts'
+import { DomainError, isSha256, parseDigest, parseDurationMs, type Sha256, sha256Of } from '../core/index.ts'
 import { attestationsOf, enterLog } from './enter-log.ts'
 import { writeDurably } from './evidence.fs.ts'
 import { appendOwn, refuseNoRoot } from './pin-trust.fs.ts'
@@ -48,7 +49,7 @@ const defaultValidFor = '30d'
  *
  * Where the root asks for several signatures, the others add theirs with `cosign`, which changes nothing of it.
  *
- * @throws ERR_SIGNER_ROLE when the key is not of the root; ERR_USAGE; ERR_STATUS_MALFORMED and what else a status before it is refused for
+ * @throws ERR_SIGNER_ROLE when the key is not of the root; ERR_USAGE; ERR_EVIDENCE_MISSING when a statement is not here; ERR_STATUS_MALFORMED and what else a status before it is refused for
  */
 export async function changeStatus(
   caller: Caller,
@@ -86,16 +87,17 @@ function cosigned({ trust }: Project, before: Uint8Array | undefined, file: stri
 }
 
 function nextOf(
-  { id, trust }: Project,
+  project: Project,
   caller: Caller,
   { before, change }: Readonly<{ before: Uint8Array | undefined; change: StatusChange }>,
 ): TrustStatus {
+  const { id, trust } = project
   const known = before === undefined ? undefined : believedOnce(trust, before, 'the status before')
   const { because = '', revokeKey = [], revokeStatement = [], recall = [], since } = change
   if (revokeKey.length + revokeStatement.length + recall.length > 0 && because === '')
     throw new DomainError('ERR_USAGE', 'what is taken back needs its reason', { help: "--because 'laptop lost'" })
-  const from = since === undefined ? {} : { since: instantOf(since) }
   const now = caller.now()
+  const from = since === undefined ? {} : { since: instantOf(since, now) }
   return {
     project: id,
     version: (known?.version ?? 0) + 1,
@@ -104,21 +106,33 @@ function nextOf(
     keys: [...(known?.keys ?? []), ...revokeKey.map((name) => ({ hint: hintOf(trust, name), ...from, because }))],
     statements: [
       ...(known?.statements ?? []),
-      ...revokeStatement.map((text) => {
-        if (isSha256(text)) return { attestation: text, because }
-        throw new DomainError('ERR_USAGE', `\`${text}\` is not the digest of a bundle`, {
-          help: 'sha256: and 64 hex digits',
-        })
-      }),
+      ...revokeStatement.flatMap((text) => spellingsOf(project, text).map((attestation) => ({ attestation, because }))),
     ],
     recalls: [...(known?.recalls ?? []), ...recall.map((text) => ({ digest: parseDigest(text), because }))],
   }
 }
 
-function instantOf(text: string): string {
+/** The bundle, and what it holds: anybody can spell a bundle anew, under another digest. */
+function spellingsOf({ evidence }: Project, text: string): readonly Sha256[] {
+  if (!isSha256(text))
+    throw new DomainError('ERR_USAGE', `\`${text}\` is not the digest of a bundle`, {
+      help: 'sha256: and 64 hex digits',
+    })
+  const bytes = evidence.bundle(text) ?? evidence.approvals().find((one) => sha256Of(one.bytes) === text)?.bytes
+  if (bytes === undefined)
+    throw new DomainError('ERR_EVIDENCE_MISSING', `the statement \`${text}\` is not at hand`, {
+      help: 'import it (assay attest import): only its contents tell it again when somebody spells the bundle anew',
+    })
+  return [text, sha256Of(statedPayload(bytes))]
+}
+
+/** THREAT: a revocation from tomorrow on would leave a thief the rest of the day. */
+function instantOf(text: string, now: Date): string {
   const at = momentOf(text)
   if (Number.isNaN(at.getTime()))
     throw new DomainError('ERR_USAGE', `\`${text}\` is not a day or an instant in UTC`, { help: '--since 2026-11-20' })
+  if (at > now)
+    throw new DomainError('ERR_USAGE', `\`${text}\` is yet to come`, { help: 'say since when the key may have leaked' })
   return at.toISOString()
 }
 

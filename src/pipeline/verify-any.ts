@@ -25,6 +25,11 @@ export async function verifyArtifact(
   const { bundle } = options
   if (bundle !== undefined && isForeign(options)) {
     if (artifact === undefined) throw new DomainError('ERR_USAGE', '--bundle is about one artifact: name it')
+    // THREAT: what was taken back, given and not looked at.
+    if (options.status !== undefined)
+      throw new DomainError('ERR_USAGE', '--status is about a policy, which says who signs it', {
+        help: 'give the policy with --policy, or leave --status out',
+      })
     const { verifyForeign } = await import('./verify-foreign.fs.ts')
     return [await verifyForeign(caller, { artifact, bundle }, options)]
   }

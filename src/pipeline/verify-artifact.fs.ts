@@ -4,6 +4,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path'
 import {
   type ChainEvidence,
   type Finding,
+  gatesAlone,
   nameInEvidence,
   parseTrustPolicy,
   passed,
@@ -28,7 +29,7 @@ import { readSmall, realOf } from './small-file.fs.ts'
 import { rootsGiven } from './trusted-roots.fs.ts'
 import { type ArtifactVerdict, chainOf, finalOuts, untrusted, verdictOf, verifyContent } from './verify.ts'
 import type { VerifyOptions } from './verify-any.ts'
-import { gatesAlone, verifyOneBundle } from './verify-bundle.ts'
+import { verifyOneBundle } from './verify-bundle.ts'
 import { findRoot } from './workspace.fs.ts'
 
 /** LIMIT: a bundle is at most 16 MiB. */

@@ -4,6 +4,7 @@ import {
   clockFindings,
   evidenceDemands,
   type Finding,
+  gatesAlone,
   judgeStages,
   logFindings,
   passed,
@@ -11,6 +12,7 @@ import {
   refused,
   sourceDemands,
   stageDemands,
+  standingFindings,
   type TrustPolicy,
   type VerifiedStage,
   verifyStage,
@@ -30,7 +32,7 @@ export function verifyOneBundle(
   now: Date,
 ): ArtifactVerdict {
   const verdict = verifyStage(bytes, policy)
-  const findings: Finding[] = [...verdict.findings, isInForce(policy, now), ...(policy.standing ?? [])]
+  const findings: Finding[] = [...verdict.findings, isInForce(policy, now), ...standingFindings(policy)]
   if (verdict.trusted) {
     const names = verdict.statement.facts.outputs.some(({ digest }) => digest === subject.digest)
     findings.push(
@@ -79,13 +81,6 @@ function demandsOf(
 }
 
 const nothingJudged = { inputs: [], data: [], reproductions: [], reviews: [] }
-
-/** Without a project nothing proves metrics: what a policy asks of them is not met. */
-export function gatesAlone({ gates = [] }: TrustPolicy): readonly Finding[] {
-  return gates.map((gate) =>
-    refused('gates', 'ERR_GATE_FAILED', `the policy asks for ${gate}, and no evidence proves metrics of these bytes`),
-  )
-}
 
 function isInForce({ expiresAt }: TrustPolicy, now: Date): Finding {
   return expiresAt === undefined || now < expiresAt

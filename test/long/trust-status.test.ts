@@ -1,5 +1,6 @@
 /** Goal: who verifies elsewhere is told what was taken back, offline, and cannot be shown an older word. */
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { copyFileSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -49,6 +50,54 @@ test('who verifies elsewhere is told by a status, remembers the newest, and is s
   const frozen = { exit: 1, keys: `${project.keys}-frozen` }
   assert.deepEqual(codesOf(await ask(project, frozen, ...strict, '--status', 'short.jsonl')), ['ERR_STATUS_EXPIRED'])
 })
+
+test('a statement that was taken back is not believed when somebody spells its bundle anew', async (context) => {
+  const project = await adopted(context, words)
+  const text = project.read('trust.yaml')
+  const name = /keys:\n {2}([\w-]+):/.exec(text)?.[1] ?? ''
+  project.write({ 'trust.yaml': text.replace('roles:\n', `roles:\n  root: [${name}]\n`) })
+  project.commit('a root')
+  await project.json(0, 'run')
+  await project.json(0, 'attest', 'export', model, '--out', 'evidence.jsonl')
+  const policy = join(project.keys, 'policy.yaml')
+  copyFileSync(join(project.root, 'trust.yaml'), policy)
+  const lines = project.read('evidence.jsonl').trimEnd().split('\n')
+  const own = lines.find(
+    (line) => statedIn(line).includes(`"name":"${model}"`) && statedIn(line).includes('provenance'),
+  )
+  assert.ok(own !== undefined)
+  project.write({ 'anew.jsonl': lines.map((line) => `${line === own ? `${line} ` : line}\n`).join('') })
+  const revoke = ['trust', 'status', 'status.jsonl', '--because', 'forged', '--revoke-statement']
+  const digest = `sha256:${createHash('sha256').update(own).digest('hex')}`
+  assert.equal((await project.json(1, ...revoke, `sha256:${'0'.repeat(64)}`)).error.code, 'ERR_EVIDENCE_MISSING')
+  await project.json(
+    2,
+    'trust',
+    'status',
+    'status.jsonl',
+    '--revoke-key',
+    name,
+    '--since',
+    '2099-01-01',
+    '--because',
+    'x',
+  )
+  await project.json(0, ...revoke, digest)
+  let users = 0
+  const verify = async (exit: number, ...more: readonly string[]): Promise<readonly string[]> => {
+    users += 1
+    const as = { exit, keys: `${project.keys}-${users}` }
+    return codesOf(await ask(project, as, 'verify', model, '--policy', policy, ...more))
+  }
+  for (const evidence of ['evidence.jsonl', 'anew.jsonl']) {
+    assert.deepEqual(await verify(0, '--evidence', evidence), [], evidence)
+    const codes = await verify(1, '--evidence', evidence, '--status', 'status.jsonl')
+    assert.ok(codes.includes('ERR_STATEMENT_REVOKED'), evidence)
+  }
+})
+
+const statedIn = (line: string): string =>
+  Buffer.from(JSON.parse(line).dsseEnvelope?.payload ?? '', 'base64').toString('utf8')
 
 test('an authority that does not answer, or is not the one that is listed, stops a run before a stage has cost anything', async (context) => {
   const [authority, other] = [await testAuthority(), await testAuthority()]

@@ -32,6 +32,8 @@ test('one bundle decides: yes for its bytes or their digest, no for others, 2 wh
   assert.equal((await elsewhere.json(1, 'verify', `sha256:${'0'.repeat(64)}`, ...by)).trusted, false)
   await elsewhere.json(2, 'verify', 'count', '--bundle', 'broken.json', '--key', 'ada.pem')
   await elsewhere.json(2, 'verify', 'count', '--bundle', 'count.json', '--key', 'missing.pem')
+  const unread = await elsewhere.json(2, 'verify', 'count', ...by, '--status', 'ada.pem')
+  assert.match(unread.error.message, /--status is about a policy/)
 })
 
 test('a certificate that cannot be read keeps its place: its issuer is not shown as the signer', async (context) => {

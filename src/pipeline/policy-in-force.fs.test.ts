@@ -1,0 +1,105 @@
+/** What a user has seen of a project's trust stays seen: under other root keys, under the repository's policy, with another clock. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { chainOf, newPerson, now, type Person, policyOf, project, signPayload } from '../attestation/fixtures/chain.ts'
+import { type PolicyOrigin, parsePublicKey, type TrustPolicy, verifyChain } from '../attestation/index.ts'
+import { printStatus, statusPayloadType, type TrustStatus } from '../attestation/trust-documents.ts'
+import { policyInForce } from './policy-in-force.fs.ts'
+
+const scratch = mkdtempSync(join(tmpdir(), 'assay-in-force-'))
+after(() => rmSync(scratch, { recursive: true, force: true }))
+
+const [ada, eve, rita] = [newPerson(), newPerson(), newPerson()]
+const honest = chainOf(ada, 1)
+
+/** Ada builds; one of the two others is root. */
+function policyWith(root: Person, more: Partial<TrustPolicy> = {}): TrustPolicy {
+  const { publicPem, hint } = root
+  const believed = policyOf(ada)
+  return {
+    ...believed,
+    keys: new Map([...believed.keys, ['root', { name: 'root', key: parsePublicKey(publicPem), hint }]]),
+    roles: new Map([...believed.roles, ['root', { anyOf: ['root'], threshold: 1, distinct: 'keys' }]]),
+    ...more,
+  }
+}
+
+const revoked = [{ hint: ada.hint, because: 'stolen' }]
+function statusFile(signer: Person, more: Partial<TrustStatus>): string {
+  const status: TrustStatus = {
+    project: project.id,
+    version: 1,
+    issuedAt: '2026-11-20T00:00:00.000Z',
+    expiresAt: '2026-12-20T00:00:00.000Z',
+    ...{ keys: [], statements: [], recalls: [] },
+    ...more,
+  }
+  const file = join(scratch, 'status.jsonl')
+  writeFileSync(file, Buffer.concat([signPayload(printStatus(status), statusPayloadType, signer), Buffer.from('\n')]))
+  return file
+}
+
+let users = 0
+/** What a user who has seen nothing yet makes of one policy after another: codes that refuse, and `CAVEAT status`. */
+function user(): (policy: TrustPolicy, status?: string, clock?: Date) => readonly string[] {
+  users += 1
+  const environment = { ASSAY_CONFIG_HOME: join(scratch, `user-${users}`) }
+  return (policy, status, clock = now) => {
+    const inForce = policyInForce(policy, { environment, now: () => clock }, { status })
+    const surroundings = { ...honest.question.surroundings, now: clock }
+    const { findings } = verifyChain({ ...honest.question, surroundings, policy: inForce })
+    const told = findings.flatMap(({ check, code, passed }) => {
+      if (check === 'minimum-level' || check === 'subject') return []
+      return passed ? (check === 'status' && code === 'CAVEAT' ? ['CAVEAT status'] : []) : [code]
+    })
+    return [...new Set(told)].toSorted()
+  }
+}
+
+test('what was taken back stays so under a policy with other root keys, and is told; a status of theirs takes its place', () => {
+  const verify = user()
+  assert.deepEqual(verify(policyWith(eve), statusFile(eve, { keys: revoked })), ['ERR_KEY_REVOKED'])
+  assert.deepEqual(verify(policyWith(eve)), ['ERR_KEY_REVOKED'], 'the same root')
+  assert.deepEqual(verify(policyWith(rita)), ['CAVEAT status', 'ERR_KEY_REVOKED'], 'another root')
+  const strict = { statusRequired: true }
+  assert.deepEqual(verify(policyWith(rita, strict)), ['ERR_KEY_REVOKED', 'ERR_STATUS_MISSING'])
+  assert.deepEqual(verify(policyWith(rita, strict), statusFile(rita, {})), [])
+  assert.deepEqual(verify(policyWith(rita)), [])
+})
+
+test('a root key whose days are over makes nothing good again that its status took back', () => {
+  const verify = user()
+  const policy = policyWith(eve)
+  verify(policy, statusFile(eve, { keys: revoked }))
+  const root = policy.keys.get('root')
+  assert.ok(root !== undefined)
+  const ended = new Map([...policy.keys, ['root', { ...root, until: new Date('2026-11-23T00:00:00Z') }] as const])
+  assert.deepEqual(verify({ ...policy, keys: ended }), ['CAVEAT status', 'ERR_KEY_REVOKED'])
+  assert.deepEqual(user()({ ...policy, keys: ended }), [], 'to whom nothing was said')
+})
+
+test("what was seen holds under the repository's own policy, which leaves nothing behind itself", () => {
+  const [verify, stranger] = [user(), user()]
+  const [pinned, own] = (['pinned', 'repository'] as const).map((origin: PolicyOrigin) => policyWith(eve, { origin }))
+  assert.ok(pinned !== undefined && own !== undefined)
+  verify(pinned, statusFile(eve, { version: 2, keys: revoked }))
+  assert.deepEqual(verify(own), ['ERR_KEY_REVOKED'])
+  assert.ok(verify(own, statusFile(eve, {})).includes('ERR_STATUS_ROLLBACK'))
+  assert.deepEqual(stranger(own, statusFile(eve, { keys: revoked })), ['ERR_KEY_REVOKED'])
+  assert.deepEqual(stranger(own), [], 'a repository could say that it is any project')
+  assert.deepEqual(stranger({ ...own, project: '../odd' }), ['ERR_CHAIN_PROJECT'])
+})
+
+test('a clock that is behind the status that is given decides nothing, at once', () => {
+  const dayBefore = new Date('2026-11-19T00:00:00Z')
+  const policy = policyWith(eve, { expiresAt: new Date('2026-11-19T12:00:00Z') })
+  const codes = user()(policy, statusFile(eve, {}), dayBefore)
+  assert.ok(
+    ['ERR_CLOCK_BEHIND', 'ERR_POLICY_EXPIRED'].every((code) => codes.includes(code)),
+    codes.join(', '),
+  )
+  assert.deepEqual(user()(policyWith(eve), statusFile(eve, {})), [])
+})
