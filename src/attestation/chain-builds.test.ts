@@ -127,6 +127,17 @@ test('a build that nothing isolated costs the level, where a policy takes level 
   assert.equal(row?.because, 'the build of `tool` ran without a sandbox')
 })
 
+test('a build that was signed on its own host is said to be, beside the stages', () => {
+  const because = (builderId: string): string => {
+    const bundle = signSourceBuild(ada, sourceBuild({ builderId }))
+    const builders = [...policyOf(ada).builders, { key: 'ada', builder: builderId, maxLevel: 4 as const }]
+    const { requirements } = judged({ bundle, policy: { builders } })
+    return requirements.find(({ requirement }) => requirement === 'signer apart from the stage')?.because ?? ''
+  }
+  assert.match(because('https://assay.dev/builder/hosted/colocated'), /the build of `tool` was signed on its own host/)
+  assert.doesNotMatch(because('https://assay.dev/builder/hosted/separate'), /build of/)
+})
+
 test('no key signs a build that nothing isolated, or that contradicts itself', () => {
   const unsigned: readonly Partial<SourceBuild>[] = [
     { sandbox: { ...sourceBuild().sandbox, engine: 'none' } },

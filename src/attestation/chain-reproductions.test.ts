@@ -144,6 +144,16 @@ test('of two that say something the later one is the answer', () => {
   assert.equal(verdictWith({ said: diverged, newer: (one) => ({ ...one, ...later }) }).properties.reproduced, true)
 })
 
+test('a divergence stands until as many as the policy asks for came to the same afterwards', () => {
+  const rule = (threshold: number): Partial<TrustPolicy> => ({
+    roles: new Map([...policy.roles, ['reproducer', { anyOf: ['ada', 'eve'], threshold, distinct: 'keys' }]]),
+  })
+  const newer = (one: Reproduction): Reproduction => ({ ...one, ...later })
+  assert.equal(verdictWith({ said: diverged, newer, policy: rule(2) }).level, 0)
+  assert.equal(verdictWith({ said: diverged, newer, policy: rule(1) }).level, 1)
+  assert.equal(verdictWith({ newer, policy: rule(2) }).level, 1, 'nothing diverged, and nothing counts as reproduced')
+})
+
 test('a stage of an earlier commit is reproduced at a later one when it opened the same code', () => {
   const other = (facts: StageFacts): StageFacts => ({ ...facts, source: { ...facts.source, commit: '1'.repeat(40) } })
   assert.equal(verdictWith({ again: other }).properties.reproduced, true)

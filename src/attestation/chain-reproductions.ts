@@ -2,7 +2,8 @@
  * Was each stage of a chain run again, and did it come to the same?
  *
  * A reproduction counts for the very statement that it names, when a reproducer of the policy signed it; the newest that
- * counts is the answer, so that a later divergence is not outweighed by an earlier match. That it was identical is not
+ * counts is the answer, so that a later divergence is not outweighed by an earlier match, nor an earlier one by fewer matches
+ * than the policy asks for. That it was identical is not
  * believed for its word: the statement of the new run must be at hand, signed by a builder, with outs of equal bytes.
  * Withheld reproductions open nothing: without one a stage is not reproduced. Source: trust.md section 3.
  */
@@ -54,12 +55,15 @@ function judgeStage(question: ChainQuestion, visited: VisitedStage, known: Known
   const rule = question.policy.roles.get('reproducer')
   if (answer === undefined || answer.reproduction.result === 'diverged' || rule === undefined)
     return answer ?? judged[0] ?? notReproduced(question, visited)
-  const alike = counting.filter((_, index) => judged[index]?.reproduction.result === answer.reproduction.result)
+  // THREAT: one match where two are asked for would hide a divergence that stands.
+  const diverged = judged.find(({ reproduction: { result } }) => result === 'diverged')
+  const later = diverged === undefined ? judged : judged.slice(0, judged.indexOf(diverged))
+  const alike = counting.filter((_, index) => later[index]?.reproduction.result === answer.reproduction.result)
   const count = countSigners(
     rule,
     alike.map(({ signer }) => signer),
   )
-  return count >= rule.threshold ? answer : tooFew(visited, count, rule.threshold)
+  return count >= rule.threshold ? answer : (diverged ?? tooFew(visited, count, rule.threshold))
 }
 
 function tooFew({ stage: { facts } }: VisitedStage, count: number, threshold: number): Judged {

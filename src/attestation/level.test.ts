@@ -8,11 +8,23 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { builderIds, harmlessCredentialFact, launderingFact, searchedFact, sha256Of } from '../core/index.ts'
 import type { ChainVerdict } from './chain.ts'
-import { digestNamed, madeBy, output, project, rawData, signDataWaiver, sourceApproval } from './fixtures/chain.ts'
+import type { DefinitionReview } from './definition-review-facts.ts'
+import {
+  commit,
+  digestNamed,
+  madeBy,
+  output,
+  project,
+  rawData,
+  signDataWaiver,
+  signNow,
+  sourceApproval,
+} from './fixtures/chain.ts'
 import {
   builder,
   type Changes,
   comparisons,
+  control,
   diverged,
   honestReview,
   hosted,
@@ -88,6 +100,10 @@ const waiver = signDataWaiver(rita, {
   at: '2026-11-19T00:00:00.000Z',
   by: { name: 'Rita', email: 'rita@example.org' },
 })
+
+/** Rita's review of another commit. */
+const reviewOf = (digit: string, more: Partial<DefinitionReview> = {}): Uint8Array =>
+  signNow({ kind: 'definition-review', review: { ...honestReview, commit: digit.repeat(40), ...more } }, rita)
 
 const defeats: readonly Defeat[] = [
   // level 1
@@ -254,6 +270,24 @@ const defeats: readonly Defeat[] = [
     'a review in the name of somebody else',
     { review: { by: { name: 'Eve', email: 'eve@example.org' } } },
   ],
+  [
+    2,
+    'reviewed definition',
+    'a review of what changed since a commit that nobody reviewed',
+    { review: { since: 'a'.repeat(40) } },
+  ],
+  [
+    2,
+    'reviewed definition',
+    'a review of what changed since a commit that its own author reviewed',
+    { review: { since: 'a'.repeat(40) }, beside: [reviewOf('a', { authors: ['rita@example.org'] })] },
+  ],
+  [
+    2,
+    'reviewed definition',
+    'reviews that stand on one another and on nothing',
+    { review: { since: 'a'.repeat(40) }, beside: [reviewOf('a', { since: commit })] },
+  ],
   [2, 'reviewed definition', 'a review of another project', { review: { project: 'other' } }],
   [2, 'reviewed definition', 'a review from the future', { review: { at: '2027-01-01T00:00:00.000Z' } }],
   [
@@ -276,6 +310,20 @@ const defeats: readonly Defeat[] = [
     'independent source approval',
     'a source that its owner approved',
     { approval: { source: { ...sourceApproval().source, owner: 'Rita <rita@example.org>' } } },
+  ],
+  [
+    2,
+    'independent source approval',
+    'an approval by a key of which nobody says whose it is',
+    {
+      approver: control,
+      policy: {
+        roles: new Map([
+          ...policy.roles,
+          ['source-approver', { anyOf: ['control'], threshold: 1, distinct: 'principals' }],
+        ]),
+      },
+    },
   ],
   [
     2,
@@ -471,6 +519,13 @@ test('a service of CI earns level 4 as a person does, when the policy names who 
   assert.match(said?.because ?? '', /for which `Tom <tom@example.org>` answers/)
   const nobody = judge({ facts: setOffByService() }).findings.find(({ check }) => check === 'responsible')
   assert.equal(nobody?.code, 'CAVEAT')
+})
+
+test('what changed since a commit counts as reviewed when that commit was, back to the first that was read whole', () => {
+  const review = { since: 'b'.repeat(40) }
+  const steps = [reviewOf('b', { since: 'a'.repeat(40) }), reviewOf('a')]
+  assert.equal(judge({ review, beside: steps }).level, 4)
+  assert.equal(judge({ review, beside: steps.slice(0, 1) }).level, 2, 'the first step is missing')
 })
 
 test('a reviewed file counts in another commit while its bytes are those that were read', () => {

@@ -131,10 +131,14 @@ export const levelRules: readonly LevelRule[] = [
     level: 3,
     requirement: 'signer apart from the stage',
     howTo: 'sign on another host, or with a KMS behind the control plane (builder hosted/separate)',
-    holds: ({ stages }) =>
-      each(stages, 'every signer is on another host than its stage', ({ stage }) =>
-        stage.facts.builderId === `${namespace}/builder/hosted/separate` ? undefined : 'was signed on its own host',
-      ),
+    holds: ({ stages, builds }) => {
+      const faultOf = (builderId: string): string | undefined =>
+        builderId === `${namespace}/builder/hosted/separate` ? undefined : 'was signed on its own host'
+      const every = each(stages, 'every signer is on another host than its stage', ({ stage }) =>
+        faultOf(stage.facts.builderId),
+      )
+      return eachBuild(every, builds, ({ build }) => faultOf(build.builderId))
+    },
   },
   {
     level: 3,

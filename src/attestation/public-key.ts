@@ -4,11 +4,17 @@ import { DomainError } from '../core/index.ts'
 
 /** LIMIT: a PEM file is at most 64 KiB. */
 const maxPemChars = 64 * 1024
+/** Named curve and uncompressed point. SOURCE: RFC 5480 section 2. */
+const spkiBytes = 91
 
 /**
  * A public key from its SPKI PEM.
  *
- * @throws ERR_KEY_MALFORMED when it is no PEM, holds a private key, or is not ECDSA on P-256
+ * THREAT: with its point compressed it is the same key by another hint: one key under two names reaches a threshold of two,
+ * and a revoked one is not known again.
+ *
+ * @throws ERR_KEY_MALFORMED when it is no PEM, holds a private key, is not ECDSA on P-256, or is spelt otherwise than OpenSSL
+ *   writes it
  */
 export function parsePublicKey(pem: string): KeyObject {
   if (pem.length > maxPemChars || pem.includes('PRIVATE')) throw malformed('is not a public key')
@@ -19,6 +25,8 @@ export function parsePublicKey(pem: string): KeyObject {
     throw malformed('is not PEM of a public key', cause)
   }
   if (!isP256(key)) throw malformed('is not an ECDSA key on P-256')
+  if (key.export({ type: 'spki', format: 'der' }).length !== spkiBytes)
+    throw malformed('has its point compressed: write it anew (openssl ec -pubin -conv_form uncompressed)')
   return key
 }
 

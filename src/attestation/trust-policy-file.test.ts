@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { generateKeyPairSync } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
 import { builderIds, isDomainError } from '../core/index.ts'
 import { newPerson, policyText, project } from './fixtures/chain.ts'
@@ -59,6 +59,8 @@ test('reads a threshold, and counts people and not keys unless told to', () => {
   const same = { ...second, principal: first.principal ?? '' }
   assert.equal(countSigners(rule, [first, same]), 1)
   assert.equal(countSigners({ ...rule, distinct: 'keys' }, [first, same]), 2)
+  const respelt = { ...second, principal: 'A. Lovelace <ADA@example.org>' }
+  assert.equal(countSigners(rule, [first, respelt]), 1, 'one address is one person')
   assert.equal(countSigners({ ...rule, anyOf: ['eve'] }, [first]), 0)
 })
 
@@ -73,6 +75,19 @@ test('a builder is a name of ours or an address as it is', () => {
 const p384 = generateKeyPairSync('ec', { namedCurve: 'secp384r1' })
   .publicKey.export({ type: 'spki', format: 'pem' })
   .toString()
+/** The same key, in fewer bytes: OpenSSL would keep it so. */
+function compressed(pem: string): string {
+  const { x = '', y = '' } = createPublicKey(pem).export({ format: 'jwk' })
+  const sign = 2 + ((Buffer.from(y, 'base64url').at(-1) ?? 0) & 1)
+  const der = Buffer.concat([
+    Buffer.from('3039301306072a8648ce3d020106082a8648ce3d030107032200', 'hex'),
+    Buffer.of(sign),
+    Buffer.from(x, 'base64url'),
+  ])
+  const key = createPublicKey({ key: der, format: 'der', type: 'spki' })
+  assert.deepEqual(key.export({ format: 'jwk' }), createPublicKey(pem).export({ format: 'jwk' }))
+  return key.export({ type: 'spki', format: 'pem' }).toString()
+}
 const faults: readonly (readonly [string, string, RegExp])[] = [
   [
     'an unknown key, with its place and a suggestion',
@@ -97,6 +112,12 @@ const faults: readonly (readonly [string, string, RegExp])[] = [
     text.replace('keys:\n', `keys:\n${keyBlock('twin', ada.publicPem)}`),
     /is the same key as `twin`/,
   ],
+  [
+    'one key under two names, once with its point compressed',
+    text.replace('keys:\n', `keys:\n${keyBlock('twin', compressed(ada.publicPem))}`),
+    /has its point compressed/,
+  ],
+  ['kinds of statements that are asked for in no log', `${text}logged: [reviews]\n`, /`logs` lists none/],
   ['a key of another curve', text.replace('keys:\n', `keys:\n${keyBlock('odd', p384)}`), /not an ECDSA key on P-256/],
   [
     'a private key',

@@ -160,6 +160,8 @@ function policyFrom(
       : given
     roles.set(role, { anyOf: named(anyOf, path), ...rest })
   }
+  if (file.logged !== undefined && (file.logs ?? []).length === 0)
+    throw malformed(place(['logged']), 'asks for logs, and `logs` lists none')
   const builders = file.roles.builder.map(({ key, identity, builder, maxLevel }, index) => {
     const [signer = ''] = named([key ?? identity ?? ''], ['roles', 'builder', index])
     const isKind = key === undefined ? identities.has(signer) : keys.has(signer)

@@ -27,10 +27,10 @@ export async function trustShow(context: CliContext): Promise<Exit> {
     `asks for level ${trust.minimumLevel}${trust.expiresAt === undefined ? '' : `, expires ${formatDay(trust.expiresAt)}`}`,
   )
   output.line()
-  const rows = [...trust.keys.values()].map(({ name, hint, principal }) => [
+  const rows = [...trust.keys.values()].map(({ name, hint, principal, revoked }) => [
     name,
     principal ?? 'nobody named',
-    rolesOf(trust, name).join(', ') || 'no role',
+    revoked === undefined ? rolesOf(trust, name).join(', ') || 'no role' : `REVOKED: ${revoked.because}`,
     hint.slice(0, 12),
   ])
   for (const line of table(rows)) output.line(line)
@@ -52,10 +52,11 @@ function shape(trust: Trust): Readonly<Record<string, unknown>> {
     origin: trust.origin,
     minimumLevel: trust.minimumLevel,
     expires: trust.expiresAt?.toISOString(),
-    keys: [...trust.keys.values()].map(({ name, hint, principal }) => ({
+    keys: [...trust.keys.values()].map(({ name, hint, principal, revoked }) => ({
       name,
       hint,
       principal,
+      ...(revoked === undefined ? {} : { revoked: { because: revoked.because, since: revoked.since?.toISOString() } }),
       roles: rolesOf(trust, name),
     })),
   }
