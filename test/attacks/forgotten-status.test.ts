@@ -4,10 +4,18 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { chainOf, newPerson, now, type Person, policyOf, project, signPayload } from '../attestation/fixtures/chain.ts'
-import { type PolicyOrigin, parsePublicKey, type TrustPolicy, verifyChain } from '../attestation/index.ts'
-import { printStatus, statusPayloadType, type TrustStatus } from '../attestation/trust-documents.ts'
-import { policyInForce } from './policy-in-force.fs.ts'
+import {
+  chainOf,
+  newPerson,
+  now,
+  type Person,
+  policyOf,
+  project,
+  signPayload,
+} from '../../src/attestation/fixtures/chain.ts'
+import { type PolicyOrigin, parsePublicKey, type TrustPolicy, verifyChain } from '../../src/attestation/index.ts'
+import { printStatus, statusPayloadType, type TrustStatus } from '../../src/attestation/trust-documents.ts'
+import { policyInForce } from '../../src/pipeline/policy-in-force.fs.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'assay-in-force-'))
 after(() => rmSync(scratch, { recursive: true, force: true }))
