@@ -19,71 +19,27 @@ const hex = z.string().regex(/^[0-9a-f]{64}$/)
 
 /** File name below docs/formats -> schema, JSON Schema 2020-12. */
 export function formatSchemas(): Readonly<Record<string, object>> {
-  const stage = z.object({
-    _type: z.literal(statementType),
-    subject: stageSubjectsShape.min(1),
-    predicateType: z.literal(provenanceType),
-    predicate: stagePredicateShape,
-  })
   const subject = z.object({
     name: z.string(),
     digest: z.union([z.object({ sha256: hex }), z.object({ dirHash1: hex })]),
   })
   const oneSubject = z.tuple([subject])
-  const approval = z.object({
-    _type: z.literal(statementType),
-    subject: oneSubject,
-    predicateType: z.literal(sourceApprovalType),
-    predicate: sourceApprovalPredicateShape,
-  })
-  const dataVerdict = z.object({
-    _type: z.literal(statementType),
-    subject: dataVerdictSubjectsShape,
-    predicateType: z.literal(testResultType),
-    predicate: dataVerdictPredicateShape,
-  })
-  const sourceBuild = z.object({
-    _type: z.literal(statementType),
-    subject: sourceBuildSubjectsShape,
-    predicateType: z.literal(provenanceType),
-    predicate: sourceBuildPredicateShape,
-  })
-  const environmentBuild = z.object({
-    _type: z.literal(statementType),
-    subject: environmentBuildSubjectsShape,
-    predicateType: z.literal(provenanceType),
-    predicate: environmentBuildPredicateShape,
-  })
-  const reproduction = z.object({
-    _type: z.literal(statementType),
-    subject: z.array(subject).min(1),
-    predicateType: z.literal(reproductionType),
-    predicate: reproductionPredicateShape,
-  })
-  const review = z.object({
-    _type: z.literal(statementType),
-    subject: z.array(z.object({ name: z.string(), digest: z.object({ sha256: hex }) })).min(1),
-    predicateType: z.literal(definitionReviewType),
-    predicate: definitionReviewPredicateShape,
-  })
-  const summary = z.object({
-    _type: z.literal(statementType),
-    subject: oneSubject,
-    predicateType: z.literal(verificationSummaryType),
-    predicate: verificationSummaryPredicateShape,
-  })
+  const files = z.array(z.object({ name: z.string(), digest: z.object({ sha256: hex }) })).min(1)
+  const stage = statementOf(stageSubjectsShape.min(1), provenanceType, stagePredicateShape)
+  const approval = statementOf(oneSubject, sourceApprovalType, sourceApprovalPredicateShape)
+  const dataVerdict = statementOf(dataVerdictSubjectsShape, testResultType, dataVerdictPredicateShape)
+  const sourceBuild = statementOf(sourceBuildSubjectsShape, provenanceType, sourceBuildPredicateShape)
+  const environmentBuild = statementOf(environmentBuildSubjectsShape, provenanceType, environmentBuildPredicateShape)
+  const reproduction = statementOf(z.array(subject).min(1), reproductionType, reproductionPredicateShape)
+  const review = statementOf(files, definitionReviewType, definitionReviewPredicateShape)
+  const summary = statementOf(oneSubject, verificationSummaryType, verificationSummaryPredicateShape)
   const model = z.object({
     _type: z.literal(statementType),
     predicateType: z.literal(modelPredicateType),
     ...modelStatementShape.shape,
   })
   const decision = (kind: DataDecisionKind, title: string): object => {
-    const shape = z.object({
-      _type: z.literal(statementType),
-      subject: oneSubject,
-      predicateType: z.literal(dataDecisionType(kind)),
-      predicate: dataDecisionPredicates[kind],
-    })
+    const shape = statementOf(oneSubject, dataDecisionType(kind), dataDecisionPredicates[kind])
     return schemaOf(shape, kind, title)
   }
   return {
@@ -135,6 +91,10 @@ export function formatSchemas(): Readonly<Record<string, object>> {
       'Approval or revocation of a data source, in-toto Statement v1',
     ),
   }
+}
+
+function statementOf(subject: z.ZodType, type: string, predicate: z.ZodType): z.ZodType {
+  return z.object({ _type: z.literal(statementType), subject, predicateType: z.literal(type), predicate })
 }
 
 function schemaOf(shape: z.ZodType, name: string, title: string): object {

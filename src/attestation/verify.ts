@@ -148,29 +148,28 @@ export function verifyStage(bytes: Uint8Array, policy: TrustPolicy): Verdict<Ver
 
 /** Decides whether a bundle says of a wheel that it was built from source, signed by a builder that the policy lists. */
 export function verifySourceBuild(bytes: Uint8Array, policy: TrustPolicy): Verdict<VerifiedSourceBuild> {
-  const read = readSigned(bytes, policy, 'builder', sourceBuildOf)
-  if (!read.trusted) return read
-  const { value: build, signer } = read
-  const grant = grantOf(policy, signer, build.builderId)
-  const certified = read.certified?.builderFindings(build.builderId) ?? []
-  const findings = [...read.findings, builderListed(grant, signer, build), ...certified]
-  if (grant === undefined || !allPassed(findings)) return { trusted: false, findings }
-  // `as`: all findings passed, which is what the brand says.
-  const statement = { build, signer, grant, attestation: sha256Of(bytes) } as VerifiedSourceBuild
-  return { trusted: true, statement, findings }
+  return verifyBuild<VerifiedSourceBuild>(bytes, policy, sourceBuildOf)
 }
 
 /** Decides whether a bundle says what an environment was put together from, signed by a builder that the policy lists. */
 export function verifyEnvironmentBuild(bytes: Uint8Array, policy: TrustPolicy): Verdict<VerifiedEnvironmentBuild> {
-  const read = readSigned(bytes, policy, 'builder', environmentBuildOf)
-  if (!read.trusted) return read
-  const { value: build, signer } = read
+  return verifyBuild<VerifiedEnvironmentBuild>(bytes, policy, environmentBuildOf)
+}
+
+function verifyBuild<V extends VerifiedSourceBuild | VerifiedEnvironmentBuild>(
+  bytes: Uint8Array,
+  policy: TrustPolicy,
+  read: (statement: Statement) => V['build'],
+): Verdict<V> {
+  const signed = readSigned(bytes, policy, 'builder', read)
+  if (!signed.trusted) return signed
+  const { value: build, signer } = signed
   const grant = grantOf(policy, signer, build.builderId)
-  const certified = read.certified?.builderFindings(build.builderId) ?? []
-  const findings = [...read.findings, builderListed(grant, signer, build), ...certified]
+  const certified = signed.certified?.builderFindings(build.builderId) ?? []
+  const findings = [...signed.findings, builderListed(grant, signer, build), ...certified]
   if (grant === undefined || !allPassed(findings)) return { trusted: false, findings }
   // `as`: all findings passed, which is what the brand says.
-  const statement = { build, signer, grant, attestation: sha256Of(bytes) } as VerifiedEnvironmentBuild
+  const statement = { build, signer, grant, attestation: sha256Of(bytes) } as V
   return { trusted: true, statement, findings }
 }
 

@@ -34,37 +34,36 @@ const openKey: SignerKind['openKey'] = async ({ key: source }: OpenRequest) => {
       Promise.reject(new DomainError('ERR_SIGN_REFUSED', 'an identity signs bundles alone'))
     return { publicKey, hint: hintOf(publicKey), kind: 'real', logKey, sign, seal, identity }
   }
-  if (source.create === true) await createHeld(address, source)
-  const held = await openHeld(address, source)
+  const kept = keptAt(address, source)
+  if (source.create === true) await kept.create()
+  const held = await kept.open()
   const sign = provenSigner(held)
   return { publicKey: held.publicKey, hint: hintOf(held.publicKey), kind: 'real', logKey, sign }
 }
 
 type KeptAddress = Exclude<HeldAddress, { kind: 'sigstore' }>
 
-async function openHeld(address: KeptAddress, source: HeldKeyRequest): Promise<HeldKey> {
-  switch (address.kind) {
-    case 'awskms':
-      return openAwsKey(address, source.settings)
-    case 'gcpkms':
-      return openGoogleKey(address.name, source.settings)
-    case 'hashivault':
-      return openVaultKey(address.key, source.settings)
-    case 'pkcs11':
-      return openPkcs11Key(address, tokenOptions(source))
-  }
-}
+type Kept = Readonly<{ open(): Promise<HeldKey>; create(): Promise<void> }>
 
-async function createHeld(address: KeptAddress, source: HeldKeyRequest): Promise<void> {
+function keptAt(address: KeptAddress, source: HeldKeyRequest): Kept {
+  const { settings } = source
   switch (address.kind) {
     case 'awskms':
-      return createAwsKey(address, source.settings)
+      return { open: () => openAwsKey(address, settings), create: () => createAwsKey(address, settings) }
     case 'gcpkms':
-      return createGoogleKey(address.name, source.settings)
+      return {
+        open: () => openGoogleKey(address.name, settings),
+        create: () => createGoogleKey(address.name, settings),
+      }
     case 'hashivault':
-      return createVaultKey(address.key, source.settings)
-    case 'pkcs11':
-      return createPkcs11Key(address, tokenOptions(source))
+      return { open: () => openVaultKey(address.key, settings), create: () => createVaultKey(address.key, settings) }
+    case 'pkcs11': {
+      const options = tokenOptions(source)
+      return {
+        open: async () => openPkcs11Key(address, options),
+        create: async () => createPkcs11Key(address, options),
+      }
+    }
   }
 }
 

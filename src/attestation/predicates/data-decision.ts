@@ -4,7 +4,7 @@
  * Subject: exactly one, the dataset or baseline that the decision is about. Format: docs/formats/data-decisions.md.
  */
 import { z } from 'zod'
-import { DomainError, fromDigestSet, type Json, namespace, toDigestSet } from '../../core/index.ts'
+import { fromDigestSet, type Json, namespace, toDigestSet } from '../../core/index.ts'
 import {
   type DataAnchor,
   type DataDecisionKind,
@@ -14,7 +14,10 @@ import {
   rowVerdicts,
 } from '../data-decisions.ts'
 import { areUnique, digestShape, instantShape, textShape } from '../shapes.ts'
-import { issueOf, type Statement } from '../statement.ts'
+import type { Statement } from '../statement.ts'
+import { readingOf, requirePredicate } from './reading.ts'
+
+const { malformed, read } = readingOf('the decision')
 
 /** LIMIT: rows of one review. */
 const maxRows = 100_000
@@ -106,28 +109,16 @@ export function dataDecisionStatement<Kind extends DataDecisionKind>(
  */
 export function dataDecisionOf<Kind extends DataDecisionKind>(kind: Kind, statement: Statement): DataDecisions[Kind] {
   const { subject, predicateType, predicate } = statement
-  if (predicateType !== dataDecisionType(kind)) {
-    throw new DomainError(
-      'ERR_STATEMENT_UNSUPPORTED',
-      `the statement has the predicate \`${predicateType.slice(0, 100)}\`, not ${kind}`,
-    )
-  }
+  requirePredicate(predicateType, dataDecisionType(kind), kind)
   const [data, ...more] = subject
   const digest = fromDigestSet(data?.digest)
   if (digest === undefined || data?.name === undefined || more.length > 0) {
     throw malformed('does not name exactly one subject by a digest that counts')
   }
-  const parsed = dataDecisionPredicates[kind].safeParse(predicate)
-  if (!parsed.success) throw malformed(issueOf(parsed.error))
-  return readShape(kind, { ...parsed.data, subject: { path: data.name, digest } })
+  const stated = read<z.ZodObject>(dataDecisionPredicates[kind], predicate)
+  return readShape(kind, { ...stated, subject: { path: data.name, digest } })
 }
 
 function readShape<Kind extends DataDecisionKind>(kind: Kind, given: unknown): DataDecisions[Kind] {
-  const parsed = dataDecisionShapes[kind].safeParse(given)
-  if (!parsed.success) throw malformed(issueOf(parsed.error))
-  return parsed.data
-}
-
-function malformed(what: string): DomainError {
-  return new DomainError('ERR_STATEMENT_MALFORMED', `the decision ${what}`)
+  return read(dataDecisionShapes[kind], given)
 }

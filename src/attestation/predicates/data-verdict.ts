@@ -6,19 +6,14 @@
  * SOURCE: in-toto attestation framework, spec/predicates/test-result.md (v0.1). Format: docs/formats/data-verdict.md.
  */
 import { z } from 'zod'
-import {
-  type Digest,
-  DomainError,
-  fromDigestSet,
-  isSha256,
-  namespace,
-  type Sha256,
-  toDigestSet,
-} from '../../core/index.ts'
+import { type Digest, namespace, toDigestSet } from '../../core/index.ts'
 import { type DataVerdict, resultOf, type StatedCheck } from '../data-verdict-facts.ts'
 import { areUnique, countShape, digestShape, instantShape, sha256Shape, textShape } from '../shapes.ts'
 import { principalShape } from '../stage-facts-shape.ts'
-import { issueOf, type ResourceDescriptor, type Statement } from '../statement.ts'
+import type { ResourceDescriptor, Statement } from '../statement.ts'
+import { readingOf, requirePredicate } from './reading.ts'
+
+const { digestIn, malformed, read, sha256In } = readingOf('the data verdict')
 
 export const testResultType = 'https://in-toto.io/attestation/test-result/v0.1'
 
@@ -160,7 +155,7 @@ export const dataVerdictSubjectsShape = z.tuple([
 
 /** @throws ERR_STATEMENT_MALFORMED when the facts contradict themselves */
 export function dataVerdictStatement(given: DataVerdict): Statement {
-  const verdict = refuseFault(given)
+  const verdict = read(dataVerdictShape, given)
   const { dataset, contract, baseline, references = [], validator, sandbox, result, checks, ...assay } = verdict
   const { digest, path, ...annotations } = dataset
   const tests = (kind: StatedCheck['verdict']): string[] => [
@@ -222,23 +217,16 @@ function descriptor(
  * @throws ERR_STATEMENT_MALFORMED when a fact is missing, doubled, or contradicts another one
  */
 export function dataVerdictOf({ subject, predicateType, predicate }: Statement): DataVerdict {
-  if (predicateType !== testResultType) {
-    throw new DomainError(
-      'ERR_STATEMENT_UNSUPPORTED',
-      `the statement has the predicate \`${predicateType.slice(0, 100)}\`, not test-result`,
-    )
-  }
-  const subjects = dataVerdictSubjectsShape.safeParse(subject)
-  if (!subjects.success) throw malformed(issueOf(subjects.error))
-  const parsed = dataVerdictPredicateShape.safeParse(predicate)
-  if (!parsed.success) throw malformed(issueOf(parsed.error))
-  const [{ name, digest, annotations }] = subjects.data
-  const { assay, result } = parsed.data
-  return refuseFault({
+  requirePredicate(predicateType, testResultType, 'test-result')
+  const subjects = read(dataVerdictSubjectsShape, subject)
+  const parsed = read(dataVerdictPredicateShape, predicate)
+  const [{ name, digest, annotations }] = subjects
+  const { assay, result } = parsed
+  return read(dataVerdictShape, {
     ...assay,
-    ...configurationFrom(parsed.data.configuration),
+    ...configurationFrom(parsed.configuration),
     result,
-    dataset: { path: name, digest: digestFrom(digest), ...annotations },
+    dataset: { path: name, digest: digestIn(digest, 'the dataset'), ...annotations },
   })
 }
 
@@ -258,42 +246,20 @@ function configurationFrom(all: readonly z.infer<typeof configurationShape>[]): 
   const { version, engine } = validator.annotations
   if (version === undefined || engine === undefined) throw malformed('does not say which validator it was')
   return {
-    validator: { version, engine, settings: sha256From(validator.digest) },
-    sandbox: { engine: sandbox.name, digest: sha256From(sandbox.digest) },
+    validator: { version, engine, settings: sha256In(validator.digest) },
+    sandbox: { engine: sandbox.name, digest: sha256In(sandbox.digest) },
     ...(references.length === 0
       ? {}
-      : { references: references.map(({ name, digest }) => ({ path: name, digest: digestFrom(digest) })) }),
-    ...(contract === undefined ? {} : { contract: { path: contract.name, digest: sha256From(contract.digest) } }),
+      : { references: references.map(({ name, digest }) => ({ path: name, digest: digestIn(digest) })) }),
+    ...(contract === undefined ? {} : { contract: { path: contract.name, digest: sha256In(contract.digest) } }),
     ...(baseline === undefined
       ? {}
       : {
           baseline: {
             path: baseline.name,
-            digest: sha256From(baseline.digest),
+            digest: sha256In(baseline.digest),
             ...(baseline.annotations.anchor === undefined ? {} : { anchor: baseline.annotations.anchor }),
           },
         }),
   }
-}
-
-function digestFrom(set: Readonly<Record<string, string>>): Digest {
-  const digest = fromDigestSet(set)
-  if (digest === undefined) throw malformed('names the dataset by no digest that counts')
-  return digest
-}
-
-function sha256From(set: Readonly<Record<string, string>>): Sha256 {
-  const digest = digestFrom(set)
-  if (isSha256(digest)) return digest
-  throw malformed('names a configuration by another digest than sha256')
-}
-
-function refuseFault(verdict: DataVerdict): DataVerdict {
-  const parsed = dataVerdictShape.safeParse(verdict)
-  if (!parsed.success) throw malformed(issueOf(parsed.error))
-  return parsed.data
-}
-
-function malformed(what: string): DomainError {
-  return new DomainError('ERR_STATEMENT_MALFORMED', `the data verdict ${what}`)
 }

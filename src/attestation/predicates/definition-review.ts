@@ -4,10 +4,13 @@
  * Subjects: the protected files, each by its digest. Format: docs/formats/definition-review.md.
  */
 import { z } from 'zod'
-import { DomainError, fromDigestSet, isSha256, namespace, toDigestSet } from '../../core/index.ts'
+import { fromDigestSet, isSha256, namespace, toDigestSet } from '../../core/index.ts'
 import type { DefinitionReview } from '../definition-review-facts.ts'
 import { areUnique, gitIdShape, instantShape, pathShape, sha256Shape, textShape } from '../shapes.ts'
-import { issueOf, type Statement } from '../statement.ts'
+import type { Statement } from '../statement.ts'
+import { readingOf, requirePredicate } from './reading.ts'
+
+const { malformed, read } = readingOf('the review')
 
 export const definitionReviewType = `${namespace}/attestation/definition-review/v1`
 
@@ -36,9 +39,8 @@ export const definitionReviewShape: z.ZodType<DefinitionReview> = definitionRevi
 
 /** @throws ERR_STATEMENT_MALFORMED when the review has another shape */
 export function definitionReviewStatement(review: DefinitionReview): Statement {
-  const parsed = definitionReviewShape.safeParse(review)
-  if (!parsed.success) throw malformed(issueOf(parsed.error))
-  const { files, ...predicate } = parsed.data
+  const parsed = read(definitionReviewShape, review)
+  const { files, ...predicate } = parsed
   return {
     subject: files.map(({ path, digest }) => ({ name: path, digest: toDigestSet(digest) })),
     predicateType: definitionReviewType,
@@ -53,21 +55,9 @@ export function definitionReviewStatement(review: DefinitionReview): Statement {
  * @throws ERR_STATEMENT_MALFORMED
  */
 export function definitionReviewOf({ subject, predicateType, predicate }: Statement): DefinitionReview {
-  if (predicateType !== definitionReviewType) {
-    throw new DomainError(
-      'ERR_STATEMENT_UNSUPPORTED',
-      `the statement has the predicate \`${predicateType.slice(0, 100)}\`, not definition-review`,
-    )
-  }
+  requirePredicate(predicateType, definitionReviewType, 'definition-review')
   const files = subject.map(({ name = '', digest }) => ({ path: name, digest: fromDigestSet(digest) }))
   if (!files.every(({ digest }) => isSha256(digest ?? ''))) throw malformed('names a file without its SHA-256')
-  const stated = definitionReviewPredicateShape.safeParse(predicate)
-  if (!stated.success) throw malformed(issueOf(stated.error))
-  const parsed = definitionReviewShape.safeParse({ ...stated.data, files })
-  if (!parsed.success) throw malformed(issueOf(parsed.error))
-  return parsed.data
-}
-
-function malformed(what: string): DomainError {
-  return new DomainError('ERR_STATEMENT_MALFORMED', `the review ${what}`)
+  const stated = read(definitionReviewPredicateShape, predicate)
+  return read(definitionReviewShape, { ...stated, files })
 }

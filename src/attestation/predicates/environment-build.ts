@@ -4,20 +4,16 @@
  * Subject: the environment, by its identity. Format: docs/formats/environment-build.md.
  */
 import { z } from 'zod'
-import {
-  DomainError,
-  environmentBuildType,
-  fromDigestSet,
-  isSha256,
-  type Sha256,
-  toDigestSet,
-} from '../../core/index.ts'
+import { DomainError, environmentBuildType, toDigestSet } from '../../core/index.ts'
 import type { EnvironmentBuild } from '../environment-build-facts.ts'
 import { areUnique, factShape, instantShape, sha256Shape, textShape, uriShape } from '../shapes.ts'
 import { packageShape, principalShape } from '../stage-facts-shape.ts'
-import { issueOf, type Statement } from '../statement.ts'
+import type { Statement } from '../statement.ts'
+import { readingOf } from './reading.ts'
 import { buildTypeShape } from './stage-predicate-shape.ts'
 import { provenanceType } from './stage-provenance.ts'
+
+const { malformed, read, sha256In } = readingOf('the statement of an environment')
 
 /** LIMIT: materials of one environment. */
 const maxMaterials = 100_000
@@ -73,7 +69,10 @@ export const environmentBuildShape: z.ZodType<EnvironmentBuild> = z
 
 /** @throws ERR_STATEMENT_MALFORMED when the facts contradict themselves */
 export function environmentBuildStatement(build: EnvironmentBuild): Statement {
-  const { project, name, kind, digest, materials, packages, facts, principal, ...run } = readShape(build)
+  const { project, name, kind, digest, materials, packages, facts, principal, ...run } = read(
+    environmentBuildShape,
+    build,
+  )
   return {
     subject: [{ name, digest: toDigestSet(digest) }],
     predicateType: provenanceType,
@@ -107,22 +106,20 @@ export function environmentBuildOf({ subject, predicateType, predicate }: Statem
   const buildType = type.success ? type.data.buildDefinition.buildType : undefined
   if (predicateType !== provenanceType || buildType !== environmentBuildType)
     throw new DomainError('ERR_STATEMENT_UNSUPPORTED', 'the statement is not of an environment')
-  const parsed = environmentBuildPredicateShape.safeParse(predicate)
-  if (!parsed.success) throw malformed(issueOf(parsed.error))
-  const subjects = environmentBuildSubjectsShape.safeParse(subject)
-  if (!subjects.success) throw malformed(issueOf(subjects.error))
-  const [{ name, digest }] = subjects.data
-  const { externalParameters, internalParameters, resolvedDependencies } = parsed.data.buildDefinition
-  const { builder, metadata } = parsed.data.runDetails
+  const parsed = read(environmentBuildPredicateShape, predicate)
+  const subjects = read(environmentBuildSubjectsShape, subject)
+  const [{ name, digest }] = subjects
+  const { externalParameters, internalParameters, resolvedDependencies } = parsed.buildDefinition
+  const { builder, metadata } = parsed.runDetails
   if (externalParameters.environment !== name) throw malformed('names another environment than its subject')
-  return readShape({
+  return read(environmentBuildShape, {
     project: externalParameters.project,
     name,
     kind: externalParameters.kind,
-    digest: digestIn(digest),
+    digest: sha256In(digest),
     materials: resolvedDependencies.map(({ name: material, digest: bytes, annotations: { role: _, ...stated } }) => ({
       name: material,
-      digest: digestIn(bytes),
+      digest: sha256In(bytes),
       ...stated,
     })),
     ...internalParameters,
@@ -130,20 +127,4 @@ export function environmentBuildOf({ subject, predicateType, predicate }: Statem
     builderVersion: builder.version.assay,
     at: metadata.finishedOn,
   })
-}
-
-function digestIn(set: Readonly<Record<string, string>>): Sha256 {
-  const digest = fromDigestSet(set)
-  if (digest !== undefined && isSha256(digest)) return digest
-  throw malformed('names something by no digest that counts')
-}
-
-function readShape(given: unknown): EnvironmentBuild {
-  const parsed = environmentBuildShape.safeParse(given)
-  if (!parsed.success) throw malformed(issueOf(parsed.error))
-  return parsed.data
-}
-
-function malformed(what: string): DomainError {
-  return new DomainError('ERR_STATEMENT_MALFORMED', `the statement of an environment ${what}`)
 }

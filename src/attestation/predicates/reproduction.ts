@@ -4,11 +4,14 @@
  * Subjects: the outs as they were then. Format: docs/formats/reproduction.md.
  */
 import { z } from 'zod'
-import { type Digest, DomainError, fromDigestSet, namespace, toDigestSet } from '../../core/index.ts'
+import { type Digest, fromDigestSet, namespace, toDigestSet } from '../../core/index.ts'
 import { type Reproduction, resultOfComparisons } from '../reproduction-facts.ts'
 import { areUnique, digestShape, instantShape, sha256Shape, textShape } from '../shapes.ts'
 import { principalShape } from '../stage-facts-shape.ts'
-import { issueOf, type Statement } from '../statement.ts'
+import type { Statement } from '../statement.ts'
+import { readingOf, requirePredicate } from './reading.ts'
+
+const { malformed, read } = readingOf('the reproduction')
 
 export const reproductionType = `${namespace}/attestation/reproduction/v1`
 
@@ -80,7 +83,7 @@ function resultOf({
 
 /** @throws ERR_STATEMENT_MALFORMED when the facts contradict themselves */
 export function reproductionStatement(reproduction: Reproduction): Statement {
-  const { outs, ...predicate } = readShape(reproduction)
+  const { outs, ...predicate } = read(reproductionShape, reproduction)
   return {
     subject: outs.map(({ path, digest }) => ({ name: path, digest: toDigestSet(digest) })),
     predicateType: reproductionType,
@@ -95,28 +98,12 @@ export function reproductionStatement(reproduction: Reproduction): Statement {
  * @throws ERR_STATEMENT_MALFORMED when it contradicts itself
  */
 export function reproductionOf({ subject, predicateType, predicate }: Statement): Reproduction {
-  if (predicateType !== reproductionType) {
-    throw new DomainError(
-      'ERR_STATEMENT_UNSUPPORTED',
-      `the statement has the predicate \`${predicateType.slice(0, 100)}\`, not reproduction`,
-    )
-  }
-  const parsed = reproductionPredicateShape.safeParse(predicate)
-  if (!parsed.success) throw malformed(issueOf(parsed.error))
+  requirePredicate(predicateType, reproductionType, 'reproduction')
+  const parsed = read(reproductionPredicateShape, predicate)
   const outs = subject.map(({ name, digest }): Readonly<{ path: string; digest: Digest }> => {
     const counted = fromDigestSet(digest)
     if (counted === undefined || name === undefined) throw malformed('names a subject without a digest that counts')
     return { path: name, digest: counted }
   })
-  return readShape({ ...parsed.data, outs })
-}
-
-function readShape(given: unknown): Reproduction {
-  const parsed = reproductionShape.safeParse(given)
-  if (!parsed.success) throw malformed(issueOf(parsed.error))
-  return parsed.data
-}
-
-function malformed(what: string): DomainError {
-  return new DomainError('ERR_STATEMENT_MALFORMED', `the reproduction ${what}`)
+  return read(reproductionShape, { ...parsed, outs })
 }

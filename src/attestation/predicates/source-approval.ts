@@ -4,10 +4,13 @@
  * Subject: the source's id with the digest of the data. Format: docs/formats/source-approval.md.
  */
 import { z } from 'zod'
-import { DomainError, fromDigestSet, sourceApprovalType, toDigestSet } from '../../core/index.ts'
+import { fromDigestSet, sourceApprovalType, toDigestSet } from '../../core/index.ts'
 import { digestShape, instantShape, textShape } from '../shapes.ts'
 import type { SourceApproval } from '../source-approval-facts.ts'
-import { issueOf, type Statement } from '../statement.ts'
+import type { Statement } from '../statement.ts'
+import { readingOf, requirePredicate } from './reading.ts'
+
+const { malformed, read } = readingOf('the approval')
 
 const personShape = z.object({ name: textShape, email: textShape })
 
@@ -35,9 +38,8 @@ export const sourceApprovalPredicateShape = predicateShape
 
 /** @throws ERR_STATEMENT_MALFORMED when the approval has another shape */
 export function sourceApprovalStatement(approval: SourceApproval): Statement {
-  const parsed = sourceApprovalShape.safeParse(approval)
-  if (!parsed.success) throw malformed(issueOf(parsed.error))
-  const { digest, ...predicate } = parsed.data
+  const parsed = read(sourceApprovalShape, approval)
+  const { digest, ...predicate } = parsed
   return {
     subject: [{ name: predicate.source.id, digest: toDigestSet(digest) }],
     predicateType: sourceApprovalType,
@@ -52,21 +54,11 @@ export function sourceApprovalStatement(approval: SourceApproval): Statement {
  * @throws ERR_STATEMENT_MALFORMED when it names another subject than its source, or none that counts
  */
 export function sourceApprovalOf({ subject, predicateType, predicate }: Statement): SourceApproval {
-  if (predicateType !== sourceApprovalType) {
-    throw new DomainError(
-      'ERR_STATEMENT_UNSUPPORTED',
-      `the statement has the predicate \`${predicateType.slice(0, 100)}\`, not source-approval`,
-    )
-  }
-  const parsed = predicateShape.safeParse(predicate)
-  if (!parsed.success) throw malformed(issueOf(parsed.error))
+  requirePredicate(predicateType, sourceApprovalType, 'source-approval')
+  const parsed = read(predicateShape, predicate)
   const [data, ...more] = subject
   const digest = fromDigestSet(data?.digest)
   if (digest === undefined || more.length > 0) throw malformed('does not name exactly one digest that counts')
-  if (data?.name !== parsed.data.source.id) throw malformed('names another subject than its source')
-  return { ...parsed.data, digest }
-}
-
-function malformed(what: string): DomainError {
-  return new DomainError('ERR_STATEMENT_MALFORMED', `the approval ${what}`)
+  if (data?.name !== parsed.source.id) throw malformed('names another subject than its source')
+  return { ...parsed, digest }
 }

@@ -4,13 +4,16 @@
  * Subject: the wheel. Format: docs/formats/source-build.md.
  */
 import { z } from 'zod'
-import { DomainError, fromDigestSet, isSha256, type Sha256, sourceBuildType, toDigestSet } from '../../core/index.ts'
+import { DomainError, sourceBuildType, toDigestSet } from '../../core/index.ts'
 import { countShape, instantShape, sha256Shape, textShape, uriShape } from '../shapes.ts'
 import type { SourceBuild } from '../source-build-facts.ts'
 import { limitsShape, sandboxShape } from '../stage-facts-shape.ts'
-import { issueOf, type Statement } from '../statement.ts'
+import type { Statement } from '../statement.ts'
+import { readingOf } from './reading.ts'
 import { buildTypeShape } from './stage-predicate-shape.ts'
 import { provenanceType } from './stage-provenance.ts'
+
+const { read, sha256In } = readingOf('the statement of a build from source')
 
 const hexSet = z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) })
 /** What becomes a name in a folder: no path. */
@@ -61,7 +64,10 @@ export const sourceBuildShape: z.ZodType<SourceBuild> = z
 
 /** @throws ERR_STATEMENT_MALFORMED when the facts contradict themselves */
 export function sourceBuildStatement(build: SourceBuild): Statement {
-  const { project, source, environment, backend, wheel, sandbox, limits, deniedAttempts } = readShape(build)
+  const { project, source, environment, backend, wheel, sandbox, limits, deniedAttempts } = read(
+    sourceBuildShape,
+    build,
+  )
   return {
     subject: [{ name: wheel.name, digest: toDigestSet(wheel.digest), annotations: { sizeBytes: wheel.sizeBytes } }],
     predicateType: provenanceType,
@@ -95,40 +101,22 @@ export function sourceBuildOf({ subject, predicateType, predicate }: Statement):
   if (predicateType !== provenanceType || !type.success || type.data.buildDefinition.buildType !== sourceBuildType) {
     throw new DomainError('ERR_STATEMENT_UNSUPPORTED', 'the statement is not of a build from source')
   }
-  const parsed = sourceBuildPredicateShape.safeParse(predicate)
-  if (!parsed.success) throw malformed(issueOf(parsed.error))
-  const subjects = sourceBuildSubjectsShape.safeParse(subject)
-  if (!subjects.success) throw malformed(issueOf(subjects.error))
-  const [wheel] = subjects.data
-  const { externalParameters, internalParameters, resolvedDependencies } = parsed.data.buildDefinition
-  const { builder, metadata, byproducts } = parsed.data.runDetails
+  const parsed = read(sourceBuildPredicateShape, predicate)
+  const subjects = read(sourceBuildSubjectsShape, subject)
+  const [wheel] = subjects
+  const { externalParameters, internalParameters, resolvedDependencies } = parsed.buildDefinition
+  const { builder, metadata, byproducts } = parsed.runDetails
   const [source, environment] = resolvedDependencies
-  return readShape({
+  return read(sourceBuildShape, {
     ...externalParameters,
     ...internalParameters,
-    source: { name: source.name, digest: digestIn(source.digest) },
-    environment: digestIn(environment.digest),
-    wheel: { name: wheel.name, digest: digestIn(wheel.digest), sizeBytes: wheel.annotations.sizeBytes },
+    source: { name: source.name, digest: sha256In(source.digest) },
+    environment: sha256In(environment.digest),
+    wheel: { name: wheel.name, digest: sha256In(wheel.digest), sizeBytes: wheel.annotations.sizeBytes },
     deniedAttempts: byproducts[0].annotations.deniedAttempts,
     builderId: builder.id,
     builderVersion: builder.version.assay,
     startedAt: metadata.startedOn,
     finishedAt: metadata.finishedOn,
   })
-}
-
-function digestIn(set: Readonly<Record<string, string>>): Sha256 {
-  const digest = fromDigestSet(set)
-  if (digest !== undefined && isSha256(digest)) return digest
-  throw malformed('names something by no digest that counts')
-}
-
-function readShape(given: unknown): SourceBuild {
-  const parsed = sourceBuildShape.safeParse(given)
-  if (!parsed.success) throw malformed(issueOf(parsed.error))
-  return parsed.data
-}
-
-function malformed(what: string): DomainError {
-  return new DomainError('ERR_STATEMENT_MALFORMED', `the statement of a build from source ${what}`)
 }

@@ -5,20 +5,11 @@
  * docs/formats/stage-provenance.md: unknown keys of externalParameters, unknown roles of dependencies, anything missing.
  * SOURCE: slsa.dev/provenance/v1 (slsa-framework/slsa spec/build-provenance.md); in-toto ResourceDescriptor.
  */
-import {
-  type Digest,
-  DomainError,
-  fromDigestSet,
-  isSha256,
-  type Json,
-  namespace,
-  type Sha256,
-  stageBuildType,
-  toDigestSet,
-} from '../../core/index.ts'
+import { DomainError, type Json, namespace, type Sha256, stageBuildType, toDigestSet } from '../../core/index.ts'
 import type { StageFacts, StatedOutput } from '../stage-facts.ts'
 import { stageFactsShape } from '../stage-facts-shape.ts'
-import { issueOf, type ResourceDescriptor, type Statement } from '../statement.ts'
+import type { ResourceDescriptor, Statement } from '../statement.ts'
+import { readingOf } from './reading.ts'
 import {
   buildTypeShape,
   type StageDependency,
@@ -27,6 +18,8 @@ import {
   stageSubjectsShape,
 } from './stage-predicate-shape.ts'
 
+const { digestIn, malformed, read, sha256In } = readingOf('the statement')
+
 export const provenanceType = 'https://slsa.dev/provenance/v1'
 
 /** Names what has neither bytes nor address: a byproduct of which only the annotations count. */
@@ -34,7 +27,11 @@ const inline = (name: string): string => `${namespace}/inline/${name}`
 
 /** @throws ERR_STATEMENT_MALFORMED when the facts contradict themselves */
 export function stageStatement(facts: StageFacts): Statement {
-  return { subject: subjectsOf(facts), predicateType: provenanceType, predicate: predicateOf(refuseFault(facts)) }
+  return {
+    subject: subjectsOf(facts),
+    predicateType: provenanceType,
+    predicate: predicateOf(read(stageFactsShape, facts)),
+  }
 }
 
 /**
@@ -45,9 +42,8 @@ export function stageStatement(facts: StageFacts): Statement {
  */
 export function stageFactsOf(statement: Statement): StageFacts {
   refuseOtherType(statement)
-  const parsed = stagePredicateShape.safeParse(statement.predicate)
-  if (!parsed.success) throw malformed(issueOf(parsed.error))
-  return refuseFault(factsFrom(statement.subject, parsed.data))
+  const parsed = read(stagePredicateShape, statement.predicate)
+  return read(stageFactsShape, factsFrom(statement.subject, parsed))
 }
 
 function subjectsOf({ outputs, log }: StageFacts): readonly ResourceDescriptor[] {
@@ -157,7 +153,7 @@ function factsFrom(subjects: readonly ResourceDescriptor[], predicate: StagePred
     environment: { ...environment, ...of.environment, materials: of.materials },
     network: network.annotations,
     resources: resources.annotations,
-    log: { digest: sha256From(log.digest, 'log'), sizeBytes: log.annotations.sizeBytes },
+    log: { digest: sha256In(log.digest, '`log`'), sizeBytes: log.annotations.sizeBytes },
     outputs: outputsFrom(subjects),
     runId: metadata.invocationId,
     startedAt: metadata.startedOn,
@@ -182,13 +178,13 @@ function dependenciesByRole(entries: readonly StageDependency[]): ByRole {
   for (const entry of entries) {
     const { name } = entry
     if ('origin' in entry.annotations) {
-      dependencies.push({ path: name, digest: digestFrom(entry.digest, name), ...entry.annotations })
+      dependencies.push({ path: name, digest: digestIn(entry.digest, `\`${name}\``), ...entry.annotations })
     } else if ('dirty' in entry.annotations) {
       const { role: _, ...rest } = entry.annotations
       const commit = entry.digest !== undefined && 'gitCommit' in entry.digest ? entry.digest.gitCommit : undefined
       sources.push({ ...rest, ...(commit === undefined ? {} : { commit }) })
     } else {
-      const digest = sha256From(entry.digest, name)
+      const digest = sha256In(entry.digest, `\`${name}\``)
       const { role } = entry.annotations
       if (role === 'environment') environments.push({ digest, ...buildOf(entry.annotations) })
       else if (role === 'material') materials.push({ name, digest, ...buildOf(entry.annotations) })
@@ -203,12 +199,11 @@ function dependenciesByRole(entries: readonly StageDependency[]): ByRole {
 }
 
 function outputsFrom(subjects: readonly ResourceDescriptor[]): readonly StatedOutput[] {
-  const parsed = stageSubjectsShape.safeParse(subjects)
-  if (!parsed.success) throw malformed(issueOf(parsed.error))
-  return parsed.data.flatMap(({ name, digest, annotations }) => {
+  const parsed = read(stageSubjectsShape, subjects)
+  return parsed.flatMap(({ name, digest, annotations }) => {
     if (annotations.role === 'log') return []
     const { role: _, ...rest } = annotations
-    return [{ path: name, digest: digestFrom(digest, name), ...rest }]
+    return [{ path: name, digest: digestIn(digest, `\`${name}\``), ...rest }]
   })
 }
 
@@ -220,18 +215,6 @@ function gitBlobOf(set: StageDependency['digest']): { gitBlob?: string } {
   return set !== undefined && 'gitBlob' in set && set.gitBlob !== undefined ? { gitBlob: set.gitBlob } : {}
 }
 
-function digestFrom(set: Readonly<Record<string, string>> | undefined, name: string): Digest {
-  const digest = fromDigestSet(set)
-  if (digest === undefined) throw malformed(`names \`${name}\` by no digest that counts, or by two`)
-  return digest
-}
-
-function sha256From(set: StageDependency['digest'], name: string): Sha256 {
-  const digest = digestFrom(set, name)
-  if (isSha256(digest)) return digest
-  throw malformed(`names \`${name}\` by another digest than sha256`)
-}
-
 function refuseOtherType({ predicateType, predicate }: Statement): void {
   if (predicateType !== provenanceType) {
     throw unsupported(`has the predicate \`${predicateType.slice(0, 100)}\`, not provenance`)
@@ -240,16 +223,6 @@ function refuseOtherType({ predicateType, predicate }: Statement): void {
   if (!type.success) throw malformed('has no build type')
   const { buildType } = type.data.buildDefinition
   if (buildType !== stageBuildType) throw unsupported(`has the build type \`${buildType.slice(0, 100)}\``)
-}
-
-function refuseFault(facts: StageFacts): StageFacts {
-  const parsed = stageFactsShape.safeParse(facts)
-  if (!parsed.success) throw malformed(issueOf(parsed.error))
-  return parsed.data
-}
-
-function malformed(what: string): DomainError {
-  return new DomainError('ERR_STATEMENT_MALFORMED', `the statement ${what}`)
 }
 
 function unsupported(what: string): DomainError {

@@ -6,9 +6,12 @@
  * SOURCE: SLSA v1.2 verification_summary.md; slsa-verifier v2.7.1 verifiers/internal/vsa.
  */
 import { z } from 'zod'
-import { type Digest, DomainError, namespace, type Sha256, toDigestSet } from '../../core/index.ts'
+import { type Digest, namespace, type Sha256, toDigestSet } from '../../core/index.ts'
 import { digestShape, instantShape, pathShape, sha256Shape, uriShape } from '../shapes.ts'
-import { issueOf, type Statement } from '../statement.ts'
+import type { Statement } from '../statement.ts'
+import { readingOf } from './reading.ts'
+
+const { malformed, read } = readingOf('the summary')
 
 export const verificationSummaryType = 'https://slsa.dev/verification_summary/v1'
 export const verifierId = `${namespace}/verifier`
@@ -57,9 +60,8 @@ export const verificationSummaryPredicateShape = z.object({
 
 /** @throws ERR_STATEMENT_MALFORMED when the summary has another shape, or a level without trust */
 export function verificationSummaryStatement(summary: VerificationSummary): Statement {
-  const parsed = verificationSummaryShape.safeParse(summary)
-  if (!parsed.success) throw malformed(issueOf(parsed.error))
-  const { subject, resourceUri, policy, trusted, level, version, at } = parsed.data
+  const parsed = read(verificationSummaryShape, summary)
+  const { subject, resourceUri, policy, trusted, level, version, at } = parsed
   if (!trusted && level > 0) throw malformed('claims a level without trust')
   return {
     subject: [{ name: subject.path, digest: toDigestSet(subject.digest) }],
@@ -70,7 +72,7 @@ export function verificationSummaryStatement(summary: VerificationSummary): Stat
       resourceUri,
       policy: { uri: policy.uri, ...(policy.digest === undefined ? {} : { digest: toDigestSet(policy.digest) }) },
       verificationResult: trusted ? 'PASSED' : 'FAILED',
-      verifiedLevels: trusted ? levelsOf(parsed.data) : ['FAILED'],
+      verifiedLevels: trusted ? levelsOf(parsed) : ['FAILED'],
       slsaVersion: '1.2',
     },
   }
@@ -80,8 +82,4 @@ export function verificationSummaryStatement(summary: VerificationSummary): Stat
 function levelsOf({ level, properties: earned }: VerificationSummary): readonly string[] {
   const words = earned.map((name) => `ASSAY_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`)
   return [`SLSA_BUILD_LEVEL_${Math.min(3, level)}`, `ASSAY_LEVEL_${level}`, ...words.toSorted()]
-}
-
-function malformed(what: string): DomainError {
-  return new DomainError('ERR_STATEMENT_MALFORMED', `the summary ${what}`)
 }
