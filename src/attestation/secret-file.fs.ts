@@ -30,7 +30,7 @@ export function makeSecret(file: string): void {
   }
 }
 
-/** Written beside, fsynced, renamed; nobody else can read it at any moment. @throws ERR_IO */
+/** Written beside, fsynced, renamed, and the folder fsynced: a key that was said to be made is there. Nobody else can read it at any moment. @throws ERR_IO */
 export function writePrivate(file: string, bytes: Uint8Array): void {
   const temporary = `${file}.${process.pid}.tmp`
   try {
@@ -42,6 +42,12 @@ export function writePrivate(file: string, bytes: Uint8Array): void {
       closeSync(fd)
     }
     renameSync(temporary, file)
+    const folder = openSync(dirname(file), 'r')
+    try {
+      fsyncSync(folder)
+    } finally {
+      closeSync(folder)
+    }
   } catch (cause) {
     throw new DomainError('ERR_IO', `\`${file}\` could not be written`, { cause })
   }
