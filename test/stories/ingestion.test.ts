@@ -237,6 +237,8 @@ test('what is fetched again lies as closed as it is on record', async (context) 
     const { source } = await project.json(0, ...add, ...more)
     assert.deepEqual([source.classification, modeOf(project, path) & 0o077], ['restricted', 0], more.join(' '))
   }
+  assert.equal((await project.json(2, ...add, '--classification', 'public')).error.code, 'ERR_SOURCE_EXISTS')
+  assert.equal(modeOf(project, path) & 0o077, 0)
 })
 
 test('what is said of an address on record is on record already, or refused; nothing of it is dropped', async (context) => {

@@ -227,7 +227,7 @@ for (const [how, key] of Object.entries(wholeKeys)) {
     assert.equal(credentialIn(Buffer.from(key)), 'a private key')
     for (const cuts of [[], ...[1, 13, 64].map((length) => Array.from({ length: 1300 / length }, () => length))]) {
       const { shown, found } = through(`x ${key}${after}`, cuts)
-      assert.equal(shown.replace(/\[a private key\][\s>"]*/, '[a private key]'), `x [a private key]${after}`)
+      assert.equal(shown, `x [a private key]${after}`)
       assert.deepEqual(found, ['a private key'])
     }
   })
