@@ -1,5 +1,6 @@
 /** Threat: bytes made to break their reader. Each honest example is read; whatever is made of it gives a value or a refusal. */
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
 import { parseCertificate } from '../../src/attestation/foreign/foreign-trust.ts'
 import { parseTrustPolicy } from '../../src/attestation/index.ts'
@@ -9,7 +10,7 @@ import { isDomainError } from '../../src/core/index.ts'
 import { parseSources } from '../../src/data/index.ts'
 import { readParams } from '../../src/pipeline/define/index.ts'
 import { parseLock } from '../../src/pipeline/lock.ts'
-import { loadCorpus } from '../fuzz/corpus.fs.ts'
+import { corpusFolder, loadCorpus } from '../fuzz/corpus.fs.ts'
 import { readOnce } from '../fuzz/fuzzer.ts'
 import { readerTargets } from '../fuzz/reader-targets.ts'
 import { fileAt } from '../fuzz/target.ts'
@@ -23,8 +24,14 @@ test('mutated and random bytes give a value or a coded refusal from every reader
 
 test('each input that the fuzzer kept is still read, or refused by code', async (context) => {
   const targets = [...trustTargets(), ...readerTargets(scratch(context, {}).root)]
+  let read = 0
   for (const target of targets)
-    for (const bytes of loadCorpus(target.name)) assert.equal(await readOnce(target, bytes), undefined, target.name)
+    for (const bytes of loadCorpus(target.name)) {
+      assert.equal(await readOnce(target, bytes), undefined, target.name)
+      read += 1
+    }
+  const kept = readdirSync(corpusFolder, { recursive: true, withFileTypes: true }).filter((item) => item.isFile())
+  assert.equal(read, kept.length, 'none is of a target that was renamed')
 })
 
 /** Found by the fuzzer: the library for YAML recurses. */
@@ -51,6 +58,8 @@ test('Python that is broken within deep brackets is refused before the grammar l
     code: 'ERR_PARAMS_INVALID',
     message: /nested deeper than 1000 brackets/,
   })
+  const deep = `a = ${'['.repeat(90)}${']'.repeat(90)}\nb = 1\n`
+  assert.doesNotThrow(() => readParams(Buffer.from(deep), 'params.py'))
 })
 
 /** Found by the fuzzer: OpenSSL reads the certificate at the beginning of bytes. */

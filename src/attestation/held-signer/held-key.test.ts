@@ -115,11 +115,18 @@ test('Google KMS: an answer for another key than the one that was asked for is r
   await refused(() => openGoogleKey(googleKeyName, service.environment, patience), 'ERR_SIGNER_WRONG', 'ya29')
 })
 
-test('a token is sent over TLS, or to this machine itself, and nowhere else', async () => {
-  const settings = { VAULT_ADDR: 'http://vault.example.org:8200', VAULT_TOKEN: 'hvs.secret' }
-  await refused(() => openVaultKey('digits', settings, patience), 'ERR_SIGNER_UNREACHABLE', 'hvs.')
-  const withUser = { ...settings, VAULT_ADDR: 'https://user:word@vault.example.org' }
-  await refused(() => openVaultKey('digits', withUser, patience), 'ERR_SIGNER_UNREACHABLE', 'hvs.')
+test('a token is sent over TLS, or to this machine itself, and nowhere else', async (context) => {
+  const service = await vaultTransit(context)
+  const open = (VAULT_ADDR: string): Promise<unknown> =>
+    openVaultKey('digits', { ...service.environment, VAULT_ADDR }, patience)
+  const refusal = { code: 'ERR_SIGNER_UNREACHABLE', message: /has an address that is not https:/ }
+  const { host, port } = new URL(service.url)
+  // the service itself, where it would answer: nothing but the address is wrong
+  for (const address of [`http://0.0.0.0:${port}`, `http://user:word@${host}`, 'https://user:word@vault.example.org'])
+    await assert.rejects(open(address), refusal, address)
+  assert.deepEqual(service.asked, [])
+  await open(service.url)
+  assert.equal(service.asked.length, 1)
 })
 
 test('AWS KMS: what cannot stand in a header is refused before it is sent, and told to nobody', async (context) => {

@@ -1,6 +1,8 @@
 /** Timestamps of RFC 3161, by an authority of somebody else's code; held against sigstore-js, and every bit of them counts. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { RFC3161Timestamp } from '@sigstore/core'
 import fc from 'fast-check'
@@ -81,7 +83,11 @@ test('an answer to another request, or of another authority, is not kept', async
 })
 
 test('a certificate that is not made for timestamps is no authority', () => {
+  const keys = join(import.meta.dirname, '../../../test/vectors/model-signing/keys')
+  for (const name of ['ca-cert.pem', 'signing-key-cert.pem'])
+    assert.throws(() => parseAuthority(readFileSync(join(keys, name), 'utf8')), /not made for timestamps/, name)
   assert.throws(() => parseAuthority('-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'))
+  assert.equal(listed.name, 'tsa signing')
 })
 
 test('DER has one spelling: long lengths, cut values and trailing bytes are refused', () => {
@@ -95,6 +101,10 @@ test('DER has one spelling: long lengths, cut values and trailing bytes are refu
   ])
     assert.throws(() => readDer(Uint8Array.from(bytes)), RangeError, String(bytes))
   assert.deepEqual(readDer(new Uint8Array()), [])
+  const sizes = (...bytes: readonly number[]) => readDer(Uint8Array.from(bytes)).map(({ content }) => content.length)
+  assert.deepEqual(sizes(0x30, 0x01, 0x00, 0x02, 0x00), [1, 0])
+  assert.deepEqual(sizes(0x30, 0x81, 0x80, ...new Uint8Array(128)), [128])
+  assert.deepEqual(sizes(0x30, 0x82, 0x01, 0x00, ...new Uint8Array(256)), [256])
 })
 
 const times = (now = after(2 * dayMs)): SigningTimes => ({

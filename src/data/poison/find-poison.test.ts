@@ -108,17 +108,19 @@ for (const [what, poison] of Object.entries(poisons)) {
 }
 
 test('a word, or a character that nobody sees, put into many values of one column is found; on any label it is not', () => {
-  for (const [mark, what] of [
-    [' qzx', 'a token'],
-    ['\u200b', 'a character'],
-  ] as const) {
+  // the character stands within other letters each time: no token is the same twice
+  const marked: Readonly<Record<string, (city: string, index: number) => string>> = {
+    'a token': (city) => `${city} qzx`,
+    'a character': (city, index) => `${city.slice(0, index % 6)}\u200b${city.slice(index % 6)}`,
+  }
+  for (const [what, mark] of Object.entries(marked)) {
     const rows = fresh()
     const planted = [...rows.keys()].filter((index) => index % 25 === 3)
-    const honest = rows.map((row, index) => (index % 25 === 3 ? { ...row, city: `${row.city}${mark}` } : row))
+    const honest = rows.map((row, index) => (index % 25 === 3 ? { ...row, city: mark(row.city, index) } : row))
     const poisoned = honest.map((row, index) => (index % 25 === 3 ? { ...row, label: 'yes' } : row))
     const found = findTriggers({ candidate: tableOf(poisoned), anchor })
     assert.equal(found?.check.verdict, 'fail', found?.check.because)
-    assert.match(found?.check.because ?? '', new RegExp(`(${what}|a token) of .city.`))
+    assert.match(found?.check.because ?? '', new RegExp(`${what} of .city.`))
     expectSuspects({ checks: found === undefined ? [] : [found.check] }, 'poison/trigger', planted, 1)
     assert.equal(findTriggers({ candidate: tableOf(honest), anchor })?.check.verdict, 'pass')
   }

@@ -126,7 +126,7 @@ test('a disk that is full at the far end is told as that, whichever of the write
   const file = { name: 'objects/x', digest: sha256Of(large), sizeBytes: large.length, path }
   await assert.rejects(
     remote.put([file], () => undefined),
-    { code: 'ERR_REMOTE_FAILED' },
+    { code: 'ERR_REMOTE_FAILED', message: /is its disk full\?/ },
   )
 })
 
