@@ -12,22 +12,19 @@ import {
   output,
   type Person,
   policyOf,
-  project,
-  signPayload,
+  signStatus,
+  trustedKey,
+  trustStatus,
 } from './fixtures/chain.ts'
-import { parsePublicKey } from './public-key.ts'
 import { refuseRequest } from './signer/sign.ts'
 import { readDer, tags, writeDer } from './time/der.ts'
-import { printStatus, statusPayloadType, type TrustStatus } from './trust-documents.ts'
-import type { RoleRule, TrustedKey, TrustPolicy } from './trust-policy.ts'
+import type { TrustStatus } from './trust-documents.ts'
+import type { RoleRule, TrustPolicy } from './trust-policy.ts'
 import { freshness, notOlder, verifyStatus, withStatus } from './trust-status.ts'
 import { verifyChain } from './verify-chain.ts'
 
 const [ada, eve, mallory] = [newPerson(), newPerson(), newPerson()]
-const named = (name: string, { publicPem, hint }: Person): readonly [string, TrustedKey] => [
-  name,
-  { name, key: parsePublicKey(publicPem), hint, principal: `${name} <${name}@example.org>` },
-]
+const named = (name: string, person: Person) => trustedKey(name, person, `${name} <${name}@example.org>`)
 const root = (threshold: number, anyOf: readonly string[] = ['ada', 'eve']): readonly ['root', RoleRule] => [
   'root',
   { anyOf, threshold, distinct: 'principals' },
@@ -41,17 +38,9 @@ const policyWith = (threshold: number): TrustPolicy => ({
 })
 const policy = policyWith(1)
 
-const status: TrustStatus = {
-  project: project.id,
-  version: 3,
-  issuedAt: '2026-11-20T00:00:00.000Z',
-  expiresAt: '2026-12-20T00:00:00.000Z',
-  keys: [],
-  statements: [],
-  recalls: [],
-}
+const status: TrustStatus = { ...trustStatus, version: 3 }
 const signed = (person: Person, more: Partial<TrustStatus> = {}): Uint8Array =>
-  signPayload(printStatus({ ...status, ...more }), statusPayloadType, person)
+  signStatus(person, { ...status, ...more })
 const lines = (...bundles: readonly Uint8Array[]): Uint8Array =>
   Buffer.concat(bundles.flatMap((bundle) => [bundle, Buffer.from('\n')]))
 

@@ -10,11 +10,11 @@ import {
   now,
   type Person,
   policyOf,
-  project,
-  signPayload,
+  signStatus,
+  trustedKey,
 } from '../../src/attestation/fixtures/chain.ts'
-import { type PolicyOrigin, parsePublicKey, type TrustPolicy, verifyChain } from '../../src/attestation/index.ts'
-import { printStatus, statusPayloadType, type TrustStatus } from '../../src/attestation/trust-documents.ts'
+import { type PolicyOrigin, type TrustPolicy, verifyChain } from '../../src/attestation/index.ts'
+import type { TrustStatus } from '../../src/attestation/trust-documents.ts'
 import { policyInForce } from '../../src/pipeline/policy-in-force.fs.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'assay-in-force-'))
@@ -25,11 +25,10 @@ const honest = chainOf(ada, 1)
 
 /** Ada builds; one of the two others is root. */
 function policyWith(root: Person, more: Partial<TrustPolicy> = {}): TrustPolicy {
-  const { publicPem, hint } = root
   const believed = policyOf(ada)
   return {
     ...believed,
-    keys: new Map([...believed.keys, ['root', { name: 'root', key: parsePublicKey(publicPem), hint }]]),
+    keys: new Map([...believed.keys, trustedKey('root', root)]),
     roles: new Map([...believed.roles, ['root', { anyOf: ['root'], threshold: 1, distinct: 'keys' }]]),
     ...more,
   }
@@ -37,16 +36,8 @@ function policyWith(root: Person, more: Partial<TrustPolicy> = {}): TrustPolicy 
 
 const revoked = [{ hint: ada.hint, because: 'stolen' }]
 function statusFile(signer: Person, more: Partial<TrustStatus>): string {
-  const status: TrustStatus = {
-    project: project.id,
-    version: 1,
-    issuedAt: '2026-11-20T00:00:00.000Z',
-    expiresAt: '2026-12-20T00:00:00.000Z',
-    ...{ keys: [], statements: [], recalls: [] },
-    ...more,
-  }
   const file = join(scratch, 'status.jsonl')
-  writeFileSync(file, Buffer.concat([signPayload(printStatus(status), statusPayloadType, signer), Buffer.from('\n')]))
+  writeFileSync(file, Buffer.concat([signStatus(signer, more), Buffer.from('\n')]))
   return file
 }
 

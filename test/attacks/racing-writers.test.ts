@@ -12,6 +12,7 @@ import { rawPublic } from '../../src/attestation/tlog/note.ts'
 import { isDomainError, isSha256, sha256Of } from '../../src/core/index.ts'
 import { type LogObjects, openLogObjects, readerOfObjects } from '../../src/pipeline/log-objects.http.ts'
 import { enterSharedLog } from '../../src/pipeline/shared-log.ts'
+import { randomFrom } from '../fuzz/random.ts'
 import { serveS3 } from '../support/s3-server.ts'
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519')
@@ -60,19 +61,12 @@ function storeOf(objects: Map<string, Uint8Array>, random: () => number, chance:
   }
 }
 
-function randomOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 2 ** 32
-  }
-}
-
 test('writers that race and are killed anywhere lose nothing and fork nothing', async (context) => {
   const base = mkdtempSync(join(tmpdir(), 'assay-shared-log-'))
   context.after(() => rmSync(base, { recursive: true, force: true }))
   for (let seed = 1; seed <= 2; seed += 1) {
-    const random = randomOf(seed)
+    const { below } = randomFrom(seed)
+    const random = (): number => below(2 ** 32) / 2 ** 32
     const objects = new Map<string, Uint8Array>()
     const wanted = new Set<string>()
     const writer = async (name: number): Promise<void> => {

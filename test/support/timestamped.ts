@@ -1,6 +1,6 @@
 /** Projects whose statements are timestamped, and what is asked of them. */
-import assert from 'node:assert/strict'
-import { type Document, runAssay, type Scratch, scratchEnvironment } from './scratch.ts'
+import type { Document, Scratch } from './scratch.ts'
+import { driven } from './signing.ts'
 
 export const model = 'model/count.txt'
 
@@ -10,9 +10,7 @@ export async function ask(
   { exit = 0, keys = project.keys, ...variables }: Readonly<{ exit?: number; keys?: string; ASSAY_TSA_URL?: string }>,
   ...args: readonly string[]
 ): Promise<Document> {
-  const ran = await runAssay([...args, '--json'], project.root, { ...scratchEnvironment(keys), ...variables })
-  assert.equal(ran.code, exit, `assay ${args.join(' ')}:\n${ran.stdout}\n${ran.stderr}`)
-  return JSON.parse(ran.stdout)
+  return await driven({ ...project, keys }, variables)(exit, ...args)
 }
 
 export const codesOf = ({ findings }: Document): readonly string[] => [
