@@ -119,10 +119,18 @@ function ofStage(read: Read, facts: StageFacts): readonly Judged[] {
 
 const environmentCheck = 'environment-build'
 
-/** Of an environment that was put together; one that nobody put together (`host`) names no statement. */
+/** Whether somebody put the environment together: all but `host`, and whatever says that it is locked. */
+export function wasPutTogether({ environment: { kind, locked } }: StageFacts): boolean {
+  return locked || kind !== 'host'
+}
+
+/** THREAT: a stage that leaves the statement out. Evidence of before there was one is believed, and earns less. */
 function judgeEnvironment(reader: Read, facts: StageFacts): readonly Judged[] {
   const { build, name } = facts.environment
-  if (build === undefined) return []
+  if (build === undefined) {
+    const because = `no statement says how the environment \`${name}\` was put together`
+    return wasPutTogether(facts) ? [{ finding: caveat(environmentCheck, because) }] : []
+  }
   const read = reader.environment(build)
   if (read === undefined) {
     const because = `the statement of the environment \`${name}\` is not at hand`

@@ -41,6 +41,7 @@ import type { StageFacts, StatedFact } from './stage-facts.ts'
 /** On the first stage alone: the level is the least of all. */
 const onFirst = (change: (facts: StageFacts) => Partial<StageFacts>) => (facts: StageFacts, index: number) =>
   index === 0 ? { ...facts, ...change(facts) } : facts
+const first = (index: number): boolean => index === 0
 const asBuilder = (name: string) => (facts: StageFacts) => ({ ...facts, builderId: builder(name) })
 const without = (fact: string) => onFirst(({ facts }) => ({ facts: facts.filter(({ name }) => name !== fact) }))
 
@@ -394,11 +395,47 @@ const defeats: readonly Defeat[] = [
     },
   ],
   // level 4
+  [3, 'own statements', 'an environment of which no statement says how it was put together', { unstated: first }],
+  [
+    3,
+    'own statements',
+    'a locked environment that calls itself host, which nobody puts together',
+    { facts: onFirst(({ environment }) => ({ environment: { ...environment, kind: 'host' } })) },
+  ],
+  [
+    0,
+    'own statements',
+    'a dep whose statement is missing',
+    {
+      facts: (facts, index) =>
+        index === 0 ? facts : { ...facts, dependencies: [madeBy('stage-0', digestNamed('gone'), 'out/0.csv')] },
+    },
+  ],
+  ...['unlisted', 'not-made-here'].map(
+    (kind): Defeat => [
+      2,
+      'own statements',
+      `a dep that has none (${kind})`,
+      {
+        facts: onFirst(({ dependencies }) => ({
+          dependencies: dependencies.map((one) =>
+            one.origin.kind === 'source'
+              ? { ...one, origin: kind === 'unlisted' ? { kind } : { kind: 'not-made-here', stage: 'frozen' } }
+              : one,
+          ),
+        })),
+      },
+    ],
+  ),
   [
     3,
     'locked environment',
     'an environment that is not locked (host)',
-    { facts: onFirst(({ environment }) => ({ environment: { ...environment, name: 'host', locked: false } })) },
+    {
+      facts: onFirst(({ environment }) => ({
+        environment: { ...environment, name: 'host', kind: 'host', locked: false },
+      })),
+    },
   ],
   [
     3,
@@ -510,6 +547,24 @@ test('every row of the table is defeated by a case above', () => {
     levelRules.map(({ requirement }) => requirement).filter((row) => !defeated.has(row)),
     [],
   )
+})
+
+test('evidence of before environments had statements earns level 3 as it did, and is told; a host is no environment that has one', () => {
+  const told = (changes: Changes): readonly string[] =>
+    judge(changes).findings.flatMap(({ check, code, because }) =>
+      check === 'environment-build' && code !== 'OK' ? [`${code} ${because}`] : [],
+    )
+  const older = judge({ unstated: () => true })
+  assert.deepEqual([older.trusted, older.level, failing(older)], [true, 3, ['own statements']])
+  const because = 'CAVEAT no statement says how the environment `train` was put together'
+  assert.deepEqual(told({ unstated: () => true }), [because, because])
+  assert.deepEqual(told({}), [])
+  const host = (facts: StageFacts): StageFacts => ({
+    ...facts,
+    environment: { ...facts.environment, name: 'host', kind: 'host', locked: false },
+  })
+  assert.deepEqual(told({ facts: host }), [])
+  assert.deepEqual(failing(judge({ facts: host })), ['locked environment', 'root file system by digest'])
 })
 
 test('a service of CI earns level 4 as a person does, when the policy names who answers for it', () => {

@@ -14,6 +14,7 @@ import type { ExternalInput } from './chain-sources.ts'
 import { credentialFault, type JudgedStage } from './chain-stage.ts'
 import { type Answer, answer, each, eachBuild, list } from './level-answers.ts'
 import { capOf, isLocal } from './level-cap.ts'
+import { ownStatements } from './level-statements.ts'
 import type { PolicyOrigin } from './trust-policy.ts'
 
 /** All that the rules look at. */
@@ -244,6 +245,12 @@ export const levelRules: readonly LevelRule[] = [
       if (loose.length > 0) return answer(false, '', `${list(loose)}: no data verdict that holds`)
       return answer(waived.length === 0, 'every input has a signed verdict', `${list(waived)}: a check is waived`)
     },
+  },
+  {
+    level: 4,
+    requirement: 'own statements',
+    howTo: 'run again (--force), and have what comes from outside approved (assay data add)',
+    holds: ownStatements,
   },
   {
     level: 4,

@@ -104,7 +104,9 @@ test('an environment whose file was altered between two stages signs nothing of 
   )
   await project.json(0, 'run', '--force')
   assert.equal(project.read('model/count.txt'), '1.17.0\n')
-  assert.equal((await project.json(0, 'verify', 'model/count.txt')).properties.locked, true)
+  const { properties, requirements } = await project.json(0, 'verify', 'model/count.txt')
+  const own = requirements.find(({ requirement }: Document) => requirement === 'own statements')
+  assert.deepEqual([properties.locked, own.held], [true, true], own.because)
 })
 
 const tool: WheelToWrite = { project: 'tool', files: [{ name: 'tool.py', content: "word = 'honest'\n" }] }
