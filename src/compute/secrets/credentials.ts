@@ -4,6 +4,7 @@
  * Every stage's outs are looked through, gigabytes of weights too, so most bytes are never looked at: a form is a run of
  * letters that a token may have, and one byte in ten that is none rules out all ten. DECISION 0049.
  */
+import { endOfMatch } from './ahead.ts'
 import { type Form, forms, keyMark, maxTokenBytes, privateKey } from './forms.ts'
 import { lettersOfKey, maxKeyLetters } from './key-text.ts'
 
@@ -37,9 +38,14 @@ export const contextBytes = 6
 const opensSpelling = letterKinds.map((kind, byte) =>
   kind !== none || '\\%[;'.includes(String.fromCharCode(byte)) ? 1 : 0,
 )
-/** Which first three letters a mark may have: a few others are among them. */
+/** Which first three letters a mark may have, and which marks begin so: a few other letters are among them. */
 const nearMarks = new Uint8Array(4096)
-for (const { mark } of markedForms) nearMarks[placeOf(mark, 0)] = 1
+const marksNear: (readonly (typeof markedForms)[number][])[] = Array.from({ length: 4096 }, () => [])
+for (const marked of markedForms) {
+  const place = placeOf(marked.mark, 0)
+  nearMarks[place] = 1
+  marksNear[place] = [...(marksNear[place] ?? []), marked]
+}
 
 /** What kind of credential stands in the bytes, if any. */
 export function credentialIn(bytes: Buffer): string | undefined {
@@ -54,40 +60,48 @@ export function credentialIn(bytes: Buffer): string | undefined {
  */
 export function findCredentials(bytes: Buffer, { from, isEnd }: Readonly<{ from: number; isEnd: boolean }>): Looked {
   const found: Credential[] = []
-  let free = from
-  for (const at of beginnings(bytes, from)) {
-    if (at < free) continue
-    const one = credentialAt(bytes, at, isEnd)
-    if (one === 'undecided') return { found, decided: at }
-    if (one === undefined) continue
-    found.push(one)
-    free = one.end
-  }
-  return { found, decided: isEnd ? bytes.length : Math.max(free, beginningOfLast(bytes, from)) }
-}
-
-function credentialAt(bytes: Buffer, at: number, isEnd: boolean): Credential | 'undecided' | undefined {
-  const near = markedForms.filter(({ mark }) => startsAt(bytes, mark, at))
-  if (near.length === 0) return undefined
-  const text = bytes.toString('latin1', at, Math.min(bytes.length, at + maxTokenBytes))
-  const isCut = !isEnd && at + text.length === bytes.length && text.length < maxTokenBytes
-  for (const { form } of near) {
-    if (form.kind === privateKey) {
-      const key = keyAt(bytes, { at, text, isEnd }, form)
-      if (key !== undefined) return key
-    } else {
-      if (isCut && isToken(text)) return 'undecided'
-      const match = matchOf(form, text)
-      if (match !== undefined) return { kind: form.kind, at, end: at + match.length }
+  const begins = beginnings(bytes, from)
+  if (begins.length > 0) {
+    const read = readerOf(bytes, isEnd)
+    let free = from
+    for (const at of begins) {
+      if (at < free) continue
+      const one = read(at)
+      if (one === 'undecided') return { found, decided: at }
+      if (one === undefined) continue
+      found.push(one)
+      free = one.end
     }
   }
-  return undefined
+  return { found, decided: isEnd ? bytes.length : Math.max(found.at(-1)?.end ?? from, beginningOfLast(bytes, from)) }
 }
 
-function matchOf({ form, isOne }: Form, text: string): string | undefined {
-  form.lastIndex = 0
-  const match = form.exec(text)?.[0]
-  return match !== undefined && (isOne?.(match) ?? true) ? match : undefined
+type Read = Credential | 'undecided' | undefined
+
+/** What stands at a place where a form may begin, for places from left to right. */
+function readerOf(bytes: Buffer, isEnd: boolean): (at: number) => Read {
+  const text = bytes.toString('latin1')
+  const undecidedFrom = isEnd ? bytes.length : beginningOfCut(bytes)
+  const looks = new Map(forms.map((form) => [form, form.lookIn?.(text)]))
+  return (at) => {
+    for (const { form, mark } of marksNear[placeOf(bytes, at)] ?? []) {
+      if (!startsAt(bytes, mark, at)) continue
+      if (form.kind === privateKey) return keyAt(bytes, { at, text, isEnd }, form)
+      if (at >= undecidedFrom) return 'undecided'
+      if (looks.get(form)?.(at) === false) continue
+      const end = endOfMatch(form.form, text, at)
+      if (end !== undefined) return { kind: form.kind, at, end }
+    }
+    return undefined
+  }
+}
+
+/** Where the letters of a token begin that the end of the bytes may cut. */
+function beginningOfCut(bytes: Buffer): number {
+  const least = Math.max(0, bytes.length - maxTokenBytes + 1)
+  let at = bytes.length
+  while (at > least && letterKinds[byteAt(bytes, at - 1)] !== none) at -= 1
+  return at
 }
 
 /** LIMIT: of the first line of a private key. */
@@ -96,23 +110,22 @@ const maxFirstLine = 100
 function keyAt(
   bytes: Buffer,
   { at, text, isEnd }: Readonly<{ at: number; text: string; isEnd: boolean }>,
-  form: Form,
-): Credential | 'undecided' | undefined {
-  const first = matchOf(form, text)
-  if (first === undefined) return !isEnd && isFirstLine(text) ? 'undecided' : undefined
-  const from = at + first.length
+  { form }: Form,
+): Read {
+  const from = endOfMatch(form, text, at)
+  if (from === undefined) return !isEnd && isFirstLine(text.slice(at, at + maxFirstLine)) ? 'undecided' : undefined
   const next = nextKey(bytes, from, form)
-  const rest = bytes.toString('latin1', from, next ?? Math.min(bytes.length, from + maxKeyLetters + 1))
+  const rest = text.slice(from, next ?? from + maxKeyLetters + 1)
   const letters = lettersOfKey(rest, isEnd || next !== undefined)
   if (letters === 0) return undefined
   return letters === undefined ? 'undecided' : { kind: privateKey, at, end: from + letters }
 }
 
 /** Where another key begins: what stands before it is judged without it. THREAT: a gigabyte of first lines. */
-function nextKey(bytes: Buffer, from: number, form: Form): number | undefined {
+function nextKey(bytes: Buffer, from: number, form: RegExp): number | undefined {
   const ahead = bytes.subarray(from, from + maxKeyLetters + 1)
   for (let at = ahead.indexOf(firstMark); at >= 0; at = ahead.indexOf(firstMark, at + 1)) {
-    if (matchOf(form, ahead.toString('latin1', at, at + maxFirstLine)) !== undefined) return from + at
+    if (endOfMatch(form, ahead.toString('latin1', at, at + maxFirstLine), 0) !== undefined) return from + at
   }
   return undefined
 }
@@ -171,7 +184,8 @@ function placeOf(bytes: Buffer, at: number): number {
 }
 
 function isMarked(bytes: Buffer, at: number): boolean {
-  return markedForms.some(({ mark }) => startsAt(bytes, mark, at))
+  for (const { mark } of marksNear[placeOf(bytes, at)] ?? []) if (startsAt(bytes, mark, at)) return true
+  return false
 }
 
 function startsAt(bytes: Buffer, mark: Buffer, at: number): boolean {
@@ -209,9 +223,4 @@ function mayBegin(bytes: Buffer): boolean {
     const common = Math.min(mark.length, bytes.length)
     return mark.compare(bytes, 0, common, 0, common) === 0
   })
-}
-
-function isToken(text: string): boolean {
-  for (let at = 0; at < text.length; at += 1) if (letterKinds[text.charCodeAt(at)] === none) return false
-  return true
 }

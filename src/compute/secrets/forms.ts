@@ -1,4 +1,5 @@
 /** The forms of credentials that are known by their look alone: pure. */
+import { type Look, openAiKeysIn, signedTokensIn } from './ahead.ts'
 
 export type Form = Readonly<{
   kind: string
@@ -6,18 +7,18 @@ export type Form = Readonly<{
   marks: readonly string[]
   /** Sticky, from where the mark begins. Ends by itself: what follows is looked at too. */
   form: RegExp
-  /** What no regular expression can tell of it. */
-  isOne?(text: string): boolean
+  /** What no regular expression can tell of it, or none in little time: asked before. */
+  lookIn?(text: string): Look
 }>
 
 export const privateKey = 'a private key'
 export const keyMark = '-----BEGIN '
 
-const form = (kind: string, marks: string, source: string, isOne?: Form['isOne']): Form => ({
+const form = (kind: string, marks: string, source: string, lookIn?: Form['lookIn']): Form => ({
   kind,
   marks: marks.split(' '),
   form: new RegExp(source, 'y'),
-  ...(isOne === undefined ? {} : { isOne }),
+  ...(lookIn === undefined ? {} : { lookIn }),
 })
 
 /** No letter of a token that goes on. */
@@ -41,7 +42,12 @@ export const forms: readonly Form[] = [
   form('an npm token', 'npm_', `npm_[A-Za-z0-9]{36}${end}`),
   form('a PyPI token', 'pypi-AgEI', 'pypi-AgEI(?:cHlwaS5vcmc|dGVzdC5weXBpLm9yZw)[A-Za-z0-9_-]{50,300}'),
   form('a Vault token', 'hvs. hvb.', 'hv[sb]\\.[A-Za-z0-9_-]{24,300}'),
-  form('an OpenAI key', 'sk-', `sk-(?:[a-z]{2,12}-)?[A-Za-z0-9_-]{20,120}T3BlbkFJ[A-Za-z0-9_-]{20,120}${end}`),
+  form(
+    'an OpenAI key',
+    'sk-',
+    `sk-(?:[a-z]{2,12}-)?[A-Za-z0-9_-]{20,120}T3BlbkFJ[A-Za-z0-9_-]{20,120}${end}`,
+    openAiKeysIn,
+  ),
   form('an Anthropic key', 'sk-ant-', `sk-ant-[a-z]{3,8}\\d{2}-[A-Za-z0-9_-]{80,120}${end}`),
   form('a Stripe key', 'sk_live_ rk_live_', `[rs]k_live_[A-Za-z0-9]{24,247}${end}`),
   form('a SendGrid key', 'SG.', 'SG\\.[A-Za-z0-9_-]{22}\\.[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])'),
@@ -53,15 +59,9 @@ export const forms: readonly Form[] = [
     'a JSON web token',
     'eyJ',
     'eyJ[A-Za-z0-9_-]{10,1000}\\.eyJ[A-Za-z0-9_-]{10,2000}\\.[A-Za-z0-9_-]{20,700}(?![A-Za-z0-9_-])',
-    isSignedToken,
+    signedTokensIn,
   ),
 ]
 
 /** LIMIT: no form but a private key is longer. */
 export const maxTokenBytes = 4096
-
-/** SOURCE: RFC 7515, section 4.1.1: a signed one names its algorithm; `none` is no signature, and no credential. */
-function isSignedToken(text: string): boolean {
-  const [header = ''] = text.split('.')
-  return /"alg"\s*:\s*"(?!none")[A-Za-z0-9]{2,20}"/.test(Buffer.from(header, 'base64url').toString('latin1'))
-}

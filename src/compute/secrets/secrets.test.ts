@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { sha256Of } from '../../core/index.ts'
-import { credentialIn } from './credentials.ts'
+import { type Credential, credentialIn, findCredentials } from './credentials.ts'
 import { findInFile, openFinder } from './find.fs.ts'
 import { forms } from './forms.ts'
 import { parseGrants, printGrants, type SecretOrigin } from './grants.ts'
@@ -146,8 +146,6 @@ const slow: readonly string[] = [
   ...['', '\n', 'Comment: ', '\n+++ '].map((more) => `-----BEGIN RSA PRIVATE KEY-----${more}`.repeat(40_000)),
   'AKIA-'.repeat(100_000),
   '-----BEGIN '.repeat(100_000),
-  'eyJ-'.repeat(30_000),
-  'sk-'.repeat(30_000),
 ]
 
 test('text that was made to be slow is read as any other; a key behind it is found', () => {
@@ -155,6 +153,117 @@ test('text that was made to be slow is read as any other; a key behind it is fou
     assert.equal(credentialIn(Buffer.from(text)), undefined, text.slice(0, 60))
     assert.equal(credentialIn(Buffer.from(`${text}\n${samples['a private key']}`)), 'a private key', text.slice(0, 60))
   }
+})
+
+/** With a mark at every few bytes that has much ahead of it to look at. */
+const dense: readonly string[] = [
+  'eyJ-',
+  'sk-',
+  'AKIA-',
+  `${'eyJ-'.repeat(250)}.eyJ${word(320).repeat(7)} `,
+  `${'eyJ-'.repeat(250)}.eyJ${word(20)}.${word(30)} `,
+  `${'sk-'.repeat(30)}${'T3BlbkFJ'.repeat(40)} `,
+]
+
+for (const unit of dense) {
+  test(`text full of marks (${unit.slice(0, 5)}, ${unit.length} letters) holds what stands behind it and no more`, () => {
+    const text = Buffer.alloc(8 * 1024 * 1024, unit)
+    const behind = Object.values(samples).join('\n')
+    const { found } = findCredentials(Buffer.concat([text, Buffer.from(`\n${behind}`)]), { from: 0, isEnd: true })
+    assert.deepEqual(
+      found.map(({ kind }) => kind),
+      Object.keys(samples),
+    )
+  })
+}
+
+/** What the regular expressions find when each is asked at each place. */
+function plainly(text: string): readonly Credential[] {
+  const found: Credential[] = []
+  const isSigned = (token: string): boolean =>
+    /"alg"\s*:\s*"(?!none")[A-Za-z0-9]{2,20}"/.test(
+      Buffer.from(token.split('.')[0] ?? '', 'base64url').toString('latin1'),
+    )
+  for (let at = 0; at < text.length; at += 1) {
+    if (/[A-Za-z0-9]/.test(text.charAt(at - 1))) continue
+    for (const { kind, form } of forms) {
+      form.lastIndex = at
+      const match = form.exec(text)?.[0]
+      if (match === undefined || (kind === 'a JSON web token' && !isSigned(match))) continue
+      found.push({ kind, at, end: at + match.length })
+      at += match.length - 1
+      break
+    }
+  }
+  return found
+}
+
+test('a token at the limits of its form is found, and one letter beyond is not', () => {
+  const key = (prefix: string, before: number, after: number): string =>
+    `sk-${prefix}${word(before)}T3BlbkFJ${word(after)} `
+  const ends = [19, 20, 120, 121]
+  const keys = ['', 'ab-', 'abcdefghijkl-', 'a-', 'abcdefghijklm-'].flatMap((prefix) =>
+    ends.flatMap((before) => ends.map((after) => key(prefix, before, after))),
+  )
+  const payload = `.eyJ${word(20)}.${word(30)} `
+  const tokens = [0, 1, 2, 3, 4, 5].flatMap((before) =>
+    [700, 710, 720].map((pad) => {
+      const padded = base64url({ alg: 'ES256', pad: 'x'.repeat(pad) })
+      return `${'eyJ-'.repeat(before)}${'-'.repeat(before)}${padded}${payload}`
+    }),
+  )
+  const long = word(320).repeat(7)
+  const header = base64url({ alg: 'RS256' })
+  const limits = [
+    ...[982, 983, 984].map((more) => `${header}${long.slice(0, more)}${payload}`),
+    ...[9, 10, 2000, 2001].map((more) => `${header}.eyJ${long.slice(0, more)}.${word(30)} `),
+    ...[19, 20, 700, 701].map((more) => `${header}.eyJ${word(20)}.${long.slice(0, more)} `),
+  ]
+  const found = [...keys, ...tokens, ...limits].map((text) => {
+    const expected = plainly(text)
+    assert.deepEqual(findCredentials(Buffer.from(text), { from: 0, isEnd: true }).found, expected, text)
+    return expected.length
+  })
+  assert.ok(found.includes(0) && found.includes(1))
+})
+
+test('property: what is found is what the regular expressions find, however the bytes are cut', () => {
+  const marks = forms.flatMap((form) => (form.kind === 'a private key' ? [] : form.marks))
+  const headers = ['', 'x', 'xy'].flatMap((before) =>
+    ['none', 'ES256'].map((alg) => Buffer.from(`${before}{"alg" :"${alg}"`).toString('base64url')),
+  )
+  const parts = [
+    'T3BlbkFJ',
+    '.eyJ',
+    'sk-ab-',
+    'eyJ-',
+    '-',
+    '_',
+    '.',
+    ' ',
+    'x',
+    ...[7, 20, 90, 120].map(word),
+    ...headers,
+  ]
+  const tokens = Object.entries(samples).flatMap(([kind, text]) => (kind === 'a private key' ? [] : [text]))
+  const part = fc.oneof(
+    fc.constantFrom(...parts),
+    fc.constantFrom('sk-', 'eyJ', 'sk-ant-', '.', 'T3BlbkFJ', '-'),
+    fc.constantFrom(...marks),
+    fc.constantFrom(...tokens),
+  )
+  const repeated = fc.tuple(part, fc.oneof(fc.constant(1), fc.nat(40))).map(([text, times]) => text.repeat(times))
+  const texts = fc.array(repeated, { maxLength: 25 }).map((pieces) => pieces.join(''))
+  fc.assert(
+    fc.property(texts, fc.array(fc.nat(900), { maxLength: 8 }), (text, cuts) => {
+      const expected = plainly(text)
+      assert.deepEqual(findCredentials(Buffer.from(text), { from: 0, isEnd: true }).found, expected)
+      let shown = text
+      for (const { kind, at, end } of expected.toReversed()) shown = `${shown.slice(0, at)}[${kind}]${shown.slice(end)}`
+      assert.equal(through(text, cuts).shown, shown)
+    }),
+    { numRuns: 300 },
+  )
 })
 
 test('keys that stand behind each other, or whose comment has the first line of another, are found each', () => {
