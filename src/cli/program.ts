@@ -115,6 +115,8 @@ export const verbs: readonly Verb[] = [
       ['--output <file>', 'write the bundle there'],
       ['--key <file>', 'private key (PEM: P-256, P-384 or P-521), or the address of one that is kept elsewhere'],
       ['--certificate <file>', 'its certificate (PEM), for those who trust an authority'],
+      ['--keyless', 'without --key: sign for an identity, by the services below or those of ASSAY_SIGNER'],
+      ['--identity-token <token>', 'who signs: a token, or a file with it, which no list of processes shows'],
       ['--signing-config <file>', 'without --key: sign for an identity, by the services of this Sigstore instance'],
       [
         '--fulcio-url <url>',
@@ -132,7 +134,7 @@ export const verbs: readonly Verb[] = [
       'assay sign model/ --output model.sig --key signer-key.pem',
       'assay sign model/ --output model.sig --key leaf-key.pem --certificate leaf.pem --chain issuing-ca.pem',
       'assay sign model/ --output model.sig --key awskms:///alias/models',
-      'assay sign model/ --output model.sig --signing-config signing-config.json',
+      'assay sign model/ --output model.sig --keyless --identity-token token.jwt --signing-config signing-config.json',
     ],
     load: async () => (await import('./commands/sign.ts')).sign,
   },

@@ -27,6 +27,10 @@ export type SignModelOptions = Readonly<{
   fulcioUrl?: string
   rekorUrl?: string
   timestampUrl?: string
+  /** Sign for an identity, by the services that are named, here or by ASSAY_SIGNER. */
+  keyless?: boolean
+  /** A token, or the path of a file with it. */
+  identityToken?: string
   /** Judges the bundle of an identity before it is written. */
   trustedRoot?: string
   certificate?: string
@@ -58,6 +62,8 @@ export async function signModelAt(caller: Caller, given: string, options: SignMo
   if (output === undefined || key === undefined)
     throw new DomainError('ERR_USAGE', 'sign needs --output FILE, and --key or the services that certify an identity')
   const isIdentity = key.startsWith('sigstore:')
+  if (!isIdentity && (options.keyless === true || options.identityToken !== undefined))
+    throw new DomainError('ERR_USAGE', '--keyless and --identity-token sign for an identity, and a key is named')
   if (isIdentity ? options.certificate !== undefined : options.trustedRoot !== undefined)
     throw new DomainError('ERR_USAGE', '--certificate goes with a key, and --trusted-root with an identity')
   const roots = rootsGiven(caller, options)
@@ -94,16 +100,37 @@ export async function signModelAt(caller: Caller, given: string, options: SignMo
   }
 }
 
-/** An identity is signed for by an address as any other. @throws ERR_USAGE when several keys are named */
-function keyOf({ workingFolder }: Caller, options: SignModelOptions): string | undefined {
-  const { key, signingConfig, fulcioUrl, rekorUrl, timestampUrl } = options
+/** An identity is signed for by an address as any other. @throws ERR_USAGE when several keys are named, or no service */
+function keyOf({ workingFolder, environment }: Caller, options: SignModelOptions): string | undefined {
+  const { key, signingConfig, fulcioUrl, rekorUrl, timestampUrl, keyless } = options
   const services = { 'fulcio-url': fulcioUrl, 'rekor-url': rekorUrl, 'timestamp-url': timestampUrl }
   const named = Object.entries(services).filter((entry): entry is [string, string] => entry[1] !== undefined)
   const ways = [key, signingConfig, named[0]].filter((each) => each !== undefined)
   if (ways.length > 1)
     throw new DomainError('ERR_USAGE', 'give one of --key, --signing-config, and --fulcio-url with its services')
   if (signingConfig !== undefined) return `sigstore:${resolve(workingFolder, signingConfig)}`
-  return named.length === 0 ? key : `sigstore:?${new URLSearchParams(named)}`
+  if (named.length > 0) return `sigstore:?${new URLSearchParams(named)}`
+  if (key !== undefined || keyless !== true) return key
+  const { ASSAY_SIGNER: own = '' } = environment
+  if (own.startsWith('sigstore:')) return own
+  throw new DomainError('ERR_USAGE', '--keyless asks services that are named, and none is', {
+    help: 'give --signing-config FILE, or --fulcio-url and --rekor-url, or set ASSAY_SIGNER=sigstore:…; no public service is asked unnamed, since it would publish who signs what',
+  })
+}
+
+/**
+ * The caller's variables with the token of the command line in the place of all others.
+ *
+ * THREAT: the words of a command are seen by every user of the machine: a file with the token is taken too, as cosign does.
+ */
+function withToken({ environment, workingFolder }: Caller, given: string | undefined): Caller['environment'] {
+  if (given === undefined) return environment
+  const { ASSAY_IDENTITY_TOKEN: _, ASSAY_IDENTITY_TOKEN_FILE: __, ...rest } = environment
+  if (/^eyJ[\w-]*\.[\w-]+\.[\w-]+$/.test(given)) return { ...rest, ASSAY_IDENTITY_TOKEN: given }
+  const file = resolve(workingFolder, given)
+  if (!existsSync(file))
+    throw new DomainError('ERR_IDENTITY_TOKEN', '--identity-token is no token, and no file with one')
+  return { ...rest, ASSAY_IDENTITY_TOKEN_FILE: file }
 }
 
 /** A bundle may be signed anew; anything else that lies there may be a model, or a file of one. */
@@ -152,7 +179,7 @@ async function signHeld(
   { name, manifest }: Model,
   options: SignModelOptions & Readonly<{ key: string }>,
 ): Promise<Uint8Array> {
-  const { environment } = caller
+  const environment = withToken(caller, options.identityToken)
   const key = heldKeySource(options.key, { environment, route: signerRoute(environment), now: caller.now() })
   const certificates = certificatesOf(caller, foreign, options)?.map(({ raw }) => raw.toString('base64'))
   await using signer = await startSigner({ key, objectStoreRoot: '/nonexistent' }) // it looks at no object

@@ -60,7 +60,7 @@ function fromFile(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch {
-    throw noToken('cannot be read from ASSAY_IDENTITY_TOKEN_FILE')
+    throw noToken('cannot be read from its file')
   }
 }
 
