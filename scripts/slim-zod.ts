@@ -1,8 +1,10 @@
 /**
- * What nobody calls in `assay/verify`, and a bundler cannot see to be unused: names of formats that no shape of ours has, and
- * methods of schemas that answer later. A release of zod that is written otherwise ends the build.
+ * What nobody calls in `assay/verify`, and a bundler cannot see to be unused: names of formats that no shape of ours has,
+ * and what schemas do when they answer later, read backwards or remember. A release of zod that is written otherwise ends the build.
  */
 import type { Plugin } from 'rolldown'
+
+const schemas = 'zod/v4/core/schemas.js'
 
 const cuts: readonly (readonly [path: string, pattern: RegExp, instead: string])[] = [
   [
@@ -16,6 +18,22 @@ const cuts: readonly (readonly [path: string, pattern: RegExp, instead: string])
   ['zod/v4/mini/schemas.js', /\n {4}register\(reg, meta\) \{[^}]*\},/, ''],
   ['zod/v4/mini/schemas.js', /\n {4}parseAsync\(data, params\) \{[^}]*\{[^}]*\}[^}]*\},/, ''],
   ['zod/v4/mini/schemas.js', /\n {4}safeParseAsync\(data, params\) \{[^}]*\},/, ''],
+  // Nothing of ours answers later, and nothing is read backwards, coerced, ended early or remembered.
+  [schemas, /if \(asyncResult \|\| _ instanceof Promise\) \{[\s\S]*?\n {16}\}\n {16}else /, ''],
+  [schemas, /\n {12}let asyncResult;|\n {12}if \(asyncResult\) \{[\s\S]*?\n {12}\}/g, ''],
+  [schemas, /\bproms\.length\b/g, '0'],
+  [schemas, /\b\w+ instanceof Promise\b/g, 'false'],
+  ['zod/v4/core/checks.js', /\b\w+ instanceof Promise\b/g, 'false'],
+  ['zod/v4/core/parse.js', /\b\w+ instanceof Promise\b/g, 'false'],
+  [schemas, /\bctx\??\.(async|abortEarly)( === (true|false))?/g, 'false'],
+  [schemas, /\bctx\??\.direction === "backward"/g, 'false'],
+  [schemas, /\bctx\?\.direction !== "backward"/g, 'true'],
+  [schemas, /\bctx\??\.skipChecks\b|\bpayload\.memo\b(?! =)/g, 'false'],
+  [schemas, /\bdef\.coerce\b/g, 'false'],
+  [schemas, /\bcore\.globalConfig\.memoizer/g, 'undefined'],
+  // Only templates and other libraries ask for these.
+  [schemas, /\n {4}util\.defineLazyInternal\(inst, "pattern", \(zod\) => (\{[\s\S]*?\n {4}\}|[^{][^\n]*)\);/g, ''],
+  [schemas, /\n {4}get "~standard"\(\) \{[^}]*\},\n {4}set "~standard"\(value\) \{[^}]*\},/, ''],
 ]
 
 export function slimZod(): Plugin {

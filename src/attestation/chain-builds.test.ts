@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DomainError, type Sha256, sha256Of } from '../core/index.ts'
-import { type ChainVerdict, chainLimits } from './chain.ts'
+import { type ChainSurroundings, type ChainVerdict, chainLimits } from './chain.ts'
 import type { EnvironmentBuild } from './environment-build-facts.ts'
+import { passed, refused } from './finding.ts'
 import {
   chainOf,
   digestNamed,
@@ -34,6 +35,7 @@ type Given = Readonly<{
   named?: Sha256
   change?: (facts: StageFacts) => StageFacts
   policy?: Partial<TrustPolicy>
+  surroundings?: Partial<ChainSurroundings>
 }>
 
 /** The verdict on a stage that ran with the wheel. */
@@ -42,6 +44,7 @@ function judged({
   named,
   change = (facts) => facts,
   policy = {},
+  surroundings = {},
 }: Given = {}): ChainVerdict {
   const shelved = { digest: named }
   const withBuild = (facts: StageFacts): StageFacts => {
@@ -56,7 +59,8 @@ function judged({
   shelved.digest ??= keep(chainOf(ada, 1).evidence, bundle)
   const { question, evidence } = chainOf(ada, 1, withBuild)
   keep(evidence, bundle)
-  return verifyChain({ ...question, policy: policyOf(ada, policy) })
+  const around = { ...question.surroundings, ...surroundings }
+  return verifyChain({ ...question, surroundings: around, policy: policyOf(ada, policy) })
 }
 
 const findingsOf = ({ findings }: ChainVerdict): readonly string[] =>
@@ -73,6 +77,18 @@ test('a wheel that was built from source is believed by the statement of its bui
   const tried = judged({ bundle: signSourceBuild(ada, sourceBuild({ deniedAttempts: 3 })) })
   assert.match(findingsOf(tried).join(), /^CAVEAT .*which it tried to reach 3 times$/)
   assert.equal(tried.trusted, true)
+})
+
+test('a policy that asks for builds in a log is not met by one that is in none, whatever becomes of its stage', () => {
+  const asked = (given: Partial<ChainSurroundings>): readonly string[] => {
+    const logs = [{ key: 'k', witnesses: [], threshold: 0 }]
+    const verdict = judged({ policy: { logs, logged: new Set(['source-builds']) }, surroundings: given })
+    assert.equal(verdict.trusted, given.loggedAt !== undefined && verdict.findings.every(({ passed: yes }) => yes))
+    return verdict.findings.flatMap(({ check, code, subject }) => (check === 'logged' ? [`${code} ${subject}`] : []))
+  }
+  assert.deepEqual(asked({}), ['ERR_TLOG_ENTRY tool'])
+  assert.deepEqual(asked({ loggedAt: () => refused('logged', 'ERR_TLOG_PROOF', 'is not') }), ['ERR_TLOG_PROOF tool'])
+  assert.deepEqual(asked({ loggedAt: () => passed('logged', 'is in it') }), ['OK tool'], 'the honest twin')
 })
 
 const other = (more: Partial<SourceBuild>): Given => ({ bundle: signSourceBuild(ada, sourceBuild(more)) })

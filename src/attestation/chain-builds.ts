@@ -124,12 +124,17 @@ export function wasPutTogether({ environment: { kind, locked } }: StageFacts): b
   return locked || kind !== 'host'
 }
 
+/** Whether somebody put it together, and no statement of who did is named. */
+export function isUnstated(facts: StageFacts): boolean {
+  return facts.environment.build === undefined && wasPutTogether(facts)
+}
+
 /** THREAT: a stage that leaves the statement out. Evidence of before there was one is believed, and earns less. */
 function judgeEnvironment(reader: Read, facts: StageFacts): readonly Judged[] {
   const { build, name } = facts.environment
   if (build === undefined) {
     const because = `no statement says how the environment \`${name}\` was put together`
-    return wasPutTogether(facts) ? [{ finding: caveat(environmentCheck, because) }] : []
+    return isUnstated(facts) ? [{ finding: caveat(environmentCheck, because) }] : []
   }
   const read = reader.environment(build)
   if (read === undefined) {

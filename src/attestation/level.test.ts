@@ -395,9 +395,10 @@ const defeats: readonly Defeat[] = [
     },
   ],
   // level 4
-  [3, 'own statements', 'an environment of which no statement says how it was put together', { unstated: first }],
+  [1, 'hosted builder', 'an environment of which no statement says who put it together', { unstated: first }],
+  [1, 'own statements', 'an environment of which no statement says how it was put together', { unstated: first }],
   [
-    3,
+    1,
     'own statements',
     'a locked environment that calls itself host, which nobody puts together',
     { facts: onFirst(({ environment }) => ({ environment: { ...environment, kind: 'host' } })) },
@@ -549,13 +550,14 @@ test('every row of the table is defeated by a case above', () => {
   )
 })
 
-test('evidence of before environments had statements earns level 3 as it did, and is told; a host is no environment that has one', () => {
+test('evidence of before environments had statements says not who put them together: level 1, and told; a host is no environment that has one', () => {
   const told = (changes: Changes): readonly string[] =>
     judge(changes).findings.flatMap(({ check, code, because }) =>
       check === 'environment-build' && code !== 'OK' ? [`${code} ${because}`] : [],
     )
   const older = judge({ unstated: () => true })
-  assert.deepEqual([older.trusted, older.level, failing(older)], [true, 3, ['own statements']])
+  assert.deepEqual([older.trusted, older.level, failing(older)], [true, 1, ['hosted builder', 'own statements']])
+  assert.match(older.whyNotHigher.join(), /used `train`, and nobody signed how it was put together/)
   const because = 'CAVEAT no statement says how the environment `train` was put together'
   assert.deepEqual(told({ unstated: () => true }), [because, because])
   assert.deepEqual(told({}), [])

@@ -6,7 +6,7 @@
  */
 import { isHardenedEngine, namespace } from '../core/index.ts'
 import type { Level, LevelRequirement } from './chain.ts'
-import { type JudgedBuild, unisolatedBuild } from './chain-builds.ts'
+import { isUnstated, type JudgedBuild, unisolatedBuild } from './chain-builds.ts'
 import type { JudgedData } from './chain-data.ts'
 import type { JudgedReproduction } from './chain-reproductions.ts'
 import { commitFacts, type JudgedReview } from './chain-reviews.ts'
@@ -114,9 +114,13 @@ export const levelRules: readonly LevelRule[] = [
     howTo: 'let a control plane or CI that the policy lists run it and sign',
     holds: ({ stages, builds }) => {
       const fault = "was signed by a person's own key on their own machine"
-      const every = each(stages, 'every stage was run and signed by a hosted builder', ({ stage }) =>
-        isLocal(stage.facts.builderId) ? fault : undefined,
-      )
+      const every = each(stages, 'every stage was run and signed by a hosted builder', ({ stage: { facts } }) => {
+        if (isLocal(facts.builderId)) return fault
+        // THREAT: a stage that leaves out who put its environment together
+        return isUnstated(facts)
+          ? `used \`${facts.environment.name}\`, and nobody signed how it was put together`
+          : undefined
+      })
       return eachBuild(every, builds, ({ build }) => (isLocal(build.builderId) ? fault : undefined))
     },
   },

@@ -55,14 +55,40 @@ export function notOlder(given: TrustStatus, seen: TrustStatus | undefined): Fin
   return refused('status-version', 'ERR_STATUS_ROLLBACK', because)
 }
 
-/** The policy with all that the status takes back. */
+/**
+ * What one that was seen takes back and the given one does not, or not as much of: by hint and digest.
+ *
+ * THREAT: a root that was talked into signing a status without a recall, so that nobody is told of it any more.
+ */
+export function takenBackNoMore(given: TrustStatus, seen: TrustStatus): readonly string[] {
+  const isKept = ({ hint, since }: TrustStatus['keys'][number]): boolean =>
+    given.keys.some(
+      (key) => key.hint === hint && (key.since === undefined || (since !== undefined && key.since <= since)),
+    )
+  const statements = new Set(given.statements.map(({ attestation }) => attestation))
+  const recalls = new Set(given.recalls.map(({ digest }) => digest))
+  return [
+    ...seen.keys.flatMap((key) => (isKept(key) ? [] : [`the key ${key.hint}`])),
+    ...seen.statements.flatMap(({ attestation }) => (statements.has(attestation) ? [] : [attestation])),
+    ...seen.recalls.flatMap(({ digest }) => (recalls.has(digest) ? [] : [digest])),
+  ]
+}
+
+/** The policy with all that the status takes back, beside what it knew before. */
 export function withStatus(policy: TrustPolicy, { keys, statements, recalls }: TrustStatus): TrustPolicy {
   const revocations = keys.map(({ hint, since, because }): readonly [string, Revocation] => {
     return [hint, { because, ...(since === undefined ? {} : { since: new Date(since) }) }]
   })
+  const { takenBack: before } = policy
   const takenBack = {
-    statements: new Map(statements.map(({ attestation, because }) => [attestation, because])),
-    recalled: new Map(recalls.map(({ digest, because }) => [digest, because])),
+    statements: new Map([
+      ...(before?.statements ?? []),
+      ...statements.map(({ attestation, because }) => [attestation, because] as const),
+    ]),
+    recalled: new Map([
+      ...(before?.recalled ?? []),
+      ...recalls.map(({ digest, because }) => [digest, because] as const),
+    ]),
   }
   // One key may stand there twice: each makes it stricter.
   const revoked = revocations.reduce((known, revocation) => withRevocations(known, new Map([revocation])), policy)

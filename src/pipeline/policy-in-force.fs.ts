@@ -19,6 +19,7 @@ import {
   type TimestampAuthority,
   type TrustPolicy,
   type TrustStatus,
+  takenBackNoMore,
   verifyStatus,
   verifyTimestamp,
   withRevocations,
@@ -116,7 +117,7 @@ type Statuses = Readonly<{
 
 /**
  * INVARIANT: what was taken back stays so: a status that expired is no proof that nothing else was, and still counts. So does
- * one whose signers the policy does not name any more, until another is given.
+ * one whose signers the policy does not name any more, until another is given; and what a newer one leaves out.
  */
 function withStatusOf(policy: TrustPolicy, { given, kept, environment }: Statuses): TrustPolicy {
   const standing = policy.standing ?? []
@@ -134,14 +135,29 @@ function withStatusOf(policy: TrustPolicy, { given, kept, environment }: Statuse
   const timed = notBefore(policy, issued)
   const judged = [...findings, notOlder(document, seen?.document), freshness(document, nowOf(timed))]
   const isNewest = judged.every(({ check, passed }) => passed || check !== 'status-version')
+  const lesser = kept === undefined ? [] : lesserFindings(document, kept, seen?.document)
   if (isNewest && remembers(policy)) {
-    keepStatus(environment, policy.project, given)
+    if (seen?.document === undefined || lesser.length === 0) keepStatus(environment, policy.project, given)
     rememberTime(policy, environment, issued)
   }
   return {
     ...withStatus(seen?.document === undefined ? timed : withStatus(timed, seen.document), document),
-    standing: [...standing, ...judged],
+    standing: [...standing, ...judged, ...lesser],
   }
+}
+
+/**
+ * A status that takes back less than the one that was seen here: told each time. While the policy believes both, what was
+ * taken back still counts, and the one that says less is not remembered in the place of the other.
+ */
+function lesserFindings(given: TrustStatus, kept: Uint8Array, believed: TrustStatus | undefined): readonly Finding[] {
+  const seen = believed ?? statedStatus(kept)
+  const lost = seen === undefined ? [] : takenBackNoMore(given, seen)
+  if (seen === undefined || lost.length === 0) return []
+  const shown = `${lost.slice(0, 3).join(', ')}${lost.length > 3 ? ` and ${lost.length - 3} more` : ''}`
+  const then = believed === undefined ? 'it was signed by other root keys, and counts no more' : 'here it still counts'
+  const because = `the status ${given.version} does not take back what ${seen.version}, which was seen here, did: ${shown}; ${then}`
+  return [caveat('status-taken-back', because)]
 }
 
 /** THREAT: other root keys in the policy, or one whose days are over, would make what was taken back good again. */

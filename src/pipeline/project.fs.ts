@@ -1,8 +1,14 @@
 /** Opens a project: its definition, code, inventory, evidence and trust policy, read once and not believed. */
 
 import { join } from 'node:path'
-import { loadSeal, parseTrustPolicy, type TrustPolicy, withIdentities } from '../attestation/index.ts'
-import { isInside, isPlainPath, sha256Of } from '../core/index.ts'
+import {
+  loadSeal,
+  parseTrustPolicy,
+  type RevokedSource,
+  type TrustPolicy,
+  withIdentities,
+} from '../attestation/index.ts'
+import { isDomainError, isInside, isPlainPath, sha256Of } from '../core/index.ts'
 import {
   openIgnored,
   openObjectStore,
@@ -202,6 +208,27 @@ function policyOf(root: string, caller: Caller): TrustPolicy {
   const bytes = readProjectFile(root, 'trust.yaml')
   const own = bytes === undefined ? nobody : parseTrustPolicy(bytes, 'repository')
   return pinnedPolicy(root, own.project ?? '', caller.environment) ?? own
+}
+
+/**
+ * What a checkout says is revoked, for who judges by a policy of their own; nothing where it is another project.
+ *
+ * It takes away and gives nothing, so it is not asked who wrote it. @throws ERR_SOURCES_INVALID
+ */
+export function revokedIn(root: string, policy: TrustPolicy): readonly RevokedSource[] {
+  const id = projectIdOf(root)
+  if (id !== undefined && policy.project !== undefined && id !== policy.project) return []
+  return revokedSources(sourcesOf(root), believedDecisions(openEvidence(root).approvals(), policy))
+}
+
+function projectIdOf(root: string): string | undefined {
+  const bytes = readProjectFile(root, 'trust.yaml')
+  try {
+    return bytes === undefined ? undefined : parseTrustPolicy(bytes, 'repository').project
+  } catch (error) {
+    if (isDomainError(error)) return undefined // INVARIANT: a policy that says nothing of a project keeps no revocation away
+    throw error
+  }
 }
 
 function sourcesOf(root: string): readonly Source[] {

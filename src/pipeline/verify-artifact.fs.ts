@@ -23,7 +23,7 @@ import type { TravelledEvidence } from './import-evidence.ts'
 import { loggedBy } from './log-trust.ts'
 import { artifactInRegistry, evidenceInRegistry, isOciAddress, type NamedDigest, parseOciAddress } from './oci/index.ts'
 import { policyInForce, rememberTime, withProofs } from './policy-in-force.fs.ts'
-import { openProject } from './project.fs.ts'
+import { openProject, revokedIn } from './project.fs.ts'
 import type { Caller, Project } from './project.ts'
 import { readSmall, realOf } from './small-file.fs.ts'
 import { rootsGiven } from './trusted-roots.fs.ts'
@@ -133,12 +133,14 @@ async function verifyAlone(
   if (digest === undefined) return untrusted(name, missing(name))
   const isOfProject = chosen === undefined || chosen.origin === 'repository' || chosen.origin === 'pinned'
   const enclosing = isOfProject ? await enclosingProject(caller, file, options) : undefined
-  return judgeTravelled(caller, { path: name, digest }, travelled, { chosen, enclosing })
+  return judgeTravelled(caller, { path: name, digest }, travelled, { chosen, enclosing, root: findRoot(dirname(file)) })
 }
 
 type Judges = Readonly<{
   chosen: TrustPolicy | undefined
   enclosing: Project | undefined
+  /** Of the checkout that the artifact lies in, or that is asked from. */
+  root: string | undefined
   /** Findings beside those of the chain. */
   more?: readonly Finding[]
 }>
@@ -147,7 +149,7 @@ function judgeTravelled(
   caller: Caller,
   { path: name, digest }: NamedDigest,
   { bundles, proofs }: TravelledEvidence,
-  { chosen, enclosing, more = [] }: Judges,
+  { chosen, enclosing, root, more = [] }: Judges,
 ): ArtifactVerdict {
   const believed = chosen ?? enclosing?.trust
   if (believed === undefined) throw noPolicy()
@@ -156,7 +158,9 @@ function judgeTravelled(
   const policy = withProofs(believed, proofsOf)
   const path = nameInEvidence(evidence, digest, policy) ?? name
   const logged = loggedBy(policy, proofsOf)
-  const surroundings = { now: caller.now(), revokedSources: enclosing?.revokedSources ?? [], ...logged }
+  // THREAT: a revocation that the checkout knows, and evidence that was exported before it
+  const revoked = enclosing?.revokedSources ?? (root === undefined ? [] : revokedIn(root, policy))
+  const surroundings = { now: caller.now(), revokedSources: revoked, ...logged }
   const chain = verifyChain({ subject: { path, digest }, entries: [], evidence, policy, surroundings })
   rememberTime(policy, caller.environment, chain.newestTime)
   return verdictOf(chain, [...more, ...gatesAlone(policy)])
@@ -176,9 +180,9 @@ async function verifyInRegistry(
   if (options.bundle !== undefined)
     throw new DomainError('ERR_USAGE', 'the evidence of what a registry holds lies beside it: leave --bundle out')
   const isOfProject = chosen === undefined || chosen.origin === 'repository' || chosen.origin === 'pinned'
-  const root = isOfProject ? findRoot(caller.workingFolder) : undefined
+  const root = findRoot(caller.workingFolder)
   const enclosing =
-    root === undefined
+    root === undefined || !isOfProject
       ? undefined
       : await openProject({ ...caller, workingFolder: root }, openOptions(caller, undefined, options))
   const { folder, files, manifest, ...beside } = await artifactInRegistry(caller, parseOciAddress(name))
@@ -189,7 +193,9 @@ async function verifyInRegistry(
   const which = passed('manifest', `\`${name}\` is the manifest ${manifest}: load it by this digest`, {
     tier: 'observed',
   })
-  return subjects.map((subject) => judgeTravelled(caller, subject, travelled, { chosen, enclosing, more: [which] }))
+  return subjects.map((subject) =>
+    judgeTravelled(caller, subject, travelled, { chosen, enclosing, root, more: [which] }),
+  )
 }
 
 async function enclosingProject(

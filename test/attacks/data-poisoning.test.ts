@@ -1,5 +1,7 @@
 /** Threat: data poisoning. Bytes that nobody approved, or that changed after approval, do not reach a stage. */
 import assert from 'node:assert/strict'
+import { copyFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { words } from '../support/projects.ts'
 import { type Document, type Scratch, scratch } from '../support/scratch.ts'
@@ -56,8 +58,24 @@ test('a revoked source is refused, and stays revoked when its revocation is dele
   await project.json(0, 'data', 'approve', 'words')
   project.commit()
   await project.json(0, 'run')
+  copyFileSync(join(project.root, 'trust.yaml'), `${project.keys}/policy.yaml`)
+  await project.json(0, 'attest', 'export', 'model/count.txt', '--out', 'before.jsonl')
+  const byPolicy = [
+    'verify',
+    'model/count.txt',
+    '--evidence',
+    'before.jsonl',
+    '--policy',
+    `${project.keys}/policy.yaml`,
+  ]
+  assert.equal((await project.json(0, ...byPolicy)).trusted, true)
   await project.json(0, 'data', 'revoke', 'words', '--because', 'licence withdrawn')
   project.commit()
+  const stale: Document = await project.json(1, ...byPolicy)
+  assert.ok(
+    stale.findings.some(({ code }: Document) => code === 'ERR_SOURCE_REVOKED'),
+    'evidence from before the revocation, by a policy from elsewhere',
+  )
   assert.equal((await project.json(1, 'run')).stages[0].code, 'ERR_SOURCE_REVOKED')
   assert.equal((await project.json(1, 'verify', 'model/count.txt')).trusted, false)
 

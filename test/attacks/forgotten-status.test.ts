@@ -69,6 +69,34 @@ test('what was taken back stays so under a policy with other root keys, and is t
   assert.deepEqual(verify(policyWith(rita)), [])
 })
 
+test('what a newer status leaves out stays taken back, is told each time, and is not forgotten by the next', () => {
+  const environment = { ASSAY_CONFIG_HOME: join(scratch, 'user-lesser') }
+  const [first] = honest.evidence.bundles.keys()
+  const model = honest.question.subject.digest
+  assert.ok(first !== undefined)
+  const full = {
+    keys: [{ hint: eve.hint, since: '2026-11-10T00:00:00.000Z', because: 'stolen' }],
+    statements: [{ attestation: first, because: 'forged' }],
+    recalls: [{ digest: model, because: 'poisoned' }],
+  }
+  const verify = (version: number, more: Partial<TrustStatus>): readonly string[] => {
+    const status = statusFile(rita, { version, ...more })
+    const policy = policyInForce(policyWith(rita), { environment, now: () => now }, { status })
+    assert.deepEqual([...(policy.takenBack?.statements ?? [])], [[first, 'forged']])
+    assert.deepEqual([...(policy.takenBack?.recalled ?? [])], [[model, 'poisoned']])
+    assert.equal(verifyChain({ ...honest.question, policy }).trusted, false)
+    return (policy.standing ?? []).flatMap(({ check, because }) => (check === 'status-taken-back' ? [because] : []))
+  }
+  assert.deepEqual(verify(1, full), [])
+  assert.deepEqual(verify(2, full), [], 'the honest twin: all that was, and more')
+  const lost = `the status 3 does not take back what 2, which was seen here, did: the key ${eve.hint}, ${first}, ${model}; here it still counts`
+  assert.deepEqual(verify(3, {}), [lost])
+  assert.match(verify(4, {}).join(), /^the status 4 does not take back what 2, which was seen here/, 'each time')
+  const later = { ...full, keys: [{ hint: eve.hint, since: '2026-11-20T00:00:00.000Z', because: 'stolen' }] }
+  assert.ok(verify(5, later).join().includes(`did: the key ${eve.hint}; here`), 'a later day takes back less')
+  assert.deepEqual(verify(6, full), [])
+})
+
 test('a root key whose days are over makes nothing good again that its status took back', () => {
   const verify = user()
   const policy = policyWith(eve)
