@@ -14,7 +14,7 @@ import type { ExternalInput } from './chain-sources.ts'
 import { credentialFault, type JudgedStage } from './chain-stage.ts'
 import { type Answer, answer, each, eachBuild, list } from './level-answers.ts'
 import { capOf, isLocal } from './level-cap.ts'
-import { ownStatements } from './level-statements.ts'
+import { levelFourRules } from './level-four.ts'
 import type { PolicyOrigin } from './trust-policy.ts'
 
 /** All that the rules look at. */
@@ -250,76 +250,7 @@ export const levelRules: readonly LevelRule[] = [
       return answer(waived.length === 0, 'every input has a signed verdict', `${list(waived)}: a check is waived`)
     },
   },
-  {
-    level: 4,
-    requirement: 'own statements',
-    howTo: 'run again (--force), and have what comes from outside approved (assay data add)',
-    holds: ownStatements,
-  },
-  {
-    level: 4,
-    requirement: 'locked environment',
-    howTo: 'lock the packages with hashes: docs/reference/environments.md',
-    holds: ({ stages }) =>
-      each(stages, 'every environment is locked by hashes', ({ stage: { facts } }) =>
-        facts.environment.locked ? undefined : `used \`${facts.environment.name}\`, which is not locked`,
-      ),
-  },
-  {
-    level: 4,
-    requirement: 'root file system by digest',
-    howTo: 'name an image by digest as its environment: docs/reference/environments.md',
-    holds: ({ stages }) =>
-      each(stages, 'every stage stood on an image by digest', ({ stage: { facts } }) =>
-        facts.environment.kind === 'image'
-          ? undefined
-          : 'stood on a machine, whose packages are known by their lists and not by their bytes',
-      ),
-  },
-  {
-    level: 4,
-    requirement: 'full re-hash',
-    howTo: 'run again with --rehash --force',
-    holds: ({ stages }) =>
-      each(stages, 'no stage rested on a remembered digest', ({ stage: { facts } }) =>
-        facts.facts.some(({ name, value }) => name === 'outlived/remembered digests' && value.startsWith('not asked'))
-          ? undefined
-          : 'rested on digests that were remembered',
-      ),
-  },
-  {
-    level: 4,
-    requirement: 'no network',
-    howTo: 'fetch data beforehand and set network: none',
-    holds: ({ stages }) =>
-      each(stages, 'no stage was let out', ({ stage: { facts } }) =>
-        (facts.network.allowed ?? []).length > 0 ? `was let out to ${list(facts.network.allowed ?? [])}` : undefined,
-      ),
-  },
-  {
-    level: 4,
-    requirement: 'anchored data verdicts',
-    howTo: 'approve a baseline as the anchor (assay data profile), and mend what is warned of',
-    holds: ({ data }) => {
-      const loose = data.filter(({ verdict, anchored }) => verdict !== 'passed' || !anchored).map(({ path }) => path)
-      return answer(
-        loose.length === 0,
-        'every input passed against an approved anchor',
-        `${list(loose)}: not passed against an approved anchor`,
-      )
-    },
-  },
-  {
-    level: 4,
-    requirement: 'reproduced bit by bit',
-    howTo: 'reproduce the whole chain with another key, on another host, by another operator',
-    holds: ({ reproductions }) => {
-      const faults = reproductions.flatMap(({ stage, dependent }) =>
-        dependent === undefined ? [] : [`\`${stage}\` ${dependent}`],
-      )
-      return answer(faults.length === 0, 'every stage was reproduced bit by bit by another builder', list(faults))
-    },
-  },
+  ...levelFourRules,
 ]
 
 export type JudgedLevel = Readonly<{
