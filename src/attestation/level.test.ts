@@ -179,6 +179,12 @@ const defeats: readonly Defeat[] = [
   ],
   [
     2,
+    'limits held by the kernel',
+    'a machine without control groups, where only resource limits and looks held the stage',
+    { facts: onFirst(({ resources }) => ({ resources: { ...resources, heldBy: 'rlimits' } })) },
+  ],
+  [
+    2,
     'listed network',
     'a host that is not on the list',
     {

@@ -160,6 +160,18 @@ export const levelRules: readonly LevelRule[] = [
   },
   {
     level: 3,
+    requirement: 'limits held by the kernel',
+    howTo:
+      'run it where control groups can be made: as root, or in a group that is delegated to you (docs/reference/isolation.md)',
+    holds: ({ stages }) =>
+      each(stages, 'every stage was held to its limits by a control group', ({ stage: { facts } }) =>
+        facts.resources.heldBy.startsWith('cgroup-')
+          ? undefined
+          : `was held to its limits by ${facts.resources.heldBy}, and by being looked at`,
+      ),
+  },
+  {
+    level: 3,
     requirement: 'inputs in the inventory',
     howTo: 'register and approve them: assay data add, assay data approve',
     holds: ({ inputs }) => {
