@@ -7,7 +7,7 @@ import { judgeStages } from './chain-stage.ts'
 import { type CertifiedIdentity, certifiedBuilder, triggerFactsOf } from './ci-identity.ts'
 import { statementPayloadType } from './dsse.ts'
 import { environmentBuild, newPerson, policyOf, sourceBuild, stageFacts } from './fixtures/chain.ts'
-import { certificateJudge } from './foreign/certified-bundle.ts'
+import { identityJudge } from './foreign/certified-bundle.ts'
 import { parseHeldAddress, type SigstoreAddress } from './held-signer/address.ts'
 import { openKeyless } from './held-signer/keyless.http.ts'
 import { responsibleFor } from './responsible.ts'
@@ -36,9 +36,10 @@ async function signingFor(context: TestContext, said: Readonly<Record<string, st
   const { identity, seal } = await openKeyless(address, settings, { timeoutMs: 5000, retryDelaysMs: [] })
   const signer = { name: 'train', identity: workflow, issuer }
   const builders = [`${builderIds.sandboxed.replace('local/sandboxed', 'ci/issuer.example.org')}`, builderIds.sandboxed]
+  const identities = new Map([['train', signer]])
   const policy = policyOf(newPerson(), {
-    identities: new Map([['train', signer]]),
-    judgeCertified: certificateJudge([instance.trustedRoot]),
+    identities,
+    judgeCertified: identityJudge({ identities }, [instance.trustedRoot]),
     builders: builders.map((builder) => ({ key: 'train', builder, maxLevel: 2 })),
   })
   return { identity, policy, seal: (request) => seal(printStatement(statementOf(request)), statementPayloadType) }

@@ -59,19 +59,12 @@ export function openSigned(bytes: Uint8Array, policy: TrustPolicy, role: Role): 
 
 /** As `openSigned`: certificate, log, time and signature first, then whom they name. */
 function openCertified(bytes: Uint8Array, policy: TrustPolicy, role: Role): Signed {
-  const { findings, certified } = policy.judgeCertified?.(bytes) ?? { findings: [] }
-  if (certified === undefined || !allPassed(findings)) return { findings }
-  const { identity, issuer, envelope, proven } = certified
-  const signer = [...(policy.identities?.values() ?? [])].find(
-    (each) => each.identity === identity && each.issuer === issuer,
-  )
-  if (signer === undefined) {
-    const because = `is signed by \`${identity}\` (${issuer}), whom the policy does not list`
-    return { findings: [...findings, refused('identity', 'ERR_IDENTITY_MISMATCH', because)] }
-  }
+  const { findings, certified, signer: name = '' } = policy.judgeCertified?.(bytes) ?? { findings: [] }
+  const signer = policy.identities?.get(name)
+  if (certified === undefined || signer === undefined) return { findings }
+  const { envelope, proven } = certified
   const asked = [
     ...findings,
-    passed('identity', `\`${signer.name}\` is \`${identity}\`, by \`${issuer}\``),
     roleFinding(policy, signer, role),
     payloadTypeFinding(envelope),
     ...keyFindings(signer, proven, policy.times),

@@ -16,6 +16,8 @@ export type TrustStatus = Readonly<{
   expiresAt: string
   /** `hint` as a bundle names the key; all that it signed is void where `since` is missing. */
   keys: readonly Readonly<{ hint: string; since?: string; because: string }>[]
+  /** As a certificate names them, and who vouches for that; as of keys. Left out by statuses that take none back. */
+  identities?: readonly Readonly<{ identity: string; issuer: string; since?: string; because: string }>[]
   /** Digests of bundles, and of the payloads that they hold: a bundle can be spelt anew, a payload cannot. */
   statements: readonly Readonly<{ attestation: Sha256; because: string }>[]
   /** Models and data that nobody may use any more. */
@@ -34,6 +36,14 @@ export const statusShape: z.ZodType<TrustStatus> = z.strictObject({
   issuedAt: instantShape,
   expiresAt: instantShape,
   keys: listOf(z.strictObject({ hint: z.string().min(1).max(200), since: instantShape.exactOptional(), because })),
+  identities: listOf(
+    z.strictObject({
+      identity: z.string().min(1).max(2000),
+      issuer: z.string().min(1).max(2000),
+      since: instantShape.exactOptional(),
+      because,
+    }),
+  ).exactOptional(),
   statements: listOf(z.strictObject({ attestation: sha256Shape, because })),
   recalls: listOf(z.strictObject({ digest: digestShape, because })),
 })

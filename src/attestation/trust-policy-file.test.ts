@@ -88,6 +88,28 @@ function compressed(pem: string): string {
   assert.deepEqual(key.export({ format: 'jwk' }), createPublicKey(pem).export({ format: 'jwk' }))
   return key.export({ type: 'spki', format: 'pem' }).toString()
 }
+/** Of an identity that these roots may vouch for; they are read as roots when they are asked. */
+function withIdentity(trustedRoots: string): string {
+  const identity = `{identity: x, issuer: "https://i.example", claims: {source-ref: refs/heads/main}, trustedRoots: ${trustedRoots}}`
+  return `${text}identities: {train: ${identity}}\ntrustedRoots: {ours: {mediaType: x}}\n`
+}
+
+test('an identity names the trusted roots that may vouch for it, and what its certificate must say', () => {
+  const { identities, trustedRoots } = parse(withIdentity('[ours]'))
+  assert.deepEqual(identities?.get('train'), {
+    name: 'train',
+    identity: 'x',
+    issuer: 'https://i.example',
+    claims: { 'source-ref': 'refs/heads/main' },
+    trustedRoots: ['ours'],
+  })
+  assert.deepEqual(trustedRoots, new Map([['ours', { mediaType: 'x' }]]))
+  const list = withIdentity('[ours]')
+    .replace(', trustedRoots: [ours]', '')
+    .replace('{ours: {mediaType: x}}', '[{mediaType: x}]')
+  assert.deepEqual(parse(list).trustedRoots, new Map([['0', { mediaType: 'x' }]]))
+})
+
 const faults: readonly (readonly [string, string, RegExp])[] = [
   [
     'an unknown key, with its place and a suggestion',
@@ -128,6 +150,7 @@ const faults: readonly (readonly [string, string, RegExp])[] = [
     /not a public key/,
   ],
   ['an expiry that is no date', text.replace(/expires: .*/, 'expires: never'), /`trust.yaml:\d+:\d+`/],
+  ['an identity by a trusted root that is not listed', withIdentity('[mine]'), /names `mine`, which is not under/],
   ['an empty file', '', /`trust.yaml`/],
   ['a list', '- 1\n', /`trust.yaml/],
 ]

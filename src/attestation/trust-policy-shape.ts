@@ -75,6 +75,8 @@ const certificate = z
     'is not PEM of one certificate',
   )
 
+const trustedRoot = z.looseObject({ mediaType: z.string() })
+
 const policyShape = z.strictObject({
   trust: z.literal(1),
   version: z.int().min(1).optional(),
@@ -82,9 +84,8 @@ const policyShape = z.strictObject({
   keys: keysShape,
   identities: identitiesShape,
   trustedRoots: z
-    .array(z.looseObject({ mediaType: z.string() }))
-    .min(1)
-    .max(16)
+    .union([z.array(trustedRoot).min(1), z.record(nameShape, trustedRoot)])
+    .refine((roots) => Object.keys(roots).length <= 16)
     .optional(),
   roles: z.strictObject({
     builder: z.array(grant).default([]),
@@ -173,7 +174,7 @@ function policyFrom(
     project: file.project,
     keys,
     ...(identities.size === 0 ? {} : { identities }),
-    ...(file.trustedRoots === undefined ? {} : { trustedRoots: file.trustedRoots }),
+    ...(file.trustedRoots === undefined ? {} : { trustedRoots: new Map(Object.entries(file.trustedRoots)) }),
     builders,
     roles,
     minimumLevel: file.minimumLevel,

@@ -32,13 +32,20 @@ export const identitiesShape = z
       identity: z.string().min(1).max(2000),
       issuer: uriShape.max(2000),
       principal: z.string().max(500).optional(),
+      claims: z.record(nameShape, z.string()).exactOptional(),
+      trustedRoots: z.array(nameShape).min(1).exactOptional(),
       ...validityShape,
     }),
   )
   .default({})
 
 type Place = (path: readonly PropertyKey[]) => string
-type Listed = Readonly<{ keys: z.infer<typeof keysShape>; identities: z.infer<typeof identitiesShape> }>
+type Listed = Readonly<{
+  keys: z.infer<typeof keysShape>
+  identities: z.infer<typeof identitiesShape>
+  /** By name. */
+  trustedRoots?: object | undefined
+}>
 
 /** By name. @throws ERR_POLICY_MALFORMED */
 export function keysFrom({ keys }: Pick<Listed, 'keys'>, place: Place): ReadonlyMap<string, TrustedKey> {
@@ -88,20 +95,26 @@ function startOfDay(date: string): Date {
 }
 
 /** By name, of one space with the keys. @throws ERR_POLICY_MALFORMED */
-export function identitiesFrom({ identities, keys }: Listed, place: Place): ReadonlyMap<string, TrustedIdentity> {
+export function identitiesFrom(
+  { identities, keys, trustedRoots = {} }: Listed,
+  place: Place,
+): ReadonlyMap<string, TrustedIdentity> {
   const entries = Object.entries(identities)
   if (entries.length > maxKeys)
     throw malformed(place(['identities']), `lists ${entries.length} identities, the limit is ${maxKeys}`)
   const known = new Map<string, string>()
   return new Map(
-    entries.map(([ownName, { identity, issuer, principal, ...validity }]) => {
+    entries.map(([ownName, { identity, issuer, principal, from, until, revoked, ...bound }]) => {
       const both = `${issuer}\n${identity}`
       // THREAT: one identity under two names would reach a threshold of two alone; one name would mean two signers.
       const other = known.get(both) ?? (Object.hasOwn(keys, ownName) ? ownName : undefined)
       if (other !== undefined) throw malformed(place(['identities', ownName]), `is \`${other}\` already`)
       known.set(both, ownName)
-      const named = { name: ownName, identity, issuer, ...(principal === undefined ? {} : { principal }) }
-      return [ownName, { ...named, ...validityOf(validity, place(['identities', ownName])) }]
+      const unknown = bound.trustedRoots?.find((root) => !Object.hasOwn(trustedRoots, root))
+      if (unknown !== undefined)
+        throw malformed(place(['identities', ownName]), `names \`${unknown}\`, which is not under trustedRoots`)
+      const named = { name: ownName, identity, issuer, ...bound, ...(principal === undefined ? {} : { principal }) }
+      return [ownName, { ...named, ...validityOf({ from, until, revoked }, place(['identities', ownName])) }]
     }),
   )
 }

@@ -78,7 +78,15 @@ export type TrustedKey = TrustedSigner &
   }>
 
 /** Whom a certificate names and who vouched for that, letter by letter: a person, or a workflow of a CI. */
-export type TrustedIdentity = TrustedSigner & Readonly<{ identity: string; issuer: string }>
+export type TrustedIdentity = TrustedSigner &
+  Readonly<{
+    identity: string
+    issuer: string
+    /** What the CI must have said of the run, letter by letter: `source-ref` -> `refs/heads/main`. */
+    claims?: Readonly<Record<string, string>>
+    /** Names of the trusted roots that may vouch for it. */
+    trustedRoots?: readonly string[]
+  }>
 
 /** What is known of a bundle with a certificate, when the trusted roots vouch for it; else the findings say why not. */
 export type CertifiedBundle = Readonly<{
@@ -96,6 +104,8 @@ export type CertifiedBundle = Readonly<{
     /** As that, of a statement that names its builder and nothing else of what stands in certificates. */
     builderFindings(builderId: string): readonly Finding[]
   }>
+  /** Whom the policy calls so: set by `identityJudge`, when all passed. */
+  signer?: string
 }>
 
 /** One (signer, builder.id) pair and the highest level that it can earn. */
@@ -121,8 +131,8 @@ export type TrustPolicy = Readonly<{
   keys: ReadonlyMap<string, TrustedKey>
   /** By name, of one space with the keys. */
   identities?: ReadonlyMap<string, TrustedIdentity>
-  /** Trusted roots as their format has them; the public instance's when left out. */
-  trustedRoots?: readonly unknown[]
+  /** By name, each as its format has it; the public instance's when left out. A list is named by its places: `0`. */
+  trustedRoots?: ReadonlyMap<string, unknown>
   /** Judges bundles that hold a certificate; where it is left out, none of them is believed. `withIdentities` sets it. */
   judgeCertified?: (bytes: Uint8Array) => CertifiedBundle
   builders: readonly BuilderGrant[]

@@ -172,6 +172,26 @@ test('a statement that was taken back stays so in every spelling of its bundle',
   }
 })
 
+test('an identity that was taken back is revoked in the policy, as strictly as any of its entries says', () => {
+  const [identity, issuer] = [
+    'https://github.com/o/r/.github/workflows/train.yml@refs/heads/main',
+    'https://issuer.example',
+  ]
+  const identities = new Map([['train', { name: 'train', identity, issuer }]])
+  const because = 'the repository was taken over'
+  const revoked = (...given: NonNullable<TrustStatus['identities']>): unknown =>
+    withStatus({ ...policy, identities }, { ...status, identities: given }).identities?.get('train')?.revoked
+  const [early, late] = ['2026-11-20T00:00:00Z', '2026-11-21T00:00:00Z']
+  assert.equal(revoked({ identity, issuer: 'https://other.example', because }), undefined)
+  assert.equal(revoked({ identity: `${identity}x`, issuer, because }), undefined)
+  assert.deepEqual(revoked({ identity, issuer, since: late, because }, { identity, issuer, since: early, because }), {
+    since: new Date(early),
+    because,
+  })
+  assert.deepEqual(revoked({ identity, issuer, because }, { identity, issuer, since: early, because }), { because })
+  assert.deepEqual(codes(lines(signed(ada, { identities: [{ identity, issuer, because }] }))), [])
+})
+
 /** ECDSA signs with s and with n - s. SOURCE: SEC 1, 4.1; n of P-256: FIPS 186-4, D.1.2.3. */
 function twin(signature: Uint8Array): Uint8Array {
   const n = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n

@@ -10,7 +10,7 @@ import { type Finding, passed, refused } from './finding.ts'
 import { type SignedDocument, verifyDocument } from './signed-document.ts'
 import { bundlesInLines } from './travelled.ts'
 import { statusPayloadType, statusShape, type TrustStatus } from './trust-documents.ts'
-import { type Revocation, type TrustPolicy, withRevocations } from './trust-policy.ts'
+import { type Revocation, stricter, type TrustedIdentity, type TrustPolicy, withRevocations } from './trust-policy.ts'
 
 /** What is believed of a status; expiry is asked apart. @param bytes bundles, one a line; hostile */
 export function verifyStatus(bytes: Uint8Array, policy: TrustPolicy): SignedDocument<TrustStatus> {
@@ -61,24 +61,31 @@ export function notOlder(given: TrustStatus, seen: TrustStatus | undefined): Fin
  * THREAT: a root that was talked into signing a status without a recall, so that nobody is told of it any more.
  */
 export function takenBackNoMore(given: TrustStatus, seen: TrustStatus): readonly string[] {
-  const isKept = ({ hint, since }: TrustStatus['keys'][number]): boolean =>
-    given.keys.some(
-      (key) => key.hint === hint && (key.since === undefined || (since !== undefined && key.since <= since)),
-    )
+  type Since = Readonly<{ since?: string }>
+  const isAsMuch = (now: Since, then: Since): boolean =>
+    now.since === undefined || (then.since !== undefined && now.since <= then.since)
+  const isKept = (then: TrustStatus['keys'][number]): boolean =>
+    given.keys.some((key) => key.hint === then.hint && isAsMuch(key, then))
+  const isOut = (then: NonNullable<TrustStatus['identities']>[number]): boolean =>
+    given.identities?.some(
+      (now) => now.identity === then.identity && now.issuer === then.issuer && isAsMuch(now, then),
+    ) === true
   const statements = new Set(given.statements.map(({ attestation }) => attestation))
   const recalls = new Set(given.recalls.map(({ digest }) => digest))
   return [
     ...seen.keys.flatMap((key) => (isKept(key) ? [] : [`the key ${key.hint}`])),
+    ...(seen.identities ?? []).flatMap((each) => (isOut(each) ? [] : [`the identity ${each.identity}`])),
     ...seen.statements.flatMap(({ attestation }) => (statements.has(attestation) ? [] : [attestation])),
     ...seen.recalls.flatMap(({ digest }) => (recalls.has(digest) ? [] : [digest])),
   ]
 }
 
 /** The policy with all that the status takes back, beside what it knew before. */
-export function withStatus(policy: TrustPolicy, { keys, statements, recalls }: TrustStatus): TrustPolicy {
-  const revocations = keys.map(({ hint, since, because }): readonly [string, Revocation] => {
-    return [hint, { because, ...(since === undefined ? {} : { since: new Date(since) }) }]
-  })
+export function withStatus(
+  policy: TrustPolicy,
+  { keys, identities = [], statements, recalls }: TrustStatus,
+): TrustPolicy {
+  const revocations = keys.map((key): readonly [string, Revocation] => [key.hint, revocationOf(key)])
   const { takenBack: before } = policy
   const takenBack = {
     statements: new Map([
@@ -92,5 +99,23 @@ export function withStatus(policy: TrustPolicy, { keys, statements, recalls }: T
   }
   // One key may stand there twice: each makes it stricter.
   const revoked = revocations.reduce((known, revocation) => withRevocations(known, new Map([revocation])), policy)
-  return { ...revoked, takenBack }
+  return { ...revoked, ...withoutIdentities(policy, identities), takenBack }
+}
+
+function withoutIdentities(
+  { identities }: TrustPolicy,
+  takenBack: NonNullable<TrustStatus['identities']>,
+): Pick<TrustPolicy, 'identities'> {
+  if (identities === undefined) return {}
+  const strictest = (listed: TrustedIdentity): TrustedIdentity => {
+    const revoked = takenBack
+      .filter(({ identity, issuer }) => identity === listed.identity && issuer === listed.issuer)
+      .reduce((known, each) => stricter(known, revocationOf(each)), listed.revoked)
+    return revoked === undefined ? listed : { ...listed, revoked }
+  }
+  return { identities: new Map([...identities].map(([name, listed]) => [name, strictest(listed)])) }
+}
+
+function revocationOf({ since, because }: Readonly<{ since?: string; because: string }>): Revocation {
+  return { because, ...(since === undefined ? {} : { since: new Date(since) }) }
 }

@@ -549,7 +549,7 @@ export const verbs: readonly Verb[] = [
     usage: 'trust status <file>',
     summary: 'what was taken back since the policy was written: show it, or make its next version',
     options: [
-      ['--since <moment>', 'with --revoke-key: what is proven to be from before stays good'],
+      ['--since <moment>', 'with --revoke-key or --revoke-identity: what is proven to be from before stays good'],
       ['--because <text>', 'why it is taken back'],
       ['--valid-for <duration>', 'how long the next version counts; 30d when left out'],
       ['--renew', 'the next version with nothing new, for another while'],
@@ -557,6 +557,7 @@ export const verbs: readonly Verb[] = [
     ],
     repeated: [
       ['--revoke-key <name>', 'a key of trust.yaml, or the hint of any'],
+      ['--revoke-identity <name>', 'an identity of trust.yaml'],
       ['--revoke-statement <digest>', 'one bundle'],
       ['--recall <digest>', 'a model or data that nobody may use any more'],
     ],

@@ -534,8 +534,8 @@ export const errorTable = {
   },
   ERR_IDENTITY_MISMATCH: {
     exit: 1,
-    meaning: 'A certificate is of another identity, or of another issuer, than was asked for.',
-    help: 'do not use the artifact; compare letter by letter what --identity and --issuer say with what is found',
+    meaning: 'A certificate is of another identity or issuer, or says other of its run, than was asked for.',
+    help: 'do not use the artifact; compare letter by letter what --identity and --issuer, or identities of trust.yaml, say with what is found',
   },
   ERR_BUNDLE_LOG_ENTRY: {
     exit: 1,

@@ -24,6 +24,8 @@ const maxStatusBytes = 16 * 1024 * 1024
 export type StatusChange = Readonly<{
   /** Names in trust.yaml, or hints. */
   revokeKey?: readonly string[]
+  /** Names in trust.yaml. */
+  revokeIdentity?: readonly string[]
   since?: string
   revokeStatement?: readonly string[]
   recall?: readonly string[]
@@ -93,17 +95,22 @@ function nextOf(
 ): TrustStatus {
   const { id, trust } = project
   const known = before === undefined ? undefined : believedOnce(trust, before, 'the status before')
-  const { because = '', revokeKey = [], revokeStatement = [], recall = [], since } = change
-  if (revokeKey.length + revokeStatement.length + recall.length > 0 && because === '')
+  const { because = '', revokeKey = [], revokeIdentity = [], revokeStatement = [], recall = [], since } = change
+  if (revokeKey.length + revokeIdentity.length + revokeStatement.length + recall.length > 0 && because === '')
     throw new DomainError('ERR_USAGE', 'what is taken back needs its reason', { help: "--because 'laptop lost'" })
   const now = caller.now()
   const from = since === undefined ? {} : { since: instantOf(since, now) }
+  const identities = [
+    ...(known?.identities ?? []),
+    ...revokeIdentity.map((name) => ({ ...identityOf(trust, name), ...from, because })),
+  ]
   return {
     project: id,
     version: (known?.version ?? 0) + 1,
     issuedAt: now.toISOString(),
     expiresAt: new Date(now.getTime() + parseDurationMs(change.validFor ?? defaultValidFor)).toISOString(),
     keys: [...(known?.keys ?? []), ...revokeKey.map((name) => ({ hint: hintOf(trust, name), ...from, because }))],
+    ...(identities.length === 0 ? {} : { identities }),
     statements: [
       ...(known?.statements ?? []),
       ...revokeStatement.flatMap((text) => spellingsOf(project, text).map((attestation) => ({ attestation, because }))),
@@ -134,6 +141,14 @@ function instantOf(text: string, now: Date): string {
   if (at > now)
     throw new DomainError('ERR_USAGE', `\`${text}\` is yet to come`, { help: 'say since when the key may have leaked' })
   return at.toISOString()
+}
+
+function identityOf({ identities }: TrustPolicy, name: string): Readonly<{ identity: string; issuer: string }> {
+  const listed = identities?.get(name)
+  if (listed !== undefined) return { identity: listed.identity, issuer: listed.issuer }
+  throw new DomainError('ERR_SIGNER_UNKNOWN', `trust.yaml lists no identity \`${name}\``, {
+    help: 'assay trust show lists them',
+  })
 }
 
 /** A key need not be listed any more to be revoked: its hint is then asked for. */

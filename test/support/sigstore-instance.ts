@@ -38,7 +38,8 @@ export type SigstoreInstance = Readonly<{
 
 export const issuer = 'https://issuer.example.org'
 
-export async function sigstoreInstance(context: TestContext): Promise<SigstoreInstance> {
+/** @param issuedBy whose tokens it takes */
+export async function sigstoreInstance(context: TestContext, issuedBy = issuer): Promise<SigstoreInstance> {
   const pair = () => generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
   const [ofCa, ofLog, ofStamps, ofIssuer, ofStranger] = [pair(), pair(), pair(), pair(), pair()]
   const ctlog = await initializeCTLog(ofCa)
@@ -56,7 +57,8 @@ export async function sigstoreInstance(context: TestContext): Promise<SigstoreIn
     }
     switch (path) {
       case handlers.fulcio.path: {
-        if (lie === 'no certificate' || !isHonestToken(body, ofIssuer.publicKey)) return { status: 403, body: '{}' }
+        if (lie === 'no certificate' || !isHonestToken(body, ofIssuer.publicKey, issuedBy))
+          return { status: 403, body: '{}' }
         return from(handlers.fulcio, lie === 'another key' ? withKey(body, ofStranger.publicKey) : body)
       }
       case handlers.rekor.path:
@@ -75,9 +77,9 @@ export async function sigstoreInstance(context: TestContext): Promise<SigstoreIn
   return {
     url,
     address: `sigstore:?fulcio-url=${url}&rekor-url=${url}&timestamp-url=${url}`,
-    issuer,
-    token: (claims) => jwtOf(claims, ofIssuer.privateKey),
-    forgedToken: (claims) => jwtOf(claims, ofStranger.privateKey),
+    issuer: issuedBy,
+    token: (claims) => jwtOf({ iss: issuedBy, ...claims }, ofIssuer.privateKey),
+    forgedToken: (claims) => jwtOf({ iss: issuedBy, ...claims }, ofStranger.privateKey),
     trustedRoot: trustedRootOf({ ca, ctlog, log, stamps }),
     asked,
     lie: (next) => {
@@ -110,14 +112,14 @@ async function listen(context: TestContext, asked: string[], answer: Answer): Pr
 function jwtOf(claims: Claims, key: KeyObject): string {
   const now = Math.floor(Date.now() / 1000)
   const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
-  const all = { iss: issuer, aud: 'sigstore', iat: now, exp: now + 600, ...claims }
+  const all = { aud: 'sigstore', iat: now, exp: now + 600, ...claims }
   const text = `${part({ alg: 'ES256', typ: 'JWT' })}.${part(all)}`
   const signature = sign('sha256', Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' })
   return `${text}.${signature.toString('base64url')}`
 }
 
 /** Signature, issuer, audience, time, and that the key is held: what Fulcio asks, and the mock does not. */
-function isHonestToken(body: string, key: KeyObject): boolean {
+function isHonestToken(body: string, key: KeyObject, issuedBy: string): boolean {
   const { credentials, publicKeyRequest } = JSON.parse(body)
   const [head, claims, signature] = String(credentials.oidcIdentityToken).split('.')
   const raw = Buffer.from(String(signature), 'base64url')
@@ -126,7 +128,7 @@ function isHonestToken(body: string, key: KeyObject): boolean {
   const { publicKey, proofOfPossession } = publicKeyRequest
   const proof = Buffer.from(proofOfPossession, 'base64')
   const holds = verify('sha256', Buffer.from(sub), publicKey.content, proof)
-  return iss === issuer && aud === 'sigstore' && exp * 1000 > Date.now() && holds
+  return iss === issuedBy && aud === 'sigstore' && exp * 1000 > Date.now() && holds
 }
 
 function withKey(body: string, key: KeyObject): string {

@@ -15,7 +15,7 @@ export type CertificateClaims = Readonly<{
 }>
 
 /** SOURCE: sigstore/fulcio docs/oid-info.md, 1.3.6.1.4.1.57264.1.9 to .23: DER strings. */
-const claimNames: Readonly<Record<number, string>> = {
+const claimNumbers: Readonly<Record<number, string>> = {
   9: 'build-signer-uri',
   10: 'build-signer-digest',
   11: 'runner-environment',
@@ -33,9 +33,11 @@ const claimNames: Readonly<Record<number, string>> = {
   23: 'deployment-environment',
 }
 
+export const claimNames: readonly string[] = Object.values(claimNumbers)
+
 export function claimsOf(certificate: X509Certificate): CertificateClaims['claims'] {
   return Object.fromEntries(
-    Object.entries(claimNames).flatMap(([number, name]) => {
+    Object.entries(claimNumbers).flatMap(([number, name]) => {
       const value = textOf(certificate.extension(`1.3.6.1.4.1.57264.1.${number}`)?.valueObj.subs[0]?.value)
       return value === undefined ? [] : [[name, value]]
     }),

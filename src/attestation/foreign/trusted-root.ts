@@ -64,6 +64,40 @@ export function publicGoodRoot(): TrustedRoot {
   return { ...parseTrustedRoot(Buffer.from(JSON.stringify(publicGood))), copiedOn: '2026-08-21' }
 }
 
+/**
+ * Issuers whose tokens the public instance takes. Those of clusters, which it knows by patterns, are left out: each is
+ * somebody's own. SOURCE: sigstore/fulcio config/identity/config.yaml at 001376a50932095cf4b6e65299ed2d29abe83524; what its
+ * `oauth2.sigstore.dev` asks in turn, by `issuer-claim`.
+ */
+export const publicIssuers: readonly string[] = [
+  'https://accounts.google.com',
+  'https://agent.buildkite.com',
+  'https://auth.eclipse.org/auth/realms/foundation-service-accounts',
+  'https://dev.gitlab.org',
+  'https://github.com/login/oauth',
+  'https://gitlab.archlinux.org',
+  'https://gitlab.com',
+  'https://issuer.chainops.dev',
+  'https://issuer.enforce.dev',
+  'https://issuer.hello.coop',
+  'https://login.microsoftonline.com',
+  'https://oauth2.sigstore.dev/auth',
+  'https://oidc.circleci.com',
+  'https://oidc.codefresh.io',
+  'https://ops.gitlab.net',
+  'https://sigstore.verify.ibm.com/oauth2',
+  'https://token.actions.githubusercontent.com',
+  'https://www.kaggle.com/api/v1/models/signing',
+]
+
+/** Whether a root is one of the public instance: it keeps its authorities, so a newer one shares some with the copy here. */
+export function isOfPublicInstance({ material }: TrustedRoot): boolean {
+  const own = publicGoodRoot().material.certificateAuthorities.flatMap(({ certChain }) => certChain)
+  return material.certificateAuthorities.some(({ certChain }) =>
+    certChain.some((certificate) => own.some((each) => each.equals(certificate))),
+  )
+}
+
 const validityShape = z.object({ validFor: z.object({ start: z.iso.datetime({ offset: true }) }) })
 const logShape = z.looseObject({ baseUrl: z.string(), publicKey: z.looseObject({ rawBytes: z.string().min(1) }) })
 const authorityShape = z.looseObject({ certChain: z.looseObject({ certificates: z.array(z.unknown()).min(1) }) })

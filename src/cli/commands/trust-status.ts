@@ -13,8 +13,8 @@ export async function trustStatus(
   { renew = false, sign = false, ...change }: StatusOptions,
 ): Promise<Exit> {
   const path = resolve(context.workingFolder, file)
-  const { revokeKey = [], revokeStatement = [], recall = [] } = change
-  const isChange = renew || revokeKey.length + revokeStatement.length + recall.length > 0
+  const { revokeKey = [], revokeIdentity = [], revokeStatement = [], recall = [] } = change
+  const isChange = renew || [revokeKey, revokeIdentity, revokeStatement, recall].some((given) => given.length > 0)
   if (sign && isChange)
     throw new DomainError('ERR_USAGE', '--sign changes nothing of a status', { help: 'leave the other options out' })
   if (!sign && !isChange) return show(context, await readStatus(context, path))
@@ -41,6 +41,12 @@ function show({ output }: CliContext, shown: ShownStatus): Exit {
     output.line(`status ${status.version} of ${status.issuedAt}, until ${status.expiresAt}`)
     const rows = [
       ...status.keys.map(({ hint, since, because }) => ['key', hint, since ?? 'all that it signed', because]),
+      ...(status.identities ?? []).map(({ identity, issuer, since, because }) => [
+        'identity',
+        `${identity} (${issuer})`,
+        since ?? 'all that it signed',
+        because,
+      ]),
       ...status.statements.map(({ attestation, because }) => ['statement', attestation, '', because]),
       ...status.recalls.map(({ digest, because }) => ['recalled', digest, '', because]),
     ]
