@@ -56,7 +56,6 @@ async function faultOf(
       cacheFolder,
       workFolder,
       runInBox,
-      purpose: 'identify',
       signal: signal ?? new AbortController().signal,
     })
     return undefined

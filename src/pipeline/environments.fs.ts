@@ -63,11 +63,10 @@ export async function inspectEnvironment(
   { rehash, ...telling }: Telling & Readonly<{ rehash: boolean }>,
 ): Promise<InspectedEnvironment> {
   const definition = definitionOf(project, name)
-  const request = await environmentRequest(
-    project,
-    { name, purpose: rehash ? 'mount' : 'identify', definition },
-    telling,
-  )
+  const request = {
+    ...(await environmentRequest(project, { name, purpose: rehash ? 'mount' : 'identify', definition }, telling)),
+    rehash,
+  }
   const locked = request.definition
   if (locked.kind !== 'host') {
     const inspected = await inspectEnvironmentTree({ ...request, definition: locked })
@@ -104,7 +103,7 @@ export async function rebuildEnvironment(
   const cacheFolder = join(project.root, '.assay', 'environments', `tmp-${process.pid}-again`)
   try {
     const { sealedTrees: _, ...unsealed } = request
-    const again = await prepareEnvironment({ ...unsealed, cacheFolder })
+    const again = await prepareEnvironment({ ...unsealed, cacheFolder, rehash: true })
     const tree = again.facts.find((fact) => fact.name === 'tree')?.value
     if (again.digest === inspected.digest && tree === inspected.tree) {
       return { ...inspected, because: `${inspected.because}, and the same when built again from its ${parts}` }
@@ -189,7 +188,7 @@ async function packagesOf(
   const { lock, lockBytes } = definition
   const adapters = adaptersFor(lock, lockBytes)
   if (whole) return gathered(parseLock(lock, lockBytes, { adapters }).requirements)
-  const question = { ...environmentPlace(project, telling), adapters, purpose: 'identify' as const, definition }
+  const question = { ...environmentPlace(project, telling), adapters, definition }
   return gathered((await readLockHere(question)).requirements)
 }
 

@@ -20,7 +20,8 @@ const blasLibrary = /(?:^|\/)(lib[\w-]*(?:openblas|blas|mkl_rt|blis|flexiblas|ac
 
 /** The linear algebra that packages bring with them, by the names of their libraries; each has its own numbers. */
 export function blasFact(paths: readonly string[]): Facts {
-  const names = paths.map((path) => blasLibrary.exec(path)?.[1]).filter((name) => name !== undefined)
+  const libraries = paths.filter((path) => path.toLowerCase().includes('.so'))
+  const names = libraries.map((path) => blasLibrary.exec(path)?.[1]).filter((name) => name !== undefined)
   const distinct = [...new Set(names)].toSorted()
   return distinct.length === 0 ? [] : [{ name: 'blas', value: distinct.join(', '), tier: 'observed' }]
 }

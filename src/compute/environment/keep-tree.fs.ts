@@ -48,13 +48,16 @@ export async function reuseTree(plan: TreePlan): Promise<BuiltTree | undefined> 
   const { identity, local } = plan
   const { cacheFolder, purpose, memory, rehash = false, onProgress } = plan.request
   const folder = folderOfTree(cacheFolder, identity)
-  const manifest = readManifest(folder)
-  if (manifest?.identity !== identity) return undefined
-  if (purpose === 'identify') return { folder, manifest }
-  if (!isOwnTree(manifest, plan)) return undefined
   const tree = join(folder, 'tree')
+  // The look takes its time beside what is asked of the manifest.
+  const looking = purpose === 'mount' && existsSync(tree) ? treeStamp(tree) : undefined
+  looking?.catch(() => undefined) // it is told below
+  const manifest = readManifest(folder, memory)
+  if (manifest?.identity !== identity) return undefined
+  if (looking === undefined) return purpose === 'identify' ? { folder, manifest } : undefined
+  if (!isOwnTree(manifest, plan)) return undefined
   const known = treeMemory(memory, tree, manifest, local)
-  const stamp = await treeStamp(tree)
+  const stamp = await looking
   const built = { folder, manifest, stamp: stamp.digest }
   if (!rehash && (await known.knows(stamp))) return built
   onProgress({ kind: 'verifying', files: manifest.files.length })

@@ -9,7 +9,6 @@ import { removeTree } from '../remove-tree.fs.ts'
 import { libcOfHost } from '../system/observe.fs.ts'
 import { type Interpreter, type InterpreterProbe, parseProbe, probeProgram } from './interpreter.ts'
 import { type Located, prefixesToMount } from './locate.fs.ts'
-import type { EnvironmentPurpose } from './request.ts'
 import { readPlainFile } from './tree.fs.ts'
 
 export type Asking = Readonly<{
@@ -18,8 +17,8 @@ export type Asking = Readonly<{
   /** Folder for the answer; a new one is made in it and removed again. */
   cacheFolder: string
   memory?: StatCache
-  /** `mount` has the interpreter's bytes read again, whatever is remembered of them. */
-  purpose: EnvironmentPurpose
+  /** The interpreter's bytes are read again, whatever is remembered of them. */
+  rehash?: boolean
   signal: AbortSignal
 }>
 
@@ -100,8 +99,8 @@ import os, sys
 sys.stdout = open(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'answer.json'), 'w', encoding='utf-8')
 `
 
-async function digestOfFile(path: string, { memory, purpose }: Asking): Promise<Sha256> {
-  const remembered = memory === undefined ? {} : { cache: memory, rehash: purpose === 'mount' }
+async function digestOfFile(path: string, { memory, rehash = false }: Asking): Promise<Sha256> {
+  const remembered = memory === undefined ? {} : { cache: memory, rehash }
   const { digest } = await digestPath(path, { name: path, ...remembered })
   if (!isSha256(digest)) throw new DomainError('ERR_ENV_INTERPRETER', `\`${path}\` is a folder, not a program`)
   return digest

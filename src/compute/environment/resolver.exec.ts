@@ -52,7 +52,7 @@ export async function resolveLock(request: ResolveRequest): Promise<string> {
   const tree = await resolverTree(request, resolverLock)
   const interpreter = request.interpreter === undefined ? {} : { interpreter: request.interpreter }
   const empty = { kind: 'python' as const, lock: 'requirements.lock', lockBytes: new Uint8Array(), ...interpreter }
-  const { interpreter: python } = await readLockHere({ ...request, purpose: 'identify', definition: empty })
+  const { interpreter: python } = await readLockHere({ ...request, definition: empty })
   const folder = mkdtempSync(join(tmpdir(), 'assay-resolve-'))
   try {
     return await compile({ program: join(tree, 'bin', 'uv'), python: python.path, folder, request })

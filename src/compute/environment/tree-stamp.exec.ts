@@ -18,8 +18,11 @@ export type TreeStamp = Readonly<{
   newestMs(): number
 }>
 
-/** SOURCE: find(1) of findutils. Times come with all their digits; the size of a folder says nothing of what is in it. */
-const telling = (size: string): readonly string[] => ['-printf', `%C@ %y%m %D %i ${size} %T@ %P\\0`]
+/**
+ * SOURCE: find(1) of findutils. Times come with all their digits; the size of a folder says nothing of what is in it.
+ * The time of the last write is not asked for: whatever moves it moves the time of change.
+ */
+const telling = (size: string): readonly string[] => ['-printf', `%C@ %y%m %D %i ${size} %P\\0`]
 const question = ['.', '-mindepth', '1', '-type', 'd', ...telling('0'), '-o', ...telling('%s')]
 
 /** @param tree absolute; @param find the program, `none` to do without it */

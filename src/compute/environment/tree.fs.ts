@@ -33,7 +33,7 @@ import {
   type Sha256,
   sha256Of,
 } from '../../core/index.ts'
-import { hashFiles } from '../../data/index.ts'
+import { hashFiles, type StatCache } from '../../data/index.ts'
 
 export type TreeManifest = Readonly<{
   /** The environment that was built: lock, wheels, interpreter, recipe. */
@@ -123,17 +123,31 @@ export function writeManifest(folder: string, manifest: TreeManifest): void {
   }
 }
 
-/** Undefined when there is none, or none of this shape: the tree is built anew then. */
-export function readManifest(folder: string): TreeManifest | undefined {
+/**
+ * Undefined when there is none, or none of this shape: the tree is built anew then.
+ *
+ * @param memory under the user's seal: which bytes had this shape, and the digest of the tree that they speak of
+ */
+export function readManifest(folder: string, memory?: Memory): TreeManifest | undefined {
   try {
     const bytes = readFileSync(join(folder, 'manifest.json'))
     const digest = sha256Of(bytes)
-    if (lastRead?.digest !== digest)
-      lastRead = { digest, manifest: manifestShape.parse(JSON.parse(bytes.toString('utf8'))) }
+    if (lastRead?.digest !== digest) lastRead = { digest, manifest: parseManifest(bytes, digest, memory) }
     return lastRead.manifest
   } catch {
     return undefined // INVARIANT: without a manifest nothing of the tree is used.
   }
+}
+
+type Memory = Pick<StatCache, 'fact' | 'recordFact'>
+
+function parseManifest(bytes: Buffer, digest: Sha256, memory: Memory | undefined): TreeManifest {
+  const document: unknown = JSON.parse(bytes.toString('utf8'))
+  const known = memory?.fact(`manifest:${digest}`) as DirHash | Sha256 | undefined // our own text
+  const manifest = known === undefined ? manifestShape.parse(document) : (document as TreeManifest) // these bytes had it
+  if (known === undefined) memory?.recordFact(`manifest:${digest}`, treeDigest(manifest))
+  else digests.set(manifest, known)
+  return manifest
 }
 
 /** The one that was read last: an environment is identified, and then mounted. */
