@@ -31,8 +31,7 @@ export function unexpected(expected: Expectation, used: ResourceUse, shell: stri
 /**
  * INVARIANT: a stage whose programs nobody looked at is not as expected.
  *
- * THREAT: a shell that is not the one by which stages are started is a program as any other. LIMIT: where that one is
- * BusyBox, whatever BusyBox can do has its name.
+ * THREAT: a shell that is not the one by which stages are started is a program as any other.
  */
 function others(
   seen: readonly string[] | undefined,

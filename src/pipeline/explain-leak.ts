@@ -25,7 +25,11 @@ function helpFor(stage: StageDefinition, leaks: readonly Leak[], path?: string):
   const first = errorTable.ERR_SECRET_LEAKED.help
   const fingerprints = leaks.flatMap(({ fingerprint }) => fingerprint ?? [])
   if (fingerprints.length === 0) return first
-  const shown = Object.fromEntries(fingerprints.slice(0, maxShown).map((fingerprint) => [fingerprint, 'WHY']))
-  const declared = fingerprints.length > maxShown && path !== undefined ? { [path]: 'WHY' } : shown
-  return `${first}\nwhen it opens nothing, as one of a test or of a text about it: ${settingsLine(stage, { harmlessCredentials: declared })}`
+  const declaring = (keys: readonly string[]): string =>
+    settingsLine(stage, { harmlessCredentials: Object.fromEntries(keys.map((key) => [key, 'WHY'])) })
+  const each = declaring(fingerprints.slice(0, maxShown))
+  if (fingerprints.length <= maxShown || path === undefined)
+    return `${first}\nwhen it opens nothing, as one of a test or of a text about it: ${each}`
+  const kinds = [...new Set(leaks.map(({ what }) => what))].toSorted().join(', ')
+  return `${first}\nlook at the ${fingerprints.length} places first (${kinds}): one that opens something is enough to leak; those that open nothing are declared one by one: ${each}\nonly an out that is made of such texts, as a corpus of code, as a whole: ${declaring([path])}`
 }

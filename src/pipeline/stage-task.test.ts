@@ -4,7 +4,7 @@ import type { Environment } from '../compute/index.ts'
 import { isDomainError } from '../core/index.ts'
 import { portableKernels } from '../reproducibility/index.ts'
 import type { StageDefinition, StageSettings } from './definition.ts'
-import { limitsOf, refuseUnportable, variablesOf } from './stage-task.ts'
+import { limitsOf, refuseTelling, refuseUnportable, variablesOf } from './stage-task.ts'
 
 const stage: StageDefinition = {
   ...{ name: 'train', file: 'dvc.yaml', commands: ['x'], workingDirectory: '.', deps: [], params: {}, outs: [] },
@@ -42,4 +42,24 @@ test('a processor without the vector units that are asked for is refused before 
     () => refuseUnportable('train', { cpuFeatures: 'sse2' }),
     (error) => isDomainError(error, 'ERR_ENV_UNSUPPORTED') && /lacks/.test(error.message),
   )
+})
+
+test('a reason that holds a credential is refused, since reasons are signed; one in words is not', () => {
+  const token = `ghp_${'aB3dE5gH7jK9mN1pQ2rS'.repeat(2)}`
+  const reasons = (why: string): readonly Partial<StageSettings>[] => [
+    { harmlessAttempts: why },
+    { harmless: { 'a.py': { 'wall-clock': why } } },
+    { harmlessCredentials: { out: why } },
+    { tolerances: [{ path: 'm.json', abs: 1, because: why }] },
+  ]
+  for (const own of reasons(`the test's own ${token}`))
+    assert.throws(
+      () => refuseTelling(stage, { ...settings, ...own }),
+      (error) =>
+        isDomainError(error, 'ERR_SECRET_LEAKED') &&
+        error.message.includes('a GitHub token') &&
+        !error.message.includes(token),
+    )
+  for (const own of reasons("the token of GitHub's documentation, ghp_ and letters"))
+    refuseTelling(stage, { ...settings, ...own })
 })

@@ -34,6 +34,26 @@ export function limitsOf(settings: StageSettings, machine: Readonly<{ cpus: numb
   }
 }
 
+/** THREAT: a reason stands in the evidence, and one may quote what it speaks of. @throws ERR_SECRET_LEAKED */
+export function refuseTelling({ name }: StageDefinition, settings: StageSettings): void {
+  const { harmlessAttempts = '', harmless = {}, harmlessCredentials = {}, tolerances = [] } = settings
+  const reasons = [
+    harmlessAttempts,
+    ...Object.values(harmless).flatMap((rules) => Object.values(rules)),
+    ...Object.values(harmlessCredentials),
+    ...tolerances.map(({ because }) => because),
+  ]
+  for (const reason of reasons) {
+    const kind = credentialIn(Buffer.from(reason))
+    if (kind === undefined) continue
+    throw new DomainError(
+      'ERR_SECRET_LEAKED',
+      `a reason that assay.yaml gives for the stage \`${name}\` holds ${kind}, and reasons stand in the evidence`,
+      { help: 'say it in words, without the credential; whoever may have seen it: change it' },
+    )
+  }
+}
+
 /**
  * The whole environment of a stage: what is fixed, what its interpreter needs, what the definition gives.
  *

@@ -4,7 +4,7 @@
  *
  * LIMIT: what starts and ends between two looks is not seen: it is a measure of what is usual, and no wall.
  */
-import { readlinkSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
 import { hasOwnRoot, numberWithin, quietly } from './process-facts.fs.ts'
 
@@ -32,7 +32,7 @@ export function watchPrograms(firstPid: number, shell: string): ProgramWatch {
       if (!hasOwnRoot(firstPid)) return
       for (const pid of pids.slice(0, mostPrograms)) {
         const path = quietly(() => readlinkSync(`/proc/${pid}/exe`))
-        const name = path === undefined ? undefined : nameOfProgram(path)
+        const name = path === undefined ? undefined : nameOfStarted(path, () => argumentsOf(pid))
         if (name !== undefined && !isOurs(name, () => numberWithin(pid)) && names.size < mostPrograms) names.add(name)
       }
     },
@@ -49,6 +49,28 @@ export function watchPrograms(firstPid: number, shell: string): ProgramWatch {
  */
 export function isOurs(name: string, number: () => number | undefined): boolean {
   return name === '' || (onTheWay.has(name) && [1, 2].includes(number() ?? 0))
+}
+
+function argumentsOf(pid: number): readonly string[] {
+  return (quietly(() => readFileSync(`/proc/${pid}/cmdline`, 'latin1')) ?? '').split('\0')
+}
+
+/** Many programs in one file, which runs the one that its first argument names. */
+const manyInOne: ReadonlySet<string> = new Set(['busybox', 'toybox'])
+
+/**
+ * As `nameOfProgram`; of BusyBox and its like the program that it is started as: `wget`.
+ *
+ * THREAT: where the shell is BusyBox, which is expected, all else that it can be would be too. LIMIT: what the shell does
+ * without starting a process is the shell's.
+ *
+ * @param words of its command line
+ */
+export function nameOfStarted(path: string, words: () => readonly string[]): string {
+  const name = nameOfProgram(path)
+  if (!manyInOne.has(name)) return name
+  const [first, second] = words().map((word) => basename(word).replace(/^-/, '').slice(0, mostLetters))
+  return (manyInOne.has(first ?? '') ? second : first) || name
 }
 
 /**

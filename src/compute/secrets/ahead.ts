@@ -33,10 +33,11 @@ function middleFrom(text: string, from: number): number {
   return Number.POSITIVE_INFINITY
 }
 
+/** LIMIT: of the header and of the payload of a JSON web token, in base64url; one that lists groups has thousands. */
+const [maxHeader, maxPayload] = [1003, 16_003]
 /** What follows the header of a JSON web token. */
-const payload = /\.eyJ[A-Za-z0-9_-]{10,2000}\.[A-Za-z0-9_-]{20,700}(?![A-Za-z0-9_-])/y
-/** LIMIT: of the header of a JSON web token, in base64url. */
-const maxHeader = 1003
+export const payloadForm = `\\.eyJ[A-Za-z0-9_-]{10,${maxPayload - 3}}\\.[A-Za-z0-9_-]{20,700}(?![A-Za-z0-9_-])`
+const payload = new RegExp(payloadForm, 'y')
 /** SOURCE: RFC 7515, section 4.1.1: a signed token names its algorithm; `none` is no signature, and the token no credential. */
 const algorithm = /"alg"\s*:\s*"(?!none")[A-Za-z0-9]{2,20}"/
 

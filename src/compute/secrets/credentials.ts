@@ -5,8 +5,8 @@
  * letters that a token may have, and one byte in ten that is none rules out all ten. DECISION 0049.
  */
 import { endOfMatch } from './ahead.ts'
-import { type Form, forms, keyMark, maxTokenBytes, privateKey } from './forms.ts'
-import { lettersOfKey, maxKeyLetters } from './key-text.ts'
+import { codedMark, type Form, forms, keyMark, maxTokenBytes, privateKey } from './forms.ts'
+import { codedRun, lettersOfKey, maxKeyLetters } from './key-text.ts'
 
 export type Credential = Readonly<{ kind: string; at: number; end: number }>
 
@@ -83,9 +83,11 @@ function readerOf(bytes: Buffer, isEnd: boolean): (at: number) => Read {
   const text = bytes.toString('latin1')
   const undecidedFrom = isEnd ? bytes.length : beginningOfCut(bytes)
   const looks = new Map(forms.map((form) => [form, form.lookIn?.(text)]))
+  const codedKeyAt = codedKeysIn(text, isEnd)
   return (at) => {
     for (const { form, mark } of marksNear[placeOf(bytes, at)] ?? []) {
       if (!startsAt(bytes, mark, at)) continue
+      if (form.marks.includes(codedMark)) return codedKeyAt(at)
       if (form.kind === privateKey) return keyAt(bytes, { at, text, isEnd }, form)
       if (at >= undecidedFrom) return 'undecided'
       if (looks.get(form)?.(at) === false) continue
@@ -119,6 +121,30 @@ function keyAt(
   const letters = lettersOfKey(rest, isEnd || next !== undefined)
   if (letters === 0) return undefined
   return letters === undefined ? 'undecided' : { kind: privateKey, at, end: from + letters }
+}
+
+/** LIMIT: of a line of base64, with what stands around it. */
+const maxCodedLine = 128
+/** The first line of a private key, and the least that follows it, have 90. */
+const leastCoded = 80
+
+/**
+ * Keys in base64, with the certificates that stand before them. To be asked from left to right.
+ *
+ * THREAT: a run of letters with a mark at every few bytes: it is decoded once, from its first mark.
+ */
+function codedKeysIn(text: string, isEnd: boolean): (at: number) => Read {
+  let until = 0
+  return (at) => {
+    if (at < until) return undefined
+    const run = codedRun(text, at)
+    until = at + run.length
+    if (!isEnd && text.length - until < maxCodedLine && run.length < maxKeyLetters) return 'undecided'
+    if (run.length < leastCoded) return undefined
+    const decoded = Buffer.from(run.replaceAll(/\\+n|\s/g, ''), 'base64')
+    const { found } = findCredentials(decoded, { from: 0, isEnd: true })
+    return found.some(({ kind }) => kind === privateKey) ? { kind: privateKey, at, end: until } : undefined
+  }
 }
 
 /** Where another key begins: what stands before it is judged without it. THREAT: a gigabyte of first lines. */

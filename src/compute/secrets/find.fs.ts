@@ -85,7 +85,7 @@ export function openFinder(spellings: readonly Spelling[]): Finder {
   let waiting: Buffer = Buffer.alloc(0)
   let awaited = 0
   const take = (bytes: Buffer, isEnd: boolean): Buffer => {
-    const plain = withoutSecrets(bytes, spellings, leaks)
+    const plain = hideSecrets(bytes, spellings, leaks)
     const whole = Buffer.concat([shown, plain])
     const looked = findCredentials(whole, { from: shown.length, isEnd })
     leaks.addCredentials(whole, looked)
@@ -93,7 +93,7 @@ export function openFinder(spellings: readonly Spelling[]): Finder {
     const until = isEnd
       ? whole.length
       : Math.max(ended, Math.min(looked.decided, whole.length - lookedBack), shown.length)
-    const out = withoutCredentials(whole.subarray(0, until), shown.length, looked)
+    const out = hideCredentials(whole.subarray(0, until), shown.length, looked)
     waiting = Buffer.from(whole.subarray(until))
     // a long private key that is printed byte by byte is not read from its beginning at each
     awaited = waiting.length > maxTokenBytes ? waiting.length + Math.floor(waiting.length / 8) : 0
@@ -112,7 +112,7 @@ export function openFinder(spellings: readonly Spelling[]): Finder {
   }
 }
 
-function withoutCredentials(bytes: Buffer, from: number, { found }: Looked): Buffer {
+function hideCredentials(bytes: Buffer, from: number, { found }: Looked): Buffer {
   const parts: Buffer[] = []
   let at = from
   for (const { kind, at: begin, end } of found) {
@@ -122,7 +122,7 @@ function withoutCredentials(bytes: Buffer, from: number, { found }: Looked): Buf
   return Buffer.concat([...parts, bytes.subarray(at)])
 }
 
-function withoutSecrets(bytes: Buffer, spellings: readonly Spelling[], leaks: Leaks): Buffer {
+function hideSecrets(bytes: Buffer, spellings: readonly Spelling[], leaks: Leaks): Buffer {
   let out = bytes
   for (const { name, bytes: spelling } of spellings) {
     if (!out.includes(spelling)) continue

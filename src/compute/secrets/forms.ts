@@ -1,5 +1,5 @@
 /** The forms of credentials that are known by their look alone: pure. */
-import { type Look, openAiKeysIn, signedTokensIn } from './ahead.ts'
+import { type Look, openAiKeysIn, payloadForm, signedTokensIn } from './ahead.ts'
 
 export type Form = Readonly<{
   kind: string
@@ -13,6 +13,8 @@ export type Form = Readonly<{
 
 export const privateKey = 'a private key'
 export const keyMark = '-----BEGIN '
+/** The same in base64, as a kubeconfig has its keys. */
+export const codedMark = 'LS0tLS1CRUdJTi'
 
 const form = (kind: string, marks: string, source: string, lookIn?: Form['lookIn']): Form => ({
   kind,
@@ -31,6 +33,7 @@ const end = '(?![A-Za-z0-9])'
  */
 export const forms: readonly Form[] = [
   { kind: privateKey, marks: [keyMark], form: /-----BEGIN (?:[A-Z0-9]{2,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----/y },
+  { kind: privateKey, marks: [codedMark], form: /LS0tLS1CRUdJTi[A-Za-z0-9+/]{40}/y },
   form('an AWS access key', 'AKIA ASIA', `A(?:KIA|SIA)[A-Z2-7]{16}${end}`),
   form('a GitHub token', 'ghp_ gho_ ghu_ ghs_ ghr_', `gh[pousr]_[A-Za-z0-9]{36,251}${end}`),
   form('a GitHub token', 'github_pat_', `github_pat_[A-Za-z0-9_]{40,251}${end}`),
@@ -55,13 +58,8 @@ export const forms: readonly Form[] = [
   form('a Databricks token', 'dapi', `dapi[0-9a-f]{32}(?:-\\d)?${end}`),
   form('an Azure storage key', 'AccountKey=', 'AccountKey=[A-Za-z0-9+/]{86}=='),
   form('an age key', 'AGE-SECRET-KEY-1', `AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}${end}`),
-  form(
-    'a JSON web token',
-    'eyJ',
-    'eyJ[A-Za-z0-9_-]{10,1000}\\.eyJ[A-Za-z0-9_-]{10,2000}\\.[A-Za-z0-9_-]{20,700}(?![A-Za-z0-9_-])',
-    signedTokensIn,
-  ),
+  form('a JSON web token', 'eyJ', `eyJ[A-Za-z0-9_-]{10,1000}${payloadForm}`, signedTokensIn),
 ]
 
 /** LIMIT: no form but a private key is longer. */
-export const maxTokenBytes = 4096
+export const maxTokenBytes = 20_480

@@ -60,6 +60,32 @@ export function lettersOfKey(rest: string, isEnd: boolean): number | undefined {
   return isWhole ? whole(at) : undefined
 }
 
+const codedLetters = /[A-Za-z0-9+/]{1,65536}={0,2}/y
+const codedLine = /(?:\r?\n|\\+n)[ \t]{0,40}([A-Za-z0-9+/]{1,76}={0,2})(?![A-Za-z0-9+/=])/y
+/** SOURCE: RFC 2045 and RFC 7468: where base64 is put on lines, those before the last have as many letters. */
+const codedWidths = [64, 76]
+
+/** The base64 that begins at a place, on lines too. LIMIT: as of a key. */
+export function codedRun(text: string, at: number): string {
+  const first = matchAt(codedLetters, text, at)?.[0] ?? ''
+  const width = first.length
+  let end = at + width
+  if (codedWidths.includes(width)) {
+    for (let last = width; last === width && end - at < maxKeyLetters; ) {
+      const line = matchAt(codedLine, text, end)
+      if (line === undefined || (line[1] ?? '').length > width) break
+      end += line[0].length
+      last = (line[1] ?? '').length
+    }
+  }
+  return text.slice(at, Math.min(end, at + maxKeyLetters))
+}
+
+function matchAt(form: RegExp, text: string, at: number): RegExpExecArray | undefined {
+  form.lastIndex = at
+  return form.exec(text) ?? undefined
+}
+
 /** A line without what is put around it; a plus beside its letters is one of them. */
 function within(line: string): string {
   let end = line.length

@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { sha256Of } from '../../core/index.ts'
 import { type Credential, credentialIn, findCredentials } from './credentials.ts'
 import { findInFile, openFinder } from './find.fs.ts'
-import { forms } from './forms.ts'
+import { codedMark, forms } from './forms.ts'
 import { parseGrants, printGrants, type SecretOrigin } from './grants.ts'
 import { openSearch } from './search.fs.ts'
 import { type Secret, spellingsOf } from './spellings.ts'
@@ -160,7 +160,10 @@ const dense: readonly string[] = [
   'eyJ-',
   'sk-',
   'AKIA-',
-  `${'eyJ-'.repeat(250)}.eyJ${word(320).repeat(7)} `,
+  `${'eyJ-'.repeat(250)}.eyJ${word(320).repeat(51)} `,
+  codedMark,
+  `${codedMark}/`,
+  `${codedMark}${word(50)}\n`,
   `${'eyJ-'.repeat(250)}.eyJ${word(20)}.${word(30)} `,
   `${'sk-'.repeat(30)}${'T3BlbkFJ'.repeat(40)} `,
 ]
@@ -212,11 +215,11 @@ test('a token at the limits of its form is found, and one letter beyond is not',
       return `${'eyJ-'.repeat(before)}${'-'.repeat(before)}${padded}${payload}`
     }),
   )
-  const long = word(320).repeat(7)
+  const long = word(320).repeat(51)
   const header = base64url({ alg: 'RS256' })
   const limits = [
     ...[982, 983, 984].map((more) => `${header}${long.slice(0, more)}${payload}`),
-    ...[9, 10, 2000, 2001].map((more) => `${header}.eyJ${long.slice(0, more)}.${word(30)} `),
+    ...[9, 10, 2001, 16_000, 16_001].map((more) => `${header}.eyJ${long.slice(0, more)}.${word(30)} `),
     ...[19, 20, 700, 701].map((more) => `${header}.eyJ${word(20)}.${long.slice(0, more)} `),
   ]
   const found = [...keys, ...tokens, ...limits].map((text) => {
@@ -341,6 +344,42 @@ for (const [how, key] of Object.entries(wholeKeys)) {
     }
   })
 }
+
+const pem = (kind: string): string => `-----BEGIN ${kind}-----\n${body}-----END ${kind}-----\n`
+const base64 = (text: string): string => Buffer.from(text).toString('base64')
+const onLines = (text: string, width: number, end = '\n'): string =>
+  text.replaceAll(new RegExp(`(.{${width}})(?=.)`, 'g'), `$1${end}`)
+const coded: Readonly<Record<string, string>> = {
+  'of a kubeconfig': base64(pem('RSA PRIVATE KEY')),
+  'behind its certificate': base64(`${pem('CERTIFICATE')}${pem('PRIVATE KEY')}`),
+  'on lines of 76 letters': onLines(base64(`${pem('CERTIFICATE')}${pem('EC PRIVATE KEY')}`), 76),
+  'on lines of 64 letters, as Windows ends them': onLines(base64(pem('PRIVATE KEY')), 64, '\r\n'),
+  'on lines, in JSON': onLines(base64(pem('PRIVATE KEY')), 76, '\\n'),
+  'twice over': base64(base64(pem('PRIVATE KEY'))),
+}
+for (const [how, key] of Object.entries(coded)) {
+  const isTwice = how === 'twice over'
+  test(`a private key in base64 (${how}) is ${isTwice ? 'not looked for' : 'taken whole, and nothing behind it'}`, () => {
+    const [before, after] = ['users:\n- user:\n    client-key-data: "', '"\n    name: admin\n']
+    for (const cuts of [[], ...[7, 300].map((length) => Array.from({ length: 3600 / length }, () => length))]) {
+      const { shown, found } = through(`${before}${key}${after}`, cuts)
+      assert.equal(shown, `${before}${isTwice ? key : '[a private key]'}${after}`)
+      assert.deepEqual(found, isTwice ? [] : ['a private key'])
+    }
+  })
+}
+
+test('a certificate or a public key in base64 is no private key; nor is the first line of one alone', () => {
+  for (const text of [
+    pem('CERTIFICATE'),
+    pem('PUBLIC KEY'),
+    '-----BEGIN PRIVATE KEY-----\nwhat this looks for, and all that it does',
+  ])
+    for (const key of [base64(text), onLines(base64(text), 76)]) {
+      const said = `certificate-authority-data: ${key}\nserver: x\n`
+      assert.deepEqual(through(said, [40, 300]), { shown: said, found: [] })
+    }
+})
 
 test('what a stage calls a private key takes nothing with it; one that does not end takes no more than its lines', () => {
   const said = `[a private key] was refused by the server: ${body}`
