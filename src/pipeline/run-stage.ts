@@ -27,7 +27,7 @@ import { findReusable, type Reusable } from './reuse.ts'
 import { isThrowAway, type RunTools } from './run-tools.ts'
 import { withRunners } from './runners.ts'
 import { secretsOf } from './secrets.fs.ts'
-import { limitsOf, networkOf, refuseTelling, refuseUnportable, taskOf, variablesOf } from './stage-task.ts'
+import { limitsOf, networkOf, refuseUnportable, taskOf, variablesOf } from './stage-task.ts'
 import { refuseMovedSystem, standOn } from './stand-on.ts'
 import { askedOnce, changedEnvironment } from './unchanged-environment.ts'
 
@@ -107,7 +107,6 @@ export async function settingOf(
 ): Promise<StageSetting> {
   const settings = project.settings.settingsOf(stage.name)
   refusePaths(stage, project.pipeline.files, settings.scratch)
-  refuseTelling(stage, settings)
   const [inputs, identified] = await Promise.all([
     resolveInputs(project, stage, done),
     tools.environment(settings.environment, 'identify'),

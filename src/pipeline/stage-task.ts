@@ -57,6 +57,7 @@ export function refuseTelling({ name }: StageDefinition, settings: StageSettings
 /**
  * The whole environment of a stage: what is fixed, what its interpreter needs, what the definition gives.
  *
+ * @throws ERR_SECRET_LEAKED for a credential in a value or a reason, which stand in the evidence
  * @throws ERR_ENV_VARIABLE_MISSING when `env: [NAME]` names a variable that the caller does not have
  */
 export function variablesOf(
@@ -66,6 +67,7 @@ export function variablesOf(
   environment: Environment,
   caller: Readonly<Record<string, string | undefined>>,
 ): Readonly<Record<string, string>> {
+  refuseTelling(stage, settings)
   const given: Record<string, string> = {}
   for (const [name, value] of Object.entries(settings.env)) {
     const found = value ?? caller[name]
