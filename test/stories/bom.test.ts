@@ -20,16 +20,23 @@ const read = (name: string): Loose => JSON.parse(readFileSync(join(vectors, name
 
 const formats: Readonly<Record<string, RegExp | true>> = {
   'iri-reference': /^[^\s<>"\\^`{|}]*$/,
+  uri: /^[A-Za-z][A-Za-z0-9+.-]*:/,
   'date-time': /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/,
-  ...Object.fromEntries(['idn-email', 'email', 'uri', 'date', 'regex', 'hostname'].map((name) => [name, true])),
+  ...Object.fromEntries(['idn-email', 'email', 'date', 'regex', 'hostname'].map((name) => [name, true])),
 }
 
+const compiled = new Map<string, (document: unknown) => readonly unknown[]>()
+
 function cycloneDx(version: string): (document: unknown) => readonly unknown[] {
+  const known = compiled.get(version)
+  if (known !== undefined) return known
   const ajv = new Ajv({ strict: false, formats: { ...formats } as Loose })
   for (const name of ['spdx', 'jsf-0.82', 'cryptography-defs'])
     ajv.addSchema(read(`cyclonedx/${name}.schema.json`), `http://cyclonedx.org/schema/${name}.schema.json`)
   const validate = ajv.compile(read(`cyclonedx/bom-${version}.schema.json`))
-  return (document) => (validate(document) ? [] : (validate.errors ?? []))
+  const faults = (document: unknown): readonly unknown[] => (validate(document) ? [] : (validate.errors ?? []))
+  compiled.set(version, faults)
+  return faults
 }
 
 const validateSpdx = new Ajv2020({ strict: false, validateFormats: false }).compile(read('spdx/spdx-3.0.1.schema.json'))
@@ -37,6 +44,32 @@ const validateSpdx = new Ajv2020({ strict: false, validateFormats: false }).comp
 function spdxFault(document: Loose): string | undefined {
   return validateSpdx(document) ? undefined : JSON.stringify(validateSpdx.errors?.slice(0, 5))
 }
+
+test('the schemas that bills are checked by take the examples of CycloneDX, and refuse its wrong one and a number as a metric', () => {
+  const examples = readdirSync(join(vectors, 'cyclonedx')).filter((name) => /^(in)?valid-/.test(name))
+  const count = { accepted: 0, refused: 0 }
+  for (const name of examples) {
+    const [, version = ''] = /-(1\.\d)\.json$/.exec(name) ?? []
+    const faults = cycloneDx(version)(read(`cyclonedx/${name}`))
+    const isValid = faults.length === 0
+    assert.equal(isValid, name.startsWith('valid-'), `${name}: ${JSON.stringify(faults)}`)
+    count[isValid ? 'accepted' : 'refused'] += 1
+  }
+  assert.deepEqual(count, { accepted: 8, refused: 1 })
+  const card = (value: unknown): Loose => ({
+    bomFormat: 'CycloneDX',
+    specVersion: '1.6',
+    components: [
+      {
+        type: 'machine-learning-model',
+        name: 'm',
+        modelCard: { quantitativeAnalysis: { performanceMetrics: [{ type: 'f1', value }] } },
+      },
+    ],
+  })
+  assert.deepEqual(cycloneDx('1.6')(card('0.93')), [])
+  assert.notDeepEqual(cycloneDx('1.6')(card(0.93)), [])
+})
 
 test('the bill of a model is valid by the official schemas, names what it was made of, and is the same each time', async (context) => {
   const project = await adopted(context, words)
@@ -48,8 +81,6 @@ test('the bill of a model is valid by the official schemas, names what it was ma
   await project.json(0, 'run')
   const bill = await project.json(0, 'bom', 'model/count.txt')
   const valid = cycloneDx('1.6')
-  assert.deepEqual(valid(read('cyclonedx/valid-machine-learning-1.6.json')), [])
-  assert.notDeepEqual(valid(read('cyclonedx/invalid-properties-1.6.json')), [])
   assert.deepEqual(valid(bill), [])
   assert.deepEqual(cycloneDx('1.7')(await project.json(0, 'bom', 'model/count.txt', '--format', 'cyclonedx-1.7')), [])
   assert.deepEqual(await project.json(0, 'bom', 'model/count.txt'), bill)

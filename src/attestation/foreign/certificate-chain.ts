@@ -126,7 +126,7 @@ function fieldsOf(certificate: X509Certificate): CertificateFields {
   return CertificateFields.parse(certificate.raw)
 }
 
-/** The common name, else all of the subject. */
-export function nameOf(certificate: X509Certificate): string {
-  return /^CN=(.*)$/m.exec(certificate.subject)?.[1] ?? certificate.subject.replaceAll('\n', ', ')
+/** The common name, else all of the subject; those that Fulcio makes have an empty one, which Node gives as undefined. */
+export function nameOf({ subject }: Readonly<{ subject?: string }>): string {
+  return /^CN=(.*)$/m.exec(subject ?? '')?.[1] ?? subject?.replaceAll('\n', ', ') ?? 'nobody by name'
 }

@@ -51,19 +51,31 @@ const oldIssuerOid = '1.3.6.1.4.1.57264.1.1'
 
 /** Tags of an e-mail address and a URI among the kinds of a name. */
 const textTags = [1, 6]
+/** A user of an authority's own directory (`ada!example.org`): OtherName, a kind and a UTF8String. */
+const userOid = '1.3.6.1.4.1.57264.1.7'
 
 export function identityOf(certificate: X509Certificate): CertificateIdentity {
   const names = certificate.extension(alternativeName)?.valueObj.subs[0]?.subs ?? []
-  const [name] = names
-  const isText = name !== undefined && names.length === 1 && textTags.some((tag) => name.tag.isContextSpecific(tag))
   const issuer = certificate.extension(issuerOid)
   return {
-    identity: isText ? textOf(name.value) : undefined,
+    identity: names.length === 1 ? nameOf(names[0]) : undefined,
     issuer:
       issuer === undefined
         ? textOf(certificate.extension(oldIssuerOid)?.value)
         : textOf(issuer.valueObj.subs[0]?.value),
   }
+}
+
+type Name = X509Certificate['tbsCertificate']
+
+function nameOf(name: Name | undefined): string | undefined {
+  if (name === undefined) return undefined
+  if (textTags.some((tag) => name.tag.isContextSpecific(tag))) return textOf(name.value)
+  if (!name.tag.isContextSpecific(0)) return undefined
+  const [kind, explicit, ...more] = name.subs
+  const [text, ...others] = explicit?.subs ?? []
+  const isUser = kind?.tag.isOID() === true && kind.toOID() === userOid && explicit?.tag.isContextSpecific(0) === true
+  return isUser && more.length + others.length === 0 && text?.tag.toDER() === 0x0c ? textOf(text.value) : undefined
 }
 
 function textOf(bytes: Uint8Array | undefined): string | undefined {

@@ -1,6 +1,6 @@
 /** Hostile bytes, and the ways in which others spell a signature. */
 import assert from 'node:assert/strict'
-import { generateKeyPairSync, hash, sign } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync, hash, sign } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -162,4 +162,29 @@ test('a key is a public one, and a certificate is none', () => {
       () => parseForeignKey(pem),
       (error) => isDomainError(error, 'ERR_KEY_MALFORMED'),
     )
+})
+
+test('the SLSA summary of Google: its signature r || s is verified, in either base64, and no changed one is', () => {
+  const [line = ''] = read('slsa/gke-gce-pre.bcid-vsa.jsonl').toString().split('\n')
+  const summary = JSON.parse(line)
+  const key = createPublicKey(read('slsa/vsa_signing_public_key.pem'))
+  const envelope = {
+    payload: Buffer.from(summary.payload, 'base64'),
+    payloadType: summary.payloadType,
+    signature: Buffer.from(summary.signatures[0].sig, 'base64'),
+  }
+  assert.equal(isEnvelopeSigned(envelope, key), true)
+  const spelt = summary.payload.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+  assert.equal(isEnvelopeSigned({ ...envelope, payload: Buffer.from(spelt, 'base64url') }, key), true)
+  const longer = Buffer.concat([envelope.payload, Buffer.from(' ')])
+  const flipped = Buffer.from(envelope.signature)
+  flipped[40] = (flipped[40] ?? 0) ^ 1
+  const forged = [
+    { ...envelope, payload: longer },
+    { ...envelope, payloadType: `${envelope.payloadType} ` },
+    { ...envelope, signature: flipped },
+    { ...envelope, signature: envelope.signature.subarray(1) },
+    { ...envelope, payload: Buffer.concat([Buffer.from(envelope.payloadType), envelope.payload]), payloadType: '' },
+  ]
+  for (const each of forged) assert.equal(isEnvelopeSigned(each, key), false)
 })

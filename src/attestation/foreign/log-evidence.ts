@@ -151,8 +151,26 @@ function certificatesIn(timestamp: Buffer<ArrayBuffer>): readonly Buffer<ArrayBu
 type Thresholds = Readonly<{ ctlogThreshold: number; tlogThreshold: number; timestampThreshold: number }>
 
 function verifyEntity(entity: SignedEntity, material: TrustMaterial, thresholds: Thresholds): void {
-  new Verifier(material, thresholds).verify(entity)
+  new Verifier(withNames(material, entity), thresholds).verify(entity)
   for (const entry of entity.tlogEntries) refuseOtherTree(entry)
+}
+
+/**
+ * Rekor v1 signs its checkpoints as the host that it ran on, which the library looks for in the log's address. Its key is
+ * what decides there: the entry names the log by the key's hash.
+ */
+function withNames(material: TrustMaterial, { tlogEntries }: SignedEntity): TrustMaterial {
+  const first = tlogEntries.filter(
+    ({ kindVersion }) => kindVersion.version !== '0.0.2' || kindVersion.kind !== 'hashedrekord',
+  )
+  const tlogs = material.tlogs.map((log) => {
+    const notes = first.flatMap(({ logId, inclusionProof }) =>
+      log.logID.equals(logId.keyId) ? (inclusionProof?.checkpoint?.envelope ?? []) : [],
+    )
+    const names = notes.flatMap((note) => [...note.matchAll(/^\u2014 (\S+) /gm)].map(([, name]) => name))
+    return { ...log, baseURL: [log.baseURL, ...names].join(' ') }
+  })
+  return { ...material, tlogs }
 }
 
 /** The entity with a signature that is verified by what is known of the artifact. */

@@ -1,6 +1,9 @@
 /** What a lock of conda may say. Threat: supply-chain compromise. */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { Ajv } from 'ajv'
 import { isDomainError } from '../../core/index.ts'
 import { parseCondaLock } from './conda-lock.ts'
 
@@ -43,6 +46,25 @@ test('reads conda-lock.yml: this platform alone, and the categories that are ask
   )
   assert.deepEqual(names(text), ['zlib 1.3 h1_0'])
   assert.deepEqual(names(text, ['dev']), ['zlib 1.3 h1_0', 'pytest 8 h0_0'])
+})
+
+const schema = JSON.parse(
+  readFileSync(join(import.meta.dirname, '../../../test/vectors/locks/published/conda-lock-v1.schema.json'), 'utf8'),
+)
+
+test('a lock that is valid by the schema of conda-lock is read; one without a place or a hash is refused by both', () => {
+  const isValid = new Ajv({ strict: false, validateFormats: false }).compile(schema)
+  const metadata = { content_hash: { 'linux-64': hex }, channels: [], platforms: ['linux-64'], sources: ['a.yml'] }
+  const lockOf = (left?: string) => {
+    const one = Object.entries({ ...JSON.parse(entry()), optional: false }).filter(([name]) => name !== left)
+    return { version: 1, metadata, package: [Object.fromEntries(one)] }
+  }
+  assert.equal(isValid(lockOf()), true, JSON.stringify(isValid.errors))
+  assert.deepEqual(names(JSON.stringify(lockOf())), ['zlib 1.3 h1_0'])
+  for (const left of ['url', 'hash']) {
+    assert.equal(isValid(lockOf(left)), false, left)
+    assert.throws(() => names(JSON.stringify(lockOf(left))), left)
+  }
 })
 
 const package_ = url('zlib-1.3-h1_0.conda')

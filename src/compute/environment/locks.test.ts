@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { isDomainError } from '../../core/index.ts'
@@ -273,6 +273,49 @@ test('what cannot be proven is refused only where it applies, and the refusal na
       return isDomainError(error, 'ERR_ENV_HASH_MISSING') && error.message.startsWith('pylock.toml:8: `b` ')
     },
   )
+})
+
+const python312 = { ...linux, python_version: '3.12', python_full_version: '3.12.1' }
+const folderRefused = 'ERR_ENV_LOCK_INVALID'
+/** Locks that pip, uv and Poetry keep for their own tests. A folder has no digest; Poetry 1 says no groups. */
+const published: Readonly<Record<string, readonly string[] | string>> = {
+  'pylock.certifi-with-upload_time.toml': ['certifi 2026.6.17'],
+  'pylock.certifi-without-upload_time.toml': ['certifi 2026.6.17'],
+  'pylock.directory.toml': folderRefused,
+  'pylock.invalid.toml': 'ERR_ENV_LOCK_INVALID',
+  'pylock.invalidhash.toml': ['simple 2.0'],
+  'pylock.mixed.toml': folderRefused,
+  'pylock.oldpython.toml': 'ERR_ENV_INTERPRETER',
+  'pylock.onearchive.toml': ['simple2 3.0'],
+  'pylock.onesdist.toml': ['simple 2.0'],
+  'pylock.onewheel.toml': ['simplewheel 2.0'],
+  'pylock.prerelease-archive.toml': ['pkg-prerelease 1.0a1'],
+  'pylock.prerelease-wheel.toml': ['pkg-prerelease 1.0a1'],
+  'pylock.toml': ['simple 2.0', 'simple2 3.0', 'simplewheel 2.0'],
+  'built-by-uv.uv.lock': ['anyio 4.6.2.post1', 'idna 3.15', 'sniffio 1.3.1'],
+  'old_lock.poetry.lock': 'ERR_ENV_LOCK_INVALID',
+}
+
+test('locks that pip, uv and Poetry keep for their own tests are read, or refused by their own cause', () => {
+  const files = readdirSync(join(folder, 'published')).filter((name) => !name.endsWith('.json'))
+  assert.deepEqual(files.toSorted(), Object.keys(published).toSorted())
+  const count = { accepted: 0, refused: 0 }
+  for (const [file, expected] of Object.entries(published)) {
+    const name = /(uv|poetry)\.lock$/.exec(file)?.[0] ?? file
+    const read = (): readonly string[] => chosen(vector(`published/${file}`), name, { environment: python312 })
+    if (typeof expected === 'string') assert.throws(read, code(expected), file)
+    else assert.deepEqual(read(), expected, file)
+    count[typeof expected === 'string' ? 'refused' : 'accepted'] += 1
+  }
+  assert.deepEqual(count, { accepted: 10, refused: 5 })
+})
+
+test('of a file with the wrong digest in its lock only that digest would be taken', () => {
+  const digestIn = (file: string): readonly string[] =>
+    parseLock('pylock.toml', vector(`published/${file}`)).requirements.flatMap(({ sha256 }) => [...sha256])
+  const [right, wrong] = [digestIn('pylock.onesdist.toml'), digestIn('pylock.invalidhash.toml')]
+  assert.equal(right.length + wrong.length, 2)
+  assert.notDeepEqual(wrong, right)
 })
 
 const hashes = { sha256: 'a'.repeat(64) }

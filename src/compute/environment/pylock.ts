@@ -116,13 +116,19 @@ function writtenFile({ name, url, path, hashes: stated }: z.infer<typeof fileSha
   }
 }
 
-/** PEP 751 lets a version be left out; the names of wheels say it then. */
+/** PEP 751 lets a version be left out; the name of a file says it then. */
 function versionOf(name: string, one: Package, files: readonly WrittenFile[], refuse: Refuse): string {
   if (one.version === undefined && files.length === 0) return '0' // unprovable, and refused as such
-  const named = files.map((file) => parseWheelName(file.name ?? fileNameIn(file))?.version)
+  const named = files.map((file) => versionIn(file.name ?? fileNameIn(file), name))
   const version = one.version ?? named.find((found) => found !== undefined)
   if (version !== undefined && parseVersion(version) !== undefined) return version
   throw refuse('ERR_ENV_UNPINNED', `\`${name}\` is not pinned to one version`)
+}
+
+/** SOURCE: PEP 625, `{name}-{version}.tar.gz`. */
+function versionIn(fileName: string, project: string): string | undefined {
+  const [, name = '', version] = /^(.+)-([^-]+)\.tar\.gz$/.exec(fileName) ?? []
+  return normaliseName(name) === project ? version : parseWheelName(fileName)?.version
 }
 
 function fileNameIn({ url, path }: WrittenFile): string {
