@@ -21,7 +21,7 @@ const read = (name: string): Loose => JSON.parse(readFileSync(join(vectors, name
 const formats: Readonly<Record<string, RegExp | true>> = {
   'iri-reference': /^[^\s<>"\\^`{|}]*$/,
   uri: /^[A-Za-z][A-Za-z0-9+.-]*:/,
-  'date-time': /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/,
+  'date-time': /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/,
   ...Object.fromEntries(['idn-email', 'email', 'date', 'regex', 'hostname'].map((name) => [name, true])),
 }
 
