@@ -49,16 +49,27 @@ async function oneOf(ask: () => Promise<string>): Promise<string> {
 /** @param tell takes a line at a time */
 export function tellSuspect(
   tell: (line: string) => void,
-  { columns }: Pick<Triage, 'columns'>,
-  { rows, hash, reasons, values }: SuspectRow,
+  { columns, kind, path }: Pick<Triage, 'columns' | 'kind' | 'path'>,
+  { rows, hash, reasons, values, nearest = [] }: SuspectRow,
   withValues: boolean,
 ): void {
+  const what = kind === 'files' ? 'file' : 'row'
   const numbers =
-    rows.length === 1 ? `row ${rows[0]}` : `rows ${rows.slice(0, 10).join(', ')} (the same ${rows.length} times)`
+    rows.length === 1
+      ? `${what} ${rows[0]}`
+      : `${what}s ${rows.slice(0, 10).join(', ')} (the same ${rows.length} times)`
   tell(printable(`${numbers}  ${hash.slice(0, 12)}`))
   for (const { check, column, because } of reasons) {
     tell(printable(`  ${check}${column === null ? '' : `  ${column}`}: ${because}`))
   }
   if (!withValues) return
   for (const [index, name] of columns.entries()) tell(printable(`    ${name}: ${values[index] ?? '(null)'}`))
+  const [label = null] = values
+  for (const isOwn of [true, false]) {
+    const near = nearest.filter((each) => (each.label === label) === isOwn)
+    if (near.length === 0) continue
+    tell(`    nearest ${isOwn ? 'of its class' : 'of others'}:`)
+    for (const { file, label: other, distance } of near)
+      tell(printable(`      ${path}/${file}${isOwn ? '' : `  ${other ?? '(no class)'}`}  ${distance} levels away`))
+  }
 }

@@ -110,6 +110,7 @@ export {
   type DifferenceAnswer,
   defaultLimits,
   diffDatasets,
+  drawImages,
   type Findings,
   findIn,
   imageDecoder,

@@ -38,10 +38,23 @@ const pipeline: PipelineDefinition = {
 const surroundings: Surroundings = {
   folder: 'my project',
   sizeOf: (path) => (path === 'data/raw' || path === 'train' ? 5e6 : 100),
+  filesIn: () => [],
 }
 
 test('inputs are what no stage makes, no command runs, and looks like data', () => {
   assert.deepEqual(externalInputs(pipeline, surroundings), ['data/names.csv', 'data/raw'])
+})
+
+test('a small folder is data when its files are, and code when one of them is', () => {
+  const folders: Readonly<Record<string, readonly string[]>> = {
+    'data/images': ['1.png', '2.png', '3.txt', 'README.md', 'data.yaml'],
+    'data/unmarked': ['a', 'b', 'c.png'],
+    'src/app': ['model.py', 'a.json', 'b.json'],
+    'src/empty': [],
+  }
+  const wanting = { ...pipeline, stages: [stage('see', 'python see.py', Object.keys(folders))] }
+  const found = externalInputs(wanting, { ...surroundings, filesIn: (path) => folders[path] ?? [] })
+  assert.deepEqual(found, ['data/images'])
 })
 
 test('the draft is an assay.yaml, with the inputs and the host environment', () => {

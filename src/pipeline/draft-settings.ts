@@ -2,7 +2,7 @@
  * The assay.yaml that `init` writes for a repository that has none: its external inputs and its environment. Pure.
  *
  * Source: trust.md section 2: under `data:` goes each dep that no stage makes, that no command runs, and that has a data
- * extension or is over 1 MiB, tracked or not.
+ * extension or is over 1 MiB, tracked or not. A folder has the extensions of its files.
  */
 import { stringify } from 'yaml'
 import { isInside, isPlainPath } from '../core/index.ts'
@@ -14,6 +14,8 @@ export type Surroundings = Readonly<{
   folder: string
   /** Bytes of a file or folder, or undefined when it is not there. */
   sizeOf(path: string): number | undefined
+  /** Names of files in a folder and below; none of what is no folder. LIMIT: the first thousand. */
+  filesIn(path: string): readonly string[]
   /** A lock that pins every package by its digest. */
   lock?: string
   /** Folders that stages may write and that are thrown away. */
@@ -24,6 +26,8 @@ const dataExtensions =
   /\.(csv|tsv|jsonl?|ndjson|parquet|arrow|feather|avro|orc|xlsx?|h5|hdf5|npy|npz|mat|pkl|pickle|joblib|pt|pth|onnx|safetensors|bin|gz|bz2|xz|zst|zip|tar|tgz|7z|txt|xml|sqlite|db|png|jpe?g|gif|tiff?|bmp|webp|wav|mp3|flac|mp4|avi|dcm|nii|tfrecords?|rds|rdata)$/i
 const codeExtensions =
   /\.(py|ipynb|r|rmd|sh|bash|jl|js|mjs|ts|rb|pl|scala|java|go|rs|c|cc|cpp|cu|h|hpp|sql|ya?ml|toml|cfg|ini|lock|md)$/i
+/** Of those what also lies beside data. */
+const besideData = /\.(ya?ml|toml|cfg|ini|lock|md)$/i
 
 /** Over this a dep is data, whatever it is called. */
 const largeBytes = 1024 * 1024
@@ -42,10 +46,17 @@ export function externalInputs(pipeline: PipelineDefinition, surroundings: Surro
   return [...inputs].toSorted()
 }
 
-function looksLikeData(path: string, { sizeOf }: Surroundings): boolean {
+function looksLikeData(path: string, { sizeOf, filesIn }: Surroundings): boolean {
   if (dataExtensions.test(path)) return true
   const sizeBytes = sizeOf(path)
-  return sizeBytes !== undefined && sizeBytes > largeBytes && !codeExtensions.test(path)
+  if (sizeBytes !== undefined && sizeBytes > largeBytes && !codeExtensions.test(path)) return true
+  return holdsData(filesIn(path))
+}
+
+/** A folder of nothing that is code, and mostly of what is data: forty small images, a labels file beside them. */
+function holdsData(files: readonly string[]): boolean {
+  const data = files.filter((name) => dataExtensions.test(name)).length
+  return data > files.length / 2 && !files.some((name) => codeExtensions.test(name) && !besideData.test(name))
 }
 
 /** True when a command starts the file: it is the program itself or the script of an interpreter. */

@@ -5,7 +5,7 @@
  * goes into the user's own folder. Source: design section 5 (`init`), trust.md section 1.
  */
 import { randomUUID } from 'node:crypto'
-import { readdirSync, statSync } from 'node:fs'
+import { type Dirent, readdirSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { newTrustPolicy, parseTrustPolicy } from '../attestation/index.ts'
 import type { ChosenLock } from './choose-lock.fs.ts'
@@ -73,7 +73,11 @@ export async function adoptProject({ root, isGitIgnored, keyFor, chooseLock, now
 }
 
 function surroundingsOf(root: string): Surroundings {
-  return { folder: basename(root), sizeOf: (path) => sizeOf(join(root, path)) }
+  return {
+    folder: basename(root),
+    sizeOf: (path) => sizeOf(join(root, path)),
+    filesIn: (path) => filesIn(join(root, path)),
+  }
 }
 
 function isFolder(path: string): boolean {
@@ -83,12 +87,20 @@ function isFolder(path: string): boolean {
 /** LIMIT: a folder is counted up to 1,000 entries; more than that is large anyway. */
 const maxEntries = 1000
 
+function filesIn(path: string): readonly string[] {
+  if (!isFolder(path)) return []
+  return entriesIn(path).flatMap((entry) => (entry.isDirectory() ? [] : [entry.name]))
+}
+
+function entriesIn(path: string): readonly Dirent[] {
+  return readdirSync(path, { recursive: true, withFileTypes: true }).slice(0, maxEntries)
+}
+
 function sizeOf(path: string): number | undefined {
   const status = statSync(path, { throwIfNoEntry: false })
   if (status === undefined) return undefined
   if (!status.isDirectory()) return status.size
-  const entries = readdirSync(path, { recursive: true, withFileTypes: true }).slice(0, maxEntries)
-  return entries.reduce(
+  return entriesIn(path).reduce(
     (sum, entry) => sum + (statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0),
     0,
   )

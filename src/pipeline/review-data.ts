@@ -1,6 +1,6 @@
 /** Triage of suspect rows: which nobody has judged yet, and what a reviewer says of them, signed. */
 import { isSecret, requireRowKey, type rowVerdicts } from '../attestation/index.ts'
-import { type Digest, DomainError, digestOfJson } from '../core/index.ts'
+import { type Content, type Digest, DomainError, digestOfJson } from '../core/index.ts'
 import type { Classification, Findings } from '../data/index.ts'
 import { answerQuestion } from './answer-question.ts'
 import { questionOf } from './data-question.ts'
@@ -17,9 +17,14 @@ export type RowWord = Readonly<{ hash: string; verdict: (typeof rowVerdicts)[num
 export type Triage = Readonly<{
   path: string
   digest: Digest
+  content: Content
   classification: Classification
-  /** Whether something looked for poison: a label or a baseline is named. */
+  /** Whether it is a table of rows, or a folder of files. */
+  kind: 'rows' | 'files'
+  /** Whether something looked for poison: a label or a baseline is named, or images have classes. */
   isSearched: boolean
+  /** What the look could not have seen. */
+  unseen: readonly string[]
   keyId?: string
 }> &
   NonNullable<Findings['triage']>
@@ -28,13 +33,13 @@ export type Triage = Readonly<{
  * The suspects that no reviewer has judged, worst first, as the gate sees them.
  *
  * @param dataset id of a source, or a project path
- * @param rows numbers of rows to be told as well, suspect or not
+ * @param rows numbers of rows, or paths of files in the folder, to be told as well, suspect or not
  * @throws ERR_DATA_MISSING, ERR_DATA_UNREADABLE, ERR_KEY_HOME, what the validator throws
  */
 export async function triageData(
   project: Project,
   dataset: string,
-  rows: readonly number[],
+  rows: readonly (number | string)[],
   signal: AbortSignal,
 ): Promise<Triage> {
   const input = await wholeAt(project, project.sources.get(dataset)?.source.path ?? dataset)
@@ -42,14 +47,19 @@ export async function triageData(
   const { path, content, classification } = question
   const rowKey = isSecret(classification) ? requireRowKey(placeOfRowKey(project)) : undefined
   const asked = rowKey === undefined ? { rows } : { rows, key: rowKey.key }
-  const { triage, checks } = await answerQuestion(project, question, { signal, triage: asked })
+  const { triage, checks, unseen } = await answerQuestion(project, question, { signal, triage: asked })
   if (triage === undefined) {
-    const because = checks.find(({ verdict }) => verdict !== 'pass')?.because ?? 'it is no table'
+    const because =
+      checks.find(({ verdict }) => verdict !== 'pass')?.because ?? 'it is neither a table nor a folder of files'
     throw new DomainError('ERR_DATA_UNREADABLE', `the rows of \`${path}\` cannot be read: ${because}`)
   }
-  const isSearched = checks.some(({ name }) => name.startsWith('poison/'))
+  const kind = checks.some(({ name }) => name.startsWith('files/')) ? 'files' : 'rows'
+  // that two files of two classes look the same is seen without a search
+  const isSearched = checks.some(
+    ({ name }) => name.startsWith('poison/') && (kind === 'rows' || name !== 'poison/contradiction'),
+  )
   const keyed = rowKey === undefined ? {} : { keyId: rowKey.id }
-  return { path, digest: content.digest, classification, isSearched, ...keyed, ...triage }
+  return { path, digest: content.digest, content, classification, kind, isSearched, unseen, ...keyed, ...triage }
 }
 
 async function wholeAt(project: Project, path: string): Promise<ResolvedInput> {

@@ -60,7 +60,8 @@ export type ValidateDataOptions = Readonly<{
   withoutBaseline?: boolean
 }>
 
-export type DataVerdictReport = DatasetReport & Readonly<{ contract?: Contract; baseline?: Baseline }>
+/** `isHeld`: to what the project says, and to nothing that was asked for beside. */
+export type DataVerdictReport = DatasetReport & Readonly<{ contract?: Contract; baseline?: Baseline; isHeld: boolean }>
 
 /** Nobody is to know where a look into data goes. */
 export const seedLimit = 2 ** 47
@@ -113,6 +114,7 @@ export async function validateData(
     ...(isTold ? found : { ...toldFound, unseen: [...found.unseen, withheld] }),
     checks,
     verdict: worstOf(checks),
+    isHeld: held !== undefined,
     ...(contract === undefined ? {} : { contract }),
     ...(baseline === undefined || !isTold ? {} : { baseline }),
   }

@@ -73,11 +73,10 @@ test('suspects are listed with reasons and values; what is judged is not asked a
 test('rows that were judged bad stop the run while they are there; verify shows who judged', async (context) => {
   const project = await labelled(context)
   const listed = await project.json(0, 'data', 'review', 'data/t.csv')
-  const rows = listed.suspects.slice(0, 2).map((row: Document, index: number) => ({
-    ...row,
-    verdict: index === 0 ? 'bad' : 'excluded',
-  }))
-  project.write({ '../judged.json': JSON.stringify({ rows }) })
+  const verdicts = ['bad', 'excluded']
+  const rows = listed.suspects.slice(0, 2)
+  const suspects = listed.suspects.map((row: Document, index: number) => ({ ...row, verdict: verdicts[index] }))
+  project.write({ '../judged.json': JSON.stringify({ ...listed, suspects }) })
   await project.json(0, 'run')
   await project.json(0, 'data', 'review', 'data/t.csv', '--from', '../judged.json')
   project.commit('judged')
@@ -162,6 +161,7 @@ test('of restricted data no value is listed, hashes are keyed, and nothing judge
 test('judgements that name no row of the data, contradict each other or have another shape are wrong input', async (context) => {
   const project = await labelled(context)
   project.write({ '../odd.json': '{"rows": [{"row": 1, "verdict": "fine"}]}' })
+  project.write({ '../unjudged.json': JSON.stringify(await project.json(0, 'data', 'review', 'data/t.csv')) })
   const wrong: readonly (readonly string[])[] = [
     ['--good', '999'],
     ['--good', '1,x'],
@@ -169,6 +169,7 @@ test('judgements that name no row of the data, contradict each other or have ano
     ['--because', 'nothing'],
     ['--from', '../odd.json'],
     ['--from', '../none.json'],
+    ['--from', '../unjudged.json'],
     ['--from', '../odd.json', '--good', '1'],
   ]
   for (const args of wrong) {

@@ -1,21 +1,25 @@
 /**
- * `assay data review`: suspect rows, judged one by one by a reviewer.
+ * `assay data review`: suspect rows, or files of a folder, judged one by one by a reviewer.
  *
  * With a terminal it asks; without one it lists, or takes judgements from flags or a file. Values of confidential rows
- * are shown to the person who is asked, and never listed.
+ * are shown to the person who is asked, and never listed; a page of pictures is made of no such data.
  */
 import { relative, resolve } from 'node:path'
 import { DomainError, parseProjectPath, printable } from '../../core/index.ts'
 import {
+  drawSuspects,
   isSecret,
+  listedTriage,
   openProject,
   type Project,
+  printReviewPage,
   type RowWord,
   readGiven,
   rowVerdicts,
   signReview,
   type Triage,
   triageData,
+  writeReport,
 } from '../../pipeline/index.ts'
 import { askAboutRows, tellSuspect } from '../ask-about-rows.ts'
 import type { CliContext, Exit } from '../context.ts'
@@ -33,11 +37,39 @@ export async function dataReview(
   const isAsked = given.length === 0 && context.canAsk
   if (given.length > 0 || isAsked) project.keySource() // a locked key is asked for before anything else is
   output.progress(`looking for suspects in ${printable(dataset)}`)
-  const rows = given.flatMap(({ row }) => row ?? [])
-  const triage = await triageData(project, place, rows, context.signal)
+  const rows = given.flatMap(({ row }) => row ?? []).map((row) => (isNumber(row) ? Number(row) : row))
+  const triage = await triageData(
+    project,
+    place,
+    rows.flatMap((row) => namesOf(row, project.sources.get(place)?.source.path ?? place)),
+    context.signal,
+  )
+  if (options.report !== undefined) await writePage(context, project, { triage, file: options.report })
   if (given.length > 0) return sign(context, project, triage, wordsFor(triage, given))
   if (!isAsked || triage.suspects.length === 0) return list(context, triage)
   return sign(context, project, triage, await askAboutRows(context, triage))
+}
+
+/** A number names a row, or a file that is called so. */
+function isNumber(row: number | string): boolean {
+  return /^[1-9]\d{0,15}$/.test(String(row)) && Number.isSafeInteger(Number(row))
+}
+
+/** A file may be named by its path in the folder or in the project. */
+function namesOf(row: number | string, place: string): readonly (number | string)[] {
+  return typeof row === 'string' && row.startsWith(`${place}/`) ? [row, row.slice(place.length + 1)] : [row]
+}
+
+async function writePage(
+  context: CliContext,
+  project: Project,
+  { triage, file }: Readonly<{ triage: Triage; file: string }>,
+): Promise<void> {
+  const { output, signal, version, now } = context
+  output.progress(`drawing suspects of ${printable(triage.path)}`)
+  const pictures = await drawSuspects(project, triage, signal)
+  writeReport(context, file, printReviewPage({ triage, pictures, version, writtenAt: now() }))
+  output.note(`page to look at: ${printable(file)}`)
 }
 
 function pathOf(context: CliContext, project: Project, path: string): string {
@@ -45,12 +77,19 @@ function pathOf(context: CliContext, project: Project, path: string): string {
 }
 
 /** @throws ERR_USAGE for a row that is not in the data, or a hash of no suspect */
-function wordsFor({ suspects, path }: Triage, given: readonly GivenWord[]): readonly RowWord[] {
+function wordsFor({ suspects, path, kind }: Triage, given: readonly GivenWord[]): readonly RowWord[] {
   const words = new Map<string, RowWord>()
+  const isNamed = (row: number | string, listed: number | string): boolean =>
+    kind === 'rows' ? isNumber(row) && Number(row) === listed : namesOf(String(row), path).includes(listed)
   for (const { row, hash, verdict, because } of given) {
-    const found = suspects.find((each) => (row === undefined ? each.hash === hash : each.rows.includes(row)))
+    const found = suspects.find((each) =>
+      row === undefined ? each.hash === hash : each.rows.some((listed) => isNamed(row, listed)),
+    )
     if (found === undefined) {
-      const what = row === undefined ? `no suspect with the hash \`${hash}\`` : `no row ${row}`
+      const what =
+        row === undefined
+          ? `no suspect with the hash \`${hash}\``
+          : `no ${kind === 'files' ? 'file' : 'row'} \`${row}\``
       throw new DomainError('ERR_USAGE', `\`${path}\` has ${what}`, {
         help: `assay data review ${path} --json lists the suspects`,
       })
@@ -92,23 +131,26 @@ async function sign(context: CliContext, project: Project, triage: Triage, words
 }
 
 function list({ output }: CliContext, triage: Triage): Exit {
-  const { path, digest, columns, suspects, more, classification, isSearched } = triage
+  const { path, suspects, more, classification, isSearched, kind, unseen } = triage
   const isShown = !isSecret(classification)
-  output.document({
-    path,
-    digest,
-    columns,
-    suspects: suspects.map(({ values, ...rest }) => (isShown ? { ...rest, values } : rest)),
-    more,
-  })
+  output.document(listedTriage(triage))
   for (const suspect of suspects) tellSuspect(output.line, triage, suspect, isShown)
   if (more > 0) output.line(`... and ${more} more`)
-  if (!isSearched) {
+  if (!isSearched && kind === 'rows') {
     output.line('nothing looks for poison here: name a label or a baseline for the data in assay.yaml')
-  } else if (suspects.length === 0) output.line(`no suspects in ${printable(path)} that nobody has judged`)
-  else {
-    const row = suspects[0]?.rows[0] ?? 1
-    output.line(`next: at a terminal, or: assay data review ${printable(path)} --good ROWS --bad ${row} --because TEXT`)
+  } else if (!isSearched) {
+    output.line('nothing but copies under two classes is looked for here:')
+    for (const each of unseen) output.line(`  not seen: ${printable(each)}`)
   }
+  if (suspects.length === 0) {
+    if (isSearched) output.line(`no suspects in ${printable(path)} that nobody has judged`)
+    return 0
+  }
+  const one = suspects[0]?.rows[0] ?? 1
+  const review = `assay data review ${printable(path)}`
+  if (kind === 'files' && isShown) output.line(`look at them: ${review} --report review.html`)
+  output.line(
+    `next: at a terminal, or: ${review} --good ${kind === 'files' ? 'FILES' : 'ROWS'} --bad ${printable(String(one))} --because TEXT`,
+  )
   return 0
 }

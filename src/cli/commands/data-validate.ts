@@ -63,7 +63,11 @@ const marks = { pass: '  ok', warn: '  ! ', fail: '  NO' } as const
 const maxToldChecks = 40
 const maxToldRows = 10
 
-function tell(output: Output, path: string, { verdict, checks, content, rows, unseen }: DataVerdictReport): void {
+function tell(
+  output: Output,
+  path: string,
+  { verdict, checks, content, rows, unseen, isHeld }: DataVerdictReport,
+): void {
   const what = rows === undefined ? '' : `  ${rows} rows`
   output.line(
     `${output.style(['bold', colours[verdict]], words[verdict])}  ${printable(path)}${what}  ${shortDigest(content.digest)}`,
@@ -74,7 +78,29 @@ function tell(output: Output, path: string, { verdict, checks, content, rows, un
     output.line(`  ... and ${troubled.length - maxToldChecks} more (--json has them all)`)
   const passed = checks.length - troubled.length
   output.line(output.style('dim', `  ${passed} of ${checks.length} checks passed`))
+  for (const each of filesTold(checks)) output.line(output.style('dim', `  ${printable(each)}`))
+  const rowsOf = (group: string) => checks.flatMap(({ name, rows: each }) => (name.startsWith(group) ? each : []))
+  const judged = new Set(rowsOf('review/'))
+  const suspects = new Set(rowsOf('poison/').filter((row) => !judged.has(row)))
+  if (suspects.size > 0 && isHeld)
+    output.line(`  ${suspects.size} suspects to look at: assay data review ${printable(path)}`)
   for (const each of inShort(unseen)) output.line(output.style('dim', `  not seen: ${printable(each)}`))
+}
+
+/** Of a folder: what its files are, and what is taken for their classes. */
+function filesTold(checks: readonly DataCheck[]): readonly string[] {
+  const observed = (wanted: string) => checks.find(({ name }) => name === wanted)?.observed ?? null
+  const [types, classes] = [observed('files/types'), observed('files/classes')]
+  return [
+    ...(types === null ? [] : [`files: ${types}`]),
+    ...(classes === null
+      ? []
+      : [
+          classes === 'none'
+            ? 'classes: none (a folder for each, or a table of labels: label in assay.yaml)'
+            : `classes: ${classes}`,
+        ]),
+  ]
 }
 
 /** What each poisoning check may have missed, in one line. */
@@ -101,10 +127,11 @@ export function tellCheck(output: Output, check: DataCheck): void {
   if (check.rows.length > 0) output.line(printable(`        ${tellRows(check)}`))
 }
 
-function tellObserved({ observed, expected, evaluated }: DataCheck): string {
+function tellObserved({ observed, expected, evaluated, because }: DataCheck): string {
   if (!evaluated) return 'not evaluated'
   const wanted = expected === null ? '' : ` (wanted ${expected})`
-  return `${observed ?? 'refused'}${wanted}`
+  // of secret data neither values nor reasons are told
+  return `${observed ?? (because === undefined ? 'not told' : 'refused')}${wanted}`
 }
 
 function tellRows({ rows, count }: DataCheck): string {

@@ -21,7 +21,19 @@ type Found = Readonly<{
   code?: FormatCode
 }>
 
-export function fileChecks(files: readonly SeenFile[]): readonly DataCheck[] {
+/** Which class a file is of, by its path; null for none. */
+export type LabelOf = (path: string) => string | null
+
+export type AskedOfFiles = Readonly<{
+  /** The folder that it lies in when left out. */
+  labelOf?: LabelOf
+  /** Paths of files that a reviewer found good. */
+  good?: ReadonlySet<string>
+  /** `repeatsOf` the same files, where that is known already. */
+  repeats?: Repeats
+}>
+
+export function fileChecks(files: readonly SeenFile[], asked: AskedOfFiles = {}): readonly DataCheck[] {
   const images = files.filter(({ type }) => imageTypes.has(type))
   const decoded = images.filter(({ fault }) => fault === undefined)
   return [
@@ -37,7 +49,14 @@ export function fileChecks(files: readonly SeenFile[]): readonly DataCheck[] {
     }),
     ...(decoded.length === 0
       ? []
-      : [told('files/dimensions', [], { verdict: 'pass', observed: dimensionsOf(decoded), expected: 'pixels' })]),
+      : [
+          told('files/dimensions', [], { verdict: 'pass', observed: dimensionsOf(decoded), expected: 'pixels' }),
+          told('files/classes', [], {
+            verdict: 'pass',
+            observed: classesOf(decoded, asked.labelOf ?? folderOf),
+            expected: 'images of each class',
+          }),
+        ]),
     judged(
       'files/empty',
       files.filter(({ type }) => type === 'empty'),
@@ -95,7 +114,7 @@ export function fileChecks(files: readonly SeenFile[]): readonly DataCheck[] {
         because: 'programs, pickles and scripts among data',
       },
     ),
-    ...repeated(files, decoded),
+    ...repeated(asked.repeats ?? repeatsOf(files, asked.labelOf), asked.good ?? new Set()),
   ]
 }
 
@@ -131,6 +150,22 @@ function typesOf(files: readonly SeenFile[]): string {
   return sorted.map(([type, count]) => `${count} ${type}`).join(', ')
 }
 
+/** LIMIT: so many classes are told. */
+const maxClasses = 12
+
+/** `cats 80, dogs 75`; the largest first. */
+function classesOf(images: readonly SeenFile[], labelOf: LabelOf): string {
+  const counts = new Map<string, number>()
+  for (const { path } of images) {
+    const label = labelOf(path)
+    if (label !== null) counts.set(label, (counts.get(label) ?? 0) + 1)
+  }
+  if (counts.size < 2) return 'none'
+  const sorted = [...counts].toSorted(([, left], [, right]) => right - left)
+  const shown = sorted.slice(0, maxClasses).map(([name, count]) => `${name === '' ? '.' : name.slice(0, 100)} ${count}`)
+  return [...shown, ...(sorted.length > maxClasses ? [`${sorted.length - maxClasses} more classes`] : [])].join(', ')
+}
+
 function sizesOf(files: readonly SeenFile[]): string {
   return middle(files.map(({ sizeBytes }) => sizeBytes))
 }
@@ -145,26 +180,48 @@ function middle(numbers: readonly number[]): string {
   return `${sorted[0] ?? 0}, ${sorted[Math.floor(sorted.length / 2)] ?? 0}, ${sorted.at(-1) ?? 0}`
 }
 
-/** The same bytes or the same look more than once; under two classes it is a contradiction. */
-function repeated(files: readonly SeenFile[], decoded: readonly SeenFile[]): readonly DataCheck[] {
-  const hasClasses = hasTwoClasses(files.map(({ path }) => path))
+/** Files that are there more than once. */
+export type Repeats = Readonly<{
+  /** The same bytes as a file before. */
+  twice: readonly SeenFile[]
+  /** Images that look like one before. */
+  near: readonly SeenFile[]
+  /** The same bytes or look under two classes: all files of each group. */
+  contradictions: readonly (readonly SeenFile[])[]
+}>
+
+export function repeatsOf(files: readonly SeenFile[], labelOf: LabelOf = folderOf): Repeats {
+  const decoded = files.filter(({ type, fault }) => imageTypes.has(type) && fault === undefined)
   const same = groupsOf(files, ({ digest }) => digest)
   const alike = alikeGroups(decoded.map(({ look = '' }) => look)).map((group) =>
     group.flatMap((index) => decoded[index] ?? []),
   )
-  const contradictions = [...same, ...alike].filter((group) => hasClasses && new Set(group.map(classOf)).size > 1)
-  const twice = same.flatMap((group) => group.slice(1))
-  const near = alike
-    .filter((group) => new Set(group.map(({ digest }) => digest)).size > 1)
-    .flatMap((group) => group.slice(1))
+  const isContradiction = (group: readonly SeenFile[]): boolean =>
+    new Set(group.flatMap(({ path }) => labelOf(path) ?? [])).size > 1
+  return {
+    twice: same.flatMap((group) => group.slice(1)),
+    near: alike
+      .filter((group) => new Set(group.map(({ digest }) => digest)).size > 1)
+      .flatMap((group) => group.slice(1)),
+    contradictions: [...same, ...alike].filter(isContradiction),
+  }
+}
+
+function repeated(
+  { twice, near, contradictions }: Repeats,
+  good: NonNullable<AskedOfFiles['good']>,
+): readonly DataCheck[] {
+  const contradicting = [...new Set(contradictions.flat())].filter(({ path }) => !good.has(path))
   return [
     judged('files/duplicates', twice, 'warn', 'every content once', { because: 'the same bytes as another file' }),
     judged('files/near-duplicates', near, 'warn', 'every image once', { because: 'they look like another one' }),
-    judged('poison/contradiction', [...new Set(contradictions.flat())], 'warn', 'one class for what looks the same', {
-      because: 'the same image lies in folders of two names',
+    judged('poison/contradiction', contradicting, 'warn', 'one class for what looks the same', {
+      because: 'the same image is of two classes',
     }),
   ]
 }
+
+const folderOf: LabelOf = (path) => classOf({ path })
 
 /** The name of the folder that a file lies in. */
 export function classOf({ path }: Pick<SeenFile, 'path'>): string {

@@ -181,7 +181,7 @@ function suspectsOf(
   for (let row = 0; row < flagged.length; row += 1) {
     if (flagged[row] !== 1) continue
     const probability = probabilities[row * classes.length + (found.suggested[row] ?? 0)] ?? 0
-    const because = `models that did not see this row give another class ${(probability * 100).toFixed(0)} %`
+    const because = `models that did not see it give another class ${(probability * 100).toFixed(0)} %`
     suspects.push({ row: rowNumberOf(table, row), score: scores[row] ?? 0, because })
   }
   return suspects

@@ -35,8 +35,13 @@ td.hit{background:color-mix(in srgb,var(--fail) 14%,transparent)}
 img{display:block;width:100%;height:auto;image-rendering:pixelated;background:#fff;border:1px solid var(--line)}
 .trio{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:10px;margin-top:8px;font-size:12.5px;color:var(--soft)}
 .trio figure{margin:0}.trio figcaption{margin-top:4px}
+.suspect{margin-top:16px}.suspect ul{margin:8px 0;list-style:none;padding:0}.command{padding:10px 14px}
+.looks{display:grid;grid-template-columns:minmax(0,2fr) minmax(0,3fr) minmax(0,3fr);gap:20px;margin:10px 0}
+.looks h4{margin:0 0 6px;font-size:12.5px;color:var(--soft);font-weight:600;overflow-wrap:anywhere}
+.near{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:8px}
+.looks figure{margin:0;font-size:12px;color:var(--soft)}.looks figcaption{margin-top:4px;overflow-wrap:anywhere}
 .card+.wide,.trio+.grid{margin-top:14px}
-@media(max-width:560px){main{padding:24px 16px 48px}.trio{grid-template-columns:1fr}.grid{grid-template-columns:1fr}
+@media(max-width:560px){main{padding:24px 16px 48px}.trio,.looks{grid-template-columns:1fr}.grid{grid-template-columns:1fr}
 .stack thead,.stack td:empty{display:none}.stack tr{display:block;padding:8px 0;border-bottom:1px solid var(--line)}
 .stack td{display:block;border:0;padding:2px 12px;max-width:none;white-space:normal;overflow-wrap:anywhere}
 .stack td[data-title]:before{content:attr(data-title) ": ";color:var(--soft);font-family:system-ui,sans-serif;font-size:12.5px}}

@@ -25,7 +25,7 @@ export type DifferenceRequest = Readonly<{
 export const shownPixels = 320
 
 /** `rgb`: base64 of width * height * 3 bytes, row by row; transparent pixels lie on white. */
-const pictureShape = z
+export const pictureShape = z
   .strictObject({
     width: z.int().min(1).max(shownPixels),
     height: z.int().min(1).max(shownPixels),

@@ -2,13 +2,16 @@
 import { randomInt } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { type Content, DomainError, type Sha256 } from '../../core/index.ts'
-import { fileChecks, hasTwoClasses, type SeenFile } from '../files/file-checks.ts'
+import { classOf, fileChecks, hasTwoClasses, type LabelOf, repeatsOf, type SeenFile } from '../files/file-checks.ts'
 import { imageTypes } from '../files/file-type.ts'
+import { judgedFiles } from '../files/judged-files.ts'
 import type { Look, LookMemory } from '../files/look-memory.ts'
 import { sampledImages } from '../files/sample.ts'
-import { worstOf } from './check.ts'
+import { triageOfFiles } from '../files/triage-files.ts'
+import { type DataCheck, worstOf } from './check.ts'
 import { type Dataset, namesOf, partOfDataset } from './dataset.fs.ts'
 import { type FilesAnswer, filesAnswerShape, type KnownImage } from './request.ts'
+import { reviewChecks } from './review-checks.ts'
 import { runValidator, type ValidatorOptions } from './run-validator.fs.ts'
 import type { Findings, Questions } from './validate-dataset.fs.ts'
 
@@ -28,7 +31,8 @@ export async function findInFiles(
 ): Promise<Findings> {
   const { anchor, label } = questions
   const { looks } = options
-  const entries = looks === undefined ? [] : entriesOf(namesOf(dataset), await content)
+  const areNamed = looks !== undefined || isJudged(questions)
+  const entries = areNamed ? entriesOf(namesOf(dataset), await content) : []
   // nothing else asks for pixels: without two classes no pattern is tied to one
   const greys = label !== undefined || hasTwoClasses(namesOf(dataset))
   const asked = { questions, looks, greys }
@@ -45,9 +49,14 @@ export async function findInFiles(
   }
   remember(looks, own, answer.files)
   if (approved !== undefined) remember(looks, approved, answer.anchor)
-  const known = looks === undefined ? entriesOf(namesOf(dataset), await content) : entries
+  const known = areNamed ? entries : entriesOf(namesOf(dataset), await content)
   const found = foundIn({ names: namesOf(dataset), files, answer }, known, questions)
   return { ...found, looked: new Set(namesOf(own.part)) }
+}
+
+/** Whether somebody judged files, or is about to: files are known by their digests then. */
+function isJudged({ judged = [], triage }: Questions): boolean {
+  return judged.length > 0 || triage !== undefined
 }
 
 /** One a file, in the order of their names. */
@@ -125,9 +134,13 @@ async function answerTo(
   options: FilesOptions,
 ): Promise<FilesAnswer> {
   const parts = [own, ...(approved === undefined ? [] : [approved])]
-  const { label, seed } = questions
+  const { label, seed, judged = [], triage } = questions
   // what has no digest cannot be remembered
   const remembers = ({ entries }: Part): boolean => options.looks !== undefined && greys && entries.length > 0
+  const digests = own.names.flatMap((inner, place): readonly (readonly [string, string])[] => {
+    const digest = own.entries[place]?.digest
+    return digest === undefined ? [] : [[inner, digest]]
+  })
   return runValidator(
     parts.map(({ part }) => part),
     ([files = [], ofAnchor = []]) => ({
@@ -136,7 +149,9 @@ async function answerTo(
       known: greys ? knownImages(own) : [],
       pixels: maxPixels,
       seed,
-      keep: remembers(own),
+      keep: remembers(own) || (greys && triage !== undefined),
+      ...(judged.length === 0 ? {} : { judged: { words: judged, digests } }),
+      ...(triage === undefined ? {} : { pointed: true }),
       ...(label === undefined ? {} : { label }),
       ...(approved === undefined
         ? {}
@@ -190,32 +205,33 @@ function remember(looks: LookMemory | undefined, { looked, entries }: Part, seen
 
 type Looked = Readonly<{ names: readonly string[]; files: readonly Look[]; answer: FilesAnswer }>
 
-function foundIn({ names, files, answer }: Looked, entries: Entries, { contract }: Questions): Findings {
-  const seen = names.flatMap((path, place): readonly SeenFile[] => {
+function foundIn({ names, files, answer }: Looked, entries: Entries, questions: Questions): Findings {
+  const { contract, judged = [], triage } = questions
+  const seen = names.flatMap((path, place): readonly (SeenFile & Look)[] => {
     const entry = entries[place]
     const looked = files[place]
     return entry === undefined || looked === undefined
       ? []
       : [{ ...looked, path, digest: entry.digest, sizeBytes: entry.sizeBytes }]
   })
-  const asked =
-    contract === undefined
-      ? []
-      : [
-          {
-            name: 'schema/contract',
-            column: null,
-            verdict: 'fail' as const,
-            observed: 'not evaluated',
-            expected: null,
-            rows: [],
-            count: 0,
-            evaluated: false,
-            because: 'a contract describes tables, and this is none',
-          },
-        ]
-  const checks = [...fileChecks(seen), ...answer.checks, ...asked]
+  const labelOf = labelsIn(answer, questions)
+  const hashed = isJudged(questions)
+    ? seen.map((file) => ({ ...file, inner: file.path, label: labelOf(file.path) }))
+    : []
+  const words = judgedFiles(judged, hashed)
+  const good = new Set([...words].flatMap(([path, verdict]) => (verdict === 'good' ? [path] : [])))
+  const repeats = repeatsOf(seen, labelOf)
+  // without the table that labels them files are not recognized, and what was judged bad is not looked for
+  const isKnown = questions.label === undefined || answer.labels !== undefined
+  const checks = [
+    ...fileChecks(seen, { labelOf, good, repeats }),
+    ...answer.checks,
+    ...(isKnown ? reviewChecks(judged, words) : []),
+    ...(contract === undefined ? [] : [contractOfFiles]),
+  ]
   const images = seen.filter(({ type }) => imageTypes.has(type)).length
+  const twins = repeats.contradictions.flat().map(({ path }) => ({ inner: path, ...contradiction }))
+  const pointed = [...(answer.pointed ?? []), ...twins]
   return {
     verdict: worstOf(checks),
     checks,
@@ -223,5 +239,33 @@ function foundIn({ names, files, answer }: Looked, entries: Entries, { contract 
       ...answer.unseen,
       ...(images < seen.length ? [`what is inside the ${seen.length - images} files that are no images`] : []),
     ],
+    ...(triage === undefined
+      ? {}
+      : { triage: triageOfFiles(hashed.map(withPixels), { pointed, judged: words }, triage) }),
   }
+}
+
+const contradiction = { check: 'poison/contradiction', because: 'the same image is of two classes' }
+
+const contractOfFiles: DataCheck = {
+  name: 'schema/contract',
+  column: null,
+  verdict: 'fail',
+  observed: 'not evaluated',
+  expected: null,
+  rows: [],
+  count: 0,
+  evaluated: false,
+  because: 'a contract describes tables, and this is none',
+}
+
+/** By the table of labels, where there is one; else the folder that a file lies in. */
+function labelsIn({ labels }: FilesAnswer, { label }: Questions): LabelOf {
+  if (label === undefined) return (path) => classOf({ path })
+  const known = new Map(labels)
+  return (path) => known.get(path) ?? null
+}
+
+function withPixels<T extends Look>({ grey, ...file }: T): Omit<T, 'grey'> & Readonly<{ grey?: Uint8Array }> {
+  return grey === undefined ? file : { ...file, grey: Buffer.from(grey, 'base64') }
 }

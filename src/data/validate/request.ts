@@ -6,11 +6,12 @@
  */
 import { z } from 'zod'
 import type { ColumnType, TableContract } from '../contract/index.ts'
+import { maxLabel } from '../files/judged-files.ts'
 import type { Tally } from '../poison/index.ts'
 import type { TableProfile } from '../statistics/index.ts'
 import { tallyNames, tallyShape } from './baseline.ts'
 import { checkShape } from './check.ts'
-import type { DifferenceRequest } from './difference.ts'
+import { type DifferenceRequest, pictureShape } from './difference.ts'
 import { stampLimits } from './stamp-limits.ts'
 
 /** `path` is inside the sandbox; `inner` in the dataset. */
@@ -43,8 +44,8 @@ export type JudgedRows = Readonly<{
   rows: readonly Readonly<{ hash: string; verdict: RowVerdict }>[]
 }>
 
-/** Which rows are to be told with hash and values: all suspects that nobody judged yet, and these. */
-export type TriageRequest = Readonly<{ key?: string; rows: readonly number[] }>
+/** Which rows are to be told with hash and values: all suspects that nobody judged yet, and these: numbers, or paths of files. */
+export type TriageRequest = Readonly<{ key?: string; rows: readonly (number | string)[] }>
 
 export type ValidateRequest = Readonly<{
   task: 'validate'
@@ -105,8 +106,22 @@ export type FilesRequest = FileGroup &
     anchor?: FileGroup
     /** Chooses images, when they are many. */
     seed: number
+    /** What people said of files, and the digest of each file that is there, by its path. */
+    judged?: Readonly<{ words: readonly JudgedRows[]; digests: readonly (readonly [inner: string, digest: string])[] }>
+    /** Whether suspects are to be told one by one. */
+    pointed?: true
     limits: ValidatorLimits
   }>
+
+/** Images to be drawn small, for people to look at. */
+export type PicturesRequest = Readonly<{
+  task: 'pictures'
+  /** `side`: of the longer side, in pixels; smaller images stay as they are. */
+  images: readonly Readonly<{ path: string; side: number }>[]
+  /** LIMIT: of one image. */
+  pixels: number
+  limits: ValidatorLimits
+}>
 
 /** Suspected triggers, and clean rows to put them into. */
 export type StampRequest = Readonly<{
@@ -128,6 +143,7 @@ export type ValidatorRequest =
   | ProfileRequest
   | DiffRequest
   | FilesRequest
+  | PicturesRequest
   | DifferenceRequest
 
 const lookShape = z.strictObject({
@@ -154,8 +170,18 @@ export const filesAnswerShape = z.strictObject({
   anchor: z.array(lookShape).max(5_000_000),
   checks: z.array(checkShape).max(1000),
   unseen: z.array(z.string().max(2000)).max(1000),
+  /** What a table of labels says of each file. LIMIT: so many characters of a label count. */
+  labels: z.array(z.tuple([z.string(), z.string().max(maxLabel).nullable()])).exactOptional(),
+  /** The worst first. */
+  pointed: z
+    .array(z.strictObject({ inner: z.string(), check: z.string().max(200), because: z.string().max(2000) }))
+    .max(20_000)
+    .optional(),
 })
 export type FilesAnswer = Readonly<z.infer<typeof filesAnswerShape>>
+
+/** One an image, in the order of the request; null for what does not decode. */
+export const picturesAnswerShape = z.strictObject({ pictures: z.array(pictureShape.nullable()).max(10_000) })
 
 const cellShape = z.string().max(2000).nullable()
 const rowShape = z.number().min(1)
@@ -172,7 +198,19 @@ const suspectShape = z.strictObject({
     .max(100),
   values: z.array(cellShape),
 })
-export type SuspectRow = Readonly<z.infer<typeof suspectShape>>
+/** `rows`: numbers, or paths of files. */
+export type SuspectRow = Readonly<
+  Omit<z.infer<typeof suspectShape>, 'rows'> & {
+    rows: readonly (number | string)[]
+    /** Images that look most like it, of its own class and of others, the nearest first, and none of them suspect. */
+    nearest?: readonly NearImage[]
+  }
+>
+/** `distance`: of grey levels, the root of the mean square, 0 to 255. */
+export type NearImage = Readonly<{ file: string; label: string | null; distance: number }>
+
+/** The suspects that nobody judged, with what tells them from one another. `more`: so many are not among them. */
+export type FoundSuspects = Readonly<{ columns: readonly string[]; suspects: readonly SuspectRow[]; more: number }>
 
 /** What is new in a version, for the history of all of them. */
 const versionShape = z.strictObject({

@@ -21,6 +21,7 @@ import { type Dataset, namesOf } from './dataset.fs.ts'
 import { historyChecks } from './history-checks.ts'
 import { type FilesOptions, findInFiles } from './look-at.fs.ts'
 import {
+  type FoundSuspects,
   type JudgedRows,
   type StatisticsRequest,
   type TriageRequest,
@@ -68,7 +69,7 @@ export type Findings = Readonly<{
   /** Of the approved data, where rows of it were given. */
   baselineProfile?: TableProfile
   examples?: ValidateAnswer['examples']
-  triage?: ValidateAnswer['triage']
+  triage?: FoundSuspects
   /** What this version brought, for the history of the next ones. */
   version?: Version
 }>

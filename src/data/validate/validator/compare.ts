@@ -177,7 +177,7 @@ export const unanchored: DataCheck = {
 
 const gravity = { fail: 0, warn: 1, pass: 2 } as const
 
-function pointedAt(checks: readonly PoisonCheck[]): readonly Pointed[] {
+export function pointedAt(checks: readonly PoisonCheck[]): readonly Pointed[] {
   return checks
     .toSorted((left, right) => gravity[left.verdict] - gravity[right.verdict])
     .flatMap(({ name, column, suspects }) =>

@@ -1,6 +1,7 @@
 /** Files of a folder, looked at; and its images, decoded, before the checks of tables. Runs in the sandboxed process. */
 import { join } from 'node:path'
-import { classOf } from '../../files/file-checks.ts'
+import { classOf, type LabelOf } from '../../files/file-checks.ts'
+import { judgedFiles, maxLabel } from '../../files/judged-files.ts'
 import { lookAtFiles, type Seen } from '../../files/look-at-files.fs.ts'
 import { sampledImages } from '../../files/sample.ts'
 import { findPoisonInImages, type Grey, type PoisonCheck, tableOfImages } from '../../poison/index.ts'
@@ -11,12 +12,12 @@ import { openTable } from '../../table/open-table.fs.ts'
 import { textOf } from '../../table/relation.ts'
 import { type DataCheck, formatFault } from '../check.ts'
 import type { FileGroup, FilesAnswer, FilesRequest } from '../request.ts'
-import { checkOfMeasure, checkOfPoison, unanchored } from './compare.ts'
+import { checkOfMeasure, checkOfPoison, pointedAt, unanchored } from './compare.ts'
 
 const noClasses = 'patches or patterns inside images: nothing says which class an image is of'
 
 type Group = FileGroup & Readonly<{ seen: readonly Seen[] }>
-type Found = Pick<FilesAnswer, 'checks' | 'unseen'>
+type Found = Omit<FilesAnswer, 'files' | 'anchor'>
 
 export async function validateFiles(
   openEngine: () => Promise<Engine>,
@@ -55,8 +56,9 @@ type Opening = Readonly<{ openEngine: () => Promise<Engine>; request: FilesReque
 async function patternsIn(own: Group, anchor: Group | undefined, open: Opening): Promise<Found> {
   const labels = await labelsOf(own, open, 'files')
   if ('because' in labels) return { checks: [formatFault('label', labels.because)], unseen: [] }
+  const told = labelsTold(own, open.request, labels.of)
   const images = imagesOf(own, labels.of)
-  if (images === undefined) return { checks: [], unseen: [noClasses] }
+  if (images === undefined) return { checks: [], unseen: [noClasses], ...told }
   const approved = anchor === undefined ? undefined : await labelsOf(anchor, open, 'anchor')
   if (approved !== undefined && 'because' in approved)
     return { checks: [formatFault('baseline', `of the approved files: ${approved.because}`)], unseen: [] }
@@ -64,6 +66,7 @@ async function patternsIn(own: Group, anchor: Group | undefined, open: Opening):
   const { checks, drift } = findPoisonInImages({
     candidate: images.table,
     seed: open.request.seed,
+    good: goodAmong(images, open.request, labels.of),
     ...(known === undefined ? {} : { anchor: known.table }),
   })
   return {
@@ -80,7 +83,29 @@ async function patternsIn(own: Group, anchor: Group | undefined, open: Opening):
       ...unseenBy(checks),
       'wrong labels of what a grey picture of 8 x 8 fields does not tell apart',
     ],
+    ...told,
+    ...(open.request.pointed === undefined ? {} : { pointed: pointedFiles(checks, images) }),
   }
+}
+
+function labelsTold({ files, known }: Group, { label }: FilesRequest, labelOf: LabelOf): Pick<FilesAnswer, 'labels'> {
+  if (label === undefined) return {}
+  return { labels: [...files, ...known].map(({ inner }) => [inner, labelOf(inner)]) }
+}
+
+/** Rows of the table of images that a reviewer found good. */
+function goodAmong({ names }: Images, { judged }: FilesRequest, labelOf: LabelOf): ReadonlySet<number> {
+  if (judged === undefined) return new Set()
+  const files = judged.digests.map(([inner, digest]) => ({ inner, digest, label: labelOf(inner) }))
+  const words = judgedFiles(judged.words, files)
+  return new Set(names.flatMap((inner, index) => (words.get(inner) === 'good' ? [index + 1] : [])))
+}
+
+function pointedFiles(checks: readonly PoisonCheck[], { names }: Images): FilesAnswer['pointed'] {
+  return pointedAt(checks).flatMap(({ row, check, because }) => {
+    const inner = names[row - 1]
+    return inner === undefined ? [] : [{ inner, check, because }]
+  })
 }
 
 /** Two checks of one name see different things. */
@@ -98,8 +123,6 @@ function named(check: PoisonCheck, names: readonly string[]): DataCheck {
 }
 
 type Images = Readonly<{ table: Columns; names: readonly string[]; of: number }>
-type LabelOf = (inner: string) => string | null
-
 /** In the order of their names. Undefined when there are no two classes. */
 function imagesOf({ files, seen, known }: Group, labelOf: LabelOf): Images | undefined {
   const all = new Map<string, Grey | undefined>(
@@ -146,7 +169,9 @@ async function labelsOf(
     if (name === undefined || column === undefined || name === column)
       return { because: 'the table of labels needs a column of files and one of labels' }
     const rows = await engine.query(`SELECT ${textOf(name)}, ${textOf(column)} FROM ${opened.relation.from}`)
-    const known = new Map(rows.map(([inner, value]) => [String(inner), value === null ? null : String(value)]))
+    const known = new Map(
+      rows.map(([inner, value]) => [String(inner), value === null ? null : String(value).slice(0, maxLabel)]),
+    )
     return { of: (inner) => known.get(inner) ?? known.get(inner.split('/').at(-1) ?? '') ?? null }
   } catch (error) {
     return { because: firstLine(error) }

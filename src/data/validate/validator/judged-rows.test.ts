@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { createHash, createHmac } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import type { Relation } from '../../table/relation.ts'
-import { judgedIn, reviewChecks, rowHashSql } from './judged-rows.ts'
+import { reviewChecks } from '../review-checks.ts'
+import { judgedIn, rowHashSql } from './judged-rows.ts'
 import { type Bench, openBench, openRelation } from './testing.fs.ts'
 
 let bench: Bench

@@ -10,7 +10,6 @@ import type { Engine } from '../../table/engine.duckdb.ts'
 import { type Relation, textOf } from '../../table/relation.ts'
 import { numbered, numbersOf, rowColumn } from '../../table/row-number.ts'
 import { listOf, literal } from '../../table/sql.ts'
-import { type DataCheck, maxListed } from '../check.ts'
 import type { JudgedRows, RowVerdict } from '../request.ts'
 
 /** Number of each judged row of the table. */
@@ -50,31 +49,4 @@ function padded(key: string, pad: number): string {
   const bytes = Buffer.alloc(blockBytes)
   bytes.write(key, 'hex')
   return `'${[...bytes].map((byte) => `\\x${(byte ^ pad).toString(16).padStart(2, '0')}`).join('')}'::BLOB`
-}
-
-/** One check a kind of judgement that asks for something; none when nobody judged so. */
-export function reviewChecks(asked: readonly JudgedRows[], judged: Judged): readonly DataCheck[] {
-  const isAsked = (wanted: RowVerdict): boolean =>
-    asked.some(({ rows }) => rows.some(({ verdict }) => verdict === wanted))
-  return [
-    ...(isAsked('bad') ? [checkOf('review/bad-rows', 'bad', judged)] : []),
-    ...(isAsked('excluded') ? [checkOf('review/excluded-rows', 'excluded', judged)] : []),
-  ]
-}
-
-function checkOf(name: string, wanted: RowVerdict, judged: Judged): DataCheck {
-  const rows = [...judged].flatMap(([row, verdict]) => (verdict === wanted ? [row] : [])).toSorted((a, b) => a - b)
-  const isBad = wanted === 'bad'
-  const because = isBad ? 'a reviewer found these rows bad' : 'a reviewer wants these rows left out of the data'
-  return {
-    name,
-    column: null,
-    verdict: rows.length === 0 ? 'pass' : isBad ? 'fail' : 'warn',
-    observed: rows.length,
-    expected: 0,
-    rows: rows.slice(0, maxListed),
-    count: rows.length,
-    evaluated: true,
-    ...(rows.length === 0 ? {} : { because }),
-  }
 }

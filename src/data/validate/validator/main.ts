@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { type Engine, openEngine } from '../../table/engine.duckdb.ts'
 import type { ValidatorLimits, ValidatorRequest } from '../request.ts'
 import { diff } from './diff.ts'
+import { drawPictures } from './draw-pictures.ts'
 import { validateFiles } from './files.ts'
 import { measureImages } from './measure-images.ts'
 import { measureTables } from './measure-tables.ts'
@@ -27,6 +28,7 @@ writeFileSync(join(folder, 'answer.json'), JSON.stringify(answer), { flag: 'wx' 
 /** The engine is opened for tables only, the decoder for images only: each takes its time to load. */
 async function answerTo(): Promise<unknown> {
   if (request.task === 'files') return await validateFiles(() => open(request.limits), request, folder)
+  if (request.task === 'pictures') return await drawPictures(request)
   if (request.task === 'difference' && request.kind === 'image') return await measureImages(request)
   return await answerToTables(request)
 }
@@ -41,7 +43,7 @@ function open(limits: ValidatorLimits): Promise<Engine> {
   })
 }
 
-type TableRequest = Exclude<ValidatorRequest, { task: 'files' }>
+type TableRequest = Exclude<ValidatorRequest, { task: 'files' | 'pictures' }>
 
 async function answerToTables(asked: TableRequest): Promise<unknown> {
   const engine = await open(asked.limits)

@@ -2,11 +2,13 @@
 import type { Engine } from '../../table/engine.duckdb.ts'
 import { type Relation, textOf } from '../../table/relation.ts'
 import { numbered, rowColumn } from '../../table/row-number.ts'
-import type { SuspectRow, TriageRequest, ValidateAnswer } from '../request.ts'
+import type { TriageRequest, ValidateAnswer } from '../request.ts'
 import { type Judged, rowHashSql } from './judged-rows.ts'
 
 /** A row that a check points at. */
 export type Pointed = Readonly<{ row: number; check: string; column: string | null; because: string }>
+
+type SuspectRow = NonNullable<ValidateAnswer['triage']>['suspects'][number]
 
 /** LIMIT: rows of one triage, columns shown of each, characters of a value, reasons. */
 const maxRows = 1000
@@ -19,8 +21,9 @@ export async function triageOf(
   engine: Engine,
   relation: Relation,
   { pointed, judged }: Readonly<{ pointed: readonly Pointed[]; judged: Judged }>,
-  { key, rows: named }: TriageRequest,
+  { key, rows }: TriageRequest,
 ): Promise<ValidateAnswer['triage']> {
+  const named = rows.filter((row) => typeof row === 'number')
   const reasons = new Map<number, Pointed[]>()
   for (const each of pointed) {
     if (judged.has(each.row)) continue

@@ -8,11 +8,12 @@ import type { Relation } from '../../table/relation.ts'
 import { type DataCheck, formatFault } from '../check.ts'
 import { evaluateTable } from '../evaluate.ts'
 import type { ValidateAnswer, ValidateRequest } from '../request.ts'
+import { reviewChecks } from '../review-checks.ts'
 import type { Tables } from '../tables.ts'
 import { makeViews, type Viewed } from '../views.ts'
 import { type Compared, compare } from './compare.ts'
 import { examplesOf } from './examples.ts'
-import { type Judged, judgedIn, reviewChecks } from './judged-rows.ts'
+import { type Judged, judgedIn } from './judged-rows.ts'
 import { triageOf } from './triage.ts'
 
 /** @param folder writable; tables are linked below it */
