@@ -98,7 +98,7 @@ export function draftSettings(inputs: readonly string[], surroundings: Surroundi
   if (scratch.length > 0) lines.push('# scratch: folders that stages may write and that are thrown away')
   if (surroundings.lock === undefined) {
     lines.push(
-      "# host: this machine's own interpreter, recorded but not locked; to lock it: assay env lock --yes",
+      "# host: this machine's own interpreter, recorded but not locked; to lock it: assay env lock --yes (with --from installed where no file names its packages)",
       `defaults: {environment: host, network: none, seed: 42${rest}}`,
     )
   } else {
