@@ -186,6 +186,7 @@ const lies: Readonly<Record<string, Lie>> = {
     bad({ name: 'x', type: '1', link: '../../../../etc/passwd' }),
     'ERR_ENV_IMAGE_REFUSED',
   ],
+  'a whiteout of the folder above the image': [bad({ name: '.wh...' }), 'ERR_ENV_IMAGE_REFUSED'],
   'a device': [bad({ name: 'sda', type: '4' }), 'ERR_ENV_IMAGE_REFUSED'],
   'a fifo': [bad({ name: 'fifo', type: '6' }), 'ERR_ENV_IMAGE_REFUSED'],
   'an entry of an unknown type': [bad({ name: 'x', type: 'Z' }), 'ERR_ENV_IMAGE_REFUSED'],

@@ -108,10 +108,17 @@ function addEntry(growing: Growing, layer: number, entry: LayerEntry): void {
   const folder = folderAt(growing, names, layer, entry.path)
   const earlier = folder.children.get(name)
   if (name === opaque) removeEarlier(folder, layer)
-  else if (name.startsWith(whiteout)) removeNamed(folder, name.slice(whiteout.length), layer)
+  else if (name.startsWith(whiteout)) removeNamed(folder, whitedOut(name, entry.path), layer)
   else if (entry.kind !== 'folder') folder.children.set(name, nodeOf(growing, layer, entry))
   else if (earlier?.kind === 'folder') earlier.layer = layer
   else folder.children.set(name, newFolder(layer))
+}
+
+/** THREAT: `.wh...` takes away `..`, the folder above the image, where names are paths of a disk. */
+function whitedOut(name: string, path: string): string {
+  const removed = name.slice(whiteout.length)
+  if (['', '.', '..'].includes(removed)) throw new ImageFault(`has a whiteout of no name: \`${path}\``)
+  return removed
 }
 
 function nodeOf(growing: Growing, layer: number, entry: Exclude<LayerEntry, { kind: 'folder' | 'other' }>): Node {
