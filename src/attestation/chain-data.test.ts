@@ -192,6 +192,26 @@ test('a waiver lets a failed check through, is told, and caps the level below 3'
   assert.equal(row(verdict, 'validated inputs'), false)
 })
 
+test('what is loosened is told and caps the level below 3; what is tightened, or has no end of its own, does not', () => {
+  const psi = { check: 'drift/psi', column: 'age', of: 'threshold', own: 0.1 }
+  const under = (bounds: DataVerdict['bounds']): ChainVerdict =>
+    judge({ verdict: signDataVerdict(ada, dataVerdict({ bounds: bounds ?? [] })) })
+  const loose = under([{ ...psi, value: 0.3 }])
+  assert.ok(
+    loose.findings.some(
+      ({ check, because }) =>
+        check === 'data-bounds' && because === 'drift/psi of age is loosened: threshold 0.3, by itself 0.1',
+    ),
+  )
+  assert.equal(row(loose, 'validated inputs'), false)
+  const tight = under([
+    { ...psi, value: 0.1 },
+    { check: 'poison/history', of: 'rows', value: 9 },
+  ])
+  assert.ok(!tight.findings.some(({ check }) => check === 'data-bounds'))
+  assert.equal(row(tight, 'validated inputs'), true)
+})
+
 const refusedWaivers: readonly (readonly [string, Partial<DataWaiver>, typeof ada, string])[] = [
   ['that has expired', { until: '2026-11-23' }, ada, 'ERR_DATA_WAIVER_EXPIRED'],
   ['of another check', { check: 'unique' }, ada, 'ERR_DATA_WAIVER_MISMATCH'],

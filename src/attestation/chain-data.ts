@@ -22,7 +22,7 @@ export type JudgedData = Readonly<{
   verdict: 'passed' | 'warned' | 'none' | 'refused'
   /** True when it was compared with an approved anchor. */
   anchored: boolean
-  /** True when a waiver stands in for a check. */
+  /** True when a waiver stands in for a check, or a bound lets more through than the validator's own. */
   waived: boolean
   /** The bundle of its verdict. */
   attestation?: Sha256
@@ -97,6 +97,7 @@ type Verified = Use & Readonly<{ verdict: DataVerdict; signer: string }>
 
 function judgeVerdict(decisions: Decisions, { facts, dependency, verdict, signer }: Verified): Judged {
   const waivers = verdict.checks.flatMap(({ waiver }) => waiver ?? [])
+  const loosened = (verdict.bounds ?? []).filter(({ value, own = value }) => value > own)
   const findings = [
     aboutTheseBytes(verdict, dependency, facts),
     beforeItsUse(verdict, facts),
@@ -105,6 +106,10 @@ function judgeVerdict(decisions: Decisions, { facts, dependency, verdict, signer
       ? [refused('data-verdict', 'ERR_EVIDENCE_UNISOLATED', 'was validated without a sandbox')]
       : []),
     ...waiverFindings(decisions, verdict),
+    ...loosened.map(({ check, column, of, value, own }) => {
+      const where = column === undefined ? check : `${check} of ${column}`
+      return caveat('data-bounds', `${where} is loosened: ${of} ${value}, by itself ${own}`)
+    }),
     ...anchorFindings(decisions, verdict),
     ...reviewFindings(decisions, verdict),
   ]
@@ -114,7 +119,7 @@ function judgeVerdict(decisions: Decisions, { facts, dependency, verdict, signer
     data: {
       verdict: held ? standing : 'refused',
       anchored: held && verdict.baseline?.anchor !== undefined,
-      waived: waivers.length > 0,
+      waived: waivers.length + loosened.length > 0,
       decisions: [...waivers, ...[verdict.baseline?.anchor ?? []].flat(), ...(verdict.reviews ?? [])],
     },
     findings,

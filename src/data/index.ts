@@ -1,6 +1,13 @@
 /** The only file of `data` that other domains import. */
 
 export { openZip, type ZipArchive } from './archive/zip.fs.ts'
+export {
+  type Bound,
+  type BoundKind,
+  isLooser,
+  largestThresholds,
+  ownBounds,
+} from './bounds.ts'
 export { type CheckoutOptions, checkoutCommit } from './checkout.fs.ts'
 export { type Collected, type CollectOptions, collectGarbage, sweepStore } from './collect-garbage.fs.ts'
 export {
@@ -93,7 +100,7 @@ export {
   sourceStatus,
 } from './source-status.ts'
 export { jsonFact, openStatCache, type StatCache } from './stat-cache.sqlite.ts'
-export { defaultThresholds, timesUntilLarge } from './statistics/index.ts'
+export { timesUntilLarge } from './statistics/index.ts'
 export { isTableName } from './table/format.ts'
 export { unpackGzip } from './table/unpack.fs.ts'
 export {

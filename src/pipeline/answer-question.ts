@@ -24,7 +24,7 @@ export async function answerQuestion(
   question: DataQuestion,
   { signal, triage }: Wishes,
 ): Promise<Answer> {
-  const { content, path, contract, baseline, label, classification, anchor, references, reviewed } = question
+  const { content, path, contract, baseline, label, classification, anchor, bounds, references, reviewed } = question
   const rows = anchor === undefined ? undefined : await anchorRows(project, anchor)
   const past =
     rows === undefined || anchor === undefined
@@ -56,6 +56,7 @@ export async function answerQuestion(
       ...(baselineFile === undefined ? {} : { baseline: baselineFile }),
       ...(label === undefined ? {} : { label }),
       isAnchored: anchor !== undefined,
+      ...(bounds === undefined ? {} : { bounds }),
       ...(rows === undefined ? {} : { anchorRows: rows, past }),
       others: references,
       ...(reviewed.judged.length === 0 ? {} : { judged: reviewed.judged }),
@@ -84,6 +85,7 @@ export async function verdictFrom(project: Project, question: DataQuestion, repo
     classification,
     ...(contract === undefined ? {} : { contract }),
     ...(baseline === undefined ? {} : { baseline }),
+    ...(question.bounds === undefined ? {} : { bounds: question.bounds }),
     ...(question.references.length === 0 ? {} : { references: statedReferences(question.references) }),
     ...(reviewed.reviews.length === 0 ? {} : { reviews: reviewed.reviews }),
     ...statisticsIn(report),

@@ -1,5 +1,5 @@
 /** What fails closed: an anchor that is none, rows that cannot be looked for. Pure. */
-import type { DataCheck, Dataset, Findings, JudgedRows } from '../data/index.ts'
+import { type Bound, type DataCheck, type Dataset, type Findings, isLooser, type JudgedRows } from '../data/index.ts'
 
 export type Closing = Readonly<{
   /** Whether a reviewer fixed the baseline as the anchor, and its rows. */
@@ -8,11 +8,13 @@ export type Closing = Readonly<{
   judged?: readonly JudgedRows[]
   /** Reviews that cannot be read here. */
   unreadReviews?: number
+  bounds?: readonly Bound[]
 }>
 
 export function closedChecks(asked: Closing, found: Findings): readonly DataCheck[] {
   return [
     ...anchorChecks(asked, found),
+    ...looserChecks(asked.bounds ?? []),
     ...unreadChecks(asked.unreadReviews ?? 0),
     ...unaskedChecks(asked.judged ?? [], found),
   ]
@@ -32,6 +34,21 @@ function anchorChecks({ isAnchored, anchorRows }: Closing, { checks }: Findings)
         ]
   const head = { column: null, expected: 'an approved anchor', rows: [], count: 0, evaluated: true }
   return [{ name: 'poison/anchor', ...head, verdict: 'warn', observed, because }]
+}
+
+/** THREAT: a bound that lets more through than assay would is said with every verdict that was reached under it. */
+function looserChecks(bounds: readonly Bound[]): readonly DataCheck[] {
+  return bounds.filter(isLooser).map(({ check, column, of, value, own }) => ({
+    name: `loosened/${check}`,
+    column: column ?? null,
+    verdict: 'warn',
+    observed: value,
+    expected: `at most ${own}`,
+    rows: [],
+    count: 0,
+    evaluated: true,
+    because: `assay.yaml lets more through than assay itself does${of === 'threshold' ? '' : `, in ${of}`}`,
+  }))
 }
 
 /** THREAT: rows that were judged bad cannot be found without the key that they are hashed with. */

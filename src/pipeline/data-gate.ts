@@ -68,6 +68,8 @@ export async function unvalidatedInput(
     if (!stillAnswers(verdict, asked)) {
       return `what \`${path}\` is held to changed`
     }
+    if (verdict.result !== 'PASSED' && project.settings.require.includes('passed-data'))
+      return `\`${path}\` only passed with warnings`
   }
   return undefined
 }

@@ -6,7 +6,7 @@
  */
 import type { DataVerdict, StatedDependency, VerifiedDataDecision } from '../attestation/index.ts'
 import { type Content, type Digest, DomainError, digestOfJson, type Sha256 } from '../core/index.ts'
-import { type Classification, classifications } from '../data/index.ts'
+import { type Bound, type Classification, classifications } from '../data/index.ts'
 import { believedStage } from './believe.ts'
 import type { DataRules } from './definition.ts'
 import { hasAnchorRows } from './past-versions.ts'
@@ -26,6 +26,8 @@ export type DataQuestion = Readonly<{
   /** `anchor`: digest of the bundle in which a reviewer fixed it. */
   baseline?: Readonly<{ path: string; digest: Sha256; anchor?: Sha256 }>
   anchor?: VerifiedDataDecision<'data-anchor'>
+  /** How much it may differ from the baseline, where that is not assay's own. */
+  bounds?: readonly Bound[]
   /** Other tables that the contract's rules look into. */
   references: readonly Reference[]
   /** Those that have not expired. */
@@ -79,6 +81,7 @@ export async function questionOf(project: Project, input: ResolvedInput, validat
       ? {}
       : { baseline: { ...baseline, ...(anchor === undefined ? {} : { anchor: anchor.attestation }) } }),
     ...(anchor === undefined ? {} : { anchor }),
+    ...(rules.bounds === undefined ? {} : { bounds: rules.bounds }),
     references,
     waivers,
     reviewed: reviewedRows(project, ref.path),
@@ -239,8 +242,8 @@ function anySource({ sources, lentBy }: Project): Classification {
 }
 
 /**
- * Whether a verdict that a statement named still answers what is asked now: same bytes, same contract, baseline and
- * tables that it refers to, the same reviews of rows, and each waiver that it relied on still counts. A newer
+ * Whether a verdict that a statement named still answers what is asked now: same bytes, same contract, baseline, bounds
+ * and tables that it refers to, the same reviews of rows, and each waiver that it relied on still counts. A newer
  * validator asks no stage to run again.
  */
 export function stillAnswers(verdict: DataVerdict, question: DataQuestion): boolean {
@@ -251,11 +254,17 @@ export function stillAnswers(verdict: DataVerdict, question: DataQuestion): bool
     verdict.baseline?.digest === question.baseline?.digest &&
     verdict.baseline?.anchor === question.baseline?.anchor &&
     verdict.classification === question.classification &&
+    spelledBounds(verdict.bounds) === spelledBounds(question.bounds) &&
     spelled(verdict.references ?? []) === spelled(statedReferences(question.references)) &&
     (verdict.reviews ?? []).join() === question.reviewed.reviews.join() &&
     verdict.result !== 'FAILED' &&
     verdict.checks.every(({ waiver }) => waiver === undefined || waivers.has(waiver))
   )
+}
+
+/** What assay itself lets through may be another number by now: a newer validator. */
+function spelledBounds(bounds: DataVerdict['bounds'] = []): string {
+  return JSON.stringify(bounds.map(({ check, column, of, value }) => [check, column, of, value]))
 }
 
 function spelled(references: ReturnType<typeof statedReferences>): string {

@@ -3,6 +3,7 @@
  */
 import type { ImageReference } from '../compute/index.ts'
 import type { EngineName, Json } from '../core/index.ts'
+import type { Bound } from '../data/index.ts'
 import type { Tolerance } from '../reproducibility/index.ts'
 import type { Expectation } from './expected.ts'
 
@@ -122,6 +123,8 @@ export type DataRules = Readonly<{
   baseline?: string
   /** The column that a model learns to predict. */
   label?: string
+  /** How much it may differ from the anchor, where that is not assay's own; in order of their names. */
+  bounds?: readonly Bound[]
 }>
 
 export type StageSettings = Readonly<{

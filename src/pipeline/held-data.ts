@@ -14,11 +14,16 @@ import { reviewedRows } from './reviewed-rows.ts'
 import { datasetOf } from './stored-dataset.ts'
 
 export type HeldData = Readonly<{
-  questions: Pick<Questions, 'anchor' | 'previous' | 'history' | 'others' | 'judged'> & Partial<Pick<Questions, 'seed'>>
+  questions: Pick<Questions, 'anchor' | 'bounds' | 'previous' | 'history' | 'others' | 'judged'> &
+    Partial<Pick<Questions, 'seed'>>
   closing: Closing
 }>
 
-export async function heldData(project: Project, path: string, { contract, baseline }: DataRules): Promise<HeldData> {
+export async function heldData(
+  project: Project,
+  path: string,
+  { contract, baseline, bounds }: DataRules,
+): Promise<HeldData> {
   const content = contract === undefined ? undefined : await project.contents.ingest(contract)
   const file =
     contract === undefined || content?.kind !== 'file' ? undefined : { path: contract, digest: content.digest }
@@ -29,6 +34,7 @@ export async function heldData(project: Project, path: string, { contract, basel
     questions: {
       others: new Map(references.map(({ table, name, content: of }) => [table, datasetOf(of, name, project.store)])),
       judged,
+      ...(bounds === undefined ? {} : { bounds }),
       ...(rows === undefined ? {} : { anchor: rows }),
       ...(seed === undefined ? {} : { seed }),
       ...(past?.previous === undefined ? {} : { previous: past.previous.dataset }),
@@ -38,6 +44,7 @@ export async function heldData(project: Project, path: string, { contract, basel
       isAnchored: anchor !== undefined,
       judged,
       unreadReviews: unread,
+      ...(bounds === undefined ? {} : { bounds }),
       ...(rows === undefined ? {} : { anchorRows: rows }),
     },
   }

@@ -2,15 +2,16 @@
 import { bubblewrapRecipe } from '../compute/index.ts'
 import { type Content, digestOfJson, type Sha256 } from '../core/index.ts'
 import {
+  type Bound,
   type CheckVerdict,
   type Classification,
   type DataCheck,
   defaultLimits,
-  defaultThresholds,
   type Findings,
   findIn,
   type LookMemory,
   type ObjectStore,
+  ownBounds,
   parseBaseline,
   parseContract,
   type Questions,
@@ -71,11 +72,16 @@ export type ContentVerdict = Readonly<{
   finishedAt: Date
 }>
 
-/** Who answers: the engine, and the thresholds and limits that it is given. */
-export function validatorIdentity(): Readonly<{ engine: string; settings: Sha256 }> {
+/** Who answers: the engine, and the thresholds, budgets and limits that it is given. */
+export function validatorIdentity(bounds: readonly Bound[] = []): Readonly<{ engine: string; settings: Sha256 }> {
   return {
     engine: validatorEngine(),
-    settings: digestOfJson({ limits: defaultLimits, drift: defaultThresholds, large: timesUntilLarge }),
+    settings: digestOfJson({
+      limits: defaultLimits,
+      own: Object.fromEntries(ownBounds),
+      large: timesUntilLarge,
+      bounds,
+    }),
   }
 }
 
@@ -98,6 +104,7 @@ export async function validateContent(tools: ContentTools, asked: ContentQuestio
     triage,
     past,
     anchorRows,
+    bounds,
     seed,
   } = asked
   const startedAt = tools.now()
@@ -106,6 +113,7 @@ export async function validateContent(tools: ContentTools, asked: ContentQuestio
     ...(baseline === undefined ? {} : { baseline: parseBaseline(baseline.bytes, baseline.path) }),
     ...(label === undefined ? {} : { label }),
     ...(source === undefined ? {} : { source }),
+    ...(bounds === undefined ? {} : { bounds }),
     now: startedAt,
     examples: 0,
     profile: false,
@@ -140,7 +148,7 @@ export async function validateContent(tools: ContentTools, asked: ContentQuestio
     unseen: found.unseen,
     ...(found.version === undefined ? {} : { version: found.version }),
     ...(found.triage === undefined ? {} : { triage: found.triage }),
-    ...validatorIdentity(),
+    ...validatorIdentity(bounds),
     sandbox: { engine: 'bubblewrap', digest: bubblewrapRecipe() },
     startedAt,
     finishedAt: tools.now(),

@@ -160,8 +160,9 @@ async function rulesFor(caller: Caller, path: string, options: ValidateDataOptio
 }
 
 function rulesOf({ project, inner }: Place, { withoutBaseline }: ValidateDataOptions): DataRules {
-  const { baseline, ...rest } = rulesAt(project, inner)
-  return withoutBaseline === true || baseline === undefined ? rest : { ...rest, baseline }
+  const { baseline, bounds, ...rest } = rulesAt(project, inner)
+  if (withoutBaseline === true || baseline === undefined) return rest
+  return { ...rest, baseline, ...(bounds === undefined ? {} : { bounds }) }
 }
 
 type Place = Readonly<{ project: Project; inner: string }>

@@ -37,6 +37,17 @@ const sandboxShape = z.object({ engine: textShape, digest: sha256Shape })
 /** LIMIT: reviews of one dataset, versions since its anchor. */
 const bundlesShape = z.array(sha256Shape).min(1).max(1000)
 const amount = z.number().min(0)
+const boundsShape = z
+  .array(
+    z.object({
+      check: textShape,
+      column: textShape.exactOptional(),
+      of: textShape,
+      value: amount,
+      own: amount.exactOptional(),
+    }),
+  )
+  .max(10_000)
 const statisticsShape = z.object({
   previous: digestShape.exactOptional(),
   increments: z
@@ -74,6 +85,7 @@ export const dataVerdictShape: z.ZodType<DataVerdict> = z
       .min(1)
       .max(1000)
       .exactOptional(),
+    bounds: boundsShape.exactOptional(),
     reviews: bundlesShape.exactOptional(),
     statistics: statisticsShape.exactOptional(),
     history: bundlesShape.exactOptional(),
@@ -135,6 +147,7 @@ export const dataVerdictPredicateShape = z.object({
     classification: classificationShape,
     checks: z.array(checkShape).min(1).max(maxChecks),
     unseen: z.array(textShape),
+    bounds: boundsShape.exactOptional(),
     reviews: bundlesShape.exactOptional(),
     statistics: statisticsShape.exactOptional(),
     history: bundlesShape.exactOptional(),

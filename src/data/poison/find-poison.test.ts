@@ -1,6 +1,7 @@
 /** Attacks on a table that has an approved anchor, each beside an honest twin that passes. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { budgetsIn } from '../bounds.ts'
 import { type Columns, selectRows } from '../table/columns.ts'
 import { findClassShift } from './class-shift.ts'
 import { findContradictions } from './contradictions.ts'
@@ -48,6 +49,26 @@ test('the same rows without an anchor are never passed', () => {
   assert.equal(report.anchored, false)
   assert.equal(report.verdict, 'warn')
   assert.ok(report.checks.every(({ verdict, anchored }) => verdict !== 'fail' && !anchored))
+})
+
+test('a budget decides from which excess on flips fail, the lesser of rows and share', () => {
+  const flippedBy = (step: number): Columns =>
+    tableOf(fresh().map((row, index) => (index % step === 0 ? { ...row, label: opposite(row.label) } : row)))
+  const verdictBy = (candidate: Columns, rows: number, share: number): string | undefined => {
+    const budgets = budgetsIn([
+      { check: 'poison/label-flip', of: 'rows', value: rows },
+      { check: 'poison/label-flip', of: 'share', value: share },
+    ])
+    return findLabelFlips({ candidate, anchor, budgets })?.check.verdict
+  }
+  const few = flippedBy(60)
+  assert.deepEqual([findLabelFlips({ candidate: few, anchor })?.check.verdict, verdictBy(few, 1, 1)], ['warn', 'fail'])
+  const many = flippedBy(20)
+  assert.equal(findLabelFlips({ candidate: many, anchor })?.check.verdict, 'fail')
+  assert.deepEqual(
+    [verdictBy(many, 20, 1), verdictBy(many, 20, 0.001), verdictBy(many, 1, 1)],
+    ['warn', 'fail', 'fail'],
+  )
 })
 
 test('flipped labels are found among the new rows, and listed', () => {

@@ -32,7 +32,7 @@ export function findPoison(input: PoisonInput): PoisonReport {
   const source = findSource(input, suspectedRows(input, first))
   const all = source === undefined ? first : [...first, withoutGood(source.check, input)]
   const checks = tempered(all, input, ({ candidate, anchor }) =>
-    decideDrift(profileTable(candidate), profileAnchor(anchor)),
+    decideDrift(profileTable(candidate), profileAnchor(anchor), input),
   )
   const anchored = input.anchor !== undefined
   const worst = checks.some(({ verdict }) => verdict === 'fail')
@@ -65,7 +65,7 @@ export function findPoisonInImages(
   ]
   const found = searches.flatMap((search) => search() ?? []).map(({ check }) => withoutGood(check, input))
   const moved = (tables: Compared): readonly Measure[] =>
-    decideDrift(profileTable(overviewOf(tables.candidate)), profileTable(overviewOf(tables.anchor)))
+    decideDrift(profileTable(overviewOf(tables.candidate)), profileTable(overviewOf(tables.anchor)), input)
   const drift = anchor === undefined ? [] : moved({ candidate: input.candidate, anchor })
   return { checks: tempered(found, input, () => drift), drift }
 }
@@ -84,6 +84,8 @@ const searches: readonly Search[] = [
  * Where what rows look like has surely moved, the anchor is no judge of what their labels should be: drift fails such a
  * table and poison only warns; a check that only warns anyway says nothing where drift warns. Flips move no feature, so
  * they cannot hide here; who moves features to hide them is refused for drift.
+ *
+ * THREAT: drift that a user's threshold lets through excuses nothing: it is asked by the thresholds that decide.
  */
 function tempered(
   checks: readonly PoisonCheck[],

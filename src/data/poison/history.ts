@@ -34,6 +34,8 @@ export type Trend = Readonly<{
 export type HistoryBudget = Readonly<{
   /** Share of the rows of all versions that may be beyond expectation. */
   poisonShare: number
+  /** Rows that may be beyond expectation in all versions, when that is fewer. */
+  poisonRows?: number
   /** Times the threshold that a column may move away from the anchor, in one direction, before it must be reviewed. */
   driftThresholds: number
   /** From here on it fails. */
@@ -100,7 +102,8 @@ function poisonTrend(
     } else if (since === 0) since = index + 1
   }
   const low = Math.max(0, sum - level * Math.hypot(Math.sqrt(own + 1), shared))
-  const verdict = low > budget.poisonShare * rows ? 'fail' : low > 0 ? 'warn' : 'pass'
+  const verdict =
+    low > Math.min(budget.poisonRows ?? rows, budget.poisonShare * rows) ? 'fail' : low > 0 ? 'warn' : 'pass'
   const because =
     since === 0
       ? `no more rows than the anchor makes expect`

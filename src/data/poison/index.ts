@@ -1,8 +1,17 @@
 /** The face of the poisoning checks for the rest of `data`. */
 
 export { findPoison, findPoisonInImages, type PoisonReport } from './find-poison.ts'
-export { type DriftObservation, decideHistory, driftObservations, type Trend, type Version } from './history.ts'
+export {
+  type DriftObservation,
+  decideHistory,
+  defaultHistoryBudget,
+  driftObservations,
+  type HistoryBudget,
+  type Trend,
+  type Version,
+} from './history.ts'
 export { type Grey, side, tableOfImages } from './images.ts'
-export type { Budget, Increment, PoisonCheck, PoisonInput, PoisonName, Suspect, Tally } from './report.ts'
+export type { Increment, PoisonCheck, PoisonInput, PoisonName, Suspect, Tally } from './report.ts'
+export { type Budget, defaultBudgets } from './report.ts'
 export { deltaRows } from './row-hash.ts'
 export { type Stamp, stampsOf } from './stamps.ts'

@@ -2,6 +2,7 @@
  * What a poisoning check answers, and how a count of suspects becomes a verdict: relative to what the approved anchor
  * itself shows, never by an absolute share, and never `fail` without an anchor.
  */
+import type { ThresholdOf } from '../statistics/index.ts'
 import type { Columns } from '../table/columns.ts'
 
 export type PoisonName =
@@ -66,7 +67,9 @@ export type PoisonInput = Readonly<{
   previous?: Columns
   /** What the approved table showed, for the checks that need no rows of it. */
   baseline?: readonly Tally[]
-  budgets?: Partial<Record<PoisonName, Budget>>
+  budgets?: Readonly<Record<PoisonName, Budget>>
+  /** What is no drift; assay's own when left out. */
+  thresholdOf?: ThresholdOf
   /** Rows, as reports call them, that a reviewer looked at and found good. */
   good?: ReadonlySet<number>
   /** Same seed, same answer. What is asked of real data is drawn from a secret, so that nobody can aim at the folds. */
@@ -78,7 +81,7 @@ export const maxSuspects = 1000
 /** Verdicts over all checks and columns may alarm this often on honest data. */
 export const alpha = 0.01
 
-const defaultBudgets: Readonly<Record<PoisonName, Budget>> = {
+export const defaultBudgets: Readonly<Record<PoisonName, Budget>> = {
   'poison/label-flip': { rows: 250, share: 0.005 },
   'poison/trigger': { rows: 0, share: 0 },
   'poison/duplicates': { rows: 100, share: 0.005 },
@@ -88,7 +91,7 @@ const defaultBudgets: Readonly<Record<PoisonName, Budget>> = {
 }
 
 function budgetRows(input: PoisonInput, name: PoisonName, of: number): number {
-  const { rows, share } = input.budgets?.[name] ?? defaultBudgets[name]
+  const { rows, share } = (input.budgets ?? defaultBudgets)[name]
   return Math.min(rows, Math.floor(share * of))
 }
 

@@ -71,6 +71,9 @@ export const defaultThresholds: DriftThresholds = {
   'drift/label-correlation': 0.1,
 }
 
+/** What is no drift, in the unit of the statistic: of all columns alike, or of single ones. */
+export type ThresholdOf = (name: MeasureName, column: string) => number
+
 /** A large effect, in thresholds: divergences grow with the square of a shift, and 0.25 is large for PSI (Siddiqi 2006). */
 export const timesUntilLarge = { divergence: 2.5, other: 2 } as const
 
@@ -89,15 +92,14 @@ const alpha = 0.01
 /**
  * Columns that only one side has are a matter of the schema and are left out here.
  *
- * @param options.thresholds those that differ from `defaultThresholds`
+ * @param options.thresholdOf `defaultThresholds` when left out
  * @returns in the order of the candidate's columns; empty when no column is on both sides
  */
 export function decideDrift(
   candidate: TableProfile,
   anchor: TableProfile,
-  options: Readonly<{ thresholds?: Partial<DriftThresholds> }> = {},
+  { thresholdOf = (name) => defaultThresholds[name] }: Readonly<{ thresholdOf?: ThresholdOf | undefined }> = {},
 ): readonly Measure[] {
-  const thresholds = { ...defaultThresholds, ...options.thresholds }
   const pairs = candidate.columns.flatMap((column) => {
     const before = anchor.columns.find(({ name }) => name === column.name)
     return before?.kind === column.kind ? [{ column, before }] : []
@@ -107,7 +109,7 @@ export function decideDrift(
   return pairs.flatMap(({ column, before }) =>
     findingsOf(column, before, { z, isLabel: column.name === candidate.label }).map((finding) => {
       const own = usual.get(JSON.stringify([finding.name, column.name])) ?? 0
-      const threshold = Math.max(thresholds[finding.name], own)
+      const threshold = Math.max(thresholdOf(finding.name, column.name), own)
       const rows = { anchor: before.rows - before.nulls, candidate: column.rows - column.nulls }
       return { ...decide(finding, threshold), column: column.name, rows }
     }),

@@ -7,6 +7,7 @@ export {
   defaultThresholds,
   type Measure,
   type MeasureName,
+  type ThresholdOf,
   timesUntilLarge,
 } from './drift.ts'
 export type { Estimate } from './intervals.ts'

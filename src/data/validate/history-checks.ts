@@ -1,14 +1,17 @@
 /** What all versions since the anchor come to, as checks: poison in small doses, and a drift that has gone far. Pure. */
-import { decideHistory, type Trend, type Version } from '../poison/index.ts'
+import { decideHistory, defaultHistoryBudget, type HistoryBudget, type Trend, type Version } from '../poison/index.ts'
 import type { DataCheck } from './check.ts'
 
 /** @param versions since the anchor, oldest first, this one the last; none without the rows of an anchor */
-export function historyChecks(versions: readonly Version[]): readonly DataCheck[] {
-  const trends = decideHistory(versions)
+export function historyChecks(
+  versions: readonly Version[],
+  budget: HistoryBudget = defaultHistoryBudget,
+): readonly DataCheck[] {
+  const trends = decideHistory(versions, budget)
   const drift = trends.filter(({ kind }) => kind === 'drift')
   const moved = drift.filter(({ verdict }) => verdict === 'fail').map(({ column }) => column)
   const poison = worstPart(trends.filter(({ kind }) => kind === 'poison')).map((trend) => tempered(trend, moved))
-  return [...poison, ...drift].map((trend) => checkOf(trend, versions.length))
+  return [...poison, ...drift].map((trend) => checkOf(trend, versions.length, budget))
 }
 
 /**
@@ -39,14 +42,17 @@ function worstPart(trends: readonly Trend[]): readonly Trend[] {
   return [...worst.values()]
 }
 
-function checkOf({ kind, column, verdict, sum, because }: Trend, versions: number): DataCheck {
+function checkOf(trend: Trend, versions: number, { driftThresholds }: HistoryBudget): DataCheck {
+  const { kind, column, verdict, sum, because } = trend
   const isPoison = kind === 'poison'
   return {
     name: isPoison ? 'poison/history' : 'drift/history',
     column,
     verdict,
     observed: Number(sum.toPrecision(4)),
-    expected: isPoison ? 'no rows too many in all versions together' : 'at most 1 threshold away',
+    expected: isPoison
+      ? 'no rows too many in all versions together'
+      : `at most ${driftThresholds} times the threshold away`,
     rows: [],
     count: isPoison ? Math.max(0, Math.round(sum)) : 0,
     evaluated: true,

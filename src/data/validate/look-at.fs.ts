@@ -134,7 +134,7 @@ async function answerTo(
   options: FilesOptions,
 ): Promise<FilesAnswer> {
   const parts = [own, ...(approved === undefined ? [] : [approved])]
-  const { label, seed, judged = [], triage } = questions
+  const { label, seed, bounds, judged = [], triage } = questions
   // what has no digest cannot be remembered
   const remembers = ({ entries }: Part): boolean => options.looks !== undefined && greys && entries.length > 0
   const digests = own.names.flatMap((inner, place): readonly (readonly [string, string])[] => {
@@ -153,6 +153,7 @@ async function answerTo(
       ...(judged.length === 0 ? {} : { judged: { words: judged, digests } }),
       ...(triage === undefined ? {} : { pointed: true }),
       ...(label === undefined ? {} : { label }),
+      ...(bounds === undefined ? {} : { bounds }),
       ...(approved === undefined
         ? {}
         : { anchor: { files: ofAnchor, known: knownImages(approved), keep: remembers(approved) } }),

@@ -5,6 +5,7 @@
  * whoever reads it, and nothing in it is more than text and numbers.
  */
 import { z } from 'zod'
+import type { Bound } from '../bounds.ts'
 import type { ColumnType, TableContract } from '../contract/index.ts'
 import { maxLabel } from '../files/judged-files.ts'
 import type { Tally } from '../poison/index.ts'
@@ -58,6 +59,8 @@ export type ValidateRequest = Readonly<{
   statistics?: StatisticsRequest
   /** What it was approved as. */
   baseline?: Readonly<{ profile: TableProfile | null; poison: readonly Tally[] }>
+  /** Where the user lets through more or less than assay would. */
+  bounds?: readonly Bound[]
   /** Tables whose rows are the approved ones. */
   anchor?: FileList
   /** Tables of the version before, to tell what is new in this one. */
@@ -102,6 +105,8 @@ export type FilesRequest = FileGroup &
     pixels: number
     /** A table among `files` that says which class each image is of; the folder that it lies in when left out. */
     label?: string
+    /** Where the user lets through more or less than assay would. */
+    bounds?: readonly Bound[]
     /** The approved files. */
     anchor?: FileGroup
     /** Chooses images, when they are many. */

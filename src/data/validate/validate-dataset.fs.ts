@@ -7,6 +7,7 @@
 import { lstatSync, readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { type Content, DomainError } from '../../core/index.ts'
+import { type Bound, historyIn } from '../bounds.ts'
 import { type Contract, chooseTable, isCalledLike, otherTables, type TableContract } from '../contract/index.ts'
 import { type DigestPathOptions, digestPath } from '../digest-tree.fs.ts'
 import { statKeyOf } from '../file-stat.ts'
@@ -35,6 +36,8 @@ export type Questions = Readonly<{
   /** What it was approved as, or the approved data itself. */
   baseline?: Baseline
   anchor?: Dataset
+  /** How much it may differ from that, where the user says so. */
+  bounds?: readonly Bound[]
   label?: string
   source?: string
   /** Where tables of foreign keys lie; absolute. Beside the dataset when left out. */
@@ -153,7 +156,7 @@ async function findInTables(
   questions: Questions,
   options: ValidatorOptions,
 ): Promise<Findings> {
-  const { contract: whole, baseline, anchor, previous, history = [], now, examples } = questions
+  const { contract: whole, baseline, anchor, previous, history = [], now, examples, bounds } = questions
   const contract = whole === undefined ? undefined : chooseTable(whole, name)
   const unseen = unseenOf(questions)
   const others = whole === undefined || contract === undefined ? [] : othersOf(contract, whole, name, questions)
@@ -177,6 +180,7 @@ async function findInTables(
         ...(statistics === undefined ? {} : { statistics }),
         ...(baseline === undefined ? {} : { baseline: { profile: baseline.profile, poison: baseline.poison } }),
         ...(anchorFiles === undefined ? {} : { anchor: anchorFiles }),
+        ...(bounds === undefined ? {} : { bounds }),
         ...(previousFiles === undefined ? {} : { previous: previousFiles }),
         examples,
         ...(questions.judged === undefined ? {} : { judged: questions.judged }),
@@ -191,7 +195,7 @@ async function findInTables(
   const checks = [
     ...answer.checks,
     ...(isBlind(questions) ? [blindBaseline] : []),
-    ...(version === undefined ? [] : historyChecks([...history, version])),
+    ...(version === undefined ? [] : historyChecks([...history, version], historyIn(bounds ?? []))),
   ]
   return {
     verdict: worstOf(checks),

@@ -2,6 +2,7 @@
 import { isInside, isSha256, parseProjectPath } from '../../core/index.ts'
 import type { DataRules, PipelineDefinition, ProjectSettings, StageDefinition, StageSettings } from '../definition.ts'
 import { faultAt, type Place, quoted, suggestion } from './fault.ts'
+import { boundsOf } from './settings-bounds.ts'
 import { isList, isMap, pythonText, type Value, type ValueMap } from './value.ts'
 import type { Places } from './yaml.ts'
 
@@ -21,17 +22,19 @@ export function refuseMadeData(data: ValueMap, places: Places, pipeline: Pipelin
   }
 }
 
-/** Contract, baseline and label of one entry under `data` or `outs`. */
+/** What one entry is held to, under `data` or `outs`. */
 export function dataRulesOf(entry: Value): DataRules {
   const given = (key: string): string | undefined => {
     const value = isMap(entry) ? entry.get(key) : undefined
     return typeof value === 'string' ? value : undefined
   }
   const [contract, baseline, label] = [given('contract'), given('baseline'), given('label')]
+  const bounds = isMap(entry) ? boundsOf(entry) : []
   return {
     ...(contract === undefined ? {} : { contract: parseProjectPath(contract) }),
     ...(baseline === undefined ? {} : { baseline: parseProjectPath(baseline) }),
     ...(label === undefined ? {} : { label }),
+    ...(bounds.length === 0 ? {} : { bounds }),
   }
 }
 

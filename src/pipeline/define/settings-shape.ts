@@ -3,6 +3,7 @@ import { DomainError, engineNames, parseDurationMs, parseSizeBytes } from '../..
 import { parseRemoteAddress } from '../../data/index.ts'
 import { ruleNames } from '../../reproducibility/index.ts'
 import { faultAt, type Place, quoted, suggestion } from './fault.ts'
+import { boundShapes, heldToBaseline } from './settings-bounds.ts'
 import {
   byKey,
   byPath,
@@ -118,8 +119,8 @@ const common = {
   harmless,
   portable: truth,
 }
-const rules = { contract: path, baseline: path, label: text }
-const held = either(record(rules), nothing)
+const rules = { contract: path, baseline: path, label: text, ...boundShapes }
+const held = either(heldToBaseline(record(rules)), nothing)
 
 export const stageShape = record({
   ...common,
@@ -144,7 +145,7 @@ const file = record(
   {
     assay: simple('1, the version of this format', (value) => value === 1n),
     name: label,
-    data: either(byPath(either(record({ source: label, ...rules }), nothing)), nothing),
+    data: either(byPath(either(heldToBaseline(record({ source: label, ...rules })), nothing)), nothing),
     environments: either(byKey(label, environment), nothing),
     defaults: either(record(common), nothing),
     stages: either(mapOf(either(stageShape, nothing)), nothing),

@@ -1,14 +1,24 @@
 /** Statistics of a table against what was approved, as checks. Runs in the sandboxed process. */
+import { budgetsIn, thresholdsIn } from '../../bounds.ts'
 import type { TableContract } from '../../contract/index.ts'
 import {
+  type Budget,
   deltaRows,
   driftObservations,
   findPoison,
   type Increment,
   type PoisonCheck,
+  type PoisonName,
   type Version,
 } from '../../poison/index.ts'
-import { decideDrift, type Measure, profileAnchor, profileTable, type TableProfile } from '../../statistics/index.ts'
+import {
+  decideDrift,
+  type Measure,
+  profileAnchor,
+  profileTable,
+  type TableProfile,
+  type ThresholdOf,
+} from '../../statistics/index.ts'
 import { selectRows } from '../../table/columns.ts'
 import type { Engine } from '../../table/engine.duckdb.ts'
 import { type Loaded, loadColumns } from '../../table/load-columns.ts'
@@ -45,10 +55,7 @@ export async function compare(
   const [approved, before] = [await load(anchor), await load(previous)]
   const anchorProfile = approved === undefined ? undefined : profileAnchor(approved.columns)
   const baseline = anchorProfile ?? request.baseline?.profile ?? undefined
-  const drift =
-    baseline === undefined
-      ? []
-      : [...columnChecks(profile, baseline), ...decideDrift(profile, baseline).map(checkOfMeasure)]
+  const drift = baseline === undefined ? [] : driftChecks(profile, baseline, request.bounds)
   const poison = request.statistics.poison ? poisonChecks({ loaded, approved, before }, request) : noPoison
   const unseen = [...unseenOf(loaded, approved, request), ...poison.unseen]
   return {
@@ -62,10 +69,40 @@ export async function compare(
       : {
           version: versionOf(
             { loaded, approved, before },
-            { anchorProfile, increments: poison.increments, seed: request.statistics.seed },
+            { anchorProfile, increments: poison.increments, seed: request.statistics.seed, bounds: request.bounds },
           ),
         }),
   }
+}
+
+/** How much may differ, as what decides takes it; assay's own where nobody says otherwise. */
+export function boundedBy(
+  bounds: ValidateRequest['bounds'] = [],
+): Readonly<{ budgets: Readonly<Record<PoisonName, Budget>>; thresholdOf: ThresholdOf }> {
+  return { budgets: budgetsIn(bounds), thresholdOf: thresholdsIn(bounds) }
+}
+
+function driftChecks(
+  profile: TableProfile,
+  baseline: TableProfile,
+  bounds: ValidateRequest['bounds'],
+): readonly DataCheck[] {
+  const measures = decideDrift(profile, baseline, boundedBy(bounds))
+  return [...columnChecks(profile, baseline), ...measures.map(checkOfMeasure), ...unmeasured(bounds, measures)]
+}
+
+/** Thresholds that nothing was held to: a misspelt column would be a setting without effect. */
+export function unmeasured(
+  bounds: ValidateRequest['bounds'] = [],
+  measures: readonly Pick<Measure, 'name' | 'column'>[],
+): readonly DataCheck[] {
+  const measured = new Set(measures.map(({ name, column }) => JSON.stringify([name, column])))
+  return bounds.flatMap(({ check, column, value }) => {
+    if (column === undefined || measured.has(JSON.stringify([check, column]))) return []
+    const because = 'assay.yaml has a threshold for it, and nothing of that kind is measured of such a column'
+    const head = { name: check, column, observed: null, expected: `at most ${value}`, rows: [], count: 0 }
+    return [{ ...head, verdict: 'fail' as const, evaluated: false, because }]
+  })
 }
 
 type Tables = Readonly<{ loaded: Loaded; approved: Loaded | undefined; before: Loaded | undefined }>
@@ -77,12 +114,19 @@ function versionOf(
     anchorProfile,
     increments,
     seed,
-  }: Readonly<{ anchorProfile: TableProfile; increments: readonly Increment[]; seed: number }>,
+    bounds,
+  }: Readonly<{
+    anchorProfile: TableProfile
+    increments: readonly Increment[]
+    seed: number
+    bounds: ValidateRequest['bounds']
+  }>,
 ): Version {
   const { columns } = loaded
   const known = (before ?? approved)?.columns
   const fresh = known === undefined ? columns : selectRows(columns, deltaRows(columns, known, seed))
-  const drift = fresh.rows < fewestRows ? [] : driftObservations(decideDrift(profileTable(fresh), anchorProfile))
+  const drift =
+    fresh.rows < fewestRows ? [] : driftObservations(decideDrift(profileTable(fresh), anchorProfile, boundedBy(bounds)))
   return { increments: [...increments], drift: drift.slice(0, maxDrift) }
 }
 
@@ -138,13 +182,19 @@ const noPoison: Poison = { checks: [], unseen: [], pointed: [] }
 /** THREAT: an anchor that is poisoned itself would teach its poison; without one nothing passes. */
 function poisonChecks(
   { loaded, approved, before }: Tables,
-  { baseline, statistics, reviewed }: ValidateRequest & Readonly<{ statistics: StatisticsRequest; reviewed: Judged }>,
+  {
+    baseline,
+    statistics,
+    reviewed,
+    bounds,
+  }: ValidateRequest & Readonly<{ statistics: StatisticsRequest; reviewed: Judged }>,
 ): Poison {
   const good = new Set([...reviewed].flatMap(([row, verdict]) => (verdict === 'good' ? [row] : [])))
   const report = findPoison({
     candidate: loaded.columns,
     seed: statistics.seed,
     good,
+    ...boundedBy(bounds),
     ...(approved === undefined ? {} : { anchor: approved.columns }),
     ...(before === undefined ? {} : { previous: before.columns }),
     ...(baseline === undefined ? {} : { baseline: baseline.poison }),

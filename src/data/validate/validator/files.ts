@@ -12,7 +12,7 @@ import { openTable } from '../../table/open-table.fs.ts'
 import { textOf } from '../../table/relation.ts'
 import { type DataCheck, formatFault } from '../check.ts'
 import type { FileGroup, FilesAnswer, FilesRequest } from '../request.ts'
-import { checkOfMeasure, checkOfPoison, pointedAt, unanchored } from './compare.ts'
+import { boundedBy, checkOfMeasure, checkOfPoison, pointedAt, unanchored, unmeasured } from './compare.ts'
 
 const noClasses = 'patches or patterns inside images: nothing says which class an image is of'
 
@@ -67,11 +67,13 @@ async function patternsIn(own: Group, anchor: Group | undefined, open: Opening):
     candidate: images.table,
     seed: open.request.seed,
     good: goodAmong(images, open.request, labels.of),
+    ...boundedBy(open.request.bounds),
     ...(known === undefined ? {} : { anchor: known.table }),
   })
   return {
     checks: [
       ...drift.map(checkOfMeasure),
+      ...(known === undefined ? [] : unmeasured(open.request.bounds, drift)),
       ...checks.map((check) => named(check, images.names)),
       ...(known === undefined ? [unanchored] : []),
     ],
