@@ -400,17 +400,6 @@ const defeats: readonly Defeat[] = [
       }),
     },
   ],
-  [
-    2,
-    'validated inputs',
-    'a loosened threshold',
-    {
-      verdict: (verdict) => ({
-        ...verdict,
-        bounds: [{ check: 'drift/psi', of: 'threshold', value: 0.3, own: 0.1 }],
-      }),
-    },
-  ],
   // level 4
   [1, 'hosted builder', 'an environment of which no statement says who put it together', { unstated: first }],
   [1, 'own statements', 'an environment of which no statement says how it was put together', { unstated: first }],
