@@ -8,6 +8,7 @@ import {
   digestNamed,
   keep,
   newPerson,
+  now,
   output,
   policyOf,
   signReproduction,
@@ -152,6 +153,18 @@ test('a divergence stands until as many as the policy asks for came to the same 
   assert.equal(verdictWith({ said: diverged, newer, policy: rule(2) }).level, 0)
   assert.equal(verdictWith({ said: diverged, newer, policy: rule(1) }).level, 1)
   assert.equal(verdictWith({ newer, policy: rule(2) }).level, 1, 'nothing diverged, and nothing counts as reproduced')
+})
+
+test('a reproduction that dates itself after it was signed says nothing', () => {
+  const signedBefore = (at: string): ChainVerdict =>
+    verdictWith({ policy: { times: { now, witnessed: () => ({ at: new Date(at), by: 'a witness' }) } } })
+  assert.equal(signedBefore('2026-11-22T00:01:00Z').properties.reproduced, true)
+  assert.equal(signedBefore('2026-11-22T00:00:59Z').properties.reproduced, true, 'clocks differ')
+  const late = verdictWith({
+    policy: { times: { now, witnessed: () => ({ at: new Date('2026-11-22T00:01:00Z'), by: 'a witness' }) } },
+    newer: (one) => ({ ...diverged(one), finishedAt: '2026-11-23T00:00:00.000Z' }),
+  })
+  assert.equal(late.properties.reproduced, true, 'the one of the 23rd was signed on the 22nd')
 })
 
 test('a stage of an earlier commit is reproduced at a later one when it opened the same code', () => {

@@ -148,7 +148,11 @@ function judgeOne(
   }
 }
 
-/** Those that a reproducer signed about this very statement, and that are not of a time to come; newest first. */
+/**
+ * Those that a reproducer signed about this very statement, and that are not of a time to come; newest first.
+ *
+ * THREAT: one that dates itself after it was signed stays the newest, and young, for as long as it likes.
+ */
 function countingOf(
   { evidence, policy, surroundings, limits = chainLimits }: ChainQuestion,
   { attestation, stage }: VisitedStage,
@@ -168,11 +172,11 @@ function countingOf(
   })
   const latest = surroundings.now.getTime() + maxClockSkewMs
   return found
-    .filter(({ reproduction: { project, stages, startedAt, finishedAt } }) => {
+    .filter(({ reproduction: { project, stages, startedAt, finishedAt }, proven }) => {
       const isOfThis = project === stage.facts.project.id && stages.some(({ original }) => original === attestation)
       return (
         isOfThis &&
-        Date.parse(finishedAt) <= latest &&
+        Date.parse(finishedAt) <= Math.min(latest, (proven?.at.getTime() ?? latest) + maxClockSkewMs) &&
         Date.parse(startedAt) >= Date.parse(stage.facts.finishedAt) - maxClockSkewMs
       )
     })

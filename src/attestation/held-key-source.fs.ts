@@ -62,11 +62,13 @@ function resolvedAddress(address: string, now: Date): string {
 /**
  * The project's log key, made when it is first asked for.
  *
- * @param write to the file, which only its owner may read
+ * THREAT: of two runs that make one at once, the first would sign a checkpoint with a key that the second replaces.
+ *
+ * @param make the file, which only its owner may read, unless it is there
  */
-export function ensureLogKey(file: string, write: (file: string, bytes: Uint8Array) => void): string {
+export function ensureLogKey(file: string, make: (file: string, bytes: Uint8Array) => void): string {
   if (existsSync(file)) return file
   const { privateKey } = generateKeyPairSync('ed25519')
-  write(file, Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' })))
+  make(file, Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' })))
   return file
 }

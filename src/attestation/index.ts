@@ -58,7 +58,7 @@ export {
 export type { CheckpointTrust, VerifiedCheckpoint } from './tlog/checkpoint.ts'
 export { parseCheckpoint, verifyCheckpoint } from './tlog/checkpoint.ts'
 export { logOrigin, type TreeHead } from './tlog/checkpoint-text.ts'
-export { parseHash, parseLogProof, printLogProof, verifyLogProof } from './tlog/log-proof.ts'
+export { isShownBy, parseHash, parseLogProof, printLogProof, verifyLogProof } from './tlog/log-proof.ts'
 export { isConsistent, isIncluded, isSameHash, leafHashOf, type TreeHash } from './tlog/merkle.ts'
 export { type LogReader, nothingSeen, observeLog, parseSeen, printSeen, type Seen } from './tlog/monitor.ts'
 export { cosignNote, type NoteKey, noteKeyOf, printNoteKey } from './tlog/note.ts'

@@ -6,11 +6,13 @@ import { type TestContext, test } from 'node:test'
 import { type ErrorCode, isDomainError } from '../core/index.ts'
 import { newPerson, now, policyText } from './fixtures/chain.ts'
 import { scratchFolder } from './fixtures/store.fs.ts'
+import { ensureLogKey } from './held-key-source.fs.ts'
 import { generateKey } from './key.ts'
 import { readPrivateKey } from './key-file.fs.ts'
 import { openKeyHome, revokedKeys } from './key-home.fs.ts'
 import type { KeyEnvironment, KeyHome } from './key-home.ts'
 import { hintOf, parsePublicKey } from './public-key.ts'
+import { makePrivate } from './secret-file.fs.ts'
 
 type Place = Readonly<{
   base: string
@@ -276,4 +278,20 @@ test('no file of the checkout says which services sign, what library is loaded, 
     refuses(() => open({ ASSAY_SIGNER: address }).loadKey('p1'), 'ERR_KEY_HOME')
   }
   for (const address of addressesIn(base)) assert.equal(open().useHeld('p1', { address }).held?.address, address)
+})
+
+test('of two runs that make a key of the log at once both take that of the first', (context) => {
+  const { base } = place(context)
+  const file = join(base, 'log-key.pem')
+  const made: string[] = []
+  // the second makes its own between the first one's look and its write
+  const racing = (path: string, bytes: Uint8Array): void => {
+    made.push(String(bytes))
+    if (made.length === 1) ensureLogKey(file, racing)
+    makePrivate(path, bytes)
+  }
+  assert.equal(ensureLogKey(file, racing), file)
+  assert.equal(made.length, 2)
+  assert.equal(readFileSync(file, 'utf8'), made[1])
+  assert.equal(statSync(file).mode & 0o777, 0o600)
 })

@@ -16,7 +16,7 @@ import { readSecretFile, refuseExposedFolder } from './key-file.fs.ts'
 import type { HeldKeyRecord, KeyEnvironment, KeyHome, KeyRecord } from './key-home.ts'
 import { loadRecord, prepareFolder, projectsIn, saveRecord } from './key-record.fs.ts'
 import { hintOf } from './public-key.ts'
-import { writePrivate } from './secret-file.fs.ts'
+import { makePrivate, writePrivate } from './secret-file.fs.ts'
 import { type Revocation, stricter } from './trust-policy.ts'
 import { parseTrustPolicy } from './trust-policy-file.ts'
 import { momentOf } from './trust-policy-signers.ts'
@@ -73,7 +73,7 @@ export function openKeyHome(options: KeyHomeOptions): KeyHome {
         const folderOf = placeOf(project === '' ? 'without-project' : project)
         prepareFolder(folder, folderOf)
         const { environment, route = directly } = options
-        const logKeyPath = ensureLogKey(join(folderOf, 'log-key.pem'), writePrivate)
+        const logKeyPath = ensureLogKey(join(folderOf, 'log-key.pem'), makePrivate)
         return heldKeySource(address, { environment, route: route(), now: new Date(), logKeyPath })
       }
       const address = options.environment['ASSAY_SIGNER'] ?? ''

@@ -1,16 +1,6 @@
 /** Files that only the user may read: 32 random bytes that are made once, and keys. */
 import { randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DomainError } from '../core/index.ts'
 
@@ -18,11 +8,17 @@ export const secretBytes = 32
 
 /** Of two processes that make one at once, both take that of the first. */
 export function makeSecret(file: string): void {
+  makePrivate(file, randomBytes(secretBytes))
+}
+
+/** As `writePrivate`, of a file that is never written again: one that is there stays. @throws ERR_IO */
+export function makePrivate(file: string, bytes: Uint8Array): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  const own = `${file}.${process.pid}.tmp`
-  writeFileSync(own, randomBytes(secretBytes), { mode: 0o600, flag: 'wx' })
+  const own = `${file}.${randomBytes(8).toString('hex')}`
   try {
+    writePrivate(own, bytes)
     linkSync(own, file)
+    syncFolder(dirname(file))
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
   } finally {
@@ -42,13 +38,17 @@ export function writePrivate(file: string, bytes: Uint8Array): void {
       closeSync(fd)
     }
     renameSync(temporary, file)
-    const folder = openSync(dirname(file), 'r')
-    try {
-      fsyncSync(folder)
-    } finally {
-      closeSync(folder)
-    }
+    syncFolder(dirname(file))
   } catch (cause) {
     throw new DomainError('ERR_IO', `\`${file}\` could not be written`, { cause })
+  }
+}
+
+function syncFolder(path: string): void {
+  const folder = openSync(path, 'r')
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
   }
 }

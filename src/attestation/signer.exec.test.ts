@@ -193,6 +193,27 @@ test('a program that is no signer is a failure and not a hang', async () => {
   )
 })
 
+test('a token whose library hangs is given up, when it is opened and when it signs; one that answers is not', async () => {
+  const entry = join(scratch.root, 'hangs.mjs')
+  const silent = { key: { kind: 'ephemeral' }, objectStoreRoot: store, entry, silenceMs: 300 } as const
+  writeFileSync(entry, 'for (;;);')
+  await rejects(startSigner(silent), 'ERR_SIGNER_UNREACHABLE', /does not answer within/)
+  const ready = { kind: 'ready', publicPem: pair.publicPem, hint: 'x', logKey: 'A'.repeat(43) + '=' }
+  writeFileSync(
+    entry,
+    `const ready = Buffer.from(${JSON.stringify(JSON.stringify(ready))})
+const header = Buffer.alloc(4)
+header.writeUInt32BE(ready.length)
+process.stdin.once('data', () => process.stdout.write(Buffer.concat([header, ready]), () => { for (;;); }))`,
+  )
+  await using hanging = await startSigner({ ...silent, silenceMs: 2000 })
+  const approving = { kind: 'source-approval', approval: sourceApproval() } as const
+  await rejects(hanging.sign(approving), 'ERR_SIGNER_UNREACHABLE')
+  await rejects(hanging.sign(approving), 'ERR_SIGNER_FAILED')
+  await using honest = await startSigner({ key: real, objectStoreRoot: store, silenceMs: 60_000 })
+  assert.ok(verifySourceApproval((await honest.sign(approving)).bytes, policy).trusted)
+})
+
 test("the signer sees neither the caller's environment nor files beside key and store", async () => {
   const entry = join(scratch.root, 'spy.mjs')
   const outside = join(scratch.root, 'secret.txt')

@@ -24,6 +24,7 @@ import {
   readFrames,
   responseShape,
   type SignRequest,
+  subjectsOf,
 } from './signer/protocol.ts'
 
 export type { SignRequest } from './signer/protocol.ts'
@@ -36,6 +37,8 @@ export type SignerOptions = Readonly<{
   entry?: string
   /** The Node that runs it; this one when left out. */
   node?: string
+  /** After so long without an answer it is given up, milliseconds; of a token two minutes, of all else never. */
+  silenceMs?: number
 }>
 
 export type Signed = Readonly<{ bytes: Uint8Array; digest: Sha256 }>
@@ -61,7 +64,12 @@ export type Signer = AsyncDisposable &
   }>
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>
-type Waiting = Readonly<{ resolve(signed: Signed): void; reject(error: Error): void }>
+type Waiting = Readonly<{
+  resolve(signed: Signed): void
+  reject(error: Error): void
+  /** What is hashed before it is signed. */
+  sizeBytes: number
+}>
 
 /**
  * Starts the signer of one run and opens the key.
@@ -74,16 +82,46 @@ export async function startSigner(options: SignerOptions): Promise<Signer> {
   const ended = endOf(child)
   const frames = readFrames(child.stdout)
   try {
+    const silenceMs = silenceOf(options)
     child.stdin.write(encodeFrame({ version: 1, key: requestOf(options), objectStoreRoot: options.objectStoreRoot }))
-    const first = await frames.next()
+    const first = await orSilence(frames.next(), silenceMs)
     if (first.done === true) throw failure(`ended at once: ${await ended}`)
     const { publicPem, hint, logKey, identity } = openedFrom(first.value)
     refuseOtherKey(options.key, hint)
-    return connect(child, ended, frames, { publicPem, hint, logKey, ...(identity === undefined ? {} : { identity }) })
+    const opened = { publicPem, hint, logKey, ...(identity === undefined ? {} : { identity }) }
+    return connect({ child, ended, frames, silenceMs }, opened)
   } catch (error) {
     child.kill('SIGKILL')
     throw error instanceof DomainError ? error : failure('answered with nonsense', error)
   }
+}
+
+/** The library of a token is native code: one that hangs stops all of its process, and only another one can end it. */
+function silenceOf({ silenceMs, key }: SignerOptions): number | undefined {
+  const isToken = key.kind === 'held' && parseHeldAddress(key.address).kind === 'pkcs11'
+  return silenceMs ?? (isToken ? tokenSilenceMs : undefined)
+}
+
+/** LIMIT: two minutes, in which somebody may have to touch it. What is signed is hashed first, at 10 MB/s at least. */
+const tokenSilenceMs = 120_000
+const hashedBytesPerMs = 10_000
+
+async function orSilence<T>(answer: Promise<T>, silenceMs: number | undefined): Promise<T> {
+  if (silenceMs === undefined) return answer
+  let timer: NodeJS.Timeout | undefined
+  const silence = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(silent(silenceMs)), silenceMs)
+  })
+  try {
+    return await Promise.race([answer, silence])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function silent(ms: number): DomainError {
+  const because = `what holds the key does not answer within ${Math.ceil(ms / 1000)} s`
+  return new DomainError('ERR_SIGNER_UNREACHABLE', because, { help: 'look whether it waits for somebody to touch it' })
 }
 
 /** THREAT: what holds the key was changed behind its address, and answers with a key of somebody else's. */
@@ -186,16 +224,39 @@ function endOf(child: Child): Promise<string> {
   })
 }
 
-function connect(child: Child, ended: Promise<string>, frames: AsyncGenerator<Json>, identity: Opened): Signer {
+type Link = Readonly<{
+  child: Child
+  ended: Promise<string>
+  frames: AsyncGenerator<Json>
+  silenceMs: number | undefined
+}>
+
+function connect({ child, ended, frames, silenceMs }: Link, identity: Opened): Signer {
   const waiting = new Map<number, Waiting>()
   let next = 0
+  let silence: NodeJS.Timeout | undefined
   const refuseAll = (error: Error): void => {
+    clearTimeout(silence)
     for (const { reject } of waiting.values()) reject(error)
     waiting.clear()
   }
+  /** From the last thing that was heard or asked on. */
+  const watch = (): void => {
+    clearTimeout(silence)
+    if (silenceMs === undefined || waiting.size === 0) return
+    const bytes = [...waiting.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+    const limitMs = silenceMs + Math.ceil(bytes / hashedBytesPerMs)
+    silence = setTimeout(() => {
+      refuseAll(silent(limitMs))
+      child.kill('SIGKILL')
+    }, limitMs)
+  }
   const reading = (async () => {
     try {
-      for await (const message of frames) settle(waiting, responseShape.parse(message))
+      for await (const message of frames) {
+        settle(waiting, responseShape.parse(message))
+        watch()
+      }
     } catch (error) {
       refuseAll(failure('answered with nonsense', error))
       child.kill('SIGKILL')
@@ -216,12 +277,18 @@ function connect(child: Child, ended: Promise<string>, frames: AsyncGenerator<Js
         }
         const id = next
         next += 1
-        waiting.set(id, { resolve, reject })
+        waiting.set(id, { resolve, reject, sizeBytes: hashedBytes(request) })
+        watch()
         child.stdin.write(encodeFrame({ id, request }))
       }),
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+function hashedBytes(request: SignRequest): number {
+  const { outputs = [], log } = subjectsOf(request) ?? {}
+  return outputs.reduce((sum, { sizeBytes }) => sum + sizeBytes, log?.sizeBytes ?? 0)
 }
 
 function settle(waiting: Map<number, Waiting>, { id, answer }: Response): void {

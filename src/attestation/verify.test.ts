@@ -112,6 +112,17 @@ test('a key that is good for another builder is refused for this one', () => {
   assert.deepEqual(refusals(bytes, { ...policy, builders }), ['ERR_BUILDER_UNLISTED'])
 })
 
+test('of two levels for one key and builder the lower one counts, whichever stands first', () => {
+  const grant = (maxLevel: 0 | 1) => ({ key: 'ada', builder: builderIds.sandboxed, maxLevel })
+  for (const builders of [
+    [grant(0), grant(1)],
+    [grant(1), grant(0)],
+  ]) {
+    const verdict = verifyStage(bytes, { ...policy, builders })
+    assert.equal(verdict.trusted && verdict.statement.grant.maxLevel, 0)
+  }
+})
+
 test('refuses a statement of another project', () => {
   const other = signStage(ada, stageFacts({ project: { id: 'other', name: 'digits' } }))
   assert.deepEqual(refusals(other), ['ERR_CHAIN_PROJECT'])

@@ -85,6 +85,8 @@ export type VerifiedReproduction = Readonly<{
   signer: TrustedSigner
   /** Digest of the bundle. */
   attestation: Sha256
+  /** As of a stage. */
+  proven?: ProvenTime
   readonly [verified]: 'reproduction'
 }>
 
@@ -198,8 +200,9 @@ export function verifyReproduction(bytes: Uint8Array, policy: TrustPolicy): Verd
   const read = readSigned(bytes, policy, 'reproducer', reproductionOf)
   if (!read.trusted) return read
   const { value: reproduction, signer, findings } = read
+  const attestation = sha256Of(bytes)
   // `as`: all findings passed, which is what the brand says.
-  const statement = { reproduction, signer, attestation: sha256Of(bytes) } as VerifiedReproduction
+  const statement = { reproduction, signer, attestation, ...provenOf(read) } as VerifiedReproduction
   return { trusted: true, statement, findings }
 }
 
@@ -233,6 +236,7 @@ type ReadSigned<T> =
       value: T
       signer: TrustedSigner
       certified: Certified | undefined
+      proven?: ProvenTime
       findings: readonly Finding[]
     }>
   | Readonly<{ trusted: false; findings: readonly Finding[] }>
@@ -249,9 +253,9 @@ function readSigned<T extends Readonly<{ project: string }>>(
   const read = readPayload(signed.payload, parse)
   if (read.value === undefined) return { trusted: false, findings: [...signed.findings, read.finding] }
   const findings = [...signed.findings, read.finding, ofProject(policy, read.value.project)]
-  return allPassed(findings)
-    ? { trusted: true, value: read.value, signer: signed.signer, certified: signed.certified, findings }
-    : { trusted: false, findings }
+  if (!allPassed(findings)) return { trusted: false, findings }
+  const { signer, certified } = signed
+  return { trusted: true, value: read.value, signer, certified, ...provenOf(signed), findings }
 }
 
 /**
@@ -277,8 +281,11 @@ function readPayload<T>(payload: Uint8Array, read: (statement: Statement) => T):
   return attempt('statement', 'is a statement of the type that is needed', () => read(parseStatement(payload)))
 }
 
-function grantOf(policy: TrustPolicy, signer: TrustedSigner, builderId: string): BuilderGrant | undefined {
-  return policy.builders.find(({ key, builder }) => key === signer.name && builder === builderId)
+/** Of several the strictest: whoever writes a lower level beneath a higher one means it. */
+function grantOf({ builders }: TrustPolicy, signer: TrustedSigner, builderId: string): BuilderGrant | undefined {
+  return builders
+    .filter(({ key, builder }) => key === signer.name && builder === builderId)
+    .toSorted((left, right) => left.maxLevel - right.maxLevel)[0]
 }
 
 function builderListed(

@@ -82,6 +82,8 @@ export type HttpClientOptions = Readonly<{
    * LIMIT: behind a proxy, which resolves names itself, only addresses that are written as such are looked at.
    */
   redirectsTo?: () => Promise<MayReach>
+  /** The host that named the addresses to ask: another one is held to `redirectsTo` from its first request on. */
+  namedBy?: string
   signal: AbortSignal
 }>
 
@@ -101,7 +103,7 @@ export function openHttpClient(options: HttpClientOptions): HttpClient {
   }
   const ways: Ways = {
     to: async (address, first) => {
-      if (address.hostname === first.hostname || options.redirectsTo === undefined) return opened()
+      if (address.hostname === (options.namedBy ?? first.hostname) || options.redirectsTo === undefined) return opened()
       away ??= awayOf(options, options.redirectsTo)
       const { dispatcher: guarded, mayReach } = await away
       const literal = address.hostname.replace(/^\[|\]$/g, '')
@@ -143,7 +145,7 @@ async function awayOf({ code, route }: HttpClientOptions, redirectsTo: () => Pro
 }
 
 function astray(code: HttpClientOptions['code'], from: string): DomainError {
-  return new DomainError(code, `\`${withoutCredentials(from)}\` redirects to where assay does not go`)
+  return new DomainError(code, `\`${withoutCredentials(from)}\` leads to where assay does not go`)
 }
 
 /** undici is half of all our code, and most runs ask nobody for anything. */

@@ -33,7 +33,7 @@ export function importEvidence(
   from: string,
 ): ImportedEvidence {
   const { evidence, trust, root } = project
-  const histories = historiesIn(trust, joinProofs(keptProofs(root), proofs))
+  const { shown: histories, growths } = historiesIn(trust, joinProofs(keptProofs(root), proofs))
   const stages: Sha256[] = []
   const repeats = new Set<Sha256>()
   const kept = new Set(evidence.approvals().map(({ bytes }) => sha256Of(bytes)))
@@ -51,7 +51,7 @@ export function importEvidence(
   if (first.length === 0)
     throw new DomainError('ERR_EVIDENCE_MISSING', `nothing in \`${from}\` is a statement of a stage that is believed`)
   const ofKept = new Map([...proofs.inclusions].filter(([attestation]) => kept.has(attestation)))
-  keepProofs(root, { inclusions: ofKept, growths: proofs.growths }, holdsUnder(trust))
+  keepProofs(root, { inclusions: ofKept, growths }, holdsUnder(trust))
   return { stages: first, logProofs: ofKept.size, histories }
 }
 

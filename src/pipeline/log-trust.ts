@@ -5,8 +5,10 @@ import {
   type Finding,
   isConsistent,
   isSameHash,
+  isShownBy,
   type NoteKey,
   type ProvenTime,
+  parseLogProof,
   parseNoteKey,
   passed,
   refused,
@@ -186,26 +188,64 @@ function fieldsOf(line: Uint8Array): Readonly<Record<string, unknown>> {
 /** What proofs of a log that the policy names come to among themselves. `grown`: pairs of checkpoints that a growth connects. */
 export type ShownHistory = Readonly<{ origin: string; checkpoints: number; grown: number }>
 
+export type Histories = Readonly<{
+  /** One for each log of the policy of which there is a checkpoint. */
+  shown: readonly ShownHistory[]
+  /** Those that connect two checkpoints of one of these logs. Others show nothing, and need not travel on. */
+  growths: readonly Uint8Array[]
+}>
+
 /**
- * Holds all checkpoints of one log against each other, each signed by it.
+ * Holds all checkpoints of one log against each other, each signed by it, and what its proofs say to be at one place.
  *
- * @returns one entry for each log of the policy of which there is a checkpoint
  * @throws ERR_TLOG_FORK when a log has signed two histories
  */
-export function historiesIn(policy: TrustPolicy, { inclusions, growths }: LogProofs): readonly ShownHistory[] {
-  const texts = [...[...inclusions.values()].flat().map(checkpointIn), ...growths.map(checkpointIn)]
-  return logsOf(policy).flatMap((trust) => {
-    const seen = new Map<number, VerifiedCheckpoint>()
-    for (const text of texts) {
-      const checkpoint = believed(text, trust)
-      if (checkpoint === undefined) continue
-      const known = seen.get(checkpoint.size)
-      if (known !== undefined && !isSameHash(known.root, checkpoint.root)) throw forked(checkpoint)
-      seen.set(checkpoint.size, known ?? checkpoint)
+export function historiesIn(policy: TrustPolicy, proofs: LogProofs): Histories {
+  const read = logsOf(policy).map((trust) => ({ trust, ...historyOf(trust, proofs) }))
+  return {
+    shown: read.flatMap(({ trust, checkpoints, growths }) =>
+      checkpoints === 0 ? [] : [{ origin: trust.log.name, checkpoints, grown: growths.length }],
+    ),
+    growths: [...new Set(read.flatMap(({ growths }) => growths))],
+  }
+}
+
+function historyOf(
+  trust: CheckpointTrust,
+  { inclusions, growths }: LogProofs,
+): Readonly<{ checkpoints: number; growths: readonly Uint8Array[] }> {
+  const seen = new Map<number, VerifiedCheckpoint>()
+  const places = new Map<number, Sha256>()
+  const see = (proof: Uint8Array): VerifiedCheckpoint | undefined => {
+    const checkpoint = believed(checkpointIn(proof), trust)
+    if (checkpoint === undefined) return undefined
+    const known = seen.get(checkpoint.size)
+    if (known !== undefined && !isSameHash(known.root, checkpoint.root)) throw forked(checkpoint)
+    seen.set(checkpoint.size, known ?? checkpoint)
+    return checkpoint
+  }
+  for (const [attestation, proofs] of inclusions) {
+    for (const proof of proofs) {
+      const checkpoint = see(proof)
+      const index = checkpoint === undefined ? undefined : placeIn(proof, attestation, checkpoint)
+      if (checkpoint === undefined || index === undefined) continue
+      // THREAT: two histories of different lengths, which no growth connects: one place holds two entries
+      if ((places.get(index) ?? attestation) !== attestation) throw forked(checkpoint, index)
+      places.set(index, attestation)
     }
-    const grown = growths.filter((growth) => isGrown(growth, seen, trust)).length
-    return seen.size === 0 ? [] : [{ origin: trust.log.name, checkpoints: seen.size, grown }]
-  })
+  }
+  for (const growth of growths) see(growth)
+  return { checkpoints: seen.size, growths: growths.filter((growth) => isGrown(growth, seen, trust)) }
+}
+
+function placeIn(proof: Uint8Array, attestation: Sha256, checkpoint: VerifiedCheckpoint): number | undefined {
+  try {
+    const parsed = parseLogProof(proof)
+    return isShownBy(parsed, entryOf(attestation), checkpoint) ? parsed.index : undefined
+  } catch (error) {
+    if (isDomainError(error)) return undefined // INVARIANT: a proof that cannot be read shows no place
+    throw error
+  }
 }
 
 /** The note that a proof ends with. */
@@ -239,6 +279,7 @@ function isGrown(growth: Uint8Array, seen: ReadonlyMap<number, VerifiedCheckpoin
   })
 }
 
-function forked({ origin, size }: VerifiedCheckpoint): DomainError {
-  return new DomainError('ERR_TLOG_FORK', `the log \`${origin}\` has signed two histories of ${size} entries`)
+function forked({ origin, size }: VerifiedCheckpoint, index?: number): DomainError {
+  const what = index === undefined ? `two histories of ${size} entries` : `two histories: entry ${index} is two of them`
+  return new DomainError('ERR_TLOG_FORK', `the log \`${origin}\` has signed ${what}`)
 }

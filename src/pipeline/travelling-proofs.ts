@@ -86,8 +86,8 @@ export async function fetchProofs(
     else if (subject !== undefined) inclusions.set(subject, [...(inclusions.get(subject) ?? []), bytes])
   })
   const came: LogProofs = { inclusions, growths }
-  historiesIn(trust, joinProofs(here, came))
-  keepProofs(root, came, holdsUnder(trust))
+  const connecting = historiesIn(trust, joinProofs(here, came)).growths
+  keepProofs(root, { inclusions, growths: connecting }, holdsUnder(trust))
   return names.length
 }
 

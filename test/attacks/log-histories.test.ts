@@ -68,7 +68,7 @@ test('T2: two histories of one log are refused, whatever else came with them; gr
   const later = logOf(['a', 'b', 'c', 'd', 'e'])
   const honest = joined(earlier.proofOf(0), later.proofOf(4), later.growthFrom(3))
   const travelled = parseProofLines(printProofs(honest).map((line) => Buffer.from(line)))
-  assert.deepEqual(historiesIn(policy, travelled), [{ origin, checkpoints: 2, grown: 1 }])
+  assert.deepEqual(historiesIn(policy, travelled).shown, [{ origin, checkpoints: 2, grown: 1 }])
 
   const forked = logOf(['a', 'b', 'X', 'd', 'e'])
   for (const other of [forked.proofOf(3), forked.growthFrom(3)])
@@ -79,16 +79,41 @@ test('T2: two histories of one log are refused, whatever else came with them; gr
   // a growth that does not hold shows nothing, and accuses nobody
   const [growth = Buffer.of()] = later.growthFrom(3).growths
   const changed = Buffer.from(String(growth).replace('old 3', 'old 2'))
-  assert.deepEqual(historiesIn(policy, joined(earlier.proofOf(0), { inclusions: new Map(), growths: [changed] })), [
-    { origin, checkpoints: 2, grown: 0 },
-  ])
+  assert.deepEqual(
+    historiesIn(policy, joined(earlier.proofOf(0), { inclusions: new Map(), growths: [changed] })).shown,
+    [{ origin, checkpoints: 2, grown: 0 }],
+  )
   // nor does one in the log's name that another key signed
   const stranger = logOf(['a', 'b', 'Y'], generateKeyPairSync('ed25519').privateKey)
-  assert.deepEqual(historiesIn(policy, joined(earlier.proofOf(0), stranger.proofOf(2))), [
+  assert.deepEqual(historiesIn(policy, joined(earlier.proofOf(0), stranger.proofOf(2))).shown, [
     { origin, checkpoints: 1, grown: 0 },
   ])
   for (const hostile of ['', 'old 1', '\n\n', '{"assayLogGrowth":1,"growth":7}', '{"assayLogProof":1'])
-    assert.deepEqual(historiesIn(policy, parseProofLines([Buffer.from(hostile)])), [])
+    assert.deepEqual(historiesIn(policy, parseProofLines([Buffer.from(hostile)])).shown, [])
+})
+
+test('T2: one place with two entries is two histories, also of different lengths that no growth connects', () => {
+  const [short, long] = [logOf(['a', 'b', 'X']), logOf(['a', 'b', 'c', 'd', 'e'])]
+  assert.equal(historiesIn(policy, joined(short.proofOf(0), long.proofOf(4))).shown.length, 1, 'nothing shows it')
+  assert.throws(
+    () => historiesIn(policy, joined(short.proofOf(2), long.proofOf(2))),
+    (error) => isDomainError(error, 'ERR_TLOG_FORK') && error.message.includes('entry 2'),
+  )
+  // the same entry at one place in both lengths, and at two places of one, is a log as others are
+  assert.equal(historiesIn(policy, joined(logOf(['a', 'b', 'c']).proofOf(2), long.proofOf(2))).shown.length, 1)
+  const twice = logOf(['a', 'b', 'a'])
+  assert.equal(historiesIn(policy, joined(twice.proofOf(0), twice.proofOf(2))).shown.length, 1)
+})
+
+test('T2: a growth that connects no checkpoints of a log which the policy names is not kept', () => {
+  const [earlier, later] = [logOf(['a', 'b', 'c']), logOf(['a', 'b', 'c', 'd', 'e'])]
+  const honest = joined(earlier.proofOf(0), later.proofOf(4), later.growthFrom(3))
+  const stranger = logOf(['x', 'y', 'z'], generateKeyPairSync('ed25519').privateKey)
+  const junk = ['', 'old 3\n\n', ...later.growthFrom(2).growths, ...stranger.growthFrom(1).growths].map((one) =>
+    Buffer.from(one),
+  )
+  const { growths } = historiesIn(policy, joined(honest, { inclusions: new Map(), growths: junk }))
+  assert.deepEqual(growths, honest.growths)
 })
 
 test('T2: proofs that prove nothing leave room for one that does', (context) => {

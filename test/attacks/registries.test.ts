@@ -222,6 +222,7 @@ test('T3: a path that leads out of the folder, and an upload that is sent elsewh
     'http://127.0.0.1:1/v2/acme/model/blobs/uploads/1',
     'https://example.org/x',
     '/v2/acme/other/blobs/uploads/1',
+    '/artifacts-uploads/../v2/acme/other/blobs/uploads/1',
     '//x',
   ]) {
     honest.setLie(({ method }, response) => method === 'POST' && say(response, 202, { location }))
@@ -231,6 +232,37 @@ test('T3: a path that leads out of the folder, and an upload that is sent elsewh
       location,
     )
   }
+  // as Google's: at the registry itself, and in no repository's own place
+  const place = '/artifacts-uploads/namespaces/acme/repositories/model/uploads/1'
+  honest.setLie(({ method, url }, response) => {
+    if (method === 'POST') return say(response, 202, { location: place })
+    return method === 'PUT' && url?.startsWith(place) === true && say(response, 201)
+  })
+  await putBytes(honest.repository, Buffer.from('new'))
+})
+
+test('a list under a tag is looked at again when a write of another that began before ours has ended', async (context) => {
+  const found = await filled(context, false)
+  const { server, repository, subject } = found
+  const descriptor = (await findArtifact(repository, parseOciAddress(`oci://127.0.0.1:1/${tag}`))).descriptor
+  const list = `acme/model/sha256-${subject.slice('sha256:'.length)}`
+  const [known] = await repository.referrers(subject)
+  const theirs = Buffer.from(indexOf([known ?? {}]))
+  let writes = 0
+  let reads = 0
+  found.setLie(({ method, url }) => {
+    if (url?.includes('manifests/sha256-') !== true) return false
+    if (method === 'PUT') writes += 1
+    // after we have seen our own write, that of somebody who read the list before it arrives
+    else if (writes > 0 && ++reads === 2) server.manifests.set(list, theirs)
+    return false
+  })
+  await putEvidence(repository, descriptor, {
+    bundles: [{ name: 'two', bytes: Buffer.from('{}') }],
+    proofs: { inclusions: new Map(), growths: [] },
+  })
+  assert.equal(writes, 2)
+  assert.equal((await take(found)).bundles.length, 2)
 })
 
 test('T3: evidence without end is refused before it is asked for; a file that is called an archive is no model', async (context) => {

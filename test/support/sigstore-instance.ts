@@ -20,7 +20,18 @@ import {
 import { preAuthenticationEncoding } from '../../src/attestation/dsse.ts'
 
 type Claims = Readonly<Record<string, string | number | boolean>>
-export type Lie = 'none' | 'another key' | 'another entry' | 'another time' | 'no certificate' | 'no log' | 'no stamps'
+export type Lie =
+  | 'none'
+  | 'another key'
+  | 'another entry'
+  | 'another time'
+  | 'no certificate'
+  | 'no log'
+  | 'no stamps'
+  /** The log enters, and its first answer does not arrive. */
+  | 'a lost answer'
+  /** As that, and what it says to be there is the first entry that it ever made. */
+  | 'a lost answer of another'
 
 export type SigstoreInstance = Readonly<{
   url: string
@@ -49,8 +60,10 @@ export async function sigstoreInstance(context: TestContext, issuedBy = issuer):
   const handlers = { fulcio: fulcioHandler(ca), rekor: rekorHandler(log), stamps: tsaHandler(stamps) }
   const asked: string[] = []
   let lie: Lie = 'none'
+  /** Path of an entry -> the answer when it was made. */
+  const entered = new Map<string, string | Buffer>()
 
-  const answer = async (path: string, body: string): Promise<Readonly<{ status: number; body: string | Buffer }>> => {
+  const answer: Answer = async (path, body) => {
     const from = async (handler: (typeof handlers)['fulcio'], text: string) => {
       const { statusCode, response } = await handler.fn(text)
       return { status: statusCode, body: typeof response === 'string' ? response : Buffer.from(response.buffer) }
@@ -63,14 +76,28 @@ export async function sigstoreInstance(context: TestContext, issuedBy = issuer):
       }
       case handlers.rekor.path:
         if (lie === 'no log') return { status: 500, body: '' }
-        return from(handlers.rekor, JSON.stringify(entryOf(body, lie)))
+        return rekorAnswer(body)
       case '/api/v2/log/entries':
         return { status: 201, body: JSON.stringify(secondEntryOf(body, ofLog)) }
       case handlers.stamps.path:
         if (lie === 'no stamps') return { status: 400, body: '' }
         return readableStamp(() => from(handlers.stamps, lie === 'another time' ? stampOfOther(body) : body))
-      default:
-        return { status: 404, body: '' }
+      default: {
+        const entry = entered.get(path)
+        return entry === undefined ? { status: 404, body: '' } : { status: 200, body: entry }
+      }
+    }
+
+    async function rekorAnswer(proposed: string): Promise<Answered> {
+      const place = `${handlers.rekor.path}/${hash('sha256', proposed)}`
+      const isLost = lie === 'a lost answer' || lie === 'a lost answer of another'
+      if (isLost && entered.has(place)) {
+        const [first = ''] = entered.keys()
+        return { status: 409, body: '{}', location: lie === 'a lost answer' ? place : first }
+      }
+      const made = await from(handlers.rekor, JSON.stringify(entryOf(proposed, lie)))
+      entered.set(place, made.body)
+      return isLost ? { status: 500, body: '' } : made
     }
   }
   const url = await listen(context, asked, answer)
@@ -88,7 +115,8 @@ export async function sigstoreInstance(context: TestContext, issuedBy = issuer):
   }
 }
 
-type Answer = (path: string, body: string) => Promise<Readonly<{ status: number; body: string | Buffer }>>
+type Answered = Readonly<{ status: number; body: string | Buffer; location?: string }>
+type Answer = (path: string, body: string) => Promise<Answered>
 
 async function listen(context: TestContext, asked: string[], answer: Answer): Promise<string> {
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
@@ -96,8 +124,13 @@ async function listen(context: TestContext, asked: string[], answer: Answer): Pr
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
       asked.push(`${request.method} ${request.url}`)
-      void answer(request.url ?? '', Buffer.concat(chunks).toString()).then(({ status, body }) =>
-        response.writeHead(status, { 'content-type': 'application/json' }).end(body),
+      void answer(request.url ?? '', Buffer.concat(chunks).toString()).then(({ status, body, location }) =>
+        response
+          .writeHead(status, {
+            'content-type': 'application/json',
+            ...(location === undefined ? {} : { location }),
+          })
+          .end(body),
       )
     })
   })

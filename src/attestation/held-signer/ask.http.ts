@@ -17,10 +17,12 @@ export type Question = Readonly<{
 }>
 
 export type Asked = () => Promise<Question>
-export type AnsweredBytes = Readonly<{ status: number; bytes: Buffer }>
+export type AnsweredBytes = Readonly<{ status: number; bytes: Buffer; location?: string }>
 
 export type Answer = Readonly<{
   status: number
+  /** Where what was asked for is already, as the header says. */
+  location?: string
   /** The body, when it is a map in JSON; else an empty one. */
   body: Readonly<Record<string, unknown>>
 }>
@@ -39,8 +41,8 @@ const maxAnswerBytes = 1024 * 1024
  * @throws ERR_SIGNER_UNREACHABLE
  */
 export async function ask(question: Asked, patience: Patience): Promise<Answer> {
-  const { status, bytes } = await askForBytes(question, patience)
-  return { status, body: mapIn(jsonIn(bytes)) }
+  const { bytes, ...rest } = await askForBytes(question, patience)
+  return { ...rest, body: mapIn(jsonIn(bytes)) }
 }
 
 /** As `ask`, of what does not answer in JSON. @throws ERR_SIGNER_UNREACHABLE */
@@ -69,7 +71,9 @@ async function askOnce({ method, url, headers, body }: Question, timeoutMs: numb
       await response.body?.cancel()
       return `answered with status ${response.status}`
     }
-    return { status: response.status, bytes: await bounded(response) }
+    const location = response.headers.get('location')
+    const bytes = await bounded(response)
+    return { status: response.status, bytes, ...(location === null ? {} : { location }) }
   } catch (error) {
     return `could not be asked: ${reasonOf(error)}` // INVARIANT: no cause, which may carry the request
   }

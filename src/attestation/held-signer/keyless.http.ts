@@ -158,22 +158,37 @@ async function enterLog(
     rekorVersion === 1
       ? ['api/v1/log/entries', firstVersionEntry(signed, certificate)]
       : ['api/v2/log/entries', secondVersionEntry(signed, certificate)]
-  const answer = await ask(post(below(rekor, path), JSON.stringify(proposed)), patience)
+  const answer = await known(rekor, await ask(post(below(rekor, path), JSON.stringify(proposed)), patience), patience)
   if (answer.status !== 200 && answer.status !== 201) throw denied(`was not entered: the log answered ${answer.status}`)
   const entry = rekorVersion === 1 ? entryOfFirstVersion(answer) : answer.body
   const body = bytesIn(mapIn(entry)['canonicalizedBody'], maxEntryChars)
   if (body === undefined) throw unreachable('answered without an entry of the log')
   const spki = certificate.publicKey.export({ type: 'spki', format: 'der' })
-  if (!isFor(body, spki)) throw wrong('entered another signature into the log')
+  if (!isFor(body, spki, signed.signature)) throw wrong('entered another signature into the log')
   return entry
+}
+
+/**
+ * The entry that is there already: an answer was lost, and what was asked again had been entered the first time.
+ *
+ * SOURCE: sigstore/rekor openapi.yaml, createLogEntry (409: `Location` ends with the id of the entry). Whether it is ours is
+ * asked of it as of a new one. Rekor v2 gives no entry out by its id.
+ */
+async function known(rekor: string, answer: Answer, patience: Patience): Promise<Answer> {
+  const [, id] = /\/api\/v1\/log\/entries\/([0-9a-f]{64,80})$/.exec(answer.location ?? '') ?? []
+  if (answer.status !== 409 || id === undefined) return answer
+  const url = below(rekor, `api/v1/log/entries/${id}`)
+  return ask(() => Promise.resolve({ method: 'GET', url, headers: {} }), patience)
 }
 
 /** LIMIT: the body of an entry is at most 256 KiB of base64: hashes, a signature and a certificate. */
 const maxEntryChars = 256 * 1024
 
-function isFor(body: Uint8Array, spki: Uint8Array): boolean {
+/** THREAT: an entry of an earlier signature by the same key. */
+function isFor(body: Uint8Array, spki: Uint8Array, signature: Buffer): boolean {
   try {
-    return signersOfEntry(body).every((signer) => signer.equals(spki))
+    const isOurs = signersOfEntry(body).every((signer) => signer.equals(spki))
+    return isOurs && Buffer.from(body).includes(JSON.stringify(signature.toString('base64')))
   } catch {
     return false // INVARIANT: an entry that cannot be read is for nobody
   }

@@ -81,6 +81,20 @@ test('each lie of the instance is refused, when it signs or when it is read', as
   assert.ok(judge(await seal()).findings.every(({ passed }) => passed))
 })
 
+test('an entry whose answer was lost is found again, and is held to be of this signature', async (context) => {
+  const instance = await sigstoreInstance(context)
+  const settings = { ASSAY_IDENTITY_TOKEN: instance.token(claims) }
+  const signer = await openKeyless(addressOf(instance), settings, { ...patience, retryDelaysMs: [1] })
+  const seal = () => signer.seal(payload, statementPayloadType)
+  await seal()
+  instance.lie('a lost answer')
+  const { findings, certified } = certificateJudge([instance.trustedRoot])(await seal())
+  assert.ok(certified !== undefined && findings.every(({ passed }) => passed))
+  assert.match(instance.asked.at(-1) ?? '', /^GET \/api\/v1\/log\/entries\/[0-9a-f]{64}$|timestamp/)
+  instance.lie('a lost answer of another')
+  await refused(seal(), 'ERR_SIGNER_WRONG')
+})
+
 test('a bundle is believed by its own root alone, or by old and new root together in the time of each', async (context) => {
   const [first, second] = [await sigstoreInstance(context), await sigstoreInstance(context)]
   const bundleOf = async (instance: SigstoreInstance): Promise<Uint8Array> => {

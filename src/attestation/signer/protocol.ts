@@ -22,7 +22,7 @@ import type { Reproduction } from '../reproduction-facts.ts'
 import { instantShape, pathShape, sha256Shape, textShape } from '../shapes.ts'
 import type { SourceApproval } from '../source-approval-facts.ts'
 import type { SourceBuild } from '../source-build-facts.ts'
-import type { StageFacts } from '../stage-facts.ts'
+import type { StageFacts, StatedOutput } from '../stage-facts.ts'
 import { stageFactsShape } from '../stage-facts-shape.ts'
 import { type PolicySignature, policySignatureShape, statusShape, type TrustStatus } from '../trust-documents.ts'
 import type { LegacyRequest } from './sign-legacy.ts'
@@ -48,6 +48,18 @@ export type SignRequest =
   | Readonly<{ kind: 'trust-status'; status: TrustStatus }>
   | Readonly<{ kind: 'trust-policy'; signature: PolicySignature }>
   | Readonly<{ kind: 'model'; model: ModelRequest }>
+
+export type Subjects = Readonly<{ outputs: readonly StatedOutput[]; log?: StageFacts['log'] }>
+
+/** Everything that has to be hashed again before it is signed. */
+export function subjectsOf(request: SignRequest): Subjects | undefined {
+  if (request.kind === 'stage') return request.facts
+  if (request.kind === 'source-build') {
+    const { name: path, ...wheel } = request.build.wheel
+    return { outputs: [{ path, ...wheel }] }
+  }
+  return request.kind === 'data-verdict' ? { outputs: [request.verdict.dataset] } : undefined
+}
 
 /** A model by its manifest, as OpenSSF Model Signing has it; hashed by whoever asks. */
 export type ModelRequest = Readonly<{

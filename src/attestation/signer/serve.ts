@@ -16,8 +16,9 @@ import {
   readFrames,
   requestShape,
   type SignRequest,
+  subjectsOf,
 } from './protocol.ts'
-import { type OpenKey, refuseRequest, signRequest, subjectsOf } from './sign.ts'
+import { type OpenKey, refuseRequest, signRequest } from './sign.ts'
 import { refuseFalseObject, refuseFalseOutput } from './stored-object.fs.ts'
 
 export type SignerKind = Readonly<{

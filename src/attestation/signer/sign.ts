@@ -19,7 +19,7 @@ import { sourceApprovalStatement } from '../predicates/source-approval.ts'
 import { sourceBuildStatement } from '../predicates/source-build.ts'
 import { stageStatement } from '../predicates/stage-provenance.ts'
 import { verificationSummaryStatement } from '../predicates/verification-summary.ts'
-import type { StageFacts, StatedOutput } from '../stage-facts.ts'
+import type { StageFacts } from '../stage-facts.ts'
 import { printStatement, type Statement } from '../statement.ts'
 import { policyPayloadType, printPolicySignature, printStatus, statusPayloadType } from '../trust-documents.ts'
 import { signCheckpoint } from './log-key.ts'
@@ -168,18 +168,6 @@ export function statementOf(request: StatementRequest): Statement {
     case 'data-review':
       return dataDecisionStatement(request.kind, request.decision)
   }
-}
-
-export type Subjects = Readonly<{ outputs: readonly StatedOutput[]; log?: StageFacts['log'] }>
-
-/** Everything that has to be hashed again before it is signed. */
-export function subjectsOf(request: SignRequest): Subjects | undefined {
-  if (request.kind === 'stage') return request.facts
-  if (request.kind === 'source-build') {
-    const { name: path, ...wheel } = request.build.wheel
-    return { outputs: [{ path, ...wheel }] }
-  }
-  return request.kind === 'data-verdict' ? { outputs: [request.verdict.dataset] } : undefined
 }
 
 function refusal(what: string): DomainError {

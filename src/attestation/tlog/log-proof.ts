@@ -56,18 +56,20 @@ export function verifyLogProof(
   entry: Uint8Array,
   trust: CheckpointTrust,
 ): Readonly<{ index: number; checkpoint: VerifiedCheckpoint }> {
-  const { index, path, checkpoint: signed } = parseLogProof(bytes)
-  const checkpoint = verifyCheckpoint(signed, trust)
-  const holds = isIncluded({
-    index: BigInt(index),
-    size: BigInt(checkpoint.size),
-    leaf: leafHashOf(entry),
-    root: checkpoint.root,
-    proof: path,
-  })
-  if (!holds)
+  const proof = parseLogProof(bytes)
+  const checkpoint = verifyCheckpoint(proof.checkpoint, trust)
+  if (!isShownBy(proof, entry, checkpoint))
     throw new DomainError('ERR_TLOG_PROOF', `the proof does not show that the entry is in \`${checkpoint.origin}\``)
-  return { index, checkpoint }
+  return { index: proof.index, checkpoint }
+}
+
+/** Whether the path leads from the entry to the root of the checkpoint. */
+export function isShownBy(
+  { index, path }: LogProof,
+  entry: Uint8Array,
+  { size, root }: Pick<VerifiedCheckpoint, 'size' | 'root'>,
+): boolean {
+  return isIncluded({ index: BigInt(index), size: BigInt(size), leaf: leafHashOf(entry), root, proof: path })
 }
 
 function encode(hash: TreeHash): string {

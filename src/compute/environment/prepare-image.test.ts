@@ -277,6 +277,33 @@ test('a registry may ask for a token: the login goes to its token server alone, 
   assert.ok(!JSON.stringify(environment).includes('hunter2') && !JSON.stringify(environment).includes(login))
 })
 
+test('a login goes to no token server of another domain, nor in the open, unless its user has a login there too', async (context) => {
+  const root = scratchFolder(context)
+  const file = join(root, 'auth.json')
+  const auth = Buffer.from('ada:hunter2').toString('base64')
+  const asked = async (realm: string, ...alsoAt: readonly string[]): Promise<string> => {
+    const image = plain()
+    const { registry } = await guarded(context, image, realm)
+    const logins = [registry.host, ...alsoAt].map((host) => [host, { auth }] as const)
+    writeFileSync(file, JSON.stringify({ auths: Object.fromEntries(logins) }))
+    const caller = { environment: { REGISTRY_AUTH_FILE: file, HOME: root }, workingFolder: root }
+    try {
+      await prepareEnvironment(requestOf(root, registry, image.manifest, { caller }))
+      return 'prepared'
+    } catch (error) {
+      return isDomainError(error, 'ERR_ENV_FETCH') ? error.message : String(error)
+    }
+  }
+  assert.match(await asked('https://login.example/token'), /wants your login to be sent to `login.example`/)
+  assert.match(await asked('http://login.example/token', 'login.example'), /at no safe address/)
+  // that it is then asked is all that can be seen here: nobody answers at that address
+  assert.doesNotMatch(
+    await asked('https://127.0.0.2:9/token', '127.0.0.2:9'),
+    /wants your login|no safe address|prepared/,
+  )
+  assert.match(await asked('https://127.0.0.2:9/token'), /wants your login/)
+})
+
 test('a token server that has no address of the web is not asked', async (context) => {
   const image = plain()
   const { registry } = await guarded(context, image, 'file:///etc/passwd')

@@ -4,7 +4,7 @@ import type { NetworkRoute } from '../../data/index.ts'
 import type { ImageName } from './reference.ts'
 import type { Registry } from './registry.http.ts'
 import { readRegistryLogin } from './registry-logins.fs.ts'
-import type { RegistryErrand, RegistrySession } from './registry-session.http.ts'
+import type { RegistryErrand, RegistryRoute, RegistrySession } from './registry-session.http.ts'
 
 export type Asker = Readonly<{
   settings: NetworkRoute
@@ -17,8 +17,7 @@ export type Asker = Readonly<{
 /** The client is half of all code, and most runs ask nobody: it is loaded when it is needed. */
 export async function registryFor(name: ImageName, { settings, caller, home, signal }: Asker): Promise<Registry> {
   const { openRegistry } = await import('./registry.http.ts')
-  const login = readRegistryLogin(name.registry, caller, home)
-  return openRegistry(name, { settings, signal, ...(login === undefined ? {} : { login }) })
+  return openRegistry(name, { settings, signal, ...loginsFor(name, caller, home) })
 }
 
 /** A repository to read or to write, as the same caller. */
@@ -28,8 +27,17 @@ export async function registrySessionFor(
   errand: RegistryErrand,
 ): Promise<RegistrySession> {
   const { openRegistrySession } = await import('./registry-session.http.ts')
-  const login = readRegistryLogin(name.registry, caller, home)
-  return openRegistrySession(name, { settings, signal, ...(login === undefined ? {} : { login }) }, errand)
+  return openRegistrySession(name, { settings, signal, ...loginsFor(name, caller, home) }, errand)
+}
+
+function loginsFor(
+  { registry }: ImageName,
+  caller: Asker['caller'],
+  home: string,
+): Pick<RegistryRoute, 'login' | 'isKnown'> {
+  const login = readRegistryLogin(registry, caller, home)
+  const isKnown = (host: string): boolean => readRegistryLogin(host, caller, home) !== undefined
+  return { isKnown, ...(login === undefined ? {} : { login }) }
 }
 
 /** What a tag stands for now. @throws ERR_ENV_FETCH, ERR_ENV_GONE */

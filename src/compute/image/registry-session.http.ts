@@ -24,6 +24,8 @@ export type RegistryRoute = Readonly<{
   settings: NetworkRoute
   /** `user:password` in Base64. */
   login?: string
+  /** Whether the caller has a login for this host too. */
+  isKnown?: (host: string) => boolean
   signal: AbortSignal
 }>
 
@@ -55,7 +57,7 @@ const maxTokenBytes = 1024 * 1024
 
 export function openRegistrySession(
   name: ImageName,
-  { settings, login, signal }: RegistryRoute,
+  { settings, login, isKnown, signal }: RegistryRoute,
   { rights, failed }: RegistryErrand,
 ): RegistrySession {
   const base = baseOf(name)
@@ -83,9 +85,10 @@ export function openRegistrySession(
     if (challenge?.scheme === 'basic' && login !== undefined) return `Basic ${login}`
     if (challenge?.scheme !== 'bearer') throw denied(name, { rights, failed })
     const address = tokenAddress(challenge, { name, isLocal, rights, failed })
+    if (login !== undefined) refuseStranger(address, { name, base, isKnown, failed })
     // THREAT: the login is for the registry's token server, and for no other request
     const logins = new Map(login === undefined ? [] : [[address.origin, `Basic ${login}`]])
-    const tokens = openHttpClient({ ...route, credentials: logins })
+    const tokens = openHttpClient({ ...route, credentials: logins, namedBy: base.hostname })
     try {
       const answer = await tokens.get(address.href, { accept: 'application/json', 'accept-encoding': 'identity' })
       if (answer.status === 200) return `Bearer ${tokenIn(await readBytes(answer, maxTokenBytes, failed), failed)}`
@@ -121,8 +124,11 @@ export function openRegistrySession(
 /** Plain text only on this machine itself, as Docker and Podman have it. */
 function baseOf({ registry, repository }: ImageName): URL {
   const host = registry === 'docker.io' ? 'registry-1.docker.io' : registry
-  const scheme = /^(localhost|127\.\d+\.\d+\.\d+)(:\d+)?$/.test(host) ? 'http' : 'https'
-  return new URL(`${scheme}://${host}/v2/${repository}/`)
+  return new URL(`${isLoopback(host) ? 'http' : 'https'}://${host}/v2/${repository}/`)
+}
+
+function isLoopback(host: string): boolean {
+  return /^(localhost|127\.\d+\.\d+\.\d+)(:\d+)?$/.test(host)
 }
 
 /** A registry of a private network may keep its bytes in that network. */
@@ -148,12 +154,38 @@ type TokenErrand = RegistryErrand & Readonly<{ name: ImageName; isLocal: boolean
 /** THREAT: a registry that sends a login to where it is not protected, or that asks for more rights than are needed. */
 function tokenAddress({ realm, service }: Challenge, { name, isLocal, rights, failed }: TokenErrand): URL {
   const address = URL.canParse(realm) ? new URL(realm) : undefined
-  const isSafe = address?.protocol === 'https:' || (isLocal && address?.protocol === 'http:')
+  const isSafe =
+    address?.protocol === 'https:' || (isLocal && address?.protocol === 'http:' && isLoopback(address.host))
   if (address === undefined || !isSafe)
     throw new DomainError(failed, `the registry of \`${imageText(name)}\` asks for a login at no safe address`)
   if (service !== '') address.searchParams.set('service', service)
   address.searchParams.set('scope', `repository:${name.repository}:${rights}`)
   return address
+}
+
+/** Where the provider's own token servers are on another domain than its registries. */
+const tokenServers: Readonly<Record<string, string>> = { 'scw.cloud': 'api.scaleway.com' }
+
+type Guard = Readonly<{
+  name: ImageName
+  base: URL
+  isKnown: RegistryRoute['isKnown']
+  failed: RegistryErrand['failed']
+}>
+
+/**
+ * THREAT: a registry that was taken over, or an index that is made to answer for one, sends the login to a host that has
+ * nothing to do with it. One of the same domain is its own; another is only when the caller has a login for it too.
+ */
+function refuseStranger({ hostname, host }: URL, { name, base, isKnown, failed }: Guard): void {
+  const own = base.hostname
+  const labels = own.split('.')
+  const parent = labels.length > 2 && !/^[\d.]+$/.test(own) ? labels.slice(1).join('.') : own
+  if (hostname === own || hostname === parent || hostname.endsWith(`.${parent}`)) return
+  if (tokenServers[labels.slice(-2).join('.')] === hostname || isKnown?.(host) === true) return
+  throw new DomainError(failed, `the registry of \`${imageText(name)}\` wants your login to be sent to \`${host}\``, {
+    help: `if that is its own token server, keep a login for ${host} beside the one for ${name.registry}`,
+  })
 }
 
 const tokenShape = z.object({

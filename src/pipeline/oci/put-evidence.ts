@@ -2,6 +2,7 @@
  * Evidence beside what it is about, in a registry: one manifest a bundle, each naming its subject, and one with the proofs of
  * transparency logs. The same evidence makes the same bytes: what is there already is not added again.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { predicateTypeOf } from '../../attestation/index.ts'
 import { eachBounded, remoteFault } from '../../data/index.ts'
 import type { TravelledEvidence } from '../import-evidence.ts'
@@ -21,6 +22,8 @@ import { type OciRepository, referrersByTag } from './repository.http.ts'
 /** LIMIT: requests at a time; tries to write a list that others write too. */
 const jobs = 4
 const maxTries = 8
+/** How long after its own write another's may still be under way, milliseconds; the half of it to the whole, by chance. */
+const settleMs = 1000
 
 export type PutEvidence = Readonly<{
   referrers: number
@@ -62,21 +65,30 @@ export async function putBytes({ has, putBlob }: OciRepository, bytes: Uint8Arra
 }
 
 /**
- * A registry without the API. LIMIT: it knows no conditional write: of two who write at once one is overwritten. Whoever
- * reads the list after that writes again; whoever read it before does not see it, and must export again.
+ * A registry without the API. LIMIT: it knows no conditional write: of two who write at once one is overwritten. Each looks
+ * again after its write, and once more a while later, when a write that began before it has ended; what takes longer than
+ * that is not seen, and must be exported again.
  */
 async function listByTag(
   repository: OciRepository,
   subject: Descriptor,
   documents: readonly Document[],
 ): Promise<void> {
-  for (let tries = 0; tries < maxTries; tries += 1) {
+  let waited: 'nothing' | 'written' | 'settled' = 'nothing'
+  for (let tries = 0; tries < maxTries; ) {
     const listed = await referrersByTag(repository, subject.digest)
     const known = new Set(listed.map(({ digest }) => digest))
     const missing = documents.filter(({ descriptor }) => !known.has(descriptor.digest))
-    if (missing.length === 0) return
+    if (missing.length === 0) {
+      if (waited !== 'written') return
+      await sleep(settleMs * (0.5 + Math.random() / 2))
+      waited = 'settled'
+      continue
+    }
     const index = referrersIndex([...listed, ...missing.map(({ descriptor }) => descriptor)])
     await repository.putDocument(referrersTag(subject.digest), index)
+    waited = 'written'
+    tries += 1
   }
   throw remoteFault('ERR_REMOTE_FAILED', `others write the list of evidence at \`${repository.address}\` all the time`)
 }

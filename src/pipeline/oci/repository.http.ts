@@ -151,7 +151,7 @@ async function locationOf(answer: HttpAnswer, base: URL, address: string): Promi
   await answer.discard()
   const location = answer.headers['location']
   if (answer.status !== 202 || location === undefined) throw unexpected(address, answer.status)
-  return ownAddress(location, base, { base, address })
+  return ownAddress(location, base, { base, address, isUpload: true })
 }
 
 /** `<...>; rel="next"`. SOURCE: RFC 8288. */
@@ -160,12 +160,15 @@ function nextOf(link: string | undefined, { from, ...own }: Own & Readonly<{ fro
   return target === undefined ? undefined : ownAddress(target, from, own)
 }
 
-type Own = Readonly<{ base: URL; address: string }>
+type Own = Readonly<{ base: URL; address: string; isUpload?: true }>
 
-function ownAddress(text: string, from: URL, { base, address }: Own): URL {
+/** An upload may be somewhere else at the registry than all else, as Google's are (`/artifacts-uploads/`); in no other repository. */
+function ownAddress(text: string, from: URL, { base, address, isUpload }: Own): URL {
   const url = URL.canParse(text, from.href) ? new URL(text, from) : undefined
-  if (url !== undefined && url.origin === base.origin && url.username === '' && url.pathname.startsWith(base.pathname))
-    return url
+  if (url !== undefined && url.origin === base.origin && url.username === '') {
+    const { pathname } = url
+    if (pathname.startsWith(base.pathname) || (isUpload === true && !pathname.startsWith('/v2/'))) return url
+  }
   throw remoteFault('ERR_REMOTE_UNSAFE', `\`${address}\` sends us to another place`)
 }
 
