@@ -94,6 +94,10 @@ export const limitsShape = z.object({
   processes: countShape,
   outputBytes: countShape,
   gpus: countShape.exactOptional(),
+  ioBytes: countShape.exactOptional(),
+  ioBytesPerSecond: countShape.exactOptional(),
+  networkBytes: countShape.exactOptional(),
+  connections: countShape.exactOptional(),
 })
 export const networkShape = z.object({
   deniedAttempts: countShape,
@@ -127,6 +131,7 @@ export const resourcesShape = z.object({
   sentBytes: countShape.exactOptional(),
   receivedBytes: countShape.exactOptional(),
   heldBy: textShape,
+  ioHeldBy: textShape.exactOptional(),
   programs: z.array(textShape).exactOptional(),
   profile: z
     .object({

@@ -104,6 +104,13 @@ export type StageFacts = Readonly<{
     processes: number
     outputBytes: number
     gpus?: number
+    /** Read and written by system calls, in all. */
+    ioBytes?: number
+    /** Read from disks, and written to them. */
+    ioBytesPerSecond?: number
+    /** Over its proxy, in all. */
+    networkBytes?: number
+    connections?: number
   }>
   network: Readonly<{
     deniedAttempts: number
@@ -143,6 +150,8 @@ export type StageFacts = Readonly<{
     sentBytes?: number
     receivedBytes?: number
     heldBy: string
+    /** What held the limit of I/O, where there is one. */
+    ioHeldBy?: string
     /** Names of the program files that were seen running. */
     programs?: readonly string[]
     /** Looks at equal distances. */

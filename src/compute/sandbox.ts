@@ -24,6 +24,14 @@ export type Limits = Readonly<{
   outputBytes: number
   /** Processors that it gets, where it asks for any. */
   gpus?: number
+  /** Read and written by system calls, in all. */
+  ioBytes?: number
+  /** Read from disks, and written to them, a second. */
+  ioBytesPerSecond?: number
+  /** Sent and received over its proxy, in all. */
+  networkBytes?: number
+  /** Made by its proxy. */
+  connections?: number
 }>
 
 /** Read-only host folders that make the interpreter and its packages; `target` is the path inside. */
@@ -91,7 +99,7 @@ export type NetworkRequest = Readonly<{
 export type StageEnd =
   | Readonly<{ kind: 'exited'; code: number }>
   | Readonly<{ kind: 'signalled'; signal: string }>
-  | Readonly<{ kind: 'limit'; limit: 'time' | 'memory' | 'processes' | 'output'; because: string }>
+  | Readonly<{ kind: 'limit'; limit: 'time' | 'memory' | 'processes' | 'output' | 'io' | 'network'; because: string }>
   | Readonly<{ kind: 'cancelled' }>
 
 /** A refused out: its bytes are not collected. */
@@ -164,6 +172,8 @@ export type ResourceUse = Readonly<{
   receivedBytes?: number
   /** `cgroup-v2`, `cgroup-v1` or `rlimits`: what held the limits. */
   heldBy: string
+  /** What held the limit of I/O, of a stage that has one: as `heldBy`, or `supervision`. */
+  ioHeldBy?: string
   /** Names of the program files that ran: the shell that a stage is started by, and what was seen; what ended between two looks was not. */
   programs?: readonly string[]
   profile?: ResourceProfile

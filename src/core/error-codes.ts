@@ -88,7 +88,7 @@ export const errorTable = {
   },
   ERR_STAGE_LIMIT: {
     exit: 3,
-    meaning: 'A stage was ended because it went over a limit: time, memory, processes or output.',
+    meaning: 'A stage was ended because it went over a limit: time, memory, processes, output, I/O or network.',
     help: 'raise the limit in assay.yaml (limits) when the stage needs it',
   },
   ERR_STAGE_UPSTREAM: {

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isDomainError } from './error.ts'
-import { formatDuration, formatSize, parseDurationMs, parseSizeBytes } from './units.ts'
+import { formatDuration, formatSize, parseDurationMs, parseRateBytes, parseSizeBytes } from './units.ts'
 
 test('reads sizes and durations as people write them', () => {
   assert.equal(parseSizeBytes('4GiB'), 4 * 1024 ** 3)
   assert.equal(parseSizeBytes('1.5 GB'), 1_500_000_000)
+  assert.equal(parseRateBytes('100MiB/s'), 100 * 1024 ** 2)
+  for (const text of ['100MiB', '100/s', '/s', '100MiB/min'])
+    assert.throws(() => parseRateBytes(text), { code: 'ERR_INPUT_MALFORMED' }, text)
   assert.equal(parseDurationMs('30m'), 1_800_000)
   assert.equal(parseDurationMs('250ms'), 250)
 })

@@ -19,17 +19,23 @@ export function parseSizeBytes(text: string): number {
   return scaled(text, sizeFactors, 'a size such as 4GiB')
 }
 
+/** `100MiB/s` -> bytes a second. @throws ERR_INPUT_MALFORMED */
+export function parseRateBytes(text: string): number {
+  const [, size = ''] = /^(.*)\/s$/.exec(text.trim()) ?? []
+  return scaled(size, sizeFactors, 'a rate such as 100MiB/s', text)
+}
+
 /** `30m`, `2h`, `90s`, `7d`, `250ms` -> whole milliseconds. @throws ERR_INPUT_MALFORMED */
 export function parseDurationMs(text: string): number {
   return scaled(text, durationFactors, 'a duration such as 30m')
 }
 
-function scaled(text: string, factors: Readonly<Record<string, number>>, wanted: string): number {
+function scaled(text: string, factors: Readonly<Record<string, number>>, wanted: string, written = text): number {
   const match = /^(\d{1,12}(?:\.\d{1,6})?)\s?([A-Za-z]{1,3})$/.exec(text.trim())
   const factor = factors[match?.[2] ?? '']
   const value = Math.round(Number(match?.[1]) * (factor ?? Number.NaN))
   if (!Number.isSafeInteger(value) || value <= 0) {
-    throw new DomainError('ERR_INPUT_MALFORMED', `\`${text}\` is not ${wanted}`, {
+    throw new DomainError('ERR_INPUT_MALFORMED', `\`${written}\` is not ${wanted}`, {
       help: `write a number and one of ${Object.keys(factors).join(', ')}`,
     })
   }

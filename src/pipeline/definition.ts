@@ -142,6 +142,10 @@ export type StageSettings = Readonly<{
     processes?: number
     outputBytes?: number
     gpus?: number
+    ioBytes?: number
+    ioBytesPerSecond?: number
+    networkBytes?: number
+    connections?: number
   }>
   /** name -> value; null passes the caller's value through. */
   env: Readonly<Record<string, string | null>>

@@ -73,7 +73,7 @@ export { type ReplacedKey, type RevokedOwnKey, revokeKey, rotateKey } from './re
 export type { OutputReport, RunReport, StageReport } from './report.ts'
 export { type ReproduceOptions, type ReproductionReport, reproduce } from './reproduce.ts'
 export { reproductionsAtHand } from './reproduction-key.ts'
-export { curvesOf, printResourceReport, type StageUse, totalsOf } from './resource-report.ts'
+export { curvesOf, holderIn, printResourceReport, type StageUse, totalsOf } from './resource-report.ts'
 export { type RowWord, signReview, type Triage, triageData } from './review-data.ts'
 export { type ReviewOptions, reviewDefinition, type SignedReview } from './review-definition.ts'
 export { listedTriage, printReviewPage } from './review-page.ts'

@@ -28,7 +28,7 @@ export function printResourceReport({ runId, startedAt, stages }: ResourceFacts)
 }
 
 function sectionOf({ name, resources }: StageUse): readonly Html[] {
-  const { heldBy, programs = [], profile, unusual = [] } = resources
+  const { programs = [], profile, unusual = [] } = resources
   const curves = curvesOf(resources)
   const row = (what: string, value: string): Html =>
     element('tr', {}, element('th', {}, text(what)), element('td', { class: 'value' }, text(value)))
@@ -44,7 +44,7 @@ function sectionOf({ name, resources }: StageUse): readonly Html[] {
         element(
           'tbody',
           {},
-          row('limits held by', heldBy),
+          row('limits held by', holderIn(resources)),
           row('programs seen', programs.length === 0 ? 'none' : programs.join(', ')),
           ...unusual.map((each) => row('unlike earlier runs', each)),
           row(
@@ -60,6 +60,11 @@ function sectionOf({ name, resources }: StageUse): readonly Html[] {
       ...curves.map((curve) => cardOf(curve, curve.values.length * (profile?.everyMs ?? 0))),
     ),
   ]
+}
+
+/** What held it to its limits, in words. */
+export function holderIn({ heldBy, ioHeldBy }: StageFacts['resources']): string {
+  return ioHeldBy === undefined || ioHeldBy === heldBy ? heldBy : `${heldBy}; of I/O ${ioHeldBy}`
 }
 
 /** What it used in all, in words; what the machine did not tell is left out. */

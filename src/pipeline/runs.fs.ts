@@ -38,6 +38,7 @@ const resourcesShape = z
   .object({
     wallMs: z.number(),
     heldBy: z.string(),
+    ioHeldBy: z.string().exactOptional(),
     programs: paths.exactOptional(),
     unusual: paths.exactOptional(),
     profile: z.object({ everyMs: z.number() }).catchall(z.array(z.number())).exactOptional(),

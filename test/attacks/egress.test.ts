@@ -90,11 +90,15 @@ async function run(project: Scratch, ...words: readonly string[]): Promise<Docum
   return JSON.parse((await runAssay(['run', '--json', ...words], project.root, environment)).stdout)
 }
 
-function networkIn(project: Scratch, attestation: string): Document {
+function predicateIn(project: Scratch, attestation: string): Document {
   const file = join(project.root, '.assay/attestations', `${attestation.replace('sha256:', '')}.sigstore.json`)
   const { dsseEnvelope } = JSON.parse(readFileSync(file, 'utf8'))
-  const statement = JSON.parse(Buffer.from(dsseEnvelope.payload, 'base64').toString())
-  return statement.predicate.runDetails.byproducts.find(({ name }: Document) => name === 'network').annotations
+  return JSON.parse(Buffer.from(dsseEnvelope.payload, 'base64').toString()).predicate
+}
+
+function networkIn(project: Scratch, attestation: string): Document {
+  const { byproducts } = predicateIn(project, attestation).runDetails
+  return byproducts.find(({ name }: Document) => name === 'network').annotations
 }
 
 test('a stage reaches the hosts on its list, through a proxy that puts each connection into the evidence', async (context) => {
@@ -130,6 +134,28 @@ test('elsewhere, an address, another port, a redirect to the metadata service, t
   for (const name of ['example.org', '169.254.169.254', `127.0.0.1:${served.secure}`, 'localhost:22'])
     assert.ok(stages[0].because.includes(name), `${name} is named: ${stages[0].because}`)
   assert.ok(!served.asked.some((each) => each.includes('evil')), 'a host is called by its own name')
+})
+
+test('more bytes or connections than its limits, over the hosts on its list: ended, and no reason makes that harmless', async (context) => {
+  const served = await sites(context)
+  const project = await letOut(context, served, ', harmlessAttempts: "telemetry"')
+  const settings = project.read('assay.yaml')
+  const within = async (limits: string): Promise<Document> => {
+    project.write({ 'assay.yaml': settings.replace('telemetry"', `telemetry", limits: ${limits}`) })
+    return (await run(project, '--force')).stages[0]
+  }
+  for (const [limits, because] of [
+    ['{connections: 1}', /its network limit: it connected more than 1 times/],
+    ['{network: 1KiB}', /its network limit: it sent and received more than 1024 bytes/],
+  ] as const) {
+    const { code, because: told, attestation } = await within(limits)
+    assert.deepEqual([code, attestation], ['ERR_STAGE_LIMIT', undefined])
+    assert.match(told, because)
+  }
+  const honest = await within('{connections: 2, network: 1MiB}')
+  assert.equal(honest.status, 'ran', honest.because)
+  const { limits } = predicateIn(project, honest.attestation).buildDefinition.internalParameters
+  assert.deepEqual([limits.connections, limits.networkBytes], [2, 1024 ** 2])
 })
 
 test('without the word of whoever runs it, a name on the list may not stand for this machine', async (context) => {

@@ -256,6 +256,31 @@ time.sleep(1)" ; exit 0`
         )
       })
 
+      test('a stage that reads and writes more than it may in all is stopped; one that is ahead of its rate waits, and comes to its end', async (context) => {
+        const writing = (times: number): Ask => ({
+          commands: [`for i in $(seq ${times}); do head -c 10M /dev/zero > out/a; sleep 0.1; done; echo done`],
+          outs: ['out/a'],
+        })
+        const [hog, fast, both, hiding] = await drive(identity, context, [
+          { ...writing(60), limits: { ioBytes: 100 << 20 } },
+          { ...writing(8), limits: { ioBytesPerSecond: 20 << 20 } },
+          { ...writing(2), limits: { ioBytes: 100 << 20, ioBytesPerSecond: 100 << 20 } },
+          {
+            commands: [`python3 -c "import ctypes, time; ctypes.CDLL(None).prctl(4, 0); time.sleep(1)"; echo went on`],
+            limits: { ioBytes: 100 << 20 },
+          },
+        ])
+        assert.equal(hog?.end.kind === 'limit' && hog.end.limit, 'io', JSON.stringify(hog?.end))
+        assert.equal(hog?.resources.ioHeldBy, 'supervision')
+        assert.deepEqual([fast?.end, both?.end], Array(2).fill({ kind: 'exited', code: 0 }))
+        // 80 MiB at 20 a second, of which the first second's come at once: no machine is too slow for that
+        assert.ok((fast?.resources.wallMs ?? 0) > 2500, `${fast?.resources.wallMs}`)
+        assert.match(fast?.resources.ioHeldBy ?? '', identity === 'root' ? /^cgroup-v[12]/ : /supervision|cgroup-v2/)
+        // root sees what a process hides, and of a kernel of the stage's own nothing is hidden
+        const canHide = identity === 'user' && engine !== 'gvisor'
+        assert.equal(hiding?.end.kind, canHide ? 'limit' : 'exited', JSON.stringify(hiding?.end))
+      })
+
       test('a stage that prints without end is stopped', async (context) => {
         const { end, log } = await driveOne(identity, context, { commands: ['yes'] })
         assert.deepEqual(end, { kind: 'limit', limit: 'output', because: 'its output is over the limit of a log' })

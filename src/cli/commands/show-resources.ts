@@ -2,6 +2,7 @@
 import { DomainError, formatDuration, oneLine, printable } from '../../core/index.ts'
 import {
   curvesOf,
+  holderIn,
   lookAtStage,
   type Project,
   printResourceReport,
@@ -42,7 +43,7 @@ export function showResources(context: CliContext, project: Project, { runId, st
 const chartWidth = 60
 
 function rowsOf(resources: StageUse['resources']): readonly (readonly string[])[] {
-  const { heldBy, programs = [], profile, unusual = [] } = resources
+  const { programs = [], profile, unusual = [] } = resources
   const curves = curvesOf(resources)
   return [
     ...totalsOf(resources).map(([label, value]) => [label, value, '']),
@@ -50,7 +51,7 @@ function rowsOf(resources: StageUse['resources']): readonly (readonly string[])[
       .filter(({ values }) => values.some((value) => value > 0))
       .map(({ name, values, print }) => [name, `up to ${print(Math.max(...values))}`, sparkline(values, chartWidth)]),
     ['looks', profile === undefined ? 'it was too short' : `a point each ${formatDuration(profile.everyMs)}`, ''],
-    ['limits', heldBy, ''],
+    ['limits', holderIn(resources), ''],
     ['programs', programs.length === 0 ? 'none was seen' : programs.join(', '), ''],
     ...unusual.map((each) => ['unusual', each, '']),
   ]

@@ -25,7 +25,9 @@ import { type BoxEngine, engineFolder, type Frame, type FrameRequest } from './b
 import { type BoxFolder, makeBoxFolder, makeFolder, openFilled } from './box-folder.fs.ts'
 import { chainOf, type Relocation, relocator } from './chain.ts'
 import { type ControlGroup, type GroupUsage, makeControlGroup, newGroupName } from './control-group.fs.ts'
+import { disksFor } from './disks.fs.ts'
 import { type EngineReport, openReport } from './engine-report.exec.ts'
+import { ioHeldBy } from './hold-io.fs.ts'
 import { fileInside } from './inside-root.fs.ts'
 import { type Launched, launchBox } from './launch.exec.ts'
 import { type Machine, meetingPlace } from './machine.exec.ts'
@@ -79,10 +81,14 @@ export type Box = AsyncDisposable &
     /** Of a shell: where its stdin comes from. */
     input?: StageInput
     heldBy: string
+    /** As in `ResourceUse`; undefined for limits without one of I/O. */
+    ioHeldBy: string | undefined
     usage(): GroupUsage
     /** What strace wrote, one character a byte; `isCut` when that is more. */
     readTrace(maxBytes: number): Readonly<{ text: string; isCut: boolean }>
     launch(what: BoxLaunch): Promise<Launched>
+    /** Ends what was launched; the first end counts. */
+    end(end: StageEnd): void
   }>
 
 /** @throws ERR_SANDBOX_UNAVAILABLE, ERR_IO */
@@ -92,7 +98,7 @@ export async function openBox(machine: Machine, options: BoxOptions): Promise<Bo
   if (slot !== undefined) undo.defer(() => slot.release())
   const folder = makeBoxFolder(options.workFolder, slot?.uid)
   undo.defer(() => folder.remove())
-  const group = openGroup(machine, withOwn(options.limits, options.engine.own))
+  const group = openGroup(machine, withOwn(options.limits, options.engine.own), options.workFolder)
   if (group !== undefined) {
     writeFileSync(join(folder.record, 'groups'), group.folders.join('\n'), { mode: 0o600 })
     undo.defer(() => group.remove())
@@ -120,6 +126,7 @@ export async function openBox(machine: Machine, options: BoxOptions): Promise<Bo
     log,
     ...more,
     heldBy: group?.heldBy ?? 'rlimits',
+    ioHeldBy: ioHeldBy(options.limits, group),
     usage: () => group?.usage() ?? {},
     readTrace: (maxBytes) => readStart(traceFileOf(folder), maxBytes),
     launch: (what) =>
@@ -127,6 +134,7 @@ export async function openBox(machine: Machine, options: BoxOptions): Promise<Bo
         { machine, options, folder, uid: slot?.uid, group, log, ...more, report, onStop: (end) => (stop = end) },
         what,
       ),
+    end: (end) => stop(end),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }
@@ -158,10 +166,11 @@ function withOwn(limits: Limits, own: BoxEngine['own']): Limits {
   }
 }
 
-function openGroup(machine: Machine, limits: Limits): ControlGroup | undefined {
+function openGroup(machine: Machine, limits: Limits, workFolder: string): ControlGroup | undefined {
+  const disks = limits.ioBytesPerSecond === undefined ? [] : disksFor(workFolder)
   const name = newGroupName()
   for (const place of machine.groups) {
-    const group = makeControlGroup(place, name, limits)
+    const group = makeControlGroup(place, name, limits, disks)
     if (group !== undefined) return group
   }
   return undefined

@@ -14,6 +14,8 @@ export type GroupUsage = Readonly<{ cpuMs?: number; memoryPeakBytes?: number; pr
 
 export type ControlGroup = Readonly<{
   heldBy: 'cgroup-v1' | 'cgroup-v2'
+  /** Which of the bytes a second on disks it holds; writes are none of version 1, which sees no writing by way of memory. */
+  holdsIo: 'all' | 'reads' | 'none'
   /** Folders that were made. */
   folders: readonly string[]
   /** Files that take the pid of a process that enters. */
@@ -29,9 +31,9 @@ export type ControlGroup = Readonly<{
   remove(): Promise<void>
 }>
 
-/** Where groups may be made. Version 1: controller -> folder. */
+/** Where groups may be made. Version 1: controller -> folder; `disks`: where groups are made that hold I/O. */
 export type GroupPlace =
-  | Readonly<{ version: 1; folders: Readonly<Record<string, string>> }>
+  | Readonly<{ version: 1; folders: Readonly<Record<string, string>>; disks?: string }>
   | Readonly<{ version: 2; folder: string }>
 
 /** Beyond the stage's own: bubblewrap's two and the shell between commands. */
@@ -50,15 +52,22 @@ export function groupPlaces(mountInfo: string, own: string): readonly GroupPlace
       return path === undefined ? [] : (controllers ?? '').split(',').map((name) => [name, path] as const)
     }),
   )
+  const folderOf = (controller: string): string | undefined => {
+    const mount = mounts.find((each) => each.version === 1 && each.controllers.includes(controller))
+    return mount === undefined ? undefined : ownFolder(mount, paths.get(controller) ?? '/')
+  }
   const folders = Object.fromEntries(
     ['memory', 'pids', 'cpu', 'cpuacct'].flatMap((controller) => {
-      const mount = mounts.find((each) => each.version === 1 && each.controllers.includes(controller))
-      return mount === undefined ? [] : [[controller, ownFolder(mount, paths.get(controller) ?? '/')] as const]
+      const folder = folderOf(controller)
+      return folder === undefined ? [] : [[controller, folder] as const]
     }),
   )
+  const disks = folderOf('blkio')
   const second = mounts.find(({ version }) => version === 2)
   return [
-    ...(folders['memory'] !== undefined && folders['pids'] !== undefined ? [{ version: 1 as const, folders }] : []),
+    ...(folders['memory'] !== undefined && folders['pids'] !== undefined
+      ? [{ version: 1 as const, folders, ...(disks === undefined ? {} : { disks }) }]
+      : []),
     ...(second === undefined
       ? []
       : foldersAbove(second, paths.get('') ?? '/').map((folder) => ({ version: 2 as const, folder }))),
@@ -90,11 +99,20 @@ function foldersAbove(mount: CgroupMount, path: string): readonly string[] {
   return folders
 }
 
-/** @returns undefined when the place does not let us; nothing is left behind then */
-export function makeControlGroup(place: GroupPlace, name: string, limits: Limits): ControlGroup | undefined {
+/**
+ * @param disks `major:minor` of those that a stage reads and writes; empty when that is not known
+ * @returns undefined when the place does not let us; nothing is left behind then
+ */
+export function makeControlGroup(
+  place: GroupPlace,
+  name: string,
+  limits: Limits,
+  disks: readonly string[],
+): ControlGroup | undefined {
   const made: string[] = []
+  const io = limits.ioBytesPerSecond === undefined ? undefined : { perSecond: limits.ioBytesPerSecond, disks }
   try {
-    return place.version === 1 ? makeFirst(place, name, limits, made) : makeSecond(place, name, limits, made)
+    return place.version === 1 ? makeFirst(place, name, limits, io, made) : makeSecond(place, name, limits, io, made)
   } catch (error) {
     for (const folder of made) removeNow(folder)
     if (errnoOf(error) === undefined) throw error
@@ -102,10 +120,13 @@ export function makeControlGroup(place: GroupPlace, name: string, limits: Limits
   }
 }
 
+type IoLimit = Readonly<{ perSecond: number; disks: readonly string[] }>
+
 function makeFirst(
   place: Extract<GroupPlace, { version: 1 }>,
   name: string,
   limits: Limits,
+  limit: IoLimit | undefined,
   made: string[],
 ): ControlGroup {
   const at = (controller: string): string | undefined => {
@@ -127,8 +148,11 @@ function makeFirst(
   write(pids, 'pids.max', limits.processes + ownProcesses)
   if (cpu !== undefined)
     write(cpu, 'cpu.cfs_quota_us', Math.ceil(limits.cpus * readNumber(cpu, 'cpu.cfs_period_us', 100_000)))
+  const io = place.disks === undefined ? undefined : firstIo(join(place.disks, name), limit)
+  if (io !== undefined) folders.push(io)
   return {
     heldBy: 'cgroup-v1',
+    holdsIo: io === undefined ? 'none' : 'reads',
     folders,
     entries: folders.map((folder) => join(folder, 'cgroup.procs')),
     usage: () => ({
@@ -150,6 +174,7 @@ function makeSecond(
   place: Extract<GroupPlace, { version: 2 }>,
   name: string,
   limits: Limits,
+  io: IoLimit | undefined,
   made: string[],
 ): ControlGroup {
   const offered = new Set(readText(place.folder, 'cgroup.subtree_control').trim().split(' '))
@@ -169,6 +194,7 @@ function makeSecond(
   if (existsSync(join(folder, 'cpu.max'))) write(folder, 'cpu.max', `${Math.ceil(limits.cpus * 100_000)} 100000`)
   return {
     heldBy: 'cgroup-v2',
+    holdsIo: secondIo(place.folder, folder, io) ? 'all' : 'none',
     folders: [folder],
     entries: [join(folder, 'cgroup.procs')],
     usage: () => secondUsage(folder),
@@ -180,6 +206,35 @@ function makeSecond(
     processes: () => Math.max(0, readNumber(folder, 'pids.current', 0)),
     kill: () => killAll(folder),
     remove: () => removeAll([folder]),
+  }
+}
+
+/** @returns the group's folder; undefined when it holds nothing, which others then do */
+function firstIo(folder: string, io: IoLimit | undefined): string | undefined {
+  if (io === undefined || io.disks.length === 0) return undefined
+  try {
+    mkdirSync(folder, { mode: 0o755 })
+    for (const disk of io.disks)
+      for (const file of ['blkio.throttle.read_bps_device', 'blkio.throttle.write_bps_device'])
+        write(folder, file, `${disk} ${io.perSecond}`)
+    return folder
+  } catch (error) {
+    removeNow(folder)
+    if (errnoOf(error) === undefined) throw error
+    return undefined
+  }
+}
+
+/** False when it holds nothing, which others then do. */
+function secondIo(parent: string, folder: string, io: IoLimit | undefined): boolean {
+  if (io === undefined || io.disks.length === 0) return false
+  try {
+    write(parent, 'cgroup.subtree_control', '+io')
+    for (const disk of io.disks) write(folder, 'io.max', `${disk} rbps=${io.perSecond} wbps=${io.perSecond}`)
+    return true
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error
+    return false
   }
 }
 
@@ -242,7 +297,9 @@ export async function removeLeftGroups(folders: readonly string[]): Promise<void
 
 /** Removes empty groups of processes that are gone and whose record is gone too. One that holds processes stays. */
 export function sweepGroups(place: GroupPlace): void {
-  for (const parent of place.version === 1 ? Object.values(place.folders) : [place.folder]) {
+  const parents =
+    place.version === 2 ? [place.folder] : [...Object.values(place.folders), ...[place.disks ?? []].flat()]
+  for (const parent of parents) {
     for (const name of existsSync(parent) ? readdirSync(parent) : []) {
       const [, namespace, pid, startTicks] = groupName.exec(name) ?? []
       if (Number(namespace) !== pidNamespace() || processState(Number(pid))?.startTicks === startTicks) continue

@@ -29,16 +29,25 @@ export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
 
+/** SOURCE: proc_pid_statm(5): a process that has ended, and one that is ending, has no memory any more. */
+export function isAlive(pid: number): boolean {
+  const pages = quietly(() => readFileSync(`/proc/${pid}/statm`, 'utf8'))?.split(' ')[0]
+  return pages !== undefined && pages !== '0' && !['Z', 'X'].includes(processState(pid)?.state ?? 'X')
+}
+
 /** A process and all below it; orphans are children of the first. */
 export function treeOf(pid: number): readonly number[] {
+  return [pid, ...childrenOf(pid).flatMap(treeOf)]
+}
+
+export function childrenOf(pid: number): readonly number[] {
   const threads = quietly(() => readdirSync(`/proc/${pid}/task`)) ?? []
-  const children = threads.flatMap((thread) =>
+  return threads.flatMap((thread) =>
     (quietly(() => readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8')) ?? '')
       .split(' ')
       .filter(Boolean)
       .map(Number),
   )
-  return [pid, ...children.flatMap(treeOf)]
 }
 
 /**

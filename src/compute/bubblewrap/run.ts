@@ -44,7 +44,7 @@ export async function runStage(
   })
   const { layout, view, scratches, binds } = await furnish(box, task, store)
   using opens = openWatch(machine, box, view, layout)
-  await using egress = await letOut(machine, box, task.network)
+  await using egress = await letOut(machine, box, task.network, task.limits)
   const launched = await box.launch({
     binds,
     ...(task.root === undefined ? {} : { root: task.root.folder }),
@@ -128,7 +128,7 @@ function outcomeOf(
   const lines = box.log.readEnd(searchedLogBytes).toString('utf8').split('\n')
   const trace = task.trace ? readTrace(task, box) : undefined
   const missing = new Set(trace?.files.missing)
-  const end = endAfter(launched.end, box)
+  const end = endAfter(launched.end, box, launched.egress?.limit)
   const endedWell = end.kind === 'exited' && end.code === 0
   const hidden = endedWell && !task.trace ? [] : task.hidden()
   const fromLog = new Set(undeclaredReads(lines, hidden, task.workingDirectory))
@@ -147,6 +147,7 @@ function outcomeOf(
       ...box.usage(),
       ...launched.traffic,
       heldBy: box.heldBy,
+      ...(box.ioHeldBy === undefined ? {} : { ioHeldBy: box.ioHeldBy }),
     },
   }
 }
@@ -187,8 +188,9 @@ function networkOf(
   }
 }
 
-function endAfter(end: StageEnd, box: Box): StageEnd {
-  return box.log.isOverLimit() && end.kind !== 'cancelled'
-    ? { kind: 'limit', limit: 'output', because: 'its output is over the limit of a log' }
-    : end
+/** @param passed the limit of its proxy, in words: told late, it holds all the same */
+function endAfter(end: StageEnd, box: Box, passed: string | undefined): StageEnd {
+  if (end.kind === 'cancelled') return end
+  if (box.log.isOverLimit()) return { kind: 'limit', limit: 'output', because: 'its output is over the limit of a log' }
+  return passed === undefined ? end : { kind: 'limit', limit: 'network', because: passed }
 }

@@ -72,7 +72,7 @@ export async function shellInBox(
     shell: { onErrors: session.onErrors },
   })
   const { scratches, binds } = await furnish(box, task, store)
-  await using egress = await letOut(machine, box, task.network)
+  await using egress = await letOut(machine, box, task.network, task.limits)
   if (box.input !== undefined) session.input.pipe(box.input.writer)
   const { end, deniedAttempts } = await box.launch({
     binds,

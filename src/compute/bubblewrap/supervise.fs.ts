@@ -9,8 +9,9 @@ import type { GpuSample } from '../gpu/samples.ts'
 import type { Limits, ResourceProfile, StageEnd } from '../sandbox.ts'
 import type { BoxEngine } from './box-engine.ts'
 import type { ControlGroup } from './control-group.fs.ts'
+import { holdIo } from './hold-io.fs.ts'
 import { watchIo } from './io.fs.ts'
-import { hasOwnRoot, numberWithin, quietly, treeOf, within } from './process-facts.fs.ts'
+import { childrenOf, hasOwnRoot, numberWithin, quietly, treeOf, within } from './process-facts.fs.ts'
 import { keepProfile } from './profile.ts'
 import { earlyLooksMs, watchPrograms } from './programs.fs.ts'
 import { heldInMemory, heldWithoutName, type Written, writtenIn } from './written.fs.ts'
@@ -33,6 +34,7 @@ type LimitEnd = Extract<StageEnd, { kind: 'limit' }>
 
 const memoryEveryMs = 50
 const bytesEveryMs = 250
+const ioEveryMs = 50
 const sampleEveryMs = 250
 /** Of the time of assay's own process: for what holds a limit, and for what is only looked at. */
 const enforcedShare = 1 / 20
@@ -133,6 +135,21 @@ export function supervise(
   const profile = keepProfile(sampleEveryMs)
   const programs = watchPrograms(firstPid, options.shell)
   const io = watchIo()
+  const ioHold = holdIo(limits, group?.holdsIo ?? 'none', io)
+  if (ioHold !== undefined) {
+    repeat(
+      () => ioEveryMs,
+      enforcedShare,
+      () => {
+        const pids = stagePids()
+        isSetUp ||= hasOwnRoot(firstPid)
+        // the processes below a kernel of the stage's own are its tools, and it stops when that kernel does
+        const pausable = (): readonly number[] => (isSeen ? pids : [firstPid, ...childrenOf(firstPid)])
+        const because = ioHold.look(pids, pausable, isSeen && isSetUp)
+        if (because !== undefined) over('io', because)
+      },
+    )
+  }
   const look = (): readonly number[] => {
     const pids = stagePids()
     if (isSeen) programs.look(pids)

@@ -175,9 +175,18 @@ function runCommands(
       const end =
         stopped ?? (code === null ? { kind: 'signalled', signal: signal ?? 'SIGKILL' } : { kind: 'exited', code })
       const wallMs = Math.round(performance.now() - startedMs)
-      resolve({ end, startedAt, finishedAt: new Date(), resources: { wallMs, heldBy: 'none' } })
+      resolve({
+        end,
+        startedAt,
+        finishedAt: new Date(),
+        resources: { wallMs, heldBy: 'none', ...unheldIo(task.limits) },
+      })
     })
   })
+}
+
+function unheldIo({ ioBytes, ioBytesPerSecond }: StageTask['limits']): Readonly<{ ioHeldBy?: string }> {
+  return ioBytes === undefined && ioBytesPerSecond === undefined ? {} : { ioHeldBy: 'none' }
 }
 
 function killGroup(pid: number | undefined): void {

@@ -6,8 +6,8 @@
  * counts for a block at least, what cannot be looked at is over the limit, whatever it holds, and descriptors are looked
  * through. LIMIT: a deleted file that is held by a mapping alone, or by a descriptor on its way between two processes.
  */
-import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
-import { errnoOf, processState, quietly } from './process-facts.fs.ts'
+import { lstatSync, readdirSync, readlinkSync, statSync } from 'node:fs'
+import { errnoOf, isAlive, quietly } from './process-facts.fs.ts'
 
 export type Written = Readonly<{
   bytes: number
@@ -85,12 +85,6 @@ function descriptorsOf(pid: number): readonly string[] | undefined {
     if (code === undefined) throw error
     return hiding.has(code) && isAlive(pid) ? undefined : []
   }
-}
-
-/** SOURCE: proc_pid_statm(5): a process that has ended, and one that is ending, has no memory any more. */
-function isAlive(pid: number): boolean {
-  const pages = quietly(() => readFileSync(`/proc/${pid}/statm`, 'utf8'))?.split(' ')[0]
-  return pages !== undefined && pages !== '0' && !['Z', 'X'].includes(processState(pid)?.state ?? 'X')
 }
 
 const hiding: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'ENAMETOOLONG'])

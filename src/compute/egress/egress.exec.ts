@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { DomainError } from '../../core/index.ts'
+import type { EgressLimits } from './limits.ts'
 import { type EgressEvent, type EgressRecord, eventIn, gatherRecord, type Traffic } from './record.ts'
 
 export type EgressOptions = Readonly<{
@@ -12,9 +13,12 @@ export type EgressOptions = Readonly<{
   allowed: readonly string[]
   /** Subnets of private networks that may be reached all the same, by the will of whoever runs assay. */
   permitted: readonly string[]
+  limits: EgressLimits
   /** Absolute, short: the socket lies in it. Nobody else may enter. */
   folder: string
   tools: Readonly<{ setpriv: string; python: string }>
+  /** A limit is passed; told once, and in the record too. */
+  onLimit(because: string): void
 }>
 
 export type Egress = AsyncDisposable &
@@ -61,12 +65,13 @@ os.execv(sys.argv[2], sys.argv[2:])
 const drainMs = 2000
 
 /** @throws ERR_SANDBOX_UNAVAILABLE */
-export async function openEgress({ allowed, permitted, folder, tools }: EgressOptions): Promise<Egress> {
+export async function openEgress(options: EgressOptions): Promise<Egress> {
+  const { allowed, permitted, limits, folder, tools } = options
   const socket = join(folder, 'egress')
   const gathered = gatherRecord()
   const guarded = [tools.setpriv, '--no-new-privs', '--pdeathsig', 'KILL']
   const proxy = start([...guarded, ...ownProgram('proxy', socket)], 'pipe')
-  proxy.stdin?.on('error', () => undefined).end(JSON.stringify({ allowed, permitted }))
+  proxy.stdin?.on('error', () => undefined).end(JSON.stringify({ allowed, permitted, limits }))
   let front: ChildProcess | undefined
   const told = lines(proxy)
   try {
@@ -75,7 +80,10 @@ export async function openEgress({ allowed, permitted, folder, tools }: EgressOp
     proxy.kill('SIGKILL')
     throw error
   }
-  told.onEvent((event) => gathered.add(event))
+  told.onEvent((event) => {
+    gathered.add(event)
+    if (event.kind === 'limit') options.onLimit(event.because)
+  })
   return {
     enter: async (pid) => {
       front = start(

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import { type Egress, openEgress } from './egress.exec.ts'
+import { egressLimitsOf } from './limits.ts'
 
 const tools = { setpriv: '/usr/bin/setpriv', python: '/usr/bin/python3' }
 
@@ -16,6 +17,8 @@ function folderFor(context: TestContext): string {
   context.after(() => rmSync(folder, { recursive: true }))
   return folder
 }
+
+const beside = { tools, limits: egressLimitsOf({}), onLimit: () => assert.fail('no limit is passed') }
 
 /** The one child of ours that was started with this socket. */
 function proxyAt(socket: string): number {
@@ -31,7 +34,7 @@ function proxyAt(socket: string): number {
 test('what a stage connected to is known whole, or not taken for known', async (context) => {
   const open = async (): Promise<Readonly<{ egress: Egress; pid: number }>> => {
     const folder = folderFor(context)
-    const egress = await openEgress({ allowed: ['example.org:443'], permitted: [], folder, tools })
+    const egress = await openEgress({ allowed: ['example.org:443'], permitted: [], folder, ...beside })
     return { egress, pid: proxyAt(join(folder, 'egress')) }
   }
   const honest = await open()
@@ -61,7 +64,7 @@ test('what is told at the end is told whole, however much it is and however late
   const hello = await helloTo(port, server)
   const folder = folderFor(context)
   const allowed = [`localhost:${port}`]
-  await using egress = await openEgress({ allowed, permitted: ['127.0.0.1'], folder, tools })
+  await using egress = await openEgress({ allowed, permitted: ['127.0.0.1'], folder, ...beside })
   const count = 600
   const { promise: allReached, resolve } = Promise.withResolvers<void>()
   let reached = 0

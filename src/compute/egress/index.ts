@@ -2,4 +2,5 @@
 export { parseSubnets, reachableFrom } from './addresses.http.ts'
 export { parseAllowedHost } from './destination.ts'
 export { type Egress, openEgress, proxyVariables } from './egress.exec.ts'
+export { egressLimitsOf } from './limits.ts'
 export type { Connection, EgressRecord, RefusedConnection, Traffic } from './record.ts'

@@ -10,8 +10,11 @@ import { connect, createServer } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { parseSubnets } from './addresses.http.ts'
 import { type AllowedHost, parseAllowedHost } from './destination.ts'
+import type { EgressLimits } from './limits.ts'
 import { openProxy } from './proxy.http.ts'
 import type { EgressEvent } from './record.ts'
+
+type Asked = Readonly<{ allowed: readonly string[]; permitted: readonly string[]; limits: EgressLimits }>
 
 /** Where the stage finds it. */
 const port = 3128
@@ -25,13 +28,14 @@ else if (mode === 'front') front()
 else process.exitCode = 2
 
 async function proxy(): Promise<void> {
-  const { allowed, permitted } = JSON.parse(await text(process.stdin)) as Record<'allowed' | 'permitted', string[]>
+  const { allowed, permitted, limits } = JSON.parse(await text(process.stdin)) as Asked // our own text
   const hosts = allowed.map(parseAllowedHost)
   if (hosts.includes(undefined)) throw new Error('a host of the list is none')
   const tell = (event: EgressEvent): void => void process.stdout.write(`${JSON.stringify(event)}\n`)
   const { server, traffic, close } = openProxy({
     allowed: hosts as AllowedHost[], // none is undefined: see above
     permitted: parseSubnets(permitted),
+    limits,
     resolve: (host) => lookup(host, { all: true, verbatim: true }),
     onEvent: tell,
     now: () => new Date(),

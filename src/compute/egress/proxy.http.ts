@@ -10,7 +10,8 @@ import { createServer, type IncomingMessage, request, type Server, type ServerRe
 import { type BlockList, connect, type Socket } from 'node:net'
 import type { Duplex, Readable } from 'node:stream'
 import { mayConnectTo } from './addresses.http.ts'
-import { type AllowedHost, type Destination, isAllowed, parseDestination, printDestination } from './destination.ts'
+import { type AllowedHost, type Destination, isAllowed, parseDestination } from './destination.ts'
+import { type EgressLimits, passedLimit } from './limits.ts'
 import type { EgressEvent, Traffic } from './record.ts'
 import { readServerName } from './server-name.http.ts'
 
@@ -20,11 +21,9 @@ export type ProxyOptions = Readonly<{
   resolve(host: string): Promise<readonly LookupAddress[]>
   onEvent(event: EgressEvent): void
   now(): Date
-  limits?: Readonly<{ sentBytes: number; receivedBytes: number }>
+  limits: EgressLimits
 }>
 
-/** LIMIT: bytes that a stage may send and receive in all. */
-const defaultLimits = { sentBytes: 1024 ** 3, receivedBytes: 64 * 1024 ** 3 }
 /** LIMIT: how long a client may take to say which name it wants, and how much it may say until then. */
 const helloMs = 10_000
 const maxHelloBytes = 64 * 1024
@@ -33,6 +32,8 @@ const maxToldCharacters = 300
 const httpPort = 80
 
 class Refusal extends Error {}
+/** A limit of the stage is reached: nothing goes over the proxy any more. */
+class Over extends Error {}
 class Closed extends Error {
   readonly code = 'ECANCELED'
 }
@@ -51,12 +52,25 @@ export function openProxy(options: ProxyOptions): Proxy {
   const pins = new Map<string, Promise<LookupAddress>>()
   const open = openStreams()
   const total = { sent: 0, received: 0 }
-  const limits = options.limits ?? defaultLimits
+  let connections = 0
+  let over: Over | undefined
+  /** Once over a limit it stays over: nothing more is let through. */
+  const lookAtLimits = (): Over | undefined => {
+    if (over !== undefined) return over
+    const because = passedLimit({ sentBytes: total.sent, receivedBytes: total.received, connections }, options.limits)
+    if (because === undefined) return undefined
+    over = new Over(because)
+    options.onEvent({ kind: 'limit', because })
+    return over
+  }
 
   const admit = async (text: string, port?: number): Promise<Pinned> => {
     const destination = parseDestination(text, port)
     if (destination === undefined) throw new Refusal('it is no host name with a port')
     if (!isAllowed(destination, options.allowed)) throw new Refusal('it is not on the list of the stage')
+    connections += 1
+    const passed = lookAtLimits()
+    if (passed !== undefined) throw passed
     const { host } = destination
     const pin = pins.get(host) ?? addressOf(host, options)
     pins.set(host, pin)
@@ -72,6 +86,7 @@ export function openProxy(options: ProxyOptions): Proxy {
   /** A refusal is an attempt to go elsewhere; a listed host that does not answer is none. */
   const tellFailure = (destination: string, error: unknown): string => {
     const told = destination.slice(0, maxToldCharacters)
+    if (error instanceof Over) return error.message // told as a limit
     if (error instanceof Refusal) {
       options.onEvent({ kind: 'refused', destination: told, because: error.message, at: now() })
       return error.message
@@ -90,8 +105,7 @@ export function openProxy(options: ProxyOptions): Proxy {
       total.received += far.bytesRead - seen.received
       seen.sent = far.bytesWritten
       seen.received = far.bytesRead
-      if ((total.sent <= limits.sentBytes && total.received <= limits.receivedBytes) || far.destroyed) return
-      tellFailure(printDestination({ host, port }), new Refusal('the stage sent or received more than it may'))
+      if (lookAtLimits() === undefined || far.destroyed) return
       near.destroy()
       far.destroy()
     }
@@ -110,7 +124,7 @@ export function openProxy(options: ProxyOptions): Proxy {
     void forward(asked, answer).catch((error: unknown) => {
       const because = tellFailure(hostIn(asked.url), error)
       if (answer.headersSent) return void answer.destroy() // an end would make a whole answer of what was cut
-      answer.writeHead(error instanceof Refusal ? 403 : 502, { 'content-type': 'text/plain' })
+      answer.writeHead(isRefusal(error) ? 403 : 502, { 'content-type': 'text/plain' })
       answer.end(`assay: ${because}\n`)
     })
   })
@@ -179,7 +193,7 @@ export function openProxy(options: ProxyOptions): Proxy {
         }),
       (error: unknown) => {
         const because = tellFailure(destination, error)
-        const status = error instanceof Refusal ? '403 Forbidden' : '502 Bad Gateway'
+        const status = isRefusal(error) ? '403 Forbidden' : '502 Bad Gateway'
         near.end(`HTTP/1.1 ${status}\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\nassay: ${because}\n`)
       },
     )
@@ -196,6 +210,10 @@ export function openProxy(options: ProxyOptions): Proxy {
       await new Promise(setImmediate) // what follows from the last end is told
     },
   }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof Refusal || error instanceof Over
 }
 
 /** The streams that are open, to be ended together. */

@@ -7,6 +7,7 @@ import { connect as connectTls } from 'node:tls'
 import fc from 'fast-check'
 import { mayConnectTo, parseSubnets } from './addresses.http.ts'
 import { isAllowed, parseAllowedHost, parseDestination } from './destination.ts'
+import { egressLimitsOf } from './limits.ts'
 import { openProxy, type ProxyOptions } from './proxy.http.ts'
 import { type EgressEvent, eventIn } from './record.ts'
 
@@ -112,6 +113,7 @@ async function proxyFor(
     resolve: async () => [{ address: '127.0.0.1', family: 4 }],
     onEvent: (event) => void events.push(event),
     now: () => new Date(0),
+    limits: egressLimitsOf({}),
     ...given,
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -242,8 +244,23 @@ test('what goes out and comes in has a limit', async (context) => {
     list: [`site.example:${port}`],
     limits: { sentBytes: 10_000, receivedBytes: 10_000 },
   })
-  for (const _ of [1, 2, 3]) await say(proxy.port, `GET http://site.example:${port}/ HTTP/1.0\r\n\r\n`)
-  assert.deepEqual(because(proxy), ['the stage sent or received more than it may'])
+  const get = (of: Opened): Promise<string> => say(of.port, `GET http://site.example:${port}/ HTTP/1.0\r\n\r\n`)
+  for (const _ of [1, 2, 3]) await get(proxy)
+  const limitsOf = ({ events }: Opened): readonly unknown[] =>
+    events.flatMap((each) => (each.kind === 'limit' ? [each.because] : []))
+  assert.deepEqual(limitsOf(proxy), ['it received more than 10000 bytes'], 'told once')
+  assert.deepEqual(because(proxy), [], 'it is no attempt to go elsewhere, which may be declared harmless')
+  const list = [`site.example:${port}`]
+  const both = await proxyFor(context, { list, limits: egressLimitsOf({ networkBytes: 500 }) })
+  await get(both)
+  assert.deepEqual(limitsOf(both), ['it sent and received more than 500 bytes'])
+  const often = await proxyFor(context, { list, limits: egressLimitsOf({ connections: 2 }) })
+  const answers = [await get(often), await get(often), await get(often)]
+  assert.deepEqual(
+    answers.map((each) => each.split('\r\n')[0]?.slice(0, 12)),
+    ['HTTP/1.1 200', 'HTTP/1.1 200', 'HTTP/1.1 403'],
+  )
+  assert.deepEqual(limitsOf(often), ['it connected more than 2 times'])
 })
 
 test('a listed host that does not answer is a failed connection, not an attempt to go elsewhere', async (context) => {
@@ -300,6 +317,7 @@ test('a proxy that is closed has told every connection, also one that was still 
     resolve: async () => [{ address: '127.0.0.1', family: 4 }],
     onEvent: (event) => void events.push(event),
     now: () => new Date(0),
+    limits: egressLimitsOf({}),
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const [reached, socket] = [once(silent, 'connection'), connect((server.address() as AddressInfo).port, '127.0.0.1')]

@@ -21,6 +21,8 @@ export type EgressRecord = Readonly<{
   refused: readonly RefusedConnection[]
   /** Connections and refusals beyond those that are listed. */
   more: number
+  /** The limit that was reached, in words. */
+  limit?: string
 }>
 
 /** Bytes over all connections so far. */
@@ -30,6 +32,7 @@ export type EgressEvent =
   | (Traffic & Readonly<{ kind: 'traffic' }>)
   | (Connection & Readonly<{ kind: 'connection' }>)
   | (RefusedConnection & Readonly<{ kind: 'refused' }>)
+  | Readonly<{ kind: 'limit'; because: string }>
 
 /** LIMIT: connections, and refusals, of one stage that are listed one by one. */
 const maxListed = 1000
@@ -43,6 +46,7 @@ export function gatherRecord(): Readonly<{
   const connections: Connection[] = []
   const refused: RefusedConnection[] = []
   let more = 0
+  let limit: string | undefined
   return {
     add: (event) => {
       const { kind: _, ...rest } = event
@@ -50,11 +54,15 @@ export function gatherRecord(): Readonly<{
         traffic = { sentBytes: event.sentBytes, receivedBytes: event.receivedBytes }
         return
       }
+      if (event.kind === 'limit') {
+        limit ??= event.because
+        return
+      }
       const list: unknown[] = event.kind === 'connection' ? connections : refused
       if (list.length < maxListed) list.push(rest)
       else more += 1
     },
-    record: () => ({ connections, refused, more }),
+    record: () => ({ connections, refused, more, ...(limit === undefined ? {} : { limit }) }),
     traffic: () => traffic,
   }
 }

@@ -1,5 +1,5 @@
 /** What may stand in assay.yaml (design.md section 4). Unknown keys are refused at every level, with a suggestion. */
-import { DomainError, engineNames, parseDurationMs, parseSizeBytes } from '../../core/index.ts'
+import { DomainError, engineNames, parseDurationMs, parseRateBytes, parseSizeBytes } from '../../core/index.ts'
 import { parseRemoteAddress } from '../../data/index.ts'
 import { ruleNames } from '../../reproducibility/index.ts'
 import { faultAt, type Place, quoted, suggestion } from './fault.ts'
@@ -43,6 +43,7 @@ function oneOf(words: readonly string[]): Shape {
 }
 
 const size = parsedBy('a size such as 4GiB', parseSizeBytes)
+const rate = parsedBy('a rate such as 100MiB/s', parseRateBytes)
 const duration = parsedBy('a duration such as 30m', parseDurationMs)
 const label = fitting('a plain name of letters, digits, `.`, `_` and `-`', (value) =>
   /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,127}$/u.test(value),
@@ -87,7 +88,10 @@ const environment = record({
   conda: record({ lock: path, groups: listOf(label) }, ['lock']),
   image: text,
 })
-const limits = record({ cpus: positive, memory: size, time: duration, processes: count, output: size, gpus: count })
+const limits = record({
+  ...{ cpus: positive, memory: size, time: duration, processes: count, output: size, gpus: count },
+  ...{ io: size, ioRate: rate, network: size, connections: count },
+})
 const rangeOf = (name: string, parse: (text: string) => unknown): Shape =>
   parsedBy(`a range of ${name}, such as a..b, a.. or ..b`, (text) => {
     const [, least = '', most = ''] = /^([^.]*(?:\.\d[^.]*)?)\.\.(.*)$/.exec(text) ?? []

@@ -26,7 +26,7 @@ stages:
   prepare:
     outs: {data/train.parquet: {contract: contracts/train.yaml}}
   train:
-    limits: {time: 2h}
+    limits: {time: 2h, io: 1TiB, ioRate: 200MiB/s, network: 2GiB, connections: 50}
     secrets: [label-service]
     env: {MODEL_SIZE: small, RATE: 1.0, HOME: null}
     reproducible: {tolerance: {metrics.json: {accuracy: 0.005}}, because: thread order in BLAS}
@@ -82,7 +82,10 @@ test('reads all that the format has', () => {
     environment: 'train',
     network: 'none',
     seed: 7,
-    limits: { cpus: 2, memoryBytes: 4 * 1024 ** 3, timeMs: 7_200_000, processes: 256 },
+    limits: {
+      ...{ cpus: 2, memoryBytes: 4 * 1024 ** 3, timeMs: 7_200_000, processes: 256 },
+      ...{ ioBytes: 1024 ** 4, ioBytesPerSecond: 200 * 1024 ** 2, networkBytes: 2 * 1024 ** 3, connections: 50 },
+    },
     env: { MODEL_SIZE: 'small', RATE: '1.0', HOME: null },
     secrets: ['label-service'],
     scratch: [],
@@ -162,6 +165,8 @@ const slips: readonly (readonly [string, string, string, RegExp])[] = [
   ],
   ['an unknown limit', 'cpus: 2', 'cpu: 2', /`cpu` is not a key of `limits` \| did you mean `cpus`\?/],
   ['a size without a unit', '4GiB', '4096', /`memory` is an integer, it must be a size such as 4GiB/],
+  ['a rate without its second', 'cpus: 2', 'ioRate: 100MiB', /`ioRate`: `100MiB` is not a rate such as 100MiB\/s/],
+  ['connections that are none', 'cpus: 2', 'connections: 0', /connections/],
   ['a size in no unit', '4GiB', '4 lumps', /`memory`: `4 lumps` is not a size/],
   ['a negative seed', 'seed: 7', 'seed: -7', /`seed` is an integer, it must be a whole number from 0/],
   ['half a GPU', 'cpus: 2', 'gpus: 0.5', /gpus/],

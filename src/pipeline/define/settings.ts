@@ -2,7 +2,7 @@
  * assay.yaml: what DVC has no word for. Everything in it is checked against the pipeline, so that a misspelt stage,
  * path or environment is an error and never a setting without effect.
  */
-import { engineNames, parseDurationMs, parseProjectPath, parseSizeBytes } from '../../core/index.ts'
+import { engineNames, parseDurationMs, parseProjectPath, parseRateBytes, parseSizeBytes } from '../../core/index.ts'
 import type { PipelineDefinition, ProjectSettings, StageSettings } from '../definition.ts'
 import type { Expectation, Range } from '../expected.ts'
 import { faultAt, type Place, quoted, suggestion } from './fault.ts'
@@ -194,6 +194,12 @@ function limitsOf(map: ValueMap): StageSettings['limits'] {
   if (processes !== undefined) limits.processes = Number(processes)
   if (memory !== undefined) limits.memoryBytes = parseSizeBytes(memory)
   if (output !== undefined) limits.outputBytes = parseSizeBytes(output)
+  const [io, ioRate] = [textAt(map, 'io'), textAt(map, 'ioRate')]
+  if (io !== undefined) limits.ioBytes = parseSizeBytes(io)
+  if (ioRate !== undefined) limits.ioBytesPerSecond = parseRateBytes(ioRate)
+  const [network, connections] = [textAt(map, 'network'), map.get('connections')]
+  if (network !== undefined) limits.networkBytes = parseSizeBytes(network)
+  if (connections !== undefined) limits.connections = Number(connections)
   const gpus = map.get('gpus')
   if (gpus !== undefined) limits.gpus = Number(gpus)
   if (time !== undefined) limits.timeMs = parseDurationMs(time)
