@@ -22,6 +22,8 @@ export type JudgedData = Readonly<{
   verdict: 'passed' | 'warned' | 'none' | 'refused'
   /** True when it was compared with an approved anchor. */
   anchored: boolean
+  /** True when the verdict says by digest which program judged. */
+  identified: boolean
   /** True when a waiver stands in for a check, or a bound lets more through than the validator's own. */
   waived: boolean
   /** The bundle of its verdict. */
@@ -57,7 +59,7 @@ function needsVerdict({ origin, role, verdict }: StatedDependency): boolean {
 
 type Judged = Readonly<{ data: Omit<JudgedData, 'stage' | 'path'>; findings: readonly Finding[] }>
 
-const worthNothing = { anchored: false, waived: false, decisions: [] } as const
+const worthNothing = { anchored: false, identified: false, waived: false, decisions: [] } as const
 
 type Use = Readonly<{ facts: StageFacts; dependency: StatedDependency }>
 
@@ -119,6 +121,7 @@ function judgeVerdict(decisions: Decisions, { facts, dependency, verdict, signer
     data: {
       verdict: held ? standing : 'refused',
       anchored: held && verdict.baseline?.anchor !== undefined,
+      identified: verdict.validator.program !== undefined,
       waived: waivers.length + loosened.length > 0,
       decisions: [...waivers, ...[verdict.baseline?.anchor ?? []].flat(), ...(verdict.reviews ?? [])],
     },

@@ -68,6 +68,8 @@ export type DataVerdict = Readonly<{
     engine: string
     /** SHA-256 over the thresholds and limits that were used, canonical JSON. */
     settings: Sha256
+    /** Over all files that ran; verdicts of before this was stated have none. */
+    program?: Sha256
   }>
   sandbox: Readonly<{ engine: string; digest: Sha256 }>
   result: DataResult

@@ -65,6 +65,19 @@ export const levelFourRules: readonly LevelRule[] = [
   },
   {
     level: 4,
+    requirement: 'validator by digest',
+    howTo: 'have the data validated by this version of assay: run the stage again (--force)',
+    holds: ({ data }) => {
+      const loose = data.filter(({ identified }) => !identified).map(({ path }) => path)
+      return answer(
+        loose.length === 0,
+        'every data verdict says by digest which program judged',
+        `${list(loose)}: no verdict says by digest which program judged`,
+      )
+    },
+  },
+  {
+    level: 4,
     requirement: 'reproduced bit by bit',
     howTo: 'reproduce the whole chain with another key, on another host, by another operator',
     holds: ({ reproductions }) => {

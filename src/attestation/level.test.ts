@@ -470,6 +470,12 @@ const defeats: readonly Defeat[] = [
       }),
     },
   ],
+  [
+    3,
+    'validator by digest',
+    'a verdict of before verdicts said which program judged',
+    { verdict: ({ validator: { program: _, ...validator }, ...verdict }) => ({ ...verdict, validator }) },
+  ],
   [3, 'reproduced bit by bit', 'no reproduction', { reproduction: null }],
   [
     3,

@@ -138,6 +138,7 @@ export {
   type ValidatorOptions,
   type Version,
   validateDataset,
+  validatorDigest,
   validatorEngine,
   worstOf,
 } from './validate/index.ts'

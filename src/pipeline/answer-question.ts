@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path'
 import { type DataVerdict, type DataWaiver, isSecret, resultOf, type StatedCheck } from '../attestation/index.ts'
+import type { Sha256 } from '../core/index.ts'
 import type { DataCheck } from '../data/index.ts'
 import type { DataQuestion } from './data-question.ts'
 import { anchorRows, type PastVersions, pastVersions } from './past-versions.ts'
@@ -89,7 +90,10 @@ export async function verdictFrom(project: Project, question: DataQuestion, repo
     ...(question.references.length === 0 ? {} : { references: statedReferences(question.references) }),
     ...(reviewed.reviews.length === 0 ? {} : { reviews: reviewed.reviews }),
     ...statisticsIn(report),
-    validator: { version: project.version, engine: report.engine, settings: report.settings },
+    validator: {
+      ...{ version: project.version, engine: report.engine, settings: report.settings },
+      program: await programOf(project),
+    },
     sandbox: report.sandbox,
     result: resultOf(checks),
     checks,
@@ -99,6 +103,12 @@ export async function verdictFrom(project: Project, question: DataQuestion, repo
     startedAt: report.startedAt.toISOString(),
     finishedAt: report.finishedAt.toISOString(),
   }
+}
+
+/** LIMIT: the files may change between the look that was taken and this. */
+async function programOf({ statCache }: Project): Promise<Sha256> {
+  const { validatorDigest } = await import('./validate-content.ts')
+  return await validatorDigest(statCache === undefined ? {} : { cache: statCache })
 }
 
 function statisticsIn({ version, past }: Answer): Pick<DataVerdict, 'statistics' | 'history'> {

@@ -96,7 +96,8 @@ function keyOf(question: Omit<DataQuestion, 'key'>, { validator, hasRows }: Answ
   const { content, anchor: _anchor, references, waivers, reviewed, ...rest } = question
   return digestOfJson({
     ...rest,
-    question: 1,
+    // 2: verdicts name the program that judged
+    question: 2,
     dataset: content.digest,
     hasAnchorRows: hasRows,
     references: references.map(({ table, content: { digest } }) => ({ table, digest })),

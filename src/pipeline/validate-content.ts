@@ -26,6 +26,8 @@ import { datasetOf } from './stored-dataset.ts'
 import { boxRunner } from './validate-data.fs.ts'
 import { shown } from './withheld.ts'
 
+export { validatorDigest } from '../data/index.ts'
+
 export type ContentTools = Readonly<{
   store: ObjectStore
   /** Absolute folders of the project's state. */

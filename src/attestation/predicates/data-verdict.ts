@@ -31,7 +31,12 @@ const checkShape = z.object({
   waiver: sha256Shape.exactOptional(),
 })
 const contractShape = z.object({ path: textShape, digest: sha256Shape })
-const validatorShape = z.object({ version: textShape, engine: textShape, settings: sha256Shape })
+const validatorShape = z.object({
+  version: textShape,
+  engine: textShape,
+  settings: sha256Shape,
+  program: sha256Shape.exactOptional(),
+})
 const sandboxShape = z.object({ engine: textShape, digest: sha256Shape })
 
 /** LIMIT: reviews of one dataset, versions since its anchor. */
@@ -130,6 +135,7 @@ const configurationShape = z.object({
     anchor: sha256Shape.exactOptional(),
     version: textShape.exactOptional(),
     engine: textShape.exactOptional(),
+    program: sha256Shape.exactOptional(),
   }),
 })
 
@@ -192,10 +198,7 @@ export function dataVerdictStatement(given: DataVerdict): Statement {
               ),
             ]),
         ...references.map(({ path: name, digest: bytes }) => descriptor('reference', name, bytes)),
-        descriptor('validator', `${namespace}/validator`, validator.settings, {
-          version: validator.version,
-          engine: validator.engine,
-        }),
+        descriptor('validator', `${namespace}/validator`, validator.settings, saidOf(validator)),
         descriptor('sandbox', sandbox.engine, sandbox.digest),
       ],
       passedTests: tests('pass'),
@@ -204,6 +207,10 @@ export function dataVerdictStatement(given: DataVerdict): Statement {
       assay: { ...assay, checks },
     },
   }
+}
+
+function saidOf({ settings: _, ...said }: DataVerdict['validator']): Readonly<Record<string, string>> {
+  return said
 }
 
 function standingOf({ verdict, waiver }: StatedCheck): StatedCheck['verdict'] {
@@ -256,10 +263,13 @@ function configurationFrom(all: readonly z.infer<typeof configurationShape>[]): 
   const contract = found.get('contract')
   const baseline = found.get('baseline')
   if (validator === undefined || sandbox === undefined) throw malformed('names no validator or no sandbox')
-  const { version, engine } = validator.annotations
+  const { version, engine, program } = validator.annotations
   if (version === undefined || engine === undefined) throw malformed('does not say which validator it was')
   return {
-    validator: { version, engine, settings: sha256In(validator.digest) },
+    validator: {
+      ...{ version, engine, settings: sha256In(validator.digest) },
+      ...(program === undefined ? {} : { program }),
+    },
     sandbox: { engine: sandbox.name, digest: sha256In(sandbox.digest) },
     ...(references.length === 0
       ? {}

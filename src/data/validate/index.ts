@@ -16,4 +16,4 @@ export type { ColumnFact, FoundSuspects, JudgedRows, RowVerdict, SuspectRow, Val
 export { defaultLimits, type ValidatorOptions } from './run-validator.fs.ts'
 export { type StampedRows, stampDataset } from './stamp-dataset.fs.ts'
 export { type DatasetReport, type Findings, findIn, type Questions, validateDataset } from './validate-dataset.fs.ts'
-export { imageDecoder, validatorEngine } from './validator-program.fs.ts'
+export { imageDecoder, validatorDigest, validatorEngine } from './validator-program.fs.ts'

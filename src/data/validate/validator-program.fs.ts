@@ -7,6 +7,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type Digest, digestOfJson, type Sha256 } from '../../core/index.ts'
+import { type DigestPathOptions, digestPath } from '../digest-tree.fs.ts'
 
 export type ProgramMount = Readonly<{ source: string; target: string }>
 
@@ -20,30 +22,60 @@ const place = '/validator'
 const packages = ['@duckdb/node-api', '@duckdb/node-bindings', 'detect-libc', 'sharp', '@img/colour', 'semver']
 
 export function validatorProgram(heapMegabytes: number): Program {
-  const script = fileURLToPath(new URL('./validator/main.ts', import.meta.url))
-  const node = { source: process.execPath, target: `${place}/node` }
   const options = [`${place}/node`, `--max-old-space-size=${heapMegabytes}`, '--no-warnings']
-  const api = packageFolder('@duckdb/node-api', script)
-  if (script.endsWith('.ts')) {
-    const source = script.slice(0, script.lastIndexOf('/src/') + '/src'.length)
-    const modules = join(dirname(source), 'node_modules')
-    const mounts = [node, { source, target: `${place}/src` }, { source: modules, target: `${place}/node_modules` }]
-    return { mounts, argv: [...options, `${place}/src${script.slice(source.length)}`] }
+  const { node, script, fromSource, modules } = partsOfProgram()
+  if (fromSource === undefined) return { mounts: [node, script, ...modules()], argv: [...options, `${place}/main.mjs`] }
+  const { source, entry } = fromSource
+  const all = { source: join(dirname(source.source), 'node_modules'), target: `${place}/node_modules` }
+  return { mounts: [node, source, all], argv: [...options, entry] }
+}
+
+/**
+ * What a verdict names as its program: Node, our code, the packages with their binaries, each under the path that it is
+ * mounted at. LIMIT: the C library of the host, that Node stands on, is no part of it.
+ *
+ * @returns SHA-256 over the canonical JSON of mount point -> digest
+ * @throws ERR_DATA_MISSING, ERR_DATA_NOT_PLAIN, ERR_IO
+ */
+export async function validatorDigest(options: DigestPathOptions = {}): Promise<Sha256> {
+  const { node, script, fromSource, modules } = partsOfProgram()
+  const digests = new Map<string, Digest>()
+  for (const { source, target } of [node, fromSource?.source ?? script, ...modules()])
+    digests.set(target, (await digestPath(source, options)).digest)
+  return digestOfJson(Object.fromEntries(digests))
+}
+
+type Parts = Readonly<{
+  node: ProgramMount
+  script: ProgramMount
+  fromSource?: Readonly<{ source: ProgramMount; entry: string }>
+  modules(): readonly ProgramMount[]
+}>
+
+function partsOfProgram(): Parts {
+  const path = fileURLToPath(new URL('./validator/main.ts', import.meta.url))
+  const parts = {
+    node: { source: process.execPath, target: `${place}/node` },
+    script: { source: path, target: `${place}/main.mjs` },
+    modules: () => packageMounts(path),
   }
-  const mounts = [node, { source: script, target: `${place}/main.mjs` }]
+  if (!path.endsWith('.ts')) return parts
+  const source = { source: path.slice(0, path.lastIndexOf('/src/') + '/src'.length), target: `${place}/src` }
+  return { ...parts, fromSource: { source, entry: `${source.target}${path.slice(source.source.length)}` } }
+}
+
+function packageMounts(script: string): readonly ProgramMount[] {
+  const api = packageFolder('@duckdb/node-api', script)
   const sharp = packageFolder('sharp', script)
   const binaries = [
     platformPackage(api, '@duckdb/node-bindings', '@duckdb/node-bindings-'),
     platformPackage(sharp, 'sharp', '@img/sharp-'),
     platformPackage(sharp, 'sharp', '@img/sharp-libvips-'),
   ]
-  for (const name of [...packages, ...binaries]) {
-    mounts.push({
-      source: packageFolder(name, script, join(api, 'x'), join(sharp, 'x')),
-      target: `${place}/node_modules/${name}`,
-    })
-  }
-  return { mounts, argv: [...options, `${place}/main.mjs`] }
+  return [...packages, ...binaries].map((name) => ({
+    source: packageFolder(name, script, join(api, 'x'), join(sharp, 'x')),
+    target: `${place}/node_modules/${name}`,
+  }))
 }
 
 /** `duckdb 1.5.6-r.1`. */
