@@ -54,6 +54,7 @@ const verifier: RolldownOptions = {
     alias: {
       [join(root, 'src/core/error-codes.ts')]: join(library, 'browser-error-codes.ts'),
       'node:crypto': join(library, 'browser-crypto.ts'),
+      canonicalize: join(library, 'browser-canonicalize.ts'),
       zod$: join(library, 'browser-zod.ts'),
       [join(root, 'src/attestation/base64.ts')]: join(library, 'browser-base64.ts'),
     },

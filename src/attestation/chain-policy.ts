@@ -49,13 +49,6 @@ export function standingFindings({ standing = [], statusRequired, takenBack }: T
   return [...standing, refused('status', 'ERR_STATUS_MISSING', because)]
 }
 
-/** Without a project nothing proves metrics: what a policy asks of them is not met. */
-export function gatesAlone({ gates = [] }: TrustPolicy): readonly Finding[] {
-  return gates.map((gate) =>
-    refused('gates', 'ERR_GATE_FAILED', `the policy asks for ${gate}, and no evidence proves metrics of these bytes`),
-  )
-}
-
 /** Of each stage by itself. */
 export function stageDemands(
   { policy, surroundings }: Pick<ChainQuestion, 'policy' | 'surroundings'>,
@@ -128,6 +121,8 @@ export type Judged = Readonly<{
   data: readonly JudgedData[]
   reproductions: readonly JudgedReproduction[]
   reviews: readonly JudgedReview[]
+  /** What is lacking of the gates; undefined when all passed. */
+  gates?: string | undefined
 }>
 
 /** INVARIANT: a chain without stages has nothing of what is demanded. */
@@ -147,6 +142,7 @@ const wordsOf: Readonly<Record<Demand, string>> = {
   'data-verdicts': 'a data verdict on every input',
   reproduction: 'a reproduction of every stage',
   review: 'a review of every definition',
+  gates: 'that the gates of the model passed',
 }
 
 const missingOf: Readonly<Record<Demand, (judged: Judged) => readonly string[]>> = {
@@ -158,6 +154,7 @@ const missingOf: Readonly<Record<Demand, (judged: Judged) => readonly string[]>>
       .filter(({ result }) => result !== 'identical' && result !== 'within-tolerance')
       .map(({ stage }) => stage),
   review: ({ reviews }) => reviews.filter(({ fault }) => fault !== undefined).map(({ stage }) => stage),
+  gates: ({ gates }) => (gates === undefined ? [] : [gates]),
 }
 
 /** A statement that the verdict rests on, and what it is about. */

@@ -2,7 +2,7 @@
 import type { Digest, Sha256 } from '../core/index.ts'
 import type { Finding } from './finding.ts'
 import type { TrustPolicy } from './trust-policy.ts'
-import type { Verdict, VerifiedStage } from './verify.ts'
+import type { Verdict, VerifiedGates, VerifiedStage } from './verify.ts'
 
 /** Evidence as it lies around. INVARIANT: nothing of it is believed; every bundle is hashed and verified. */
 export type ChainEvidence = Readonly<{
@@ -12,6 +12,8 @@ export type ChainEvidence = Readonly<{
   bySubject(subject: Digest): readonly Sha256[]
   /** Attestations of reproductions that may speak of the stage's, newest first; none when left out. */
   reproductionsOf?(attestation: Sha256): readonly Sha256[]
+  /** Attestations of gate verdicts on what a stage's statement made, newest first; none when left out. */
+  gatesOf?(attestation: Sha256): readonly Sha256[]
   /** Bundles with approvals and revocations; `committed` when git tracks them unchanged. */
   approvals: readonly Readonly<{ name: string; bytes: Uint8Array; committed: boolean }>[]
 }>
@@ -43,6 +45,8 @@ export type ChainQuestion = Readonly<{
   entries: readonly Sha256[]
   /** Judging stages (evaluation, gates): each must be there and build on the statement of the subject. */
   judges?: readonly ChainJudge[]
+  /** The caller judges the gates by the metrics themselves: those of the policy too. */
+  ownGates?: boolean
   evidence: ChainEvidence
   policy: TrustPolicy
   surroundings: ChainSurroundings
@@ -114,6 +118,8 @@ export type ChainVerdict = Readonly<{
   entry?: Sha256
   /** Verified stages, the subject's first. */
   stages: readonly VisitedStage[]
+  /** What a builder signed of its gates, when that holds. */
+  gates?: VerifiedGates
   /** Commits that the chain spans, sorted. */
   commits: readonly string[]
   /** The newest time that is proven, to be remembered. */

@@ -7,6 +7,7 @@ import { dataDecisionPredicates, dataDecisionType } from './predicates/data-deci
 import { dataVerdictPredicateShape, dataVerdictSubjectsShape, testResultType } from './predicates/data-verdict.ts'
 import { definitionReviewPredicateShape, definitionReviewType } from './predicates/definition-review.ts'
 import { environmentBuildPredicateShape, environmentBuildSubjectsShape } from './predicates/environment-build.ts'
+import { gateVerdictPredicateShape, gateVerdictSubjectsShape } from './predicates/gate-verdict.ts'
 import { reproductionPredicateShape, reproductionType } from './predicates/reproduction.ts'
 import { sourceApprovalPredicateShape } from './predicates/source-approval.ts'
 import { sourceBuildPredicateShape, sourceBuildSubjectsShape } from './predicates/source-build.ts'
@@ -31,6 +32,7 @@ export function formatSchemas(): Readonly<Record<string, object>> {
   const sourceBuild = statementOf(sourceBuildSubjectsShape, provenanceType, sourceBuildPredicateShape)
   const environmentBuild = statementOf(environmentBuildSubjectsShape, provenanceType, environmentBuildPredicateShape)
   const reproduction = statementOf(z.array(subject).min(1), reproductionType, reproductionPredicateShape)
+  const gates = statementOf(gateVerdictSubjectsShape, testResultType, gateVerdictPredicateShape)
   const review = statementOf(files, definitionReviewType, definitionReviewPredicateShape)
   const summary = statementOf(oneSubject, verificationSummaryType, verificationSummaryPredicateShape)
   const model = z.object({
@@ -44,6 +46,11 @@ export function formatSchemas(): Readonly<Record<string, object>> {
   }
   return {
     'data-verdict.schema.json': schemaOf(dataVerdict, 'data-verdict', 'Verdict on a dataset, in-toto test result v0.1'),
+    'gate-verdict.schema.json': schemaOf(
+      gates,
+      'gate-verdict',
+      'What the gates of a model came to, in-toto test result v0.1',
+    ),
     'data-waiver.schema.json': decision(
       'data-waiver',
       'Waiver of one failed check of one dataset, in-toto Statement v1',

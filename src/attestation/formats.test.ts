@@ -11,6 +11,7 @@ import {
   exampleDataVerdict,
   exampleEnvironmentBuild,
   exampleFacts,
+  exampleGateVerdict,
   exampleReproduction,
   exampleReview,
   exampleSourceBuild,
@@ -25,6 +26,7 @@ import {
   verifyDataDecision,
   verifyDataVerdict,
   verifyEnvironmentBuild,
+  verifyGateVerdict,
   verifyReproduction,
   verifySourceApproval,
   verifySourceBuild,
@@ -85,6 +87,17 @@ test('the example of a data verdict is what the page shows, is valid, and is bel
   assert.deepEqual(verdict.statement.verdict, exampleDataVerdict(sha256Of(waiver)))
   assert.deepEqual(JSON.parse(exampleIn('data-verdict.md', 'json')), payloadOf(dataVerdict))
   assert.ok(validator('data-verdict.schema.json')(payloadOf(dataVerdict)))
+})
+
+test('the example of a gate verdict is what the page shows, is valid, and is believed', () => {
+  const bundle = read('examples/gate-verdict.sigstore.json')
+  const verdict = verifyGateVerdict(bundle, policy)
+  assert.ok(verdict.trusted)
+  assert.deepEqual(verdict.statement.verdict, exampleGateVerdict(sha256Of(stage)))
+  assert.deepEqual(JSON.parse(exampleIn('gate-verdict.md', 'json')), payloadOf(bundle))
+  assert.ok(validator('gate-verdict.schema.json')(payloadOf(bundle)))
+  assert.equal(verifyDataVerdict(bundle, policy).trusted, false, 'nor is it a verdict on data, of the same type')
+  assert.equal(verifyGateVerdict(dataVerdict, policy).trusted, false)
 })
 
 test('the example of a reproduction is what the page shows, is valid, and is believed', () => {

@@ -1,10 +1,10 @@
 /** The only file of `attestation` that other domains import. */
 export { statedPayload } from './bundle.ts'
 export * from './chain.ts'
+export { gateFinding, gatesAlone, hasRead } from './chain-gates.ts'
 export {
   clockFindings,
   evidenceDemands,
-  gatesAlone,
   logFindings,
   recallFindings,
   sourceDemands,
@@ -22,6 +22,8 @@ export type * from './definition-review-facts.ts'
 export type * from './environment-build-facts.ts'
 export * from './finding.ts'
 export type * from './foreign/index.ts'
+export * from './gate.ts'
+export type * from './gate-verdict-facts.ts'
 export type { SignerRoute } from './held-key-source.fs.ts'
 export { heldKeySource } from './held-key-source.fs.ts'
 export { isHeldAddress } from './held-signer/address.ts'
@@ -34,6 +36,7 @@ export { levelRules } from './level.ts'
 export { loadForeign } from './load-foreign.ts'
 export { judgeSuccession } from './policy-signature.ts'
 export { isSecret, testResultType } from './predicates/data-verdict.ts'
+export { resultOfGates } from './predicates/gate-verdict.ts'
 export { linkFileName } from './predicates/in-toto-legacy.ts'
 export type { VerificationSummary } from './predicates/verification-summary.ts'
 export { hintOf, parsePublicKey } from './public-key.ts'
@@ -47,7 +50,7 @@ export type * from './source-approval-facts.ts'
 export type * from './source-build-facts.ts'
 export type * from './stage-facts.ts'
 export { stampBundle, stampedSignature } from './stamp-bundle.ts'
-export { predicateTypeOf, statedReproduction, statedStage } from './stated.ts'
+export { predicateTypeOf, statedGates, statedReproduction, statedStage } from './stated.ts'
 export {
   acceptTimestamp,
   parseAuthority,

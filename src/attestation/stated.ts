@@ -1,6 +1,8 @@
 /** What a bundle says, believed or not: to be shown, with the warning that nobody believes it. */
 import { isDomainError } from '../core/index.ts'
 import { statedPayload } from './bundle.ts'
+import type { GateVerdict } from './gate-verdict-facts.ts'
+import { gateVerdictOf } from './predicates/gate-verdict.ts'
 import { reproductionOf } from './predicates/reproduction.ts'
 import { stageFactsOf } from './predicates/stage-provenance.ts'
 import type { Reproduction } from './reproduction-facts.ts'
@@ -19,6 +21,11 @@ export function statedStage(bytes: Uint8Array): StageFacts | undefined {
 /** As `statedStage`, of a reproduction: a hint where it may be looked for. */
 export function statedReproduction(bytes: Uint8Array): Reproduction | undefined {
   return stated(bytes, reproductionOf)
+}
+
+/** As `statedStage`, of a gate verdict. */
+export function statedGates(bytes: Uint8Array): GateVerdict | undefined {
+  return stated(bytes, gateVerdictOf)
 }
 
 /** As `statedStage`, of any statement: a label for people, and for those who filter. */

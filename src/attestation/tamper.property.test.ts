@@ -9,14 +9,15 @@ import { builderIds, canonicalJson, type Json, type Sha256, sha256Of } from '../
 import { parseBundle, printBundle } from './bundle.ts'
 import type { ChainQuestion, ChainVerdict } from './chain.ts'
 import { preAuthenticationEncoding, signEnvelope, statementPayloadType } from './dsse.ts'
-import { chainOf, newPerson, policyOf, project, type Shelf, signApproval, sourceApproval } from './fixtures/chain.ts'
+import { newPerson, policyOf, project, type Shelf, signApproval, sourceApproval } from './fixtures/chain.ts'
+import { gatedChain } from './fixtures/gated-chain.ts'
 import type { TrustedKey, TrustPolicy } from './trust-policy.ts'
 import { verifyChain } from './verify-chain.ts'
 
 const ada = newPerson()
 const mallory = newPerson()
-const { evidence, question } = chainOf(ada, 3)
-const policy = policyOf(ada)
+const { evidence, question } = gatedChain(ada)
+const policy = policyOf(ada, { gates: ['test.loss < 0.2'] })
 const bundles = [...evidence.bundles, ...evidence.approvals.map(({ bytes }) => [sha256Of(bytes), bytes] as const)]
 
 type Lie = ReadonlyMap<Sha256, Uint8Array | undefined>
@@ -172,7 +173,7 @@ test('every statement signed again by a valid key of low level, as it was and wi
 })
 
 test('evidence of two honest runs is not mixed: a statement of one in the place of its like in the other', () => {
-  const again = chainOf(ada, 3, (facts) => ({ ...facts, runId: '20261124T111500Z-aaaaaa' }))
+  const again = gatedChain(ada, { facts: (facts) => ({ ...facts, runId: '20261124T111500Z-aaaaaa' }) })
   const theirs = [...again.evidence.bundles.keys()]
   const own = [...evidence.bundles.keys()]
   assert.equal(verifyChain({ ...again.question, policy }).trusted, true)

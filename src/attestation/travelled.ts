@@ -1,7 +1,7 @@
 /** Evidence that left its project: bundles, one a line of a file or one a file of a folder. Pure. */
 import { type Digest, DomainError, type Sha256, sha256Of } from '../core/index.ts'
 import type { ChainEvidence } from './chain.ts'
-import { statedReproduction } from './stated.ts'
+import { statedGates, statedReproduction } from './stated.ts'
 import type { TrustPolicy } from './trust-policy.ts'
 import { subjectsOfBundle, verifyStage } from './verify.ts'
 
@@ -28,16 +28,20 @@ export function travelledEvidence(bundles: readonly NamedBundle[]): ChainEvidenc
   const byDigest = new Map<Sha256, Uint8Array>()
   const bySubject = new Map<Digest, Sha256[]>()
   const reproductions = new Map<Sha256, Sha256[]>()
+  const gates = new Map<Sha256, Sha256[]>()
   for (const { bytes } of bundles) {
     const digest = sha256Of(bytes)
     byDigest.set(digest, bytes)
     for (const subject of subjectsOfBundle(bytes)) addTo(bySubject, subject, digest)
     for (const { original } of statedReproduction(bytes)?.stages ?? []) addTo(reproductions, original, digest)
+    const judged = statedGates(bytes)
+    if (judged !== undefined) addTo(gates, judged.made.attestation, digest)
   }
   return {
     bundle: (attestation) => byDigest.get(attestation),
     bySubject: (subject) => bySubject.get(subject) ?? [],
     reproductionsOf: (attestation) => reproductions.get(attestation) ?? [],
+    gatesOf: (attestation) => gates.get(attestation) ?? [],
     approvals: bundles.map(({ name, bytes }) => ({ name, bytes, committed: true })),
   }
 }

@@ -9,6 +9,7 @@ import {
   nearest,
   parseDurationMs,
 } from '../core/index.ts'
+import { parseGate } from './gate.ts'
 import { hintOf, parsePublicKey } from './public-key.ts'
 import { demands, loggedKinds, otherRoles, type PolicyOrigin, type RoleRule, type TrustPolicy } from './trust-policy.ts'
 import {
@@ -103,7 +104,7 @@ const policyShape = z.strictObject({
   repositories: z.array(z.string().min(1).max(2000)).max(1000).optional(),
   sources: z.array(z.string().min(1).max(200)).max(10_000).optional(),
   require: z.array(z.enum(demands)).default([]),
-  gates: z.array(z.string().min(1).max(500)).max(100).default([]),
+  gates: z.array(z.string().min(1).max(500).transform(gateText)).max(100).default([]),
   services: z.array(serviceShape).max(1000).default([]),
   timestamps: z.array(z.strictObject({ certificate })).max(16).default([]),
   logged: z.array(z.enum(loggedKinds)).optional(),
@@ -114,9 +115,17 @@ const policyShape = z.strictObject({
 })
 type PolicyFile = z.infer<typeof policyShape>
 
+function gateText(text: string, context: z.RefinementCtx): string {
+  return orIssue(context, () => parseGate(text).text)
+}
+
 function durationMs(text: string, context: z.RefinementCtx): number {
+  return orIssue(context, () => parseDurationMs(text))
+}
+
+function orIssue<Value>(context: z.RefinementCtx, read: () => Value): Value {
   try {
-    return parseDurationMs(text)
+    return read()
   } catch (error) {
     if (!isDomainError(error)) throw error
     context.addIssue(error.message)

@@ -53,11 +53,12 @@ export const loggedKinds = [
   'source-builds',
   'reproductions',
   'reviews',
+  'gate-verdicts',
 ] as const
 export type LoggedKind = (typeof loggedKinds)[number]
 
 /** What a policy can demand beside what a level asks. */
-export const demands = ['approved-sources', 'data-verdicts', 'reproduction', 'review'] as const
+export const demands = ['approved-sources', 'data-verdicts', 'reproduction', 'review', 'gates'] as const
 export type Demand = (typeof demands)[number]
 
 /** A service that triggers runs, as its identity provider calls it, and the person who answers for it. */

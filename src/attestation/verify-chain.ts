@@ -17,6 +17,7 @@ import {
 } from './chain.ts'
 import { judgeBuilds } from './chain-builds.ts'
 import { judgeData } from './chain-data.ts'
+import { gatesAlone, gatesAtHand, judgeGates } from './chain-gates.ts'
 import {
   atTrustedTime,
   clockFindings,
@@ -27,7 +28,6 @@ import {
   sourceDemands,
   stageDemands,
   standingFindings,
-  type UsedStatement,
 } from './chain-policy.ts'
 import { judgeReproductions } from './chain-reproductions.ts'
 import { judgeReviews } from './chain-reviews.ts'
@@ -37,6 +37,7 @@ import { judgeBundle, walkChain } from './chain-walk.ts'
 import { allPassed, caveat, type Finding, passed, refused } from './finding.ts'
 import { judgeLevel, type LevelFacts } from './level.ts'
 import { propertiesOf } from './properties.ts'
+import { usedStatements } from './used-statements.ts'
 import type { VerifiedStage } from './verify.ts'
 
 /**
@@ -81,7 +82,15 @@ type Candidate = Readonly<{ entry: Sha256; clock: Date }>
 function judgeCandidate(question: ChainQuestion, { entry, clock }: Candidate, verdicts: StageVerdicts): ChainVerdict {
   const { policy, subject } = question
   const judges = question.judges ?? []
-  const walk = walkChain(question, [entry, ...judges.flatMap(({ attestation }) => attestation ?? [])], verdicts)
+  const atHand = gatesAtHand(question, entry, verdicts)
+  const measured = atHand.gates?.verdict.measured.attestation
+  const roots = [
+    entry,
+    ...judges.flatMap(({ attestation }) => attestation ?? []),
+    ...(measured === undefined ? [] : [measured]),
+  ]
+  const walk = walkChain(question, roots, verdicts)
+  const gated = judgeGates(question, atHand, entry, walk.stages)
   const judged = judgeStages(question, walk.stages)
   const sources = judgeInputs(question, walk.stages)
   const built = judgeBuilds(question, walk.stages)
@@ -96,7 +105,7 @@ function judgeCandidate(question: ChainQuestion, { entry, clock }: Candidate, ve
     reproductions: reproduced.stages,
     reviews: reviewed.reviews,
   }
-  const used = usedStatements(walk.stages, { ...evidence, builds: built.builds })
+  const used = usedStatements(walk.stages, { ...evidence, builds: built.builds, gates: gated.attestation })
   const findings = [
     ...policyFindings(question),
     ...clockFindings(clock, proven),
@@ -110,11 +119,12 @@ function judgeCandidate(question: ChainQuestion, { entry, clock }: Candidate, ve
     ...built.findings,
     ...reproduced.findings,
     ...reviewed.findings,
+    ...gated.findings,
     ...logFindings(question, used),
     ...recallFindings(question, walk.stages),
     ...stageDemands(question, walk.stages),
     ...sourceDemands(question, walk.stages),
-    ...evidenceDemands(policy, evidence, walk.stages.length === 0),
+    ...evidenceDemands(policy, { ...evidence, gates: gated.lacking }, walk.stages.length === 0),
     ...laundered.map((place) => caveat('output-equals-input', originOf(walk.stages, place), { subject: place })),
     ...commitFindings(question, walk.stages),
   ]
@@ -139,6 +149,7 @@ function judgeCandidate(question: ChainQuestion, { entry, clock }: Candidate, ve
     entry,
     stages: walk.stages,
     commits: commitsOf(walk.stages),
+    ...(gated.attestation === undefined || atHand.gates === undefined ? {} : { gates: atHand.gates }),
     ...newestTimeOf(proven),
   }
 }
@@ -146,31 +157,6 @@ function judgeCandidate(question: ChainQuestion, { entry, clock }: Candidate, ve
 function newestTimeOf(proven: readonly Date[]): Pick<ChainVerdict, 'newestTime'> {
   const newestTime = newestOf(proven)
   return newestTime === undefined ? {} : { newestTime }
-}
-
-type Evidence = Pick<LevelFacts, 'inputs' | 'data' | 'reproductions' | 'reviews' | 'builds'>
-
-/** All that the verdict rests on; what is not believed rests on nothing. */
-function usedStatements(stages: readonly VisitedStage[], evidence: Evidence): readonly UsedStatement[] {
-  const { inputs, data, reproductions, reviews, builds } = evidence
-  const used = (
-    kind: UsedStatement['kind'],
-    subject: string,
-    attestations: readonly Sha256[],
-  ): readonly UsedStatement[] => attestations.map((attestation) => ({ kind, attestation, subject }))
-  return [
-    ...stages.flatMap(({ attestation, stage }) => used('stages', stage.facts.stage, [attestation])),
-    ...inputs.flatMap(({ stage, path, approvals }) => used('approvals', `${stage}: ${path}`, approvals)),
-    ...data.flatMap(({ stage, path, attestation, decisions }) => [
-      ...used('data-verdicts', `${stage}: ${path}`, attestation === undefined ? [] : [attestation]),
-      ...used('data-decisions', `${stage}: ${path}`, decisions),
-    ]),
-    ...builds.flatMap(({ name, build }) => used('source-builds', name, [build.attestation])),
-    ...reproductions.flatMap(({ stage, attestation }) =>
-      used('reproductions', stage, attestation === undefined ? [] : [attestation]),
-    ),
-    ...reviews.flatMap(({ stage, by }) => used('reviews', stage, by)),
-  ]
 }
 
 /** Checks that cost the level by a row of their own. */
@@ -332,7 +318,12 @@ function nothingKnown(question: ChainQuestion): ChainVerdict {
     whyNotHigher,
     requirements,
     subject: question.subject,
-    findings: [...policyFindings(question), subjectFinding(question, undefined), minimumLevel(question, level)],
+    findings: [
+      ...policyFindings(question),
+      subjectFinding(question, undefined),
+      ...(question.ownGates === true ? [] : gatesAlone(question.policy)),
+      minimumLevel(question, level),
+    ],
     properties: propertiesOf(facts),
     stages: [],
     commits: [],

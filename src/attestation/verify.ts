@@ -11,11 +11,13 @@ import type { DataVerdict } from './data-verdict-facts.ts'
 import type { DefinitionReview } from './definition-review-facts.ts'
 import type { EnvironmentBuild } from './environment-build-facts.ts'
 import { allPassed, type Finding, passed, refused } from './finding.ts'
+import type { GateVerdict } from './gate-verdict-facts.ts'
 import { type Attempt, attempt, type Certified, openSigned } from './open-signed.ts'
 import { dataDecisionOf } from './predicates/data-decision.ts'
 import { dataVerdictOf } from './predicates/data-verdict.ts'
 import { definitionReviewOf } from './predicates/definition-review.ts'
 import { environmentBuildOf } from './predicates/environment-build.ts'
+import { gateVerdictOf } from './predicates/gate-verdict.ts'
 import { reproductionOf } from './predicates/reproduction.ts'
 import { sourceApprovalOf } from './predicates/source-approval.ts'
 import { sourceBuildOf } from './predicates/source-build.ts'
@@ -39,6 +41,16 @@ export type VerifiedStage = Readonly<{
   /** The earliest moment before which it is proven to have been signed. */
   proven?: ProvenTime
   readonly [verified]: 'stage'
+}>
+
+/** What a signed gate verdict says. Only `verifyGateVerdict` can make one. */
+export type VerifiedGates = Readonly<{
+  verdict: GateVerdict
+  signer: TrustedSigner
+  grant: BuilderGrant
+  /** Digest of the bundle. */
+  attestation: Sha256
+  readonly [verified]: 'gates'
 }>
 
 /** What a signed approval says. Only `verifySourceApproval` can make one. */
@@ -150,28 +162,34 @@ export function verifyStage(bytes: Uint8Array, policy: TrustPolicy): Verdict<Ver
 
 /** Decides whether a bundle says of a wheel that it was built from source, signed by a builder that the policy lists. */
 export function verifySourceBuild(bytes: Uint8Array, policy: TrustPolicy): Verdict<VerifiedSourceBuild> {
-  return verifyBuild<VerifiedSourceBuild>(bytes, policy, sourceBuildOf)
+  return verifyByBuilder(bytes, policy, sourceBuildOf, (build) => ({ build }))
 }
 
 /** Decides whether a bundle says what an environment was put together from, signed by a builder that the policy lists. */
 export function verifyEnvironmentBuild(bytes: Uint8Array, policy: TrustPolicy): Verdict<VerifiedEnvironmentBuild> {
-  return verifyBuild<VerifiedEnvironmentBuild>(bytes, policy, environmentBuildOf)
+  return verifyByBuilder(bytes, policy, environmentBuildOf, (build) => ({ build }))
 }
 
-function verifyBuild<V extends VerifiedSourceBuild | VerifiedEnvironmentBuild>(
+/** Decides whether a bundle says what the gates of a model came to, signed by a builder that the policy lists. It may say FAILED. */
+export function verifyGateVerdict(bytes: Uint8Array, policy: TrustPolicy): Verdict<VerifiedGates> {
+  return verifyByBuilder(bytes, policy, gateVerdictOf, (verdict) => ({ verdict }))
+}
+
+function verifyByBuilder<T extends Readonly<{ project: string; builderId: string }>, V extends object>(
   bytes: Uint8Array,
   policy: TrustPolicy,
-  read: (statement: Statement) => V['build'],
+  read: (statement: Statement) => T,
+  named: (value: T) => object,
 ): Verdict<V> {
   const signed = readSigned(bytes, policy, 'builder', read)
   if (!signed.trusted) return signed
-  const { value: build, signer } = signed
-  const grant = grantOf(policy, signer, build.builderId)
-  const certified = signed.certified?.builderFindings(build.builderId) ?? []
-  const findings = [...signed.findings, builderListed(grant, signer, build), ...certified]
+  const { value, signer } = signed
+  const grant = grantOf(policy, signer, value.builderId)
+  const certified = signed.certified?.builderFindings(value.builderId) ?? []
+  const findings = [...signed.findings, builderListed(grant, signer, value), ...certified]
   if (grant === undefined || !allPassed(findings)) return { trusted: false, findings }
   // `as`: all findings passed, which is what the brand says.
-  const statement = { build, signer, grant, attestation: sha256Of(bytes) } as V
+  const statement = { ...named(value), signer, grant, attestation: sha256Of(bytes) } as V
   return { trusted: true, statement, findings }
 }
 

@@ -2,6 +2,7 @@
 import { type NamedBundle, type StageFacts, statedReproduction } from '../attestation/index.ts'
 import type { Sha256 } from '../core/index.ts'
 import { readStage } from './believe.ts'
+import { gatesAtHandOf } from './gates-key.ts'
 import { attestationsIn, proofsToShow } from './log-proofs.fs.ts'
 import type { LogProofs } from './log-trust.ts'
 import type { Project } from './project.ts'
@@ -11,7 +12,7 @@ export type ExportedEvidence = Readonly<{
   /** Each by the name that its file gets. */
   bundles: readonly NamedBundle[]
   proofs: LogProofs
-  counted: Readonly<{ stages: number; verdicts: number; builds: number; reproductions: number; approvals: number }>
+  counted: Readonly<Record<'stages' | 'verdicts' | 'gates' | 'builds' | 'reproductions' | 'approvals', number>>
 }>
 
 /**
@@ -30,12 +31,14 @@ export function exportedEvidence(
   const verdicts = verdictsOf(statements.map(({ facts }) => facts))
   const builds = buildsOf(statements.map(({ facts }) => facts))
   const reproductions = reproductionsOf(project, statements)
+  const gates = gatesOf(project, statements)
   const stages = named(
     [
       ...statements.map(({ attestation, facts }) => ({ attestation, stage: facts.stage })),
       ...verdicts,
       ...builds,
       ...reproductions,
+      ...gates,
     ],
     approvals.map(({ name }) => name),
   ).map(({ attestation, name }) => ({ name, bytes: project.evidence.bundle(attestation) ?? new Uint8Array() }))
@@ -46,6 +49,7 @@ export function exportedEvidence(
     counted: {
       stages: statements.length,
       verdicts: verdicts.length,
+      gates: gates.length,
       builds: builds.length,
       reproductions: reproductions.length,
       approvals: approvals.length,
@@ -68,6 +72,22 @@ function reproductionsOf(
     }
   }
   return [...found].map(([attestation, stage]) => ({ attestation, stage }))
+}
+
+/** LIMIT: of one statement the newest. */
+const maxGates = 16
+
+/** What the gates of what they made came to, newest first. */
+function gatesOf(
+  project: Project,
+  statements: readonly Readonly<{ attestation: Sha256; facts: StageFacts }>[],
+): readonly Statement[] {
+  return statements.flatMap(({ attestation: made, facts }) =>
+    gatesAtHandOf(project, made)
+      .filter((attestation) => project.evidence.bundle(attestation) !== undefined)
+      .slice(0, maxGates)
+      .map((attestation) => ({ attestation, stage: `${facts.stage}.gates` })),
+  )
 }
 
 /** The data verdicts that the stages were started on, each once, named by their data. */

@@ -1,6 +1,6 @@
 /** The only file of `pipeline` that the doors import. */
 
-export { isSecret, rowVerdicts, statedReproduction } from '../attestation/index.ts'
+export { gateSentence, isSecret, rowVerdicts, statedReproduction } from '../attestation/index.ts'
 export type { DataCheck } from '../data/index.ts'
 export { printBaseline, printReport } from '../data/index.ts'
 export { type AcceptedSystem, acceptSystem } from './accept-system.fs.ts'

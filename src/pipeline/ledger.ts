@@ -1,5 +1,6 @@
 /** What a run has come to so far: the results of its stages, its record on disk, the lock. */
 import { DomainError, type Sha256 } from '../core/index.ts'
+import type { GatesReport } from './attest-gates.ts'
 import type { StageDefinition } from './definition.ts'
 import { saveLock } from './lock.fs.ts'
 import type { LockEntry } from './lock.ts'
@@ -19,7 +20,7 @@ export type Ledger = Disposable &
     /** Keeps a result: in the lock, in the record, and tells it. */
     settle(name: string, result: StageResult): StageResult
     /** The whole report, with its level; the record is final. */
-    close(): Promise<RunReport>
+    close(gates: readonly GatesReport[]): Promise<RunReport>
     /** Writes what waits to be written, whatever ended the run. */
     [Symbol.dispose](): void
   }>
@@ -48,9 +49,9 @@ export function openLedger(project: Project, tools: RunTools, { order }: Plan): 
       if (result.report.status !== 'cached') record.soon()
       return result
     },
-    close: async () => {
+    close: async (gates) => {
       lockFile.now()
-      let ended = report()
+      let ended: RunReport = gates.length === 0 ? report() : { ...report(), gates }
       try {
         if (!options.dryRun) ended = await withLevel(project, ended, options)
       } finally {

@@ -1,6 +1,7 @@
 /** What a run came to: the shape that `assay run --json` prints, which other programs rely on. */
 import type { StageFacts } from '../attestation/index.ts'
 import type { Digest, ErrorCode, Sha256 } from '../core/index.ts'
+import type { GatesReport } from './attest-gates.ts'
 import type { HermeticityReport } from './hermeticity.ts'
 
 export type OutputReport = Readonly<{ path: string; digest: Digest; sizeBytes: number }>
@@ -29,6 +30,8 @@ export type RunReport = Readonly<{
   stages: readonly StageReport[]
   level: number
   whyNotHigher: readonly string[]
+  /** What the gates of the model came to, signed; one for each stage that made a part of it. */
+  gates?: readonly GatesReport[]
   error?: Readonly<{ code: ErrorCode; message: string; help: string; details: Readonly<Record<string, string>> }>
 }>
 

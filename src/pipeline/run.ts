@@ -4,16 +4,18 @@
  *
  * Read next: `run-stage.ts` (one stage), `reuse.ts` (what counts as proven), `verify.ts` (the other direction).
  */
+import { parseGate } from '../attestation/index.ts'
 import { formatDay, quotedForShell } from '../core/index.ts'
+import { attestGates, type GatesReport } from './attest-gates.ts'
 import { updateOfSubmodule } from './code.ts'
 import { withPinnedData } from './dvc/index.ts'
 import { eachTried } from './each-tried.ts'
-import { openLedger } from './ledger.ts'
+import { type Ledger, openLedger } from './ledger.ts'
 import { planRun } from './plan.ts'
 import type { Project } from './project.ts'
 import type { RunReport } from './report.ts'
 import { runStage, type StageResult } from './run-stage.ts'
-import { openRunTools, type RunOptions, refuseNameless } from './run-tools.ts'
+import { openRunTools, type RunOptions, type RunTools, refuseNameless } from './run-tools.ts'
 import { runSchedule } from './schedule.ts'
 import { openTurns, type Turn } from './turns.ts'
 
@@ -24,12 +26,14 @@ export type { RunEvent, RunOptions } from './run-tools.ts'
  *
  * A stage that fails or is refused is part of the report, not a fault; faults are what stops the whole run.
  *
+ * @throws ERR_SETTINGS_INVALID for a gate that is none
  * @throws ERR_RUN_BUSY when another process runs this project
  * @throws ERR_KEY_HOME, ERR_KEY_LOCKED before the first stage that would have to be signed
  * @throws ERR_SANDBOX_UNAVAILABLE when this machine cannot isolate
  * @throws ERR_TLOG_* when the log cannot be entered: the stages are kept all the same
  */
 export async function runPipeline(opened: Project, options: RunOptions): Promise<RunReport> {
+  for (const gate of opened.settings.model?.gates ?? []) parseGate(gate) // before a stage has cost anything
   const plan = planRun(opened.pipeline, options.targets)
   if (!options.dryRun) refuseNameless(opened) // before an environment is built for it
   const fault = new AbortController()
@@ -65,7 +69,21 @@ export async function runPipeline(opened: Project, options: RunOptions): Promise
     abandon: () => fault.abort(),
   })
   // before the level, which may ask for the log; whatever becomes of it, the stages are over and their evidence is kept
-  return await eachTried(tell, [tools.tellDvc, tools.enterLog], () => ledger.close())
+  const judged: GatesReport[] = []
+  const judgeGates = async (): Promise<void> => {
+    judged.push(...(await gatesOfRun(project, tools, ledger)))
+  }
+  return await eachTried(tell, [tools.tellDvc, judgeGates, tools.enterLog], () => ledger.close(judged))
+}
+
+/** Of what this run leaves behind, whether it ran or not; nothing of a run that nobody believes. */
+async function gatesOfRun(project: Project, tools: RunTools, { done }: Ledger): Promise<readonly GatesReport[]> {
+  const all = [...done.values()]
+  if (!tools.pins || project.apart || all.some(({ report: { status } }) => status !== 'ran' && status !== 'cached'))
+    return []
+  const lock = new Map([...tools.lock].map(([name, { attestation }]) => [name, attestation]))
+  for (const [name, result] of done) if (result.lock !== undefined) lock.set(name, result.lock.attestation)
+  return attestGates(project, tools.signer, lock, (text) => tools.options.onEvent({ kind: 'notice', text }))
 }
 
 function tellBeforeTheFirstStage(project: Project, options: RunOptions): void {

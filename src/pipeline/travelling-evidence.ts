@@ -7,12 +7,14 @@ import {
   statedReproduction,
   verifyDataVerdict,
   verifyEnvironmentBuild,
+  verifyGateVerdict,
   verifyReproduction,
   verifySourceBuild,
   verifyStage,
 } from '../attestation/index.ts'
 import { DomainError, isSha256, type Sha256, sha256Of } from '../core/index.ts'
 import { bundleName, eachBounded, type Remote, readWhole, remoteFault } from '../data/index.ts'
+import { gatesAtHandOf, gatesKey } from './gates-key.ts'
 import type { Project } from './project.ts'
 import { reproductionKey, reproductionsAtHand } from './reproduction-key.ts'
 import type { Behind } from './version.ts'
@@ -24,7 +26,7 @@ const maxReproductions = 64
 export type BundlesOfVersion = Readonly<{
   /** Each with its bytes: statements, builds from source, data verdicts, reproductions and the statements of those runs. */
   bundles: ReadonlyMap<Sha256, Uint8Array>
-  /** What was run again -> reproductions that speak of it. */
+  /** A statement -> reproductions and gate verdicts that speak of it. */
   reproductions: readonly Readonly<{ original: Sha256; reproduction: Sha256 }>[]
 }>
 
@@ -48,6 +50,14 @@ export function bundlesOfVersion(project: Project, { statements }: Behind): Bund
       add(reproduction)
       reproductions.push({ original: attestation, reproduction })
       for (const { again } of statedReproduction(bytes)?.stages ?? []) if (again !== undefined) add(again)
+    }
+  }
+  for (const original of statements.keys()) {
+    for (const gates of gatesAtHandOf(project, original)) {
+      const bytes = evidence.bundle(gates)
+      if (bytes === undefined || !verifyGateVerdict(bytes, trust).trusted) continue
+      add(gates)
+      reproductions.push({ original, reproduction: gates })
     }
   }
   return { bundles, reproductions }
@@ -187,6 +197,11 @@ async function fetchReproductions(
   const again = new Set<Sha256>()
   for (const { bytes } of (await bundlesAt(project, remote, all, jobs)).values()) {
     const verdict = verifyReproduction(bytes, project.trust)
+    const gates = verdict.trusted ? undefined : verifyGateVerdict(bytes, project.trust)
+    if (gates?.trusted === true) {
+      project.evidence.save(bytes, { key: gatesKey(gates.statement.verdict.made.attestation), subjects: [] })
+      fetched += 1
+    }
     if (!verdict.trusted) continue
     for (const stage of verdict.statement.reproduction.stages) {
       project.evidence.save(bytes, { key: reproductionKey(stage.original), subjects: [] })

@@ -4,7 +4,6 @@ import { basename, dirname, join, relative, resolve } from 'node:path'
 import {
   type ChainEvidence,
   type Finding,
-  gatesAlone,
   nameInEvidence,
   parseTrustPolicy,
   passed,
@@ -163,7 +162,7 @@ function judgeTravelled(
   const surroundings = { now: caller.now(), revokedSources: revoked, ...logged }
   const chain = verifyChain({ subject: { path, digest }, entries: [], evidence, policy, surroundings })
   rememberTime(policy, caller.environment, chain.newestTime)
-  return verdictOf(chain, [...more, ...gatesAlone(policy)])
+  return verdictOf(chain, more)
 }
 
 /**
@@ -259,6 +258,7 @@ function bothOf(own: ChainEvidence, beside: ChainEvidence): ChainEvidence {
     reproductionsOf: (attestation) =>
       // Some of each, so that many of one hide none of the other.
       [own, beside].flatMap(({ reproductionsOf }) => (reproductionsOf?.(attestation) ?? []).slice(0, 16)),
+    gatesOf: (attestation) => [own, beside].flatMap(({ gatesOf }) => gatesOf?.(attestation) ?? []),
     approvals: [...own.approvals, ...beside.approvals.map((approval) => ({ ...approval, committed: false }))],
   }
 }

@@ -9,18 +9,22 @@ import {
   type ChainJudge,
   type ChainVerdict,
   caveat,
+  decideGate,
   type Finding,
+  gateFinding,
+  type Metric,
+  parseGate,
   passed,
   refused,
   verifyChain,
 } from '../attestation/index.ts'
-import { type Digest, isInside, isSha256, type Sha256 } from '../core/index.ts'
+import { type Digest, isDomainError, isInside, type Sha256 } from '../core/index.ts'
 import { chainEvidenceOf, withDefinitions } from './chain-facts.ts'
 import type { StageDefinition } from './definition.ts'
-import { decideGate, parseGate } from './gates.ts'
 import { nothingEarned } from './nothing-earned.ts'
 import { rememberTime } from './policy-in-force.fs.ts'
 import type { Project } from './project.ts'
+import { provenMetrics } from './proven-metrics.ts'
 import type { RunReport } from './report.ts'
 
 /** The shape of `assay verify --json`. */
@@ -103,6 +107,7 @@ export async function chainOf(
     renamed: makerOf(project, path) === undefined,
     entries: entriesOf(project, path),
     judges,
+    ownGates: isModel(project, path),
     evidence,
     policy: project.trust,
     ...(evidence.bundle === project.evidence.bundle ? { verdicts: project.verdicts } : {}),
@@ -123,7 +128,7 @@ function isModel({ settings: { model } }: Project, path: string): boolean {
 }
 
 /** The stage that declares an out at this path. */
-function makerOf({ pipeline }: Project, path: string): StageDefinition | undefined {
+export function makerOf({ pipeline }: Project, path: string): StageDefinition | undefined {
   return pipeline.stages.find(({ outs }) => outs.some((out) => out.path === path))
 }
 
@@ -166,32 +171,32 @@ async function gateFindings(project: Project, chain: ChainVerdict): Promise<read
   if (model === undefined) return []
   const gates = [...new Set([...model.gates, ...(project.trust.gates ?? [])])]
   if (gates.length === 0) return []
-  const metrics = model.metrics === undefined ? undefined : await provenMetrics(project, model.metrics, chain)
-  if (metrics === undefined) {
-    return [refused('gates', 'ERR_GATE_FAILED', 'the model has gates, and no evidence proves metrics of these bytes')]
+  try {
+    const metrics = model.metrics === undefined ? undefined : await provenMetrics(project, model.metrics, chain)
+    if (metrics === undefined)
+      return [refused('gates', 'ERR_GATE_FAILED', 'the model has gates, and no evidence proves metrics of these bytes')]
+    const results = gates.map((text) => decideGate(parseGate(text), metrics))
+    return [...results.map((result) => gateFinding(result)), signedFinding(chain, metrics)]
+  } catch (error) {
+    if (!isDomainError(error)) throw error
+    return [refused('gates', error.code, `the metrics cannot be read: ${error.message}`)] // a file that a stage wrote
   }
-  return gates.map((text) => {
-    const verdict = decideGate(parseGate(text), metrics)
-    const because = `${verdict.gate}: ${verdict.because}`
-    return verdict.passed ? passed('gates', because) : refused('gates', 'ERR_GATE_FAILED', because)
-  })
 }
 
-/**
- * The metrics as the judge that the chain was judged by wrote them, whatever lies in the working tree.
- *
- * THREAT: good metrics of an earlier model, or of a run that earns nothing, stand for those of this one.
- */
-export async function provenMetrics(
-  project: Project,
-  path: string,
-  chain: ChainVerdict,
-): Promise<Parameters<typeof decideGate>[1] | undefined> {
-  const judge = project.lock.get(makerOf(project, path)?.name ?? '')?.attestation
-  const facts = chain.stages.find(({ attestation }) => attestation === judge)?.stage.facts
-  const output = facts?.outputs.find((out) => out.path === path)
-  if (output === undefined || !(isSha256(output.digest) && project.store.has(output.digest))) return undefined
-  return project.contents.readJson(output.digest, path)
+/** The metrics are at hand here: what was signed of them is held against them. */
+function signedFinding({ gates }: ChainVerdict, metrics: readonly Metric[]): Finding {
+  if (gates === undefined)
+    return caveat('gate-verdict', 'its gates were judged here, and nobody signed that: run again')
+  const { values } = gates.verdict
+  const here = new Map(metrics.map(({ name, value }) => [name, value]))
+  const other = values.find(({ name, value }) => here.get(name) !== value)
+  return other === undefined
+    ? passed('gate-verdict', 'what was signed of its metrics is what they hold')
+    : refused(
+        'gate-verdict',
+        'ERR_GATE_FAILED',
+        `what was signed of its metrics is not what they hold: \`${other.name}\``,
+      )
 }
 
 /** The lowest level over what a run left behind, and why it is not higher. */

@@ -7,7 +7,8 @@ import { chainEvidenceOf } from './chain-facts.ts'
 import { classificationBehind, classificationOfDependency } from './data-question.ts'
 import { openProject } from './project.fs.ts'
 import type { Caller, Project } from './project.ts'
-import { chainOf, finalOuts, provenMetrics, verifyContent } from './verify.ts'
+import { provenDocument } from './proven-metrics.ts'
+import { chainOf, finalOuts, verifyContent } from './verify.ts'
 import { outAt } from './verify-artifact.fs.ts'
 
 export type BomFormat = Readonly<{ kind: 'cyclonedx'; version: CycloneDxVersion }> | Readonly<{ kind: 'spdx' }>
@@ -54,7 +55,7 @@ export async function writeBom(caller: Caller, artifact: string | undefined, for
 /** THREAT: a metric of secret data may be as telling as the data. The judge is one of the chain's stages. */
 async function toldMetrics(project: Project, path: string, chain: ChainVerdict): Promise<Json | undefined> {
   const stages = chain.stages.map(({ attestation }) => attestation)
-  return isSecret(classificationBehind(project, ...stages)) ? undefined : provenMetrics(project, path, chain)
+  return isSecret(classificationBehind(project, ...stages)) ? undefined : provenDocument(project, path, chain)
 }
 
 function artifactPath(project: Project, artifact: string | undefined, workingFolder: string): string {

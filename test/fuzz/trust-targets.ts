@@ -42,6 +42,7 @@ import {
   verifyDataDecision,
   verifyDataVerdict,
   verifyEnvironmentBuild,
+  verifyGateVerdict,
   verifyLogProof,
   verifyReproduction,
   verifySourceApproval,
@@ -49,7 +50,7 @@ import {
   verifyStage,
 } from '../../src/attestation/index.ts'
 import { isModelPredicate, parseModelManifest } from '../../src/attestation/model/model-manifest.ts'
-import { statedReproduction, statedStage } from '../../src/attestation/stated.ts'
+import { statedGates, statedReproduction, statedStage } from '../../src/attestation/stated.ts'
 import { parseStatement } from '../../src/attestation/statement.ts'
 import { checkpointText } from '../../src/attestation/tlog/checkpoint-text.ts'
 import { printSeen } from '../../src/attestation/tlog/monitor.ts'
@@ -81,6 +82,7 @@ const verifiers = {
   'source-build': verifySourceBuild,
   'environment-build': verifyEnvironmentBuild,
   'data-verdict': verifyDataVerdict,
+  'gate-verdict': verifyGateVerdict,
   reproduction: verifyReproduction,
   'data-waiver': (bytes: Uint8Array, by: TrustPolicy) => verifyDataDecision('data-waiver', bytes, by),
   'data-anchor': (bytes: Uint8Array, by: TrustPolicy) => verifyDataDecision('data-anchor', bytes, by),
@@ -103,6 +105,7 @@ function ownBundles(): readonly Target[] {
           subjectsOfBundle(bytes)
           statedStage(bytes)
           statedReproduction(bytes)
+          statedGates(bytes)
         },
       },
       {

@@ -1,7 +1,7 @@
 /** Goal: know whether an artifact may be used, by a policy of my own choice, and why. */
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { adopted, statuses } from '../support/adopted.ts'
@@ -109,12 +109,44 @@ test('a gate is about the bytes of the model at hand, not of one that was measur
   await project.json(0, 'run')
   assert.equal((await project.json(0, 'verify')).trusted, true)
 
+  // what was signed of them travels: a policy asks for more, where there is no project
+  const policy = join(project.keys, 'policy.yaml')
+  const evidence = join(project.keys, 'model.jsonl')
+  writeFileSync(policy, `${project.read('trust.yaml')}gates: [lines < 3]\nrequire: [gates]\n`)
+  await project.json(0, 'attest', 'export', 'model.txt', '--out', evidence)
+  const copy = join(project.keys, 'model.txt')
+  copyFileSync(join(project.root, 'model.txt'), copy)
+  const elsewhere = ['verify', copy, '--policy', policy, '--evidence']
+  const gates = ({ findings }: Document): readonly string[] =>
+    findings.flatMap((one: Document) => (one.check === 'gates' ? [`${one.code} ${one.because}`] : []))
+  assert.deepEqual(gates(await project.json(0, ...elsewhere, evidence)), [
+    'OK lines >= 2: it is 2',
+    'OK lines < 3: it is 2',
+  ])
+  const lines = readFileSync(evidence, 'utf8').trimEnd().split('\n')
+  const judged = (line: string): boolean =>
+    Buffer.from(JSON.parse(line).dsseEnvelope?.payload ?? '', 'base64').includes('lines >= 2')
+  writeFileSync(`${evidence}.less.jsonl`, lines.filter((line) => !judged(line)).join('\n'))
+  assert.deepEqual(codes(await project.json(1, ...elsewhere, `${evidence}.less.jsonl`)), [
+    'ERR_GATE_FAILED',
+    'ERR_POLICY_DEMAND',
+    'ERR_LEVEL_TOO_LOW',
+  ])
+
   project.write({ 'data/in.txt': 'a\n' })
   project.commit()
   await project.json(0, 'run', 'train')
   assert.equal((await project.json(1, 'verify')).trusted, false, 'nobody measured this model')
-  await project.json(0, 'run')
+  const failed: Document = await project.json(0, 'run')
+  assert.deepEqual(failed.gates[0].gates, [{ gate: 'lines >= 2', value: 1, passed: false }])
   assert.ok(codes(await project.json(1, 'verify')).includes('ERR_GATE_FAILED'))
+  await project.json(0, 'attest', 'export', 'model.txt', '--out', evidence)
+  copyFileSync(join(project.root, 'model.txt'), copy)
+  const own = ['verify', copy, '--policy', join(project.root, 'trust.yaml'), '--evidence', evidence]
+  assert.ok(
+    codes(await project.json(1, ...own)).includes('ERR_GATE_FAILED'),
+    'its own gates, where there is no project',
+  )
 })
 
 test('a checkout that cannot be written is verified as any other', async (context) => {

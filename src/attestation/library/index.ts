@@ -6,7 +6,6 @@
  */
 import { isDomainError, parseDigest } from '../../core/index.ts'
 import { parseBundle } from '../bundle.ts'
-import { gatesAlone } from '../chain-policy.ts'
 import { preAuthenticationEncoding } from '../dsse.ts'
 import { bundlesInLines, type NamedBundle, nameInEvidence, travelledEvidence } from '../travelled.ts'
 import type { TrustPolicy } from '../trust-policy.ts'
@@ -28,18 +27,8 @@ export const verify: Verify = async (question) => {
   const revoked = revokedSources.map((source) => ({ id: source.id, digest: parseDigest(source.digest) }))
   const surroundings = { now, revokedSources: revoked }
   const verdict = verifyChain({ subject: { path, digest }, entries: [], evidence: known, policy, surroundings })
-  const { subject, properties, commits } = verdict
-  const unmet = gatesAlone(policy)
-  const isMet = unmet.length === 0
-  return {
-    trusted: verdict.trusted && isMet,
-    level: isMet ? verdict.level : 0,
-    whyNotHigher: [...unmet.map(({ because }) => because), ...verdict.whyNotHigher],
-    subject,
-    findings: [...verdict.findings, ...unmet],
-    properties,
-    commits,
-  }
+  const { trusted: isTrusted, level, whyNotHigher, subject, findings, properties, commits } = verdict
+  return { trusted: isTrusted, level, whyNotHigher, subject, findings, properties, commits }
 }
 
 /** By the key that the bundle names, when the policy lists it: no other would be asked. */

@@ -9,11 +9,13 @@ import type { DataAnchor, DataReview, DataWaiver } from '../data-decisions.ts'
 import type { DataVerdict } from '../data-verdict-facts.ts'
 import type { DefinitionReview } from '../definition-review-facts.ts'
 import type { EnvironmentBuild } from '../environment-build-facts.ts'
+import type { GateVerdict } from '../gate-verdict-facts.ts'
 import type { HeldKeySource, KeySource } from '../key.ts'
 import { dataDecisionShapes } from '../predicates/data-decision.ts'
 import { dataVerdictShape } from '../predicates/data-verdict.ts'
 import { definitionReviewShape } from '../predicates/definition-review.ts'
 import { environmentBuildShape } from '../predicates/environment-build.ts'
+import { gateVerdictShape } from '../predicates/gate-verdict.ts'
 import { reproductionShape } from '../predicates/reproduction.ts'
 import { sourceApprovalShape } from '../predicates/source-approval.ts'
 import { sourceBuildShape } from '../predicates/source-build.ts'
@@ -38,6 +40,7 @@ export type SignRequest =
   | Readonly<{ kind: 'source-approval'; approval: SourceApproval }>
   | Readonly<{ kind: 'data-verdict'; verdict: DataVerdict }>
   | Readonly<{ kind: 'reproduction'; reproduction: Reproduction }>
+  | Readonly<{ kind: 'gate-verdict'; verdict: GateVerdict }>
   | Readonly<{ kind: 'data-waiver'; decision: DataWaiver }>
   | Readonly<{ kind: 'data-anchor'; decision: DataAnchor }>
   | Readonly<{ kind: 'data-review'; decision: DataReview }>
@@ -57,6 +60,10 @@ export function subjectsOf(request: SignRequest): Subjects | undefined {
   if (request.kind === 'source-build') {
     const { name: path, ...wheel } = request.build.wheel
     return { outputs: [{ path, ...wheel }] }
+  }
+  if (request.kind === 'gate-verdict') {
+    const { outputs, metrics } = request.verdict
+    return { outputs: [...outputs, metrics] }
   }
   return request.kind === 'data-verdict' ? { outputs: [request.verdict.dataset] } : undefined
 }
@@ -109,6 +116,7 @@ export const requestShape = z.strictObject({
     z.strictObject({ kind: z.literal('source-approval'), approval: sourceApprovalShape }),
     z.strictObject({ kind: z.literal('data-verdict'), verdict: dataVerdictShape }),
     z.strictObject({ kind: z.literal('reproduction'), reproduction: reproductionShape }),
+    z.strictObject({ kind: z.literal('gate-verdict'), verdict: gateVerdictShape }),
     z.strictObject({ kind: z.literal('data-waiver'), decision: dataDecisionShapes['data-waiver'] }),
     z.strictObject({ kind: z.literal('data-anchor'), decision: dataDecisionShapes['data-anchor'] }),
     z.strictObject({ kind: z.literal('data-review'), decision: dataDecisionShapes['data-review'] }),

@@ -14,6 +14,7 @@ import { dataDecisionStatement } from '../predicates/data-decision.ts'
 import { dataVerdictStatement } from '../predicates/data-verdict.ts'
 import { definitionReviewStatement } from '../predicates/definition-review.ts'
 import { environmentBuildStatement } from '../predicates/environment-build.ts'
+import { gateVerdictStatement } from '../predicates/gate-verdict.ts'
 import { reproductionStatement } from '../predicates/reproduction.ts'
 import { sourceApprovalStatement } from '../predicates/source-approval.ts'
 import { sourceBuildStatement } from '../predicates/source-build.ts'
@@ -86,6 +87,11 @@ export function refuseRequest(
       if (request.build.builderId !== builder)
         throw refusal(`this signer is not the builder \`${request.build.builderId}\``)
       return
+    case 'gate-verdict':
+      if (kind === 'ephemeral') throw refusal('a throw-away key judges no gates')
+      if (request.verdict.builderId !== builder)
+        throw refusal(`this signer is not the builder \`${request.verdict.builderId}\``)
+      return
     case 'environment-build':
       if (request.build.builderId !== builder)
         throw refusal(`this signer is not the builder \`${request.build.builderId}\``)
@@ -157,6 +163,8 @@ export function statementOf(request: StatementRequest): Statement {
       return sourceApprovalStatement(request.approval)
     case 'data-verdict':
       return dataVerdictStatement(request.verdict)
+    case 'gate-verdict':
+      return gateVerdictStatement(request.verdict)
     case 'verification-summary':
       return verificationSummaryStatement(request.summary)
     case 'reproduction':

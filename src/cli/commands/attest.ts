@@ -91,9 +91,9 @@ export async function attestExport(
   const path = resolve(context.workingFolder, out)
   writeEvidence(path, evidence)
   context.output.document({ path, ...told })
-  const { stages, verdicts, approvals } = evidence.counted
+  const { stages, verdicts, gates, approvals } = evidence.counted
   context.output.line(
-    `${stages} statements of stages, ${verdicts} data verdicts and ${approvals} approvals in ${oneLine(out)}`,
+    `${stages} statements of stages, ${verdicts} data verdicts, ${gates} gate verdicts and ${approvals} approvals in ${oneLine(out)}`,
   )
   return 0
 }

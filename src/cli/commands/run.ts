@@ -1,6 +1,13 @@
 /** `assay run`: the main job. Read next: `pipeline/define`, `pipeline/plan`, `pipeline/run.ts`. */
 import { DomainError, type EngineName, engineNames, formatDuration, oneLine, printable } from '../../core/index.ts'
-import { openProject, type RunEvent, type RunReport, runPipeline, type StageReport } from '../../pipeline/index.ts'
+import {
+  gateSentence,
+  openProject,
+  type RunEvent,
+  type RunReport,
+  runPipeline,
+  type StageReport,
+} from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import { type Output, openOutput, type Sink } from '../output.ts'
 import { nextSteps, plannedWords, stageLines, wordOf } from '../render.ts'
@@ -158,7 +165,14 @@ function tellEnd(output: Output, report: RunReport): void {
       `level ${report.level}${report.whyNotHigher[0] === undefined ? '' : `: ${oneLine(report.whyNotHigher[0])}`}`,
     )
   }
+  for (const { gates } of report.gates ?? []) tellGates(output, gates)
   if (report.error !== undefined) tellError(output, report.error)
+}
+
+function tellGates(output: Output, gates: NonNullable<RunReport['gates']>[number]['gates']): void {
+  const failed = gates.filter(({ passed }) => !passed)
+  if (failed.length === 0) output.line(`gates ${gates.length} passed`)
+  for (const result of failed) output.line(`${output.style('red', 'gate failed')}  ${oneLine(gateSentence(result))}`)
 }
 
 /** What was told where its stage ended is not told once more. */

@@ -1,0 +1,160 @@
+/**
+ * What did the gates of the model come to, on metrics of whom?
+ *
+ * A gate verdict counts for the very statement that made the model, when a builder of at least its standing signed it, and
+ * when the stage that wrote the metrics read these bytes: the metrics of another run, or of another model, are none. What
+ * the policy asks for beside is judged by the values that stand in it. A verdict that is withheld opens nothing.
+ */
+import type { Digest, Sha256 } from '../core/index.ts'
+import { type ChainQuestion, chainLimits, type StageVerdicts, type VisitedStage } from './chain.ts'
+import { judgeBundle, maxClockSkewMs } from './chain-walk.ts'
+import { type Finding, passed, refused } from './finding.ts'
+import { decideGate, type GateResult, gateSentence, parseGate } from './gate.ts'
+import { isLocal } from './level-cap.ts'
+import type { StageFacts } from './stage-facts.ts'
+import { type VerifiedGates, type VerifiedStage, verifyGateVerdict } from './verify.ts'
+
+const check = 'gates'
+
+/** The newest that counts for a statement, or why the first that is at hand does not. */
+export type GatesAtHand = Readonly<{ gates?: VerifiedGates; fault?: string }>
+
+/** @param entry the statement of the stage that made the model */
+export function gatesAtHand(question: ChainQuestion, entry: Sha256, verdicts: StageVerdicts): GatesAtHand {
+  const { evidence, policy, limits = chainLimits, surroundings, subject } = question
+  const { verdict: made } = judgeBundle(question, entry, verdicts)
+  if (!made.trusted) return {}
+  const latest = surroundings.now.getTime() + maxClockSkewMs
+  let fault: string | undefined
+  let newest: VerifiedGates | undefined
+  for (const attestation of (evidence.gatesOf?.(entry) ?? []).slice(0, limits.approvals)) {
+    const bytes = evidence.bundle(attestation)
+    if (bytes === undefined || bytes.length > limits.bundleBytes) continue
+    const read = verifyGateVerdict(bytes, policy)
+    if (!read.trusted) {
+      fault ??= read.findings.find((finding) => !finding.passed)?.because
+      continue
+    }
+    const { statement } = read
+    const { at, outputs, made: by } = statement.verdict
+    const isOfIt = by.attestation === entry && outputs.some(({ digest }) => digest === subject.digest)
+    if (!isOfIt || Date.parse(at) > latest) fault ??= 'it is of another model, or of a time to come'
+    else if (!mayJudge(statement, made.statement)) fault ??= 'its signer may do less than who made the model'
+    else if (newest === undefined || isNewer(statement, newest)) newest = statement
+  }
+  return { ...(newest === undefined ? {} : { gates: newest }), ...(fault === undefined ? {} : { fault }) }
+}
+
+/** THREAT: a builder that the policy lists for little passes the model of one that it lists for much. */
+function mayJudge({ grant, verdict }: VerifiedGates, made: VerifiedStage): boolean {
+  return grant.maxLevel >= made.grant.maxLevel && (isLocal(made.facts.builderId) || !isLocal(verdict.builderId))
+}
+
+function isNewer(one: VerifiedGates, other: VerifiedGates): boolean {
+  const [left, right] = [Date.parse(one.verdict.at), Date.parse(other.verdict.at)]
+  return left === right ? one.verdict.result === 'FAILED' : left > right
+}
+
+/** What is said of the gates, and what a policy that demands them lacks; undefined when nothing. */
+export type JudgedGates = Readonly<{ findings: readonly Finding[]; lacking?: string; attestation?: Sha256 }>
+
+/** @param stages verified, with the one that wrote the metrics */
+export function judgeGates(
+  { policy, subject, surroundings, ownGates }: ChainQuestion,
+  { gates, fault }: GatesAtHand,
+  entry: Sha256,
+  stages: readonly VisitedStage[],
+): JudgedGates {
+  const asked = ownGates === true ? [] : (policy.gates ?? [])
+  if (gates === undefined) {
+    const why = fault === undefined ? '' : ` (${fault})`
+    return { findings: gatesAlone({ gates: asked }, why), lacking: `a gate verdict${why}` }
+  }
+  const { verdict, signer, attestation } = gates
+  const scope = { subject: verdict.measured.stage }
+  const { path, digest, commit } = verdict.definition
+  const inCommit = surroundings.definitionAt?.(commit, path) ?? digest
+  const wrong =
+    inCommit === digest
+      ? faultOf(gates, { entry, digest: subject.digest, stages })
+      : `its gates are not those of \`${path}\` in the commit ${commit}`
+  if (wrong !== undefined)
+    return { findings: [refused(check, 'ERR_CHAIN_LINK', wrong, scope)], lacking: 'a gate verdict that holds' }
+  const known = new Set(verdict.gates.map(({ gate }) => gate))
+  const others = asked.filter((gate) => !known.has(gate)).map((gate) => decideGate(parseGate(gate), verdict.values))
+  const results = ownGates === true ? [] : [...verdict.gates, ...others]
+  const failing = [...verdict.gates, ...others].filter((result) => !result.passed)
+  return {
+    attestation,
+    ...(failing.length === 0 ? {} : { lacking: failing.map(({ gate }) => gate).join(', ') }),
+    findings: [
+      passed(
+        'gate-verdict',
+        `its gates were judged on \`${verdict.metrics.path}\`, signed by \`${signer.name}\``,
+        scope,
+      ),
+      ...results.map((result) => gateFinding(result, verdict.fault)),
+    ],
+  }
+}
+
+export function gateFinding(result: GateResult, fault?: string): Finding {
+  const because = fault === undefined ? gateSentence(result) : `${result.gate}: ${fault}`
+  return result.passed ? passed(check, because) : refused(check, 'ERR_GATE_FAILED', because)
+}
+
+/** Where nothing proves metrics: what a policy asks of them is not met. */
+export function gatesAlone({ gates = [] }: Readonly<{ gates?: readonly string[] }>, why = ''): readonly Finding[] {
+  return gates.map((gate) =>
+    refused(
+      check,
+      'ERR_GATE_FAILED',
+      `the policy asks for ${gate}, and no evidence proves metrics of these bytes${why}`,
+    ),
+  )
+}
+
+type Model = Readonly<{ entry: Sha256; digest: Digest; stages: readonly VisitedStage[] }>
+
+function faultOf({ verdict }: VerifiedGates, { entry, digest, stages }: Model): string | undefined {
+  const { made, measured, metrics, at } = verdict
+  const byDigest = new Map(stages.map((visited) => [visited.attestation, visited.stage.facts]))
+  const factsOf = (attestation: Sha256): StageFacts | undefined => byDigest.get(attestation)
+  const facts = factsOf(measured.attestation)
+  if (facts === undefined) return 'the statement of who wrote its metrics is not believed'
+  if (facts.stage !== measured.stage || factsOf(entry)?.stage !== made.stage)
+    return 'its gate verdict names other stages than their statements'
+  if (!facts.outputs.some(({ path, digest: out }) => path === metrics.path && out === metrics.digest))
+    return `\`${metrics.path}\` is not what \`${measured.stage}\` wrote`
+  if (!hasRead(factsOf, measured.attestation, { entry, digest }))
+    return `\`${measured.stage}\` did not read these bytes: its metrics are of another model`
+  return Date.parse(facts.finishedAt) - Date.parse(at) > maxClockSkewMs
+    ? 'its gates were judged before its metrics were written'
+    : undefined
+}
+
+/**
+ * Whether a stage made the model itself, or used these bytes of it, at whatever distance.
+ *
+ * THREAT: a stage that reads another out of the same training, and never the model.
+ */
+export function hasRead(
+  factsOf: (attestation: Sha256) => StageFacts | undefined,
+  measured: Sha256,
+  { entry, digest }: Readonly<{ entry: Sha256; digest: Digest }>,
+): boolean {
+  const seen = new Set<Sha256>()
+  const open = [measured]
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (next === entry && next === measured) return true
+    if (seen.has(next)) continue
+    seen.add(next)
+    for (const dependency of factsOf(next)?.dependencies ?? []) {
+      const { origin } = dependency
+      if (origin.kind !== 'stage') continue
+      if (origin.attestation === entry && dependency.digest === digest) return true
+      if (origin.attestation !== entry) open.push(origin.attestation)
+    }
+  }
+  return false
+}

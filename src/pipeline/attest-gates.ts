@@ -1,0 +1,167 @@
+/**
+ * At the end of a run: what the gates of the model come to, signed once for each statement that made a part of it.
+ *
+ * Judged on the bytes of the metrics that a stage's statement names, when that stage read the model. Whatever it comes to is
+ * no end of the run: `assay verify` refuses the model.
+ */
+import {
+  certifiedBuilder,
+  decideGate,
+  type GateResult,
+  type GateVerdict,
+  hasRead,
+  isSecret,
+  type Metric,
+  metricsIn,
+  parseGate,
+  resultOfGates,
+  type Signer,
+  type StageFacts,
+  type StageOfModel,
+  type StatedOutput,
+  verifyGateVerdict,
+} from '../attestation/index.ts'
+import { digestOfJson, isDomainError, isInside, isSha256, type Sha256 } from '../core/index.ts'
+import { believedStage } from './believe.ts'
+import { classificationBehind } from './data-question.ts'
+import { gatesAtHandOf, gatesKey } from './gates-key.ts'
+import type { Project } from './project.ts'
+
+/** What the gates came to, as a run reports it. */
+export type GatesReport = Readonly<{ result: GateVerdict['result']; gates: readonly GateResult[]; attestation: Sha256 }>
+
+/** LIMIT: numbers of the metrics that are stated; those that a gate names come first. */
+const maxValues = 1000
+
+type Evidence = Readonly<{ attestation: Sha256; facts: StageFacts }>
+type Part = Readonly<{ made: Evidence; outputs: readonly StatedOutput[] }>
+
+/**
+ * @param lock stage -> digest of its statement, as this run leaves it
+ * @param tell why gates were not judged
+ * @returns nothing where the project has no gates, or they cannot be judged
+ * @throws ERR_SETTINGS_INVALID, ERR_KEY_HOME, ERR_KEY_LOCKED
+ */
+export async function attestGates(
+  project: Project,
+  signer: () => Promise<Pick<Signer, 'sign' | 'identity'>>,
+  lock: ReadonlyMap<string, Sha256>,
+  tell: (text: string) => void,
+): Promise<readonly GatesReport[]> {
+  const { model } = project.settings
+  if (model === undefined || model.gates.length === 0 || model.metrics === undefined) return []
+  const measured = evidenceOf(project, lock, model.metrics)
+  const metrics = measured?.facts.outputs.find(({ path }) => path === model.metrics)
+  if (measured === undefined || metrics === undefined || !isSha256(metrics.digest)) return []
+  const { commit } = project.code
+  const definition = project.definition.find(({ path }) => path === 'assay.yaml')
+  if (commit === undefined || definition === undefined || !project.code.isCommitted(definition.path)) {
+    tell('the gates of the model are not judged: assay.yaml is not committed')
+    return []
+  }
+  const reports: GatesReport[] = []
+  for (const { made, outputs } of partsOf(project, lock, model.path)) {
+    const { attestation: entry } = made
+    const factsOf = (attestation: Sha256): StageFacts | undefined => believedStage(project, attestation)
+    const unread = outputs.find(({ digest }) => !hasRead(factsOf, measured.attestation, { entry, digest }))
+    if (unread !== undefined) {
+      tell(`the gates of the model are not judged: \`${measured.facts.stage}\` did not read this \`${unread.path}\``)
+      continue
+    }
+    const asked = { outputs: outputs.map(plain), made: named(made), measured: named(measured) }
+    const file = { path: metrics.path, digest: metrics.digest, sizeBytes: metrics.sizeBytes }
+    const judged = await judge(project, {
+      ...file,
+      isShort: isSecret(classificationBehind(project, entry, measured.attestation)),
+    })
+    const stated = {
+      ...{ project: project.id, model: model.name, metrics: file, ...asked, ...judged },
+      definition: { path: definition.path, digest: definition.digest, commit },
+    }
+    reports.push({ result: stated.result, gates: stated.gates, attestation: await signed(project, signer, stated) })
+  }
+  return reports
+}
+
+function evidenceOf(project: Project, lock: ReadonlyMap<string, Sha256>, path: string): Evidence | undefined {
+  const maker = project.pipeline.stages.find(({ outs }) => outs.some((out) => out.path === path))
+  const attestation = maker === undefined ? undefined : lock.get(maker.name)
+  const facts = attestation === undefined ? undefined : believedStage(project, attestation)
+  return attestation === undefined || facts === undefined ? undefined : { attestation, facts }
+}
+
+/** The outs that the model lies in, or that lie in it, by the statement that made them. */
+function partsOf(project: Project, lock: ReadonlyMap<string, Sha256>, model: string): readonly Part[] {
+  return project.pipeline.stages.flatMap(({ outs }): readonly Part[] => {
+    const own = outs.filter(({ path }) => isInside(model, path) || isInside(path, model))
+    const made = own[0] === undefined ? undefined : evidenceOf(project, lock, own[0].path)
+    const paths = new Set(own.map(({ path }) => path))
+    const outputs = made?.facts.outputs.filter(({ path }) => paths.has(path)) ?? []
+    return made === undefined || outputs.length === 0 ? [] : [{ made, outputs }]
+  })
+}
+
+function named({ attestation, facts }: Evidence): StageOfModel {
+  return { stage: facts.stage, attestation }
+}
+
+function plain({ path, digest, sizeBytes, list }: StatedOutput): GateVerdict['outputs'][number] {
+  return { path, digest, sizeBytes, ...(list === undefined ? {} : { list }) }
+}
+
+type Judged = Pick<GateVerdict, 'values' | 'gates' | 'result' | 'fault'>
+
+/** @param isShort only what the gates name is stated: of secret data */
+async function judge(
+  { settings, contents }: Project,
+  { path, digest, isShort }: Readonly<{ path: string; digest: Sha256; isShort: boolean }>,
+): Promise<Judged> {
+  const gates = [...new Set(settings.model?.gates)].map(parseGate)
+  let fault: string | undefined
+  let all: readonly Metric[] = []
+  try {
+    all = metricsIn(await contents.readJson(digest, path))
+  } catch (error) {
+    if (!isDomainError(error)) throw error
+    fault = error.message // a file that a stage wrote: no gate passes
+  }
+  const wanted = new Set(gates.map(({ metric }) => metric))
+  const asked = all.filter(({ name }) => wanted.has(name))
+  const values = isShort ? asked : [...asked, ...all.filter(({ name }) => !wanted.has(name))].slice(0, maxValues)
+  const results = gates.map((gate) => decideGate(gate, values))
+  return { values, gates: results, result: resultOfGates(results), ...(fault === undefined ? {} : { fault }) }
+}
+
+type Stated = Omit<GateVerdict, 'principal' | 'builderId' | 'builderVersion' | 'at'>
+
+/** One that says the same, and is believed, is not signed again: whatever the commit, whoever asks. */
+async function signed(
+  project: Project,
+  signer: () => Promise<Pick<Signer, 'sign' | 'identity'>>,
+  stated: Stated,
+): Promise<Sha256> {
+  const same = sameness(stated)
+  const known = gatesAtHandOf(project, stated.made.attestation).find((attestation) => {
+    const bytes = project.evidence.bundle(attestation)
+    const read = bytes === undefined ? undefined : verifyGateVerdict(bytes, project.trust)
+    return read?.trusted === true && sameness(read.statement.verdict) === same
+  })
+  if (known !== undefined) return known
+  const opened = await signer()
+  const verdict: GateVerdict = {
+    ...stated,
+    principal: await project.principal(),
+    builderId: certifiedBuilder(opened.identity),
+    builderVersion: project.version,
+    at: project.now().toISOString(),
+  }
+  const { bytes } = await opened.sign({ kind: 'gate-verdict', verdict })
+  return project.evidence.save(bytes, { key: gatesKey(stated.made.attestation), subjects: [] })
+}
+
+function sameness({ outputs, made, measured, metrics, definition, values, gates, fault = '' }: Stated): Sha256 {
+  const [parts, numbers] = [outputs.map(({ digest }) => digest), values.map(({ name, value }) => [name, value])]
+  const results = gates.map(({ gate, passed }) => [gate, passed])
+  const of = [made.attestation, measured.attestation, metrics.digest, definition.digest]
+  return digestOfJson({ gates: 1, parts, numbers, results, of, fault })
+}
