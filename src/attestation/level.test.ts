@@ -34,6 +34,7 @@ import {
   other,
   policy,
   rita,
+  withoutProgram,
 } from './fixtures/hosted-chain.ts'
 import { levelRules } from './level.ts'
 import type { StageFacts, StatedFact } from './stage-facts.ts'
@@ -71,11 +72,6 @@ test('level 1: what a person ran on their own machine with their own key, whatev
   const verdict = judge({ facts: (facts) => ({ ...facts, builderId: builderIds.sandboxed }) })
   assert.deepEqual([verdict.trusted, verdict.level], [true, 1])
   assert.match(verdict.whyNotHigher.join('\n'), /person's own key earns at most level 1/)
-})
-
-const withoutProgram: Changes['verdict'] = ({ validator: { program: _, ...validator }, ...verdict }) => ({
-  ...verdict,
-  validator,
 })
 
 type Defeat = readonly [level: number, row: string, name: string, changes: Changes]
