@@ -97,6 +97,16 @@ export function fileChecks(files: readonly SeenFile[], asked: AskedOfFiles = {})
       },
     ),
     judged(
+      'files/claims',
+      files.filter(({ isLying }) => isLying === true),
+      'fail',
+      'archives that hold what they say',
+      {
+        because: 'an archive that holds more than it says',
+        code: 'ERR_DATA_LIMIT',
+      },
+    ),
+    judged(
       'files/name',
       files.filter(({ path, type }) => isMisnamed(path, type)),
       'fail',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -127,10 +128,13 @@ test('a packed file that stands for hundreds of times its size fails, an honest 
   const honest = Buffer.concat(Array.from({ length: 60_000 }, (_, index) => Buffer.from(`${index},${index * 7919}\n`)))
   const huge = Buffer.alloc(80e6, 'x')
   const mask = Buffer.alloc(30e6)
+  const noise = randomBytes(330_000)
   const checks = await checksOf({
     'good.gz': gzipSync(honest),
     'cut.gz': gzipSync(honest).subarray(0, 100_000),
     'bomb.gz': gzipSync(huge),
+    // harmless at its beginning
+    'late.gz': gzipSync(Buffer.concat([noise, Buffer.alloc(100e6, 'x')])),
     'good.zip': zipOf(honest),
     'bomb.zip': zipOf(huge),
     'organ.nii.gz': gzipSync(mask),
@@ -139,7 +143,48 @@ test('a packed file that stands for hundreds of times its size fails, an honest 
     'none.zip': Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.alloc(400)]),
   })
   const found = checks.find(({ name }) => name === 'files/packed')
-  assert.deepEqual([found?.verdict, found?.code, found?.rows], ['fail', 'ERR_DATA_LIMIT', ['bomb.gz', 'bomb.zip']])
+  assert.deepEqual(
+    [found?.verdict, found?.code, found?.rows],
+    ['fail', 'ERR_DATA_LIMIT', ['bomb.gz', 'late.gz', 'bomb.zip']],
+  )
+})
+
+test('THREAT an archive that claims less than it holds is refused, whichever of its headers lies, in bounded memory', async () => {
+  const huge = Buffer.alloc(150e6, 'x')
+  const some = Buffer.alloc(5000, 'y')
+  const before = process.memoryUsage().rss
+  const lying = {
+    'central.zip': zipOf(huge, { entry: 1000, local: 1000 }),
+    'both.npz': zipOf(some, { entry: 10, local: 10 }),
+  }
+  const local = { 'local.zip': zipOf(huge, { entry: 1000 }), 'streamed.zip': zipOf(some, { local: 10 }) }
+  const stored = { 'stored.zip': zipOf(some, { entry: 10, local: 10, isStored: true }) }
+  const honest = {
+    'good.zip': zipOf(some),
+    'large.zip': zipOf(randomBytes(3e6)),
+    'stored-well.zip': zipOf(some, { isStored: true }),
+    'more.zip': zipOf(some, { entry: 6000, local: 6000 }),
+  }
+  const checks = await checksOf({ ...lying, ...local, ...stored, ...honest })
+  const found = checks.find(({ name }) => name === 'files/claims')
+  assert.deepEqual([found?.verdict, found?.code], ['fail', 'ERR_DATA_LIMIT'])
+  assert.deepEqual(found?.rows, ['central.zip', 'both.npz', 'local.zip', 'streamed.zip', 'stored.zip'])
+  assert.deepEqual(troubles(checks).length, 1)
+  assert.ok(process.memoryUsage().rss - before < 100e6, 'what it unpacks to is never there at once')
+})
+
+test('what is beyond the budget of unpacked bytes is believed, and told', async () => {
+  const place = mkdtempSync(join(folder, 'set-'))
+  const names = ['1.zip', '2.zip', '3.gz']
+  const bytes = [
+    zipOf(Buffer.alloc(5000, 'y')),
+    zipOf(Buffer.alloc(5000, 'y'), { entry: 10, local: 10 }),
+    gzipSync('z'),
+  ]
+  for (const [index, name] of names.entries()) writeFileSync(join(place, name), bytes[index] ?? '')
+  const list = names.map((inner) => ({ path: join(place, inner), inner }))
+  const looked = await lookAtFiles(list, { pixels: 1, parallel: 1, unpackedBytes: 5000 })
+  assert.deepEqual(looked, [{ type: 'zip' }, { type: 'zip', isBelieved: true }, { type: 'gzip', isBelieved: true }])
 })
 
 /** A small file whose directory is said to be huge. */
@@ -150,19 +195,24 @@ function claimingDirectory(sizeBytes: number): Buffer {
   return Buffer.concat([Buffer.from('PK\x03\x04'), end])
 }
 
-/** One member, deflated. */
-function zipOf(bytes: Buffer): Buffer {
-  const packed = deflateRawSync(bytes)
-  const head = (mark: number, length: number, sizesAt: number): Buffer => {
+type Claims = Readonly<{ entry?: number; local?: number; isStored?: boolean }>
+
+/** One member. @param claims what its two headers say that it unpacks to; the truth when left out */
+function zipOf(bytes: Buffer, { entry = bytes.length, local = bytes.length, isStored = false }: Claims = {}): Buffer {
+  const packed = isStored ? bytes : deflateRawSync(bytes)
+  const head = (mark: number, length: number, { sizesAt, claimed }: { sizesAt: number; claimed: number }): Buffer => {
     const header = Buffer.alloc(length)
     header.writeUInt32LE(mark)
+    header.writeUInt16LE(isStored ? 0 : 8, sizesAt - 10)
     header.writeUInt32LE(packed.length, sizesAt)
-    header.writeUInt32LE(bytes.length, sizesAt + 4)
+    header.writeUInt32LE(claimed, sizesAt + 4)
     return header
   }
-  const [local, entry, end] = [head(0x04034b50, 30, 18), head(0x02014b50, 46, 20), Buffer.alloc(22)]
+  const own = head(0x04034b50, 30, { sizesAt: 18, claimed: local })
+  const listed = head(0x02014b50, 46, { sizesAt: 20, claimed: entry })
+  const end = Buffer.alloc(22)
   end.writeUInt32LE(0x06054b50)
-  end.writeUInt32LE(entry.length, 12)
-  end.writeUInt32LE(local.length + packed.length, 16)
-  return Buffer.concat([local, packed, entry, end])
+  end.writeUInt32LE(listed.length, 12)
+  end.writeUInt32LE(own.length + packed.length, 16)
+  return Buffer.concat([own, packed, listed, end])
 }

@@ -10,7 +10,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { type Grey, side } from '../poison/images.ts'
 import type { FileList } from '../validate/request.ts'
 import { fileTypeOf, imageTypes } from './file-type.ts'
-import { isPackedBomb } from './packed.fs.ts'
+import { packedFault, type UnpackBudget } from './packed.fs.ts'
 
 export type LookedAt = Readonly<{
   type: string
@@ -23,9 +23,17 @@ export type LookedAt = Readonly<{
   isTooLarge?: true
   /** It unpacks to hundreds of times its size. */
   isBomb?: true
+  /** It holds more than it says. */
+  isLying?: true
+  /** A packed file of which not all was unpacked. */
+  isBelieved?: true
 }>
 
-export type ImageLimits = Readonly<{ pixels: number; parallel: number }>
+/** `unpackedBytes`: of all packed files together. */
+export type ImageLimits = Readonly<{ pixels: number; parallel: number; unpackedBytes?: number }>
+
+const maxUnpackedBytes = 32e9
+const packedWords = { bomb: { isBomb: true }, lies: { isLying: true }, believed: { isBelieved: true } } as const
 
 const headBytes = 512
 const secondsPerImage = 20
@@ -38,10 +46,13 @@ const rough = { width: 136, height: 128, channels: 1 } as const
 export type Seen = LookedAt & Readonly<{ grey?: Grey }>
 
 export async function lookAtFiles(files: FileList, limits: ImageLimits): Promise<readonly Seen[]> {
-  const looked: Seen[] = files.map(({ path }) => {
+  const budget: UnpackBudget = { bytes: limits.unpackedBytes ?? maxUnpackedBytes }
+  const looked: Seen[] = []
+  for (const { path } of files) {
     const type = typeAt(path)
-    return isPackedBomb(path, type) ? { type, isBomb: true } : { type }
-  })
+    const fault = await packedFault(path, type, budget)
+    looked.push(fault === undefined ? { type } : { type, ...packedWords[fault] })
+  }
   const images = [...looked.keys()].filter((index) => imageTypes.has(looked[index]?.type ?? ''))
   if (images.length === 0) return looked
   const decode = await openDecoder(limits)

@@ -1,28 +1,37 @@
 /**
- * Whether a packed file stands for hundreds of times its size, for whoever unpacks it later. Runs in the sandboxed process.
+ * Whether a packed file stands for hundreds of times its size, or holds more than it says, for whoever unpacks it later.
+ * Runs in the sandboxed process.
  *
- * Of zip what its directory claims is added up; of gzip the beginning is unpacked. LIMIT: a zip that claims less than it
- * holds, and a gzip that only swells after its first 320 KiB, are not seen.
- * Source: PKWARE APPNOTE 6.3.10, sections 4.3.12 and 4.3.16.
+ * THREAT: a zip that claims little and holds much. Claims are added up first; then every member is unpacked, into nothing,
+ * in pieces, until it is over or beyond its claim. LIMIT: members that are encrypted, or packed by another method than
+ * deflate, and what comes after the budget of bytes, are believed; it is told.
+ * Source: PKWARE APPNOTE 6.3.10, sections 4.3.7, 4.3.12 to 4.3.16 and 4.5.3; RFC 1952.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import { constants, gunzipSync } from 'node:zlib'
+import { constants, createGunzip, createInflateRaw, type Gunzip, type InflateRaw, inflateRawSync } from 'node:zlib'
+import { type ZipMember, zipMembers } from './zip-directory.ts'
+
+/** `bomb`: hundreds of times its size; `lies`: it holds more than it says; `believed`: not all of it was unpacked. */
+export type PackedFault = 'bomb' | 'lies' | 'believed'
+
+/** Bytes that may still be unpacked, of all files together. */
+export type UnpackBudget = { bytes: number }
 
 /** LIMIT: as of a packed table. */
 const maxTimes = 200
 /** What is unpacked to less harms nobody: masks of organs, of which most is nothing, are packed to a thousandth. */
 const harmlessBytes = 64 * 1024 * 1024
 const headBytes = 320 * 1024
-const maxDirectoryBytes = 64 * 1024 * 1024
-const endBytes = 22 + 0xffff
-const [endMark, entryMark] = [0x06054b50, 0x02014b50]
+/** Members up to this size are unpacked in one call. */
+const wholeBytes = 1024 * 1024
+const pieceBytes = 64 * 1024
 
-export function isPackedBomb(path: string, type: string): boolean {
-  if (type !== 'zip' && type !== 'gzip') return false
+export async function packedFault(path: string, type: string, budget: UnpackBudget): Promise<PackedFault | undefined> {
+  if (type !== 'zip' && type !== 'gzip') return undefined
   const fd = openSync(path, 'r')
   try {
     const { size } = fstatSync(fd)
-    return type === 'gzip' ? swells(read(fd, 0, Math.min(size, headBytes))) : claimedBytes(fd, size) > allowed(size)
+    return type === 'gzip' ? await gzipFault(fd, size, budget) : await zipFault(fd, size, budget)
   } finally {
     closeSync(fd)
   }
@@ -32,34 +41,78 @@ function allowed(sizeBytes: number): number {
   return Math.max(harmlessBytes, maxTimes * sizeBytes)
 }
 
-function swells(head: Buffer): boolean {
+/** One that is torn swells to nothing more: that it is torn is another question. */
+async function gzipFault(fd: number, size: number, budget: UnpackBudget): Promise<PackedFault | undefined> {
+  const isAll = budget.bytes > 0
+  const length = isAll ? size : Math.min(size, headBytes)
+  const unpacker = createGunzip({ chunkSize: pieceBytes, finishFlush: constants.Z_SYNC_FLUSH })
+  const { isBeyond, bytes } = await unpacked(unpacker, piecesOf(fd, 0, length), allowed(length))
+  budget.bytes -= bytes
+  return isBeyond ? 'bomb' : isAll ? undefined : 'believed'
+}
+
+async function zipFault(fd: number, size: number, budget: UnpackBudget): Promise<PackedFault | undefined> {
+  const members = zipMembers((from, length) => read(fd, from, length), size)
+  if (members.reduce((sum, { claimed }) => sum + claimed, 0) > allowed(size)) return 'bomb'
+  let isBelieved = false
+  for (const member of members) {
+    if (member.isContradicted) return 'lies'
+    if (member.method === 'stored') {
+      if (member.packed > member.claimed) return 'lies'
+    } else if (member.method === 'other' || budget.bytes <= 0) isBelieved = true
+    else {
+      budget.bytes -= member.claimed
+      if (await holdsMore(fd, member)) return 'lies'
+    }
+  }
+  return isBelieved ? 'believed' : undefined
+}
+
+async function holdsMore(fd: number, { start, packed, claimed }: ZipMember): Promise<boolean> {
+  if (packed > wholeBytes || claimed > wholeBytes) {
+    const { isBeyond } = await unpacked(
+      createInflateRaw({ chunkSize: pieceBytes, finishFlush: constants.Z_SYNC_FLUSH }),
+      piecesOf(fd, start, packed),
+      claimed,
+    )
+    return isBeyond
+  }
   try {
-    gunzipSync(head, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: allowed(head.length) })
-    return false
+    const limits = { maxOutputLength: Math.max(1, claimed), finishFlush: constants.Z_SYNC_FLUSH }
+    return inflateRawSync(read(fd, start, packed), limits).length > claimed
   } catch (error) {
     return error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE'
   }
 }
 
-/** Sizes of all members; one in the wide form of zip counts for 4 GiB. A directory that is none claims nothing. */
-function claimedBytes(fd: number, size: number): number {
-  const tail = read(fd, Math.max(0, size - endBytes), Math.min(size, endBytes))
-  const at = tail.lastIndexOf(Buffer.from([0x50, 0x4b, 0x05, 0x06]))
-  if (at < 0 || at + 22 > tail.length || tail.readUInt32LE(at) !== endMark) return 0
-  const [length, start] = [tail.readUInt32LE(at + 12), tail.readUInt32LE(at + 16)]
-  const isWide = start === 0xffffffff || length === 0xffffffff
-  // THREAT: thousands of small files, each of which claims a huge directory
-  const isDirectory = start + length <= size && length <= maxDirectoryBytes
-  return isWide || !isDirectory ? 0 : membersOf(read(fd, start, length))
+type Unpacked = Readonly<{ isBeyond: boolean; bytes: number }>
+
+/** Counts what comes out, and stops when that is more than `limit`. */
+function unpacked(unpacker: Gunzip | InflateRaw, pieces: Iterator<Buffer>, limit: number): Promise<Unpacked> {
+  return new Promise((resolve) => {
+    let bytes = 0
+    const stop = (): void => {
+      unpacker.destroy()
+      resolve({ isBeyond: bytes > limit, bytes })
+    }
+    unpacker.on('data', (piece: Buffer) => {
+      bytes += piece.length
+      if (bytes > limit) stop()
+    })
+    unpacker.on('end', stop)
+    unpacker.on('error', stop)
+    const feed = (): void => {
+      if (unpacker.destroyed) return
+      const next = pieces.next()
+      if (next.done === true) unpacker.end()
+      else unpacker.write(next.value, feed)
+    }
+    feed()
+  })
 }
 
-function membersOf(directory: Buffer): number {
-  let sum = 0
-  for (let at = 0; at + 46 <= directory.length && directory.readUInt32LE(at) === entryMark; ) {
-    sum += directory.readUInt32LE(at + 24)
-    at += 46 + directory.readUInt16LE(at + 28) + directory.readUInt16LE(at + 30) + directory.readUInt16LE(at + 32)
-  }
-  return sum
+function* piecesOf(fd: number, from: number, length: number): Generator<Buffer> {
+  for (let at = 0; at < length; at += pieceBytes) yield read(fd, from + at, Math.min(pieceBytes, length - at))
 }
 
 function read(fd: number, from: number, length: number): Buffer {

@@ -231,6 +231,7 @@ function foundIn({ names, files, answer }: Looked, entries: Entries, questions: 
     ...(contract === undefined ? [] : [contractOfFiles]),
   ]
   const images = seen.filter(({ type }) => imageTypes.has(type)).length
+  const believed = seen.filter(({ isBelieved }) => isBelieved === true).length
   const twins = repeats.contradictions.flat().map(({ path }) => ({ inner: path, ...contradiction }))
   const pointed = [...(answer.pointed ?? []), ...twins]
   return {
@@ -238,6 +239,9 @@ function foundIn({ names, files, answer }: Looked, entries: Entries, questions: 
     checks,
     unseen: [
       ...answer.unseen,
+      ...(believed > 0
+        ? [`whether ${believed} packed files hold more than they say: not all of each was unpacked`]
+        : []),
       ...(images < seen.length ? [`what is inside the ${seen.length - images} files that are no images`] : []),
     ],
     ...(triage === undefined

@@ -162,6 +162,8 @@ const lookShape = z.strictObject({
   fault: z.string().max(300).exactOptional(),
   isTooLarge: z.literal(true).exactOptional(),
   isBomb: z.literal(true).exactOptional(),
+  isLying: z.literal(true).exactOptional(),
+  isBelieved: z.literal(true).exactOptional(),
   grey: z
     .string()
     .regex(/^[A-Za-z0-9+/]{1366}==$/)

@@ -36,7 +36,11 @@ export async function validateFiles(
 
 /** Of many images the greys of those that are searched are kept. */
 async function lookedAt(group: FileGroup, { pixels, limits, seed }: FilesRequest): Promise<Group> {
-  const seen = await lookAtFiles(group.files, { pixels, parallel: 2 * limits.threads })
+  const seen = await lookAtFiles(group.files, {
+    pixels,
+    parallel: 2 * limits.threads,
+    unpackedBytes: limits.unpackedBytes,
+  })
   const images = group.files.flatMap(({ inner }, index) => (seen[index]?.grey === undefined ? [] : [inner]))
   const sample = sampledImages([...images, ...group.known.map(({ inner }) => inner)], seed)
   const without = ({ grey: _, ...looked }: Seen): Seen => looked
