@@ -82,8 +82,12 @@ function tell(
   const rowsOf = (group: string) => checks.flatMap(({ name, rows: each }) => (name.startsWith(group) ? each : []))
   const judged = new Set(rowsOf('review/'))
   const suspects = new Set(rowsOf('poison/').filter((row) => !judged.has(row)))
-  if (suspects.size > 0 && isHeld)
-    output.line(`  ${suspects.size} suspects to look at: assay data review ${printable(path)}`)
+  const place = printable(path)
+  if (suspects.size > 0 && isHeld) output.line(`  ${suspects.size} suspects to look at: assay data review ${place}`)
+  if (isHeld && checks.some(({ name, observed }) => name === 'poison/anchor' && observed === 'unanchored'))
+    output.line(
+      `  to approve it as the anchor: assay data profile ${place} --out FILE, then assay data anchor FILE --of ${place}`,
+    )
   for (const each of inShort(unseen)) output.line(output.style('dim', `  not seen: ${printable(each)}`))
 }
 
@@ -106,12 +110,15 @@ function filesTold(checks: readonly DataCheck[]): readonly string[] {
 /** What each poisoning check may have missed, in one line. */
 function inShort(unseen: readonly string[]): readonly string[] {
   const counts: string[] = []
+  let what = 'rows'
   const others = unseen.filter((each) => {
-    const [, name, rows] = /^poison\/(.+): fewer than (\d+) (?:rows|images) may have gone unseen$/.exec(each) ?? []
-    if (name !== undefined) counts.push(`${rows} (${name})`)
-    return name === undefined
+    const [, name, count, kind] = /^poison\/(.+): fewer than (\d+) (rows|images) may have gone unseen$/.exec(each) ?? []
+    if (name === undefined) return true
+    counts.push(`${count} (${name})`)
+    what = kind ?? what
+    return false
   })
-  return counts.length === 0 ? others : [...others, `fewer poisoned rows than ${counts.join(', ')}`]
+  return counts.length === 0 ? others : [...others, `fewer poisoned ${what} than ${counts.join(', ')}`]
 }
 
 function byGravity(left: DataCheck, right: DataCheck): number {

@@ -15,7 +15,7 @@ import { deltaRows } from './row-hash.ts'
 
 /** Rows of each side and class that are told apart. */
 const maxRows = 3000
-const fewestRows = 50
+export const fewestRows = 50
 /** Difference of areas that is no shift of a class of its own. */
 const leastDifference = 0.1
 const maxClasses = 20

@@ -10,8 +10,10 @@ import { findPoison, type PoisonReport } from './find-poison.ts'
 import { type Drawn, draw, normal, opposite, tableOf } from './fixtures.ts'
 import { generatorOf, shuffled } from './generator.ts'
 import { findLabelFlips } from './label-flip.ts'
+import { findOutliers } from './outliers.ts'
 import type { PoisonName } from './report.ts'
 import { findTriggers } from './trigger.ts'
+import { unsearched } from './unsearched.ts'
 
 const anchorRows = draw(1000, 1)
 const anchor = tableOf(anchorRows)
@@ -227,6 +229,40 @@ test('a cluster far away is found, and the source that it came with', () => {
   const wanted = Array.from({ length: 120 }, (_, index) => 1000 + index)
   expectSuspects(report, 'poison/outliers', wanted, 0.9)
   expectSuspects(report, 'poison/source', wanted, 0.9)
+})
+
+test('among thirty rows ten that are far away are found, and honest ones pass', () => {
+  const [few, honest] = [tableOf(draw(30, 5)), draw(30, 6)]
+  const far = honest.map((row, index) => (index < 10 ? { ...row, x: row.x + 15, y: row.y - 15 } : row))
+  const outliersIn = (rows: readonly Drawn[]) => findOutliers({ candidate: tableOf(rows), anchor: few })?.check
+  assert.deepEqual([outliersIn(honest)?.verdict, outliersIn(far)?.verdict], ['pass', 'fail'])
+  assert.ok((outliersIn(far)?.minimumDetectable ?? 99) <= 10)
+  assert.equal(outliersIn(far.slice(9))?.verdict, 'pass', 'one may be the edge of what is usual')
+  // of rows that are all alike, so many are farther than every one of thirty about once in 1,600 times at most
+  let alarms = 0
+  for (let seed = 100; seed < 400; seed += 1) {
+    const [known, fresh30] = [tableOf(draw(30, seed)), tableOf(draw(30, seed + 1000))]
+    if (findOutliers({ candidate: fresh30, anchor: known })?.check.verdict !== 'pass') alarms += 1
+  }
+  assert.ok(alarms <= 3, `${alarms} of 300`)
+})
+
+test('what is not asked of few rows is said', () => {
+  const told = (rows: number, known?: number): string => {
+    const tables = {
+      candidate: tableOf(draw(rows, 5)),
+      ...(known === undefined ? {} : { anchor: tableOf(draw(known, 6)) }),
+    }
+    return unsearched(findPoison(tables).checks, tables, 'rows').join('\n')
+  }
+  assert.match(
+    told(30),
+    /poison\/label-flip needs 50 rows, and there are 30\n.*needs 100 rows where there is no anchor/,
+  )
+  assert.match(told(30, 15), /needs 20 approved rows, and there are 15/)
+  assert.doesNotMatch(told(60, 30), /poison\/(label-flip|outliers) needs/)
+  assert.equal(told(1000), '')
+  assert.equal(told(1000, 1000), '')
 })
 
 test('a class that changes alone is told, one that moves with the others is drift', () => {

@@ -15,3 +15,4 @@ export type { Increment, PoisonCheck, PoisonInput, PoisonName, Suspect, Tally } 
 export { type Budget, defaultBudgets } from './report.ts'
 export { deltaRows } from './row-hash.ts'
 export { type Stamp, stampsOf } from './stamps.ts'
+export { unsearched } from './unsearched.ts'

@@ -23,7 +23,7 @@ const name = 'poison/label-flip'
 /** LIMIT: rows of the anchor that are judged, to know how many disagree by nature. */
 const maxAnchorRows = 50_000
 /** Fewer rows than this fit no judge that is worth asking. */
-const fewestRows = 50
+export const fewestRows = 50
 
 /** Undefined when there is no label, or nothing to judge it by. */
 export function findLabelFlips(input: PoisonInput): FlipFinding | undefined {

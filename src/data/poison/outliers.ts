@@ -2,11 +2,13 @@
  * Rows that lie farther from the anchor than its own rows lie from one another, and whether they lie together: an
  * injected cluster is far away and dense, honest noise is far away and scattered.
  *
- * Source: distance to the nearest neighbour as an outlier score, Ramaswamy, Rastogi and Shim (2000).
+ * Source: distance to the nearest neighbour as an outlier score, Ramaswamy, Rastogi and Shim (2000). Of few rows each is
+ * left out in turn, and a new one is far when it is farther than any of them: as conformal p-values, Bates, Candes, Lei,
+ * Romano and Sesia (2023), Testing for outliers with conformal p-values, equation 2.
  */
 import { familyWiseZ, wilson } from '../statistics/intervals.ts'
 import { type Columns, rowNumberOf, selectRows } from '../table/columns.ts'
-import { encode, encodingOf, type Matrix } from './encode.ts'
+import { type Encoding, encode, encodingOf, type Matrix } from './encode.ts'
 import { generatorOf, shuffled } from './generator.ts'
 import { nearest } from './neighbours.ts'
 import { alpha, type Finding, findingOf, type PoisonInput, type Suspect } from './report.ts'
@@ -20,10 +22,18 @@ const maxReference = 2000
 const maxUsual = 5000
 /** A distance that so many of the anchor's rows stay below is unusual beyond it. */
 const usualShare = 0.99
+/** That the false alarms that are allowed are shared among. */
+const checks = 8
 /** Far rows that are compared with one another. */
 const maxClustered = 2000
 
-/** Undefined when there is nothing to measure a distance by. Without an anchor, rows are ranked among themselves. */
+/** Fewer rows of an anchor say nothing of what is usual; without one, so many rows have a hundredth that is farthest. */
+export const fewestAnchored = 20
+export const fewestAlone = 100
+/** Fewer rows than this are not parted into a reference and others: each is left out in turn. */
+const fewestParted = 200
+
+/** Undefined when there is nothing to measure a distance by, or too few rows. Without an anchor, rows are ranked among themselves. */
 export function findOutliers(input: PoisonInput): Finding | undefined {
   const { candidate, anchor, seed = 0 } = input
   const rows =
@@ -35,19 +45,36 @@ export function findOutliers(input: PoisonInput): Finding | undefined {
   const order = shuffled(home.rows, generatorOf(seed))
   const fitting = selectRows(home, order.subarray(0, 20_000))
   const encoding = encodingOf(fitting)
-  if (encoding.width === 0 || home.rows < 20 || delta.rows === 0) return undefined
-  const size = Math.max(
-    50,
-    Math.min(maxReference, Math.floor(home.rows / 2), Math.floor(distanceBudget / (delta.rows * encoding.width))),
-  )
+  const fewest = anchor === undefined ? fewestAlone : fewestAnchored
+  if (encoding.width === 0 || home.rows < fewest || delta.rows === 0) return undefined
+  if (home.rows < fewestParted) return amongFew(input, { delta, home, encoding })
+  const budgeted = Math.floor(distanceBudget / (delta.rows * encoding.width))
+  const size = Math.max(50, Math.min(maxReference, Math.floor(home.rows / 2), budgeted))
   const reference = encode(selectRows(home, order.subarray(0, size)), encoding)
   // The anchor's other rows, which the reference does not hold, are as far from it as honest new rows should be.
   const usual = distances(encode(selectRows(home, order.subarray(size, size + maxUsual)), encoding), reference)
   const matrix = encode(delta, encoding)
   const far = distances(matrix, reference)
-  const threshold = usual.toSorted()[Math.floor(usual.length * usualShare)] ?? Number.POSITIVE_INFINITY
+  const threshold = thresholdOf(usual)
   const apart = anchor === undefined ? far : apartFromBulk(matrix, far, { threshold, size, seed })
   return decide(input, { delta, matrix, far: apart, usual, threshold })
+}
+
+type Few = Readonly<{ delta: Columns; home: Columns; encoding: Encoding }>
+
+function amongFew(input: PoisonInput, { delta, home, encoding }: Few): Finding {
+  const reference = encode(home, encoding)
+  const usual = nearest(reference, reference, { count: 1, skipSelf: true }).distances.map(Math.sqrt)
+  const threshold = thresholdOf(usual)
+  const { anchor, seed = 0 } = input
+  if (anchor === undefined) return decide(input, { delta, matrix: reference, far: usual, usual, threshold })
+  const matrix = encode(delta, encoding)
+  const far = apartFromBulk(matrix, distances(matrix, reference), { threshold, size: maxReference, seed })
+  return decide(input, { delta, matrix, far, usual, threshold })
+}
+
+function thresholdOf(usual: Float64Array): number {
+  return usual.toSorted()[Math.floor(usual.length * usualShare)] ?? Number.POSITIVE_INFINITY
 }
 
 /**
@@ -93,10 +120,16 @@ function decide(input: PoisonInput, { delta, matrix, far, usual, threshold }: Di
   const isFar = (distance: number): boolean => distance > threshold
   const found = far.reduce((sum, distance) => sum + (isFar(distance) ? 1 : 0), 0)
   const usuallyFar = usual.reduce((sum, distance) => sum + (isFar(distance) ? 1 : 0), 0)
-  const z = familyWiseZ(alpha, 8)
+  const z = familyWiseZ(alpha, checks)
   const share = wilson(usuallyFar, usual.length, z)
   const mean = share.high * delta.rows
-  const low = anchored ? Math.max(0, found - mean - z * Math.sqrt(mean + 1)) : 0
+  const { beyond, detectable } = isExtreme(usual)
+    ? exceedances(usual.length, delta.rows)
+    : {
+        beyond: mean + z * Math.sqrt(mean + 1),
+        detectable: mean - share.value * delta.rows + (z + 1.645) * Math.sqrt(mean + 1),
+      }
+  const low = anchored ? Math.max(0, found - beyond) : 0
   const cluster = largestCluster(
     matrix,
     Int32Array.from(far.keys()).filter((row) => isFar(far[row] ?? 0)),
@@ -106,7 +139,8 @@ function decide(input: PoisonInput, { delta, matrix, far, usual, threshold }: Di
   for (const [index, distance] of far.entries()) {
     if (!isFar(distance)) continue
     const inCluster = cluster.has(index)
-    const because = inCluster ? `far from the anchor, in a cluster of ${cluster.size} rows` : 'far from the anchor'
+    const from = anchored ? 'the anchor' : 'the others'
+    const because = inCluster ? `far from ${from}, in a cluster of ${cluster.size}` : `far from ${from}`
     suspects.push({
       row: rowNumberOf(delta, index),
       score: (inCluster ? 1000 : 0) + distance / threshold,
@@ -120,10 +154,31 @@ function decide(input: PoisonInput, { delta, matrix, far, usual, threshold }: Di
     of: delta.rows,
     expected: share.value * delta.rows,
     low,
-    minimumDetectable: Math.ceil(mean - share.value * delta.rows + (z + 1.645) * Math.sqrt(mean + 1)),
+    minimumDetectable: Math.ceil(detectable),
     suspects,
     because: `${found} of ${delta.rows} rows are farther away than ${usualShare * 100} % of honest rows are; the largest cluster of them has ${cluster.size}`,
   })
+}
+
+/** Of so few, nothing is beyond the threshold: it is the farthest of them. */
+function isExtreme(usual: Float64Array): boolean {
+  return Math.floor(usual.length * usualShare) === usual.length - 1
+}
+
+/**
+ * How many of `fresh` rows may be farther than every one of `known`, and how many chance makes too seldom. Of rows that
+ * are all alike, k of them are so with the probability C(fresh, k) / C(known + fresh, k).
+ *
+ * Source: Epstein (1954), Tables for the distribution of the number of exceedances, equation 2.
+ */
+function exceedances(known: number, fresh: number): Readonly<{ beyond: number; detectable: number }> {
+  let chance = 1
+  let count = 0
+  while (count <= fresh && chance >= alpha / checks) {
+    count += 1
+    chance *= Math.max(0, fresh - count + 1) / (known + fresh - count + 1)
+  }
+  return { beyond: count - 1, detectable: count }
 }
 
 /** Far rows that are near one another, by single linkage at half the usual distance; the largest such set. */

@@ -9,6 +9,7 @@ import {
   type Increment,
   type PoisonCheck,
   type PoisonName,
+  unsearched,
   type Version,
 } from '../../poison/index.ts'
 import {
@@ -204,10 +205,15 @@ function poisonChecks(
     ({ name, column, minimumDetectable }) =>
       `${name}${column === null ? '' : ` ${column}`}: fewer than ${Math.ceil(minimumDetectable)} rows may have gone unseen`,
   )
+  const few = unsearched(
+    report.checks,
+    { candidate: loaded.columns, ...(approved === undefined ? {} : { anchor: approved.columns }) },
+    'rows',
+  )
   const checks = report.checks.map(checkOfPoison)
   return {
     checks: isAnchored ? checks : [...checks, unanchored],
-    unseen: [...new Set(unseen)],
+    unseen: [...new Set([...unseen, ...few])],
     pointed: pointedAt(report.checks),
     increments: report.checks.flatMap(({ increments }) => increments),
   }

@@ -99,7 +99,7 @@ describe('images of ten classes', () => {
     const flat = await listed((index) => `${index}.jpg`)
     const unlabelled = await look(flat.slice(0, 20))
     assert.deepEqual(unlabelled.checks, [])
-    assert.match(unlabelled.unseen.join(), /patches or patterns/)
+    assert.match(unlabelled.unseen.join(), /poison in images/)
     const lines = flat.map(({ inner }, index) => `${inner},${isStamped(index) ? 'class-3' : classOf(index)}`)
     const table = join(folder, 'labels.csv')
     writeFileSync(table, ['file,label', ...lines, ''].join('\n'))

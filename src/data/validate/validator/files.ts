@@ -4,7 +4,7 @@ import { classOf, type LabelOf } from '../../files/file-checks.ts'
 import { judgedFiles, maxLabel } from '../../files/judged-files.ts'
 import { lookAtFiles, type Seen } from '../../files/look-at-files.fs.ts'
 import { sampledImages } from '../../files/sample.ts'
-import { findPoisonInImages, type Grey, type PoisonCheck, tableOfImages } from '../../poison/index.ts'
+import { findPoisonInImages, type Grey, type PoisonCheck, tableOfImages, unsearched } from '../../poison/index.ts'
 import type { Columns } from '../../table/columns.ts'
 import { type Engine, firstLine } from '../../table/engine.duckdb.ts'
 import { tableFileOf } from '../../table/format.ts'
@@ -14,7 +14,8 @@ import { type DataCheck, formatFault } from '../check.ts'
 import type { FileGroup, FilesAnswer, FilesRequest } from '../request.ts'
 import { boundedBy, checkOfMeasure, checkOfPoison, pointedAt, unanchored, unmeasured } from './compare.ts'
 
-const noClasses = 'patches or patterns inside images: nothing says which class an image is of'
+const noClasses =
+  'poison in images (wrong classes, patches, outliers): nothing says which class an image is of, by two folders or a table of labels'
 
 type Group = FileGroup & Readonly<{ seen: readonly Seen[] }>
 type Found = Omit<FilesAnswer, 'files' | 'anchor'>
@@ -62,7 +63,7 @@ async function patternsIn(own: Group, anchor: Group | undefined, open: Opening):
   if ('because' in labels) return { checks: [formatFault('label', labels.because)], unseen: [] }
   const told = labelsTold(own, open.request, labels.of)
   const images = imagesOf(own, labels.of)
-  if (images === undefined) return { checks: [], unseen: [noClasses], ...told }
+  if (images === undefined) return { checks: [], unseen: hasImages(own) ? [noClasses] : [], ...told }
   const approved = anchor === undefined ? undefined : await labelsOf(anchor, open, 'anchor')
   if (approved !== undefined && 'because' in approved)
     return { checks: [formatFault('baseline', `of the approved files: ${approved.because}`)], unseen: [] }
@@ -87,11 +88,20 @@ async function patternsIn(own: Group, anchor: Group | undefined, open: Opening):
         ? [`pixels are looked at in ${images.names.length} of ${images.of} images`]
         : []),
       ...unseenBy(checks),
+      ...unsearched(
+        checks,
+        { candidate: images.table, ...(known === undefined ? {} : { anchor: known.table }) },
+        'images',
+      ),
       'wrong labels of what a grey picture of 8 x 8 fields does not tell apart',
     ],
     ...told,
     ...(open.request.pointed === undefined ? {} : { pointed: pointedFiles(checks, images) }),
   }
+}
+
+function hasImages({ seen, known }: Group): boolean {
+  return known.length > 0 || seen.some(({ look }) => look !== undefined)
 }
 
 function labelsTold({ files, known }: Group, { label }: FilesRequest, labelOf: LabelOf): Pick<FilesAnswer, 'labels'> {
