@@ -138,7 +138,7 @@ function decide(input: PoisonInput, { delta, matrix, far, usual, threshold }: Di
   const suspects: Suspect[] = []
   for (const [index, distance] of far.entries()) {
     if (!isFar(distance)) continue
-    const inCluster = cluster.has(index)
+    const inCluster = cluster.size > 1 && cluster.has(index)
     const from = anchored ? 'the anchor' : 'the others'
     const because = inCluster ? `far from ${from}, in a cluster of ${cluster.size}` : `far from ${from}`
     suspects.push({
