@@ -1,8 +1,8 @@
 /** Small copies of images, drawn by the sandboxed process that alone decodes them. */
 import { type Dataset, namesOf, partOfDataset } from './dataset.fs.ts'
 import type { Picture } from './difference.ts'
+import { picturesAnswerShape } from './draw-request.ts'
 import { maxPixels } from './look-at.fs.ts'
-import { picturesAnswerShape } from './request.ts'
 import { runValidator, type ValidatorOptions } from './run-validator.fs.ts'
 
 /**

@@ -12,7 +12,8 @@ import type { Tally } from '../poison/index.ts'
 import type { TableProfile } from '../statistics/index.ts'
 import { tallyNames, tallyShape } from './baseline.ts'
 import { checkShape } from './check.ts'
-import { type DifferenceRequest, pictureShape } from './difference.ts'
+import type { DifferenceRequest } from './difference.ts'
+import type { PicturesRequest } from './draw-request.ts'
 import { stampLimits } from './stamp-limits.ts'
 
 /** `path` is inside the sandbox; `inner` in the dataset. */
@@ -118,16 +119,6 @@ export type FilesRequest = FileGroup &
     limits: ValidatorLimits
   }>
 
-/** Images to be drawn small, for people to look at. */
-export type PicturesRequest = Readonly<{
-  task: 'pictures'
-  /** `side`: of the longer side, in pixels; smaller images stay as they are. */
-  images: readonly Readonly<{ path: string; side: number }>[]
-  /** LIMIT: of one image. */
-  pixels: number
-  limits: ValidatorLimits
-}>
-
 /** Suspected triggers, and clean rows to put them into. */
 export type StampRequest = Readonly<{
   task: 'stamp'
@@ -186,9 +177,6 @@ export const filesAnswerShape = z.strictObject({
     .optional(),
 })
 export type FilesAnswer = Readonly<z.infer<typeof filesAnswerShape>>
-
-/** One an image, in the order of the request; null for what does not decode. */
-export const picturesAnswerShape = z.strictObject({ pictures: z.array(pictureShape.nullable()).max(10_000) })
 
 const cellShape = z.string().max(2000).nullable()
 const rowShape = z.number().min(1)

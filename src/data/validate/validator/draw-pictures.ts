@@ -4,16 +4,12 @@
  * THREAT: what a browser is shown must hold nothing of a hostile file but colours. Only pixels leave this process, of the
  * first frame; whoever wants a picture of them writes it anew (`pngOf`).
  */
-import type { z } from 'zod'
 import type { Picture } from '../difference.ts'
-import type { PicturesRequest, picturesAnswerShape } from '../request.ts'
+import type { PicturesAnswer, PicturesRequest } from '../draw-request.ts'
 
 const secondsPerImage = 20
 
-export async function drawPictures({
-  images,
-  pixels,
-}: PicturesRequest): Promise<Readonly<z.infer<typeof picturesAnswerShape>>> {
+export async function drawPictures({ images, pixels }: PicturesRequest): Promise<PicturesAnswer> {
   const { default: sharp } = await import('sharp')
   sharp.cache(false)
   const draw = async ({ path, side }: PicturesRequest['images'][number]): Promise<Picture | null> => {
