@@ -33,6 +33,12 @@ test('a traced run says what it read, what it asked for beyond, and which lines 
   const unknown = (await project.json(2, 'show', '--hermeticity', 'train')).error
   assert.equal(unknown.code, 'ERR_STAGE_UNKNOWN')
   await project.json(0, 'run')
+  for (const two of [
+    ['--hermeticity', '--report', 'x.html'],
+    ['--hermeticity', '--resources'],
+    ['--all', '--environment'],
+  ])
+    assert.equal((await project.json(2, 'show', ...two)).error.code, 'ERR_USAGE', two.join(' '))
   const [untraced] = (await project.json(0, 'show', '--hermeticity', 'train')).stages
   assert.deepEqual(
     [untraced.hermeticity.seenBy, untraced.hermeticity.undeclaredFiles],

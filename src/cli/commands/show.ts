@@ -17,6 +17,7 @@ type ShowOptions = Readonly<{
 }>
 
 export async function show(context: CliContext, [runId]: readonly string[], options: ShowOptions): Promise<Exit> {
+  refuseTwoQuestions(options)
   const project = await openProject(context)
   if (options.all === true) return showAll(context, project)
   if (options.hermeticity !== undefined) {
@@ -39,6 +40,19 @@ export async function show(context: CliContext, [runId]: readonly string[], opti
     for (const line of table(rows)) output.line(line)
   }
   return 0
+}
+
+/** Each is an answer of its own, and a page is made of what stages used alone: none is left out without a word. */
+function refuseTwoQuestions(options: ShowOptions): void {
+  const asked = (['all', 'hermeticity', 'resources', 'environment'] as const).filter(
+    (name) => options[name] !== undefined,
+  )
+  const paged = options.report !== undefined && !asked.includes('resources') ? [...asked, 'report'] : asked
+  const [one, other] = paged
+  if (one === undefined || other === undefined) return
+  throw new DomainError('ERR_USAGE', `\`--${one}\` and \`--${other}\` are asked for at once`, {
+    help: 'ask one after the other: assay show --resources --report FILE makes a page, the others print',
+  })
 }
 
 function showAll({ output }: CliContext, project: Project): Exit {
