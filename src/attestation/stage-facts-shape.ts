@@ -36,7 +36,7 @@ export const originShape = z.discriminatedUnion('kind', [
 ])
 
 /** THREAT: who restores what a statement names would write hooks of git, or state of assay. */
-const contentPathShape = pathShape.refine((path) => closedFolderFault(path) === undefined, 'belongs to a tool')
+export const contentPathShape = pathShape.refine((path) => closedFolderFault(path) === undefined, 'belongs to a tool')
 
 const dependencyShape = z.object({
   path: contentPathShape,
@@ -155,46 +155,57 @@ export const projectShape = z.strictObject({ id: z.string().min(1).max(200), nam
 export const parametersShape = z.record(z.string(), z.record(z.string(), jsonShape))
 export const packageShape = environmentShape.shape.packages
 
-export const stageFactsShape: z.ZodType<StageFacts> = z
-  .object({
-    project: projectShape,
-    runId: z.string().min(1).max(200),
-    stage: z.string().min(1).max(1000),
-    pipelineFile: pathShape,
-    source: sourceShape,
-    definition: z.array(z.object({ path: pathShape, digest: sha256Shape, gitBlob: gitIdShape.exactOptional() })),
-    commands: z.array(z.string()),
-    workingDirectory: pathShape,
-    parameters: parametersShape,
-    overrides: z.array(z.string()),
-    variables: z.record(z.string(), z.string()),
-    seed: z.int(),
-    dependencies: z.array(dependencyShape),
-    code: codeShape,
-    environment: environmentShape,
-    sandbox: sandboxShape,
-    limits: limitsShape,
-    secrets: z.array(textShape).exactOptional(),
-    network: networkShape,
-    resources: resourcesShape,
-    log: z.object({ digest: sha256Shape, sizeBytes: countShape }),
-    outputs: z.array(outputShape).max(maxSubjects),
-    facts: z.array(factShape),
-    key: sha256Shape,
-    principal: principalShape,
-    draft: z.boolean(),
-    builderId: uriShape,
-    builderVersion: textShape,
-    startedAt: instantShape,
-    finishedAt: instantShape,
-  })
-  .refine(({ outputs }) => areUnique(outputs.map(({ path }) => path)), 'an output is named twice')
-  .refine(
-    ({ dependencies }) => areUnique(dependencies.map(({ role, path }) => `${role} ${path}`)),
-    'a dependency is named twice',
-  )
-  .refine(({ definition }) => areUnique(definition.map(({ path }) => path)), 'a definition file is named twice')
-  .refine(
-    ({ outputs }) => outputs.every(({ digest, list }) => digest.startsWith('dirHash1:') === (list !== undefined)),
-    'a folder needs the digest of its list, and a file has none',
-  )
+export const runIdShape = z.string().min(1).max(200)
+export const stageNameShape = z.string().min(1).max(1000)
+
+const stageFactsObject = z.object({
+  project: projectShape,
+  runId: runIdShape,
+  stage: stageNameShape,
+  pipelineFile: pathShape,
+  source: sourceShape,
+  definition: z.array(z.object({ path: pathShape, digest: sha256Shape, gitBlob: gitIdShape.exactOptional() })),
+  commands: z.array(z.string()),
+  workingDirectory: pathShape,
+  parameters: parametersShape,
+  overrides: z.array(z.string()),
+  variables: z.record(z.string(), z.string()),
+  seed: z.int(),
+  dependencies: z.array(dependencyShape),
+  code: codeShape,
+  environment: environmentShape,
+  sandbox: sandboxShape,
+  limits: limitsShape,
+  secrets: z.array(textShape).exactOptional(),
+  network: networkShape,
+  resources: resourcesShape,
+  log: z.object({ digest: sha256Shape, sizeBytes: countShape }),
+  outputs: z.array(outputShape).max(maxSubjects),
+  facts: z.array(factShape),
+  key: sha256Shape,
+  principal: principalShape,
+  draft: z.boolean(),
+  builderId: uriShape,
+  builderVersion: textShape,
+  startedAt: instantShape,
+  finishedAt: instantShape,
+})
+
+/** How facts contradict themselves, each well formed; undefined when they do not. */
+export function contradictionIn({
+  outputs,
+  dependencies,
+  definition,
+}: Pick<StageFacts, 'outputs' | 'dependencies' | 'definition'>): string | undefined {
+  if (!areUnique(outputs.map(({ path }) => path))) return 'an output is named twice'
+  if (!areUnique(dependencies.map(({ role, path }) => `${role} ${path}`))) return 'a dependency is named twice'
+  if (!areUnique(definition.map(({ path }) => path))) return 'a definition file is named twice'
+  return outputs.every(({ digest, list }) => digest.startsWith('dirHash1:') === (list !== undefined))
+    ? undefined
+    : 'a folder needs the digest of its list, and a file has none'
+}
+
+export const stageFactsShape: z.ZodType<StageFacts> = stageFactsObject.check(({ value, issues }) => {
+  const fault = contradictionIn(value)
+  if (fault !== undefined) issues.push({ code: 'custom', message: fault, input: value })
+})

@@ -27,6 +27,20 @@ test('refuses a key that stands twice, however it is spelt', () => {
   assert.deepEqual(parse('[{"a": 1}, {"a": 2}]'), [{ a: 1 }, { a: 2 }])
 })
 
+test('refuses a key that stands twice whatever escapes, texts and values stand around it', () => {
+  for (const text of [
+    '{"a\\"":1,"a\\"":2}',
+    '{"\\\\":"x","\\\\":"y"}',
+    '{"a":"\\"","a":"\\\\"}',
+    '{"/":1,"\\/":1}',
+    '{"a":[],"a":{}}',
+    '{"a":"","b":{"c":"","c":""}}',
+  ])
+    refuses(text, /twice/)
+  assert.deepEqual(parse('{"a\\"":"\\\\","b":["\\n","\\/"]}'), { 'a"': '\\', b: ['\n', '/'] })
+  assert.throws(() => parse('{"a":"\\\\"","b":1}'))
+})
+
 test('refuses numbers that a double cannot hold, lone surrogates and bad UTF-8', () => {
   refuses('{"n": 9007199254740993}', /integer that is not exact/)
   for (const text of ['{"n": 1e400}', '[-1e309]', '1E400', '{"n":1.7976931348623159e308}'])

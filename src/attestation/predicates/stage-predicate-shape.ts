@@ -1,14 +1,26 @@
 /**
  * The wire shape of a stage's SLSA Provenance. docs/formats/stage-provenance.schema.json is printed from it.
  *
+ * INVARIANT: what it lets pass comes to facts of the shape of `stage-facts-shape.ts`, so that nobody has to ask twice.
+ *
  * Unknown fields are dropped (in-toto), except inside externalParameters, where they are refused (SLSA): whoever ignored
  * one there would believe in a build that had an input nobody looked at.
  */
 import { z } from 'zod'
 import { stageBuildType } from '../../core/index.ts'
-import { countShape, factShape, gitIdShape, instantShape, sha256Shape, textShape } from '../shapes.ts'
+import {
+  countShape,
+  factShape,
+  gitIdShape,
+  instantShape,
+  pathShape,
+  sha256Shape,
+  textShape,
+  uriShape,
+} from '../shapes.ts'
 import {
   codeShape,
+  contentPathShape,
   limitsShape,
   networkShape,
   originShape,
@@ -17,8 +29,10 @@ import {
   principalShape,
   projectShape,
   resourcesShape,
+  runIdShape,
   sandboxShape,
   sourceShape,
+  stageNameShape,
 } from '../stage-facts-shape.ts'
 
 const hex = z.string().regex(/^[0-9a-f]{64}$/)
@@ -26,21 +40,18 @@ const sha256Set = z.object({ sha256: hex })
 /** A file or a folder. */
 const contentSet = z.union([sha256Set, z.object({ dirHash1: hex })])
 
-/** One shape a role. INVARIANT: a role that is not here is refused: skipping it would shorten the chain. */
+/**
+ * One shape a role, those that statements have most of first. INVARIANT: a role that is not here is refused: skipping it
+ * would shorten the chain.
+ */
 const dependencyShape = z.union([
   z.object({
-    name: z.literal('source'),
-    uri: textShape,
-    digest: z.object({ gitCommit: gitIdShape }).exactOptional(),
-    annotations: z.object({ role: z.literal('source'), ...sourceShape.omit({ commit: true }).shape }),
+    name: textShape,
+    digest: sha256Set,
+    annotations: z.object({ role: z.literal('material'), build: sha256Shape.exactOptional() }),
   }),
   z.object({
-    name: textShape,
-    digest: z.object({ sha256: hex, gitBlob: gitIdShape.exactOptional() }),
-    annotations: z.object({ role: z.literal('definition') }),
-  }),
-  z.object({
-    name: textShape,
+    name: contentPathShape,
     digest: contentSet,
     annotations: z.object({
       role: z.enum(['dep', 'params', 'persist']),
@@ -49,23 +60,29 @@ const dependencyShape = z.union([
     }),
   }),
   z.object({
-    name: textShape,
-    digest: sha256Set,
-    annotations: z.object({ role: z.literal('environment'), build: sha256Shape.exactOptional() }),
+    name: z.literal('source'),
+    uri: textShape,
+    digest: z.object({ gitCommit: gitIdShape }).exactOptional(),
+    annotations: z.object({ role: z.literal('source'), ...sourceShape.omit({ commit: true }).shape }),
+  }),
+  z.object({
+    name: pathShape,
+    digest: z.object({ sha256: hex, gitBlob: gitIdShape.exactOptional() }),
+    annotations: z.object({ role: z.literal('definition') }),
   }),
   z.object({
     name: textShape,
     digest: sha256Set,
-    annotations: z.object({ role: z.literal('material'), build: sha256Shape.exactOptional() }),
+    annotations: z.object({ role: z.literal('environment'), build: sha256Shape.exactOptional() }),
   }),
 ])
 
 const externalParametersShape = z.strictObject({
   project: projectShape,
-  pipeline: textShape,
-  stage: textShape,
+  pipeline: pathShape,
+  stage: stageNameShape,
   commands: z.array(z.string()),
-  workingDirectory: textShape,
+  workingDirectory: pathShape,
   parameters: parametersShape,
   overrides: z.array(z.string()),
   variables: z.record(z.string(), z.string()),
@@ -97,8 +114,8 @@ export const stagePredicateShape = z.object({
     resolvedDependencies: z.array(dependencyShape),
   }),
   runDetails: z.object({
-    builder: z.object({ id: textShape, version: z.object({ assay: textShape }) }),
-    metadata: z.object({ invocationId: textShape, startedOn: instantShape, finishedOn: instantShape }),
+    builder: z.object({ id: uriShape, version: z.object({ assay: textShape }) }),
+    metadata: z.object({ invocationId: runIdShape, startedOn: instantShape, finishedOn: instantShape }),
     byproducts: z.tuple([
       z.object({ name: z.literal('log'), digest: sha256Set, annotations: z.object({ sizeBytes: countShape }) }),
       z.object({ name: z.literal('network'), uri: textShape, annotations: networkShape }),
@@ -111,7 +128,7 @@ export const stagePredicateShape = z.object({
 export const stageSubjectsShape = z.array(
   z.union([
     z.object({
-      name: textShape,
+      name: contentPathShape,
       digest: contentSet,
       annotations: z.object({
         role: z.literal('out'),

@@ -7,7 +7,7 @@
  */
 import { DomainError, type Json, namespace, type Sha256, stageBuildType, toDigestSet } from '../../core/index.ts'
 import type { StageFacts, StatedOutput } from '../stage-facts.ts'
-import { stageFactsShape } from '../stage-facts-shape.ts'
+import { contradictionIn, stageFactsShape } from '../stage-facts-shape.ts'
 import type { ResourceDescriptor, Statement } from '../statement.ts'
 import { readingOf } from './reading.ts'
 import {
@@ -42,8 +42,10 @@ export function stageStatement(facts: StageFacts): Statement {
  */
 export function stageFactsOf(statement: Statement): StageFacts {
   refuseOtherType(statement)
-  const parsed = read(stagePredicateShape, statement.predicate)
-  return read(stageFactsShape, factsFrom(statement.subject, parsed))
+  const facts = factsFrom(statement.subject, read(stagePredicateShape, statement.predicate))
+  const fault = contradictionIn(facts)
+  if (fault !== undefined) throw malformed(`has a fault: ${fault}`)
+  return facts
 }
 
 function subjectsOf({ outputs, log }: StageFacts): readonly ResourceDescriptor[] {
