@@ -99,7 +99,7 @@ function judgeStage({ policy }: ChainQuestion, facts: StageFacts, { held, review
   const no = (fault: string): JudgedReview => ({ stage: facts.stage, fault, by: [] })
   const rule = policy.roles.get('reviewer')
   if (rule === undefined) return no('the policy lists no reviewer')
-  const about = held.filter(({ review }) => covers(review, facts))
+  const about = held.filter(({ review }) => covers(review, runOf(facts)))
   if (about.length === 0) return no('no signed review of the definition is at hand')
   const involved = involvedIn(facts, responsibleFor(facts, policy.services).person)
   if (involved === undefined) return no('the builder does not say who wrote and committed the code')
@@ -115,15 +115,48 @@ function judgeStage({ policy }: ChainQuestion, facts: StageFacts, { held, review
   return { stage: facts.stage, fault: undefined, by: whole.map(({ attestation }) => attestation) }
 }
 
+/** What ran, as far as a review can cover it. */
+export type ReviewedRun = Readonly<{
+  /** Id of the project. */
+  project: string
+  /** Missing where the tree differed from it. */
+  commit?: string
+  definition: readonly Readonly<{ path: string; digest: Sha256 }>[]
+  /** Tracked files that were opened; missing where that was not observed. */
+  code?: readonly Readonly<{ path: string; digest: Sha256 }>[]
+}>
+
+/** Whether enough people who wrote no part of it read what ran. Who started it is not asked. */
+export function isReviewed(policy: TrustPolicy, held: readonly VerifiedReview[], ran: ReviewedRun): boolean {
+  const rule = policy.roles.get('reviewer')
+  if (rule === undefined || held.length === 0) return false
+  const reviewed = reviewedCommits(policy, held)
+  const counting = held.filter(
+    (one) =>
+      covers(one.review, ran) && isApart(one) && (one.review.since === undefined || reviewed.has(one.review.since)),
+  )
+  const signers = counting.map(({ signer }) => signer)
+  return countSigners(rule, signers) >= rule.threshold
+}
+
+function runOf({ project, source, definition, code }: StageFacts): ReviewedRun {
+  return {
+    project: project.id,
+    ...(source.commit === undefined ? {} : { commit: source.commit }),
+    definition,
+    ...(code.kind === 'opened' ? { code: code.files } : {}),
+  }
+}
+
 /** THREAT: a file that changed since, or that nobody read, under the name of a review. */
-function covers({ project, commit, files }: VerifiedReview['review'], facts: StageFacts): boolean {
-  if (project !== facts.project.id) return false
+function covers({ project, commit, files }: VerifiedReview['review'], ran: ReviewedRun): boolean {
+  if (project !== ran.project) return false
   const read = new Map(files.map(({ path, digest }) => [path, digest]))
   const isRead = (all: readonly Readonly<{ path: string; digest: Sha256 }>[]): boolean =>
     all.every(({ path, digest }) => read.get(path) === digest)
-  if (!isRead(facts.definition)) return false
-  if (facts.source.commit === commit) return true
-  return facts.code.kind === 'opened' && isRead(facts.code.files)
+  if (!isRead(ran.definition)) return false
+  if (ran.commit === commit) return true
+  return ran.code !== undefined && isRead(ran.code)
 }
 
 /** Undefined when it is not known who all had a hand in it. */

@@ -4,6 +4,7 @@ import {
   commitFacts,
   type Signer,
   type StageFacts,
+  type StatedCode,
   type StatedDependency,
   type StatedOutput,
   triggerFactsOf,
@@ -85,7 +86,7 @@ async function factsOf(
     variables,
     seed: settings.seed,
     dependencies: dependenciesOf(project, inputs, verdicts),
-    code: recordCode(outcome.opened, digestsOf(code, inputs.code)),
+    code: codeIn({ outcome, code }, inputs.code),
     environment: environmentOf(environment, system, built),
     sandbox: { engine: sandbox.policy.engine, digest: sandbox.policy.digest, facts: sandbox.policy.facts },
     limits: setting.limits,
@@ -231,6 +232,11 @@ function environmentOf(
     ],
     packages: packages.map(({ name: id, version }) => ({ name: id, version })),
   }
+}
+
+/** What the stage opened of the tracked files. @param counted those of them that are code */
+export function codeIn({ outcome, code }: Pick<Happened, 'outcome' | 'code'>, counted: readonly string[]): StatedCode {
+  return recordCode(outcome.opened, digestsOf(code, counted))
 }
 
 function digestsOf(code: Happened['code'], counted: readonly string[]): VisibleFiles {

@@ -1,11 +1,13 @@
 /** What of a stage's use of resources is not as expected, or unlike earlier runs; and what is remembered of it. */
+import { isReviewed, type StatedCode } from '../attestation/index.ts'
 import type { StageOutcome } from '../compute/index.ts'
 import { digestOfJson } from '../core/index.ts'
 import { jsonFact } from '../data/index.ts'
 import { unexpected } from './expected.ts'
 import type { Project } from './project.ts'
 import type { StageSetting } from './run-stage.ts'
-import { mostRuns, type UsualRun, unusual, usualOf } from './unusual.ts'
+import { unusual, usualOf } from './unusual.ts'
+import { measureOf, type Ran, type Reviewed, type RunGroup, withRun } from './usual-history.ts'
 
 export type Compared = Readonly<{
   unexpected: readonly string[]
@@ -14,20 +16,59 @@ export type Compared = Readonly<{
   remember(): void
 }>
 
-/** Earlier runs are those of the same commands, as this user's memory of the project has them, under `--rehash` too. DECISION 0019. */
+/**
+ * Earlier runs as this user's memory of the project has them, under `--rehash` too. DECISION 0019.
+ *
+ * @param code what the stage opened of the tracked files
+ */
 export function compareRun(
-  { sealedFacts }: Pick<Project, 'sealedFacts'>,
-  { stage, settings, inputs }: Pick<StageSetting, 'stage' | 'settings' | 'inputs'>,
+  project: Project,
+  setting: Pick<StageSetting, 'stage' | 'settings' | 'inputs' | 'environment'>,
   { resources, network, shell }: StageOutcome,
+  code: StatedCode,
 ): Compared {
+  const { stage, settings, inputs } = setting
   const inputBytes = inputs.resolved.reduce((sum, { content }) => sum + content.sizeBytes, 0)
-  const key = `usual:${digestOfJson({ stage: stage.name, commands: stage.commands })}`
-  const found = jsonFact(sealedFacts, key)
-  const earlier = Array.isArray(found) ? (found as readonly UsualRun[]) : [] // our own text
+  const key = `usual:2:${stage.name}`
+  const found = jsonFact(project.sealedFacts, key)
+  const groups = Array.isArray(found) ? (found as readonly RunGroup[]) : [] // our own text
+  const own = ownGroup(project, setting, code)
   const run = usualOf(resources, network.deniedAttempts, inputBytes)
+  const reviewed = reviewedIn(project)
   return {
     unexpected: settings.expect === undefined ? [] : unexpected(settings.expect, resources, shell),
-    unusual: unusual(run, earlier, shell),
-    remember: () => sealedFacts.recordFact(key, JSON.stringify([...earlier, run].slice(-mostRuns))),
+    unusual: unusual(run, measureOf(run, groups, own, reviewed), shell),
+    remember: () => project.sealedFacts.recordFact(key, JSON.stringify(withRun(groups, own, run, reviewed))),
   }
+}
+
+function ownGroup(
+  project: Project,
+  { stage, settings, inputs, environment }: Parameters<typeof compareRun>[1],
+  code: StatedCode,
+): Omit<RunGroup, 'runs'> {
+  const { commands, workingDirectory } = stage
+  const { commit, dirty } = project.code
+  const told = { commands, workingDirectory, settings, params: inputs.params, environment: environment.digest, code }
+  return {
+    definition: digestOfJson(JSON.parse(JSON.stringify(told))),
+    commands: digestOfJson(commands),
+    ran: {
+      ...(commit === undefined || dirty.length > 0 ? {} : { commit }),
+      definition: project.definition.map(({ path, digest }) => ({ path, digest })),
+      ...(code.kind === 'opened' ? { code: code.files } : {}),
+    },
+  }
+}
+
+function reviewedIn(project: Project): Reviewed {
+  const held = project.definitionReviews()
+  const covers = ({ commit, definition, code }: Ran): boolean =>
+    isReviewed(project.trust, held, {
+      project: project.id,
+      ...(commit === undefined ? {} : { commit }),
+      definition,
+      ...(code === undefined ? {} : { code }),
+    })
+  return { any: held.length > 0, covers }
 }

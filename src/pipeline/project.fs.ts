@@ -35,7 +35,7 @@ import { policyInForce, withProofs } from './policy-in-force.fs.ts'
 import type { Caller, Project } from './project.ts'
 import { readProjectFile } from './project-file.fs.ts'
 import { openRuns } from './runs.fs.ts'
-import { believedDecisions, heldDataDecisions, listSources, revokedSources } from './sources.ts'
+import { believedDecisions, heldDataDecisions, heldReviews, listSources, revokedSources } from './sources.ts'
 import { pinnedSystems, withUnreviewedSystems } from './systems.ts'
 import { ignoredBy, makeState, openReader, refuseCommittedState, requireRoot } from './workspace.fs.ts'
 
@@ -134,6 +134,7 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
     },
     revokedSources: revokedSources(listed, decisions),
     keySource: lentBy?.keySource ?? (() => keySourceOf(root, trust.project ?? '', caller.environment)),
+    definitionReviews: once(() => heldReviews(evidence.approvals(), trust)),
     dataDecisions: once(() => heldDataDecisions(evidence.approvals(), trust)),
     dataVerdicts: new Map(),
     sampleSeed: (path, digest) => sampleSeed(seal, path, digest),

@@ -9,6 +9,7 @@ import type {
   StageVerdicts,
   TrustPolicy,
   VerifiedDataDecision,
+  VerifiedReview,
 } from '../attestation/index.ts'
 import type { Content, Digest, Json, Sha256, Tier } from '../core/index.ts'
 import type { ObjectStore, Source, StatCache } from '../data/index.ts'
@@ -92,6 +93,8 @@ export type Project = Readonly<{
   sealedFacts: Pick<StatCache, 'fact' | 'recordFact'>
   /** Where in data of this content, at this path, is looked when it is too large to be looked at whole: only the user knows. */
   sampleSeed(path: string, digest: Digest): number
+  /** What reviewers read, as far as the trust policy believes them; read when it is first asked for. */
+  definitionReviews(): readonly VerifiedReview[]
   /** What people decided about data, as far as the trust policy believes them; read when it is first asked for. */
   dataDecisions(): DataDecisionsHeld
   /** Data verdicts that `believedVerdict` has verified. */

@@ -58,17 +58,10 @@ export async function reviewDefinition(project: Project, options: ReviewOptions)
 
 /** The newest commit up to which all was reviewed; the history says whether it leads here. */
 function lastReviewed(project: Project): string | undefined {
-  const held = reviewsOf(project)
+  const held = project.definitionReviews()
   const reviewed = reviewedCommits(project.trust, held)
   const counting = held.map(({ review }) => review).filter(({ commit }) => reviewed.has(commit))
   return counting.toSorted((left, right) => Date.parse(right.at) - Date.parse(left.at))[0]?.commit
-}
-
-function reviewsOf({ evidence, trust }: Project): Parameters<typeof reviewedCommits>[1] {
-  return evidence.approvals().flatMap(({ bytes }) => {
-    const read = verifyDefinitionReview(bytes, trust)
-    return read.trusted ? [read.statement] : []
-  })
 }
 
 /** All that is tracked and no data: what a stage can be shown. */
@@ -104,7 +97,7 @@ function refuseUncounted(project: Project, { authors, by, since }: DefinitionRev
         help: 'let somebody else review it',
       },
     )
-  if (since !== undefined && !reviewedCommits(trust, reviewsOf(project)).has(since))
+  if (since !== undefined && !reviewedCommits(trust, project.definitionReviews()).has(since))
     throw new DomainError('ERR_SIGNER_ROLE', `your review would count nowhere: \`${since}\` was not reviewed itself`, {
       help: 'leave --since out to read all since the last commit that was',
     })

@@ -7,7 +7,7 @@
 import type { Environment, Gpus, Limits, Secret, StageOutcome } from '../compute/index.ts'
 import { type Content, type DomainError, isDomainError, type Sha256 } from '../core/index.ts'
 import { digestStageKey } from '../reproducibility/index.ts'
-import { attestStage, usedBy } from './attest-stage.ts'
+import { attestStage, codeIn, usedBy } from './attest-stage.ts'
 import { closeMade } from './closed-objects.ts'
 import { compareRun } from './compare-runs.ts'
 import { harmlessIn } from './credential-facts.ts'
@@ -228,7 +228,7 @@ async function execute(
   const host = hostFacts(project.root, project.environment)
   const { harmlessAttempts } = setting.settings
   const ended = { stage, outcome, environment, variables, visible, absentSubmodules, host }
-  const compared = compareRun(project, setting, outcome)
+  const compared = compareRun(project, setting, outcome, codeIn({ outcome, code }, setting.inputs.code))
   const blocks = project.settings.require.includes('usual-resources') && !tools.options.acceptUnusual
   const measure = {
     harmless: harmlessAttempts,

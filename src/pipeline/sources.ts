@@ -4,7 +4,9 @@ import {
   type RevokedSource,
   type TrustPolicy,
   type VerifiedDataDecision,
+  type VerifiedReview,
   verifyDataDecision,
+  verifyDefinitionReview,
   verifySourceApproval,
 } from '../attestation/index.ts'
 import { type ApprovalFact, type Source, sourceStatus } from '../data/index.ts'
@@ -39,6 +41,14 @@ export function heldDataDecisions(approvals: readonly StoredApproval[], policy: 
       return read.trusted ? [read.statement] : []
     })
   return { 'data-waiver': held('data-waiver'), 'data-anchor': held('data-anchor'), 'data-review': held('data-review') }
+}
+
+/** Reviews of definitions that a reviewer of the policy signed. */
+export function heldReviews(approvals: readonly StoredApproval[], policy: TrustPolicy): readonly VerifiedReview[] {
+  return approvals.flatMap(({ bytes }) => {
+    const read = verifyDefinitionReview(bytes, policy)
+    return read.trusted ? [read.statement] : []
+  })
 }
 
 export function listSources(

@@ -1,5 +1,5 @@
 /**
- * A run of a stage against earlier runs of the same commands: what is unlike them, in words. Pure.
+ * A run of a stage against earlier runs (`usual-history.ts`): what is unlike them, in words. Pure.
  *
  * SOURCE: distance from the median in median absolute deviations, of logarithms (Iglewicz and Hoaglin, How to Detect and
  * Handle Outliers, 1993, equation 3.3, with their threshold raised from 3.5): a machine that is busy doubles times.
@@ -23,9 +23,8 @@ export type UsualRun = Readonly<{
   inputBytes: number
 }>
 
-/** LIMIT: fewer earlier runs say nothing, more are not kept. */
-const leastRuns = 5
-export const mostRuns = 30
+/** LIMIT: fewer earlier runs say nothing. */
+export const leastRuns = 5
 const threshold = 6
 /** What is compared, in words, and a difference that is no matter however large a part it is: a stage of a second varies by more. */
 const measures = [
@@ -55,15 +54,18 @@ export function usualOf(used: ResourceUse, deniedAttempts: number, inputBytes: n
   }
 }
 
+/** Whether the inputs of two runs are of one scale. */
+export function isOfScale(one: Pick<UsualRun, 'inputBytes'>, other: Pick<UsualRun, 'inputBytes'>): boolean {
+  return one.inputBytes <= other.inputBytes * sameScale && other.inputBytes <= one.inputBytes * sameScale
+}
+
 /**
  * One sentence for each thing that is unlike earlier runs; none while these are too few.
  *
  * @param shell name of the file that the stage's `/bin/sh` is, which may be another than then
  */
 export function unusual(run: UsualRun, earlier: readonly UsualRun[], shell: string): readonly string[] {
-  const alike = earlier.filter(({ inputBytes }) => {
-    return inputBytes <= run.inputBytes * sameScale && run.inputBytes <= inputBytes * sameScale
-  })
+  const alike = earlier.filter((each) => isOfScale(each, run))
   if (alike.length < leastRuns) return []
   const known = new Set([...alike.flatMap(({ programs }) => programs), shell, 'sh'])
   const attempts = alike.map((each) => each.deniedAttempts)

@@ -2,13 +2,23 @@
 import assert from 'node:assert/strict'
 import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { adopted } from '../support/adopted.ts'
 import { words } from '../support/projects.ts'
-import type { Document } from '../support/scratch.ts'
+import type { Document, Scratch } from '../support/scratch.ts'
 import { ask, codesOf, model } from '../support/timestamped.ts'
 
-test('a review by somebody else counts for what was read, and for nothing that changed afterwards', async (context) => {
+type Asked = Parameters<typeof ask>[1]
+
+/** A project with a second person, whom its policy lists as a reviewer; `listed` is that policy. */
+async function withReviewer(context: TestContext): Promise<
+  Readonly<{
+    project: Scratch
+    listed: string
+    review(...more: readonly string[]): Promise<Document>
+    refusedReview(...more: readonly string[]): Promise<Document>
+  }>
+> {
   const project = await adopted(context, words)
   const rita = { keys: `${project.keys}-rita` }
   await ask(project, rita, 'key', 'new', '--name', 'rita')
@@ -23,6 +33,26 @@ test('a review by somebody else counts for what was read, and for nothing that c
     .replace(`  reviewer:\n    - ${name}\n`, `  reviewer:\n    - ${name}\n    - rita\n`)
   project.write({ 'trust.yaml': listed })
   project.commit('Rita reviews')
+  const asRita = async (run: () => Promise<Document>): Promise<Document> => {
+    project.git('config', 'user.name', 'Rita')
+    project.git('config', 'user.email', 'rita@example.org')
+    const done = await run()
+    project.git('config', 'user.name', 'Ada Test')
+    project.git('config', 'user.email', 'ada@example.org')
+    return done
+  }
+  const review = (asked: Asked, more: readonly string[]): Promise<Document> =>
+    asRita(() => ask(project, asked, 'review', ...more))
+  return {
+    project,
+    listed,
+    review: (...more) => review(rita, more),
+    refusedReview: (...more) => review({ ...rita, exit: 1 }, more),
+  }
+}
+
+test('a review by somebody else counts for what was read, and for nothing that changed afterwards', async (context) => {
+  const { project, listed, review, refusedReview } = await withReviewer(context)
   const policy = join(project.keys, 'policy.yaml')
   project.write({ 'demanding.yaml': `${listed}require: [review]\n` })
   copyFileSync(join(project.root, 'demanding.yaml'), policy)
@@ -34,16 +64,8 @@ test('a review by somebody else counts for what was read, and for nothing that c
   assert.deepEqual(await verify(1), ['ERR_POLICY_DEMAND'])
   assert.equal((await project.json(1, 'review')).error.code, 'ERR_SIGNER_ROLE', 'who wrote it')
 
-  const asRita = async (run: () => Promise<Document>): Promise<Document> => {
-    project.git('config', 'user.name', 'Rita')
-    project.git('config', 'user.email', 'rita@example.org')
-    const done = await run()
-    project.git('config', 'user.name', 'Ada Test')
-    project.git('config', 'user.email', 'ada@example.org')
-    return done
-  }
-  const review = await asRita(() => ask(project, rita, 'review', '--because', 'read all of it'))
-  assert.deepEqual(review.authors, ['ada@example.org'])
+  const first = await review('--because', 'read all of it')
+  assert.deepEqual(first.authors, ['ada@example.org'])
   project.commit('the review')
   assert.deepEqual(await verify(0), [], 'the stages that ran are those that were read')
 
@@ -54,9 +76,30 @@ test('a review by somebody else counts for what was read, and for nothing that c
   const head = project.git('rev-parse', 'HEAD').trim()
   project.write({ 'notes.txt': 'another change\n' })
   project.commit('another change')
-  const skipped = await asRita(() => ask(project, { ...rita, exit: 1 }, 'review', '--since', head))
+  const skipped = await refusedReview('--since', head)
   assert.equal(skipped.error.code, 'ERR_SIGNER_ROLE', 'what was before it nobody has read')
-  const next = await asRita(() => ask(project, rita, 'review'))
-  assert.equal(next.since, review.commit)
+  const next = await review()
+  assert.equal(next.since, first.commit)
   assert.deepEqual(await verify(0), [])
+})
+
+test('a change that nobody read does not make usual what it does, however often it runs; one that was read does', async (context) => {
+  const { project, review } = await withReviewer(context)
+  project.write({ 'assay.yaml': `${project.read('assay.yaml')}require: [usual-resources]\n` })
+  project.commit('usual resources')
+  const run = async (exit: number, ...more: readonly string[]): Promise<Document> =>
+    (await project.json(exit, 'run', '--force', ...more)).stages.find(({ name }: Document) => name === 'count')
+  for (const _ of [1, 2, 3, 4, 5]) assert.equal((await run(0)).status, 'ran')
+  await review()
+  project.commit('the review')
+  project.write({ 'src/count.sh': `sleep 0.3\n${project.read('src/count.sh')}` })
+  project.commit('a change that nobody read')
+  assert.equal((await run(1)).code, 'ERR_STAGE_UNUSUAL')
+  for (const _ of [1, 2, 3, 4, 5, 6]) assert.equal((await run(0, '--accept-unusual')).status, 'ran')
+  const refused = await run(1)
+  assert.equal(refused.code, 'ERR_STAGE_UNUSUAL', 'six runs have taught nothing')
+  assert.match(refused.because, /started `sleep`, never seen before/)
+  await review()
+  project.commit('its review')
+  assert.equal((await run(0)).status, 'ran', 'the honest twin')
 })

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { sha256Of } from '../core/index.ts'
+import { type UsualRun, unusual } from './unusual.ts'
+import { measureOf, type Ran, type RunGroup, withRun } from './usual-history.ts'
+
+const run: UsualRun = { wallMs: 600_000, deniedAttempts: 0, programs: ['python3.11'], inputBytes: 1e9 }
+const mining: UsualRun = { ...run, wallMs: 6_000_000, deniedAttempts: 9, programs: ['python3.11', 'xmrig'] }
+const commands = sha256Of('python train.py')
+const ranOf = (name: string): Ran => ({ definition: [{ path: 'dvc.yaml', digest: sha256Of(name) }] })
+const groupOf = (name: string): Omit<RunGroup, 'runs'> => ({ definition: sha256Of(name), commands, ran: ranOf(name) })
+const reviewedAre = (...names: readonly string[]) => {
+  const known = new Set(names.map((name) => sha256Of(name)))
+  return { any: names.length > 0, covers: ({ definition }: Ran) => known.has(definition[0]?.digest ?? sha256Of('')) }
+}
+
+/** What is remembered after runs of definitions, in order. */
+function after(runs: readonly (readonly [name: string, run: UsualRun])[], reviewed: ReturnType<typeof reviewedAre>) {
+  return runs.reduce<readonly RunGroup[]>((groups, [name, each]) => withRun(groups, groupOf(name), each, reviewed), [])
+}
+const times = (count: number, name: string, each: UsualRun) =>
+  Array.from({ length: count }, () => [name, each] as const)
+const told = (groups: readonly RunGroup[], name: string, each: UsualRun, reviewed: ReturnType<typeof reviewedAre>) =>
+  unusual(each, measureOf(each, groups, groupOf(name), reviewed), 'dash').length > 0
+
+test('a change that nobody reviewed does not become usual, however often it runs: for the reviewed one, nor for itself', () => {
+  const reviewed = reviewedAre('main')
+  const groups = after([...times(6, 'main', run), ...times(100, 'pull request', mining)], reviewed)
+  assert.ok(told(groups, 'main', mining, reviewed), 'merged under the name of what was read')
+  assert.ok(told(groups, 'pull request', mining, reviewed))
+  assert.ok(!told(groups, 'main', run, reviewed), 'the honest twin')
+})
+
+test('a change that was reviewed is usual, and what ran before it stays so', () => {
+  const runs = [...times(6, 'main', run), ...times(6, 'pull request', mining)]
+  const both = reviewedAre('main', 'pull request')
+  const groups = after(runs, reviewedAre('main'))
+  assert.ok(!told(groups, 'pull request', mining, both), 'reviewed later, its runs count')
+  assert.ok(!told(groups, 'main', run, both))
+})
+
+test('where nobody reviews, runs of the same definition are the measure, and no other moves it', () => {
+  const none = reviewedAre()
+  const groups = after([...times(6, 'main', run), ...times(100, 'changed', mining)], none)
+  assert.ok(told(groups, 'main', mining, none))
+  assert.ok(!told(groups, 'main', run, none))
+  assert.ok(!told(groups, 'changed', mining, none), 'it was told of at its first runs')
+  for (const count of [0, 1, 4]) {
+    const first = after([...times(6, 'main', run), ...times(count, 'changed', run)], none)
+    assert.ok(told(first, 'changed', mining, none), `after ${count} runs of its own, against those before it`)
+  }
+})
+
+test('a reviewed definition that ran too rarely is no measure, and no run of an unread one stands in for it', () => {
+  const reviewed = reviewedAre('main')
+  const groups = after([...times(3, 'main', run), ...times(50, 'pull request', mining)], reviewed)
+  assert.deepEqual(measureOf(mining, groups, groupOf('main'), reviewed), [run, run, run])
+  assert.ok(!told(groups, 'main', mining, reviewed), 'three say nothing')
+})
+
+test('runs on inputs of another scale are no measure, reviewed or not', () => {
+  const reviewed = reviewedAre('main')
+  const groups = after(times(6, 'main', run), reviewed)
+  assert.deepEqual(measureOf({ ...mining, inputBytes: 1e6 }, groups, groupOf('main'), reviewed), [])
+})
+
+test('property: whatever unread definitions ran, reviewed runs are kept and are the measure', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat({ max: 60 }), fc.boolean()), { maxLength: 300 }), (unread) => {
+      const reviewed = reviewedAre('main')
+      const flood = unread.map(([name, bad]) => [`pull request ${name}`, bad ? mining : run] as const)
+      const groups = after([...times(5, 'main', run), ...flood], reviewed)
+      assert.ok(groups.length <= 20)
+      assert.deepEqual(measureOf(mining, groups, groupOf('main'), reviewed), Array(5).fill(run))
+    }),
+  )
+})

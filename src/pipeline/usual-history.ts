@@ -1,0 +1,77 @@
+/**
+ * Which earlier runs a run is compared with: pure.
+ *
+ * THREAT: a change that nobody read is run often, until what it does is usual. So runs are kept by what was run: those of a
+ * reviewed definition are the measure for all, those of another one for itself alone. Source: design section 7.
+ */
+import type { Sha256 } from '../core/index.ts'
+import { isOfScale, leastRuns, type UsualRun } from './unusual.ts'
+
+/** Runs of one definition, that is of one stage with its parameters, settings, environment and code. */
+export type RunGroup = Readonly<{
+  /** Digest over all of that. */
+  definition: Sha256
+  /** Digest over its command lines alone. */
+  commands: Sha256
+  /** By what a review is known to cover it. */
+  ran: Ran
+  runs: readonly UsualRun[]
+}>
+
+/** What a review is of; `commit` is missing where the tree was none. */
+export type Ran = Readonly<{
+  commit?: string
+  /** Definition files, and code as far as it was opened; missing where that was not observed. */
+  definition: readonly Readonly<{ path: string; digest: Sha256 }>[]
+  code?: readonly Readonly<{ path: string; digest: Sha256 }>[]
+}>
+
+export type Reviewed = Readonly<{
+  /** Somebody reviews this project at all. */
+  any: boolean
+  covers(ran: Ran): boolean
+}>
+
+/** LIMIT: runs of one definition, and definitions of one stage, that are kept; those that nobody reviewed go first. */
+const mostRuns = 30
+const mostGroups = 20
+
+/**
+ * Reviewed runs where there are enough; else these and those of the same definition. In a project that nobody reviews a
+ * definition that has not run often yet is compared with the last one of the same commands that has, too: there is no better
+ * measure.
+ *
+ * @param groups the one that ran last is the last
+ */
+export function measureOf(
+  run: UsualRun,
+  groups: readonly RunGroup[],
+  own: Pick<RunGroup, 'definition' | 'commands'>,
+  reviewed: Reviewed,
+): readonly UsualRun[] {
+  const ofScale = (from: readonly RunGroup[]): readonly UsualRun[] =>
+    from.flatMap(({ runs }) => runs).filter((each) => isOfScale(each, run))
+  const read = groups.filter(({ ran }) => reviewed.covers(ran))
+  const best = ofScale(read)
+  if (best.length >= leastRuns) return best
+  const counted = [...read, ...groups.filter((each) => each.definition === own.definition && !read.includes(each))]
+  const same = ofScale(counted)
+  if (same.length >= leastRuns || reviewed.any) return same
+  const before = groups.findLast((each) => each.commands === own.commands && ofScale([each]).length >= leastRuns)
+  return before === undefined ? same : ofScale([before, ...counted])
+}
+
+/** The groups with one run more. */
+export function withRun(
+  groups: readonly RunGroup[],
+  own: Omit<RunGroup, 'runs'>,
+  run: UsualRun,
+  reviewed: Reviewed,
+): readonly RunGroup[] {
+  const known = groups.find(({ definition }) => definition === own.definition)?.runs ?? []
+  const others = groups.filter(({ definition }) => definition !== own.definition)
+  const unread = others.filter(({ ran }) => !reviewed.covers(ran))
+  const tooMany = Math.max(0, others.length + 1 - mostGroups)
+  const gone = new Set([...unread, ...others.filter((each) => !unread.includes(each))].slice(0, tooMany))
+  return [...others.filter((each) => !gone.has(each)), { ...own, runs: [...known, run].slice(-mostRuns) }]
+}
