@@ -1,10 +1,13 @@
 /**
  * DSSE: what is signed is the payload *and* its type, each with its length, so that neither can be read as the other.
  *
- * ECDSA on P-256 with SHA-256, DER: the one choice that cosign, slsa-verifier, model_signing and sigstore-js all verify.
+ * ECDSA on P-256 with SHA-256, DER: the one choice that cosign, slsa-verifier, model_signing and sigstore-js all verify;
+ * or Ed25519, which takes the bytes as they are.
  * SOURCE: secure-systems-lab/dsse v1.0.2, protocol.md; vector test/vectors/dsse/protocol-example.json.
  */
 import { type KeyObject, sign, verify } from 'node:crypto'
+import { isSoundSignature } from './ed25519.ts'
+import { hashFor, isEd25519 } from './public-key.ts'
 
 /** One payload with one signature; a Sigstore bundle allows no more. */
 export type Envelope = Readonly<{ payload: Uint8Array; payloadType: string; signature: Uint8Array }>
@@ -23,7 +26,7 @@ export function preAuthenticationEncoding(payloadType: string, payload: Uint8Arr
 }
 
 export function signEnvelope(payload: Uint8Array, payloadType: string, key: KeyObject): Envelope {
-  const signature = sign('sha256', preAuthenticationEncoding(payloadType, payload), { key, dsaEncoding: 'der' })
+  const signature = sign(hashFor(key), preAuthenticationEncoding(payloadType, payload), { key, dsaEncoding: 'der' })
   return { payload, payloadType, signature }
 }
 
@@ -31,7 +34,8 @@ export function signEnvelope(payload: Uint8Array, payloadType: string, key: KeyO
 export function isSignedBy(envelope: Envelope, key: KeyObject): boolean {
   const signed = preAuthenticationEncoding(envelope.payloadType, envelope.payload)
   try {
-    return verify('sha256', signed, { key, dsaEncoding: 'der' }, envelope.signature)
+    if (isEd25519(key) && !isSoundSignature(envelope.signature)) return false
+    return verify(hashFor(key), signed, { key, dsaEncoding: 'der' }, envelope.signature)
   } catch {
     return false // INVARIANT: bytes that are no signature sign nothing
   }

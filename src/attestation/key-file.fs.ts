@@ -7,7 +7,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs'
 import { DomainError } from '../core/index.ts'
-import { isP256 } from './public-key.ts'
+import { isOfKnownKind } from './public-key.ts'
 
 /** LIMIT: a key file is at most 64 KiB. */
 const maxKeyBytes = 64 * 1024
@@ -18,7 +18,7 @@ const maxKeyBytes = 64 * 1024
  * @throws ERR_KEY_HOME when there is no such file
  * @throws ERR_KEY_EXPOSED when others could read it, or replace it
  * @throws ERR_KEY_LOCKED when it is encrypted and the passphrase is missing or wrong
- * @throws ERR_KEY_MALFORMED when it is no ECDSA key on P-256
+ * @throws ERR_KEY_MALFORMED when it is neither an ECDSA key on P-256 nor an Ed25519 key
  */
 export function readPrivateKey(path: string, passphrase: string | undefined): KeyObject {
   const pem = readSecretFile(path).toString('utf8')
@@ -26,7 +26,11 @@ export function readPrivateKey(path: string, passphrase: string | undefined): Ke
     throw new DomainError('ERR_KEY_LOCKED', `the key \`${path}\` is encrypted and there is no passphrase`)
   }
   const key = decodeKey(pem, path, passphrase)
-  if (!isP256(key)) throw new DomainError('ERR_KEY_MALFORMED', `the key \`${path}\` is not an ECDSA key on P-256`)
+  if (!isOfKnownKind(key))
+    throw new DomainError(
+      'ERR_KEY_MALFORMED',
+      `the key \`${path}\` is neither an ECDSA key on P-256 nor an Ed25519 key`,
+    )
   return key
 }
 

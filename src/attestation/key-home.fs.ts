@@ -51,12 +51,12 @@ export function openKeyHome(options: KeyHomeOptions): KeyHome {
 
   return {
     folder,
-    createKey: (project, now) => {
+    createKey: (project, now, type) => {
       const before = load(project) ?? { project, checkouts: [], revoked: [] }
       if (before.key !== undefined)
         throw new DomainError('ERR_KEY_EXISTS', `the project \`${project}\` has a key already`)
       const passphrase = passphraseOf(options.environment)
-      const { privatePem, publicPem, publicKey } = generateKey(passphrase)
+      const { privatePem, publicPem, publicKey } = generateKey(passphrase, type)
       prepareFolder(folder, placeOf(project))
       writePrivate(join(placeOf(project), 'key.pem'), Buffer.from(privatePem))
       const key = {

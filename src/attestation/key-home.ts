@@ -1,5 +1,5 @@
 /** The user's keys and pinned policies, by project: the nouns. `key-home.fs.ts` keeps them in the user's own folder. */
-import type { KeySource } from './key.ts'
+import type { KeySource, KeyType } from './key.ts'
 
 /** The caller's environment; only HOME, XDG_CONFIG_HOME and the ASSAY_ variables of the keys are looked at. */
 export type KeyEnvironment = Readonly<Record<string, string | undefined>>
@@ -35,8 +35,8 @@ export type KeyRecord = Readonly<{
 export type KeyHome = Readonly<{
   /** Absolute. */
   folder: string
-  /** Makes the project's key, for the checkout that is open. @throws ERR_KEY_EXISTS */
-  createKey(project: string, now: Date): KeyRecord
+  /** Makes the project's key, ECDSA on P-256 when left out, for the checkout that is open. @throws ERR_KEY_EXISTS */
+  createKey(project: string, now: Date, type?: KeyType): KeyRecord
   /**
    * Where the signer finds the key.
    *

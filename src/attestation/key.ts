@@ -34,9 +34,12 @@ export type NewKey = Readonly<{
   publicKey: KeyObject
 }>
 
-/** A new ECDSA key on P-256. An empty passphrase is none. */
-export function generateKey(passphrase: string | undefined): NewKey {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+export type KeyType = 'p256' | 'ed25519'
+
+/** A new key, ECDSA on P-256 or Ed25519. An empty passphrase is none. */
+export function generateKey(passphrase: string | undefined, type: KeyType = 'p256'): NewKey {
+  const { privateKey, publicKey } =
+    type === 'ed25519' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
   const encryption = passphrase === undefined || passphrase === '' ? {} : { cipher: 'aes-256-cbc', passphrase }
   return {
     privatePem: privateKey.export({ type: 'pkcs8', format: 'pem', ...encryption }).toString(),

@@ -1,20 +1,23 @@
-/** Public keys: ECDSA P-256 only, named by the hash of their SPKI. */
+/** Public keys: ECDSA on P-256 and Ed25519, named by the hash of their SPKI. */
 import { createPublicKey, hash, type KeyObject } from 'node:crypto'
 import { DomainError } from '../core/index.ts'
+import { isSoundPoint } from './ed25519.ts'
 
 /** LIMIT: a PEM file is at most 64 KiB. */
 const maxPemChars = 64 * 1024
 /** Named curve and uncompressed point. SOURCE: RFC 5480 section 2. */
 const spkiBytes = 91
+/** What stands before the 32 bytes of an Ed25519 key. SOURCE: RFC 8410 section 4. */
+const headerBytes = 12
 
 /**
  * A public key from its SPKI PEM.
  *
  * THREAT: with its point compressed it is the same key by another hint: one key under two names reaches a threshold of two,
- * and a revoked one is not known again.
+ * and a revoked one is not known again. An Ed25519 key of small order is one that anybody can sign for.
  *
- * @throws ERR_KEY_MALFORMED when it is no PEM, holds a private key, is not ECDSA on P-256, or is spelt otherwise than OpenSSL
- *   writes it
+ * @throws ERR_KEY_MALFORMED when it is no PEM, holds a private key, is neither ECDSA on P-256 nor Ed25519, or is spelt
+ *   otherwise than OpenSSL writes it
  */
 export function parsePublicKey(pem: string): KeyObject {
   if (pem.length > maxPemChars || pem.includes('PRIVATE')) throw malformed('is not a public key')
@@ -24,14 +27,31 @@ export function parsePublicKey(pem: string): KeyObject {
   } catch (cause) {
     throw malformed('is not PEM of a public key', cause)
   }
-  if (!isP256(key)) throw malformed('is not an ECDSA key on P-256')
-  if (key.export({ type: 'spki', format: 'der' }).length !== spkiBytes)
+  if (!isOfKnownKind(key)) throw malformed('is neither an ECDSA key on P-256 nor an Ed25519 key')
+  const spki = key.export({ type: 'spki', format: 'der' })
+  if (isEd25519(key)) {
+    if (!isSoundPoint(spki.subarray(headerBytes))) throw malformed('is no point that only its owner can sign for')
+  } else if (spki.length !== spkiBytes)
     throw malformed('has its point compressed: write it anew (openssl ec -pubin -conv_form uncompressed)')
   return key
 }
 
 export function isP256(key: KeyObject): boolean {
   return key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1'
+}
+
+export function isEd25519({ asymmetricKeyType }: Pick<KeyObject, 'asymmetricKeyType'>): boolean {
+  return asymmetricKeyType === 'ed25519'
+}
+
+/** Kinds of keys that evidence is signed with. */
+export function isOfKnownKind(key: KeyObject): boolean {
+  return isP256(key) || isEd25519(key)
+}
+
+/** Which hash a signature is made with; Ed25519 has its own. */
+export function hashFor(key: Pick<KeyObject, 'asymmetricKeyType'>): 'sha256' | null {
+  return isEd25519(key) ? null : 'sha256'
 }
 
 /** base64 SHA-256 of the SPKI DER: the hint that cosign writes. Source: sigstore protobuf-specs, PublicKeyIdentifier. */

@@ -140,7 +140,11 @@ const faults: readonly (readonly [string, string, RegExp])[] = [
     /has its point compressed/,
   ],
   ['kinds of statements that are asked for in no log', `${text}logged: [reviews]\n`, /`logs` lists none/],
-  ['a key of another curve', text.replace('keys:\n', `keys:\n${keyBlock('odd', p384)}`), /not an ECDSA key on P-256/],
+  [
+    'a key of another curve',
+    text.replace('keys:\n', `keys:\n${keyBlock('odd', p384)}`),
+    /neither an ECDSA key on P-256 nor an Ed25519 key/,
+  ],
   [
     'a private key',
     text.replace(

@@ -113,7 +113,10 @@ export const verbs: readonly Verb[] = [
     summary: 'sign a folder or file by OpenSSF Model Signing: for model_signing, cosign and assay verify --bundle',
     options: [
       ['--output <file>', 'write the bundle there'],
-      ['--key <file>', 'private key (PEM: P-256, P-384 or P-521), or the address of one that is kept elsewhere'],
+      [
+        '--key <file>',
+        'private key (PEM: P-256, P-384, P-521 or Ed25519), or the address of one that is kept elsewhere',
+      ],
       ['--certificate <file>', 'its certificate (PEM), for those who trust an authority'],
       ['--keyless', 'without --key: sign for an identity, by the services below or those of ASSAY_SIGNER'],
       ['--identity-token <token>', 'who signs: a token, or a file with it, which no list of processes shows'],
@@ -439,9 +442,10 @@ export const verbs: readonly Verb[] = [
     summary: 'make your key for this project',
     options: [
       ['--name <name>', 'name in trust.yaml; from your git name when left out'],
+      ['--type <type>', 'p256, which every verifier reads and which is made when left out, or ed25519'],
       ['--in <address>', 'make it in a token or a KMS, which it never leaves: docs/guides/signers.md'],
     ],
-    examples: ['assay key new', 'assay key new --in hashivault://digits'],
+    examples: ['assay key new', 'assay key new --type ed25519', 'assay key new --in hashivault://digits'],
     load: async () => (await import('./commands/key.ts')).keyNew,
   },
   {
@@ -478,7 +482,10 @@ export const verbs: readonly Verb[] = [
   {
     usage: 'key rotate',
     summary: 'make a new key in the place of yours, and list it in trust.yaml beside it',
-    options: [['--until <day>', 'last day of the old key, for what is not proven to be older']],
+    options: [
+      ['--until <day>', 'last day of the old key, for what is not proven to be older'],
+      ['--type <type>', 'of the new key: p256, or ed25519'],
+    ],
     examples: ['assay key rotate', 'assay key rotate --until 2026-12-31'],
     load: async () => (await import('./commands/key.ts')).keyRotate,
   },

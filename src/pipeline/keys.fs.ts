@@ -6,6 +6,7 @@ import {
   hintOf,
   type KeyRecord,
   type KeySource,
+  type KeyType,
   openKeyHome,
   parsePublicKey,
   parseTrustPolicy,
@@ -150,9 +151,18 @@ export function openHome(caller: Caller): OpenedHome {
   }
 }
 
-export async function makeKey(caller: Caller, name: string | undefined): Promise<KeyDescription> {
+/** @param given `p256`, which is taken when it is left out, or `ed25519` @throws ERR_USAGE for another */
+export function keyTypeOf(given: string | undefined): KeyType | undefined {
+  if (given === undefined || given === 'p256' || given === 'ed25519') return given
+  throw new DomainError('ERR_USAGE', `\`${given}\` is no type of key`, { help: '--type ed25519, or --type p256' })
+}
+
+type NewKeyOptions = Readonly<{ name?: string; type?: string }>
+
+export async function makeKey(caller: Caller, { name, type }: NewKeyOptions): Promise<KeyDescription> {
+  const chosen = keyTypeOf(type)
   const opened = openHome(caller)
-  opened.home.createKey(opened.project, caller.now())
+  opened.home.createKey(opened.project, caller.now(), chosen)
   const described = describeOwn(opened)
   const person = await personOf(await openRepository(opened.root, { environment: caller.environment }))
   return described.listed ? described : { ...described, name: name ?? person.keyName }

@@ -4,7 +4,7 @@ import { momentOf } from '../attestation/index.ts'
 import { DomainError } from '../core/index.ts'
 import { nextName, withRevokedKey, withSuccessor } from './edit-trust.ts'
 import { writeDurably } from './evidence.fs.ts'
-import { describeOwn, type OpenedHome, openHome } from './keys.fs.ts'
+import { describeOwn, keyTypeOf, type OpenedHome, openHome } from './keys.fs.ts'
 import type { Caller } from './project.ts'
 import { readProjectFile } from './project-file.fs.ts'
 
@@ -13,11 +13,12 @@ export type ReplacedKey = Readonly<{ name: string; replaces: string; path: strin
 /**
  * Makes a new key and lists it in `trust.yaml` beside the old one, which signs no more and is believed as before.
  *
- * @param until last day of the old key (`2026-12-31`): what it signed counts afterwards only where its time is proven
+ * @param options.until last day of the old key (`2026-12-31`): what it signed counts afterwards only where its time is proven
  * @throws ERR_SIGNER_UNKNOWN when trust.yaml does not list the key, ERR_KEY_HOME, ERR_USAGE for another key than that of the
  *   user's folder
  */
-export function rotateKey(caller: Caller, until: string | undefined): ReplacedKey {
+export function rotateKey(caller: Caller, { until, type }: Readonly<{ until?: string; type?: string }>): ReplacedKey {
+  const chosen = keyTypeOf(type)
   refuseGiven(caller)
   refuseNoDay(until)
   const opened = openHome(caller)
@@ -29,7 +30,7 @@ export function rotateKey(caller: Caller, until: string | undefined): ReplacedKe
     })
   const { home, project, policy } = opened
   home.retireKey(project, caller.now())
-  home.createKey(project, caller.now())
+  home.createKey(project, caller.now(), chosen)
   const { path, encrypted, publicPem } = describeOwn(opened)
   const name = nextName(old.name, new Set(policy.keys.keys()))
   const principal = policy.keys.get(old.name)?.principal

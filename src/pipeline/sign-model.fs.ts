@@ -48,6 +48,8 @@ export type SignedModel = Readonly<{
   digest: Sha256
   /** Of the bundle. */
   attestation: Sha256
+  /** Of a key in a file: `ec`, `ed25519`. */
+  keyType?: string
   /** False for an identity whose bundle no trusted root was asked about. */
   proven: boolean
 }>
@@ -84,9 +86,9 @@ export async function signModelAt(caller: Caller, given: string, options: SignMo
   })
   const manifest = { terms, resources: foreign.sortedResources(resources) }
   const model = { name: basename(root), manifest }
-  const bundle = isHeldAddress(key)
-    ? await signHeld(caller, foreign, model, { ...options, key })
-    : foreign.signModel(model, signerOf(caller, foreign, { ...options, key }))
+  const own = isHeldAddress(key) ? undefined : signerOf(caller, foreign, { ...options, key })
+  const bundle =
+    own === undefined ? await signHeld(caller, foreign, model, { ...options, key }) : foreign.signModel(model, own)
   if (roots.length > 0) refuseUnproven((await foreign.loadCertificates()).certificateJudge(roots), bundle)
   writeDurably(outputFile, bundle)
   return {
@@ -96,6 +98,7 @@ export async function signModelAt(caller: Caller, given: string, options: SignMo
     bytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     digest: `sha256:${foreign.rootOf(manifest.resources)}`,
     attestation: sha256Of(bundle),
+    ...(own?.key.asymmetricKeyType === undefined ? {} : { keyType: own.key.asymmetricKeyType }),
     proven: !isIdentity || roots.length > 0,
   }
 }

@@ -8,8 +8,8 @@
  * .cache/interop. `COSIGN=/path/to/cosign` takes another one.
  */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { sourceApproval, stageFacts } from '../../src/attestation/fixtures/chain.ts'
@@ -18,10 +18,11 @@ import { startSigner } from '../../src/attestation/index.ts'
 import { generateKey, type KeySource } from '../../src/attestation/key.ts'
 import { sha256Of } from '../../src/core/index.ts'
 import { sigstoreInstance } from '../support/sigstore-instance.ts'
-import { cosignProgram } from './environments.ts'
+import { cosignProgram, repository } from './environments.ts'
 import { assertRefused, flipsOf } from './flips.ts'
 
 const provenance = 'https://slsa.dev/provenance/v1'
+const modelType = 'https://model_signing/signature/v1.0'
 const approvalType = 'https://assay.dev/attestation/source-approval/v1'
 const data = 'apple 2\npear 1\npear 3\n'
 
@@ -43,8 +44,8 @@ before(
     writeFileSync(path('forged.txt'), data.replace('1', '2'))
     const store = path('objects')
     const key: KeySource = { kind: 'file', path: path('key.pem') }
-    await using signer = await startSigner({ key, objectStoreRoot: store })
     const outputs = [putOutput(store, 'out/sorted.txt', data), putFolder(store, 'out/folder', { 'a.txt': 'a' })]
+    await using signer = await startSigner({ key, objectStoreRoot: store })
     const facts = stageFacts({ outputs, log: { digest: putObject(store, 'log'), sizeBytes: 3 } })
     bundle = (await signer.sign({ kind: 'stage', facts })).bytes
     approval = (await signer.sign({ kind: 'source-approval', approval: sourceApproval({ digest: sha256Of(data) }) }))
@@ -108,6 +109,34 @@ test('cosign refuses our bundles with any one bit flipped that means anything', 
     refused.every((count) => count > 120),
     `${refused}`,
   )
+})
+
+test('cosign verifies an approval and a model that an Ed25519 key signed, and refuses other bytes and a flipped signature', async () => {
+  const { privatePem, publicPem } = generateKey('open sesame', 'ed25519')
+  writeFileSync(path('ed.pem'), privatePem, { mode: 0o600 })
+  writeFileSync(path('ed.pub'), publicPem)
+  const key: KeySource = { kind: 'file', path: path('ed.pem'), passphrase: 'open sesame' }
+  await using signer = await startSigner({ key, objectStoreRoot: path('objects') })
+  const { bytes } = await signer.sign({
+    kind: 'source-approval',
+    approval: sourceApproval({ digest: sha256Of(data) }),
+  })
+  const asked = { bundle: bytes, key: 'ed.pub', type: approvalType }
+  const honest = verify(asked)
+  assert.equal(honest.status, 0, honest.said)
+  assert.notEqual(verify({ ...asked, file: 'forged.txt' }).status, 0)
+  assert.notEqual(verify({ ...asked, key: 'pub.pem' }).status, 0)
+  const refused = assertRefused(bytes, flipsOf(bytes, 80), (bundle) => verify({ ...asked, bundle }).status === 0)
+  assert.ok(refused > 60, `${refused} of 80 flipped bits were refused`)
+
+  const assay = join(repository, 'bin/assay')
+  const env = { ...process.env, ASSAY_KEY_PASSPHRASE: 'open sesame' }
+  const words = ['sign', 'sorted.txt', '--output', 'model.sig', '--key', 'ed.pem', '--json']
+  const { digest } = JSON.parse(execFileSync(assay, words, { cwd: scratch.root, env, encoding: 'utf8' }))
+  const more = (hex: string) => ['--digest', hex, '--digestAlg', 'sha256']
+  const model = { bundle: readFileSync(path('model.sig')), key: 'ed.pub', type: modelType }
+  assert.equal(verify({ ...model, more: more(digest.slice('sha256:'.length)) }).status, 0)
+  assert.notEqual(verify({ ...model, more: more('0'.repeat(64)) }).status, 0)
 })
 
 test('cosign believes a statement that was signed for an identity, by its own root and names, and no other', async (context) => {

@@ -63,3 +63,25 @@ test('in-toto-verify holds a model to the links of its chain', { timeout: 600_00
     assert.ok(tried > 500 && accepted.length < tried / 50, `${accepted.length} of ${tried} accepted`)
   }
 })
+
+test('in-toto-verify reads links and a layout that an Ed25519 key signed, and refuses another model', {
+  timeout: 600_000,
+}, async (context) => {
+  const program = join(virtualEnvironment(`in-toto-${version}`, `in-toto==${version}`), 'in-toto-verify')
+  const project = await adopted(context, words)
+  await project.json(0, 'key', 'rotate', '--type', 'ed25519')
+  project.commit('another key')
+  await project.json(0, 'run')
+  const { layout } = await project.json(0, 'attest', 'export', 'model/count.txt', '--out', 'links', '--in-toto')
+  await project.json(0, 'key', 'export', '--out', 'links/ed.pem')
+  const folder = join(project.root, 'links')
+  mkdirSync(join(folder, 'model'))
+  const verify = (text: Uint8Array | string) => {
+    writeFileSync(join(folder, 'model/count.txt'), text)
+    const args = ['--layout', layout, '--verification-keys', 'ed.pem']
+    return spawnSync(program, args, { cwd: folder, encoding: 'utf8' })
+  }
+  const honest = verify(readFileSync(join(project.root, 'model/count.txt')))
+  assert.equal(honest.status, 0, `${honest.stdout}${honest.stderr}`)
+  assert.notEqual(verify('forged').status, 0)
+})

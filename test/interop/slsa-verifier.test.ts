@@ -94,3 +94,29 @@ test('the summary of what is not trusted says so, and slsa-verifier refuses it',
   ])
   assert.notEqual(status, 0)
 })
+
+test('slsa-verifier accepts a summary that an Ed25519 key signed, and no changed one', async (context) => {
+  const project = await adopted(context, words)
+  await project.json(0, 'key', 'rotate', '--type', 'ed25519')
+  project.commit('another key')
+  await project.json(0, 'run')
+  const { subject, resourceUri } = await project.json(0, 'attest', 'vsa', 'model/count.txt', '--out', 'vsa.json')
+  await project.json(0, 'key', 'export', '--out', 'pub.pem')
+  const verify = (file: string) =>
+    spawnSync(
+      program,
+      [
+        'verify-vsa',
+        ...['--attestation-path', join(project.root, file), '--public-key-path', join(project.root, 'pub.pem')],
+        ...['--subject-digest', subject.digest, '--resource-uri', resourceUri],
+        ...['--verifier-id', 'https://assay.dev/verifier', '--verified-level', 'SLSA_BUILD_LEVEL_1'],
+      ],
+      { encoding: 'utf8' },
+    )
+  const honest = verify('vsa.json')
+  assert.equal(honest.status, 0, honest.stderr)
+  const envelope = JSON.parse(project.read('vsa.json'))
+  const payload = Buffer.from(envelope.payload, 'base64').toString().replace('ASSAY_LEVEL_1', 'ASSAY_LEVEL_4')
+  project.write({ 'forged.json': JSON.stringify({ ...envelope, payload: Buffer.from(payload).toString('base64') }) })
+  assert.notEqual(verify('forged.json').status, 0)
+})

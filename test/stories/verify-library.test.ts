@@ -144,6 +144,44 @@ test('what a listed signer states badly is refused in the words of the tool', as
   assert.ok(codes.has('ERR_STATEMENT_MALFORMED') && codes.has('ERR_STATEMENT_UNSUPPORTED'), [...codes].join())
 })
 
+test('what an Ed25519 key signed is believed as by the tool, and not when its signature is respelt', async () => {
+  const person = newPerson('ed25519')
+  const trusted: object = parse(policyText(person))
+  const asked = { digest: digestNamed('model.bin'), policy: trusted, now: new Date('2026-11-24T12:00:00Z') }
+  const bundle = signStage(person, stageFacts({ outputs: [output('model.bin')] }))
+  const evidenceOf = (bytes: Uint8Array) => travelledEvidence(bundlesInLines(bytes))
+  const answers = async (bytes: Uint8Array) => {
+    const answer = await verify({ ...asked, evidence: bytes })
+    const surroundings = { now: asked.now, revokedSources: [] }
+    const policyOfTool = trustPolicyOf(trusted, 'file')
+    const told = verifyChain({
+      subject: { path: answer.subject.path, digest: asked.digest },
+      entries: [],
+      surroundings,
+      evidence: evidenceOf(bytes),
+      policy: policyOfTool,
+    })
+    assert.deepEqual(answer.findings, told.findings)
+    return answer.findings.flatMap(({ code, check }) =>
+      check === 'signature' || code === 'ERR_SIGNATURE_INVALID' ? [code] : [],
+    )
+  }
+  assert.deepEqual(await answers(bundle), ['OK'])
+  const parts = parseBundle(bundle)
+  const respelt = { ...parts.envelope, signature: plusOrder(parts.envelope.signature) }
+  assert.deepEqual(await answers(printBundle({ ...parts, envelope: respelt })), ['ERR_SIGNATURE_INVALID'])
+  const anybodys =
+    '-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n-----END PUBLIC KEY-----\n'
+  await assert.rejects(verify({ ...asked, evidence: bundle, policy: anybodys }), /only its owner can sign for/)
+})
+
+/** The same numbers to who does not ask that S is below the order: RFC 8032, 5.1.7. */
+function plusOrder(signature: Uint8Array): Uint8Array {
+  const order = 2n ** 252n + 27742317777372353535851937790883648493n
+  const s = BigInt(`0x${Buffer.from(signature.subarray(32)).reverse().toString('hex')}`) + order
+  return Buffer.concat([signature.subarray(0, 32), Buffer.from(s.toString(16).padStart(64, '0'), 'hex').reverse()])
+}
+
 test('it needs nothing of Node, and its declarations compile alone', (context) => {
   const text = readFileSync(built, 'utf8')
   assert.doesNotMatch(text, /\bfrom\s*["'`]|\brequire\(|\bprocess\.|\bBuffer\.(from|alloc|concat)/)

@@ -6,6 +6,9 @@
  */
 import { type KeyObject, verify } from 'node:crypto'
 import { type Envelope, preAuthenticationEncoding, statementPayloadType } from '../dsse.ts'
+import { isSoundPoint, isSoundSignature } from '../ed25519.ts'
+import { isEd25519 } from '../public-key.ts'
+import { rawPublic } from '../tlog/note.ts'
 import type { HashName } from './foreign-bundle.ts'
 
 /** Of model_signing 0.2: the files were the subjects. */
@@ -30,7 +33,7 @@ export function isCurveKey(key: KeyObject): boolean {
 
 /** Kinds of keys whose envelopes can be verified. */
 export function isVerifiable(key: KeyObject): boolean {
-  return curveOf(key) !== undefined || key.asymmetricKeyType === 'ed25519'
+  return curveOf(key) !== undefined || isEd25519(key)
 }
 
 /** True when `key` signed payload and type. Trust: the envelope is hostile, the key is not. */
@@ -44,12 +47,15 @@ export function isEnvelopeSigned(envelope: Envelope, key: KeyObject): boolean {
  */
 export function areBytesSigned(bytes: Uint8Array, signature: Uint8Array, key: KeyObject): boolean {
   const curve = curveOf(key)
-  if (curve === undefined)
-    return key.asymmetricKeyType === 'ed25519' && attempt(() => verify(null, bytes, key, signature))
+  if (curve === undefined) return isSoundEd25519(key, signature) && attempt(() => verify(null, bytes, key, signature))
   const encodings = signature.length === curve.rawBytes ? (['der', 'ieee-p1363'] as const) : (['der'] as const)
   return [...new Set([curve.hash, 'sha256'])].some((hash) =>
     encodings.some((dsaEncoding) => attempt(() => verify(hash, bytes, { key, dsaEncoding }, signature))),
   )
+}
+
+function isSoundEd25519(key: KeyObject, signature: Uint8Array): boolean {
+  return isEd25519(key) && isSoundPoint(rawPublic(key)) && isSoundSignature(signature)
 }
 
 /**

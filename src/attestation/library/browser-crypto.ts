@@ -1,6 +1,6 @@
 /**
  * What the verifier asks of `node:crypto`, for a browser, where it stands in its place: SHA-256, keys of ECDSA on P-256 and
- * their signatures. The primitives are those of WebCrypto, and @noble's where the answer cannot be waited for.
+ * of Ed25519, and their signatures. The primitives are those of WebCrypto, and @noble's where the answer cannot be waited for.
  *
  * WebCrypto answers later and the chain asks now, so signatures are checked before the chain is asked: `checkSignature`.
  * INVARIANT: a signature that was not checked signs nothing. It is stricter than Node: a key must be spelt as RFC 5480
@@ -14,14 +14,17 @@ import { fromBase64, toBase64 } from './browser-base64.ts'
 type Encoding = 'hex' | 'base64'
 type Bytes = Uint8Array<ArrayBuffer>
 
-/** SubjectPublicKeyInfo of id-ecPublicKey with secp256r1, up to the point. SOURCE: RFC 5480 section 2.1.1. */
-const header = '3059301306072a8648ce3d020106082a8648ce3d030107034200'
-const spkiBytes = 91
+/** SubjectPublicKeyInfo of id-ecPublicKey with secp256r1 and of Ed25519, up to the point. SOURCE: RFC 5480, 2.1.1; RFC 8410, 4. */
+const headers = [
+  ['3059301306072a8648ce3d020106082a8648ce3d030107034200', 91, 'ec'],
+  ['302a300506032b6570032100', 44, 'ed25519'],
+] as const
 const pem = /^-----BEGIN PUBLIC KEY-----\r?\n([A-Za-z0-9+/=\r\n]+)\r?\n-----END PUBLIC KEY-----\s*$/
 
 /** As much of a `KeyObject` as is asked for. */
 type PublicKey = Readonly<{
-  asymmetricKeyType: 'ec'
+  asymmetricKeyType: 'ec' | 'ed25519'
+  /** Of an EC key. */
   asymmetricKeyDetails: Readonly<{ namedCurve: 'prime256v1' }>
   /** SPKI DER. */
   export(): Bytes
@@ -53,24 +56,25 @@ export function createHash(_algorithm: string) {
 /** @throws Error when it is no such key */
 export function createPublicKey({ key }: Readonly<{ key: string }>): PublicKey {
   const der = fromBase64((pem.exec(key)?.[1] ?? '').replace(/[\r\n]/g, ''))
-  if (der?.length !== spkiBytes || bytesToHex(der.subarray(0, header.length / 2)) !== header)
-    throw new Error('it is no public key of ECDSA on P-256')
-  const spki = Uint8Array.from(der)
-  return { asymmetricKeyType: 'ec', asymmetricKeyDetails: { namedCurve: 'prime256v1' }, export: () => spki }
+  const spki = Uint8Array.from(der ?? [])
+  const kind = headers.find(([header, bytes]) => spki.length === bytes && bytesToHex(spki).startsWith(header))
+  if (kind === undefined) throw new Error('it is no public key of a known kind')
+  return { asymmetricKeyType: kind[2], asymmetricKeyDetails: { namedCurve: 'prime256v1' }, export: () => spki }
 }
 
 function nameOf(data: Uint8Array, signature: Uint8Array): string {
   return `${bytesToHex(sha256(data))} ${bytesToHex(sha256(signature))}`
 }
 
-/** Lets `verify` answer yes for these bytes, when they are signed: ECDSA with SHA-256, DER. */
+/** Lets `verify` answer yes for these bytes, when they are signed: ECDSA with SHA-256, DER; or Ed25519. */
 export async function checkSignature(key: PublicKey, data: Uint8Array, signature: Uint8Array): Promise<void> {
   try {
-    const flat = numbersOf(signature)
-    const algorithm = { name: 'ECDSA', namedCurve: 'P-256' }
+    const isCurve = key.asymmetricKeyType === 'ec'
+    const flat = isCurve ? numbersOf(signature) : Uint8Array.from(signature)
+    const algorithm = isCurve ? { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } : 'Ed25519'
     const { subtle } = globalThis.crypto
     const imported = await subtle.importKey('spki', key.export(), algorithm, false, ['verify'])
-    if (!(await subtle.verify({ name: 'ECDSA', hash: 'SHA-256' }, imported, flat, Uint8Array.from(data)))) return
+    if (!(await subtle.verify(algorithm, imported, flat, Uint8Array.from(data)))) return
   } catch {
     return // INVARIANT: bytes that are no signature, or are of a key that is none, sign nothing
   }
@@ -97,7 +101,7 @@ function numbersOf(signature: Uint8Array): Bytes {
 }
 
 export function verify(
-  _algorithm: string,
+  _algorithm: string | null,
   data: Uint8Array,
   { key }: Readonly<{ key: PublicKey }>,
   signature: Uint8Array,

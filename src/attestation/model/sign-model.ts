@@ -7,7 +7,8 @@ import { DomainError } from '../../core/index.ts'
 import { bundleMediaType } from '../bundle.ts'
 import { preAuthenticationEncoding, statementPayloadType } from '../dsse.ts'
 import { modelHintOf } from '../foreign/foreign-trust.ts'
-import { hashOf, isCurveKey } from '../foreign/signature.ts'
+import { hashOf, isVerifiable } from '../foreign/signature.ts'
+import { isEd25519 } from '../public-key.ts'
 import { statementType } from '../statement.ts'
 import { type ModelManifest, modelPredicateType, rootOf, sortedResources } from './model-manifest.ts'
 
@@ -17,18 +18,23 @@ export type ModelSigner = Readonly<{ key: KeyObject; certificates?: readonly X50
 /**
  * @param model.name the folder's or file's own name; nothing depends on it
  * @returns one line of JSON
- * @throws ERR_MODEL_EMPTY, ERR_KEY_MALFORMED when the key is on no curve that model_signing takes,
+ * @throws ERR_MODEL_EMPTY, ERR_KEY_MALFORMED when the key is on no curve that model_signing takes, nor Ed25519,
  *   ERR_SIGN_CERTIFICATE when the leaf is of another key
  */
 export function signModel(model: Readonly<{ name: string; manifest: ModelManifest }>, signer: ModelSigner): Uint8Array {
   const { key, certificates } = signer
-  if (!isCurveKey(key)) throw new DomainError('ERR_KEY_MALFORMED', 'the key is not ECDSA on P-256, P-384 or P-521')
+  if (!isVerifiable(key))
+    throw new DomainError('ERR_KEY_MALFORMED', 'the key is neither ECDSA on P-256, P-384 or P-521 nor Ed25519')
   const publicKey = createPublicKey(key)
   const payload = printModelStatement(model.name, model.manifest)
-  const signature = sign(hashOf(publicKey), preAuthenticationEncoding(statementPayloadType, payload), {
-    key,
-    dsaEncoding: 'der',
-  })
+  const signature = sign(
+    isEd25519(key) ? null : hashOf(publicKey),
+    preAuthenticationEncoding(statementPayloadType, payload),
+    {
+      key,
+      dsaEncoding: 'der',
+    },
+  )
   return printModelBundle(
     { payload, signature },
     { publicKey, ...(certificates === undefined ? {} : { certificates }) },

@@ -13,7 +13,7 @@ import type { LogHead } from './protocol.ts'
 /** What stands before the 32 bytes of an Ed25519 key in PKCS8. Source: RFC 8410 section 7. */
 const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex')
 
-/** @param key ECDSA, private */
+/** @param key private, ECDSA or Ed25519: its JWK has `d` either way */
 export function deriveLogKey(key: KeyObject): KeyObject {
   const secret = Buffer.from(String(key.export({ format: 'jwk' }).d), 'base64url')
   const seed = Buffer.from(hkdfSync('sha256', secret, 'assay.dev', 'transparency log v1', 32))

@@ -9,8 +9,9 @@ import { parseBundle } from '../bundle.ts'
 import { isSignedBy, preAuthenticationEncoding } from '../dsse.ts'
 import { type ChainStage, type LinkKey, layoutOf, linkOf, linkPayloadType } from '../predicates/in-toto-legacy.ts'
 import { stageFactsOf } from '../predicates/stage-provenance.ts'
-import { pemOf } from '../public-key.ts'
+import { isEd25519, pemOf } from '../public-key.ts'
 import { parseStatement } from '../statement.ts'
+import { rawPublic } from '../tlog/note.ts'
 import type { OpenKey } from './sign.ts'
 
 export type LegacyRequest = Readonly<{
@@ -44,7 +45,9 @@ function ownStage(bytes: Uint8Array, key: KeyObject): ChainStage {
 
 /** The key as in-toto names it: by the hash of its canonical object. */
 export function linkKeyOf(key: KeyObject): LinkKey {
-  const object = { keytype: 'ecdsa', keyval: { public: pemOf(key) }, scheme: 'ecdsa-sha2-nistp256' }
+  const object = isEd25519(key)
+    ? { keytype: 'ed25519', keyval: { public: rawPublic(key).toString('hex') }, scheme: 'ed25519' }
+    : { keytype: 'ecdsa', keyval: { public: pemOf(key) }, scheme: 'ecdsa-sha2-nistp256' }
   // SOURCE: OLPC canonical JSON escapes nothing but quote and backslash: line ends stand in it as they are.
   const canonical = canonicalJson(object).replaceAll('\\n', '\n')
   const id = sha256Of(canonical).slice('sha256:'.length)

@@ -20,6 +20,7 @@ import { sourceApprovalStatement } from '../predicates/source-approval.ts'
 import { sourceBuildStatement } from '../predicates/source-build.ts'
 import { stageStatement } from '../predicates/stage-provenance.ts'
 import { verificationSummaryStatement } from '../predicates/verification-summary.ts'
+import { hashFor } from '../public-key.ts'
 import type { StageFacts } from '../stage-facts.ts'
 import { printStatement, type Statement } from '../statement.ts'
 import { policyPayloadType, printPolicySignature, printStatus, statusPayloadType } from '../trust-documents.ts'
@@ -33,7 +34,7 @@ export type OpenKey = Readonly<{
   kind: 'real' | 'ephemeral'
   /** Signs checkpoints and nothing else. */
   logKey: KeyObject
-  /** ECDSA on P-256 with SHA-256, DER. */
+  /** ECDSA on P-256 with SHA-256, DER; or Ed25519. */
   sign(message: Uint8Array): Promise<Uint8Array>
   /** Of a key that is certified for an identity: the whole bundle, with the certificate, an entry and a time. */
   seal?(payload: Uint8Array, payloadType: string): Promise<Uint8Array>
@@ -42,7 +43,7 @@ export type OpenKey = Readonly<{
 
 /** A key in this process, as the port has it. */
 export function openOwnKey(key: KeyObject, rest: Pick<OpenKey, 'hint' | 'kind' | 'logKey'>): OpenKey {
-  const signNow = (message: Uint8Array): Uint8Array => sign('sha256', message, { key, dsaEncoding: 'der' })
+  const signNow = (message: Uint8Array): Uint8Array => sign(hashFor(key), message, { key, dsaEncoding: 'der' })
   return { ...rest, publicKey: createPublicKey(key), sign: (message) => Promise.resolve(message).then(signNow) }
 }
 

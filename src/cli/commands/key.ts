@@ -19,13 +19,15 @@ import { table } from '../render.ts'
 export async function keyNew(
   context: CliContext,
   _: readonly string[],
-  options: Readonly<{ name?: string; in?: string }>,
+  options: Readonly<{ name?: string; in?: string; type?: string }>,
 ): Promise<Exit> {
   if (options.in !== undefined) {
+    if (options.type !== undefined)
+      throw new DomainError('ERR_USAGE', '--type is for a key in your own folder: what holds keys makes them on P-256')
     tellHeld(context, await chooseHeldKey(context, options.in, true))
     return 0
   }
-  const key = await makeKey(context, options.name)
+  const key = await makeKey(context, options)
   context.output.document(key)
   context.output.line(
     `key ${oneLine(key.name)}: ${oneLine(key.path)}${key.encrypted ? '' : ', not encrypted (set ASSAY_KEY_PASSPHRASE for one that is)'}`,
@@ -104,9 +106,9 @@ export async function keyBackup(context: CliContext, [file = '']: readonly strin
 export async function keyRotate(
   context: CliContext,
   _: readonly string[],
-  options: Readonly<{ until?: string }>,
+  options: Readonly<{ until?: string; type?: string }>,
 ): Promise<Exit> {
-  const key = rotateKey(context, options.until)
+  const key = rotateKey(context, options)
   context.output.document(key)
   const [name, before] = [oneLine(key.name), oneLine(key.replaces)]
   context.output.line(`key ${name}: ${oneLine(key.path)}${key.encrypted ? '' : ', not encrypted'}`)

@@ -14,6 +14,8 @@ export async function sign(
     `signed ${oneLine(signed.model)}: ${signed.files} file${signed.files === 1 ? '' : 's'}, ${formatSize(signed.bytes)}, ${signed.digest}`,
   )
   context.output.line(`written ${oneLine(signed.output)}`)
+  if (signed.keyType === 'ed25519')
+    context.output.line('assay and cosign verify Ed25519; model_signing takes keys on P-256, P-384 and P-521 alone')
   if (!signed.proven)
     context.output.line('nothing says yet that it will be believed: name the instance (--trusted-root), or verify it')
   return 0
