@@ -41,6 +41,14 @@ const cuts: readonly (readonly [path: string, pattern: RegExp, instead: string])
   ['zod/v4/core/errors.js', /\n {4}const proto = Object\.getPrototypeOf\(inst\);[\s\S]*?\n {4}\}(?=\n\})/, ''],
   // Only templates and other libraries ask for these.
   [schemas, /\n {4}util\.defineLazyInternal\(inst, "pattern", \(zod\) => (\{[\s\S]*?\n {4}\}|[^{][^\n]*)\);/g, ''],
+  // Words for who calls @noble wrongly, which no verdict can, and copies of a hash that is half made.
+  [
+    '@noble/hashes/utils.js',
+    /if \(length !== undefined\)\n {8}anumber[\s\S]*?throw new RangeError\(message\);/,
+    'throw new TypeError();',
+  ],
+  ['@noble/hashes/_md.js', /\n {4}_cloneIntoMeta\(to\) \{[\s\S]*?\n {4}\}\n {4}clone\(\) \{[^}]*\}/, ''],
+  ['@noble/hashes/sha2.js', /\n {4}_cloneInto\(to\) \{[^}]*\}/g, ''],
   [schemas, /\n {4}get "~standard"\(\) \{[^}]*\},\n {4}set "~standard"\(value\) \{[^}]*\},/, ''],
 ]
 

@@ -840,7 +840,8 @@ export const errorTable = {
   },
   ERR_KEY_MALFORMED: {
     exit: 2,
-    meaning: 'A key is not PEM of an ECDSA key on P-256 or of an Ed25519 key, or of another kind that is taken at this place.',
+    meaning:
+      'A key is not PEM of an ECDSA key on P-256 or of an Ed25519 key, or of another kind that is taken at this place.',
     help: 'make one with assay key new',
   },
   ERR_KEY_EXISTS: {

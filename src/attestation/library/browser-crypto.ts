@@ -6,8 +6,8 @@
  * INVARIANT: a signature that was not checked signs nothing. It is stricter than Node: a key must be spelt as RFC 5480
  * section 2 has it, with a named curve and an uncompressed point.
  */
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { _SHA256 } from '@noble/hashes/sha2.js'
+import { bytesToHex } from '@noble/hashes/utils.js'
 import { readDer, tags } from '../time/der.ts'
 import { fromBase64, toBase64 } from './browser-base64.ts'
 
@@ -33,8 +33,15 @@ type PublicKey = Readonly<{
 /** What was checked of each key: digests of data and signature. It goes when the key does. */
 const checked = new WeakMap<object, Set<string>>()
 
+/** The class, since the function around it weighs a thousand bytes. */
+function sha256(data: Uint8Array): Uint8Array {
+  return new _SHA256().update(data).digest()
+}
+
+const encoder = new TextEncoder()
+
 function bytesOf(data: Uint8Array | string): Uint8Array {
-  return typeof data === 'string' ? utf8ToBytes(data) : data
+  return typeof data === 'string' ? encoder.encode(data) : data
 }
 
 function encoded(digest: Uint8Array, encoding: Encoding): string {
@@ -46,7 +53,7 @@ export function hash(_algorithm: string, data: Uint8Array | string, encoding: En
 }
 
 export function createHash(_algorithm: string) {
-  const hasher = sha256.create()
+  const hasher = new _SHA256()
   return {
     update: (data: Uint8Array | string): void => void hasher.update(bytesOf(data)),
     digest: (encoding: Encoding): string => encoded(hasher.digest(), encoding),
@@ -58,7 +65,7 @@ export function createPublicKey({ key }: Readonly<{ key: string }>): PublicKey {
   const der = fromBase64((pem.exec(key)?.[1] ?? '').replace(/[\r\n]/g, ''))
   const spki = Uint8Array.from(der ?? [])
   const kind = headers.find(([header, bytes]) => spki.length === bytes && bytesToHex(spki).startsWith(header))
-  if (kind === undefined) throw new Error('it is no public key of a known kind')
+  if (kind === undefined) throw new Error('no key of a known kind')
   return { asymmetricKeyType: kind[2], asymmetricKeyDetails: { namedCurve: 'prime256v1' }, export: () => spki }
 }
 
@@ -86,15 +93,14 @@ export async function checkSignature(key: PublicKey, data: Uint8Array, signature
 function numbersOf(signature: Uint8Array): Bytes {
   const [sequence, ...more] = readDer(signature)
   const numbers = sequence?.tag === tags.sequence ? readDer(sequence.content) : []
-  if (more.length > 0 || numbers.length !== 2) throw new RangeError('a signature is two numbers')
+  if (more.length > 0 || numbers.length !== 2) throw new RangeError()
   const flat = new Uint8Array(64)
   for (const [index, { tag, content }] of numbers.entries()) {
     const [first = 0x80, second = 0x80] = content
-    // A number is not negative, and has a zero before it only where it would be negative without.
-    if (tag !== tags.integer || first >= 0x80 || (first === 0 && content.length > 1 && second < 0x80))
-      throw new RangeError('a number of a signature is not in its one spelling')
     const digits = first === 0 ? content.subarray(1) : content
-    if (digits.length > 32) throw new RangeError('a number of a signature has more than 256 bits')
+    // A number is not negative, has a zero before it only where it would be negative without, and at most 256 bits.
+    const isSpeltOnce = first < 0x80 && (first > 0 || content.length === 1 || second >= 0x80)
+    if (tag !== tags.integer || !isSpeltOnce || digits.length > 32) throw new RangeError()
     flat.set(digits, 32 * (index + 1) - digits.length)
   }
   return flat
@@ -110,7 +116,7 @@ export function verify(
 }
 
 function notHere(): never {
-  throw new Error('nothing is signed here')
+  throw new Error()
 }
 export const sign = notHere
 export const generateKeyPairSync = notHere
