@@ -5,11 +5,13 @@
  *     node --test test/interop/model-signing.test.ts
  */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
+import { type SigstoreInstance, sigstoreInstance } from '../support/sigstore-instance.ts'
 import { cosignProgram, repository, run, virtualEnvironment } from './environments.ts'
 import { flipAt, saysTheSame } from './flips.ts'
 
@@ -111,6 +113,58 @@ test('both verify what the other signs by a certificate, and both refuse one tha
   )
   assert.equal(ours('verify', 'model', '--bundle', 'other.sig', '--ca', 'ca.pem').status, 1)
 })
+
+test('model_signing verifies what assay signs for an identity, by the root of its own instance, and refuses other names and files', async (context) => {
+  const instance = await sigstoreInstance(context)
+  const identity = 'https://github.com/o/r/.github/workflows/train.yml@refs/heads/main'
+  writeFileSync(at('token.jwt'), instance.token({ sub: identity }))
+  writeFileSync(at('root.json'), JSON.stringify(instance.trustedRoot))
+  writeFileSync(at('trust.json'), JSON.stringify(clientTrust(instance)))
+  const services = ['--fulcio-url', instance.url, '--rekor-url', instance.url, '--timestamp-url', instance.url]
+  const words = ['sign', 'model', '--output', 'keyless.sig', '--keyless', '--identity-token', 'token.jwt', ...services]
+  // the instance answers in this process: it must not wait here
+  await promisify(execFile)(assay, [...words, '--trusted-root', 'root.json'], { cwd: base })
+
+  const by = (who: string, issuer = instance.issuer, model = 'model'): Outcome => {
+    const names = ['--identity', who, '--identity_provider', issuer, '--trust_config', 'trust.json']
+    return theirs('verify', 'sigstore', '--signature', 'keyless.sig', ...names, model)
+  }
+  accepted(by(identity))
+  assert.notEqual(by(identity.replace('main', 'other')).status, 0)
+  assert.notEqual(by(identity, 'https://other.example.org').status, 0)
+  const ofUs = ['--identity', identity, '--issuer', instance.issuer, '--trusted-root', 'root.json']
+  accepted(ours('verify', 'model', '--bundle', 'keyless.sig', ...ofUs))
+  writeFileSync(at('model/config.json'), 'other')
+  assert.notEqual(by(identity).status, 0)
+  assert.equal(ours('verify', 'model', '--bundle', 'keyless.sig', ...ofUs).status, 1)
+  writeFileSync(at('model/config.json'), 'bytes of config.json')
+  const other = await sigstoreInstance(context)
+  writeFileSync(at('trust.json'), JSON.stringify(clientTrust(other)))
+  assert.notEqual(by(identity).status, 0)
+})
+
+/** What sigstore-python is told of an instance. SOURCE: protobuf-specs sigstore_trustroot.proto, ClientTrustConfig. */
+function clientTrust({ url, trustedRoot }: Pick<SigstoreInstance, 'url' | 'trustedRoot'>): object {
+  const service = (majorApiVersion: number): object => ({
+    url,
+    majorApiVersion,
+    validFor: { start: '2026-01-01T00:00:00Z' },
+    operator: 'x',
+  })
+  return {
+    mediaType: 'application/vnd.dev.sigstore.clienttrustconfig.v0.1+json',
+    trustedRoot,
+    signingConfig: {
+      mediaType: 'application/vnd.dev.sigstore.signingconfig.v0.2+json',
+      caUrls: [service(1)],
+      oidcUrls: [service(1)],
+      rekorTlogUrls: [service(1)],
+      rekorTlogConfig: { selector: 'ANY' },
+      tsaUrls: [service(1)],
+      tsaConfig: { selector: 'ANY' },
+    },
+  }
+}
 
 test('both take one file for a model', () => {
   accepted(ours('sign', 'model/weights.bin', '--output', 'ours.sig', '--key', 'P-256.pem'))
