@@ -39,6 +39,12 @@ const cuts: readonly (readonly [path: string, pattern: RegExp, instead: string])
   ['zod/v4/mini/schemas.js', /\n {4}get with\(\) \{[^}]*\},\n {4}set with\(value\) \{[^}]*\},/, ''],
   ['zod/v4/core/core.js', /\n {4}const E = _E;\n {4}if \(E\) \{[\s\S]*?\n {4}\}/, ''],
   ['zod/v4/core/errors.js', /\n {4}const proto = Object\.getPrototypeOf\(inst\);[\s\S]*?\n {4}\}(?=\n\})/, ''],
+  ['zod/v4/core/errors.js', /\n {4}Object\.defineProperty\(inst, "message", _messageDesc\);/, ''],
+  [
+    'zod/v4/mini/schemas.js',
+    /util\.installLazyProp\(inst, "shape", [^\n]*\);/,
+    'Object.defineProperty(inst, "shape", { get: () => inst._zod.def.shape });',
+  ],
   // Only templates and other libraries ask for these.
   [schemas, /\n {4}util\.defineLazyInternal\(inst, "pattern", \(zod\) => (\{[\s\S]*?\n {4}\}|[^{][^\n]*)\);/g, ''],
   // Words for who calls @noble wrongly, which no verdict can, and copies of a hash that is half made.

@@ -123,6 +123,8 @@ export type Judged = Readonly<{
   reviews: readonly JudgedReview[]
   /** What is lacking of the gates; undefined when all passed. */
   gates?: string | undefined
+  /** As that, of the approval of the model by promoters. */
+  approval?: string | undefined
 }>
 
 /** INVARIANT: a chain without stages has nothing of what is demanded. */
@@ -143,6 +145,7 @@ const wordsOf: Readonly<Record<Demand, string>> = {
   reproduction: 'a reproduction of every stage',
   review: 'a review of every definition',
   gates: 'that the gates of the model passed',
+  'approved-model': 'that promoters approved the model',
 }
 
 const missingOf: Readonly<Record<Demand, (judged: Judged) => readonly string[]>> = {
@@ -155,6 +158,7 @@ const missingOf: Readonly<Record<Demand, (judged: Judged) => readonly string[]>>
       .map(({ stage }) => stage),
   review: ({ reviews }) => reviews.filter(({ fault }) => fault !== undefined).map(({ stage }) => stage),
   gates: ({ gates }) => (gates === undefined ? [] : [gates]),
+  'approved-model': ({ approval }) => (approval === undefined ? [] : [approval]),
 }
 
 /** A statement that the verdict rests on, and what it is about. */

@@ -1,8 +1,8 @@
 /**
  * What a person decides about data, beside approving its source: to let a failed check pass, to fix a baseline as the
- * anchor, to judge single rows. Each names its subject by digest, so that it is about these bytes and no others.
+ * anchor, to judge single rows; and about a model: that it may go to production. Each names its subject by digest, so that it is about these bytes and no others.
  */
-import type { Digest } from '../core/index.ts'
+import type { Digest, Sha256 } from '../core/index.ts'
 
 type Decided = Readonly<{
   /** Id of the project: a decision counts in no other. */
@@ -52,9 +52,18 @@ export type DataReview = Decided &
     }>[]
   }>
 
+/** A promoter's word that the model may go to production, as this statement made it. */
+export type ModelApproval = Decided &
+  Readonly<{
+    /** Digest of the bundle of the stage that made it. */
+    made: Sha256
+    because: string
+  }>
+
 export type DataDecisions = Readonly<{
   'data-waiver': DataWaiver
   'data-anchor': DataAnchor
   'data-review': DataReview
+  'model-approval': ModelApproval
 }>
 export type DataDecisionKind = keyof DataDecisions

@@ -57,6 +57,10 @@ export function formatSchemas(): Readonly<Record<string, object>> {
     ),
     'data-anchor.schema.json': decision('data-anchor', 'A baseline fixed as the anchor, in-toto Statement v1'),
     'data-review.schema.json': decision('data-review', 'Rows of a dataset judged one by one, in-toto Statement v1'),
+    'model-approval.schema.json': decision(
+      'model-approval',
+      'A promoter approves a model for production, in-toto Statement v1',
+    ),
     'definition-review.schema.json': schemaOf(
       review,
       'definition-review',

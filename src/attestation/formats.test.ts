@@ -12,6 +12,7 @@ import {
   exampleEnvironmentBuild,
   exampleFacts,
   exampleGateVerdict,
+  exampleModelApproval,
   exampleReproduction,
   exampleReview,
   exampleSourceBuild,
@@ -98,6 +99,18 @@ test('the example of a gate verdict is what the page shows, is valid, and is bel
   assert.ok(validator('gate-verdict.schema.json')(payloadOf(bundle)))
   assert.equal(verifyDataVerdict(bundle, policy).trusted, false, 'nor is it a verdict on data, of the same type')
   assert.equal(verifyGateVerdict(dataVerdict, policy).trusted, false)
+})
+
+test('the example of an approval of a model is what the page shows, is valid, and is believed of a promoter alone', () => {
+  const bundle = read('examples/model-approval.sigstore.json')
+  const promoter = { anyOf: ['ada'], threshold: 1, distinct: 'principals' } as const
+  const listed = { ...policy, roles: new Map([...policy.roles, ['promoter', promoter] as const]) }
+  const verdict = verifyDataDecision('model-approval', bundle, listed)
+  assert.ok(verdict.trusted)
+  assert.deepEqual(verdict.statement.decision, exampleModelApproval(sha256Of(stage)))
+  assert.deepEqual(JSON.parse(exampleIn('model-approval.md', 'json')), payloadOf(bundle))
+  assert.ok(validator('model-approval.schema.json')(payloadOf(bundle)))
+  assert.equal(verifyDataDecision('model-approval', bundle, policy).trusted, false, 'a reviewer is no promoter')
 })
 
 test('the example of a reproduction is what the page shows, is valid, and is believed', () => {

@@ -58,7 +58,14 @@ export const loggedKinds = [
 export type LoggedKind = (typeof loggedKinds)[number]
 
 /** What a policy can demand beside what a level asks. */
-export const demands = ['approved-sources', 'data-verdicts', 'reproduction', 'review', 'gates'] as const
+export const demands = [
+  'approved-sources',
+  'data-verdicts',
+  'reproduction',
+  'review',
+  'gates',
+  'approved-model',
+] as const
 export type Demand = (typeof demands)[number]
 
 /** A service that triggers runs, as its identity provider calls it, and the person who answers for it. */

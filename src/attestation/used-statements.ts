@@ -5,11 +5,11 @@ import type { UsedStatement } from './chain-policy.ts'
 import type { LevelFacts } from './level.ts'
 
 type Evidence = Pick<LevelFacts, 'inputs' | 'data' | 'reproductions' | 'reviews' | 'builds'> &
-  Readonly<{ gates: Sha256 | undefined }>
+  Readonly<{ gates: Sha256 | undefined; promoted: readonly Sha256[] }>
 
 /** All that the verdict rests on; what is not believed rests on nothing. */
 export function usedStatements(stages: readonly VisitedStage[], evidence: Evidence): readonly UsedStatement[] {
-  const { inputs, data, reproductions, reviews, builds, gates } = evidence
+  const { inputs, data, reproductions, reviews, builds, gates, promoted } = evidence
   const used = (
     kind: UsedStatement['kind'],
     subject: string,
@@ -27,6 +27,7 @@ export function usedStatements(stages: readonly VisitedStage[], evidence: Eviden
       used('reproductions', stage, attestation === undefined ? [] : [attestation]),
     ),
     ...reviews.flatMap(({ stage, by }) => used('reviews', stage, by)),
+    ...used('approvals', 'the model', promoted),
     ...used('gate-verdicts', 'its gates', gates === undefined ? [] : [gates]),
   ]
 }

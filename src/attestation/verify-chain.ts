@@ -15,6 +15,7 @@ import {
   type StageVerdicts,
   type VisitedStage,
 } from './chain.ts'
+import { judgeApprovals } from './chain-approvals.ts'
 import { judgeBuilds } from './chain-builds.ts'
 import { judgeData } from './chain-data.ts'
 import { gatesAlone, gatesAtHand, judgeGates } from './chain-gates.ts'
@@ -91,6 +92,7 @@ function judgeCandidate(question: ChainQuestion, { entry, clock }: Candidate, ve
   ]
   const walk = walkChain(question, roots, verdicts)
   const gated = judgeGates(question, atHand, entry, walk.stages)
+  const approved = judgeApprovals(question, entry, walk.stages)
   const judged = judgeStages(question, walk.stages)
   const sources = judgeInputs(question, walk.stages)
   const built = judgeBuilds(question, walk.stages)
@@ -105,7 +107,12 @@ function judgeCandidate(question: ChainQuestion, { entry, clock }: Candidate, ve
     reproductions: reproduced.stages,
     reviews: reviewed.reviews,
   }
-  const used = usedStatements(walk.stages, { ...evidence, builds: built.builds, gates: gated.attestation })
+  const used = usedStatements(walk.stages, {
+    ...evidence,
+    builds: built.builds,
+    gates: gated.attestation,
+    promoted: approved.by,
+  })
   const findings = [
     ...policyFindings(question),
     ...clockFindings(clock, proven),
@@ -120,11 +127,16 @@ function judgeCandidate(question: ChainQuestion, { entry, clock }: Candidate, ve
     ...reproduced.findings,
     ...reviewed.findings,
     ...gated.findings,
+    ...approved.findings,
     ...logFindings(question, used),
     ...recallFindings(question, walk.stages),
     ...stageDemands(question, walk.stages),
     ...sourceDemands(question, walk.stages),
-    ...evidenceDemands(policy, { ...evidence, gates: gated.lacking }, walk.stages.length === 0),
+    ...evidenceDemands(
+      policy,
+      { ...evidence, gates: gated.lacking, approval: approved.lacking },
+      walk.stages.length === 0,
+    ),
     ...laundered.map((place) => caveat('output-equals-input', originOf(walk.stages, place), { subject: place })),
     ...commitFindings(question, walk.stages),
   ]

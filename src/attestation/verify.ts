@@ -224,13 +224,15 @@ export function verifyReproduction(bytes: Uint8Array, policy: TrustPolicy): Verd
   return { trusted: true, statement, findings }
 }
 
-/** Decides whether a bundle is a decision of this kind, signed by a reviewer of the policy. Expiry is asked elsewhere. */
+/** Decides whether a bundle is a decision of this kind, signed by a reviewer of the policy, of a model by a promoter. Expiry is asked elsewhere. */
 export function verifyDataDecision<Kind extends DataDecisionKind>(
   kind: Kind,
   bytes: Uint8Array,
   policy: TrustPolicy,
 ): Verdict<VerifiedDataDecision<Kind>> {
-  const read = readSigned(bytes, policy, 'reviewer', (statement) => dataDecisionOf(kind, statement))
+  const read = readSigned(bytes, policy, kind === 'model-approval' ? 'promoter' : 'reviewer', (statement) =>
+    dataDecisionOf(kind, statement),
+  )
   if (!read.trusted) return read
   const { value: decision, signer, findings } = read
   // `as`: all findings passed, which is what the brand says.

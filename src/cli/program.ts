@@ -233,6 +233,13 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/data-add.ts')).dataFetch,
   },
   {
+    usage: 'model approve [artifact]',
+    summary: 'sign, as a promoter, that the model may go to production',
+    options: [['--because <text>', 'why']],
+    examples: ["assay model approve --because 'metrics and data read'"],
+    load: async () => (await import('./commands/model-approve.ts')).modelApprove,
+  },
+  {
     usage: 'data approve <id>',
     summary: 'sign that these bytes may be used',
     options: [['--because <text>', 'why']],
@@ -762,6 +769,7 @@ export const verbs: readonly Verb[] = [
 
 /** The groups that have verbs of their own. */
 export const groups: Readonly<Record<string, string>> = {
+  model: 'the model: who approves it',
   data: 'the inventory of data sources',
   env: 'the environments that stages run with',
   key: 'the key that signs',

@@ -40,7 +40,12 @@ export function heldDataDecisions(approvals: readonly StoredApproval[], policy: 
       const read = verifyDataDecision(kind, bytes, policy)
       return read.trusted ? [read.statement] : []
     })
-  return { 'data-waiver': held('data-waiver'), 'data-anchor': held('data-anchor'), 'data-review': held('data-review') }
+  return {
+    'data-waiver': held('data-waiver'),
+    'data-anchor': held('data-anchor'),
+    'data-review': held('data-review'),
+    'model-approval': [], // about models: the chain asks for them
+  }
 }
 
 /** Reviews of definitions that a reviewer of the policy signed. */

@@ -86,6 +86,7 @@ const verifiers = {
   reproduction: verifyReproduction,
   'data-waiver': (bytes: Uint8Array, by: TrustPolicy) => verifyDataDecision('data-waiver', bytes, by),
   'data-anchor': (bytes: Uint8Array, by: TrustPolicy) => verifyDataDecision('data-anchor', bytes, by),
+  'model-approval': (bytes: Uint8Array, by: TrustPolicy) => verifyDataDecision('model-approval', bytes, by),
   'data-review': (bytes: Uint8Array, by: TrustPolicy) => verifyDataDecision('data-review', bytes, by),
 } as const
 

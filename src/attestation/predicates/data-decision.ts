@@ -11,9 +11,10 @@ import {
   type DataDecisions,
   type DataReview,
   type DataWaiver,
+  type ModelApproval,
   rowVerdicts,
 } from '../data-decisions.ts'
-import { areUnique, digestShape, instantShape, textShape } from '../shapes.ts'
+import { areUnique, digestShape, instantShape, sha256Shape, textShape } from '../shapes.ts'
 import type { Statement } from '../statement.ts'
 import { readingOf, requirePredicate } from './reading.ts'
 
@@ -53,6 +54,7 @@ export const dataDecisionPredicates = {
     because: textShape.min(1),
     replaces: digestShape.exactOptional(),
   }),
+  'model-approval': z.object({ ...common, made: sha256Shape, because: textShape.min(1) }),
   'data-review': z.object({
     ...common,
     hash: z.enum(['sha256', 'hmac']),
@@ -77,11 +79,16 @@ const reviewShape: z.ZodType<DataReview> = dataDecisionPredicates['data-review']
   .extend({ subject: subjectShape })
   .refine(({ hash, keyId }) => (hash === 'hmac') === (keyId !== undefined), 'a keyed hash needs the id of its key')
 
+const approvalShape: z.ZodType<ModelApproval> = dataDecisionPredicates['model-approval'].extend({
+  subject: subjectShape,
+})
+
 /** What the signer accepts, and what a statement must come to. */
 export const dataDecisionShapes: Readonly<{ [Kind in DataDecisionKind]: z.ZodType<DataDecisions[Kind]> }> = {
   'data-waiver': waiverShape,
   'data-anchor': anchorShape,
   'data-review': reviewShape,
+  'model-approval': approvalShape,
 }
 
 export function dataDecisionType(kind: DataDecisionKind): string {

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod'
 import { type ErrorCode, errorTable, type Json, parseStrictJson, type Sha256 } from '../../core/index.ts'
-import type { DataAnchor, DataReview, DataWaiver } from '../data-decisions.ts'
+import type { DataAnchor, DataReview, DataWaiver, ModelApproval } from '../data-decisions.ts'
 import type { DataVerdict } from '../data-verdict-facts.ts'
 import type { DefinitionReview } from '../definition-review-facts.ts'
 import type { EnvironmentBuild } from '../environment-build-facts.ts'
@@ -44,6 +44,7 @@ export type SignRequest =
   | Readonly<{ kind: 'data-waiver'; decision: DataWaiver }>
   | Readonly<{ kind: 'data-anchor'; decision: DataAnchor }>
   | Readonly<{ kind: 'data-review'; decision: DataReview }>
+  | Readonly<{ kind: 'model-approval'; decision: ModelApproval }>
   | Readonly<{ kind: 'checkpoint'; checkpoint: LogHead }>
   | Readonly<{ kind: 'in-toto-legacy'; legacy: LegacyRequest }>
   | Readonly<{ kind: 'verification-summary'; summary: VerificationSummary }>
@@ -120,6 +121,7 @@ export const requestShape = z.strictObject({
     z.strictObject({ kind: z.literal('data-waiver'), decision: dataDecisionShapes['data-waiver'] }),
     z.strictObject({ kind: z.literal('data-anchor'), decision: dataDecisionShapes['data-anchor'] }),
     z.strictObject({ kind: z.literal('data-review'), decision: dataDecisionShapes['data-review'] }),
+    z.strictObject({ kind: z.literal('model-approval'), decision: dataDecisionShapes['model-approval'] }),
     z.strictObject({
       kind: z.literal('in-toto-legacy'),
       legacy: z.strictObject({

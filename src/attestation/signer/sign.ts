@@ -58,6 +58,7 @@ export function refuseRequest(
     case 'data-waiver':
     case 'data-anchor':
     case 'data-review':
+    case 'model-approval':
     case 'definition-review':
       if (kind === 'ephemeral') throw refusal('a throw-away key approves nothing')
       return
@@ -175,6 +176,7 @@ export function statementOf(request: StatementRequest): Statement {
     case 'data-waiver':
     case 'data-anchor':
     case 'data-review':
+    case 'model-approval':
       return dataDecisionStatement(request.kind, request.decision)
   }
 }
