@@ -45,6 +45,22 @@ const cuts: readonly (readonly [path: string, pattern: RegExp, instead: string])
     /util\.installLazyProp\(inst, "shape", [^\n]*\);/,
     'Object.defineProperty(inst, "shape", { get: () => inst._zod.def.shape });',
   ],
+  // No shape of ours has members that are computed, or refers to itself; no key of a record is a number.
+  ['zod/v4/core/util.js', /if \(desc\.get\)/g, 'if (false)'],
+  ['zod/v4/core/util.js', /desc\?\.get \? desc\.get\.raw : /, ''],
+  [schemas, /desc\?\.get \? desc\.get\.raw : /, ''],
+  [schemas, /\n {4}if \(sh\) \{[\s\S]*?\n {4}\}/, ''],
+  [schemas, /const checkNumericKey = [^\n]*;/, 'const checkNumericKey = false;'],
+  [
+    'zod/v4/core/util.js',
+    /Object\.defineProperty\(this, key, breaker\);[\s\S]*?\n {12}\}\n {8}\},\n {8}set\(value\)/,
+    'const value = compute(this);\nObject.defineProperty(this, key, { configurable: true, writable: true, value });\nreturn value;\n},\nset(value)',
+  ],
+  // Our instants are in UTC, to any fraction of a second; our whole numbers are safe ones.
+  ['zod/v4/core/regexes.js', /\bargs\.(offset|local)\b/g, 'false'],
+  ['zod/v4/core/regexes.js', /\bargs\.precision\b/g, 'null'],
+  ['zod/v4/core/util.js', /\n {4}(int32|uint32|float32|float64): \[[^\]]*\],/g, ''],
+  [schemas, /\bdef\.unionFallback\b/g, 'false'],
   // Only templates and other libraries ask for these.
   [schemas, /\n {4}util\.defineLazyInternal\(inst, "pattern", \(zod\) => (\{[\s\S]*?\n {4}\}|[^{][^\n]*)\);/g, ''],
   // Words for who calls @noble wrongly, which no verdict can, and copies of a hash that is half made.
