@@ -33,6 +33,7 @@ const listSources = 1000
 const parallelLists = 2
 const outTarget = '/compiled'
 const maxBytecodeBytes = 64 * 1024 * 1024
+const lengthBytes = 4
 
 /** LIMIT: 20 minutes and 2 GiB a list; a source file of a megabyte takes 200 MiB to compile. */
 const limits = { cpus: 1, memoryBytes: 2 * 1024 ** 3, timeMs: 20 * 60_000, processes: 16, outputBytes: 4 * 1024 ** 3 }
@@ -112,12 +113,31 @@ async function compileList(
   if (end.kind !== 'exited' || end.code !== 0) {
     throw new DomainError('ERR_ENV_BUILD', `compiling the environment ended badly: ${tail.at(-1) ?? end.kind}`)
   }
-  return list.flatMap((source, index) => adopt(source, join(folder, `${index}.pyc`), request))
+  const results = partsOf(readPlainFile(join(folder, 'results'), limits.outputBytes), list.length)
+  if (results === undefined) throw new DomainError('ERR_ENV_BUILD', 'compiling the environment left no results')
+  return list.flatMap((source, index) => adopt(source, results[index], request))
 }
 
-function adopt(source: string, compiled: string, { tree, interpreter }: CompileRequest): readonly FileEntry[] {
-  const bytes = readPlainFile(compiled, maxBytecodeBytes)
-  if (bytes === undefined) return []
+/**
+ * What is written one after the other into one file, each with its length in four bytes before it: a file for each costs
+ * more than compiling it, to make, to read and to remove.
+ *
+ * @returns undefined when it is something else, since hostile source was read where it was written
+ */
+export function partsOf(bytes: Buffer | undefined, count: number): readonly Buffer[] | undefined {
+  const parts: Buffer[] = []
+  if (bytes === undefined) return undefined
+  let at = 0
+  while (parts.length < count && at + lengthBytes <= bytes.length) {
+    const begin = at + lengthBytes
+    at = begin + bytes.readUInt32BE(at)
+    if (at <= bytes.length) parts.push(bytes.subarray(begin, at))
+  }
+  return parts.length === count && at === bytes.length ? parts : undefined
+}
+
+function adopt(source: string, bytes: Buffer | undefined, { tree, interpreter }: CompileRequest): readonly FileEntry[] {
+  if (bytes === undefined || bytes.length === 0 || bytes.length > maxBytecodeBytes) return []
   const folder = `${dirname(source)}/__pycache__`
   if (!existsSync(join(tree, folder))) {
     mkdirSync(join(tree, folder))
@@ -136,16 +156,30 @@ function adopt(source: string, compiled: string, { tree, interpreter }: CompileR
   return [{ path, digest, sizeBytes: bytes.length, executable: false }]
 }
 
-/** Errors in a source are of no matter: Python will say so at the import, as it would without us. */
+/**
+ * Errors in a source are of no matter: Python will say so at the import, as it would without us; nothing is written for it.
+ *
+ * SOURCE: PEP 552, "hash-based pycs": the magic number, 1 (unchecked), the source's hash, the code. It is compiled as
+ * py_compile does, since how many names hold a text shows in the bytes.
+ */
 const program = `
-import json, os, py_compile, sys
+import importlib.util, json, marshal, os, sys
+from importlib.machinery import SourceFileLoader
 tree, out = sys.argv[1:3]
-mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
 with open(os.path.join(out, 'list.json'), encoding='utf-8') as listing:
     sources = json.load(listing)
-for number, source in enumerate(sources):
-    try:
-        py_compile.compile(os.path.join(tree, source), os.path.join(out, '%d.pyc' % number), '${environmentTarget}/' + source, True, invalidation_mode=mode)
-    except (py_compile.PyCompileError, SyntaxError, UnicodeError, ValueError, RecursionError):
-        pass
+def compiled(source, data):
+    name = '${environmentTarget}/' + source
+    code = SourceFileLoader('<py_compile>', name).source_to_code(data, name)
+    head = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, 'little') + importlib.util.source_hash(data)
+    return head + marshal.dumps(code)
+with open(os.path.join(out, 'results'), 'xb') as results:
+    for source in sources:
+        with open(os.path.join(tree, source), 'rb') as opened:
+            data = opened.read()
+        try:
+            bytecode = compiled(source, data)
+        except Exception:
+            bytecode = b''
+        results.write(len(bytecode).to_bytes(4, 'big') + bytecode)
 `

@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto'
 import { chmodSync, closeSync, fchmodSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { comparePaths, DomainError, type FileEntry } from '../../core/index.ts'
+import { comparePaths, DomainError, type FileEntry, hexOf, type Sha256 } from '../../core/index.ts'
 import type { LockedRequirement } from './lock.ts'
 import { normaliseName } from './lock.ts'
 import { evaluateMarker, type MarkerEnvironment, MarkerFault, parseMarker } from './marker.ts'
@@ -163,14 +163,15 @@ async function readEntryPoints(
 
 type Source = Readonly<{ archive: WheelArchive; member: string; record: RecordEntry | undefined; fileName: string }>
 
-/** The member's bytes; after the last one its RECORD line is checked. */
-async function* checkedContent({ archive, member, record, fileName }: Source): AsyncGenerator<Buffer> {
+/** The member's bytes; after the last one its RECORD line is checked. SHA-256 is computed of what is written anyway. */
+async function* checkedContent(source: Source): AsyncGenerator<Buffer> {
+  const { archive, member, record } = source
   const hasher = record === undefined ? undefined : recordHasher(record)
   for await (const piece of archive.content(member)) {
     hasher?.update(piece)
     yield piece
   }
-  if (hasher?.matches() === false) throw refused(fileName, `has other bytes than its RECORD says: \`${member}\``)
+  if (hasher?.matches() === false) throw otherBytes(source)
 }
 
 async function drain(source: Source): Promise<void> {
@@ -183,9 +184,17 @@ async function writeMember(
   executable: boolean,
   state: State,
 ): Promise<void> {
+  const { archive, member, record, fileName } = source
+  const isSame = !script && record?.algorithm === 'sha256'
   const target = script ? Buffer.concat(await gather(checkedContent(source))) : undefined
-  const pieces = target === undefined ? checkedContent(source) : [withShebang(target)]
-  await writeOwned({ path, owner: source.fileName, executable: executable || script, pieces }, state)
+  const checked = isSame ? archive.content(member) : checkedContent(source)
+  const pieces = target === undefined ? checked : [withShebang(target)]
+  const digest = await writeOwned({ path, owner: fileName, executable: executable || script, pieces }, state)
+  if (isSame && Buffer.from(hexOf(digest), 'hex').toString('base64url') !== record.hash) throw otherBytes(source)
+}
+
+function otherBytes({ fileName, member }: Source): DomainError {
+  return refused(fileName, `has other bytes than its RECORD says: \`${member}\``)
 }
 
 async function gather(pieces: AsyncIterable<Buffer>): Promise<Buffer[]> {
@@ -201,7 +210,7 @@ type ToWrite = Readonly<{
   pieces: AsyncIterable<Buffer> | Iterable<Buffer>
 }>
 
-async function writeOwned({ path, owner, executable, pieces }: ToWrite, state: State): Promise<void> {
+async function writeOwned({ path, owner, executable, pieces }: ToWrite, state: State): Promise<Sha256> {
   const earlier = state.owners.get(path)
   const hasher = createHash('sha256')
   let sizeBytes = 0
@@ -219,11 +228,15 @@ async function writeOwned({ path, owner, executable, pieces }: ToWrite, state: S
     if (fd !== undefined) closeSync(fd)
   }
   const file = { digest: `sha256:${hasher.digest('hex')}` as const, sizeBytes, executable }
-  if (earlier !== undefined) return refuseSecondOwner(path, owner, earlier, file)
+  if (earlier !== undefined) {
+    refuseSecondOwner(path, owner, earlier, file)
+    return file.digest
+  }
   state.owners.set(path, { owner, file })
   state.unpacked.push({ ...file, path })
   const warning = warningOf({ path, owner, head: head ?? Buffer.alloc(0) }, state.layout, state.modules)
   if (warning !== undefined) state.warnings.push(warning)
+  return file.digest
 }
 
 /** One path, one owner; equal bytes (the empty `nvidia/__init__.py` of a dozen wheels) have no say in who wins. */
@@ -254,7 +267,7 @@ function writeAll(fd: number, bytes: Buffer): void {
   for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done)
 }
 
-function writeLauncher(point: EntryPoint, fileName: string, state: State): Promise<void> {
+function writeLauncher(point: EntryPoint, fileName: string, state: State): Promise<Sha256> {
   const placement = placeMember(`x.data/scripts/${point.name}`, 'x.dist-info', 'x', state.layout)
   if (placement.kind !== 'file') throw refused(fileName, `has an entry point \`${point.name}\``)
   const pieces = [Buffer.from(launcherOf(point))]
