@@ -43,7 +43,7 @@ export { hintOf, parsePublicKey } from './public-key.ts'
 export * from './reproduction-facts.ts'
 export { loadRowKey, type RowKey, requireRowKey } from './row-key.fs.ts'
 export { loadSeal } from './seal.fs.ts'
-export { keepNewestTime, keepStatus, readSeen, type SeenTrust } from './seen.fs.ts'
+export { keepNewestTime, keepStatus, readSeen, type SeenTrust, seenLimits } from './seen.fs.ts'
 export { linkKeyOf } from './signer/sign-legacy.ts'
 export { type Signed, type Signer, type SignerOptions, type SignRequest, startSigner } from './signer.exec.ts'
 export type * from './source-approval-facts.ts'
@@ -85,6 +85,14 @@ export * from './trust-policy.ts'
 export { type NewTrustPolicy, newTrustPolicy, parseTrustPolicy } from './trust-policy-file.ts'
 export { builderIdOf, policyFromKey } from './trust-policy-shape.ts'
 export { momentOf } from './trust-policy-signers.ts'
-export { freshness, notOlder, statedStatus, takenBackNoMore, verifyStatus, withStatus } from './trust-status.ts'
+export {
+  freshness,
+  notOlder,
+  statedStatus,
+  statusesIn,
+  takenBackNoMore,
+  verifyStatus,
+  withStatus,
+} from './trust-status.ts'
 export * from './verify.ts'
 export { verifyChain } from './verify-chain.ts'

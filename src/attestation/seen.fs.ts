@@ -1,5 +1,6 @@
 /**
- * What this user has seen of a project's trust: the newest status, and the newest time that was proven.
+ * What this user has seen of a project's trust: the newest status, older ones that took back what it does not, and the newest
+ * time that was proven.
  *
  * Kept beside the keys, so that an older status, or a clock that was set back, is noticed. Nothing is remembered where no
  * folder of the user is known.
@@ -12,11 +13,11 @@ import { refuseExposedFolder } from './key-file.fs.ts'
 import { isFolderKnown, keepFile, projectFolder } from './key-home.fs.ts'
 import type { KeyEnvironment } from './key-home.ts'
 
-/** `status` as it was read: signed bundles, one a line. */
+/** `status`: the signed bundles of one status or several, one a line. */
 export type SeenTrust = Readonly<{ newestTime?: Date; status?: Uint8Array }>
 
-/** LIMIT: 16 MiB of a status, 4 KiB of the rest. */
-const maxStatusBytes = 16 * 1024 * 1024
+/** LIMIT: 32 statuses, 64 MiB of them, 4 KiB of the rest. */
+export const seenLimits = { statuses: 32, statusBytes: 64 * 1024 * 1024 }
 const limits = { maxBytes: 4096, maxDepth: 2 }
 const seenShape = z.strictObject({ version: z.literal(1), newestTime: z.iso.datetime() })
 
@@ -24,7 +25,10 @@ const seenShape = z.strictObject({ version: z.literal(1), newestTime: z.iso.date
 export function readSeen(environment: KeyEnvironment, project: string): SeenTrust {
   if (!isFolderKnown(environment)) return {}
   const place = projectFolder(environment, project)
-  const [seen, status] = [bytesOf(place, 'seen.json', limits.maxBytes), bytesOf(place, 'status.jsonl', maxStatusBytes)]
+  const [seen, status] = [
+    bytesOf(place, 'seen.json', limits.maxBytes),
+    bytesOf(place, 'status.jsonl', seenLimits.statusBytes),
+  ]
   return {
     ...(seen === undefined ? {} : { newestTime: timeOf(seen, join(place, 'seen.json')) }),
     ...(status === undefined ? {} : { status }),

@@ -20,7 +20,7 @@ import { refuseRequest } from './signer/sign.ts'
 import { readDer, tags, writeDer } from './time/der.ts'
 import type { TrustStatus } from './trust-documents.ts'
 import type { RoleRule, TrustPolicy } from './trust-policy.ts'
-import { freshness, notOlder, verifyStatus, withStatus } from './trust-status.ts'
+import { freshness, notOlder, takenBackNoMore, verifyStatus, withStatus } from './trust-status.ts'
 import { verifyChain } from './verify-chain.ts'
 
 const [ada, eve, mallory] = [newPerson(), newPerson(), newPerson()]
@@ -111,6 +111,20 @@ test('an older status is refused, another one of the same number too, and the sa
   assert.equal(code({ version: 2 }), 'ERR_STATUS_ROLLBACK')
   assert.equal(code({ expiresAt: '2027-01-01T00:00:00.000Z' }), 'ERR_STATUS_ROLLBACK')
   assert.deepEqual([code({}), code({ version: 4 }), notOlder(status, undefined).code], ['OK', 'OK', 'OK'])
+})
+
+test('a day from which less counts as taken back is later as an instant, however it is written', () => {
+  const since = (text: string): TrustStatus => ({
+    ...status,
+    keys: [{ hint: eve.hint, since: text, because: 'stolen' }],
+  })
+  const isLess = (then: string, now: string): boolean => takenBackNoMore(since(now), since(then)).length > 0
+  assert.ok(
+    isLess('2026-11-20T00:00:00Z', '2026-11-20T00:00:00.500Z'),
+    'half a second later, and sorted before as text',
+  )
+  assert.ok(!isLess('2026-11-20T00:00:00.500Z', '2026-11-20T00:00:00Z'))
+  assert.ok(!isLess('2026-11-20T00:00:00Z', '2026-11-20T00:00:00.000Z'), 'the same instant')
 })
 
 test('a status that expired is refused to the second', () => {

@@ -4,8 +4,8 @@
  * It reaches who verifies offline, and says for how long it may be relied on. THREAT: an older one shown again (rollback),
  * or the same for ever (freeze). Format: docs/formats/trust-status.md. Source: trust.md section 4.
  */
-import { canonicalJson, isDomainError, parseStrictJson } from '../core/index.ts'
-import { bundleLimits, parseBundle } from './bundle.ts'
+import { canonicalJson, isDomainError, parseStrictJson, type Sha256, sha256Of } from '../core/index.ts'
+import { bundleLimits, parseBundle, statedPayload } from './bundle.ts'
 import { type Finding, passed, refused } from './finding.ts'
 import { type SignedDocument, verifyDocument } from './signed-document.ts'
 import { bundlesInLines } from './travelled.ts'
@@ -20,6 +20,27 @@ export function verifyStatus(bytes: Uint8Array, policy: TrustPolicy): SignedDocu
   if (policy.project === project) return read
   const because = `the status is of the project \`${project}\`, not of \`${policy.project ?? 'any'}\``
   return { findings: [...read.findings, refused('status', 'ERR_CHAIN_PROJECT', because)] }
+}
+
+/** The statuses in a file of several, each with all its lines; nothing is verified. */
+export function statusesIn(bytes: Uint8Array): readonly Uint8Array[] {
+  const byText = new Map<Sha256, Uint8Array[]>()
+  for (const { bytes: line } of bundlesInLines(bytes)) {
+    const text = sha256Of(textIn(line))
+    const lines = byText.get(text) ?? []
+    lines.push(line, Buffer.from('\n'))
+    byText.set(text, lines)
+  }
+  return [...byText.values()].map((lines) => Buffer.concat(lines))
+}
+
+function textIn(line: Uint8Array): Uint8Array {
+  try {
+    return statedPayload(line)
+  } catch (error) {
+    if (isDomainError(error)) return line // what cannot be read is told by `verifyStatus`
+    throw error
+  }
 }
 
 /** What a status says that was believed when it was kept, whoever is root now; nothing is verified. */
@@ -63,7 +84,7 @@ export function notOlder(given: TrustStatus, seen: TrustStatus | undefined): Fin
 export function takenBackNoMore(given: TrustStatus, seen: TrustStatus): readonly string[] {
   type Since = Readonly<{ since?: string }>
   const isAsMuch = (now: Since, then: Since): boolean =>
-    now.since === undefined || (then.since !== undefined && now.since <= then.since)
+    now.since === undefined || (then.since !== undefined && Date.parse(now.since) <= Date.parse(then.since))
   const isKept = (then: TrustStatus['keys'][number]): boolean =>
     given.keys.some((key) => key.hint === then.hint && isAsMuch(key, then))
   const isOut = (then: NonNullable<TrustStatus['identities']>[number]): boolean =>

@@ -15,7 +15,9 @@ import {
   revokedKeys,
   type SeenTrust,
   type SigningTimes,
+  seenLimits,
   statedStatus,
+  statusesIn,
   type TimestampAuthority,
   type TrustPolicy,
   type TrustStatus,
@@ -25,7 +27,7 @@ import {
   withRevocations,
   withStatus,
 } from '../attestation/index.ts'
-import { DomainError, isDomainError } from '../core/index.ts'
+import { canonicalJson, DomainError, isDomainError } from '../core/index.ts'
 import { type ProofsOf, witnessedBy } from './log-trust.ts'
 import type { Caller } from './project.ts'
 import { readSmall } from './small-file.fs.ts'
@@ -115,53 +117,102 @@ type Statuses = Readonly<{
   environment: Caller['environment']
 }>
 
+/** One that this user was given before, and what it says: by this policy's word, or by that of the one that let it be kept. */
+type SeenStatus = Readonly<{
+  bytes: Uint8Array
+  findings: readonly Finding[]
+  stated: TrustStatus | undefined
+  believed: TrustStatus | undefined
+}>
+
+function seenStatuses(kept: Uint8Array, policy: TrustPolicy): readonly SeenStatus[] {
+  return statusesIn(kept).map((bytes) => {
+    const { findings, document } = verifyStatus(bytes, policy)
+    return { bytes, findings, stated: document ?? statedStatus(bytes), believed: document }
+  })
+}
+
 /**
  * INVARIANT: what was taken back stays so: a status that expired is no proof that nothing else was, and still counts. So does
  * one whose signers the policy does not name any more, until another is given; and what a newer one leaves out.
  */
 function withStatusOf(policy: TrustPolicy, { given, kept, environment }: Statuses): TrustPolicy {
   const standing = policy.standing ?? []
-  const seen = kept === undefined ? undefined : verifyStatus(kept, policy)
+  const seen = kept === undefined ? [] : seenStatuses(kept, policy)
+  const believed = seen.flatMap((each) => each.believed ?? [])
+  const newest = believed.toSorted((left, right) => right.version - left.version)[0]
   if (given === undefined) {
-    if (kept === undefined || seen === undefined) return policy
-    const known = seen.document ?? statedStatus(kept)
-    if (known === undefined) return { ...policy, standing: [...standing, ...seen.findings] }
-    const finding = seen.document === undefined ? disowned(policy, seen) : standingOf(policy, known)
-    return { ...withStatus(policy, known), standing: [...standing, finding] }
+    if (kept === undefined) return policy
+    const unread = seen.flatMap(({ stated, findings }) => (stated === undefined ? findings : []))
+    const stated = seen.filter((each) => each.stated !== undefined)
+    const told =
+      newest === undefined
+        ? stated.map((each) => disowned(policy, each))
+        : [standingOf(policy, newest), ...lesserFindings(newest, stated)]
+    const counting = newest === undefined ? stated.flatMap((each) => each.stated ?? []) : believed
+    return { ...counting.reduce(withStatus, policy), standing: [...standing, ...unread, ...told] }
   }
   const { findings, document } = verifyStatus(given, policy)
   if (document === undefined) return { ...policy, standing: [...standing, ...findings] }
   const issued = new Date(document.issuedAt)
   const timed = notBefore(policy, issued)
-  const judged = [...findings, notOlder(document, seen?.document), freshness(document, nowOf(timed))]
+  const judged = [...findings, notOlder(document, newest), freshness(document, nowOf(timed))]
   const isNewest = judged.every(({ check, passed }) => passed || check !== 'status-version')
-  const lesser = kept === undefined ? [] : lesserFindings(document, kept, seen?.document)
-  if (isNewest && remembers(policy)) {
-    if (seen?.document === undefined || lesser.length === 0) keepStatus(environment, policy.project, given)
-    rememberTime(policy, environment, issued)
-  }
+  const tooMany = isNewest && remembers(policy) ? remember(policy, environment, { given, document, seen }) : []
   return {
-    ...withStatus(seen?.document === undefined ? timed : withStatus(timed, seen.document), document),
-    standing: [...standing, ...judged, ...lesser],
+    ...[...believed, document].reduce(withStatus, timed),
+    standing: [...standing, ...judged, ...lesserFindings(document, seen), ...tooMany],
   }
 }
 
+type Newest = Readonly<{ given: Uint8Array; document: TrustStatus; seen: readonly SeenStatus[] }>
+
 /**
- * A status that takes back less than the one that was seen here: told each time. While the policy believes both, what was
- * taken back still counts, and the one that says less is not remembered in the place of the other.
+ * The newest, and beside it what took back more, or was signed by other root keys.
+ *
+ * THREAT: a line of a stranger beside the signed ones, which a policy with other root keys would take for one that was seen.
  */
-function lesserFindings(given: TrustStatus, kept: Uint8Array, believed: TrustStatus | undefined): readonly Finding[] {
-  const seen = believed ?? statedStatus(kept)
-  const lost = seen === undefined ? [] : takenBackNoMore(given, seen)
-  if (seen === undefined || lost.length === 0) return []
-  const shown = `${lost.slice(0, 3).join(', ')}${lost.length > 3 ? ` and ${lost.length - 3} more` : ''}`
-  const then = believed === undefined ? 'it was signed by other root keys, and counts no more' : 'here it still counts'
-  const because = `the status ${given.version} does not take back what ${seen.version}, which was seen here, did: ${shown}; ${then}`
-  return [caveat('status-taken-back', because)]
+function remember(
+  policy: TrustPolicy & Readonly<{ project: string }>,
+  environment: Caller['environment'],
+  { given, document, seen }: Newest,
+): readonly Finding[] {
+  const own = statusesIn(given).filter((bytes) => isSame(statedStatus(bytes), document))
+  const others = seen.filter(
+    ({ stated, believed }) =>
+      stated !== undefined &&
+      !isSame(stated, document) &&
+      (believed === undefined || takenBackNoMore(document, believed).length > 0),
+  )
+  const lines = Buffer.concat([...own, ...others.map(({ bytes }) => bytes)])
+  if (others.length >= seenLimits.statuses || lines.length > seenLimits.statusBytes) {
+    const because = `${others.length} statuses were seen here that take back what ${document.version} does not, more than are remembered: ask its signers for one that takes back all of it`
+    return [refused('status-taken-back', 'ERR_STATUS_ROLLBACK', because)]
+  }
+  keepStatus(environment, policy.project, lines)
+  rememberTime(policy, environment, new Date(document.issuedAt))
+  return []
+}
+
+function isSame(one: TrustStatus | undefined, other: TrustStatus): boolean {
+  return one !== undefined && canonicalJson(one) === canonicalJson(other)
+}
+
+/** A status that takes back less than one that was seen here: told each time. What the policy believes still counts. */
+function lesserFindings(status: TrustStatus, seen: readonly SeenStatus[]): readonly Finding[] {
+  return seen.flatMap(({ stated, believed }) => {
+    const lost = stated === undefined ? [] : takenBackNoMore(status, stated)
+    if (stated === undefined || lost.length === 0) return []
+    const shown = `${lost.slice(0, 3).join(', ')}${lost.length > 3 ? ` and ${lost.length - 3} more` : ''}`
+    const then =
+      believed === undefined ? 'it was signed by other root keys, and counts no more' : 'here it still counts'
+    const because = `the status ${status.version} does not take back what ${stated.version}, which was seen here, did: ${shown}; ${then}`
+    return [caveat('status-taken-back', because)]
+  })
 }
 
 /** THREAT: other root keys in the policy, or one whose days are over, would make what was taken back good again. */
-function disowned({ statusRequired }: TrustPolicy, { findings }: ReturnType<typeof verifyStatus>): Finding {
+function disowned({ statusRequired }: TrustPolicy, { findings }: Pick<SeenStatus, 'findings'>): Finding {
   const fault = findings.find(({ passed }) => !passed)
   const because = `the status that was seen here is not believed by this policy (${fault?.because ?? 'it cannot be read'}): what it takes back still counts, what was taken back since is not known`
   return statusRequired === true ? refused('status', 'ERR_STATUS_MISSING', because) : caveat('status', because)

@@ -1,6 +1,6 @@
 /** What a user has seen of a project's trust stays seen: under other root keys, under the repository's policy, with another clock. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -15,6 +15,7 @@ import {
 } from '../../src/attestation/fixtures/chain.ts'
 import { type PolicyOrigin, type TrustPolicy, verifyChain } from '../../src/attestation/index.ts'
 import type { TrustStatus } from '../../src/attestation/trust-documents.ts'
+import { sha256Of } from '../../src/core/index.ts'
 import { policyInForce } from '../../src/pipeline/policy-in-force.fs.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'assay-in-force-'))
@@ -67,6 +68,8 @@ test('what was taken back stays so under a policy with other root keys, and is t
   assert.deepEqual(verify(policyWith(rita, strict)), ['ERR_KEY_REVOKED', 'ERR_STATUS_MISSING'])
   assert.deepEqual(verify(policyWith(rita, strict), statusFile(rita, {})), [])
   assert.deepEqual(verify(policyWith(rita)), [])
+  assert.deepEqual(verify(policyWith(eve)), ['ERR_KEY_REVOKED'], 'under the first root it was never forgotten')
+  assert.ok(verify(policyWith(eve), statusFile(eve, { keys: [] })).includes('ERR_STATUS_ROLLBACK'))
 })
 
 test('what a newer status leaves out stays taken back, is told each time, and is not forgotten by the next', () => {
@@ -95,6 +98,49 @@ test('what a newer status leaves out stays taken back, is told each time, and is
   const later = { ...full, keys: [{ hint: eve.hint, since: '2026-11-20T00:00:00.000Z', because: 'stolen' }] }
   assert.ok(verify(5, later).join().includes(`did: the key ${eve.hint}; here`), 'a later day takes back less')
   assert.deepEqual(verify(6, full), [])
+})
+
+test('a newer status that takes something back and something else no more counts beside the older one, which is a rollback', () => {
+  const environment = { ASSAY_CONFIG_HOME: join(scratch, 'user-both') }
+  const model = honest.question.subject.digest
+  const see = (root: Person, status?: string) => {
+    const policy = policyInForce(policyWith(root), { environment, now: () => now }, { status })
+    const revoked = [...policy.keys.values()].flatMap((key) => (key.revoked === undefined ? [] : [key.name]))
+    const told = (policy.standing ?? []).flatMap(({ check, code }) => (code === 'OK' ? [] : [`${check} ${code}`]))
+    return { revoked, recalled: policy.takenBack?.recalled.has(model) === true, told: [...new Set(told)] }
+  }
+  const mistake = { version: 1, keys: [{ hint: eve.hint, because: 'a mistake' }] }
+  const second = { version: 2, keys: revoked, recalls: [{ digest: model, because: 'poisoned' }] }
+  const told = ['status-taken-back CAVEAT']
+  see(rita, statusFile(rita, mistake))
+  assert.deepEqual(see(rita, statusFile(rita, second)), { revoked: ['ada'], recalled: true, told })
+  assert.deepEqual(see(rita), { revoked: ['ada'], recalled: true, told }, 'without a status')
+  const again = see(rita, statusFile(rita, mistake))
+  assert.ok(again.told.includes('status-version ERR_STATUS_ROLLBACK'))
+  assert.deepEqual([again.revoked, again.recalled], [['ada'], true])
+  const all = { ...second, version: 3, keys: [...revoked, ...mistake.keys] }
+  assert.deepEqual(see(rita, statusFile(rita, all)).told, [], 'the honest twin: one that takes back all of it')
+  assert.deepEqual(see(rita), { revoked: ['ada'], recalled: true, told: [] }, 'and nothing is told any more')
+  const others = { revoked: [], recalled: false, told }
+  assert.deepEqual(see(eve, statusFile(eve, {})), others, 'other root keys: it counts no more')
+  assert.deepEqual(see(eve), others, 'which is told each time')
+})
+
+test('a line that a stranger put beside a status is not remembered, and more statuses than are remembered refuse', () => {
+  const environment = { ASSAY_CONFIG_HOME: join(scratch, 'user-lines') }
+  const see = (root: Person, status?: string) =>
+    (policyInForce(policyWith(root), { environment, now: () => now }, { status }).standing ?? []).flatMap(
+      ({ passed, code }) => (passed ? [] : [code]),
+    )
+  const beside = statusFile(rita, {})
+  writeFileSync(beside, Buffer.concat([signStatus(eve, { keys: revoked }), Buffer.from('\n'), readFileSync(beside)]))
+  assert.deepEqual(see(rita, beside), [])
+  assert.deepEqual(policyInForce(policyWith(eve), { environment, now: () => now }).keys.get('ada')?.revoked, undefined)
+  const one = (version: number) =>
+    statusFile(rita, { version, recalls: [{ digest: sha256Of(Buffer.from(`${version}`)), because: 'x' }] })
+  for (let version = 2; version <= 33; version += 1) assert.deepEqual(see(rita, one(version)), [], `${version}`)
+  assert.deepEqual(see(rita, one(34)), ['ERR_STATUS_ROLLBACK'])
+  assert.deepEqual(see(rita), [], 'the newest of those that are remembered')
 })
 
 test('a root key whose days are over makes nothing good again that its status took back', () => {
