@@ -12,6 +12,7 @@ import { comparison } from './comparison.ts'
 import { validate } from './data/validate.ts'
 import { environment } from './environment.ts'
 import { hashing } from './hashing.ts'
+import { looks } from './looks.ts'
 import { machine } from './measure.ts'
 import { noOp } from './no-op.ts'
 import { commitOf, peer } from './scratch.ts'
@@ -27,6 +28,7 @@ const questions: Readonly<Record<string, () => Promise<void>>> = {
   hashing,
   environment,
   training,
+  looks,
   verify,
   attestation,
   'attestation-rates': attestationRates,

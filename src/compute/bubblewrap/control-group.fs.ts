@@ -1,8 +1,8 @@
 /**
  * Limits held by the kernel: one control group a sandbox, version 1 or 2.
  *
- * LIMIT: version 2 with controllers is written from the kernel's documentation (admin-guide/cgroup-v2.rst) and has not
- * been run on such a machine; `openBubblewrap` tries a group before it relies on one.
+ * Version 2 is written from the kernel's documentation (admin-guide/cgroup-v2.rst), and tried in a virtual machine by
+ * `scripts/cgroup-v2.sh`; `openBubblewrap` tries a group before it relies on one.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'

@@ -66,7 +66,8 @@ function signalAll(pids: readonly number[], signal: 'SIGSTOP' | 'SIGCONT'): void
     try {
       process.kill(pid, signal)
     } catch (error) {
-      if (errnoOf(error) !== 'ESRCH') throw error
+      // one that has ended, and whose number another's process has now
+      if (errnoOf(error) !== 'ESRCH' && errnoOf(error) !== 'EPERM') throw error
     }
   }
 }
