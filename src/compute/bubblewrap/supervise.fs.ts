@@ -34,7 +34,7 @@ type LimitEnd = Extract<StageEnd, { kind: 'limit' }>
 
 const memoryEveryMs = 50
 const bytesEveryMs = 250
-const ioEveryMs = 50
+const ioEveryMs = 100
 const sampleEveryMs = 250
 /** Of the time of assay's own process: for what holds a limit, and for what is only looked at. */
 const enforcedShare = 1 / 20
