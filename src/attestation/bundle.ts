@@ -59,32 +59,6 @@ function jsonOf({ payload, payloadType, signature }: Envelope): object {
  * @throws ERR_BUNDLE_UNSUPPORTED for certificates, message signatures, log entries and other versions
  */
 export function parseBundle(bytes: Uint8Array): Bundle {
-  return asPrinted(bytes) ?? readBundle(bytes)
-}
-
-/** As `printBundle` writes it without timestamps: such a text has one reading, which is found at once. */
-const printed = new RegExp(
-  `^${JSON.stringify({
-    mediaType: bundleMediaType,
-    verificationMaterial: { publicKey: { hint: '?' }, tlogEntries: [] },
-    dsseEnvelope: { payload: '?', payloadType: '?', signatures: [{ sig: '?' }] },
-  })
-    .replace(/[.+*()[\]{}]/g, '\\$&')
-    .replaceAll('?', '([\\w+/=.-]+)')}$`,
-)
-
-function asPrinted(bytes: Uint8Array): Bundle | undefined {
-  if (bytes.length > bundleLimits.maxBytes) return undefined
-  const [, hint = '', payload = '', payloadType = '', sig = ''] =
-    printed.exec(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)) ?? []
-  if (hint === '' || hint.length > 200 || payloadType.length > 200 || sig.length > 1000) return undefined
-  return {
-    hint,
-    envelope: { payload: decodeBase64(payload, 'payload'), payloadType, signature: decodeBase64(sig, 'sig') },
-  }
-}
-
-function readBundle(bytes: Uint8Array): Bundle {
   const json = readJson(bytes)
   refuseOtherKinds(json)
   const parsed = bundleSchema.safeParse(json)

@@ -2,7 +2,8 @@
  * Was the definition of each stage reviewed, by enough people who neither wrote it, committed it nor set the run off?
  *
  * A review counts for its commit, and for files of the same bytes in another: what was read is what ran. Who wrote and
- * committed the last change is said by the builder; who wrote those before, by the reviewer alone. Source: trust.md section 3.
+ * committed the last change is said by the builder; who wrote those before, by the history where it is at hand, and by the
+ * reviewer alone where it is not. Source: trust.md section 3.
  */
 import type { Sha256 } from '../core/index.ts'
 import { type ChainQuestion, chainLimits, type VisitedStage } from './chain.ts'
@@ -33,8 +34,9 @@ export function judgeReviews(
   stages: readonly VisitedStage[],
 ): Readonly<{ reviews: readonly JudgedReview[]; findings: readonly Finding[] }> {
   const held = reviewsAtHand(question)
-  const reviewed = reviewedCommits(question.policy, held)
-  const reviews = stages.map(({ stage }) => judgeStage(question, stage.facts, { held, reviewed }))
+  const { peopleAt } = question.surroundings
+  const reviewed = reviewedCommits(question.policy, held, peopleAt)
+  const reviews = stages.map(({ stage }) => judgeStage(question, stage.facts, { held, reviewed, peopleAt }))
   // Said where somebody reviewed anything: a project without reviews is told by the level's row alone.
   const findings = reviews.flatMap(({ stage, fault, by }) => {
     if (held.length === 0) return []
@@ -63,12 +65,16 @@ function reviewsAtHand(question: ChainQuestion): readonly VerifiedReview[] {
  * THREAT: a reviewer who wrote a part says that they read what changed since, and nobody read theirs. So what changed since
  * a commit counts only when that commit was reviewed.
  */
-export function reviewedCommits({ roles }: TrustPolicy, held: readonly VerifiedReview[]): ReadonlySet<string> {
+export function reviewedCommits(
+  { roles }: TrustPolicy,
+  held: readonly VerifiedReview[],
+  peopleAt?: PeopleAt,
+): ReadonlySet<string> {
   const rule = roles.get('reviewer')
   const reviewed = new Set<string>()
   if (rule === undefined) return reviewed
   const bySince = new Map<string, VerifiedReview[]>()
-  for (const one of held.filter((each) => isApart(each))) {
+  for (const one of held.filter((each) => isApart(each, { peopleAt }))) {
     const since = one.review.since ?? ''
     bySince.set(since, [...(bySince.get(since) ?? []), one])
   }
@@ -86,16 +92,36 @@ export function reviewedCommits({ roles }: TrustPolicy, held: readonly VerifiedR
   return reviewed
 }
 
-/** The reviewer, whom the policy names by key, is none of those who had a hand in it. */
-function isApart({ review, signer }: VerifiedReview, involved: readonly string[] = []): boolean {
-  const reviewer = signer.principal === undefined ? undefined : mailOf(signer.principal)
-  const others = [...involved, ...review.authors.map(mailOf)]
-  return reviewer !== undefined && reviewer === mailOf(review.by.email) && !others.includes(reviewer)
+type PeopleAt = ChainQuestion['surroundings']['peopleAt']
+type Around = Readonly<{ involved?: readonly string[]; peopleAt?: PeopleAt }>
+
+/**
+ * The reviewer, whom the policy names by key, is none of those who had a hand in it.
+ *
+ * THREAT: whom a review leaves out of its authors, and who commits by another address: the history names all, and a name that
+ * is the reviewer's own is taken for the reviewer.
+ */
+export function isApart({ review, signer }: VerifiedReview, { involved = [], peopleAt }: Around = {}): boolean {
+  const { principal } = signer
+  if (principal === undefined || mailOf(principal) !== mailOf(review.by.email)) return false
+  const written = peopleAt?.(review.commit, review.since) ?? []
+  const others = [...involved, ...review.authors, ...written].map(mailOf)
+  const own = nameOf(principal)
+  return !others.includes(mailOf(principal)) && !(own !== '' && written.map(nameOf).includes(own))
 }
 
-type Reviews = Readonly<{ held: readonly VerifiedReview[]; reviewed: ReadonlySet<string> }>
+/** `Ada  LOVELACE <ada@example.org>` -> `ada lovelace` */
+function nameOf(person: string): string {
+  return person
+    .replace(/<[^<>]*>\s*$/, '')
+    .trim()
+    .replace(/\s+/g, ' ')
+    .toLowerCase()
+}
 
-function judgeStage({ policy }: ChainQuestion, facts: StageFacts, { held, reviewed }: Reviews): JudgedReview {
+type Reviews = Readonly<{ held: readonly VerifiedReview[]; reviewed: ReadonlySet<string>; peopleAt: PeopleAt }>
+
+function judgeStage({ policy }: ChainQuestion, facts: StageFacts, { held, reviewed, peopleAt }: Reviews): JudgedReview {
   const no = (fault: string): JudgedReview => ({ stage: facts.stage, fault, by: [] })
   const rule = policy.roles.get('reviewer')
   if (rule === undefined) return no('the policy lists no reviewer')
@@ -103,7 +129,7 @@ function judgeStage({ policy }: ChainQuestion, facts: StageFacts, { held, review
   if (about.length === 0) return no('no signed review of the definition is at hand')
   const involved = involvedIn(facts, responsibleFor(facts, policy.services).person)
   if (involved === undefined) return no('the builder does not say who wrote and committed the code')
-  const apart = about.filter((one) => isApart(one, involved))
+  const apart = about.filter((one) => isApart(one, { involved, peopleAt }))
   if (apart.length === 0) return no('was reviewed by nobody but those who wrote, committed or started it')
   const whole = apart.filter(({ review: { since } }) => since === undefined || reviewed.has(since))
   if (whole.length === 0) return no('was reviewed since a commit that was not reviewed itself')

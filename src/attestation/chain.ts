@@ -24,6 +24,8 @@ export type ChainSurroundings = Readonly<{
   now: Date
   /** Digest of a file in a commit; `absent` when the commit is here and does not hold the file. */
   definitionAt?: (commit: string, path: string) => Sha256 | 'absent' | undefined
+  /** `Name <mail>` of everybody who wrote or committed what leads to a commit and not to `since`; all where that is undefined. */
+  peopleAt?: (commit: string, since: string | undefined) => readonly string[] | undefined
   logAt?: (log: Sha256) => 'present' | 'missing' | 'corrupt' | undefined
   /** Whether the attestation is in a log that the policy names. Asked only where it names any. */
   loggedAt?: (attestation: Sha256) => Finding | undefined

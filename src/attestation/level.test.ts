@@ -281,6 +281,18 @@ const defeats: readonly Defeat[] = [
   [
     2,
     'reviewed definition',
+    'a review that leaves its reviewer out of those who wrote a part, as the history tells',
+    { surroundings: { peopleAt: () => ['Ada <ada@example.org>', 'R. <RITA@example.org>'] } },
+  ],
+  [
+    2,
+    'reviewed definition',
+    'a review by who committed a part by another address',
+    { surroundings: { peopleAt: () => ['Ada <ada@example.org>', 'rita  <rita@home.example>'] } },
+  ],
+  [
+    2,
+    'reviewed definition',
     'a review of what changed since a commit that nobody reviewed',
     { review: { since: 'a'.repeat(40) } },
   ],
@@ -583,6 +595,11 @@ test('a service of CI earns level 4 as a person does, when the policy names who 
   assert.match(said?.because ?? '', /for which `Tom <tom@example.org>` answers/)
   const nobody = judge({ facts: setOffByService() }).findings.find(({ check }) => check === 'responsible')
   assert.equal(nobody?.code, 'CAVEAT')
+})
+
+test('a review by somebody whom the history does not name counts', () => {
+  const peopleAt = () => ['Ada <ada@example.org>', 'Margarita <margarita@example.org>']
+  assert.deepEqual(failing(judge({ surroundings: { peopleAt } })), [])
 })
 
 test('what changed since a commit counts as reviewed when that commit was, back to the first that was read whole', () => {

@@ -34,7 +34,14 @@ export function parseCommit({ oid, type, bytes }: GitObject): GitCommit {
   if (more.length > 0 || ![tree, ...parents].every(isOid)) throw corrupt(`the commit ${oid} has no one tree`)
   const [author, committer] = [parsePerson(valuesOf('author')), parsePerson(valuesOf('committer'))]
   if (author === undefined || committer === undefined) throw corrupt(`the commit ${oid} has no one author or committer`)
-  return { tree, parents, author, committer }
+  return { tree, parents, author, committer, coAuthors: coAuthorsIn(text.slice(text.indexOf('\n\n') + 1)) }
+}
+
+/** `Co-authored-by: Name <mail>`, a line of the message, as forges and editors write it. LIMIT: 100. */
+function coAuthorsIn(message: string): GitCommit['coAuthors'] {
+  return [...message.matchAll(/^co-authored-by: *([^<>\n]*)<([^<>\n]{1,1000})>/gim)]
+    .slice(0, 100)
+    .map(([, name = '', email = '']) => ({ name: oneLine(name.trim()), email: oneLine(email.trim()) }))
 }
 
 /** `Name <mail> 1700000000 +0100`; name and mail may be empty. */

@@ -23,7 +23,7 @@ import { rulesDigest } from './git-rules.fs.ts'
 import type { GitOid, Repository, RepositoryFinding } from './repository.ts'
 import { repositoryBlobs } from './repository-blobs.ts'
 import { readContent } from './repository-content.ts'
-import { peopleSince } from './repository-history.ts'
+import { peopleIn } from './repository-history.ts'
 import { digestsAt, filesAt } from './repository-past.ts'
 import { attributesOf, ignoredPaths, untrackedPaths } from './repository-paths.ts'
 import { readFrom, readSubmodules } from './repository-submodules.exec.ts'
@@ -72,8 +72,7 @@ export async function openRepository(
     ...blobs,
     digestsAt: (commit, paths) => digestsAt({ git, cache }, { prefix: place.prefix, commit, paths }),
     filesAt: (revision, paths) => filesAt(git, { prefix: place.prefix, revision, paths }),
-    peopleSince: async (until) =>
-      facts.commit === undefined ? undefined : peopleSince(git, { head: facts.commit, until }),
+    peopleIn: (spans) => peopleIn(git, spans),
     dirty: (within = ['.']) =>
       dirtyPaths(facts, within, {
         ...options,
@@ -126,7 +125,7 @@ type Facts = Omit<
   | 'blobDigests'
   | 'digestsAt'
   | 'filesAt'
-  | 'peopleSince'
+  | 'peopleIn'
   | 'storeBlobs'
   | 'treeDigest'
   | 'lfsPointers'

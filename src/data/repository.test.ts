@@ -71,7 +71,13 @@ test('tells the commit, who made it, and every file of it', async (context) => {
   assert.equal(repository.commit, commit)
   assert.equal(repository.ref, 'refs/heads/main')
   assert.equal(repository.treeOid, scratch.git('rev-parse', 'HEAD^{tree}'))
-  assert.deepEqual(repository.head, { tree: repository.treeOid, parents: [], author: person, committer: person })
+  assert.deepEqual(repository.head, {
+    tree: repository.treeOid,
+    parents: [],
+    author: person,
+    committer: person,
+    coAuthors: [],
+  })
   assert.deepEqual(await repository.identity(), { name: 'Ada Test', email: 'ada@example.org', tier: 'declared' })
   assert.deepEqual(
     [repository.remote, repository.isShallow, repository.objectFormat],

@@ -22,7 +22,15 @@ export type SubmoduleState = 'here' | 'absent'
 /** Who, as git was told; `at` by the clock of that machine. */
 export type GitPerson = Readonly<{ name: string; email: string; at: Date }>
 
-export type GitCommit = Readonly<{ tree: GitOid; parents: readonly GitOid[]; author: GitPerson; committer: GitPerson }>
+export type Person = Readonly<{ name: string; email: string }>
+export type GitCommit = Readonly<{
+  tree: GitOid
+  parents: readonly GitOid[]
+  author: GitPerson
+  committer: GitPerson
+  /** As the message names them. */
+  coAuthors: readonly Person[]
+}>
 
 /** Something about the repository that a verdict must know. assay is not misled by it. */
 export type RepositoryFinding = Readonly<{ code: ErrorCode; because: string }>
@@ -86,11 +94,13 @@ export type Repository = Readonly<{
    */
   filesAt(revision: string, paths: readonly string[]): Promise<FilesAt | undefined>
   /**
-   * Addresses of everybody who wrote or committed what leads to HEAD and not to `until`; all of it when left out.
+   * Everybody who wrote or committed what leads to `head` and not to `until`; all of it where that is undefined.
    *
-   * @returns undefined when the history is not here, or `until` does not lead to HEAD
+   * @returns one answer a span: undefined when the history is not here, or `until` does not lead to `head`
    */
-  peopleSince(until?: GitOid): Promise<readonly string[] | undefined>
+  peopleIn(
+    spans: readonly Readonly<{ head: GitOid; until: GitOid | undefined }>[],
+  ): Promise<readonly (readonly Person[] | undefined)[]>
   /** Puts the committed bytes of regular files into a store; paths that are none are left out. */
   storeBlobs(paths: Iterable<string>, store: ObjectStore): Promise<ReadonlyMap<string, Content>>
   /** SHA-256 over (path, mode, SHA-256 of the bytes) of the project's part; undefined without a commit. */

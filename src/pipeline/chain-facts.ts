@@ -41,9 +41,11 @@ export async function withDefinitions<Verdict>(
   for (;;) {
     const asked = new Map<string, Set<string>>()
     const askedLogs = new Set<Sha256>()
-    const verdict = judge(surroundingsOf(project, { asked, logs, askedLogs, logged }))
+    const askedPeople: Notes['askedPeople'] = []
+    const verdict = judge(surroundingsOf(project, { asked, logs, askedLogs, askedPeople, logged }))
     await learnLogs(project, askedLogs, logs)
-    if (!(await project.code.learnDefinitions(asked)) && askedLogs.size === 0) return verdict
+    const isLearnt = [await project.code.learnDefinitions(asked), await project.code.learnPeople(askedPeople)]
+    if (!isLearnt.includes(true) && askedLogs.size === 0) return verdict
   }
 }
 
@@ -56,10 +58,11 @@ type Notes = Readonly<{
   asked: Map<string, Set<string>>
   logs: Logs
   askedLogs: Set<Sha256>
+  askedPeople: Parameters<Project['code']['learnPeople']>[0][number][]
   logged: ReturnType<typeof loggedBy>
 }>
 
-function surroundingsOf(project: Project, { asked, logs, askedLogs, logged }: Notes): ChainSurroundings {
+function surroundingsOf(project: Project, { asked, logs, askedLogs, askedPeople, logged }: Notes): ChainSurroundings {
   return {
     now: project.now(),
     definitionAt: (commit, path) => {
@@ -70,6 +73,11 @@ function surroundingsOf(project: Project, { asked, logs, askedLogs, logged }: No
     logAt: (log) => {
       const known = logs.get(log)
       if (known === undefined) askedLogs.add(log)
+      return known
+    },
+    peopleAt: (commit, since) => {
+      const known = project.code.peopleAt(commit, since)
+      if (known === undefined) askedPeople.push({ commit, since })
       return known
     },
     revokedSources: project.revokedSources,

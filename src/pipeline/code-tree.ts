@@ -64,7 +64,7 @@ export async function openCode(input: CodeInput): Promise<CodeTree> {
     contents: remembered((wanted) => contentsOf(reader, wanted)),
     digests: remembered((wanted) => digestsOf(reader, wanted)),
     ...definitionsOf(repository, atHead),
-    peopleSince: (until) => repository.peopleSince(until),
+    ...peopleIn(repository),
     isCommitted: (path) => repository.tree.has(path) && !changed.has(path),
     blobOf: (path) => {
       const entry = repository.tree.get(path)
@@ -79,6 +79,31 @@ function peopleOf(head: Repository['head']): Pick<CodeTree, 'author' | 'committe
   return { author: textOf(head.author), committer: textOf(head.committer) }
 }
 
+function peopleIn(repository: Repository): Pick<CodeTree, 'peopleSince' | 'peopleAt' | 'learnPeople'> {
+  const known = new Map<string, readonly string[] | undefined>()
+  const keyOf = (commit: string, since: string | undefined): string => `${since ?? ''}..${commit}`
+  return {
+    peopleSince: async (until) => {
+      const { commit } = repository
+      if (commit === undefined) return undefined
+      const [people] = await repository.peopleIn([{ head: commit, until }])
+      return people === undefined ? undefined : [...new Set(people.map(({ email }) => email))]
+    },
+    peopleAt: (commit, since) => known.get(keyOf(commit, since)),
+    learnPeople: async (wanted) => {
+      const unknown = wanted.filter(({ commit, since }) => !known.has(keyOf(commit, since)))
+      if (unknown.length === 0) return false
+      const answers = await repository.peopleIn(unknown.map(({ commit, since }) => ({ head: commit, until: since })))
+      for (const [index, { commit, since }] of unknown.entries())
+        known.set(
+          keyOf(commit, since),
+          answers[index]?.map(({ name, email }) => `${name} <${email}>`),
+        )
+      return true
+    },
+  }
+}
+
 /** No repository, or nothing committed: no file is tracked, so a stage sees its declared deps alone. */
 function withoutCommit(): CodeTree {
   return {
@@ -87,6 +112,8 @@ function withoutCommit(): CodeTree {
     absentSubmodules: [],
     paths: [],
     peopleSince: async () => undefined,
+    peopleAt: () => undefined,
+    learnPeople: async () => false,
     dirty: [],
     contents: async () => new Map(),
     digests: async () => new Map(),

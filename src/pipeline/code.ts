@@ -41,6 +41,10 @@ export type CodeTree = Readonly<{
   learnDefinitions(wanted: ReadonlyMap<string, ReadonlySet<string>>): Promise<boolean>
   /** Addresses of everybody who wrote or committed what leads here and not to `until`; undefined when that is not known. */
   peopleSince(until?: string): Promise<readonly string[] | undefined>
+  /** `Name <mail>` of everybody who wrote or committed what leads to the one and not to the other; of spans that were learnt. */
+  peopleAt(commit: string, since: string | undefined): readonly string[] | undefined
+  /** As `learnDefinitions`, for `peopleAt`. */
+  learnPeople(wanted: readonly Readonly<{ commit: string; since: string | undefined }>[]): Promise<boolean>
   /** True when the commit holds the file with the bytes that the work tree has. */
   isCommitted(path: string): boolean
   /** Git's own id of a committed file that the work tree has not changed. */

@@ -1,5 +1,5 @@
 /** `assay review`: a reviewer's signed word that the definition and code of the commit were read. */
-import { type DefinitionReview, reviewedCommits, verifyDefinitionReview } from '../attestation/index.ts'
+import { type DefinitionReview, isApart, reviewedCommits, verifyDefinitionReview } from '../attestation/index.ts'
 import { DomainError, isInside, type Sha256, sha256Of } from '../core/index.ts'
 import { attestationsOf, enterLog } from './enter-log.ts'
 import { openProjectSigner } from './open-signer.ts'
@@ -22,6 +22,8 @@ export async function reviewDefinition(project: Project, options: ReviewOptions)
     const what = code.dirty.slice(0, 5).map(({ path }) => `\`${path}\``)
     throw new DomainError('ERR_EVIDENCE_DIRTY', `a review is of a commit, and the tree differs: ${what.join(', ')}`)
   }
+  const held = project.definitionReviews()
+  await code.learnPeople(held.map(({ review }) => ({ commit: review.commit, since: review.since })))
   const since = options.since ?? lastReviewed(project)
   const authors = await code.peopleSince(since)
   if (authors === undefined)
@@ -46,6 +48,7 @@ export async function reviewDefinition(project: Project, options: ReviewOptions)
   }
   await using signer = await openProjectSigner(project)
   const { bytes } = await signer.sign({ kind: 'definition-review', review })
+  await code.learnPeople([{ commit, since }])
   refuseUncounted(project, review, bytes)
   const attestation = sha256Of(bytes)
   const file = project.evidence.saveApproval(
@@ -59,7 +62,7 @@ export async function reviewDefinition(project: Project, options: ReviewOptions)
 /** The newest commit up to which all was reviewed; the history says whether it leads here. */
 function lastReviewed(project: Project): string | undefined {
   const held = project.definitionReviews()
-  const reviewed = reviewedCommits(project.trust, held)
+  const reviewed = reviewedCommits(project.trust, held, project.code.peopleAt)
   const counting = held.map(({ review }) => review).filter(({ commit }) => reviewed.has(commit))
   return counting.toSorted((left, right) => Date.parse(right.at) - Date.parse(left.at))[0]?.commit
 }
@@ -81,23 +84,21 @@ async function filesOf({ code, definition, settings, pipeline }: Project): Promi
     .toSorted((left, right) => (left.path < right.path ? -1 : 1))
 }
 
-function refuseUncounted(project: Project, { authors, by, since }: DefinitionReview, bytes: Uint8Array): void {
-  const { trust } = project
+function refuseUncounted(project: Project, { by, since }: DefinitionReview, bytes: Uint8Array): void {
+  const { trust, code } = project
   const verdict = verifyDefinitionReview(bytes, trust)
   const fault = verdict.findings.find(({ passed }) => !passed)
   if (fault !== undefined && fault.code !== 'OK' && fault.code !== 'CAVEAT')
     throw new DomainError(fault.code, `your review would count nowhere: ${fault.because}`, {
       help: 'let somebody review whose key trust.yaml lists under reviewer',
     })
-  if (authors.some((author) => author.toLowerCase() === by.email.toLowerCase()))
-    throw new DomainError(
-      'ERR_SIGNER_ROLE',
-      `your review would count nowhere: \`${by.email}\` wrote or committed a part of it`,
-      {
-        help: 'let somebody else review it',
-      },
-    )
-  if (since !== undefined && !reviewedCommits(trust, project.definitionReviews()).has(since))
+  if (!verdict.trusted || !isApart(verdict.statement, { peopleAt: code.peopleAt })) {
+    const because = `\`${by.name} <${by.email}>\` wrote or committed a part of it, or is not whom trust.yaml knows by this key`
+    throw new DomainError('ERR_SIGNER_ROLE', `your review would count nowhere: ${because}`, {
+      help: 'let somebody else review it, whose address in git is that of their principal in trust.yaml',
+    })
+  }
+  if (since !== undefined && !reviewedCommits(trust, project.definitionReviews(), code.peopleAt).has(since))
     throw new DomainError('ERR_SIGNER_ROLE', `your review would count nowhere: \`${since}\` was not reviewed itself`, {
       help: 'leave --since out to read all since the last commit that was',
     })

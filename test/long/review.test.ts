@@ -81,6 +81,22 @@ test('a review by somebody else counts for what was read, and for nothing that c
   const next = await review()
   assert.equal(next.since, first.commit)
   assert.deepEqual(await verify(0), [])
+
+  // who had a hand in it is told by the history: as a co-author, and by their name under another address
+  for (const message of [
+    'together\n\nCo-authored-by: Somebody <RITA@example.org>',
+    'from home\n\nCo-authored-by: rita <r@home.example>',
+  ]) {
+    project.write({ 'notes.txt': message })
+    project.commit(message)
+    const own = await refusedReview()
+    assert.equal(own.error.code, 'ERR_SIGNER_ROLE', message)
+    project.git('reset', '--quiet', '--hard', 'HEAD~1')
+  }
+  project.write({ 'notes.txt': 'with Eve' })
+  project.commit('with Eve\n\nCo-authored-by: Eve <eve@example.org>')
+  const others = await review()
+  assert.deepEqual(others.authors, ['ada@example.org', 'eve@example.org'])
 })
 
 test('a change that nobody read does not make usual what it does, however often it runs; one that was read does', async (context) => {
