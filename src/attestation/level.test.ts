@@ -102,9 +102,8 @@ const waiver = signDataWaiver(rita, {
   at: '2026-11-19T00:00:00.000Z',
   by: { name: 'Rita', email: 'rita@example.org' },
 })
-
+const writtenBy = (person: string) => ({ surroundings: { peopleAt: () => [person] } })
 /** Rita's review of another commit. */
-const writtenBy = (...people: readonly string[]) => ({ surroundings: { peopleAt: () => people } })
 const reviewOf = (digit: string, more: Partial<DefinitionReview> = {}): Uint8Array =>
   signNow({ kind: 'definition-review', review: { ...honestReview, commit: digit.repeat(40), ...more } }, rita)
 
@@ -279,8 +278,8 @@ const defeats: readonly Defeat[] = [
     'a review in the name of somebody else',
     { review: { by: { name: 'Eve', email: 'eve@example.org' } } },
   ],
-  [2, 'reviewed definition', 'a reviewer whom the history names', writtenBy('R. <RITA@example.org>')],
-  [2, 'reviewed definition', 'a reviewer at another address', writtenBy('rita  <rita@home.example>')],
+  [2, 'reviewed definition', 'a reviewer in the history', writtenBy('R. <RITA@example.org>')],
+  [2, 'reviewed definition', 'a reviewer at another address', writtenBy('rita  <r@home.example>')],
   [
     2,
     'reviewed definition',
@@ -588,14 +587,10 @@ test('a service of CI earns level 4 as a person does, when the policy names who 
   assert.equal(nobody?.code, 'CAVEAT')
 })
 
-test('a review by somebody whom the history does not name counts', () => {
-  assert.deepEqual(failing(judge(writtenBy('Margarita <margarita@example.org>'))), [])
-})
-
 test('what changed since a commit counts as reviewed when that commit was, back to the first that was read whole', () => {
   const review = { since: 'b'.repeat(40) }
   const steps = [reviewOf('b', { since: 'a'.repeat(40) }), reviewOf('a')]
-  assert.equal(judge({ review, beside: steps }).level, 4)
+  assert.equal(judge({ review, beside: steps, ...writtenBy('Margarita <m@example.org>') }).level, 4)
   assert.equal(judge({ review, beside: steps.slice(0, 1) }).level, 2, 'the first step is missing')
 })
 
