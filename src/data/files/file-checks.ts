@@ -186,7 +186,7 @@ function dimensionsOf(files: readonly SeenFile[]): string {
 }
 
 function middle(numbers: readonly number[]): string {
-  const sorted = numbers.toSorted((left, right) => left - right)
+  const sorted = Float64Array.from(numbers).sort()
   return `${sorted[0] ?? 0}, ${sorted[Math.floor(sorted.length / 2)] ?? 0}, ${sorted.at(-1) ?? 0}`
 }
 

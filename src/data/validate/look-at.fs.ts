@@ -44,10 +44,11 @@ export async function findInFiles(
   const files = joined(own, answer.files)
   if (files === undefined || joined(approved, answer.anchor) === undefined) {
     looks?.forget()
-    const anew = { ...noLooks, record: looks?.record ?? noLooks.record }
+    const anew = { ...noLooks, record: looks?.record ?? noLooks.record, arrange: looks?.arrange ?? noLooks.arrange }
     return findInFiles(dataset, content, questions, { ...options, looks: anew })
   }
   remember(looks, own, answer.files)
+  looks?.arrange(scopeOf(dataset), { files: entries, looks: files })
   if (approved !== undefined) remember(looks, approved, answer.anchor)
   const known = areNamed ? entries : entriesOf(namesOf(dataset), await content)
   const found = foundIn({ names: namesOf(dataset), files, answer }, known, questions)
@@ -62,7 +63,17 @@ function isJudged({ judged = [], triage }: Questions): boolean {
 /** One a file, in the order of their names. */
 type Entries = readonly (Pick<SeenFile, 'digest' | 'sizeBytes'> | undefined)[]
 
-const noLooks: LookMemory = { recall: () => () => undefined, record: () => undefined, forget: () => undefined }
+const noLooks: LookMemory = {
+  recall: () => () => undefined,
+  record: () => undefined,
+  arrange: () => undefined,
+  forget: () => undefined,
+}
+
+/** What a dataset is found again by; another one of the same name costs time and nothing else. */
+function scopeOf(dataset: Dataset): string {
+  return dataset.kind === 'objects' ? `objects of ${namesOf(dataset)[0] ?? ''}` : dataset.path
+}
 
 /** By the digests that this process has made itself. A file that came meanwhile has none. */
 function entriesOf(names: readonly string[], content: Content): Entries {
@@ -90,7 +101,7 @@ type Part = Readonly<{
 type Asked = Readonly<{ questions: Questions; looks: LookMemory | undefined; greys: boolean }>
 
 function partOf(dataset: Dataset, entries: Part['entries'], { questions, looks, greys }: Asked): Part {
-  const recall = looks?.recall({ greys })
+  const recall = looks?.recall({ greys, scope: scopeOf(dataset) })
   const names = namesOf(dataset)
   const known = names.map((name, place) => {
     const digest = entries[place]?.digest
