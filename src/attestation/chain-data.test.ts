@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { type Digest, sha256Of } from '../core/index.ts'
 import type { ChainVerdict } from './chain.ts'
 import type { DataAnchor, DataReview, DataWaiver } from './data-decisions.ts'
 import type { DataVerdict } from './data-verdict-facts.ts'
@@ -23,6 +24,7 @@ import {
 } from './fixtures/chain.ts'
 import { dataDecisionOf, dataDecisionStatement } from './predicates/data-decision.ts'
 import { dataVerdictOf, dataVerdictStatement, testResultType } from './predicates/data-verdict.ts'
+import type { SourceApproval } from './source-approval-facts.ts'
 import type { TrustPolicy } from './trust-policy.ts'
 import { verifyChain } from './verify-chain.ts'
 
@@ -268,6 +270,56 @@ function anchoredBy(bytes: Uint8Array): Uint8Array {
   const baseline = { path: 'baselines/raw.json', digest: digestNamed('baseline'), anchor: keep(shelf(), bytes) }
   return signDataVerdict(ada, dataVerdict({ baseline }))
 }
+
+const goldenDigest = digestNamed('golden')
+const goldenSource = { ...sourceApproval().source, id: 'raw-golden', kind: 'golden' }
+const goldenApproval = (more: Partial<SourceApproval> = {}): Uint8Array =>
+  signApproval(ada, sourceApproval({ source: goldenSource, digest: goldenDigest, ...more }))
+
+/** A verdict on data with a golden set, against an anchor that agrees with these bytes. */
+function besideGolden(digest: Digest, approval: Uint8Array, more: readonly Uint8Array[] = []): ChainVerdict {
+  const checks = [{ name: 'golden/agreement', verdict: 'pass', observed: '3 of 200' }] as const
+  const golden = { source: 'raw-golden', digest, approval: sha256Of(approval), checks }
+  const bytes = signDataAnchor(ada, { ...dataAnchor, golden })
+  const baseline = { path: 'baselines/raw.json', digest: digestNamed('baseline'), anchor: sha256Of(bytes) }
+  const facts = dataVerdict({
+    baseline,
+    golden: { path: 'golden/raw.csv', digest: goldenDigest },
+    source: 'uci-digits',
+  })
+  return judge({ verdict: signDataVerdict(ada, facts), beside: [bytes, approval, ...more] })
+}
+
+test('an anchor that agrees with an approved golden set is told of; whose approver answers for the data too is no independent one', () => {
+  const verdict = besideGolden(goldenDigest, goldenApproval())
+  assert.deepEqual(refusals(verdict), [])
+  const told = verdict.findings.find(({ check }) => check === 'data-golden')
+  assert.match(told?.because ?? '', /^its anchor agrees with the golden set `raw-golden`, approved by `\w+`$/)
+  assert.equal(told?.code, 'OK')
+
+  const own = besideGolden(goldenDigest, goldenApproval({ approver: { name: 'Eve', email: 'eve@example.org' } }))
+  assert.equal(own.findings.find(({ check }) => check === 'data-golden')?.code, 'CAVEAT')
+  assert.equal(row(own, 'independent source approval'), false)
+})
+
+test('refuses an anchor that was held against another golden set, or one that nobody approved, or that was revoked', () => {
+  const goldenOf = (verdict: ChainVerdict): readonly string[] =>
+    refusals(verdict).filter((one) => one.startsWith('data-golden'))
+  assert.deepEqual(goldenOf(besideGolden(digestNamed('other'), goldenApproval())), [
+    'data-golden ERR_DATA_VERDICT_MISMATCH',
+  ])
+  const asData = goldenApproval({ source: { ...goldenSource, kind: 'data' } })
+  assert.deepEqual(goldenOf(besideGolden(goldenDigest, asData)), ['data-golden ERR_SOURCE_UNAPPROVED'])
+  const revoked = goldenApproval({ decision: 'revoked' })
+  assert.deepEqual(goldenOf(besideGolden(goldenDigest, goldenApproval(), [revoked])), [
+    'data-golden ERR_SOURCE_REVOKED',
+  ])
+})
+
+test('refuses a chain that was made of a golden set, whatever it is called there', () => {
+  const mounted = goldenApproval({ digest: digestNamed('data/raw.csv') })
+  assert.equal(refusals(judge({ beside: [mounted] }))[0], 'data-golden ERR_DATA_GOLDEN_USED')
+})
 
 test('a verdict against an anchor that a reviewer fixed counts for level 4', () => {
   const bytes = signDataAnchor(ada, dataAnchor)

@@ -7,6 +7,7 @@
  */
 import type { Sha256 } from '../core/index.ts'
 import { type ChainQuestion, chainLimits, type VisitedStage } from './chain.ts'
+import { type GoldenStanding, judgeGolden } from './chain-sources.ts'
 import { maxClockSkewMs } from './chain-walk.ts'
 import { type DataDecisionKind, rowVerdicts } from './data-decisions.ts'
 import type { DataVerdict } from './data-verdict-facts.ts'
@@ -26,6 +27,8 @@ export type JudgedData = Readonly<{
   identified: boolean
   /** True when a waiver stands in for a check, or a bound lets more through than the validator's own. */
   waived: boolean
+  /** True when whoever answers for the data approved the golden set that its anchor agrees with. */
+  ownGolden: boolean
   /** The bundle of its verdict. */
   attestation?: Sha256
   /** Bundles of the decisions that the verdict rests on. */
@@ -59,7 +62,7 @@ function needsVerdict({ origin, role, verdict }: StatedDependency): boolean {
 
 type Judged = Readonly<{ data: Omit<JudgedData, 'stage' | 'path'>; findings: readonly Finding[] }>
 
-const worthNothing = { anchored: false, identified: false, waived: false, decisions: [] } as const
+const worthNothing = { anchored: false, identified: false, waived: false, ownGolden: false, decisions: [] } as const
 
 type Use = Readonly<{ facts: StageFacts; dependency: StatedDependency }>
 
@@ -86,7 +89,7 @@ function judgeDependency(question: ChainQuestion, decisions: Decisions, { facts,
   if (read.statement.attestation !== attestation) {
     return no([refused('data-verdict', 'ERR_EVIDENCE_CORRUPT', 'its data verdict is not the one that was pinned')])
   }
-  const judged = judgeVerdict(decisions, {
+  const judged = judgeVerdict(question, decisions, {
     facts,
     dependency,
     verdict: read.statement.verdict,
@@ -97,9 +100,14 @@ function judgeDependency(question: ChainQuestion, decisions: Decisions, { facts,
 
 type Verified = Use & Readonly<{ verdict: DataVerdict; signer: string }>
 
-function judgeVerdict(decisions: Decisions, { facts, dependency, verdict, signer }: Verified): Judged {
+function judgeVerdict(
+  question: ChainQuestion,
+  decisions: Decisions,
+  { facts, dependency, verdict, signer }: Verified,
+): Judged {
   const waivers = verdict.checks.flatMap(({ waiver }) => waiver ?? [])
   const loosened = (verdict.bounds ?? []).filter(({ value, own = value }) => value > own)
+  const golden = goldenOf(question, decisions, verdict)
   const findings = [
     aboutTheseBytes(verdict, dependency, facts),
     beforeItsUse(verdict, facts),
@@ -113,6 +121,7 @@ function judgeVerdict(decisions: Decisions, { facts, dependency, verdict, signer
       return caveat('data-bounds', `${where} is loosened: ${of} ${value}, by itself ${own}`)
     }),
     ...anchorFindings(decisions, verdict),
+    ...(golden === undefined ? [] : [golden.finding]),
     ...reviewFindings(decisions, verdict),
   ]
   const held = findings.every((finding) => finding.passed)
@@ -123,6 +132,7 @@ function judgeVerdict(decisions: Decisions, { facts, dependency, verdict, signer
       anchored: held && verdict.baseline?.anchor !== undefined,
       identified: verdict.validator.program !== undefined,
       waived: waivers.length + loosened.length > 0,
+      ownGolden: golden?.isOwn === true,
       decisions: [...waivers, ...[verdict.baseline?.anchor ?? []].flat(), ...(verdict.reviews ?? [])],
     },
     findings,
@@ -230,6 +240,22 @@ function anchorFindings(decisions: Decisions, { baseline, principal }: DataVerdi
   return decision.by.email.toLowerCase() === principal.email.toLowerCase()
     ? [caveat('separation-of-duties', 'whoever validated the data fixed its anchor too', { tier: 'declared' })]
     : [passed('data-anchor', `its baseline was fixed as the anchor by \`${signer.name}\``)]
+}
+
+/** THREAT: an anchor that was not held against the rows that people verified, where there are some. */
+function goldenOf(
+  question: ChainQuestion,
+  decisions: Decisions,
+  { baseline, golden, source }: DataVerdict,
+): GoldenStanding | undefined {
+  const anchor = baseline?.anchor === undefined ? undefined : decisions.held('data-anchor').get(baseline.anchor)
+  if (anchor === undefined) return undefined
+  const agreed = anchor.decision.golden
+  if (golden !== undefined && agreed?.digest !== golden.digest) {
+    const because = 'its anchor was not compared with its golden set'
+    return { finding: refused('data-golden', 'ERR_DATA_VERDICT_MISMATCH', because), isOwn: false }
+  }
+  return agreed === undefined ? undefined : judgeGolden(question, { id: agreed.source, digest: agreed.digest, source })
 }
 
 /** THREAT: a review by whoever planted the rows: each that a verdict took into account needs a reviewer's signature. */

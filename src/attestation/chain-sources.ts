@@ -40,6 +40,7 @@ export function judgeInputs(
       const { origin, path } = dependency
       if (origin.kind === 'stage') continue
       const scope = { subject: `${stage.facts.stage}: ${path}` }
+      findings.push(...goldenFindings(book, dependency.digest, scope))
       const revoked = whyRevoked(book, dependency)
       if (revoked !== undefined) {
         findings.push(refused('source-approval', 'ERR_SOURCE_REVOKED', revoked, scope))
@@ -90,14 +91,61 @@ function whyRevoked({ revoked }: Book, { origin, digest }: StatedDependency): st
 }
 
 /** Tracked files that the stage opened without a dep on them. */
-function revokedCode({ revoked }: Book, { stage, code }: StageFacts): readonly Finding[] {
+function revokedCode(book: Book, { stage, code }: StageFacts): readonly Finding[] {
   if (code.kind !== 'opened') return []
   return code.files.flatMap(({ path, digest }) => {
-    const same = revoked.find((source) => source.digest === digest)
+    const same = book.revoked.find((source) => source.digest === digest)
     const scope = { subject: `${stage}: ${path}` }
     const because = `its bytes were revoked as the source \`${same?.id}\``
-    return same === undefined ? [] : [refused('source-approval', 'ERR_SOURCE_REVOKED', because, scope)]
+    return [
+      ...goldenFindings(book, digest, scope),
+      ...(same === undefined ? [] : [refused('source-approval', 'ERR_SOURCE_REVOKED', because, scope)]),
+    ]
   })
+}
+
+/** THREAT: a model that was trained on rows that people verified agrees with them, and with an anchor that does. */
+function goldenFindings({ held }: Book, digest: Digest, scope: Readonly<{ subject: string }>): readonly Finding[] {
+  const same = held.find(({ approval }) => isGolden(approval) && approval.digest === digest)
+  const because = `is the golden set \`${same?.approval.source.id}\`, which no stage may read`
+  return same === undefined ? [] : [refused('data-golden', 'ERR_DATA_GOLDEN_USED', because, scope)]
+}
+
+function isGolden({ source, decision }: VerifiedApproval['approval']): boolean {
+  return source.kind === 'golden' && decision === 'approved'
+}
+
+export type GoldenStanding = Readonly<{ finding: Finding; isOwn: boolean }>
+
+/**
+ * Whether the golden set that an anchor agrees with is approved, and by somebody else than who answers for the data.
+ *
+ * @param source of the data, where it has one
+ */
+export function judgeGolden(
+  question: ChainQuestion,
+  { id, digest, source }: Readonly<{ id: string; digest: Digest; source: string | undefined }>,
+): GoldenStanding {
+  const { held } = readBook(question)
+  const { policy, surroundings } = question
+  const statements = held.filter(({ approval }) => isGolden(approval) || approval.decision === 'revoked')
+  const standing = decideSource({ id, digest, statements, policy, now: surroundings.now })
+  if (standing.kind === 'refused') {
+    const because = `its anchor agrees with a golden set: ${standing.because}`
+    return { finding: refused('data-golden', standing.code, because), isOwn: false }
+  }
+  const owners = new Set(
+    held.flatMap(({ approval }) => (approval.source.id === source ? [mailOf(approval.source.owner)] : [])),
+  )
+  const isOwn = standing.by.every(
+    (one) => owners.has(mailOf(one.approval.approver.email)) || owners.has(mailOf(one.signer.principal ?? '')),
+  )
+  const names = standing.by.map(({ signer }) => `\`${signer.name}\``).join(', ')
+  const because = `its anchor agrees with the golden set \`${id}\`, approved by ${names}`
+  return {
+    finding: isOwn ? caveat('data-golden', `${because}, who answers for the data too`) : passed('data-golden', because),
+    isOwn,
+  }
 }
 
 /** Every approval and revocation that the policy believes. */

@@ -31,6 +31,16 @@ export type DataAnchor = Decided &
     /** What the baseline was made from. */
     dataset: Readonly<{ path: string; digest: Digest }>
     because: string
+    /** The golden set that it agrees with, as it was compared. */
+    golden?: Readonly<{
+      /** Id in the inventory. */
+      source: string
+      digest: Digest
+      /** The bundle in which it was approved. */
+      approval: Sha256
+      /** `observed` and `expected` are counts and shares. */
+      checks: readonly Readonly<{ name: string; verdict: 'pass' | 'warn'; observed?: string; expected?: string }>[]
+    }>
     /** Baseline that was the anchor before. */
     replaces?: Digest
   }>

@@ -52,6 +52,8 @@ export type DataVerdict = Readonly<{
   contract?: Readonly<{ path: string; digest: Sha256 }>
   /** `anchor`: digest of the bundle in which a reviewer made this baseline the fixed anchor. */
   baseline?: Readonly<{ path: string; digest: Sha256; anchor?: Sha256 }>
+  /** Rows that may not be in it, and that its anchor agrees with. */
+  golden?: Readonly<{ path: string; digest: Digest }>
   /** How much it might differ from the baseline, where the user said so; `own` is what the validator lets through itself. */
   bounds?: readonly Readonly<{ check: string; column?: string; of: string; value: number; own?: number }>[]
   /** Other data that the contract's rules looked into. */

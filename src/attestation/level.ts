@@ -187,8 +187,9 @@ export const levelRules: readonly LevelRule[] = [
     level: 3,
     requirement: 'independent source approval',
     howTo: 'let somebody else than the owner approve the source',
-    holds: ({ inputs }) => {
-      const own = inputs.filter(({ kind, independent }) => kind === 'approved' && !independent).map(({ path }) => path)
+    holds: ({ inputs, data }) => {
+      const sources = inputs.filter(({ kind, independent }) => kind === 'approved' && !independent)
+      const own = [...sources, ...data.filter(({ ownGolden }) => ownGolden)].map(({ path }) => path)
       return answer(own.length === 0, 'no owner approved their own source', `${list(own)}: approved by their owner`)
     },
   },

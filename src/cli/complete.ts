@@ -39,7 +39,7 @@ const optionKinds: Readonly<Record<string, keyof ProjectNames>> = { '--stage': '
 const choices: Readonly<Record<string, readonly string[]>> = {
   '--engine': engineNames,
   '--classification': ['public', 'internal', 'confidential', 'restricted'],
-  '--kind': ['data', 'model'],
+  '--kind': ['data', 'model', 'golden'],
   '--require-level': ['0', '1', '2', '3', '4'],
   shell: ['bash', 'zsh', 'fish'],
 }

@@ -212,7 +212,7 @@ export const verbs: readonly Verb[] = [
       ['--origin <uri>', 'where it came from'],
       ['--to <path>', 'where fetched data goes; data/NAME when left out'],
       ['--contract <file>', 'its data contract'],
-      ['--kind <kind>', 'data or model; data when left out'],
+      ['--kind <kind>', 'data, model or golden (verified by people, read by no stage); data when left out'],
       ['--review-by <date>', 'day (YYYY-MM-DD) after which the approval has expired'],
       [
         '--replace',

@@ -723,6 +723,16 @@ export const errorTable = {
     meaning: 'Data passed its validation with warnings only, and assay.yaml asks for more (require: [passed-data]).',
     help: 'look at the checks: assay data validate PATH; mend the data, give it a contract, fix an anchor',
   },
+  ERR_DATA_GOLDEN_DISAGREES: {
+    exit: 1,
+    meaning: 'Data is no anchor, since it disagrees with the golden set whose labels people have verified.',
+    help: 'look at the rows that are named, find out which of the two is wrong, and mend it',
+  },
+  ERR_DATA_GOLDEN_USED: {
+    exit: 1,
+    meaning: 'A stage would read, or has read, a golden set: what a model is made of cannot judge it.',
+    help: 'take it out of the deps of the stage, and out of folders and copies that it reads',
+  },
   ERR_DATA_VERDICT_MISMATCH: {
     exit: 1,
     meaning: 'A data verdict is for other bytes than those that were used.',

@@ -20,6 +20,7 @@ import { parseShape, readYamlFile } from './yaml-file.ts'
 
 /** From least to most secret. */
 export const classifications = ['public', 'internal', 'confidential', 'restricted'] as const
+export const sourceKinds = ['data', 'model', 'golden'] as const
 export type Classification = (typeof classifications)[number]
 export type Person = Readonly<{ name: string; email: string }>
 /** Instants are RFC 3339, UTC. */
@@ -37,7 +38,8 @@ export type Source = Readonly<{
   classification: Classification
   /** An SPDX expression; `LicenseRef-...` for what SPDX does not know. */
   licence: string
-  kind: 'data' | 'model'
+  /** `golden`: rows whose labels people have verified; no stage reads them. */
+  kind: (typeof sourceKinds)[number]
   /** The bytes on record. */
   digest: Digest
   addedAt: string
@@ -75,7 +77,7 @@ const facts = z.strictObject({
   licence: z
     .string()
     .refine(isLicenceExpression, 'it must be an SPDX expression such as CC-BY-4.0, or LicenseRef-Name for another'),
-  kind: z.enum(['data', 'model'], 'it must be data or model').default('data'),
+  kind: z.enum(sourceKinds, `it must be one of ${sourceKinds.join(', ')}`).default('data'),
   digest: z.custom<Digest>(isDigest, 'it must be sha256: or dirHash1: and 64 lower-case hex digits'),
   addedAt: instant,
   fetched: z.strictObject({ at: instant, headers: z.record(line, line) }).optional(),

@@ -23,6 +23,8 @@ export type ApprovalFact = Readonly<{
   classification?: Classification
   /** `2027-01-31`; the earlier of this and the source's own counts. */
   reviewBy?: string
+  /** What it was approved as. */
+  kind?: string
 }>
 
 export type SourceState = 'proposed' | 'approved' | 'revoked' | 'expired'
@@ -81,6 +83,7 @@ function whyNot(approval: ApprovalFact, source: Source, now: Date): string | und
   if (approval.classification !== undefined && approval.classification !== source.classification) {
     return `it is for the classification ${approval.classification}`
   }
+  if (approval.kind !== undefined && approval.kind !== source.kind) return `it is for the kind ${approval.kind}`
   const at = Date.parse(approval.at)
   return Number.isNaN(at) || at > now.getTime() ? 'it is dated in the future' : undefined
 }

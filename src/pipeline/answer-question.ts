@@ -25,7 +25,8 @@ export async function answerQuestion(
   question: DataQuestion,
   { signal, triage }: Wishes,
 ): Promise<Answer> {
-  const { content, path, contract, baseline, label, classification, anchor, bounds, references, reviewed } = question
+  const { content, path, contract, baseline, label, classification, anchor, bounds, golden, references, reviewed } =
+    question
   const rows = anchor === undefined ? undefined : await anchorRows(project, anchor)
   const past =
     rows === undefined || anchor === undefined
@@ -58,6 +59,8 @@ export async function answerQuestion(
       ...(label === undefined ? {} : { label }),
       isAnchored: anchor !== undefined,
       ...(bounds === undefined ? {} : { bounds }),
+      ...(golden === undefined ? {} : { golden: { isHere: golden.content !== undefined } }),
+      ...(golden?.content === undefined ? {} : { goldenRows: { name: golden.path, content: golden.content } }),
       ...(rows === undefined ? {} : { anchorRows: rows, past }),
       others: references,
       ...(reviewed.judged.length === 0 ? {} : { judged: reviewed.judged }),
@@ -86,6 +89,9 @@ export async function verdictFrom(project: Project, question: DataQuestion, repo
     classification,
     ...(contract === undefined ? {} : { contract }),
     ...(baseline === undefined ? {} : { baseline }),
+    ...(question.golden === undefined
+      ? {}
+      : { golden: { path: question.golden.path, digest: question.golden.digest } }),
     ...(question.bounds === undefined ? {} : { bounds: question.bounds }),
     ...(question.references.length === 0 ? {} : { references: statedReferences(question.references) }),
     ...(reviewed.reviews.length === 0 ? {} : { reviews: reviewed.reviews }),

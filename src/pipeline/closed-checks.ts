@@ -9,19 +9,22 @@ export type Closing = Readonly<{
   /** Reviews that cannot be read here. */
   unreadReviews?: number
   bounds?: readonly Bound[]
+  /** Set where there is one; `isHere`: its rows are at hand. */
+  golden?: Readonly<{ isHere: boolean }>
 }>
 
 export function closedChecks(asked: Closing, found: Findings): readonly DataCheck[] {
   return [
     ...anchorChecks(asked, found),
     ...looserChecks(asked.bounds ?? []),
+    ...(asked.golden?.isHere === false ? [unseenGolden] : []),
     ...unreadChecks(asked.unreadReviews ?? 0),
     ...unaskedChecks(asked.judged ?? [], found),
   ]
 }
 
 /** THREAT: a first baseline that is poisoned: nothing is passed by what nobody approved, or without the approved rows. */
-function anchorChecks({ isAnchored, anchorRows }: Closing, { checks }: Findings): readonly DataCheck[] {
+function anchorChecks({ isAnchored, anchorRows, golden }: Closing, { checks }: Findings): readonly DataCheck[] {
   const isSearched = checks.some(({ name }) => name.startsWith('poison/'))
   if (!isSearched || (isAnchored === true && anchorRows !== undefined)) return []
   if (checks.some(({ name }) => name === 'poison/anchor')) return []
@@ -30,10 +33,24 @@ function anchorChecks({ isAnchored, anchorRows }: Closing, { checks }: Findings)
       ? ['without its rows', 'the rows of the anchor are not at hand, and no labels can be compared with them']
       : [
           'unanchored',
-          'no reviewer has fixed the baseline as the anchor: poison that was there from the start looks honest',
+          golden === undefined
+            ? 'no reviewer has fixed the baseline as the anchor: poison that was there from the start looks honest'
+            : 'no reviewer has fixed the baseline as the anchor since the golden set is there, which it has to agree with',
         ]
   const head = { column: null, expected: 'an approved anchor', rows: [], count: 0, evaluated: true }
   return [{ name: 'poison/anchor', ...head, verdict: 'warn', observed, because }]
+}
+
+const unseenGolden: DataCheck = {
+  name: 'golden/rows',
+  column: null,
+  verdict: 'warn',
+  observed: null,
+  expected: 'none',
+  rows: [],
+  count: 0,
+  evaluated: false,
+  because: 'the golden set is not at hand: whether its rows are in the data cannot be told',
 }
 
 /** THREAT: a bound that lets more through than assay would is said with every verdict that was reached under it. */

@@ -9,6 +9,7 @@ import { type Content, type Digest, DomainError, digestOfJson, type Sha256 } fro
 import { type Bound, type Classification, classifications } from '../data/index.ts'
 import { believedStage } from './believe.ts'
 import type { DataRules } from './definition.ts'
+import { type GoldenSet, goldenOf } from './golden.ts'
 import { hasAnchorRows } from './past-versions.ts'
 import type { Project } from './project.ts'
 import { type Reference, referencesOf, statedReferences } from './references.ts'
@@ -26,6 +27,8 @@ export type DataQuestion = Readonly<{
   /** `anchor`: digest of the bundle in which a reviewer fixed it. */
   baseline?: Readonly<{ path: string; digest: Sha256; anchor?: Sha256 }>
   anchor?: VerifiedDataDecision<'data-anchor'>
+  /** Which the anchor has to agree with, and whose rows may not be in the data. */
+  golden?: GoldenSet
   /** How much it may differ from the baseline, where that is not assay's own. */
   bounds?: readonly Bound[]
   /** Other tables that the contract's rules look into. */
@@ -67,7 +70,8 @@ export async function questionOf(project: Project, input: ResolvedInput, validat
   const rules = rulesOf(project, ref)
   const [contract, baseline] = await Promise.all([fileOf(project, rules.contract), fileOf(project, rules.baseline)])
   const waivers = waiversOf(project, content.digest)
-  const anchor = baseline === undefined ? undefined : anchorOf(project, baseline.digest)
+  const golden = await goldenOf(project, rules.golden)
+  const anchor = baseline === undefined ? undefined : anchorOf(project, baseline.digest, golden)
   const source = ref.origin.kind === 'external' ? ref.origin.source : undefined
   const references = await referencesOf(project, ref.path, contract)
   const question: Omit<DataQuestion, 'key'> = {
@@ -81,6 +85,7 @@ export async function questionOf(project: Project, input: ResolvedInput, validat
       ? {}
       : { baseline: { ...baseline, ...(anchor === undefined ? {} : { anchor: anchor.attestation }) } }),
     ...(anchor === undefined ? {} : { anchor }),
+    ...(golden === undefined ? {} : { golden }),
     ...(rules.bounds === undefined ? {} : { bounds: rules.bounds }),
     references,
     waivers,
@@ -93,9 +98,10 @@ export async function questionOf(project: Project, input: ResolvedInput, validat
 type Answering = Readonly<{ validator: Sha256; hasRows: boolean }>
 
 function keyOf(question: Omit<DataQuestion, 'key'>, { validator, hasRows }: Answering): Sha256 {
-  const { content, anchor: _anchor, references, waivers, reviewed, ...rest } = question
+  const { content, anchor: _anchor, golden, references, waivers, reviewed, ...rest } = question
   return digestOfJson({
     ...rest,
+    ...(golden === undefined ? {} : { golden: { digest: golden.digest, isHere: golden.content !== undefined } }),
     // 2: verdicts name the program that judged
     question: 2,
     dataset: content.digest,
@@ -130,13 +136,15 @@ async function fileOf(
   return { path, digest: content.digest }
 }
 
-/** The newest anchor counts: re-anchoring is a decision of its own. */
+/** The newest anchor counts: re-anchoring is a decision of its own. Where there is a golden set, one that agreed with that. */
 export function anchorOf(
   { dataDecisions }: Project,
   baseline: string,
+  golden?: Pick<GoldenSet, 'digest'>,
 ): VerifiedDataDecision<'data-anchor'> | undefined {
   const [anchor] = dataDecisions()
     ['data-anchor'].filter(({ decision }) => decision.subject.digest === baseline)
+    .filter(({ decision }) => golden === undefined || decision.golden?.digest === golden.digest)
     .toSorted((left, right) => (left.decision.at < right.decision.at ? 1 : -1))
   return anchor
 }
@@ -255,6 +263,7 @@ export function stillAnswers(verdict: DataVerdict, question: DataQuestion): bool
     verdict.baseline?.digest === question.baseline?.digest &&
     verdict.baseline?.anchor === question.baseline?.anchor &&
     verdict.classification === question.classification &&
+    verdict.golden?.digest === question.golden?.digest &&
     spelledBounds(verdict.bounds) === spelledBounds(question.bounds) &&
     spelled(verdict.references ?? []) === spelled(statedReferences(question.references)) &&
     (verdict.reviews ?? []).join() === question.reviewed.reviews.join() &&

@@ -123,6 +123,8 @@ export type DataRules = Readonly<{
   baseline?: string
   /** The column that a model learns to predict. */
   label?: string
+  /** Id of the golden set that its anchor has to agree with, in the inventory. */
+  golden?: string
   /** How much it may differ from the anchor, where that is not assay's own; in order of their names. */
   bounds?: readonly Bound[]
 }>

@@ -2,10 +2,13 @@
  * Whether data may become the anchor. Everything later is compared with it, so it is held to what can be asked of it alone: its
  * contract, rows that were judged bad, its format; and the baseline has to be the one of these bytes. Source: trust.md section 5.
  */
+import type { DataAnchor } from '../attestation/index.ts'
 import { type Digest, DomainError } from '../core/index.ts'
-import { type DataCheck, parseBaseline } from '../data/index.ts'
+import { type DataCheck, type Dataset, parseBaseline } from '../data/index.ts'
 import { waiverOf } from './answer-question.ts'
-import { waiversOf } from './data-question.ts'
+import { rulesAt, waiversOf } from './data-question.ts'
+import { type GoldenSet, goldenOf } from './golden.ts'
+import { rowsOf } from './held-data.ts'
 import type { Project } from './project.ts'
 import { maxBaselineBytes } from './references.ts'
 import { readGiven, type StoppableCaller, validateData } from './validate-data.fs.ts'
@@ -18,16 +21,22 @@ export type AnchorRequest = Readonly<{
   digest: Digest
 }>
 
+export type ExaminedAnchor = Readonly<{
+  /** What whoever signs should have seen. */
+  warned: readonly DataCheck[]
+  /** How it agrees with the golden set, where assay.yaml names one for the dataset. */
+  golden?: NonNullable<DataAnchor['golden']>
+}>
+
 /**
- * @returns checks that warn, which whoever signs should have seen
- * @throws ERR_USAGE when the baseline was made from other bytes, ERR_DATA_BASELINE_MALFORMED, ERR_DATA_VALIDATION_FAILED, and what
+ * @throws ERR_USAGE when the baseline was made from other bytes, ERR_DATA_BASELINE_MALFORMED, ERR_DATA_VALIDATION_FAILED, ERR_DATA_GOLDEN_DISAGREES, and what
  *   validation throws
  */
 export async function examineAnchor(
   caller: StoppableCaller,
   project: Project,
   { baseline: path, dataset, digest }: AnchorRequest,
-): Promise<readonly DataCheck[]> {
+): Promise<ExaminedAnchor> {
   const here = { ...caller, workingFolder: project.root }
   const baseline = parseBaseline(readGiven(here, path, 'baseline', maxBaselineBytes), path)
   if (baseline.dataset.digest !== digest)
@@ -35,11 +44,20 @@ export async function examineAnchor(
       help: `make it anew: assay data profile ${dataset} --out NEW`,
     })
   const { label, source } = baseline
+  const golden = await goldenOf(project, rulesAt(project, dataset).golden)
   const { checks } = await validateData(here, dataset, {
     withoutBaseline: true,
     ...(label === null ? {} : { label }),
     ...(source === null ? {} : { source }),
+    ...(golden === undefined ? {} : { golden: compared(project, golden, digest) }),
   })
+  const disagreeing = checks.filter(({ name, verdict }) => name.startsWith('golden/') && verdict === 'fail')
+  const isCompared = checks.some(({ name, evaluated }) => name === 'golden/agreement' && evaluated)
+  if (golden !== undefined && (disagreeing.length > 0 || !isCompared))
+    throw new DomainError(
+      'ERR_DATA_GOLDEN_DISAGREES',
+      `\`${dataset}\` is no anchor, since it disagrees with the golden set \`${golden.source}\`: ${disagreeing.map(toldCheck).join('; ') || 'it could not be compared'}`,
+    )
   const waivers = waiversOf(project, digest)
   const failed = checks.filter((check) => check.verdict === 'fail' && waiverOf(waivers, check) === undefined)
   if (failed.length > 0)
@@ -49,7 +67,43 @@ export async function examineAnchor(
       { help: `see the rows: assay data validate ${dataset}; mend the data, or waive what is right in it` },
     )
   // that it has no anchor itself is why it becomes one
-  return checks.filter(({ name, verdict }) => verdict === 'warn' && name !== 'poison/anchor')
+  const warned = checks.filter(({ name, verdict }) => verdict === 'warn' && name !== 'poison/anchor')
+  return golden === undefined ? { warned } : { warned, golden: statedGolden(golden, checks) }
+}
+
+/** THREAT: one who asks until the answer suits: how rows are drawn depends on the bytes of both, by a secret, and on nothing else. */
+function compared(project: Project, golden: GoldenSet, digest: Digest): Readonly<{ dataset: Dataset; seed: number }> {
+  if (golden.content === undefined)
+    throw new DomainError('ERR_DATA_MISSING', `the golden set \`${golden.path}\` is not there`, {
+      help: 'put it there, or let somebody who has it fix the anchor',
+    })
+  return {
+    dataset: rowsOf(golden, golden.content, project),
+    seed: project.sampleSeed(`golden ${golden.digest}`, digest),
+  }
+}
+
+function statedGolden(
+  { source, digest, approval }: GoldenSet,
+  checks: readonly DataCheck[],
+): NonNullable<DataAnchor['golden']> {
+  const beside = checks.filter(({ name }) => name.startsWith('golden/'))
+  return {
+    source,
+    digest,
+    approval,
+    checks: beside.map(({ name, verdict, observed, expected }) => ({
+      name,
+      verdict: verdict === 'warn' ? 'warn' : 'pass', // none has failed
+      ...(observed === null ? {} : { observed: String(observed) }),
+      ...(expected === null ? {} : { expected: String(expected) }),
+    })),
+  }
+}
+
+function toldCheck({ name, because, rows }: DataCheck): string {
+  const at = rows.length === 0 ? '' : ` (rows ${rows.slice(0, 10).join(', ')}${rows.length > 10 ? ', ...' : ''})`
+  return `${name}${because === undefined ? '' : `, ${because}`}${at}`
 }
 
 function namesOf(checks: readonly DataCheck[]): string {

@@ -3,10 +3,12 @@
  * gate would: the rows of the anchor, the versions since, tables that the contract refers to, rows that were judged.
  */
 import type { VerifiedDataDecision } from '../attestation/index.ts'
+import type { Content } from '../core/index.ts'
 import type { Dataset, Questions } from '../data/index.ts'
 import type { Closing } from './closed-checks.ts'
 import { anchorOf } from './data-question.ts'
 import type { DataRules } from './definition.ts'
+import { type GoldenSet, goldenOf } from './golden.ts'
 import { anchorRows, type PastVersions, pastVersions } from './past-versions.ts'
 import type { Project } from './project.ts'
 import { referencesOf } from './references.ts'
@@ -14,7 +16,7 @@ import { reviewedRows } from './reviewed-rows.ts'
 import { datasetOf } from './stored-dataset.ts'
 
 export type HeldData = Readonly<{
-  questions: Pick<Questions, 'anchor' | 'bounds' | 'previous' | 'history' | 'others' | 'judged'> &
+  questions: Pick<Questions, 'anchor' | 'bounds' | 'golden' | 'previous' | 'history' | 'others' | 'judged'> &
     Partial<Pick<Questions, 'seed'>>
   closing: Closing
 }>
@@ -22,19 +24,24 @@ export type HeldData = Readonly<{
 export async function heldData(
   project: Project,
   path: string,
-  { contract, baseline, bounds }: DataRules,
+  { contract, baseline, bounds, golden: id }: DataRules,
 ): Promise<HeldData> {
   const content = contract === undefined ? undefined : await project.contents.ingest(contract)
   const file =
     contract === undefined || content?.kind !== 'file' ? undefined : { path: contract, digest: content.digest }
   const references = await referencesOf(project, path, file)
   const { judged, unread } = reviewedRows(project, path)
-  const { anchor, rows, past, seed } = await anchored(project, path, baseline)
+  const golden = await goldenOf(project, id)
+  const { anchor, rows, past, seed } = await anchored(project, path, { baseline, golden })
+  const verified = golden?.content
   return {
     questions: {
       others: new Map(references.map(({ table, name, content: of }) => [table, datasetOf(of, name, project.store)])),
       judged,
       ...(bounds === undefined ? {} : { bounds }),
+      ...(golden === undefined || verified === undefined
+        ? {}
+        : { golden: { dataset: rowsOf(golden, verified, project), isAnchor: false } }),
       ...(rows === undefined ? {} : { anchor: rows }),
       ...(seed === undefined ? {} : { seed }),
       ...(past?.previous === undefined ? {} : { previous: past.previous.dataset }),
@@ -44,6 +51,7 @@ export async function heldData(
       isAnchored: anchor !== undefined,
       judged,
       unreadReviews: unread,
+      ...(golden === undefined ? {} : { golden: { isHere: verified !== undefined } }),
       ...(bounds === undefined ? {} : { bounds }),
       ...(rows === undefined ? {} : { anchorRows: rows }),
     },
@@ -58,9 +66,16 @@ type Anchored = Readonly<{
   seed?: number
 }>
 
-async function anchored(project: Project, path: string, baseline: string | undefined): Promise<Anchored> {
+/** The rows of a golden set that lies here. */
+export function rowsOf({ path }: GoldenSet, content: Content, { store }: Project): Dataset {
+  return datasetOf(content, path.slice(path.lastIndexOf('/') + 1), store)
+}
+
+type Named = Readonly<{ baseline: string | undefined; golden: GoldenSet | undefined }>
+
+async function anchored(project: Project, path: string, { baseline, golden }: Named): Promise<Anchored> {
   const digest = baseline === undefined ? undefined : await project.contents.digest(baseline)
-  const anchor = digest === undefined ? undefined : anchorOf(project, digest)
+  const anchor = digest === undefined ? undefined : anchorOf(project, digest, golden)
   const rows = anchor === undefined ? undefined : await anchorRows(project, anchor)
   if (anchor === undefined || rows === undefined) return { anchor, rows }
   const own = await project.contents.digest(path)

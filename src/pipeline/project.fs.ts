@@ -26,6 +26,7 @@ import { definePipeline, defineSettings, type PlanDocument, parseOverrides, plan
 import type { PipelineDefinition, ProjectSettings } from './definition.ts'
 import { writesDvcLock } from './dvc/index.ts'
 import { openEvidence } from './evidence.fs.ts'
+import { goldenSetsIn } from './golden.ts'
 import { anchorsOf, surroundingsOf, visibleFiles } from './inputs.ts'
 import { keySourceOf, pinnedPolicy } from './keys.fs.ts'
 import { loadLock } from './lock.fs.ts'
@@ -99,6 +100,10 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
   const systems = await pinnedSystems({ repository, code: files, working: lock.systems, memory: cache })
   const code = withUnreviewedSystems(files, systems)
   const anchors = anchorsOf(pipeline, settings)
+  const goldenSets = goldenSetsIn(listed, decisions)
+  const goldenAnchors = goldenSets.flatMap(({ path }) =>
+    path === undefined ? [] : [{ kind: 'external' as const, path }],
+  )
   return withClosedObjects({
     root,
     id: trust.project ?? '',
@@ -111,7 +116,8 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
     settings,
     pipeline,
     surroundings: surroundingsOf(anchors, code.paths),
-    visible: visibleFiles(anchors, code.paths),
+    visible: visibleFiles([...anchors, ...goldenAnchors], code.paths),
+    goldenSets,
     definition: describeDefinition(root, definition, code),
     overrides,
     parsedOverrides,

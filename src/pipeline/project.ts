@@ -17,6 +17,7 @@ import type { CodeTree } from './code.ts'
 import type { Overrides } from './define/index.ts'
 import type { PipelineDefinition, ProjectSettings } from './definition.ts'
 import type { EvidenceStore } from './evidence.fs.ts'
+import type { ForbiddenSet } from './golden.ts'
 import type { Surroundings } from './inputs.ts'
 import type { Lock } from './lock.ts'
 import type { RunArchive } from './runs.fs.ts'
@@ -82,6 +83,8 @@ export type Project = Readonly<{
   /** Who the user says to be, to git; asked once, when something is to be signed. */
   principal(): Promise<Readonly<{ name: string; email: string; tier: Tier }>>
   /** By sources.yaml, or by a signed revocation, of sources that are no longer in the file too. */
+  /** What no stage may read. */
+  goldenSets: readonly ForbiddenSet[]
   revokedSources: readonly RevokedSource[]
   /** Where the signing key is; asked for when the first statement is to be signed. @throws ERR_KEY_HOME, ERR_KEY_LOCKED */
   keySource(): KeySource

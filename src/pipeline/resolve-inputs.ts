@@ -16,6 +16,7 @@ import { believedStage } from './believe.ts'
 import { updateOfSubmodule } from './code.ts'
 import { type ParamsTree, paramValues, readParams } from './define/index.ts'
 import type { StageDefinition } from './definition.ts'
+import { refuseGolden } from './golden.ts'
 import { type InputRef, inputsOf } from './inputs.ts'
 import type { Project } from './project.ts'
 import { refuseInput, refuseRevoked } from './refuse-input.ts'
@@ -88,12 +89,14 @@ async function resolve(
       const content = code.get(path)
       if (content === undefined) throw missingData(stage, path, project)
       refuseRevoked(project, path, content.digest)
+      refuseGolden(project, path, content)
       return { ref, content }
     }
     case 'external': {
       const content = await project.contents.ingest(path)
       if (content === undefined) throw missingData(stage, path, project, origin.file)
       await keepFindable(project, content)
+      refuseGolden(project, path, content)
       refuseInput(project, path, origin.source, content.digest)
       return { ref, content }
     }
@@ -101,6 +104,7 @@ async function resolve(
       const upstream = done.get(origin.stage)
       const content = upstream?.outs.get(path) ?? (origin.frozen ? await project.contents.ingest(path) : undefined)
       if (content === undefined) throw missingData(stage, path, project)
+      refuseGolden(project, path, content)
       const attestation = upstream?.report.attestation ?? evidenceOfFrozen(project, origin.stage, path, content.digest)
       if (attestation !== undefined) return { ref, content, attestation }
       await keepFindable(project, content)
@@ -152,6 +156,7 @@ async function previousOf(project: Project, stage: StageDefinition): Promise<Rea
     if (content === undefined) continue
     await keepFindable(project, content)
     refuseRevoked(project, path, content.digest)
+    refuseGolden(project, path, content)
     before.set(path, content)
   }
   return before

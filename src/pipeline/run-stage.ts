@@ -13,6 +13,7 @@ import { compareRun } from './compare-runs.ts'
 import { harmlessIn } from './credential-facts.ts'
 import { gateData } from './data-gate.ts'
 import type { StageDefinition, StageSettings } from './definition.ts'
+import { codeWithoutGolden } from './golden.ts'
 import { hermeticityOf } from './hermeticity.ts'
 import { hiddenFrom } from './hidden-from.ts'
 import { hostFacts } from './host-facts.fs.ts'
@@ -208,11 +209,15 @@ async function execute(
   await tools.signer() // a missing key is a fault before the stage has cost anything
   const setting = { ...identified, environment: await mountable(tools, identified) }
   const system = await standOn(project, tools, setting)
-  const requires = [...project.settings.require]
-  const verdicts = await gateData(project, tools, { name: stage.name, require: requires }, setting.inputs.resolved)
+  const verdicts = await gateData(
+    project,
+    tools,
+    { name: stage.name, require: project.settings.require },
+    setting.inputs.resolved,
+  )
   const { unsafeNoSandbox, signal } = tools.options
   const secrets = await secretsOf(project, stage, setting.settings, { isolated: !unsafeNoSandbox, signal })
-  const code = await project.code.contents(setting.inputs.visible)
+  const code = await codeWithoutGolden(project, setting.inputs.visible)
   using taken = await tools.gpus.take(setting, (await tools.sandbox(stage.name)).policy.engine)
   tools.options.onEvent({ kind: 'started', stage: stage.name, because })
   const isUnchanged = askedOnce(setting.environment)

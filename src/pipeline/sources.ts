@@ -26,6 +26,7 @@ export function believedDecisions(approvals: readonly StoredApproval[], policy: 
         id: approval.source.id,
         origin: approval.source.origin,
         classification: approval.source.classification,
+        kind: approval.source.kind,
         attestation,
         approvedBy: `${name} <${email}>, key ${signer.name}`,
       },

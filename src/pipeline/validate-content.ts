@@ -52,6 +52,8 @@ export type ContentQuestions = Readonly<{
   /** Tables that the contract's rules look into; the others of it are not at hand. */
   others?: readonly Readonly<{ table: string; name: string; content: Content }>[]
   triage?: Questions['triage']
+  /** Rows that may not be in it. */
+  goldenRows?: Readonly<{ name: string; content: Content }>
   /** Chooses rows and images where they are too many, and folds. */
   seed: number
 }> &
@@ -107,6 +109,7 @@ export async function validateContent(tools: ContentTools, asked: ContentQuestio
     past,
     anchorRows,
     bounds,
+    goldenRows,
     seed,
   } = asked
   const startedAt = tools.now()
@@ -116,6 +119,14 @@ export async function validateContent(tools: ContentTools, asked: ContentQuestio
     ...(label === undefined ? {} : { label }),
     ...(source === undefined ? {} : { source }),
     ...(bounds === undefined ? {} : { bounds }),
+    ...(goldenRows === undefined
+      ? {}
+      : {
+          golden: {
+            dataset: datasetOf(goldenRows.content, baseOf(goldenRows.name), tools.store),
+            isAnchor: false,
+          },
+        }),
     now: startedAt,
     examples: 0,
     profile: false,
@@ -134,7 +145,7 @@ export async function validateContent(tools: ContentTools, asked: ContentQuestio
     ...(tools.looks === undefined ? {} : { looks: tools.looks }),
     ...(tools.signal === undefined ? {} : { signal: tools.signal }),
   }
-  const base = name.split('/').at(-1) ?? name
+  const base = baseOf(name)
   const found = await findIn(
     datasetOf(content, base, tools.store),
     { name: base, content: Promise.resolve(content) },
@@ -155,6 +166,10 @@ export async function validateContent(tools: ContentTools, asked: ContentQuestio
     startedAt,
     finishedAt: tools.now(),
   }
+}
+
+function baseOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
 }
 
 /** The format of data that nobody wrote a contract for is no reason to stop; the baseline and label of assay.yaml are. */

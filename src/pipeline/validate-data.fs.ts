@@ -58,6 +58,8 @@ export type ValidateDataOptions = Readonly<{
   forReport?: boolean
   /** What the project holds it to but for its baseline: data that is to become the anchor. */
   withoutBaseline?: boolean
+  /** Rows that the data, which is to become the anchor, has to agree with; `seed` chooses how. */
+  golden?: Readonly<{ dataset: Dataset; seed: number }>
 }>
 
 /** `isHeld`: to what the project says, and to nothing that was asked for beside. */
@@ -103,6 +105,9 @@ export async function validateData(
       profile: forReport,
       seed: randomInt(seedLimit),
       ...held?.questions,
+      ...(options.golden === undefined
+        ? {}
+        : { golden: { dataset: options.golden.dataset, isAnchor: true }, seed: options.golden.seed }),
     },
     { ...room.validator, ...memory },
   )

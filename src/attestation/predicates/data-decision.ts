@@ -53,6 +53,24 @@ export const dataDecisionPredicates = {
     dataset: subjectShape,
     because: textShape.min(1),
     replaces: digestShape.exactOptional(),
+    golden: z
+      .object({
+        source: textShape.min(1),
+        digest: digestShape,
+        approval: sha256Shape,
+        checks: z
+          .array(
+            z.object({
+              name: textShape.min(1),
+              verdict: z.enum(['pass', 'warn']),
+              observed: textShape.exactOptional(),
+              expected: textShape.exactOptional(),
+            }),
+          )
+          .min(1)
+          .max(100),
+      })
+      .exactOptional(),
   }),
   'model-approval': z.object({ ...common, made: sha256Shape, because: textShape.min(1) }),
   'data-review': z.object({

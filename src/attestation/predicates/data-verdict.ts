@@ -90,6 +90,7 @@ export const dataVerdictShape: z.ZodType<DataVerdict> = z
       .min(1)
       .max(1000)
       .exactOptional(),
+    golden: z.object({ path: textShape, digest: digestShape }).exactOptional(),
     bounds: boundsShape.exactOptional(),
     reviews: bundlesShape.exactOptional(),
     statistics: statisticsShape.exactOptional(),
@@ -126,7 +127,7 @@ export function isSecret(classification: DataVerdict['classification']): boolean
 }
 
 const hex = z.string().regex(/^[0-9a-f]{64}$/)
-const roleShape = z.enum(['contract', 'baseline', 'reference', 'validator', 'sandbox'])
+const roleShape = z.enum(['contract', 'baseline', 'golden', 'reference', 'validator', 'sandbox'])
 const configurationShape = z.object({
   name: textShape,
   digest: z.union([z.object({ sha256: hex }), z.object({ dirHash1: hex })]),
@@ -142,7 +143,7 @@ const configurationShape = z.object({
 /** The predicate's wire shape, for its JSON Schema. */
 export const dataVerdictPredicateShape = z.object({
   result: z.enum(['PASSED', 'WARNED', 'FAILED']),
-  configuration: z.array(configurationShape).min(2).max(1004),
+  configuration: z.array(configurationShape).min(2).max(1005),
   passedTests: z.array(textShape),
   warnedTests: z.array(textShape),
   failedTests: z.array(textShape),
@@ -175,7 +176,7 @@ export const dataVerdictSubjectsShape = z.tuple([
 /** @throws ERR_STATEMENT_MALFORMED when the facts contradict themselves */
 export function dataVerdictStatement(given: DataVerdict): Statement {
   const verdict = read(dataVerdictShape, given)
-  const { dataset, contract, baseline, references = [], validator, sandbox, result, checks, ...assay } = verdict
+  const { dataset, contract, baseline, golden, references = [], validator, sandbox, result, checks, ...assay } = verdict
   const { digest, path, ...annotations } = dataset
   const tests = (kind: StatedCheck['verdict']): string[] => [
     ...new Set(checks.filter((check) => standingOf(check) === kind).map(testName)),
@@ -197,6 +198,7 @@ export function dataVerdictStatement(given: DataVerdict): Statement {
                 baseline.anchor === undefined ? {} : { anchor: baseline.anchor },
               ),
             ]),
+        ...(golden === undefined ? [] : [descriptor('golden', golden.path, golden.digest)]),
         ...references.map(({ path: name, digest: bytes }) => descriptor('reference', name, bytes)),
         descriptor('validator', `${namespace}/validator`, validator.settings, saidOf(validator)),
         descriptor('sandbox', sandbox.engine, sandbox.digest),
@@ -250,7 +252,7 @@ export function dataVerdictOf({ subject, predicateType, predicate }: Statement):
   })
 }
 
-type Configuration = Pick<DataVerdict, 'contract' | 'baseline' | 'references' | 'validator' | 'sandbox'>
+type Configuration = Pick<DataVerdict, 'contract' | 'baseline' | 'golden' | 'references' | 'validator' | 'sandbox'>
 
 /** Any number of references; of each other role at most one, exactly one validator and one sandbox. */
 function configurationFrom(all: readonly z.infer<typeof configurationShape>[]): Configuration {
@@ -262,6 +264,7 @@ function configurationFrom(all: readonly z.infer<typeof configurationShape>[]): 
   const sandbox = found.get('sandbox')
   const contract = found.get('contract')
   const baseline = found.get('baseline')
+  const golden = found.get('golden')
   if (validator === undefined || sandbox === undefined) throw malformed('names no validator or no sandbox')
   const { version, engine, program } = validator.annotations
   if (version === undefined || engine === undefined) throw malformed('does not say which validator it was')
@@ -274,6 +277,7 @@ function configurationFrom(all: readonly z.infer<typeof configurationShape>[]): 
     ...(references.length === 0
       ? {}
       : { references: references.map(({ name, digest }) => ({ path: name, digest: digestIn(digest) })) }),
+    ...(golden === undefined ? {} : { golden: { path: golden.name, digest: digestIn(golden.digest) } }),
     ...(contract === undefined ? {} : { contract: { path: contract.name, digest: sha256In(contract.digest) } }),
     ...(baseline === undefined
       ? {}

@@ -188,8 +188,8 @@ async function factsOf(project: Project, id: string, options: AddOptions): Promi
     })
   }
   const kind = options.kind ?? known?.kind ?? 'data'
-  if (!isOneOf(kind, ['data', 'model'] as const))
-    throw new DomainError('ERR_USAGE', `\`${kind}\` is not a kind`, { help: 'data or model' })
+  if (!isOneOf(kind, ['data', 'model', 'golden'] as const))
+    throw new DomainError('ERR_USAGE', `\`${kind}\` is not a kind`, { help: 'one of data, model, golden' })
   return {
     id,
     owner: options.owner === undefined ? (known?.owner ?? (await ownName(project))) : personOf(options.owner),

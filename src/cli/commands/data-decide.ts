@@ -5,6 +5,7 @@ import {
   currentAnchor,
   decideAboutData,
   digestHere,
+  type ExaminedAnchor,
   examineAnchor,
   keepHere,
   openProject,
@@ -83,23 +84,41 @@ export async function dataAnchor(
   const dataset = pathOf(context, project, of)
   const [digest, made] = [await digestHere(project, path), await keepHere(project, dataset)]
   context.output.progress(`looking at ${printable(dataset)}`)
-  const warned = await examineAnchor(context, project, { baseline: path, dataset, digest: made })
+  const { warned, golden } = await examineAnchor(context, project, { baseline: path, dataset, digest: made })
   const before = currentAnchor(project, dataset)
   const decision = {
     subject: { path, digest },
     dataset: { path: dataset, digest: made },
     because,
+    ...(golden === undefined ? {} : { golden }),
     ...(before === undefined || before.subject.digest === digest ? {} : { replaces: before.subject.digest }),
   }
   const signed = await decideAboutData(project, { kind: 'data-anchor', decision })
   const file = relative(project.root, signed.file)
-  context.output.document({ baseline: path, dataset, digest, attestation: signed.attestation, file, checks: warned })
+  context.output.document({
+    baseline: path,
+    dataset,
+    digest,
+    attestation: signed.attestation,
+    file,
+    checks: warned,
+    ...(golden === undefined ? {} : { golden }),
+  })
   for (const each of warned) tellCheck(context.output, each)
+  if (golden !== undefined) context.output.line(toldGolden(golden))
   context.output.line(`${printable(path)} is the anchor of ${printable(dataset)} now`)
   context.output.line(
     `signed: ${file}; commit it, and name the baseline in assay.yaml: ${printable(dataset)}: {baseline: ${printable(path)}}`,
   )
   return 0
+}
+
+function toldGolden({ source, checks }: NonNullable<ExaminedAnchor['golden']>): string {
+  const said = checks.map(({ name, observed, expected }) => {
+    const wanted = expected === undefined ? '' : ` (wanted ${expected})`
+    return `${name} ${observed ?? 'passed'}${wanted}`
+  })
+  return printable(`it agrees with the golden set ${source}: ${said.join(', ')}`)
 }
 
 function pathOf(context: CliContext, project: Project, path: string): string {

@@ -1,6 +1,7 @@
 /** The face of the poisoning checks for the rest of `data`. */
 
 export { findPoison, findPoisonInImages, type PoisonReport } from './find-poison.ts'
+export { compareGolden, type GoldenCheck } from './golden.ts'
 export {
   type DriftObservation,
   decideHistory,

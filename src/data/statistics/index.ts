@@ -10,6 +10,7 @@ export {
   type ThresholdOf,
   timesUntilLarge,
 } from './drift.ts'
+export { binomialTail, exactTails } from './exact-counts.ts'
 export type { Estimate } from './intervals.ts'
 export { type Period, periodsOf, profileAnchor } from './periods.ts'
 export { type ColumnProfile, parseTableProfile, profileTable, type TableProfile } from './profile.ts'

@@ -17,6 +17,8 @@ export type LoadOptions = Readonly<{
   label?: string
   source?: string
   seed: number
+  /** Columns that are wanted whatever they look like. */
+  wanted?: ReadonlySet<string>
 }>
 
 export type KindedColumn = Readonly<{
@@ -93,10 +95,10 @@ const keyName = /(^|[_ .-])(id|key|uuid|guid|nr|no|index|rowid)$|^(id|key)$|[a-z
 export function isMeasured(
   { column, kind, distinct }: KindedColumn,
   rows: number,
-  { label, source }: LoadOptions,
+  { label, source, wanted }: LoadOptions,
 ): boolean {
   if (kind === 'nested' || kind === 'binary') return false
-  if (column.name === label || column.name === source) return true
+  if (column.name === label || column.name === source || wanted?.has(column.name) === true) return true
   const isKey = (kind === 'integer' || kind === 'string') && keyName.test(column.name) && distinct > 0.5 * rows
   return !isKey
 }

@@ -215,6 +215,19 @@ function remember(looks: LookMemory | undefined, { looked, entries }: Part, seen
   looks?.record(found)
 }
 
+/** LIMIT: a golden set is a table. */
+const goldenOfFiles: DataCheck = {
+  name: 'golden/schema',
+  column: null,
+  verdict: 'fail',
+  observed: 'not evaluated',
+  expected: null,
+  rows: [],
+  count: 0,
+  evaluated: false,
+  because: 'a golden set is a table, and this is none',
+}
+
 type Looked = Readonly<{ names: readonly string[]; files: readonly Look[]; answer: FilesAnswer }>
 
 function foundIn({ names, files, answer }: Looked, entries: Entries, questions: Questions): Findings {
@@ -240,6 +253,7 @@ function foundIn({ names, files, answer }: Looked, entries: Entries, questions: 
     ...answer.checks,
     ...(isKnown ? reviewChecks(judged, words) : []),
     ...(contract === undefined ? [] : [contractOfFiles]),
+    ...(questions.golden === undefined ? [] : [goldenOfFiles]),
   ]
   const images = seen.filter(({ type }) => imageTypes.has(type)).length
   const believed = seen.filter(({ isBelieved }) => isBelieved === true).length

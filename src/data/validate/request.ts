@@ -60,12 +60,13 @@ export type ValidateRequest = Readonly<{
   statistics?: StatisticsRequest
   /** What it was approved as. */
   baseline?: Readonly<{ profile: TableProfile | null; poison: readonly Tally[] }>
-  /** Where the user lets through more or less than assay would. */
   bounds?: readonly Bound[]
   /** Tables whose rows are the approved ones. */
   anchor?: FileList
   /** Tables of the version before, to tell what is new in this one. */
   previous?: FileList
+  /** Rows that people verified: whether they are in the data, and whether that may become an anchor beside them. */
+  golden?: Readonly<{ files: FileList; isAnchor: boolean }>
   /** Rows whose values are shown with the checks that name them; 0 for data that must not be shown. */
   examples: number
   /** Oldest first: the newest word on a row counts. */
@@ -106,7 +107,6 @@ export type FilesRequest = FileGroup &
     pixels: number
     /** A table among `files` that says which class each image is of; the folder that it lies in when left out. */
     label?: string
-    /** Where the user lets through more or less than assay would. */
     bounds?: readonly Bound[]
     /** The approved files. */
     anchor?: FileGroup

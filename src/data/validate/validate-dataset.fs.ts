@@ -38,6 +38,8 @@ export type Questions = Readonly<{
   anchor?: Dataset
   /** How much it may differ from that, where the user says so. */
   bounds?: readonly Bound[]
+  /** Rows that people verified; `isAnchor`: the data is to become the anchor, and has to agree with them. */
+  golden?: Readonly<{ dataset: Dataset; isAnchor: boolean }>
   label?: string
   source?: string
   /** Where tables of foreign keys lie; absolute. Beside the dataset when left out. */
@@ -156,17 +158,22 @@ async function findInTables(
   questions: Questions,
   options: ValidatorOptions,
 ): Promise<Findings> {
-  const { contract: whole, baseline, anchor, previous, history = [], now, examples, bounds } = questions
+  const { contract: whole, baseline, anchor, previous, history = [], now, examples, bounds, golden } = questions
   const contract = whole === undefined ? undefined : chooseTable(whole, name)
   const unseen = unseenOf(questions)
   const others = whole === undefined || contract === undefined ? [] : othersOf(contract, whole, name, questions)
   const statistics = statisticsOf(questions)
   const answer = await runValidator(
-    [dataset, ...others.map((other) => other.dataset), ...[anchor, previous].filter((each) => each !== undefined)],
+    [
+      dataset,
+      ...others.map((other) => other.dataset),
+      ...[anchor, previous, golden?.dataset].filter((each) => each !== undefined),
+    ],
     ([files = [], ...rest]) => {
       const otherFiles = rest.splice(0, others.length)
       const anchorFiles = anchor === undefined ? undefined : rest.shift()
       const previousFiles = previous === undefined ? undefined : rest.shift()
+      const goldenFiles = golden === undefined ? undefined : rest.shift()
       return {
         task: 'validate',
         files,
@@ -182,6 +189,9 @@ async function findInTables(
         ...(anchorFiles === undefined ? {} : { anchor: anchorFiles }),
         ...(bounds === undefined ? {} : { bounds }),
         ...(previousFiles === undefined ? {} : { previous: previousFiles }),
+        ...(golden === undefined || goldenFiles === undefined
+          ? {}
+          : { golden: { files: goldenFiles, isAnchor: golden.isAnchor } }),
         examples,
         ...(questions.judged === undefined ? {} : { judged: questions.judged }),
         ...(questions.triage === undefined ? {} : { triage: questions.triage }),

@@ -29,11 +29,13 @@ export function dataRulesOf(entry: Value): DataRules {
     return typeof value === 'string' ? value : undefined
   }
   const [contract, baseline, label] = [given('contract'), given('baseline'), given('label')]
+  const golden = given('golden')
   const bounds = isMap(entry) ? boundsOf(entry) : []
   return {
     ...(contract === undefined ? {} : { contract: parseProjectPath(contract) }),
     ...(baseline === undefined ? {} : { baseline: parseProjectPath(baseline) }),
     ...(label === undefined ? {} : { label }),
+    ...(golden === undefined ? {} : { golden }),
     ...(bounds.length === 0 ? {} : { bounds }),
   }
 }

@@ -123,7 +123,7 @@ const common = {
   harmless,
   portable: truth,
 }
-const rules = { contract: path, baseline: path, label: text, ...boundShapes }
+const rules = { contract: path, baseline: path, label: text, golden: label, ...boundShapes }
 const held = either(heldToBaseline(record(rules)), nothing)
 
 export const stageShape = record({

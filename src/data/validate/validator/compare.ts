@@ -138,14 +138,16 @@ const fewestRows = 50
 export function loadFor(
   engine: Engine,
   relation: Relation,
-  statistics: StatisticsRequest,
+  statistics: Pick<StatisticsRequest, 'label' | 'source' | 'seed'>,
   types: TableContract['types'],
+  wanted: ReadonlySet<string> = new Set(),
 ): Promise<Loaded> {
   const has = (name: string | undefined): boolean => relation.columns.some((column) => column.name === name)
   const { label, source, seed } = statistics
   return loadColumns(engine, relation, {
     types,
     seed,
+    wanted,
     ...(label !== undefined && has(label) ? { label } : {}),
     ...(source !== undefined && has(source) ? { source } : {}),
   })

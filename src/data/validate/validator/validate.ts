@@ -13,6 +13,7 @@ import type { Tables } from '../tables.ts'
 import { makeViews, type Viewed } from '../views.ts'
 import { type Compared, compare } from './compare.ts'
 import { examplesOf } from './examples.ts'
+import { besideGolden } from './golden.ts'
 import { type Judged, judgedIn } from './judged-rows.ts'
 import { triageOf } from './triage.ts'
 
@@ -39,7 +40,14 @@ export async function validateTable(engine: Engine, request: ValidateRequest, fo
   const asked = request.judged ?? []
   const judged = await judgedIn(engine, opened.relation, asked)
   const compared = await comparedWith(engine, { ...request, reviewed: judged }, opened.relation, folder)
-  const checks = [...opened.faults, ...evaluated.checks, ...reviewChecks(asked, judged), ...compared.checks]
+  const golden = await besideGolden(engine, opened.relation, request, folder)
+  const checks = [
+    ...opened.faults,
+    ...evaluated.checks,
+    ...reviewChecks(asked, judged),
+    ...compared.checks,
+    ...golden.checks,
+  ]
   const examples =
     request.examples > 0 ? await examplesOf(engine, opened.relation, checks, request.examples) : undefined
   const { pointed } = compared
@@ -50,7 +58,7 @@ export async function validateTable(engine: Engine, request: ValidateRequest, fo
   return {
     rows: evaluated.rows,
     checks,
-    unseen: [...compared.unseen],
+    unseen: [...compared.unseen, ...golden.unseen],
     ...(triage === undefined ? {} : { triage }),
     ...(compared.version === undefined
       ? {}

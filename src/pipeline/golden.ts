@@ -1,0 +1,84 @@
+/**
+ * Golden sets: rows whose labels people have verified, which an anchor has to agree with, and which no stage may read. They
+ * are sources of the inventory, of the kind `golden`, approved like any other. Source: trust.md section 5.
+ */
+import { type Content, type Digest, DomainError, isInside, type Sha256 } from '../core/index.ts'
+import { type ApprovalFact, decideInput, type Source } from '../data/index.ts'
+import type { Project } from './project.ts'
+
+export type GoldenSet = Readonly<{
+  /** Id in the inventory. */
+  source: string
+  path: string
+  digest: Digest
+  /** The bundle in which it was approved. */
+  approval: Sha256
+  /** Undefined where it does not lie here: whoever trains need not have it. */
+  content?: Content
+}>
+
+/** What may enter no stage: by path where it lies, by digest wherever it comes in. */
+export type ForbiddenSet = Readonly<{ id: string; digest: Digest; path?: string }>
+
+/**
+ * By the inventory, and by signed approvals: a golden set that is taken out of `sources.yaml`, or called something else there,
+ * stays one.
+ */
+export function goldenSetsIn(sources: readonly Source[], approvals: readonly ApprovalFact[]): readonly ForbiddenSet[] {
+  const signed = approvals.filter(({ kind, decision }) => kind === 'golden' && decision === 'approved')
+  return [...sources.filter(({ kind }) => kind === 'golden'), ...signed]
+}
+
+/** @throws ERR_SOURCE_UNKNOWN when the inventory has no such golden set; ERR_SOURCE_* when it does not count as it is */
+export async function goldenOf(project: Project, id: string | undefined): Promise<GoldenSet | undefined> {
+  if (id === undefined) return undefined
+  const listed = project.sources.get(id)
+  if (listed?.source.kind !== 'golden') {
+    const because =
+      listed === undefined ? 'no source is called so' : `that is a source of the kind ${listed.source.kind}`
+    throw new DomainError('ERR_SOURCE_UNKNOWN', `\`${id}\` is no golden set: ${because}`, {
+      help: `register it: assay data add ${id} FILE --kind golden`,
+    })
+  }
+  const { source, status, approval } = listed
+  const { path, digest } = source
+  const content = await project.contents.ingest(path)
+  const { clearance, name } = project.settings
+  const input = { path, sourceId: id, digest: content?.digest ?? digest, pipeline: name }
+  const refusal = decideInput(input, source, status, clearance)
+  if (refusal !== undefined) throw refusal
+  if (approval === undefined) throw new Error('an approved source has an approval')
+  const set = { source: id, path, digest, approval: approval.attestation }
+  return content === undefined ? set : { ...set, content }
+}
+
+/**
+ * THREAT: a model that was trained on the golden set agrees with it. A whole copy is known by its bytes, in a folder too;
+ * copied rows are found when data is validated (`golden/rows`).
+ *
+ * @throws ERR_DATA_GOLDEN_USED
+ */
+export function refuseGolden({ goldenSets }: Project, path: string, content: Content): void {
+  if (goldenSets.length === 0) return
+  const digests = new Set<string>([content.digest])
+  if (content.kind === 'folder') for (const file of content.files) digests.add(file.digest)
+  const same = goldenSets.find((set) => digests.has(set.digest) || (set.path !== undefined && isInside(path, set.path)))
+  if (same === undefined) return
+  throw new DomainError(
+    'ERR_DATA_GOLDEN_USED',
+    `\`${path}\` is or holds the golden set \`${same.id}\`, which no stage may read`,
+    {
+      details: { path, source: same.id },
+    },
+  )
+}
+
+/** The tracked files that a stage sees beside its deps. @throws ERR_DATA_GOLDEN_USED when one is a golden set */
+export async function codeWithoutGolden(
+  project: Project,
+  visible: readonly string[],
+): Promise<ReadonlyMap<string, Content>> {
+  const code = await project.code.contents(visible)
+  for (const [path, content] of code) refuseGolden(project, path, content)
+  return code
+}
