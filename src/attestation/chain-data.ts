@@ -7,7 +7,7 @@
  */
 import type { Sha256 } from '../core/index.ts'
 import { type ChainQuestion, chainLimits, type VisitedStage } from './chain.ts'
-import { type GoldenStanding, judgeGolden } from './chain-sources.ts'
+import { judgeGolden } from './chain-sources.ts'
 import { maxClockSkewMs } from './chain-walk.ts'
 import { type DataDecisionKind, rowVerdicts } from './data-decisions.ts'
 import type { DataVerdict } from './data-verdict-facts.ts'
@@ -107,7 +107,7 @@ function judgeVerdict(
 ): Judged {
   const waivers = verdict.checks.flatMap(({ waiver }) => waiver ?? [])
   const loosened = (verdict.bounds ?? []).filter(({ value, own = value }) => value > own)
-  const golden = goldenOf(question, decisions, verdict)
+  const golden = goldenFindings(question, decisions, verdict)
   const findings = [
     aboutTheseBytes(verdict, dependency, facts),
     beforeItsUse(verdict, facts),
@@ -121,7 +121,7 @@ function judgeVerdict(
       return caveat('data-bounds', `${where} is loosened: ${of} ${value}, by itself ${own}`)
     }),
     ...anchorFindings(decisions, verdict),
-    ...(golden === undefined ? [] : [golden.finding]),
+    ...golden,
     ...reviewFindings(decisions, verdict),
   ]
   const held = findings.every((finding) => finding.passed)
@@ -132,7 +132,7 @@ function judgeVerdict(
       anchored: held && verdict.baseline?.anchor !== undefined,
       identified: verdict.validator.program !== undefined,
       waived: waivers.length + loosened.length > 0,
-      ownGolden: golden?.isOwn === true,
+      ownGolden: golden.some(({ code }) => code === 'CAVEAT'),
       decisions: [...waivers, ...[verdict.baseline?.anchor ?? []].flat(), ...(verdict.reviews ?? [])],
     },
     findings,
@@ -243,19 +243,16 @@ function anchorFindings(decisions: Decisions, { baseline, principal }: DataVerdi
 }
 
 /** THREAT: an anchor that was not held against the rows that people verified, where there are some. */
-function goldenOf(
+function goldenFindings(
   question: ChainQuestion,
   decisions: Decisions,
   { baseline, golden, source }: DataVerdict,
-): GoldenStanding | undefined {
+): readonly Finding[] {
   const anchor = baseline?.anchor === undefined ? undefined : decisions.held('data-anchor').get(baseline.anchor)
-  if (anchor === undefined) return undefined
-  const agreed = anchor.decision.golden
-  if (golden !== undefined && agreed?.digest !== golden.digest) {
-    const because = 'its anchor was not compared with its golden set'
-    return { finding: refused('data-golden', 'ERR_DATA_VERDICT_MISMATCH', because), isOwn: false }
-  }
-  return agreed === undefined ? undefined : judgeGolden(question, { id: agreed.source, digest: agreed.digest, source })
+  const agreed = anchor?.decision.golden
+  if (anchor !== undefined && golden !== undefined && agreed?.digest !== golden.digest)
+    return [refused('data-golden', 'ERR_DATA_VERDICT_MISMATCH', 'its anchor was not held against its golden set')]
+  return agreed === undefined ? [] : [judgeGolden(question, agreed, source)]
 }
 
 /** THREAT: a review by whoever planted the rows: each that a verdict took into account needs a reviewer's signature. */

@@ -115,37 +115,25 @@ function isGolden({ source, decision }: VerifiedApproval['approval']): boolean {
   return source.kind === 'golden' && decision === 'approved'
 }
 
-export type GoldenStanding = Readonly<{ finding: Finding; isOwn: boolean }>
-
 /**
- * Whether the golden set that an anchor agrees with is approved, and by somebody else than who answers for the data.
+ * Whether the golden set that an anchor agrees with is approved: a caveat, where the owner of the data alone approved it.
  *
  * @param source of the data, where it has one
  */
 export function judgeGolden(
   question: ChainQuestion,
-  { id, digest, source }: Readonly<{ id: string; digest: Digest; source: string | undefined }>,
-): GoldenStanding {
+  { source: id, digest }: Readonly<{ source: string; digest: Digest }>,
+  source: string | undefined,
+): Finding {
   const { held } = readBook(question)
   const { policy, surroundings } = question
   const statements = held.filter(({ approval }) => isGolden(approval) || approval.decision === 'revoked')
   const standing = decideSource({ id, digest, statements, policy, now: surroundings.now })
-  if (standing.kind === 'refused') {
-    const because = `its anchor agrees with a golden set: ${standing.because}`
-    return { finding: refused('data-golden', standing.code, because), isOwn: false }
-  }
-  const owners = new Set(
-    held.flatMap(({ approval }) => (approval.source.id === source ? [mailOf(approval.source.owner)] : [])),
-  )
-  const isOwn = standing.by.every(
-    (one) => owners.has(mailOf(one.approval.approver.email)) || owners.has(mailOf(one.signer.principal ?? '')),
-  )
-  const names = standing.by.map(({ signer }) => `\`${signer.name}\``).join(', ')
-  const because = `its anchor agrees with the golden set \`${id}\`, approved by ${names}`
-  return {
-    finding: isOwn ? caveat('data-golden', `${because}, who answers for the data too`) : passed('data-golden', because),
-    isOwn,
-  }
+  if (standing.kind === 'refused') return refused('data-golden', standing.code, standing.because)
+  const owners = held.flatMap(({ approval }) => (approval.source.id === source ? [mailOf(approval.source.owner)] : []))
+  const isOwn = standing.by.every((one) => owners.some((owner) => isSelfApproved(one, owner)))
+  const because = `its anchor agrees with the golden set \`${id}\``
+  return isOwn ? caveat('data-golden', `${because}, which its owner approved`) : passed('data-golden', because)
 }
 
 /** Every approval and revocation that the policy believes. */
@@ -209,7 +197,7 @@ function approvalCaveats(
   by: readonly Held[],
 ): readonly Finding[] {
   const findings: Finding[] = []
-  if (by.every(isSelfApproved)) {
+  if (by.every((held) => isSelfApproved(held))) {
     findings.push(caveat('separation-of-duties', `the owner of the source \`${id}\` approved it`, { tier: 'declared' }))
   }
   const loose = by.filter(({ committed }) => !committed).map(({ name }) => name)
@@ -228,8 +216,7 @@ function approvalCaveats(
   return findings
 }
 
-function isSelfApproved({ approval, signer }: Held): boolean {
-  const owner = mailOf(approval.source.owner)
+function isSelfApproved({ approval, signer }: Held, owner = mailOf(approval.source.owner)): boolean {
   return (
     owner === mailOf(approval.approver.email) || (signer.principal !== undefined && owner === mailOf(signer.principal))
   )

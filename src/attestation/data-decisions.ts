@@ -38,8 +38,8 @@ export type DataAnchor = Decided &
       digest: Digest
       /** The bundle in which it was approved. */
       approval: Sha256
-      /** `observed` and `expected` are counts and shares. */
-      checks: readonly Readonly<{ name: string; verdict: 'pass' | 'warn'; observed?: string; expected?: string }>[]
+      /** What was compared, in counts and shares: `golden/agreement: 2 of 102, about 0.2 % expected`. */
+      compared: readonly string[]
     }>
     /** Baseline that was the anchor before. */
     replaces?: Digest

@@ -8,6 +8,11 @@ export const digestShape = z.string().regex(/^(sha256|dirHash1):[0-9a-f]{64}$/) 
 /** Anything: what reads a shape was JSON before. */
 export const jsonShape = z.custom<Json>((value) => value !== undefined)
 
+/** The digest of a subject or material as in-toto has it: of a file, or of a file or folder. */
+const hex = z.string().regex(/^[0-9a-f]{64}$/)
+export const fileSetShape = z.object({ sha256: hex })
+export const contentSetShape = z.union([fileSetShape, z.object({ dirHash1: hex })])
+
 /** Git object ids: SHA-1 or SHA-256, bare hex. */
 export const gitIdShape = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/)
 

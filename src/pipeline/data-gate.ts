@@ -28,7 +28,6 @@ export type FoundVerdict = Readonly<{ attestation: Sha256; verdict: DataVerdict 
 export async function gateData(
   project: Project,
   tools: RunTools,
-  stage: Readonly<{ name: string; require: readonly string[] }>,
   inputs: readonly ResolvedInput[],
 ): Promise<ReadonlyMap<string, Sha256>> {
   const verdicts = new Map<string, Sha256>()
@@ -37,7 +36,7 @@ export async function gateData(
     const question = await questionOf(project, input, await validatorDigest())
     const found = await tools.dataVerdict(question)
     if (found === undefined) continue
-    refuseVerdict(found.verdict, stage)
+    refuseVerdict(found.verdict, project.settings.require)
     verdicts.set(question.path, found.attestation)
   }
   return verdicts
@@ -74,8 +73,8 @@ export async function unvalidatedInput(
   return undefined
 }
 
-function refuseVerdict({ dataset, result, checks }: DataVerdict, stage: Parameters<typeof gateData>[2]): void {
-  if (result === 'PASSED' || (result === 'WARNED' && !stage.require.includes('passed-data'))) return
+function refuseVerdict({ dataset, result, checks }: DataVerdict, require: readonly string[]): void {
+  if (result === 'PASSED' || (result === 'WARNED' && !require.includes('passed-data'))) return
   const worst = checks.some(({ verdict, waiver }) => verdict === 'fail' && waiver === undefined) ? 'fail' : 'warn'
   const troubled = checks.filter(({ verdict, waiver }) => verdict === worst && waiver === undefined)
   const names = troubled

@@ -28,7 +28,7 @@ export {
 } from './environments.fs.ts'
 export type { EvidenceStore } from './evidence.fs.ts'
 export { evidenceAt, writeEvidence } from './evidence-files.fs.ts'
-export { type AnchorRequest, type ExaminedAnchor, examineAnchor } from './examine-anchor.ts'
+export { type AnchorRequest, examineAnchor } from './examine-anchor.ts'
 export { type ExportedEvidence, exportedEvidence } from './exported-evidence.ts'
 export {
   type FetchedSource,

@@ -209,12 +209,7 @@ async function execute(
   await tools.signer() // a missing key is a fault before the stage has cost anything
   const setting = { ...identified, environment: await mountable(tools, identified) }
   const system = await standOn(project, tools, setting)
-  const verdicts = await gateData(
-    project,
-    tools,
-    { name: stage.name, require: project.settings.require },
-    setting.inputs.resolved,
-  )
+  const verdicts = await gateData(project, tools, setting.inputs.resolved)
   const { unsafeNoSandbox, signal } = tools.options
   const secrets = await secretsOf(project, stage, setting.settings, { isolated: !unsafeNoSandbox, signal })
   const code = await codeWithoutGolden(project, setting.inputs.visible)

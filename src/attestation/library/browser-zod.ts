@@ -60,9 +60,6 @@ const methods = {
   extend(this: mini.ZodMiniObject, shape: Readonly<Record<string, Schema>>): Schema {
     return mini.extend(this, shape)
   },
-  omit(this: mini.ZodMiniObject, names: Readonly<Record<string, true>>): Schema {
-    return mini.omit(this, names)
-  },
 }
 
 type Context = Readonly<{ addIssue(message: string): void }>

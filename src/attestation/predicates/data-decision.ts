@@ -58,17 +58,7 @@ export const dataDecisionPredicates = {
         source: textShape.min(1),
         digest: digestShape,
         approval: sha256Shape,
-        checks: z
-          .array(
-            z.object({
-              name: textShape.min(1),
-              verdict: z.enum(['pass', 'warn']),
-              observed: textShape.exactOptional(),
-              expected: textShape.exactOptional(),
-            }),
-          )
-          .min(1)
-          .max(100),
+        compared: z.array(textShape).min(1),
       })
       .exactOptional(),
   }),

@@ -8,7 +8,7 @@
 import { z } from 'zod'
 import { type Digest, namespace, toDigestSet } from '../../core/index.ts'
 import { type DataVerdict, resultOf, type StatedCheck } from '../data-verdict-facts.ts'
-import { areUnique, countShape, digestShape, instantShape, sha256Shape, textShape } from '../shapes.ts'
+import { areUnique, contentSetShape, countShape, digestShape, instantShape, sha256Shape, textShape } from '../shapes.ts'
 import { principalShape } from '../stage-facts-shape.ts'
 import type { ResourceDescriptor, Statement } from '../statement.ts'
 import { readingOf, requirePredicate } from './reading.ts'
@@ -30,6 +30,7 @@ const checkShape = z.object({
   count: countShape,
   waiver: sha256Shape.exactOptional(),
 })
+const referenceShape = z.object({ path: textShape, digest: digestShape })
 const contractShape = z.object({ path: textShape, digest: sha256Shape })
 const validatorShape = z.object({
   version: textShape,
@@ -71,39 +72,40 @@ const statisticsShape = z.object({
   drift: z.array(z.object({ column: textShape, effect: amount })).max(10_000),
 })
 
+/** What only assay says, as the statement has it. */
+const said = {
+  project: z.string().min(1).max(200),
+  rows: countShape.exactOptional(),
+  source: z.string().min(1).max(200).exactOptional(),
+  classification: classificationShape,
+  checks: z.array(checkShape).min(1).max(maxChecks),
+  unseen: z.array(textShape),
+  bounds: boundsShape.exactOptional(),
+  reviews: bundlesShape.exactOptional(),
+  statistics: statisticsShape.exactOptional(),
+  history: bundlesShape.exactOptional(),
+  key: sha256Shape,
+  principal: principalShape,
+  startedAt: instantShape,
+  finishedAt: instantShape,
+}
+
 export const dataVerdictShape: z.ZodType<DataVerdict> = z
   .object({
-    project: z.string().min(1).max(200),
+    ...said,
     dataset: z.object({
       path: textShape.min(1),
       digest: digestShape,
       sizeBytes: countShape,
       list: sha256Shape.exactOptional(),
     }),
-    rows: countShape.exactOptional(),
-    source: z.string().min(1).max(200).exactOptional(),
-    classification: classificationShape,
     contract: contractShape.exactOptional(),
     baseline: contractShape.extend({ anchor: sha256Shape.exactOptional() }).exactOptional(),
-    references: z
-      .array(z.object({ path: textShape, digest: digestShape }))
-      .min(1)
-      .max(1000)
-      .exactOptional(),
-    golden: z.object({ path: textShape, digest: digestShape }).exactOptional(),
-    bounds: boundsShape.exactOptional(),
-    reviews: bundlesShape.exactOptional(),
-    statistics: statisticsShape.exactOptional(),
-    history: bundlesShape.exactOptional(),
+    references: z.array(referenceShape).min(1).max(1000).exactOptional(),
+    golden: referenceShape.exactOptional(),
     validator: validatorShape,
     sandbox: sandboxShape,
     result: z.enum(['PASSED', 'WARNED', 'FAILED']),
-    checks: z.array(checkShape).min(1).max(maxChecks),
-    unseen: z.array(textShape),
-    key: sha256Shape,
-    principal: principalShape,
-    startedAt: instantShape,
-    finishedAt: instantShape,
   })
   .refine(({ result, checks }) => result === resultOf(checks), 'the result is not what the checks come to')
   .refine(
@@ -126,11 +128,10 @@ export function isSecret(classification: DataVerdict['classification']): boolean
   return classification === 'confidential' || classification === 'restricted'
 }
 
-const hex = z.string().regex(/^[0-9a-f]{64}$/)
 const roleShape = z.enum(['contract', 'baseline', 'golden', 'reference', 'validator', 'sandbox'])
 const configurationShape = z.object({
   name: textShape,
-  digest: z.union([z.object({ sha256: hex }), z.object({ dirHash1: hex })]),
+  digest: contentSetShape,
   annotations: z.object({
     role: roleShape,
     anchor: sha256Shape.exactOptional(),
@@ -147,28 +148,13 @@ export const dataVerdictPredicateShape = z.object({
   passedTests: z.array(textShape),
   warnedTests: z.array(textShape),
   failedTests: z.array(textShape),
-  assay: z.object({
-    project: z.string().min(1).max(200),
-    rows: countShape.exactOptional(),
-    source: z.string().exactOptional(),
-    classification: classificationShape,
-    checks: z.array(checkShape).min(1).max(maxChecks),
-    unseen: z.array(textShape),
-    bounds: boundsShape.exactOptional(),
-    reviews: bundlesShape.exactOptional(),
-    statistics: statisticsShape.exactOptional(),
-    history: bundlesShape.exactOptional(),
-    key: sha256Shape,
-    principal: principalShape,
-    startedAt: instantShape,
-    finishedAt: instantShape,
-  }),
+  assay: z.object(said),
 })
 
 export const dataVerdictSubjectsShape = z.tuple([
   z.object({
     name: textShape.min(1),
-    digest: z.union([z.object({ sha256: hex }), z.object({ dirHash1: hex })]),
+    digest: contentSetShape,
     annotations: z.object({ sizeBytes: countShape, list: sha256Shape.exactOptional() }),
   }),
 ])

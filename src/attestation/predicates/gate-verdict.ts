@@ -11,8 +11,10 @@ import { decideGate, type GateResult, parseGate } from '../gate.ts'
 import type { GateVerdict } from '../gate-verdict-facts.ts'
 import {
   areUnique,
+  contentSetShape,
   countShape,
   digestShape,
+  fileSetShape,
   gitIdShape,
   instantShape,
   pathShape,
@@ -85,8 +87,6 @@ export function resultOfGates(gates: readonly GateResult[]): GateVerdict['result
 }
 
 const roles = ['metrics', 'made', 'measured', 'definition'] as const
-const hex = z.string().regex(/^[0-9a-f]{64}$/)
-const sha256Set = z.object({ sha256: hex })
 
 /** The predicate's wire shape, for its JSON Schema. */
 export const gateVerdictPredicateShape = z.object({
@@ -95,7 +95,7 @@ export const gateVerdictPredicateShape = z.object({
     .array(
       z.object({
         name: textShape,
-        digest: sha256Set,
+        digest: fileSetShape,
         annotations: z.object({
           role: z.enum(roles),
           sizeBytes: countShape.exactOptional(),
@@ -115,7 +115,7 @@ export const gateVerdictSubjectsShape = z
   .array(
     z.object({
       name: textShape.min(1),
-      digest: z.union([sha256Set, z.object({ dirHash1: hex })]),
+      digest: contentSetShape,
       annotations: z.object(sizes),
     }),
   )

@@ -9,8 +9,10 @@
 import { z } from 'zod'
 import { stageBuildType } from '../../core/index.ts'
 import {
+  contentSetShape,
   countShape,
   factShape,
+  fileSetShape,
   gitIdShape,
   instantShape,
   pathShape,
@@ -35,10 +37,7 @@ import {
   stageNameShape,
 } from '../stage-facts-shape.ts'
 
-const hex = z.string().regex(/^[0-9a-f]{64}$/)
-const sha256Set = z.object({ sha256: hex })
-/** A file or a folder. */
-const contentSet = z.union([sha256Set, z.object({ dirHash1: hex })])
+const { commit: _commit, ...uncommitted } = sourceShape.shape
 
 /**
  * One shape a role, those that statements have most of first. INVARIANT: a role that is not here is refused: skipping it
@@ -47,12 +46,12 @@ const contentSet = z.union([sha256Set, z.object({ dirHash1: hex })])
 const dependencyShape = z.union([
   z.object({
     name: textShape,
-    digest: sha256Set,
+    digest: fileSetShape,
     annotations: z.object({ role: z.literal('material'), build: sha256Shape.exactOptional() }),
   }),
   z.object({
     name: contentPathShape,
-    digest: contentSet,
+    digest: contentSetShape,
     annotations: z.object({
       role: z.enum(['dep', 'params', 'persist']),
       origin: originShape,
@@ -63,16 +62,16 @@ const dependencyShape = z.union([
     name: z.literal('source'),
     uri: textShape,
     digest: z.object({ gitCommit: gitIdShape }).exactOptional(),
-    annotations: z.object({ role: z.literal('source'), ...sourceShape.omit({ commit: true }).shape }),
+    annotations: z.object({ role: z.literal('source'), ...uncommitted }),
   }),
   z.object({
     name: pathShape,
-    digest: z.object({ sha256: hex, gitBlob: gitIdShape.exactOptional() }),
+    digest: fileSetShape.extend({ gitBlob: gitIdShape.exactOptional() }),
     annotations: z.object({ role: z.literal('definition') }),
   }),
   z.object({
     name: textShape,
-    digest: sha256Set,
+    digest: fileSetShape,
     annotations: z.object({ role: z.literal('environment'), build: sha256Shape.exactOptional() }),
   }),
 ])
@@ -117,7 +116,7 @@ export const stagePredicateShape = z.object({
     builder: z.object({ id: uriShape, version: z.object({ assay: textShape }) }),
     metadata: z.object({ invocationId: runIdShape, startedOn: instantShape, finishedOn: instantShape }),
     byproducts: z.tuple([
-      z.object({ name: z.literal('log'), digest: sha256Set, annotations: z.object({ sizeBytes: countShape }) }),
+      z.object({ name: z.literal('log'), digest: fileSetShape, annotations: z.object({ sizeBytes: countShape }) }),
       z.object({ name: z.literal('network'), uri: textShape, annotations: networkShape }),
       z.object({ name: z.literal('resources'), uri: textShape, annotations: resourcesShape }),
     ]),
@@ -129,7 +128,7 @@ export const stageSubjectsShape = z.array(
   z.union([
     z.object({
       name: contentPathShape,
-      digest: contentSet,
+      digest: contentSetShape,
       annotations: z.object({
         role: z.literal('out'),
         sizeBytes: countShape,
@@ -137,7 +136,7 @@ export const stageSubjectsShape = z.array(
         executable: z.boolean().exactOptional(),
       }),
     }),
-    z.object({ name: z.literal('log'), digest: sha256Set, annotations: z.object({ role: z.literal('log') }) }),
+    z.object({ name: z.literal('log'), digest: fileSetShape, annotations: z.object({ role: z.literal('log') }) }),
   ]),
 )
 

@@ -5,7 +5,6 @@ import {
   currentAnchor,
   decideAboutData,
   digestHere,
-  type ExaminedAnchor,
   examineAnchor,
   keepHere,
   openProject,
@@ -105,20 +104,13 @@ export async function dataAnchor(
     ...(golden === undefined ? {} : { golden }),
   })
   for (const each of warned) tellCheck(context.output, each)
-  if (golden !== undefined) context.output.line(toldGolden(golden))
+  if (golden !== undefined)
+    context.output.line(printable(`it agrees with the golden set ${golden.source}: ${golden.compared.join('; ')}`))
   context.output.line(`${printable(path)} is the anchor of ${printable(dataset)} now`)
   context.output.line(
     `signed: ${file}; commit it, and name the baseline in assay.yaml: ${printable(dataset)}: {baseline: ${printable(path)}}`,
   )
   return 0
-}
-
-function toldGolden({ source, checks }: NonNullable<ExaminedAnchor['golden']>): string {
-  const said = checks.map(({ name, observed, expected }) => {
-    const wanted = expected === undefined ? '' : ` (wanted ${expected})`
-    return `${name} ${observed ?? 'passed'}${wanted}`
-  })
-  return printable(`it agrees with the golden set ${source}: ${said.join(', ')}`)
 }
 
 function pathOf(context: CliContext, project: Project, path: string): string {
