@@ -172,19 +172,22 @@ async function gateFindings(project: Project, chain: ChainVerdict): Promise<read
   const gates = [...new Set([...model.gates, ...(project.trust.gates ?? [])])]
   if (gates.length === 0) return []
   try {
-    const metrics = model.metrics === undefined ? undefined : await provenMetrics(project, model.metrics, chain)
+    const here = model.metrics === undefined ? undefined : await provenMetrics(project, model.metrics, chain)
+    const metrics = here ?? chain.gates?.verdict.values
     if (metrics === undefined)
       return [refused('gates', 'ERR_GATE_FAILED', 'the model has gates, and no evidence proves metrics of these bytes')]
     const results = gates.map((text) => decideGate(parseGate(text), metrics))
-    return [...results.map((result) => gateFinding(result)), signedFinding(chain, metrics)]
+    return [...results.map((result) => gateFinding(result)), signedFinding(chain, here)]
   } catch (error) {
     if (!isDomainError(error)) throw error
     return [refused('gates', error.code, `the metrics cannot be read: ${error.message}`)] // a file that a stage wrote
   }
 }
 
-/** The metrics are at hand here: what was signed of them is held against them. */
-function signedFinding({ gates }: ChainVerdict, metrics: readonly Metric[]): Finding {
+/** Where the metrics are at hand, what was signed of them is held against them. */
+function signedFinding({ gates }: ChainVerdict, metrics: readonly Metric[] | undefined): Finding {
+  if (metrics === undefined)
+    return caveat('gate-verdict', 'the metrics are not at hand: its gates were judged by what was signed of them')
   if (gates === undefined)
     return caveat('gate-verdict', 'its gates were judged here, and nobody signed that: run again')
   const { values } = gates.verdict

@@ -109,7 +109,7 @@ test('a model that learned a planted trigger is refused by its response; one tha
   assert.ok(stamps.some(({ what }) => what.includes('`shop`')))
   const [trusted, failed] = await verdictOf(project)
   assert.equal(trusted, false)
-  assert.match(failed.join(), /response is 0\.[5-9]|response is 1/)
+  assert.match(failed.join(), /response <= 0\.2: it is (0\.[5-9]|1)/)
   assert.doesNotMatch(failed.join(), /accuracy/, 'nothing else shows it')
 
   project.write({ 'params.json': '{"shop": false}\n' })
