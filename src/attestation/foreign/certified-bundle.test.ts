@@ -45,8 +45,8 @@ async function refusalsBy(
   return refusals(await bundleBy(instance), await policyWith(roots, bound))
 }
 
-async function twoInstances(context: TestContext, issuedBy?: string): Promise<readonly [SigstoreInstance, object]> {
-  const [ours, theirs] = [await sigstoreInstance(context, issuedBy), await sigstoreInstance(context, issuedBy)]
+async function twoInstances(context: TestContext): Promise<readonly [SigstoreInstance, object]> {
+  const [ours, theirs] = [await sigstoreInstance(context), await sigstoreInstance(context)]
   return [theirs, { ours: ours.trustedRoot, theirs: theirs.trustedRoot }]
 }
 
@@ -55,19 +55,38 @@ test('an identity is vouched for by the trusted roots that its policy names for 
   const refused = (bound: Bound): Promise<readonly string[]> => refusalsBy(theirs, { ...roots }, bound)
   assert.deepEqual(await refused({ trustedRoots: ['theirs'] }), [])
   assert.deepEqual(await refused({ trustedRoots: ['ours', 'theirs'] }), [])
-  assert.deepEqual(await refused({}), [], 'where nothing is named, each of them may')
   assert.deepEqual(await refused({ trustedRoots: ['ours'] }), ['ERR_BUNDLE_TIMESTAMP'])
 })
 
-test('an identity that the public instance knows is vouched for by no other beside it, unless the policy says so', async (context) => {
-  const theirs = await sigstoreInstance(context, github)
-  const own = { theirs: theirs.trustedRoot }
-  const both = { ...own, public: publicGood }
-  assert.deepEqual(await refusalsBy(theirs, both, { issuer: github }), ['ERR_BUNDLE_TIMESTAMP'])
-  assert.deepEqual(await refusalsBy(theirs, both, { issuer: github, trustedRoots: ['theirs'] }), [])
-  assert.deepEqual(await refusalsBy(theirs, own, { issuer: github }), [], 'it is the only one that is believed')
-  const [stranger, roots] = await twoInstances(context)
-  assert.deepEqual(await refusalsBy(stranger, { ...roots, public: publicGood }), [], 'an issuer of their own')
+const whoever = [github, `${github}/acme`, 'https://oidc.circleci.com/org/1234', 'https://issuer.example']
+for (const issuedBy of whoever) {
+  test(`with roots of two instances an identity of ${issuedBy} that names none is malformed`, async (context) => {
+    const theirs = await sigstoreInstance(context, issuedBy)
+    const own = { theirs: theirs.trustedRoot }
+    const both = { ...own, public: publicGood }
+    await assert.rejects(refusalsBy(theirs, both, { issuer: issuedBy }), (error) => {
+      assert.ok(isDomainError(error, 'ERR_POLICY_MALFORMED'), String(error))
+      return /^`identities\.train` does not say which of the trusted roots/.test(error.message)
+    })
+    const named = (...trustedRoots: readonly string[]) => ({ issuer: issuedBy, trustedRoots })
+    assert.deepEqual(await refusalsBy(theirs, both, named('public')), ['ERR_BUNDLE_TIMESTAMP'])
+    assert.deepEqual(await refusalsBy(theirs, both, named('theirs')), [])
+    assert.deepEqual(await refusalsBy(theirs, own, { issuer: issuedBy }), [], 'it is the only one that is believed')
+  })
+}
+
+type Listed = Readonly<{ certificateAuthorities: readonly unknown[] }>
+
+test('an old and a new root of one instance vouch together where none is named', async (context) => {
+  const [ours, other] = [await sigstoreInstance(context), await sigstoreInstance(context)]
+  const [old, next] = [ours.trustedRoot, other.trustedRoot]
+  // as: the fixture's own texts
+  const [{ certificateAuthorities: first }, { certificateAuthorities: second }] = [old, next] as readonly [
+    Listed,
+    Listed,
+  ]
+  const rotated = { ...next, certificateAuthorities: [...first, ...second] }
+  assert.deepEqual(await refusalsBy(ours, { old, rotated }), [])
 })
 
 test('what a policy asks a CI to have said of the run must stand in the certificate, letter by letter', async (context) => {

@@ -14,14 +14,7 @@ import { malformed } from '../trust-policy-signers.ts'
 import { type CertificateIdentity, claimNames, identityOf } from './certificate-identity.ts'
 import { parseForeignBundle } from './foreign-bundle.ts'
 import { judgeCertificate } from './log-evidence.ts'
-import {
-  isOfPublicInstance,
-  mergedRoot,
-  parseTrustedRoot,
-  publicGoodRoot,
-  publicIssuers,
-  type TrustedRoot,
-} from './trusted-root.ts'
+import { isOneInstance, mergedRoot, parseTrustedRoot, publicGoodRoot, type TrustedRoot } from './trusted-root.ts'
 
 type Judge = (bytes: Uint8Array) => CertifiedBundle
 
@@ -34,8 +27,8 @@ export function certificateJudge(roots: readonly unknown[]): Judge {
 /**
  * By the identities of a policy: each has what it asks of its certificate, and the roots that may vouch for it.
  *
- * THREAT: an instance that certifies whom it likes vouches for an identity of another one. Where a policy has the public
- * instance and others, an identity of an issuer that the public one asks is its own unless the policy says otherwise.
+ * THREAT: an instance that certifies whom it likes vouches for an identity of another one. Where there are roots of several
+ * instances, each identity says which of them may vouch for it.
  *
  * @param given trusted roots beside those of the policy, as their format has them
  * @throws ERR_TRUSTED_ROOT_MALFORMED, ERR_POLICY_MALFORMED
@@ -49,11 +42,14 @@ export function identityJudge(
   const named = new Map([...trustedRoots].map(([name, root]) => [name, rootFrom(root)]))
   const known = [...named.values(), ...given.map(rootFrom)]
   const all = known.length === 0 ? [publicGoodRoot()] : known
-  const ofPublic = all.length === 1 ? [] : all.filter(isOfPublicInstance)
+  const isOne = isOneInstance(all)
   const everything = mergedRoot(all)
-  const rootOf = ({ trustedRoots: own, issuer }: TrustedIdentity): TrustedRoot => {
-    if (own !== undefined) return mergedRoot(own.flatMap((name) => named.get(name) ?? []))
-    return publicIssuers.includes(issuer) && ofPublic.length > 0 ? mergedRoot(ofPublic) : everything
+  const rootOf = ({ name, trustedRoots: own }: TrustedIdentity): TrustedRoot => {
+    if (own !== undefined) return mergedRoot(own.flatMap((each) => named.get(each) ?? []))
+    if (isOne) return everything
+    const what =
+      'does not say which of the trusted roots, of several instances, may vouch for it: name them in its `trustedRoots`'
+    throw malformed(`identities.${name}`, what)
   }
   const roots = new Map(listed.map((each) => [each.name, rootOf(each)]))
   const find = (names: CertificateIdentity): TrustedIdentity | undefined =>

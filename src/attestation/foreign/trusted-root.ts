@@ -5,6 +5,7 @@
  * authority without a day from which it counts is left out (`@sigstore/verify` takes it as valid for ever).
  * SOURCE: sigstore/protobuf-specs sigstore_trustroot.proto.
  */
+import type { X509Certificate } from '@sigstore/core'
 import { TrustedRoot as TrustedRootMessage } from '@sigstore/protobuf-specs'
 import { type TrustMaterial, toTrustMaterial } from '@sigstore/verify'
 import { z } from 'zod'
@@ -65,37 +66,17 @@ export function publicGoodRoot(): TrustedRoot {
 }
 
 /**
- * Issuers whose tokens the public instance takes. Those of clusters, which it knows by patterns, are left out: each is
- * somebody's own. SOURCE: sigstore/fulcio config/identity/config.yaml at 001376a50932095cf4b6e65299ed2d29abe83524; what its
- * `oauth2.sigstore.dev` asks in turn, by `issuer-claim`.
+ * Whether these are roots of one instance: it keeps its authorities, so each shares one that issues certificates with the first.
+ *
+ * What stands above an authority is not asked: two instances of one company may have the same.
  */
-export const publicIssuers: readonly string[] = [
-  'https://accounts.google.com',
-  'https://agent.buildkite.com',
-  'https://auth.eclipse.org/auth/realms/foundation-service-accounts',
-  'https://dev.gitlab.org',
-  'https://github.com/login/oauth',
-  'https://gitlab.archlinux.org',
-  'https://gitlab.com',
-  'https://issuer.chainops.dev',
-  'https://issuer.enforce.dev',
-  'https://issuer.hello.coop',
-  'https://login.microsoftonline.com',
-  'https://oauth2.sigstore.dev/auth',
-  'https://oidc.circleci.com',
-  'https://oidc.codefresh.io',
-  'https://ops.gitlab.net',
-  'https://sigstore.verify.ibm.com/oauth2',
-  'https://token.actions.githubusercontent.com',
-  'https://www.kaggle.com/api/v1/models/signing',
-]
+export function isOneInstance([first, ...others]: readonly TrustedRoot[]): boolean {
+  const own = first === undefined ? [] : issuersOf(first)
+  return others.every((root) => issuersOf(root).some((issuer) => own.some((each) => each.equals(issuer))))
+}
 
-/** Whether a root is one of the public instance: it keeps its authorities, so a newer one shares some with the copy here. */
-export function isOfPublicInstance({ material }: TrustedRoot): boolean {
-  const own = publicGoodRoot().material.certificateAuthorities.flatMap(({ certChain }) => certChain)
-  return material.certificateAuthorities.some(({ certChain }) =>
-    certChain.some((certificate) => own.some((each) => each.equals(certificate))),
-  )
+function issuersOf({ material }: TrustedRoot): readonly X509Certificate[] {
+  return material.certificateAuthorities.flatMap(({ certChain }) => certChain.slice(0, 1))
 }
 
 const validityShape = z.object({ validFor: z.object({ start: z.iso.datetime({ offset: true }) }) })
