@@ -52,7 +52,7 @@ export async function reuseTree(plan: TreePlan): Promise<BuiltTree | undefined> 
   // The look takes its time beside what is asked of the manifest.
   const looking = purpose === 'mount' && existsSync(tree) ? treeStamp(tree) : undefined
   looking?.catch(() => undefined) // it is told below
-  const manifest = readManifest(folder, memory)
+  const manifest = readManifest(folder, rehash ? undefined : memory)
   if (manifest?.identity !== identity) return undefined
   if (looking === undefined) return purpose === 'identify' ? { folder, manifest } : undefined
   if (!isOwnTree(manifest, plan)) return undefined

@@ -126,13 +126,15 @@ export function writeManifest(folder: string, manifest: TreeManifest): void {
 /**
  * Undefined when there is none, or none of this shape: the tree is built anew then.
  *
- * @param memory under the user's seal: which bytes had this shape, and the digest of the tree that they speak of
+ * @param memory under the user's seal: which bytes had this shape, and the digest of the tree that they speak of; without it
+ * nothing that was known before is used
  */
 export function readManifest(folder: string, memory?: Memory): TreeManifest | undefined {
   try {
     const bytes = readFileSync(join(folder, 'manifest.json'))
     const digest = sha256Of(bytes)
-    if (lastRead?.digest !== digest) lastRead = { digest, manifest: parseManifest(bytes, digest, memory) }
+    if (memory === undefined || lastRead?.digest !== digest)
+      lastRead = { digest, manifest: parseManifest(bytes, digest, memory) }
     return lastRead.manifest
   } catch {
     return undefined // INVARIANT: without a manifest nothing of the tree is used.
