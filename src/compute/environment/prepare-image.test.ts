@@ -259,17 +259,22 @@ async function guarded(context: TestContext, image: MadeImage, realm?: string) {
   }
   const names = [...image.blobs.keys()]
   const registry = await serveRegistry(context, new Map(), Object.fromEntries(names.map((name) => [name, guard])))
-  return { registry, tokens, storage }
+  return { registry, tokens, storage, server }
 }
 
 test('a registry may ask for a token: the login goes to its token server alone, the token to the registry alone', async (context) => {
   const image = plain()
-  const { registry, tokens, storage } = await guarded(context, image)
+  const { registry, tokens, storage, server } = await guarded(context, image)
   const root = scratchFolder(context)
   const login = Buffer.from('ada:hunter2').toString('base64')
   const file = join(root, 'auth.json')
-  writeFileSync(file, JSON.stringify({ auths: { [registry.host]: { auth: login } } }))
+  const logins = (...hosts: readonly string[]): void =>
+    writeFileSync(file, JSON.stringify({ auths: Object.fromEntries(hosts.map((host) => [host, { auth: login }])) }))
   const caller = { environment: { REGISTRY_AUTH_FILE: file, HOME: root }, workingFolder: root }
+  logins(registry.host)
+  await assert.rejects(prepareEnvironment(requestOf(root, registry, image.manifest, { caller })), /wants your login/)
+  assert.deepEqual(tokens, [], 'another port of the host is a stranger')
+  logins(registry.host, server.host)
   const environment = await prepareEnvironment(requestOf(root, registry, image.manifest, { caller }))
   assert.equal(tokens[0], `Basic ${login}`)
   assert.deepEqual([...new Set(storage.asked.map(({ authorization }) => authorization))], [undefined])
@@ -277,7 +282,7 @@ test('a registry may ask for a token: the login goes to its token server alone, 
   assert.ok(!JSON.stringify(environment).includes('hunter2') && !JSON.stringify(environment).includes(login))
 })
 
-test('a login goes to no token server of another domain, nor in the open, unless its user has a login there too', async (context) => {
+test('a login goes to no other host, nor in the open, unless its user has a login there too', async (context) => {
   const root = scratchFolder(context)
   const file = join(root, 'auth.json')
   const auth = Buffer.from('ada:hunter2').toString('base64')

@@ -163,8 +163,23 @@ function tokenAddress({ realm, service }: Challenge, { name, isLocal, rights, fa
   return address
 }
 
-/** Where the provider's own token servers are on another domain than its registries. */
-const tokenServers: Readonly<Record<string, string>> = { 'scw.cloud': 'api.scaleway.com' }
+/** Registries whose token servers are other hosts. SOURCE: the challenges that they answer with. */
+const tokenServers: Readonly<Record<string, string>> = {
+  'registry-1.docker.io': 'auth.docker.io',
+  'registry.gitlab.com': 'gitlab.com',
+  'registry.digitalocean.com': 'api.digitalocean.com',
+  'rg.fr-par.scw.cloud': 'api.scaleway.com',
+  'rg.nl-ams.scw.cloud': 'api.scaleway.com',
+  'rg.pl-waw.scw.cloud': 'api.scaleway.com',
+}
+
+/** Scheme, host and port are the registry's, or the host is in the table. @param base of the registry */
+export function isOwnTokenServer(address: URL, base: URL): boolean {
+  return (
+    address.origin === base.origin ||
+    (Object.hasOwn(tokenServers, base.host) && tokenServers[base.host] === address.host)
+  )
+}
 
 type Guard = Readonly<{
   name: ImageName
@@ -175,14 +190,12 @@ type Guard = Readonly<{
 
 /**
  * THREAT: a registry that was taken over, or an index that is made to answer for one, sends the login to a host that has
- * nothing to do with it. One of the same domain is its own; another is only when the caller has a login for it too.
+ * nothing to do with it. A domain above it says nothing, since anybody may have a name there (`co.uk`, `fly.dev`), and another
+ * port may be another user's: both only when the caller has a login for them too.
  */
-function refuseStranger({ hostname, host }: URL, { name, base, isKnown, failed }: Guard): void {
-  const own = base.hostname
-  const labels = own.split('.')
-  const parent = labels.length > 2 && !/^[\d.]+$/.test(own) ? labels.slice(1).join('.') : own
-  if (hostname === own || hostname === parent || hostname.endsWith(`.${parent}`)) return
-  if (tokenServers[labels.slice(-2).join('.')] === hostname || isKnown?.(host) === true) return
+function refuseStranger(address: URL, { name, base, isKnown, failed }: Guard): void {
+  const { host } = address
+  if (isOwnTokenServer(address, base) || isKnown?.(host) === true) return
   throw new DomainError(failed, `the registry of \`${imageText(name)}\` wants your login to be sent to \`${host}\``, {
     help: `if that is its own token server, keep a login for ${host} beside the one for ${name.registry}`,
   })
