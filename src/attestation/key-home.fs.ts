@@ -13,6 +13,7 @@ import { DomainError } from '../core/index.ts'
 import { ensureLogKey, filesOfAddress, heldKeySource, type SignerRoute } from './held-key-source.fs.ts'
 import { generateKey, type KeySource } from './key.ts'
 import { readSecretFile, refuseExposedFolder } from './key-file.fs.ts'
+import { keyFolder, revokedRecords } from './key-folder.fs.ts'
 import type { HeldKeyRecord, KeyEnvironment, KeyHome, KeyRecord } from './key-home.ts'
 import { loadRecord, prepareFolder, projectsIn, saveRecord } from './key-record.fs.ts'
 import { hintOf } from './public-key.ts'
@@ -165,21 +166,12 @@ export function openKeyHome(options: KeyHomeOptions): KeyHome {
  * @throws ERR_KEY_MALFORMED, ERR_KEY_EXPOSED, ERR_KEY_HOME when the folder is not named by an absolute path
  */
 export function revokedKeys(environment: KeyEnvironment): ReadonlyMap<string, Revocation> {
-  // INVARIANT: nobody could have revoked a key where no folder of a user is known.
-  if (!isFolderKnown(environment)) return new Map()
-  const folder = keyFolder(environment)
-  const records = projectsIn(folder).flatMap((project) => loadRecord(join(folder, 'projects', project), project) ?? [])
   const revocations = new Map<string, Revocation>()
-  for (const { hint, because, since } of records.flatMap(({ revoked }) => revoked)) {
+  for (const { hint, because, since } of revokedRecords(environment)) {
     const other = { because, ...(since === undefined ? {} : { since: momentOf(since) }) }
     revocations.set(hint, stricter(revocations.get(hint), other))
   }
   return revocations
-}
-
-export function isFolderKnown(environment: KeyEnvironment): boolean {
-  const { ASSAY_CONFIG_HOME: own = '', XDG_CONFIG_HOME: configuration = '', HOME: home = '' } = environment
-  return own !== '' || [configuration, home].some(isAbsolute)
 }
 
 /** Where the user keeps what concerns one project; it need not be there. @throws ERR_KEY_HOME */
@@ -205,23 +197,6 @@ export function keyFolderOutside(environment: KeyEnvironment, projectRoot: strin
   const folder = keyFolder(environment)
   refuseInside(folder, realpathSync(projectRoot))
   return folder
-}
-
-function keyFolder(environment: KeyEnvironment): string {
-  const { ASSAY_CONFIG_HOME: own, XDG_CONFIG_HOME: configuration, HOME: home } = environment
-  if (own !== undefined && isAbsolute(own)) return own
-  if (own !== undefined && own !== '')
-    throw new DomainError('ERR_KEY_HOME', 'ASSAY_CONFIG_HOME is not an absolute path')
-  // As the XDG base directory specification says, a relative path is ignored.
-  if (configuration !== undefined && isAbsolute(configuration)) return join(configuration, 'assay')
-  if (home !== undefined && isAbsolute(home)) return join(home, '.config', 'assay')
-  throw new DomainError(
-    'ERR_KEY_HOME',
-    'no folder for keys is known: HOME, XDG_CONFIG_HOME and ASSAY_CONFIG_HOME are not set',
-    {
-      help: 'set ASSAY_CONFIG_HOME to a folder of your own outside the project',
-    },
-  )
 }
 
 /** THREAT: a commit that changes which services get the user's token, or what library is loaded beside the key. */

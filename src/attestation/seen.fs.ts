@@ -10,7 +10,8 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { DomainError, parseStrictJson } from '../core/index.ts'
 import { refuseExposedFolder } from './key-file.fs.ts'
-import { isFolderKnown, keepFile, projectFolder } from './key-home.fs.ts'
+import { isFolderKnown } from './key-folder.fs.ts'
+import { keepFile, projectFolder } from './key-home.fs.ts'
 import type { KeyEnvironment } from './key-home.ts'
 
 /** `status`: the signed bundles of one status or several, one a line. */

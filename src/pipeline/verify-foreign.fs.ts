@@ -13,11 +13,11 @@ import {
   type ForeignBundle,
   type ForeignTrust,
   hintOf,
+  isKeyRevoked,
   loadForeign,
   type ModelManifest,
   passed,
   refused,
-  revokedKeys,
   type TrustedRoot,
 } from '../attestation/index.ts'
 import { type Digest, DomainError, hexOf, isDomainError, isSha256 } from '../core/index.ts'
@@ -153,7 +153,7 @@ async function rootOf(
 
 /** A key that this user revoked, for whatever project, vouches for nothing any more. */
 function revokedFinding({ trust, caller }: Asked): readonly Finding[] {
-  if (trust.kind !== 'key' || !revokedKeys(caller.environment).has(hintOf(trust.key))) return []
+  if (trust.kind !== 'key' || !isKeyRevoked(caller.environment, hintOf(trust.key))) return []
   return [refused('signer', 'ERR_KEY_REVOKED', 'the key was revoked here')]
 }
 
