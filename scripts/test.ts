@@ -21,6 +21,9 @@ import { formatFailure } from './test-report.ts'
 
 type Step = Readonly<{ name: string; command: readonly string[] }>
 type Suite = Readonly<{
+  /** What must be so before anything else is started. */
+  needs?: readonly Step[]
+  /** Run while tests do: each keeps to folders of its own. */
   steps: readonly Step[]
   tests: readonly Readonly<{ globs: readonly string[]; concurrency: number }>[]
   last: readonly Step[]
@@ -62,7 +65,8 @@ const suites: Readonly<Record<string, Suite>> = {
   },
   engines: { steps: [], tests: [{ globs: ['test/engines/**/*.test.ts'], concurrency: 1 }], last: [] },
   interop: {
-    steps: [{ name: 'Go and Python are here', command: ['sh', 'scripts/interop-needs.sh'] }],
+    needs: [{ name: 'Go and Python are here', command: ['sh', 'scripts/interop-needs.sh'] }],
+    steps: [],
     tests: [{ globs: ['test/interop/**/*.test.ts'], concurrency: 1 }],
     last: [],
   },
@@ -152,8 +156,10 @@ async function main(): Promise<void> {
   }
   const startedAt = Date.now()
   const tally: Tally = { passed: 0, failed: 0, skipped: 0 }
-  for (const step of suite.steps) await runStep(step, tally)
+  for (const step of suite.needs ?? []) await runStep(step, tally)
+  const steps = suite.steps.map((step) => runStep(step, tally))
   for (const { globs: patterns, concurrency: limit } of suite.tests) await runTests(patterns, limit, tally)
+  await Promise.all(steps)
   await Promise.all(suite.last.map((step) => runStep(step, tally))) // each has a folder of its own
   console.log(
     `\n${((Date.now() - startedAt) / 1000).toFixed(0)} s${tally.skipped > 0 ? `, ${tally.skipped} skipped` : ''}`,
