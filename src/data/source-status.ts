@@ -4,7 +4,7 @@
  *
  * Monotone: a statement more can approve or revoke, a statement less can never lift a revocation that sources.yaml has.
  */
-import { type Digest, DomainError, type ErrorCode, type Sha256 } from '../core/index.ts'
+import { type Digest, DomainError, type ErrorCode, quotedForShell, type Sha256 } from '../core/index.ts'
 import { type Classification, classifications, type Source } from './inventory.ts'
 
 /** One verified statement about a source. */
@@ -119,12 +119,12 @@ export function decideInput(
     return refuse(
       'ERR_SOURCE_UNKNOWN',
       `its source \`${sourceId}\` is not in the inventory`,
-      `register it: assay data add ${sourceId} ${path}`,
+      `register it: assay data add ${sourceId} ${quotedForShell(path)}`,
     )
   }
   if (status === 'revoked') return refuse('ERR_SOURCE_REVOKED', `its source \`${sourceId}\` was revoked`)
   if (input.digest !== source.digest) {
-    const help = `restore the bytes on record, or register the new ones: assay data add ${sourceId} ${path} --replace`
+    const help = `restore the bytes on record, or register the new ones: assay data add ${sourceId} ${quotedForShell(path)} --replace`
     return refuse('ERR_SOURCE_CHANGED', `it does not hold the bytes on record for \`${sourceId}\``, help)
   }
   if (status === 'expired') return refuse('ERR_SOURCE_EXPIRED', `the approval of \`${sourceId}\` has expired`)

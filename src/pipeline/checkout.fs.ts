@@ -16,6 +16,7 @@ import {
   isDomainError,
   isInside,
   oneLine,
+  quotedForShell,
 } from '../core/index.ts'
 import { digestPath, ioFault, maskedBelow, sweepRestores } from '../data/index.ts'
 import { believedStage } from './believe.ts'
@@ -56,7 +57,7 @@ export async function checkout(
   using _hold = project.store.hold()
   const version = await versionOf(project, target)
   const behind = statementsBehind(project, version.roots.values())
-  const pull = `assay pull${target === undefined ? '' : ` ${target}`}`
+  const pull = `assay pull${target === undefined ? '' : ` ${quotedForShell(target)}`}`
   const [absent] = behind.absent
   if (absent !== undefined) {
     throw new DomainError('ERR_EVIDENCE_MISSING', `the evidence ${absent} is not here, or not believed`, {

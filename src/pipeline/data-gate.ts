@@ -7,7 +7,7 @@
  */
 
 import { type DataVerdict, maxClockSkewMs, type StatedCheck } from '../attestation/index.ts'
-import { DomainError, digestOfJson, type Sha256 } from '../core/index.ts'
+import { DomainError, digestOfJson, quotedForShell, type Sha256 } from '../core/index.ts'
 import { answerQuestion, verdictFrom } from './answer-question.ts'
 import { believedVerdict } from './believed-verdict.ts'
 import { type DataQuestion, needsVerdict, questionOf, stillAnswers } from './data-question.ts'
@@ -86,14 +86,14 @@ function refuseVerdict({ dataset, result, checks }: DataVerdict, require: readon
     result === 'FAILED' ? 'ERR_DATA_VALIDATION_FAILED' : 'ERR_DATA_NOT_PASSED',
     `\`${dataset.path}\` ${what} its validation: ${names.join(', ')}${more}`,
     {
-      help: `see the rows: assay data validate ${dataset.path}; mend the data, or let a reviewer accept it: ${waiveCommand(dataset.path, troubled[0])}`,
+      help: `see the rows: assay data validate ${quotedForShell(dataset.path)}; mend the data, or let a reviewer accept it: ${waiveCommand(dataset.path, troubled[0])}`,
     },
   )
 }
 
 function waiveCommand(path: string, check: StatedCheck | undefined): string {
-  const column = check?.column === undefined ? '' : ` --column '${check.column}'`
-  return `assay data waive ${check?.name ?? 'CHECK'} --of ${path}${column} --until DATE --because TEXT`
+  const column = check?.column === undefined ? '' : ` --column ${quotedForShell(check.column)}`
+  return `assay data waive ${check?.name ?? 'CHECK'} --of ${quotedForShell(path)}${column} --until DATE --because TEXT`
 }
 
 /** THREAT: a verdict of a time to come would be refused by whoever verifies what is built on it. */

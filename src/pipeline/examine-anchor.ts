@@ -3,7 +3,7 @@
  * contract, rows that were judged bad, its format; and the baseline has to be the one of these bytes. Source: trust.md section 5.
  */
 import type { DataAnchor } from '../attestation/index.ts'
-import { type Digest, DomainError } from '../core/index.ts'
+import { type Digest, DomainError, quotedForShell } from '../core/index.ts'
 import { type DataCheck, type Dataset, parseBaseline } from '../data/index.ts'
 import { waiverOf } from './answer-question.ts'
 import { rulesAt, waiversOf } from './data-question.ts'
@@ -41,7 +41,7 @@ export async function examineAnchor(
   const baseline = parseBaseline(readGiven(here, path, 'baseline', maxBaselineBytes), path)
   if (baseline.dataset.digest !== digest)
     throw new DomainError('ERR_USAGE', `\`${path}\` was made from other bytes than \`${dataset}\` has here`, {
-      help: `make it anew: assay data profile ${dataset} --out NEW`,
+      help: `make it anew: assay data profile ${quotedForShell(dataset)} --out NEW`,
     })
   const { label, source } = baseline
   const golden = await goldenOf(project, rulesAt(project, dataset).golden)
@@ -64,7 +64,9 @@ export async function examineAnchor(
     throw new DomainError(
       'ERR_DATA_VALIDATION_FAILED',
       `\`${dataset}\` is no anchor, since it fails by itself: ${namesOf(failed)}`,
-      { help: `see the rows: assay data validate ${dataset}; mend the data, or waive what is right in it` },
+      {
+        help: `see the rows: assay data validate ${quotedForShell(dataset)}; mend the data, or waive what is right in it`,
+      },
     )
   // that it has no anchor itself is why it becomes one
   const warned = checks.filter(({ name, verdict }) => verdict === 'warn' && name !== 'poison/anchor')

@@ -50,7 +50,7 @@ export function explainNetwork(stage: StageDefinition, outcome: StageOutcome, ho
   const hosts = hostsToList(seen, said)
   const name = quotedForShell(stage.name)
   const steps = [
-    ...(where === '' ? [`see where to: assay run --trace ${name}`] : []),
+    ...(where === '' ? [`see where to: assay run --trace ${quotedForShell(name)}`] : []),
     'fetch the data beforehand and register it: assay data add ID PATH',
     `or run the stage yourself, dvc repro ${name}, and freeze it, dvc freeze ${name}: its outs then come in as data that was not made here`,
     `when they do no harm, such as telemetry: ${settingsLine(stage, { harmlessAttempts: 'WHY' })}`,

@@ -1,5 +1,5 @@
 /** May these bytes enter a stage? The inventory decides; here its decision is put to the run. */
-import { type Digest, DomainError } from '../core/index.ts'
+import { type Digest, DomainError, quotedForShell } from '../core/index.ts'
 import { decideInput } from '../data/index.ts'
 import type { Project } from './project.ts'
 import { refuseStaleStamps } from './stamps.ts'
@@ -15,7 +15,7 @@ export function refuseInput(project: Project, path: string, sourceId: string | u
   if (sourceId === undefined) {
     if (!project.settings.require.includes('approved-sources')) return
     throw new DomainError('ERR_SOURCE_UNKNOWN', `\`${path}\` has no source, and assay.yaml requires approved sources`, {
-      help: `register it: assay data add ID ${path}`,
+      help: `register it: assay data add ID ${quotedForShell(path)}`,
     })
   }
   const listed = project.sources.get(sourceId)

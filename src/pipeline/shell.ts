@@ -4,7 +4,7 @@
  * Read next: `run-stage.ts`, whose first half this is, and `compute/bubblewrap/shell.exec.ts`.
  */
 import { type ShellEnd, type ShellSession, shellInBox } from '../compute/index.ts'
-import { type Content, DomainError, isDomainError, nearest } from '../core/index.ts'
+import { type Content, DomainError, isDomainError, nearest, quotedForShell } from '../core/index.ts'
 import { chooseEngine } from './choose-engine.ts'
 import type { StageDefinition } from './definition.ts'
 import { boxesOf } from './environment-request.ts'
@@ -63,7 +63,7 @@ function refuseWeaker({ settings, trust }: Project, stage: string): void {
   } catch (error) {
     if (!isDomainError(error, 'ERR_ENGINE_WEAKER')) throw error
     throw new DomainError('ERR_ENGINE_WEAKER', error.message, {
-      help: `assay shell knows \`${engine}\` alone: look at what the stage leaves behind with assay run ${stage}`,
+      help: `assay shell knows \`${engine}\` alone: look at what the stage leaves behind with assay run ${quotedForShell(stage)}`,
     })
   }
 }
@@ -101,7 +101,7 @@ async function resultOf(
     const content = await project.contents.ingest(path)
     if (content === undefined)
       throw new DomainError('ERR_DATA_MISSING', `\`${stage.name}\` has not made \`${path}\` yet`, {
-        help: `make it first: assay run ${stage.name}`,
+        help: `make it first: assay run ${quotedForShell(stage.name)}`,
       })
     outs.set(path, content)
   }

@@ -3,7 +3,7 @@
  * trained model about it and a gate can hold the answer. docs/guides/data.md.
  */
 import { relative, resolve } from 'node:path'
-import { DomainError, parseProjectPath, printable } from '../core/index.ts'
+import { DomainError, parseProjectPath, printable, quotedForShell } from '../core/index.ts'
 import { type Classification, chooseTable, parseContract, type StampedRows, stampDataset } from '../data/index.ts'
 import { classificationAt, mostSecretOf, rulesAt } from './data-question.ts'
 import { placeContent } from './fetch-source.fs.ts'
@@ -101,7 +101,7 @@ function sourceAt(project: Project, path: string): ListedSource['source'] {
   const listed = id === undefined ? undefined : project.sources.get(id)
   if (listed !== undefined) return listed.source
   throw new DomainError('ERR_SOURCE_UNKNOWN', `\`${path}\` is not in the inventory`, {
-    help: `register it: assay data add ID ${path}`,
+    help: `register it: assay data add ID ${quotedForShell(path)}`,
   })
 }
 

@@ -1,5 +1,5 @@
 /** Is a source in the working tree, byte for byte, what was approved? The answer of `data verify`, one a source. */
-import { type Digest, DomainError } from '../core/index.ts'
+import { type Digest, DomainError, quotedForShell } from '../core/index.ts'
 import { decideInput } from '../data/index.ts'
 import type { ListedSource, Project } from './project.ts'
 
@@ -24,7 +24,7 @@ export async function verifySource(project: Project, { source, status }: ListedS
   const refusal =
     found === undefined
       ? new DomainError('ERR_DATA_MISSING', `\`${path}\`, the source \`${id}\`, is not there`, {
-          help: `fetch it: assay data fetch ${id}, or: dvc pull ${path}`,
+          help: `fetch it: assay data fetch ${id}, or: dvc pull ${quotedForShell(path)}`,
         })
       : decideInput({ path, sourceId: id, digest: found }, source, status, 'restricted')
   return {

@@ -1,5 +1,5 @@
 /** `assay init`: adopts a repository without an edit; writes what is missing, never over what is there. */
-import { formatSize, oneLine, printable } from '../../core/index.ts'
+import { formatSize, oneLine, printable, quotedForShell } from '../../core/index.ts'
 import { adoptHere, commitFiles, requireRepository } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import { table } from '../render.ts'
@@ -46,7 +46,7 @@ export async function init(
       '  ',
       path,
       sizeBytes === undefined ? 'not here' : formatSize(sizeBytes),
-      `assay data add ID ${path}`,
+      `assay data add ID ${quotedForShell(path)}`,
     ])
     for (const line of table(rows)) output.line(line)
   }

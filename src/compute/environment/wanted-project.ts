@@ -5,6 +5,7 @@
  * computed: what only a build knows is refused.
  */
 import { z } from 'zod'
+import { quotedForShell } from '../../core/index.ts'
 import type { CondaWanted } from './conda-wanted.ts'
 import { type LockChoice, normaliseName } from './lock.ts'
 import { parseIndexUrl, type Refuse, refusalAt, refuseChoice, shapedLock, tomlOf } from './lock-text.ts'
@@ -97,7 +98,7 @@ export function pyprojectWanted(question: ReadWanted): Wanted {
     'the file names no dependencies',
     group === undefined
       ? 'name the right file: assay env lock --from FILE'
-      : `ask for a group of it: assay env lock --from ${path} --group ${group}`,
+      : `ask for a group of it: assay env lock --from ${quotedForShell(path)} --group ${group}`,
   )
 }
 
