@@ -16,6 +16,7 @@ import {
 } from '../attestation/index.ts'
 import { type Digest, DomainError, isInside, isSha256, type Sha256 } from '../core/index.ts'
 import { digestPath } from '../data/index.ts'
+import { bothOf } from './both-evidence.ts'
 import { chainEvidenceOf } from './chain-facts.ts'
 import { evidenceAt, readEvidence } from './evidence-files.fs.ts'
 import type { TravelledEvidence } from './import-evidence.ts'
@@ -132,14 +133,19 @@ async function verifyAlone(
   if (digest === undefined) return untrusted(name, missing(name))
   const isOfProject = chosen === undefined || chosen.origin === 'repository' || chosen.origin === 'pinned'
   const enclosing = isOfProject ? await enclosingProject(caller, file, options) : undefined
-  return judgeTravelled(caller, { path: name, digest }, travelled, { chosen, enclosing, root: findRoot(dirname(file)) })
+  const roots = rootsOf(dirname(file), caller.workingFolder)
+  return judgeTravelled(caller, { path: name, digest }, travelled, { chosen, enclosing, roots })
+}
+
+function rootsOf(...folders: readonly string[]): readonly string[] {
+  return [...new Set(folders.flatMap((folder) => findRoot(folder) ?? []))]
 }
 
 type Judges = Readonly<{
   chosen: TrustPolicy | undefined
   enclosing: Project | undefined
-  /** Of the checkout that the artifact lies in, or that is asked from. */
-  root: string | undefined
+  /** Of the checkouts that the artifact lies in, and that is asked from. */
+  roots: readonly string[]
   /** Findings beside those of the chain. */
   more?: readonly Finding[]
 }>
@@ -148,7 +154,7 @@ function judgeTravelled(
   caller: Caller,
   { path: name, digest }: NamedDigest,
   { bundles, proofs }: TravelledEvidence,
-  { chosen, enclosing, root, more = [] }: Judges,
+  { chosen, enclosing, roots, more = [] }: Judges,
 ): ArtifactVerdict {
   const believed = chosen ?? enclosing?.trust
   if (believed === undefined) throw noPolicy()
@@ -157,8 +163,9 @@ function judgeTravelled(
   const policy = withProofs(believed, proofsOf)
   const path = nameInEvidence(evidence, digest, policy) ?? name
   const logged = loggedBy(policy, proofsOf)
-  // THREAT: a revocation that the checkout knows, and evidence that was exported before it
-  const revoked = enclosing?.revokedSources ?? (root === undefined ? [] : revokedIn(root, policy))
+  // THREAT: a revocation that the checkout knows, and evidence that was exported before it; a copy that was taken out of it
+  const others = roots.filter((root) => root !== enclosing?.root)
+  const revoked = [...(enclosing?.revokedSources ?? []), ...others.flatMap((root) => revokedIn(root, policy))]
   const surroundings = { now: caller.now(), revokedSources: revoked, ...logged }
   const chain = verifyChain({ subject: { path, digest }, entries: [], evidence, policy, surroundings })
   rememberTime(policy, caller.environment, chain.newestTime)
@@ -193,7 +200,12 @@ async function verifyInRegistry(
     tier: 'observed',
   })
   return subjects.map((subject) =>
-    judgeTravelled(caller, subject, travelled, { chosen, enclosing, root, more: [which] }),
+    judgeTravelled(caller, subject, travelled, {
+      chosen,
+      enclosing,
+      roots: rootsOf(caller.workingFolder),
+      more: [which],
+    }),
   )
 }
 
@@ -248,19 +260,6 @@ async function verifyPath(project: Project, path: string, beside?: ChainEvidence
   if (digest === undefined) return untrusted(path, missing(path))
   const own = chainEvidenceOf(project)
   return verifyContent(project, subject, digest, beside === undefined ? own : bothOf(own, beside))
-}
-
-/** Committed approvals are the project's own: what lies beside a file is in no commit. */
-function bothOf(own: ChainEvidence, beside: ChainEvidence): ChainEvidence {
-  return {
-    bundle: (attestation) => own.bundle(attestation) ?? beside.bundle(attestation),
-    bySubject: (subject) => [...own.bySubject(subject), ...beside.bySubject(subject)],
-    reproductionsOf: (attestation) =>
-      // Some of each, so that many of one hide none of the other.
-      [own, beside].flatMap(({ reproductionsOf }) => (reproductionsOf?.(attestation) ?? []).slice(0, 16)),
-    gatesOf: (attestation) => [own, beside].flatMap(({ gatesOf }) => gatesOf?.(attestation) ?? []),
-    approvals: [...own.approvals, ...beside.approvals.map((approval) => ({ ...approval, committed: false }))],
-  }
 }
 
 /** `sha256:HEX` is a digest only when no such path exists. */

@@ -76,6 +76,12 @@ test('a revoked source is refused, and stays revoked when its revocation is dele
     stale.findings.some(({ code }: Document) => code === 'ERR_SOURCE_REVOKED'),
     'evidence from before the revocation, by a policy from elsewhere',
   )
+  copyFileSync(join(project.root, 'model/count.txt'), `${project.keys}/count.txt`)
+  const copied: Document = await project.json(1, ...byPolicy.with(1, `${project.keys}/count.txt`))
+  assert.ok(
+    copied.findings.some(({ code }: Document) => code === 'ERR_SOURCE_REVOKED'),
+    'a copy that lies elsewhere, asked about from inside the checkout',
+  )
   assert.equal((await project.json(1, 'run')).stages[0].code, 'ERR_SOURCE_REVOKED')
   assert.equal((await project.json(1, 'verify', 'model/count.txt')).trusted, false)
 

@@ -1,0 +1,21 @@
+/** Evidence of a project, and what lies beside a file: one body of evidence. Pure. */
+import { type ChainEvidence, chainLimits } from '../attestation/index.ts'
+
+/** THREAT: many of one hide those of the other: some of each are looked at. */
+const mostReproductions = 16
+const mostGates = chainLimits.approvals / 2
+
+/** Committed approvals are the project's own: what lies beside a file is in no commit. */
+export function bothOf(own: ChainEvidence, beside: ChainEvidence): ChainEvidence {
+  return {
+    bundle: (attestation) => own.bundle(attestation) ?? beside.bundle(attestation),
+    bySubject: (subject) => [...own.bySubject(subject), ...beside.bySubject(subject)],
+    reproductionsOf: (attestation) =>
+      [own, beside].flatMap(({ reproductionsOf }) =>
+        (reproductionsOf?.(attestation) ?? []).slice(0, mostReproductions),
+      ),
+    gatesOf: (attestation) =>
+      [own, beside].flatMap(({ gatesOf }) => (gatesOf?.(attestation) ?? []).slice(0, mostGates)),
+    approvals: [...own.approvals, ...beside.approvals.map((approval) => ({ ...approval, committed: false }))],
+  }
+}
