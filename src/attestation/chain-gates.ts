@@ -3,7 +3,8 @@
  *
  * A gate verdict counts for the very statement that made the model, when a builder of at least its standing signed it, and
  * when the stage that wrote the metrics read these bytes: the metrics of another run, or of another model, are none. What
- * the policy asks for beside is judged by the values that stand in it. A verdict that is withheld opens nothing.
+ * the policy asks for beside is judged by the values that stand in it. One that is withheld opens nothing but what an older
+ * one says, which is then the newest: nobody can tell that there was another (a log holds digests, and not of what).
  */
 import type { Digest, Sha256 } from '../core/index.ts'
 import { type ChainQuestion, chainLimits, type StageVerdicts, type VisitedStage } from './chain.ts'

@@ -111,9 +111,15 @@ function plain({ path, digest, sizeBytes, list }: StatedOutput): GateVerdict['ou
 
 type Judged = Pick<GateVerdict, 'values' | 'gates' | 'result' | 'fault'>
 
-/** @param isShort only what the gates name is stated: of secret data */
-async function judge(
-  { settings, contents }: Project,
+/** @param isShort only what the gates name is stated, and nothing is quoted: of secret data */
+export async function judge(
+  {
+    settings,
+    contents,
+  }: Readonly<{
+    settings: Pick<Project['settings'], 'model'>
+    contents: Pick<Project['contents'], 'readJson'>
+  }>,
   { path, digest, isShort }: Readonly<{ path: string; digest: Sha256; isShort: boolean }>,
 ): Promise<Judged> {
   const gates = [...new Set(settings.model?.gates)].map(parseGate)
@@ -123,7 +129,8 @@ async function judge(
     all = metricsIn(await contents.readJson(digest, path))
   } catch (error) {
     if (!isDomainError(error)) throw error
-    fault = error.message // a file that a stage wrote: no gate passes
+    // A file that a stage wrote: no gate passes. THREAT: a name in it may be a person's, and the message quotes it.
+    fault = isShort ? 'the metrics could not be read' : error.message
   }
   const wanted = new Set(gates.map(({ metric }) => metric))
   const asked = all.filter(({ name }) => wanted.has(name))
