@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { rolldown } from 'rolldown'
 import { compareModules, externalsOf, modulesOf } from './build.ts'
+import { slimZod } from './slim-zod.ts'
 import { bundleNameOf, fileUrlsIn, startedFiles, workerUrls } from './worker-urls.ts'
 
 test('a module that slips into a closed bundle is named, and so is one that left', () => {
@@ -64,3 +65,41 @@ test('a package that is declared external, and nothing else, is what the built f
     rmSync(root, { recursive: true })
   }
 })
+
+const answers: readonly (readonly [name: string, check: string, what: 'passes' | 'refuses' | 'does not build'])[] = [
+  ['a check that says yes', 'const check = () => true; export const shape = z.string().refine(check)', 'passes'],
+  ['a check that says no', 'const check = () => false; export const shape = z.string().refine(check)', 'refuses'],
+  ['a check that answers later', 'export const shape = z.string().refine(async () => false)', 'does not build'],
+  [
+    'a later check by name',
+    'const check = async () => false; export const shape = z.string().refine(check)',
+    'refuses',
+  ],
+]
+for (const [name, text, what] of answers) {
+  test(`in the library for browsers ${name} ${what}`, async () => {
+    const root = mkdtempSync(join(tmpdir(), 'build-test-'))
+    try {
+      const main = join(root, 'main.ts')
+      const zod = join(import.meta.dirname, '../src/attestation/library/browser-zod.ts')
+      writeFileSync(main, `import { z } from ${JSON.stringify(zod)}\n${text}\n`)
+      const bundle = await rolldown({
+        input: main,
+        platform: 'browser',
+        plugins: [slimZod()],
+        resolve: { alias: { zod$: zod } },
+      })
+      const built = bundle.generate({ format: 'esm' })
+      if (what === 'does not build') await assert.rejects(built, /answers later/)
+      else {
+        const file = join(root, 'built.mjs')
+        writeFileSync(file, (await built).output[0].code)
+        const { shape } = await import(file)
+        assert.equal(shape.safeParse('x').success, what === 'passes')
+      }
+      await bundle.close()
+    } finally {
+      rmSync(root, { recursive: true })
+    }
+  })
+}
