@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import sharp from 'sharp'
+import { sha256Of } from '../core/index.ts'
 import { type DatasetReport, defaultLimits, type LookMemory, openLookMemory, validateDataset } from '../data/index.ts'
 import { boxRunner } from './validate-data.fs.ts'
 
@@ -34,13 +35,15 @@ type Seen = readonly Readonly<{ grey?: string }>[]
 type FilesAnswer = Readonly<{ files: Seen; anchor: Seen }>
 type Looked = Readonly<{ report: DatasetReport; files: number }>
 
+type Asked = Partial<Parameters<typeof validateDataset>[1]>
+
 /** `files`: how many the sandboxed process was given. */
-async function look(looks?: LookMemory): Promise<Looked> {
+async function look(looks?: LookMemory, asked: Asked = {}, folderOf = images): Promise<Looked> {
   const real = boxRunner(join(folder, 'boxes'))
   let files = 0
   const report = await validateDataset(
-    images,
-    { now: new Date(0), examples: 0, profile: false, seed: 0 },
+    folderOf,
+    { now: new Date(0), examples: 0, profile: false, seed: 0, ...asked },
     {
       ...defaultLimits,
       scratchRoot: join(folder, 'scratch'),
@@ -95,6 +98,32 @@ test('an image that does not decode is never remembered; a memory that is wrong 
   for (const [key, value] of facts) facts.set(key, value.replace(/"grey":"[^"]*"/g, `"grey":"${'A'.repeat(1366)}=="`))
   assert.ok((await look(looks)).files > count, 'a few, and then all')
   assert.ok((await look(looks)).files <= 8)
+})
+
+test('THREAT a file that is no image and was judged bad under its label stays bad when it is remembered', async () => {
+  const arrays = join(folder, 'arrays')
+  mkdirSync(arrays)
+  const bytes = (index: number): Buffer => Buffer.from(`\x93NUMPY ${index}`, 'latin1')
+  const names = Array.from({ length: 20 }, (_, index) => `${index}.npy`)
+  for (const [index, name] of names.entries()) writeFileSync(join(arrays, name), bytes(index))
+  // the last is of another class than the one before, whose bytes it has
+  writeFileSync(join(arrays, '19.npy'), bytes(18))
+  const lines = names.map((name, index) => `${name},${index < 19 ? 'dog' : 'cat'}`)
+  writeFileSync(join(arrays, 'labels.csv'), ['file,label', ...lines, ''].join('\n'))
+  const hashOf = (index: number, label: string): string =>
+    sha256Of(Buffer.from(JSON.stringify(['digest', sha256Of(bytes(index)), 'label', label]))).slice('sha256:'.length)
+  const rows = [
+    { hash: hashOf(5, 'dog'), verdict: 'bad' as const },
+    { hash: hashOf(6, 'cat'), verdict: 'bad' as const }, // it is a dog
+  ]
+  const looks = memoryOf(new Map())
+  for (let time = 0; time < 2; time += 1) {
+    const { report, files } = await look(looks, { label: 'labels.csv', judged: [{ rows }] }, arrays)
+    const found = (wanted: string) => report.checks.find(({ name }) => name === wanted)
+    assert.deepEqual([found('review/bad-rows')?.verdict, found('review/bad-rows')?.rows], ['fail', ['5.npy']])
+    assert.deepEqual(found('poison/contradiction')?.rows, ['18.npy', '19.npy'])
+    assert.ok(time === 0 || files <= 10, 'the others are remembered')
+  }
 })
 
 test('pixels that can be remembered are told, and no others: of an approved folder nobody has digests', async () => {

@@ -163,7 +163,7 @@ async function answerTo(
       keep: remembers(own) || (greys && triage !== undefined),
       ...(judged.length === 0 ? {} : { judged: { words: judged, digests } }),
       ...(triage === undefined ? {} : { pointed: true }),
-      ...(label === undefined ? {} : { label }),
+      ...(label === undefined ? {} : { label, names: own.names }),
       ...(bounds === undefined ? {} : { bounds }),
       ...(approved === undefined
         ? {}

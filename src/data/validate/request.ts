@@ -107,6 +107,8 @@ export type FilesRequest = FileGroup &
     pixels: number
     /** A table among `files` that says which class each image is of; the folder that it lies in when left out. */
     label?: string
+    /** Of all files of the dataset, those that need not be looked at too: with a table of labels the class of each is told. */
+    names?: readonly string[]
     bounds?: readonly Bound[]
     /** The approved files. */
     anchor?: FileGroup

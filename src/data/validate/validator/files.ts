@@ -61,7 +61,7 @@ type Opening = Readonly<{ openEngine: () => Promise<Engine>; request: FilesReque
 async function patternsIn(own: Group, anchor: Group | undefined, open: Opening): Promise<Found> {
   const labels = await labelsOf(own, open, 'files')
   if ('because' in labels) return { checks: [formatFault('label', labels.because)], unseen: [] }
-  const told = labelsTold(own, open.request, labels.of)
+  const told = labelsTold(open.request, labels.of)
   const images = imagesOf(own, labels.of)
   if (images === undefined) return { checks: [], unseen: hasImages(own) ? [noClasses] : [], ...told }
   const approved = anchor === undefined ? undefined : await labelsOf(anchor, open, 'anchor')
@@ -104,9 +104,9 @@ function hasImages({ seen, known }: Group): boolean {
   return known.length > 0 || seen.some(({ look }) => look !== undefined)
 }
 
-function labelsTold({ files, known }: Group, { label }: FilesRequest, labelOf: LabelOf): Pick<FilesAnswer, 'labels'> {
-  if (label === undefined) return {}
-  return { labels: [...files, ...known].map(({ inner }) => [inner, labelOf(inner)]) }
+/** THREAT: of every file, a remembered one that is no image among them: one that was judged bad is known by its class. */
+function labelsTold({ names }: FilesRequest, labelOf: LabelOf): Pick<FilesAnswer, 'labels'> {
+  return names === undefined ? {} : { labels: names.map((inner) => [inner, labelOf(inner)]) }
 }
 
 /** Rows of the table of images that a reviewer found good. */
