@@ -61,7 +61,21 @@ export function historyIn(bounds: readonly Bound[]): HistoryBudget {
     ...(rows === undefined ? {} : { poisonRows: rows }),
     driftThresholds: times,
     largeThresholds: times * timesUntilLarge.divergence,
+    excusesFrom: Math.max(times, defaultHistoryBudget.driftThresholds) * timesUntilLarge.divergence * tightest(bounds),
   }
+}
+
+/**
+ * How many times assay's own threshold holds the tightest one of a user.
+ *
+ * THREAT: history is in units of tightened thresholds; a drift that is large by these alone excuses no poison.
+ */
+function tightest(bounds: readonly Bound[]): number {
+  const own = Object.entries(defaultThresholds)
+  return Math.max(
+    1,
+    ...bounds.flatMap(({ check, value }) => own.flatMap(([name, is]) => (name === check ? [is / value] : []))),
+  )
 }
 
 /** Ends of what can be meant of a threshold: a share has no more than 1. */

@@ -1,7 +1,7 @@
 /** Attacks on a table that has an approved anchor, each beside an honest twin that passes. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { budgetsIn } from '../bounds.ts'
+import { budgetsIn, thresholdsIn } from '../bounds.ts'
 import { type Columns, selectRows } from '../table/columns.ts'
 import { findClassShift } from './class-shift.ts'
 import { findContradictions } from './contradictions.ts'
@@ -94,6 +94,20 @@ test('where features have moved, poison warns and names the drift that fails', (
   const report = findPoison({ candidate: tableOf(rows), anchor })
   assert.equal(report.verdict, 'warn')
   assert.match(verdicts(report).join(), /poison\/label-flip warn: .* column `y` has drifted away from the anchor/)
+})
+
+test('drift that a user holds tighter than assay does excuses no poison', () => {
+  const rows = draw(1000, 2).map((row, index) => ({
+    ...row,
+    y: row.y + 0.25,
+    label: index % 10 === 0 ? opposite(row.label) : row.label,
+  }))
+  const input = { candidate: tableOf(rows), anchor: tableOf(draw(1000, 1)) }
+  const bounds = [{ check: 'drift/mean', column: 'y', of: 'threshold', value: 0.001, own: 0.25 }] as const
+  const flipsOf = (report: PoisonReport) =>
+    report.checks.filter(({ name }) => name === 'poison/label-flip').map(({ verdict }) => verdict)
+  assert.deepEqual(flipsOf(findPoison({ ...input, thresholdOf: thresholdsIn(bounds) })), ['fail'])
+  assert.deepEqual(flipsOf(findPoison(input)), ['fail'])
 })
 
 const poisons: Readonly<Record<string, (row: Drawn) => Drawn>> = {

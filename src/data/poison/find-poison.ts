@@ -1,5 +1,5 @@
 /** All poisoning checks of a table, and one verdict: the worst of them; and those of images. */
-import { decideDrift, type Measure, profileAnchor, profileTable } from '../statistics/index.ts'
+import { decideDrift, type Measure, noTighter, profileAnchor, profileTable } from '../statistics/index.ts'
 import { type Columns, rowNumberOf } from '../table/columns.ts'
 import { findClassShift } from './class-shift.ts'
 import { findContradictions } from './contradictions.ts'
@@ -32,7 +32,7 @@ export function findPoison(input: PoisonInput): PoisonReport {
   const source = findSource(input, suspectedRows(input, first))
   const all = source === undefined ? first : [...first, withoutGood(source.check, input)]
   const checks = tempered(all, input, ({ candidate, anchor }) =>
-    decideDrift(profileTable(candidate), profileAnchor(anchor), input),
+    decideDrift(profileTable(candidate), profileAnchor(anchor), excusing(input)),
   )
   const anchored = input.anchor !== undefined
   const worst = checks.some(({ verdict }) => verdict === 'fail')
@@ -64,10 +64,10 @@ export function findPoisonInImages(
     ...[findLabelFlips, findOutliers, findClassShift].map((search) => () => search(small)),
   ]
   const found = searches.flatMap((search) => search() ?? []).map(({ check }) => withoutGood(check, input))
-  const moved = (tables: Compared): readonly Measure[] =>
-    decideDrift(profileTable(overviewOf(tables.candidate)), profileTable(overviewOf(tables.anchor)), input)
-  const drift = anchor === undefined ? [] : moved({ candidate: input.candidate, anchor })
-  return { checks: tempered(found, input, () => drift), drift }
+  const moved = (tables: Compared, by: Pick<PoisonInput, 'thresholdOf'>): readonly Measure[] =>
+    decideDrift(profileTable(overviewOf(tables.candidate)), profileTable(overviewOf(tables.anchor)), by)
+  const drift = anchor === undefined ? [] : moved({ candidate: input.candidate, anchor }, input)
+  return { checks: tempered(found, input, (tables) => moved(tables, excusing(input))), drift }
 }
 
 /** All that looks at rows; sources are judged by what these find. */
@@ -85,7 +85,8 @@ const searches: readonly Search[] = [
  * table and poison only warns; a check that only warns anyway says nothing where drift warns. Flips move no feature, so
  * they cannot hide here; who moves features to hide them is refused for drift.
  *
- * THREAT: drift that a user's threshold lets through excuses nothing: it is asked by the thresholds that decide.
+ * THREAT: drift that a user's threshold lets through excuses nothing, nor does one that assay itself lets through:
+ * whoever may edit assay.yaml would excuse poison by holding drift tighter.
  */
 function tempered(
   checks: readonly PoisonCheck[],
@@ -108,6 +109,10 @@ function tempered(
       ? { ...check, verdict: 'warn', because: `${check.because}; ${because}` }
       : check
   })
+}
+
+function excusing({ thresholdOf }: PoisonInput): Required<Pick<PoisonInput, 'thresholdOf'>> {
+  return { thresholdOf: noTighter(thresholdOf) }
 }
 
 type Compared = Readonly<{ candidate: Columns; anchor: Columns }>

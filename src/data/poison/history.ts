@@ -40,6 +40,8 @@ export type HistoryBudget = Readonly<{
   driftThresholds: number
   /** From here on it fails. */
   largeThresholds: number
+  /** From here on it excuses poison; `largeThresholds` when left out. */
+  excusesFrom?: number
 }>
 
 export const defaultHistoryBudget: HistoryBudget = {

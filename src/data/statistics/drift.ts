@@ -74,6 +74,20 @@ export const defaultThresholds: DriftThresholds = {
 /** What is no drift, in the unit of the statistic: of all columns alike, or of single ones. */
 export type ThresholdOf = (name: MeasureName, column: string) => number
 
+/** A user's, as far as they are no looser than assay's own. */
+export function noLooser(thresholdOf: ThresholdOf = ownThreshold): ThresholdOf {
+  return (name, column) => Math.min(thresholdOf(name, column), defaultThresholds[name])
+}
+
+/** A user's, as far as they are no tighter than assay's own. */
+export function noTighter(thresholdOf: ThresholdOf = ownThreshold): ThresholdOf {
+  return (name, column) => Math.max(thresholdOf(name, column), defaultThresholds[name])
+}
+
+function ownThreshold(name: MeasureName): number {
+  return defaultThresholds[name]
+}
+
 /** A large effect, in thresholds: divergences grow with the square of a shift, and 0.25 is large for PSI (Siddiqi 2006). */
 export const timesUntilLarge = { divergence: 2.5, other: 2 } as const
 
@@ -98,7 +112,7 @@ const alpha = 0.01
 export function decideDrift(
   candidate: TableProfile,
   anchor: TableProfile,
-  { thresholdOf = (name) => defaultThresholds[name] }: Readonly<{ thresholdOf?: ThresholdOf | undefined }> = {},
+  { thresholdOf = ownThreshold }: Readonly<{ thresholdOf?: ThresholdOf | undefined }> = {},
 ): readonly Measure[] {
   const pairs = candidate.columns.flatMap((column) => {
     const before = anchor.columns.find(({ name }) => name === column.name)

@@ -7,6 +7,8 @@ export {
   defaultThresholds,
   type Measure,
   type MeasureName,
+  noLooser,
+  noTighter,
   type ThresholdOf,
   timesUntilLarge,
 } from './drift.ts'

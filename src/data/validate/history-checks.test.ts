@@ -1,6 +1,7 @@
 /** What trends become as checks: one for the parts that count the same rows, and no poison where features drifted. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { type Bound, historyIn } from '../bounds.ts'
 import type { Version } from '../poison/index.ts'
 import { historyChecks } from './history-checks.ts'
 
@@ -45,6 +46,17 @@ test('a feature that was moved a little excuses no poison', () => {
     'drift/history x warn',
     'drift/history label pass',
   ])
+})
+
+test('a drift that is large only since a user holds it tighter excuses no poison; one that is large by own thresholds does', () => {
+  const told = (effect: number, bounds: readonly Bound[]) =>
+    historyChecks(Array(4).fill(version(effect)), historyIn(bounds)).map(({ verdict }) => verdict)
+  const threshold = { check: 'drift/mean', of: 'threshold', value: 0.025, own: 0.25 } as const
+  const times = { check: 'drift/history', of: 'times', value: 0.1, own: 1 } as const
+  assert.deepEqual(told(8, [threshold]), ['fail', 'fail', 'pass'])
+  assert.deepEqual(told(2, [times]), ['fail', 'fail', 'pass'])
+  assert.deepEqual(told(80, [threshold]), ['warn', 'fail', 'pass'])
+  assert.deepEqual(told(8, [times]), ['warn', 'fail', 'pass'])
 })
 
 test('no versions, no checks', () => {

@@ -9,7 +9,9 @@ export function historyChecks(
 ): readonly DataCheck[] {
   const trends = decideHistory(versions, budget)
   const drift = trends.filter(({ kind }) => kind === 'drift')
-  const moved = drift.filter(({ verdict }) => verdict === 'fail').map(({ column }) => column)
+  const moved = drift
+    .filter(({ verdict, sum }) => verdict === 'fail' && sum > (budget.excusesFrom ?? budget.largeThresholds))
+    .map(({ column }) => column)
   const poison = worstPart(trends.filter(({ kind }) => kind === 'poison')).map((trend) => tempered(trend, moved))
   return [...poison, ...drift].map((trend) => checkOf(trend, versions.length, budget))
 }
@@ -18,7 +20,8 @@ export function historyChecks(
  * Where features have moved far away, the anchor is no judge of labels any more: drift fails, and poison only warns, as in
  * a single version.
  *
- * THREAT: who may move a feature a little buys nothing by it: poison is tempered by a drift that fails alone.
+ * THREAT: who may move a feature a little buys nothing by it: poison is tempered by a drift that fails alone, and by no threshold
+ * that is held tighter than assay's own.
  */
 function tempered(trend: Trend, moved: readonly (string | null)[]): Trend {
   const other = moved.find((column) => column !== trend.column)

@@ -15,6 +15,7 @@ import {
 import {
   decideDrift,
   type Measure,
+  noLooser,
   profileAnchor,
   profileTable,
   type TableProfile,
@@ -108,8 +109,12 @@ export function unmeasured(
 
 type Tables = Readonly<{ loaded: Loaded; approved: Loaded | undefined; before: Loaded | undefined }>
 
-/** What the new rows alone look like: the whole table hides a slow drift for as long as it is mostly old. */
-function versionOf(
+/**
+ * What the new rows alone look like: the whole table hides a slow drift for as long as it is mostly old.
+ *
+ * THREAT: what is signed stays when a loosened threshold is taken back, so none counts in its unit; `times` decides.
+ */
+export function versionOf(
   { loaded, approved, before }: Tables,
   {
     anchorProfile,
@@ -126,8 +131,9 @@ function versionOf(
   const { columns } = loaded
   const known = (before ?? approved)?.columns
   const fresh = known === undefined ? columns : selectRows(columns, deltaRows(columns, known, seed))
+  const thresholdOf = noLooser(boundedBy(bounds).thresholdOf)
   const drift =
-    fresh.rows < fewestRows ? [] : driftObservations(decideDrift(profileTable(fresh), anchorProfile, boundedBy(bounds)))
+    fresh.rows < fewestRows ? [] : driftObservations(decideDrift(profileTable(fresh), anchorProfile, { thresholdOf }))
   return { increments: [...increments], drift: drift.slice(0, maxDrift) }
 }
 
