@@ -57,6 +57,8 @@ export type DataReview = Decided &
     rows: readonly Readonly<{
       /** 64 lower-case hex digits. */
       hash: string
+      /** Of a file that is bad: hash of its bytes alone, 64 lower-case hex digits. */
+      content?: string
       verdict: (typeof rowVerdicts)[number]
       because?: string
     }>[]

@@ -1,7 +1,7 @@
 /** Triage of suspect rows: which nobody has judged yet, and what a reviewer says of them, signed. */
 import { isSecret, requireRowKey, type rowVerdicts } from '../attestation/index.ts'
 import { type Content, type Digest, DomainError, digestOfJson } from '../core/index.ts'
-import type { Classification, Findings } from '../data/index.ts'
+import { type Classification, contentHash, type Findings } from '../data/index.ts'
 import { answerQuestion } from './answer-question.ts'
 import { questionOf } from './data-question.ts'
 import { decideAboutData, type SignedDataDecision } from './decide-data.ts'
@@ -12,6 +12,8 @@ import { validatorIdentity } from './validate-content.ts'
 import type { ResolvedInput } from './view.ts'
 
 export type RowWord = Readonly<{ hash: string; verdict: (typeof rowVerdicts)[number]; because?: string }>
+
+type ReviewedRow = RowWord & Readonly<{ content?: string }>
 
 /** LIMIT: a thousand rows at a time; `more` says how many suspects wait. */
 export type Triage = Readonly<{
@@ -76,11 +78,18 @@ async function wholeAt(project: Project, path: string): Promise<ResolvedInput> {
 }
 
 /** @throws ERR_SIGNER_ROLE when the key is no reviewer's, ERR_KEY_HOME, ERR_KEY_LOCKED */
-export function signReview(
-  project: Project,
-  { path, digest, keyId }: Triage,
-  rows: readonly RowWord[],
-): Promise<SignedDataDecision> {
+export function signReview(project: Project, triage: Triage, rows: readonly RowWord[]): Promise<SignedDataDecision> {
+  const { path, digest, keyId } = triage
   const hash = keyId === undefined ? { hash: 'sha256' as const } : { hash: 'hmac' as const, keyId }
-  return decideAboutData(project, { kind: 'data-review', decision: { subject: { path, digest }, ...hash, rows } })
+  const key = keyId === undefined ? undefined : requireRowKey(placeOfRowKey(project)).key
+  const decision = { subject: { path, digest }, ...hash, rows: rows.map((word) => withContent(triage, word, key)) }
+  return decideAboutData(project, { kind: 'data-review', decision })
+}
+
+/** THREAT: a bad file that gets another class is another row: its bytes are signed for too. */
+function withContent({ kind, content, suspects }: Triage, word: RowWord, key: string | undefined): ReviewedRow {
+  if (kind === 'rows' || word.verdict !== 'bad') return word
+  const inner = suspects.find(({ hash }) => hash === word.hash)?.rows[0]
+  const file = content.kind === 'file' ? content : content.files.find(({ path }) => path === inner)
+  return file === undefined ? word : { ...word, content: contentHash(file.digest, key) }
 }

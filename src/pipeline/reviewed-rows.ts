@@ -26,7 +26,7 @@ export function reviewedRows(project: Project, path: string): ReviewedRows {
     : undefined
   const isReadable = ({ decision }: Review): boolean => decision.hash === 'sha256' || decision.keyId === rowKey?.id
   const judged = reviews.filter(isReadable).map(({ decision: { hash, rows } }): JudgedRows => {
-    const words = rows.map(({ hash: row, verdict }) => ({ hash: row, verdict }))
+    const words = rows.map(({ because: _, ...word }) => word)
     return hash === 'hmac' && rowKey !== undefined ? { key: rowKey.key, rows: words } : { rows: words }
   })
   return {

@@ -103,12 +103,11 @@ test('images in a wrong folder are listed beside what they look like, looked at,
   renameSync(join(project.root, 'data/light/left/3.png'), join(project.root, 'data/light/above/33.png'))
   writeFileSync(join(project.root, 'data/light/left/91.png'), await picture(991, 'above'))
   project.commit('another version')
-  assert.deepEqual(filesOf(await project.json(0, 'data', 'review', 'data/light')).toSorted(), [
-    'above/33.png',
-    'left/91.png',
-  ])
+  const left = filesOf(await project.json(0, 'data', 'review', 'data/light'))
+  assert.deepEqual(left.toSorted(), ['above/33.png', 'above/ninety.png', 'left/91.png'])
   const report = await project.json(0, 'data', 'validate', 'data/light')
   assert.deepEqual(checkOf(report, 'review/bad-rows').verdict, 'pass', 'in the right folder it is another thing')
+  assert.deepEqual(checkOf(report, 'review/bad-elsewhere').rows, ['above/ninety.png'], 'and for a reviewer to say so')
   assert.deepEqual(checkOf(report, 'review/excluded-rows').rows, ['above/1.png'])
   assert.equal((await project.json(0, 'run')).status, 'succeeded')
 })

@@ -71,6 +71,7 @@ export const dataDecisionPredicates = {
       .array(
         z.object({
           hash: hexShape,
+          content: hexShape.exactOptional(),
           verdict: z.enum(rowVerdicts),
           because: textShape.exactOptional(),
         }),

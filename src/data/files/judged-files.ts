@@ -14,9 +14,28 @@ export type HashedFile = Readonly<{ inner: string; digest: string; label: string
 
 /** @param key of the HMAC, 64 hex digits; plain SHA-256 when left out @returns 64 hex digits */
 export function fileHash({ digest, label }: Omit<HashedFile, 'inner'>, key?: string): string {
-  const row = JSON.stringify(['digest', digest, 'label', label])
+  return hashOf(['digest', digest, 'label', label], key)
+}
+
+/** Of a file's bytes, whatever class it is of. */
+export function contentHash(digest: string, key?: string): string {
+  return hashOf(['digest', digest], key)
+}
+
+function hashOf(row: readonly (string | null)[], key: string | undefined): string {
   const hash = key === undefined ? createHash('sha256') : createHmac('sha256', Buffer.from(key, 'hex'))
-  return hash.update(row).digest('hex')
+  return hash.update(JSON.stringify(row)).digest('hex')
+}
+
+type Word = JudgedRows['rows'][number] & Readonly<{ order: number }>
+
+/** By hash the newest word on it, of all reviews under one key: each file is hashed once for them. */
+function newestWords(judged: readonly JudgedRows[]): readonly (readonly [string | undefined, Map<string, Word>])[] {
+  const reviews = judged.map(({ key, rows }, order) => ({ key, words: rows.map((row) => ({ ...row, order })) }))
+  return [...Map.groupBy(reviews, ({ key }) => key)].map(([key, same]) => [
+    key,
+    new Map(same.flatMap(({ words }) => words.map((word) => [word.hash, word]))),
+  ])
 }
 
 /** @param judged oldest first: the newest word on a file counts @returns by path in the dataset */
@@ -24,13 +43,33 @@ export function judgedFiles(
   judged: readonly JudgedRows[],
   files: readonly HashedFile[],
 ): ReadonlyMap<string, RowVerdict> {
-  const found = new Map<string, RowVerdict>()
-  for (const { key, rows } of judged) {
-    const words = new Map(rows.map(({ hash, verdict }) => [hash, verdict]))
+  const found = new Map<string, Word>()
+  for (const [key, words] of newestWords(judged)) {
     for (const file of files) {
-      const verdict = words.get(fileHash(file, key))
-      if (verdict !== undefined) found.set(file.inner, verdict)
+      const word = words.get(fileHash(file, key))
+      if (word !== undefined && word.order >= (found.get(file.inner)?.order ?? 0)) found.set(file.inner, word)
     }
   }
-  return found
+  return new Map([...found].map(([inner, { verdict }]) => [inner, verdict]))
+}
+
+/**
+ * Files that nobody judged as what they are called now, and whose bytes were judged bad under another class. THREAT: who
+ * takes away what says the classes, or names another table of them, makes other rows of all files.
+ *
+ * @param words `judgedFiles` of the same
+ */
+export function badElsewhere(
+  judged: readonly JudgedRows[],
+  files: readonly HashedFile[],
+  words: ReadonlyMap<string, RowVerdict>,
+): readonly string[] {
+  const others = files.filter(({ inner }) => !words.has(inner))
+  const found = newestWords(judged).flatMap(([key, known]) => {
+    const bad = new Set(
+      [...known.values()].flatMap(({ verdict, content }) => (verdict === 'bad' ? (content ?? []) : [])),
+    )
+    return bad.size === 0 ? [] : others.filter(({ digest }) => bad.has(contentHash(digest, key)))
+  })
+  return [...new Set(found.map(({ inner }) => inner))]
 }

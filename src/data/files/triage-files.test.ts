@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
-import { fileHash, judgedFiles } from './judged-files.ts'
+import { badElsewhere, contentHash, fileHash, type HashedFile, judgedFiles } from './judged-files.ts'
 import { triageOfFiles } from './triage-files.ts'
 
 const digest = `sha256:${'a'.repeat(64)}`
@@ -31,6 +31,46 @@ test('the newest word on a file counts, under whatever name it has, and not in a
       ['cats/copy.png', 'bad'],
     ],
   )
+})
+
+test('THREAT bytes judged bad are found under another class, until they are judged as that or as good', () => {
+  const cat = { inner: 'cats/1.png', digest, label: 'cats' }
+  const [moved, other] = [
+    { ...cat, label: null },
+    { ...cat, inner: '2', digest: `sha256:${'b'.repeat(64)}` },
+  ]
+  const word = (file: HashedFile, verdict: 'good' | 'bad', of?: string) => ({
+    ...(of === undefined ? {} : { key: of }),
+    rows: [{ hash: fileHash(file, of), verdict, ...(verdict === 'bad' ? { content: contentHash(digest, of) } : {}) }],
+  })
+  const found = (judged: readonly ReturnType<typeof word>[], files: readonly HashedFile[] = [moved, other]) =>
+    badElsewhere(judged, files, judgedFiles(judged, files))
+  for (const under of [undefined, key]) {
+    assert.deepEqual(found([word(cat, 'bad', under)]), ['cats/1.png'])
+    assert.deepEqual(found([word(cat, 'bad', under)], [cat, other]), [], 'there it is bad, and found as that')
+    assert.deepEqual(found([word(cat, 'bad', under), word(moved, 'good', under)]), [], 'right under the other class')
+    assert.deepEqual(found([word(cat, 'bad', under), word(cat, 'good', under)]), [], 'never bad, after all')
+  }
+})
+
+test('a file is hashed once for all reviews under one key, and the newest word counts whatever its key', () => {
+  let looks = 0
+  const cat = {
+    inner: 'cats/1.png',
+    label: 'cats',
+    get digest() {
+      looks += 1
+      return digest
+    },
+  }
+  const word = (verdict: 'good' | 'bad', of?: string) => ({
+    ...(of === undefined ? {} : { key: of }),
+    rows: [{ hash: fileHash({ digest, label: 'cats' }, of), verdict }],
+  })
+  const judged = [word('bad'), word('good', key), word('bad', key), word('good')]
+  assert.deepEqual([...judgedFiles(judged, [cat])], [['cats/1.png', 'good']])
+  assert.equal(looks, 2)
+  assert.deepEqual([...judgedFiles(judged.toReversed(), [cat])], [['cats/1.png', 'bad']])
 })
 
 const grey = (level: number): Uint8Array => new Uint8Array(1024).fill(level)

@@ -4,14 +4,14 @@ import { isDeepStrictEqual } from 'node:util'
 import { type Content, DomainError, type Sha256 } from '../../core/index.ts'
 import { classOf, fileChecks, hasTwoClasses, type LabelOf, repeatsOf, type SeenFile } from '../files/file-checks.ts'
 import { imageTypes } from '../files/file-type.ts'
-import { judgedFiles } from '../files/judged-files.ts'
+import { badElsewhere, judgedFiles } from '../files/judged-files.ts'
 import type { Look, LookMemory } from '../files/look-memory.ts'
 import { sampledImages } from '../files/sample.ts'
 import { triageOfFiles } from '../files/triage-files.ts'
 import { type DataCheck, worstOf } from './check.ts'
 import { type Dataset, namesOf, partOfDataset } from './dataset.fs.ts'
 import { type FilesAnswer, filesAnswerShape, type KnownImage } from './request.ts'
-import { reviewChecks } from './review-checks.ts'
+import { badElsewhereBecause, elsewhereChecks, reviewChecks } from './review-checks.ts'
 import { runValidator, type ValidatorOptions } from './run-validator.fs.ts'
 import type { Findings, Questions } from './validate-dataset.fs.ts'
 
@@ -248,17 +248,19 @@ function foundIn({ names, files, answer }: Looked, entries: Entries, questions: 
   const repeats = repeatsOf(seen, labelOf)
   // without the table that labels them files are not recognized, and what was judged bad is not looked for
   const isKnown = questions.label === undefined || answer.labels !== undefined
+  const elsewhere = isKnown ? badElsewhere(judged, hashed, words) : []
   const checks = [
     ...fileChecks(seen, { labelOf, good, repeats }),
     ...answer.checks,
-    ...(isKnown ? reviewChecks(judged, words) : []),
+    ...(isKnown ? [...reviewChecks(judged, words), ...elsewhereChecks(judged, elsewhere)] : []),
     ...(contract === undefined ? [] : [contractOfFiles]),
     ...(questions.golden === undefined ? [] : [goldenOfFiles]),
   ]
   const images = seen.filter(({ type }) => imageTypes.has(type)).length
   const believed = seen.filter(({ isBelieved }) => isBelieved === true).length
   const twins = repeats.contradictions.flat().map(({ path }) => ({ inner: path, ...contradiction }))
-  const pointed = [...(answer.pointed ?? []), ...twins]
+  const anew = elsewhere.map((inner) => ({ inner, check: 'review/bad-elsewhere', because: badElsewhereBecause }))
+  const pointed = [...anew, ...(answer.pointed ?? []), ...twins]
   return {
     verdict: worstOf(checks),
     checks,

@@ -43,7 +43,12 @@ export type RowVerdict = 'good' | 'bad' | 'excluded'
 export type JudgedRows = Readonly<{
   /** Of the HMAC, 64 hex digits; plain SHA-256 when left out. */
   key?: string
-  rows: readonly Readonly<{ hash: string; verdict: RowVerdict }>[]
+  rows: readonly Readonly<{
+    hash: string
+    verdict: RowVerdict
+    /** Of a file: hash of its bytes alone, whatever class it is of. */
+    content?: string
+  }>[]
 }>
 
 /** Which rows are to be told with hash and values: all suspects that nobody judged yet, and these: numbers, or paths of files. */

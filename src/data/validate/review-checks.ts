@@ -19,6 +19,28 @@ export function reviewChecks(
   ]
 }
 
+/** Of files: bytes that are bad in one class may be right in another, which is for a reviewer to say. */
+export function elsewhereChecks(asked: readonly JudgedRows[], files: readonly string[]): readonly DataCheck[] {
+  if (!asked.some(({ rows }) => rows.some(({ verdict, content }) => verdict === 'bad' && content !== undefined)))
+    return []
+  const found = files.toSorted()
+  return [
+    {
+      name: 'review/bad-elsewhere',
+      column: null,
+      verdict: found.length === 0 ? 'pass' : 'warn',
+      observed: found.length,
+      expected: 0,
+      rows: found.slice(0, maxListed),
+      count: found.length,
+      evaluated: true,
+      ...(found.length === 0 ? {} : { because: badElsewhereBecause }),
+    },
+  ]
+}
+
+export const badElsewhereBecause = 'a reviewer found these bytes bad under another class'
+
 function checkOf(name: string, wanted: RowVerdict, judged: ReadonlyMap<number | string, RowVerdict>): DataCheck {
   const rows = [...judged].flatMap(([row, verdict]) => (verdict === wanted ? [row] : []))
   rows.sort((left, right) => (left < right ? -1 : 1))
