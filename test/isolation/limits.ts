@@ -261,7 +261,15 @@ time.sleep(1)" ; exit 0`
           commands: [`for i in $(seq ${times}); do head -c 10M /dev/zero > out/a; sleep 0.1; done; echo done`],
           outs: ['out/a'],
         })
-        const [hog, fast, both, hiding] = await drive(identity, context, [
+        /** 400 MiB, each process gone when the next one starts, of which a parent that ignores the ends counts none. */
+        const readers = (before: string, after: string): Ask => ({
+          files: {
+            'readers.py': `import os, signal, time\n${before}\nfor _ in range(8):\n  pid = os.fork()\n  if pid == 0:\n    file = open('/dev/zero', 'rb', buffering=0)\n    for _ in range(50): file.read(1 << 20)\n    time.sleep(0.3); os._exit(0)\n  ${after}\n`,
+          },
+          commands: ['python3 readers.py'],
+          limits: { ioBytes: before === '' ? 600 << 20 : 250 << 20 },
+        })
+        const [hog, fast, both, hiding, unwaited, waited] = await drive(identity, context, [
           { ...writing(60), limits: { ioBytes: 100 << 20 } },
           { ...writing(8), limits: { ioBytesPerSecond: 20 << 20 } },
           { ...writing(2), limits: { ioBytes: 100 << 20, ioBytesPerSecond: 100 << 20 } },
@@ -269,9 +277,15 @@ time.sleep(1)" ; exit 0`
             commands: [`python3 -c "import ctypes, time; ctypes.CDLL(None).prctl(4, 0); time.sleep(1)"; echo went on`],
             limits: { ioBytes: 100 << 20 },
           },
+          readers('signal.signal(signal.SIGCHLD, signal.SIG_IGN)', 'time.sleep(0.5)'),
+          readers('', 'os.waitpid(pid, 0)'),
         ])
         assert.equal(hog?.end.kind === 'limit' && hog.end.limit, 'io', JSON.stringify(hog?.end))
         assert.equal(hog?.resources.ioHeldBy, 'supervision')
+        // a kernel of the stage's own is one process, and makes its zeros itself
+        const [{ end } = {}, unwaitedEnd] = [unwaited, engine === 'gvisor' ? 'exited' : 'io']
+        assert.equal(end?.kind === 'limit' ? end.limit : end?.kind, unwaitedEnd, JSON.stringify(end))
+        assert.deepEqual(waited?.end, { kind: 'exited', code: 0 })
         assert.deepEqual([fast?.end, both?.end], Array(2).fill({ kind: 'exited', code: 0 }))
         // 80 MiB at 20 a second, of which the first second's come at once: no machine is too slow for that
         assert.ok((fast?.resources.wallMs ?? 0) > 2500, `${fast?.resources.wallMs}`)

@@ -1,11 +1,10 @@
 /**
  * Holds a stage to its limits of I/O by looking at it: ends it at the total, and pauses it where it is ahead of its rate.
  *
- * LIMIT: what a process read that ended between two looks, and that nobody waited for, is not counted; calls are, not
- * disks, so that what comes out of memory counts too. Where a control group holds the rate, it is the disks that count.
+ * LIMIT: what was not seen of processes that nobody waited for (`io.fs.ts`) is not counted; calls are, not disks, so that what comes out of memory counts too. Where a control group holds the rate, it is the disks that count.
  */
 import type { ControlGroup } from './control-group.fs.ts'
-import type { IoWatch } from './io.fs.ts'
+import type { IoSum, IoWatch } from './io.fs.ts'
 import { type Pace, paceOf } from './pace.ts'
 import { errnoOf } from './process-facts.fs.ts'
 
@@ -46,9 +45,9 @@ export function holdIo(limits: IoLimits, holdsIo: ControlGroup['holdsIo'], io: I
     look: (pids, pausable, mustTell) => {
       const { hidden } = io.look(pids)
       if (hidden && mustTell) return 'one of its processes hides what it reads and writes'
+      const passed = passedIo(limits, io.sum())
+      if (passed !== undefined) return passed
       const { ioReadBytes = 0, ioWrittenBytes = 0 } = io.sum()
-      if (ioBytes !== undefined && ioReadBytes + ioWrittenBytes > ioBytes)
-        return `it read and wrote more than ${ioBytes} bytes`
       const used = { ioReadBytes, ioWrittenBytes }
       const told = paces.map(({ of, pace }) => pace.look(used[of], performance.now()))
       if (told.includes('escaped'))
@@ -59,6 +58,12 @@ export function holdIo(limits: IoLimits, holdsIo: ControlGroup['holdsIo'], io: I
       return undefined
     },
   }
+}
+
+/** That the total is passed, in words. */
+export function passedIo({ ioBytes }: IoLimits, { ioReadBytes = 0, ioWrittenBytes = 0 }: IoSum): string | undefined {
+  if (ioBytes === undefined || ioReadBytes + ioWrittenBytes <= ioBytes) return undefined
+  return `it read and wrote more than ${ioBytes} bytes`
 }
 
 function signalAll(pids: readonly number[], signal: 'SIGSTOP' | 'SIGCONT'): void {

@@ -9,6 +9,7 @@ import { inProject } from './box-folder.fs.ts'
 import { stageCommand } from './chain.ts'
 import { type Collected, collectOuts, describeFault, notPlain } from './collect.fs.ts'
 import { furnish } from './furnish.ts'
+import { passedIo } from './hold-io.fs.ts'
 import { fileInside } from './inside-root.fs.ts'
 import type { Launched } from './launch.exec.ts'
 import type { Layout } from './layout.ts'
@@ -128,7 +129,11 @@ function outcomeOf(
   const lines = box.log.readEnd(searchedLogBytes).toString('utf8').split('\n')
   const trace = task.trace ? readTrace(task, box) : undefined
   const missing = new Set(trace?.files.missing)
-  const end = endAfter(launched.end, box, launched.egress?.limit)
+  const end = endAfter(launched.end, {
+    isLogFull: box.log.isOverLimit(),
+    network: launched.egress?.limit,
+    io: passedIo(task.limits, launched.peaks),
+  })
   const endedWell = end.kind === 'exited' && end.code === 0
   const hidden = endedWell && !task.trace ? [] : task.hidden()
   const fromLog = new Set(undeclaredReads(lines, hidden, task.workingDirectory))
@@ -188,9 +193,13 @@ function networkOf(
   }
 }
 
-/** @param passed the limit of its proxy, in words: told late, it holds all the same */
-function endAfter(end: StageEnd, box: Box, passed: string | undefined): StageEnd {
+/** @param passed limits of its proxy and of its I/O, in words: seen late, they hold all the same */
+export function endAfter(
+  end: StageEnd,
+  { isLogFull, network, io }: Readonly<{ isLogFull: boolean; network: string | undefined; io: string | undefined }>,
+): StageEnd {
   if (end.kind === 'cancelled') return end
-  if (box.log.isOverLimit()) return { kind: 'limit', limit: 'output', because: 'its output is over the limit of a log' }
-  return passed === undefined ? end : { kind: 'limit', limit: 'network', because: passed }
+  if (isLogFull) return { kind: 'limit', limit: 'output', because: 'its output is over the limit of a log' }
+  if (network !== undefined) return { kind: 'limit', limit: 'network', because: network }
+  return io === undefined ? end : { kind: 'limit', limit: 'io', because: io }
 }
