@@ -30,6 +30,8 @@ export type Limits = Readonly<{
   ioBytesPerSecond?: number
   /** Sent and received over its proxy, in all. */
   networkBytes?: number
+  /** Of these, sent. */
+  sentBytes?: number
   /** Made by its proxy. */
   connections?: number
 }>

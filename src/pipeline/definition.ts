@@ -147,6 +147,7 @@ export type StageSettings = Readonly<{
     ioBytes?: number
     ioBytesPerSecond?: number
     networkBytes?: number
+    sentBytes?: number
     connections?: number
   }>
   /** name -> value; null passes the caller's value through. */

@@ -12,15 +12,19 @@ export type EgressLimits = Readonly<{
 /** LIMIT: where a stage says nothing. */
 const usual: EgressLimits = { sentBytes: 1024 ** 3, receivedBytes: 64 * 1024 ** 3 }
 
-/** A stage's own limit of bytes stands in the place of the usual ones. */
+/**
+ * THREAT: a limit of both together that is wide for a download would let as much out: what is sent has a limit of its own,
+ * the usual one unless `sentBytes` says another.
+ */
 export function egressLimitsOf({
   networkBytes,
+  sentBytes = usual.sentBytes,
   connections,
-}: Readonly<{ networkBytes?: number; connections?: number }>): EgressLimits {
+}: Readonly<{ networkBytes?: number; sentBytes?: number; connections?: number }>): EgressLimits {
   return {
-    ...(networkBytes === undefined
-      ? usual
-      : { sentBytes: networkBytes, receivedBytes: networkBytes, bytes: networkBytes }),
+    sentBytes: Math.min(sentBytes, networkBytes ?? Number.POSITIVE_INFINITY),
+    receivedBytes: networkBytes ?? usual.receivedBytes,
+    ...(networkBytes === undefined ? {} : { bytes: networkBytes }),
     ...(connections === undefined ? {} : { connections }),
   }
 }

@@ -263,6 +263,17 @@ test('what goes out and comes in has a limit', async (context) => {
   assert.deepEqual(limitsOf(often), ['it connected more than 2 times'])
 })
 
+test('a limit that is wide for a download lets no more out than the usual one, unless it is said', () => {
+  const gib = 1024 ** 3
+  const sentBy = (limits: Parameters<typeof egressLimitsOf>[0]) => egressLimitsOf(limits).sentBytes
+  assert.equal(sentBy({ networkBytes: 100 * gib }), gib)
+  assert.equal(egressLimitsOf({ networkBytes: 100 * gib }).receivedBytes, 100 * gib)
+  assert.equal(sentBy({ networkBytes: 100 * gib, sentBytes: 20 * gib }), 20 * gib)
+  assert.equal(sentBy({ networkBytes: 500 }), 500)
+  assert.equal(sentBy({ sentBytes: 20 * gib }), 20 * gib)
+  assert.equal(sentBy({}), gib)
+})
+
 test('a listed host that does not answer is a failed connection, not an attempt to go elsewhere', async (context) => {
   const proxy = await proxyFor(context, { list: ['gone.example:9'] })
   assert.match(await say(proxy.port, 'GET http://gone.example:9/ HTTP/1.0\r\n\r\n'), /502[\s\S]*ECONNREFUSED/)

@@ -90,7 +90,7 @@ const environment = record({
 })
 const limits = record({
   ...{ cpus: positive, memory: size, time: duration, processes: count, output: size, gpus: count },
-  ...{ io: size, ioRate: rate, network: size, connections: count },
+  ...{ io: size, ioRate: rate, network: size, sent: size, connections: count },
 })
 const rangeOf = (name: string, parse: (text: string) => unknown): Shape =>
   parsedBy(`a range of ${name}, such as a..b, a.. or ..b`, (text) => {

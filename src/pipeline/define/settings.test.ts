@@ -26,7 +26,7 @@ stages:
   prepare:
     outs: {data/train.parquet: {contract: contracts/train.yaml}}
   train:
-    limits: {time: 2h, io: 1TiB, ioRate: 200MiB/s, network: 2GiB, connections: 50}
+    limits: {time: 2h, io: 1TiB, ioRate: 200MiB/s, network: 2GiB, sent: 3MiB, connections: 50}
     secrets: [label-service]
     env: {MODEL_SIZE: small, RATE: 1.0, HOME: null}
     reproducible: {tolerance: {metrics.json: {accuracy: 0.005}}, because: thread order in BLAS}
@@ -84,7 +84,13 @@ test('reads all that the format has', () => {
     seed: 7,
     limits: {
       ...{ cpus: 2, memoryBytes: 4 * 1024 ** 3, timeMs: 7_200_000, processes: 256 },
-      ...{ ioBytes: 1024 ** 4, ioBytesPerSecond: 200 * 1024 ** 2, networkBytes: 2 * 1024 ** 3, connections: 50 },
+      ...{
+        ioBytes: 1024 ** 4,
+        ioBytesPerSecond: 200 * 1024 ** 2,
+        networkBytes: 2 * 1024 ** 3,
+        sentBytes: 3 * 1024 ** 2,
+        connections: 50,
+      },
     },
     env: { MODEL_SIZE: 'small', RATE: '1.0', HOME: null },
     secrets: ['label-service'],

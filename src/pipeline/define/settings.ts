@@ -197,8 +197,9 @@ function limitsOf(map: ValueMap): StageSettings['limits'] {
   const [io, ioRate] = [textAt(map, 'io'), textAt(map, 'ioRate')]
   if (io !== undefined) limits.ioBytes = parseSizeBytes(io)
   if (ioRate !== undefined) limits.ioBytesPerSecond = parseRateBytes(ioRate)
-  const [network, connections] = [textAt(map, 'network'), map.get('connections')]
+  const [network, sent, connections] = [textAt(map, 'network'), textAt(map, 'sent'), map.get('connections')]
   if (network !== undefined) limits.networkBytes = parseSizeBytes(network)
+  if (sent !== undefined) limits.sentBytes = parseSizeBytes(sent)
   if (connections !== undefined) limits.connections = Number(connections)
   const gpus = map.get('gpus')
   if (gpus !== undefined) limits.gpus = Number(gpus)
