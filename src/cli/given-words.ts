@@ -1,7 +1,7 @@
 /** What a reviewer said of rows on the command line or in a file. */
 import { z } from 'zod'
 import { DomainError, isDomainError, parseStrictJson } from '../core/index.ts'
-import { rowVerdicts } from '../pipeline/index.ts'
+import { type RowWord, reviewCommand, rowVerdicts, type Triage } from '../pipeline/index.ts'
 
 export type ReviewOptions = Readonly<{
   good?: string
@@ -76,6 +76,56 @@ function placesOf(text: string | undefined): readonly string[] {
     throw new DomainError('ERR_USAGE', `\`${text}\` is no list of rows or files`, {
       help: '--bad 3,17 or --bad cats/1.jpg',
     })
+  })
+}
+
+/** A number names a row, or a file that is called so. */
+export function isNumber(row: number | string): boolean {
+  return /^[1-9]\d{0,15}$/.test(String(row)) && Number.isSafeInteger(Number(row))
+}
+
+/** A file may be named by its path in the folder or in the project. @param place of the folder in the project */
+export function namesOf(row: number | string, place: string): readonly (number | string)[] {
+  return typeof row === 'string' && row.startsWith(`${place}/`) ? [row, row.slice(place.length + 1)] : [row]
+}
+
+type Judged = Pick<Triage, 'suspects' | 'path' | 'kind'>
+
+/** @throws ERR_USAGE for a row that is not in the data, a hash of no suspect, or a name of two files */
+export function wordsFor(triage: Judged, given: readonly GivenWord[]): readonly RowWord[] {
+  const words = new Map<string, RowWord>()
+  for (const { row, hash, verdict, because } of given) {
+    const found = suspectOf(triage, { row, hash })
+    const before = words.get(found.hash)
+    if (before !== undefined && before.verdict !== verdict) {
+      throw new DomainError(
+        'ERR_USAGE',
+        `row ${found.rows.join(', ')} is judged twice, ${before.verdict} and ${verdict}`,
+      )
+    }
+    words.set(found.hash, { hash: found.hash, verdict, ...(because === undefined ? {} : { because }) })
+  }
+  return [...words.values()]
+}
+
+type Named = Readonly<{ row: number | string | undefined; hash: string | undefined }>
+
+function suspectOf({ suspects, path, kind }: Judged, { row, hash }: Named): Triage['suspects'][number] {
+  const isNamed = (listed: number | string): boolean =>
+    row !== undefined &&
+    (kind === 'rows' ? isNumber(row) && Number(row) === listed : namesOf(String(row), path).includes(listed))
+  const [found, other] = suspects.filter((each) => (row === undefined ? each.hash === hash : each.rows.some(isNamed)))
+  if (found === undefined) {
+    const what =
+      row === undefined ? `no suspect with the hash \`${hash}\`` : `no ${kind === 'files' ? 'file' : 'row'} \`${row}\``
+    throw new DomainError('ERR_USAGE', `\`${path}\` has ${what}`, {
+      help: `${reviewCommand(path)} --json lists the suspects`,
+    })
+  }
+  if (other === undefined) return found
+  // THREAT: a folder that holds its own path again: one file would be named and another one signed for
+  throw new DomainError('ERR_USAGE', `\`${row}\` names two files, by its path in \`${path}\` and in the project`, {
+    help: 'write the path in the folder of the one, or the whole path in the project of the other',
   })
 }
 

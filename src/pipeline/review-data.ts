@@ -1,11 +1,12 @@
 /** Triage of suspect rows: which nobody has judged yet, and what a reviewer says of them, signed. */
 import { isSecret, requireRowKey, type rowVerdicts } from '../attestation/index.ts'
 import { type Content, type Digest, DomainError, digestOfJson } from '../core/index.ts'
-import { type Classification, contentHash, type Findings } from '../data/index.ts'
+import { type Classification, contentHash, type Findings, isTableName } from '../data/index.ts'
 import { answerQuestion } from './answer-question.ts'
 import { questionOf } from './data-question.ts'
 import { decideAboutData, type SignedDataDecision } from './decide-data.ts'
 import { inputAt } from './input-at.ts'
+import { reviewCommand } from './judge-command.ts'
 import type { Project } from './project.ts'
 import { placeOfRowKey } from './reviewed-rows.ts'
 import { validatorIdentity } from './validate-content.ts'
@@ -47,6 +48,7 @@ export async function triageData(
   const input = await wholeAt(project, project.sources.get(dataset)?.source.path ?? dataset)
   const question = await questionOf(project, input, digestOfJson(validatorIdentity()))
   const { path, content, classification } = question
+  refuseNoRows(path, content, rows)
   const rowKey = isSecret(classification) ? requireRowKey(placeOfRowKey(project)) : undefined
   const asked = rowKey === undefined ? { rows } : { rows, key: rowKey.key }
   const { triage, checks, unseen } = await answerQuestion(project, question, { signal, triage: asked })
@@ -64,6 +66,14 @@ export async function triageData(
   return { path, digest: content.digest, content, classification, kind, isSearched, unseen, ...keyed, ...triage }
 }
 
+/** Before all is looked at: in tables rows have numbers. */
+function refuseNoRows(path: string, content: Content, rows: readonly (number | string)[]): void {
+  const names = content.kind === 'file' ? [path] : content.files.map(({ path: inner }) => inner)
+  const wrong = rows.find((row) => typeof row === 'string')
+  if (wrong === undefined || names.length === 0 || !names.every(isTableName)) return
+  throw new DomainError('ERR_USAGE', `\`${path}\` has no row \`${wrong}\``, { help: 'rows are numbered: --bad 3,17' })
+}
+
 async function wholeAt(project: Project, path: string): Promise<ResolvedInput> {
   const input = await inputAt(project, path)
   if (input === undefined) {
@@ -73,7 +83,7 @@ async function wholeAt(project: Project, path: string): Promise<ResolvedInput> {
   }
   if (input.ref.path === path) return input
   throw new DomainError('ERR_USAGE', `\`${path}\` is a part of \`${input.ref.path}\`, which is judged as a whole`, {
-    help: `assay data review ${input.ref.path}`,
+    help: reviewCommand(input.ref.path),
   })
 }
 

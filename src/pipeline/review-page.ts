@@ -4,6 +4,7 @@
  */
 import { isSecret } from '../attestation/index.ts'
 import { element, fragment, type Html, type Picture, picture, pngOf, printPage, text } from '../data/index.ts'
+import { isListable, judgeByFile, listOfNames, reviewCommand } from './judge-command.ts'
 import type { Triage } from './review-data.ts'
 import { withheldOf } from './withheld.ts'
 
@@ -58,7 +59,16 @@ function head({ path, digest, suspects, more }: Triage): Html {
 
 function howToJudge({ path, kind, classification }: Triage, shown: readonly Suspect[]): readonly Html[] {
   const what = kind === 'files' ? 'files' : 'rows'
-  const named = shown.slice(0, 2).map(({ rows }) => String(rows[0]))
+  const named = listOfNames(
+    shown
+      .flatMap(({ rows }) => rows.slice(0, 1))
+      .filter(isListable)
+      .slice(0, 2),
+  )
+  const judge =
+    shown.length > 0 && named === undefined
+      ? judgeByFile(path)
+      : `${reviewCommand(path)} --bad ${named ?? '…'} --good … --exclude … --because '…'`
   const withheld = withheldOf(classification)
   return [
     element(
@@ -68,16 +78,15 @@ function howToJudge({ path, kind, classification }: Triage, shown: readonly Susp
         `These ${what} look wrong to a check, and no reviewer has judged them. A check may be wrong: look, then say so.`,
       ),
     ),
-    element(
-      'div',
-      { class: 'wide mono command' },
-      text(`assay data review ${path} --bad ${named.join(',') || '…'} --good … --exclude … --because '…'`),
-    ),
+    element('div', { class: 'wide mono command' }, text(judge)),
     ...(withheld === undefined ? [] : [element('p', { class: 'warn' }, text(`Not shown: pictures, ${withheld}.`))]),
   ]
 }
 
-/** What is told of a triage. THREAT: of restricted data no values: those of rows, and labels. */
+/**
+ * What is told of a triage. THREAT: of restricted data no values: none of rows, no labels, and nothing of what an image looks
+ * like: the folder of its neighbours is a label. Names are told, its own folder among them: by them it is judged.
+ */
 export function listedTriage({ path, digest, columns, suspects, more, classification }: Triage) {
   const isShown = !isSecret(classification)
   return {
@@ -86,10 +95,7 @@ export function listedTriage({ path, digest, columns, suspects, more, classifica
     columns,
     suspects: suspects.map(({ values, nearest, ...rest }) => ({
       ...rest,
-      ...(isShown ? { values } : {}),
-      ...(nearest === undefined
-        ? {}
-        : { nearest: isShown ? nearest : nearest.map(({ file, distance }) => ({ file, distance })) }),
+      ...(isShown ? { values, ...(nearest === undefined ? {} : { nearest }) } : {}),
     })),
     more,
   }

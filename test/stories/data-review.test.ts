@@ -83,6 +83,12 @@ test('rows that were judged bad stop the run while they are there; verify shows 
   const refused = await project.json(1, 'run')
   assert.equal(refused.stages[0].code, 'ERR_DATA_VALIDATION_FAILED')
   assert.match(refused.stages[0].because, /review\/bad-rows/)
+  // a row that cannot be one is refused before the table is looked at, which cannot be read
+  project.write({ 'data/broken.parquet': 'PAR1 no table' })
+  const asked = (exit: number, row: string) => project.json(exit, 'data', 'review', 'data/broken.parquet', '--bad', row)
+  assert.equal((await asked(2, '1O')).error.code, 'ERR_USAGE')
+  assert.equal((await asked(1, '10')).error.code, 'ERR_DATA_UNREADABLE')
+  rmSync(join(project.root, 'data/broken.parquet'))
 
   const [bad] = rowsOf({ suspects: rows.slice(0, 1) })
   const lines = project.read('data/t.csv').split('\n')

@@ -1,9 +1,11 @@
 /** `assay data profile` and `data contract`: what data is like, to be approved and to be asked for. */
-import { DomainError, printable } from '../../core/index.ts'
+import { DomainError, oneLine, printable, quotedForShell } from '../../core/index.ts'
 import { draftContractFor, printBaseline, profileData, writeNewFile } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import { shortDigest, table } from '../render.ts'
 import { tellCheck } from './data-validate.ts'
+
+const word = (name: string): string => oneLine(quotedForShell(name))
 
 export async function dataProfile(
   context: CliContext,
@@ -37,7 +39,7 @@ export async function dataProfile(
   output.line(
     options.out === undefined
       ? 'next: keep it as a baseline with --out BASELINE'
-      : `written: ${printable(options.out)}; compare later data with: assay data validate FILE --baseline ${printable(options.out)}`,
+      : `written: ${printable(options.out)}; compare later data with: assay data validate FILE --baseline ${word(options.out)}`,
   )
   return 0
 }
@@ -59,7 +61,7 @@ export async function dataContract(
   if (options.out === undefined) output.line(printable(text).trimEnd())
   else
     output.line(
-      `written: ${printable(options.out)}; edit it, then: assay data validate ${printable(options.from)} --contract ${printable(options.out)}`,
+      `written: ${printable(options.out)}; edit it, then: assay data validate ${word(options.from)} --contract ${word(options.out)}`,
     )
   return 0
 }

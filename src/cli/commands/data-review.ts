@@ -5,16 +5,19 @@
  * are shown to the person who is asked, and never listed; a page of pictures is made of no such data.
  */
 import { relative, resolve } from 'node:path'
-import { DomainError, parseProjectPath, printable } from '../../core/index.ts'
+import { parseProjectPath, printable } from '../../core/index.ts'
 import {
   drawSuspects,
   isSecret,
+  judgeByFile,
   listedTriage,
+  listOfNames,
   openProject,
   type Project,
   printReviewPage,
   type RowWord,
   readGiven,
+  reviewCommand,
   rowVerdicts,
   signReview,
   type Triage,
@@ -23,7 +26,7 @@ import {
 } from '../../pipeline/index.ts'
 import { askAboutRows, tellSuspect } from '../ask-about-rows.ts'
 import type { CliContext, Exit } from '../context.ts'
-import { type GivenWord, givenWords, maxFileBytes, type ReviewOptions } from '../given-words.ts'
+import { givenWords, isNumber, maxFileBytes, namesOf, type ReviewOptions, wordsFor } from '../given-words.ts'
 
 export async function dataReview(
   context: CliContext,
@@ -50,16 +53,6 @@ export async function dataReview(
   return sign(context, project, triage, await askAboutRows(context, triage))
 }
 
-/** A number names a row, or a file that is called so. */
-function isNumber(row: number | string): boolean {
-  return /^[1-9]\d{0,15}$/.test(String(row)) && Number.isSafeInteger(Number(row))
-}
-
-/** A file may be named by its path in the folder or in the project. */
-function namesOf(row: number | string, place: string): readonly (number | string)[] {
-  return typeof row === 'string' && row.startsWith(`${place}/`) ? [row, row.slice(place.length + 1)] : [row]
-}
-
 async function writePage(
   context: CliContext,
   project: Project,
@@ -74,36 +67,6 @@ async function writePage(
 
 function pathOf(context: CliContext, project: Project, path: string): string {
   return parseProjectPath(relative(project.root, resolve(context.workingFolder, path)))
-}
-
-/** @throws ERR_USAGE for a row that is not in the data, or a hash of no suspect */
-function wordsFor({ suspects, path, kind }: Triage, given: readonly GivenWord[]): readonly RowWord[] {
-  const words = new Map<string, RowWord>()
-  const isNamed = (row: number | string, listed: number | string): boolean =>
-    kind === 'rows' ? isNumber(row) && Number(row) === listed : namesOf(String(row), path).includes(listed)
-  for (const { row, hash, verdict, because } of given) {
-    const found = suspects.find((each) =>
-      row === undefined ? each.hash === hash : each.rows.some((listed) => isNamed(row, listed)),
-    )
-    if (found === undefined) {
-      const what =
-        row === undefined
-          ? `no suspect with the hash \`${hash}\``
-          : `no ${kind === 'files' ? 'file' : 'row'} \`${row}\``
-      throw new DomainError('ERR_USAGE', `\`${path}\` has ${what}`, {
-        help: `assay data review ${path} --json lists the suspects`,
-      })
-    }
-    const before = words.get(found.hash)
-    if (before !== undefined && before.verdict !== verdict) {
-      throw new DomainError(
-        'ERR_USAGE',
-        `row ${found.rows.join(', ')} is judged twice, ${before.verdict} and ${verdict}`,
-      )
-    }
-    words.set(found.hash, { hash: found.hash, verdict, ...(because === undefined ? {} : { because }) })
-  }
-  return [...words.values()]
 }
 
 async function sign(context: CliContext, project: Project, triage: Triage, words: readonly RowWord[]): Promise<Exit> {
@@ -146,11 +109,13 @@ function list({ output }: CliContext, triage: Triage): Exit {
     if (isSearched) output.line(`no suspects in ${printable(path)} that nobody has judged`)
     return 0
   }
-  const one = suspects[0]?.rows[0] ?? 1
-  const review = `assay data review ${printable(path)}`
+  const review = reviewCommand(path)
   if (kind === 'files' && isShown) output.line(`look at them: ${review} --report review.html`)
-  output.line(
-    `next: at a terminal, or: ${review} --good ${kind === 'files' ? 'FILES' : 'ROWS'} --bad ${printable(String(one))} --because TEXT`,
-  )
+  const one = listOfNames(suspects[0]?.rows.slice(0, 1) ?? [])
+  const judge =
+    one === undefined
+      ? judgeByFile(path)
+      : `${review} --good ${kind === 'files' ? 'FILES' : 'ROWS'} --bad ${one} --because TEXT`
+  output.line(`next: at a terminal, or: ${judge}`)
   return 0
 }

@@ -1,11 +1,12 @@
 /** `assay data stamp`: from a suspicion in the data to a question to the model. */
-import { DomainError, oneLine, printable } from '../../core/index.ts'
+import { DomainError, oneLine, printable, quotedForShell } from '../../core/index.ts'
 import { stampData } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import { table } from '../render.ts'
 import { tellCheck } from './data-validate.ts'
 
 const maxEach = 1000
+const word = (name: string): string => oneLine(quotedForShell(name))
 
 export async function dataStamp(
   context: CliContext,
@@ -16,7 +17,7 @@ export async function dataStamp(
   const { rows, out, label } = options
   if (rows === undefined || out === undefined)
     throw new DomainError('ERR_USAGE', 'stamping needs clean rows, and a place for the stamped ones', {
-      help: `assay data stamp ${oneLine(id)} ${oneLine(path)} --rows HELD_OUT --out STAMPED.csv`,
+      help: `assay data stamp ${word(id)} ${word(path)} --rows HELD_OUT --out STAMPED.csv`,
     })
   const each = Number(options.each)
   if (!Number.isInteger(each) || each < 1 || each > maxEach)
@@ -47,7 +48,7 @@ export async function dataStamp(
   ])
   for (const line of table(lines)) output.line(line)
   output.line(
-    `written: ${oneLine(source.path)}, sources.yaml, assay.yaml; commit, then: assay data approve ${oneLine(source.id)}`,
+    `written: ${oneLine(source.path)}, sources.yaml, assay.yaml; commit, then: assay data approve ${word(source.id)}`,
   )
   return 0
 }

@@ -1,5 +1,5 @@
 /** `assay data validate`: what the checks found, worst first, and where to look. */
-import { printable } from '../../core/index.ts'
+import { oneLine, printable, quotedForShell } from '../../core/index.ts'
 import { type DataCheck, type DataVerdictReport, printReport, validateData, writeReport } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import type { Output } from '../output.ts'
@@ -82,7 +82,7 @@ function tell(
   const rowsOf = (group: string) => checks.flatMap(({ name, rows: each }) => (name.startsWith(group) ? each : []))
   const judged = new Set([...rowsOf('review/bad-rows'), ...rowsOf('review/excluded-rows')])
   const suspects = new Set([...rowsOf('poison/'), ...rowsOf('review/bad-elsewhere')].filter((row) => !judged.has(row)))
-  const place = printable(path)
+  const place = oneLine(quotedForShell(path))
   if (suspects.size > 0 && isHeld) output.line(`  ${suspects.size} suspects to look at: assay data review ${place}`)
   if (isHeld && checks.some(({ name, observed }) => name === 'poison/anchor' && observed === 'unanchored'))
     output.line(

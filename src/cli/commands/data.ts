@@ -1,6 +1,6 @@
 /** `assay data`: the inventory of sources. The status shown is what signed statements say, never a word of a file. */
 import { relative } from 'node:path'
-import { DomainError, formatSize, oneLine } from '../../core/index.ts'
+import { DomainError, formatSize, oneLine, quotedForShell } from '../../core/index.ts'
 import { decideAboutSource, type ListedSource, openProject, writeRevocation } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import { table } from '../render.ts'
@@ -63,7 +63,8 @@ export async function dataList(context: CliContext): Promise<Exit> {
     `${source.owner.name} <${source.owner.email}>`,
   ])
   for (const line of table(rows)) output.line(line)
-  for (const path of unlisted) output.line(`no source  ${oneLine(path)}  next: assay data add ID ${oneLine(path)}`)
+  for (const path of unlisted)
+    output.line(`no source  ${oneLine(path)}  next: assay data add ID ${oneLine(quotedForShell(path))}`)
   if (rows.length + unlisted.length === 0) output.line('no external inputs')
   return 0
 }

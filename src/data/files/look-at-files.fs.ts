@@ -66,7 +66,7 @@ export async function lookAtFiles(files: FileList, limits: ImageLimits): Promise
   return looked
 }
 
-function typeAt(path: string): string {
+export function typeAt(path: string): string {
   const fd = openSync(path, 'r')
   try {
     const buffer = Buffer.alloc(headBytes)

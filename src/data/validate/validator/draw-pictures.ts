@@ -4,6 +4,8 @@
  * THREAT: what a browser is shown must hold nothing of a hostile file but colours. Only pixels leave this process, of the
  * first frame; whoever wants a picture of them writes it anew (`pngOf`).
  */
+import { imageTypes } from '../../files/file-type.ts'
+import { typeAt } from '../../files/look-at-files.fs.ts'
 import type { Picture } from '../difference.ts'
 import type { PicturesAnswer, PicturesRequest } from '../draw-request.ts'
 
@@ -13,6 +15,8 @@ export async function drawPictures({ images, pixels }: PicturesRequest): Promise
   const { default: sharp } = await import('sharp')
   sharp.cache(false)
   const draw = async ({ path, side }: PicturesRequest['images'][number]): Promise<Picture | null> => {
+    // THREAT: libvips reads more than is looked at: an SVG takes what it shows from files beside it
+    if (!imageTypes.has(typeAt(path))) return null
     try {
       const { data, info } = await sharp(path, { limitInputPixels: pixels, failOn: 'warning', pages: 1 })
         .timeout({ seconds: secondsPerImage })

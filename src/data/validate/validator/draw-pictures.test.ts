@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import sharp from 'sharp'
+import { defaultLimits } from '../run-validator.fs.ts'
+import { drawPictures } from './draw-pictures.ts'
+
+test('THREAT an image is drawn, and no page that shows files beside it', async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'assay-draw-'))
+  context.after(() => rmSync(folder, { recursive: true, force: true }))
+  const [image, page] = [join(folder, 'grey.png'), join(folder, 'page.png')]
+  await sharp(Buffer.alloc(256, 99), { raw: { width: 16, height: 16, channels: 1 } }).toFile(image)
+  const shown = '<image href="grey.png" width="16" height="16"/>'
+  writeFileSync(page, `<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16">${shown}</svg>`)
+  const images = [image, page].map((path) => ({ path, side: 8 }))
+  const { pictures } = await drawPictures({ task: 'pictures', images, pixels: 1e6, limits: defaultLimits.limits })
+  assert.deepEqual(
+    pictures.map((picture) => picture?.width),
+    [8, undefined],
+  )
+})
