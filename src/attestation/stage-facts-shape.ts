@@ -97,6 +97,7 @@ export const limitsShape = z.object({
   ioBytes: countShape.exactOptional(),
   ioBytesPerSecond: countShape.exactOptional(),
   networkBytes: countShape.exactOptional(),
+  sentBytes: countShape.exactOptional(),
   connections: countShape.exactOptional(),
 })
 export const networkShape = z.object({

@@ -110,6 +110,8 @@ export type StageFacts = Readonly<{
     ioBytesPerSecond?: number
     /** Over its proxy, in all. */
     networkBytes?: number
+    /** Of these, sent. */
+    sentBytes?: number
     connections?: number
   }>
   network: Readonly<{

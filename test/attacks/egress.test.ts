@@ -152,10 +152,10 @@ test('more bytes or connections than its limits, over the hosts on its list: end
     assert.deepEqual([code, attestation], ['ERR_STAGE_LIMIT', undefined])
     assert.match(told, because)
   }
-  const honest = await within('{connections: 2, network: 1MiB}')
+  const honest = await within('{connections: 2, network: 1MiB, sent: 512KiB}')
   assert.equal(honest.status, 'ran', honest.because)
   const { limits } = predicateIn(project, honest.attestation).buildDefinition.internalParameters
-  assert.deepEqual([limits.connections, limits.networkBytes], [2, 1024 ** 2])
+  assert.deepEqual([limits.connections, limits.networkBytes, limits.sentBytes], [2, 1024 ** 2, 512 * 1024])
 })
 
 test('without the word of whoever runs it, a name on the list may not stand for this machine', async (context) => {

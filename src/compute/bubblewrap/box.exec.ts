@@ -27,7 +27,7 @@ import { chainOf, type Relocation, relocator } from './chain.ts'
 import { type ControlGroup, type GroupUsage, makeControlGroup, newGroupName } from './control-group.fs.ts'
 import { disksFor } from './disks.fs.ts'
 import { type EngineReport, openReport } from './engine-report.exec.ts'
-import { ioHeldBy } from './hold-io.fs.ts'
+import { heldWhere, ioHeldBy } from './hold-io.fs.ts'
 import { fileInside } from './inside-root.fs.ts'
 import { type Launched, launchBox } from './launch.exec.ts'
 import { type Machine, meetingPlace } from './machine.exec.ts'
@@ -82,7 +82,7 @@ export type Box = AsyncDisposable &
     input?: StageInput
     heldBy: string
     /** As in `ResourceUse`; undefined for limits without one of I/O. */
-    ioHeldBy: string | undefined
+    ioHeldBy(): string | undefined
     usage(): GroupUsage
     /** What strace wrote, one character a byte; `isCut` when that is more. */
     readTrace(maxBytes: number): Readonly<{ text: string; isCut: boolean }>
@@ -119,6 +119,7 @@ export async function openBox(machine: Machine, options: BoxOptions): Promise<Bo
   const listener = options.engine.listen?.(options.letOut === true)
   const report = listener === undefined ? undefined : openReport(await newFifo(), listener)
   undo.defer(() => report?.close())
+  let launched = group
   const held = undo.move()
   return {
     folder,
@@ -126,14 +127,14 @@ export async function openBox(machine: Machine, options: BoxOptions): Promise<Bo
     log,
     ...more,
     heldBy: group?.heldBy ?? 'rlimits',
-    ioHeldBy: ioHeldBy(options.limits, group),
+    ioHeldBy: () => ioHeldBy(options.limits, launched),
     usage: () => group?.usage() ?? {},
     readTrace: (maxBytes) => readStart(traceFileOf(folder), maxBytes),
-    launch: (what) =>
-      launchIn(
-        { machine, options, folder, uid: slot?.uid, group, log, ...more, report, onStop: (end) => (stop = end) },
-        what,
-      ),
+    launch: (what) => {
+      launched = heldWhere(group, options, machine.system, what)
+      const opened = { machine, options, folder, uid: slot?.uid, group: launched, log, ...more, report }
+      return launchIn({ ...opened, onStop: (end) => (stop = end) }, what)
+    },
     end: (end) => stop(end),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }

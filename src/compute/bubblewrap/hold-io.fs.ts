@@ -3,10 +3,13 @@
  *
  * LIMIT: what was not seen of processes that nobody waited for (`io.fs.ts`) is not counted; calls are, not disks, so that what comes out of memory counts too. Where a control group holds the rate, it is the disks that count.
  */
+
 import type { ControlGroup } from './control-group.fs.ts'
+import { areOnDisks } from './disks.fs.ts'
 import type { IoSum, IoWatch } from './io.fs.ts'
 import { type Pace, paceOf } from './pace.ts'
 import { errnoOf } from './process-facts.fs.ts'
+import type { Bind, SystemLayout } from './recipe.ts'
 
 export type IoLimits = Readonly<{ ioBytes?: number; ioBytesPerSecond?: number }>
 
@@ -19,6 +22,19 @@ export function ioHeldBy(
   const { heldBy = 'rlimits', holdsIo = 'none' } = group ?? {}
   if (holdsIo === 'none') return 'supervision'
   return holdsIo === 'all' && ioBytes === undefined ? heldBy : `${heldBy} and supervision`
+}
+
+/** Where a stage is shown what lies on no disk, supervision holds what it reads and writes, beside the kernel. */
+export function heldWhere(
+  group: ControlGroup | undefined,
+  { limits, workFolder }: Readonly<{ limits: IoLimits; workFolder: string }>,
+  { folders }: Pick<SystemLayout, 'folders'>,
+  { root, binds }: Readonly<{ root?: string; binds: readonly Bind[] }>,
+): ControlGroup | undefined {
+  if (group === undefined || limits.ioBytesPerSecond === undefined) return group
+  const sources = binds.filter(({ kind }) => kind !== 'device').map(({ source }) => source)
+  const shown = root === undefined ? ['/usr', ...folders] : [root]
+  return areOnDisks([workFolder, ...shown, ...sources]) ? group : { ...group, holdsIo: 'none' }
 }
 
 export type IoHold = Readonly<{

@@ -126,6 +126,7 @@ function outcomeOf(
   launched: Launched & Readonly<{ egress: EgressRecord | undefined; traffic: Traffic | undefined }>,
   digest: Sha256,
 ): Omit<StageOutcome, 'opened' | 'outs' | 'faults' | 'discarded' | 'printedSecrets' | 'harmlessCredentials'> {
+  const ioHeldBy = box.ioHeldBy()
   const lines = box.log.readEnd(searchedLogBytes).toString('utf8').split('\n')
   const trace = task.trace ? readTrace(task, box) : undefined
   const missing = new Set(trace?.files.missing)
@@ -152,7 +153,7 @@ function outcomeOf(
       ...box.usage(),
       ...launched.traffic,
       heldBy: box.heldBy,
-      ...(box.ioHeldBy === undefined ? {} : { ioHeldBy: box.ioHeldBy }),
+      ...(ioHeldBy === undefined ? {} : { ioHeldBy }),
     },
   }
 }
