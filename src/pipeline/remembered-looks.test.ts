@@ -31,9 +31,10 @@ async function draw(index: number, seed: number): Promise<void> {
   )
 }
 
+type Request = Readonly<{ files: readonly Readonly<{ inner: string }>[] }>
 type Seen = readonly Readonly<{ grey?: string }>[]
 type FilesAnswer = Readonly<{ files: Seen; anchor: Seen }>
-type Looked = Readonly<{ report: DatasetReport; files: number }>
+type Looked = Readonly<{ report: DatasetReport; files: number; names: readonly string[] }>
 
 type Asked = Partial<Parameters<typeof validateDataset>[1]>
 
@@ -41,6 +42,7 @@ type Asked = Partial<Parameters<typeof validateDataset>[1]>
 async function look(looks?: LookMemory, asked: Asked = {}, folderOf = images): Promise<Looked> {
   const real = boxRunner(join(folder, 'boxes'))
   let files = 0
+  let names: readonly string[] = []
   const report = await validateDataset(
     folderOf,
     { now: new Date(0), examples: 0, profile: false, seed: 0, ...asked },
@@ -49,12 +51,14 @@ async function look(looks?: LookMemory, asked: Asked = {}, folderOf = images): P
       scratchRoot: join(folder, 'scratch'),
       ...(looks === undefined ? {} : { looks }),
       runBox: (task) => {
-        files += JSON.parse(readFileSync(join(task.writable.source, 'request.json'), 'utf8')).files.length
+        const asked = JSON.parse(readFileSync(join(task.writable.source, 'request.json'), 'utf8')) as Request
+        names = asked.files.map(({ inner }) => inner)
+        files += names.length
         return real(task)
       },
     },
   )
-  return { report, files }
+  return { report, files, names }
 }
 
 function memoryOf(facts: Map<string, string>): LookMemory {
@@ -100,12 +104,26 @@ test('an image that does not decode is never remembered; a memory that is wrong 
   assert.ok((await look(looks)).files <= 8)
 })
 
+/** One empty member, packed by a method that is not known. */
+function lockedZip(): Buffer {
+  const [local, entry, end] = [Buffer.alloc(30), Buffer.alloc(46), Buffer.alloc(22)]
+  local.writeUInt32LE(0x04034b50)
+  local.writeUInt16LE(99, 8)
+  entry.writeUInt32LE(0x02014b50)
+  entry.writeUInt16LE(99, 10)
+  end.writeUInt32LE(0x06054b50)
+  end.writeUInt32LE(entry.length, 12)
+  end.writeUInt32LE(local.length, 16)
+  return Buffer.concat([local, entry, end])
+}
+
 test('THREAT a file that is no image and was judged bad under its label stays bad when it is remembered', async () => {
   const arrays = join(folder, 'arrays')
   mkdirSync(arrays)
   const bytes = (index: number): Buffer => Buffer.from(`\x93NUMPY ${index}`, 'latin1')
   const names = Array.from({ length: 20 }, (_, index) => `${index}.npy`)
   for (const [index, name] of names.entries()) writeFileSync(join(arrays, name), bytes(index))
+  writeFileSync(join(arrays, 'locked.zip'), lockedZip())
   // the last is of another class than the one before, whose bytes it has
   writeFileSync(join(arrays, '19.npy'), bytes(18))
   const lines = names.map((name, index) => `${name},${index < 19 ? 'dog' : 'cat'}`)
@@ -118,11 +136,12 @@ test('THREAT a file that is no image and was judged bad under its label stays ba
   ]
   const looks = memoryOf(new Map())
   for (let time = 0; time < 2; time += 1) {
-    const { report, files } = await look(looks, { label: 'labels.csv', judged: [{ rows }] }, arrays)
+    const { report, files, names: looked } = await look(looks, { label: 'labels.csv', judged: [{ rows }] }, arrays)
     const found = (wanted: string) => report.checks.find(({ name }) => name === wanted)
     assert.deepEqual([found('review/bad-rows')?.verdict, found('review/bad-rows')?.rows], ['fail', ['5.npy']])
     assert.deepEqual(found('poison/contradiction')?.rows, ['18.npy', '19.npy'])
     assert.ok(time === 0 || files <= 10, 'the others are remembered')
+    assert.ok(looked.includes('locked.zip'), 'what nobody could look into is no memory')
   }
 })
 

@@ -102,10 +102,11 @@ export function fileChecks(files: readonly SeenFile[], asked: AskedOfFiles = {})
       'fail',
       'archives that hold what they say',
       {
-        because: 'an archive that holds more than it says',
+        because: 'an archive that holds more than it says, or that readers read differently',
         code: 'ERR_DATA_LIMIT',
       },
     ),
+    ...unread(files.filter(({ isUnread }) => isUnread === true)),
     judged(
       'files/name',
       files.filter(({ path, type }) => isMisnamed(path, type)),
@@ -126,6 +127,12 @@ export function fileChecks(files: readonly SeenFile[], asked: AskedOfFiles = {})
     ),
     ...repeated(asked.repeats ?? repeatsOf(files, asked.labelOf), asked.good ?? new Set()),
   ]
+}
+
+/** THREAT: files before it that use up what may be unpacked, so that nobody looks into it. */
+function unread(files: readonly SeenFile[]): readonly DataCheck[] {
+  const because = 'what may be unpacked of one dataset was used up before them'
+  return files.length === 0 ? [] : [judged('files/unpacked', files, 'warn', 'packed files looked into', { because })]
 }
 
 function told(name: string, files: readonly SeenFile[], found: Found): DataCheck {

@@ -173,6 +173,43 @@ test('THREAT an archive that claims less than it holds is refused, whichever of 
   assert.ok(process.memoryUsage().rss - before < 100e6, 'what it unpacks to is never there at once')
 })
 
+test('THREAT an archive whose directory readers find in other places, or whose members lie on one another, is refused', async () => {
+  const some = zipOf(Buffer.alloc(5000, 'y'))
+  const commented = (comment: Buffer): Buffer => {
+    const length = Buffer.alloc(2)
+    length.writeUInt16LE(comment.length)
+    return Buffer.concat([some.subarray(0, -2), length, comment])
+  }
+  const end = some.length - 22
+  const entry = some.subarray(end - 46, end)
+  const twice = Buffer.concat([some.subarray(0, end), entry, some.subarray(end)])
+  twice.writeUInt32LE(2 * entry.length, twice.length - 10)
+  const checks = await checksOf({
+    'before.zip': Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.alloc(100), some]),
+    'two-ends.zip': commented(some.subarray(-22)),
+    'twice.zip': twice,
+    'cut.zip': some.subarray(0, -30),
+    'commented.zip': commented(Buffer.from('PK\x05\x06 is how a directory ends')),
+    'good.zip': some,
+  })
+  const found = checks.find(({ name }) => name === 'files/claims')
+  assert.deepEqual(found?.rows, ['before.zip', 'two-ends.zip', 'twice.zip', 'cut.zip'])
+})
+
+test('THREAT what is claimed uses up no budget: a liar behind it is found', async () => {
+  const place = mkdtempSync(join(folder, 'set-'))
+  const claims = zipOf(Buffer.alloc(1000, 'y'), { entry: 60e6, local: 60e6 })
+  const liar = zipOf(Buffer.alloc(5000, 'y'), { entry: 10, local: 10 })
+  for (const [name, bytes] of [
+    ['1.zip', claims],
+    ['2.zip', liar],
+  ] as const)
+    writeFileSync(join(place, name), bytes)
+  const list = ['1.zip', '2.zip'].map((inner) => ({ path: join(place, inner), inner }))
+  const looked = await lookAtFiles(list, { pixels: 1, parallel: 1, unpackedBytes: 5000 })
+  assert.deepEqual(looked, [{ type: 'zip' }, { type: 'zip', isLying: true }])
+})
+
 test('what is beyond the budget of unpacked bytes is believed, and told', async () => {
   const place = mkdtempSync(join(folder, 'set-'))
   const names = ['1.zip', '2.zip', '3.gz']
@@ -184,7 +221,20 @@ test('what is beyond the budget of unpacked bytes is believed, and told', async 
   for (const [index, name] of names.entries()) writeFileSync(join(place, name), bytes[index] ?? '')
   const list = names.map((inner) => ({ path: join(place, inner), inner }))
   const looked = await lookAtFiles(list, { pixels: 1, parallel: 1, unpackedBytes: 5000 })
-  assert.deepEqual(looked, [{ type: 'zip' }, { type: 'zip', isBelieved: true }, { type: 'gzip', isBelieved: true }])
+  assert.deepEqual(looked, [
+    { type: 'zip' },
+    { type: 'zip', isBelieved: true, isUnread: true },
+    { type: 'gzip', isBelieved: true, isUnread: true },
+  ])
+  const seen = looked.map((look, index) => ({
+    ...look,
+    path: names[index] ?? '',
+    digest: sha256Of(Buffer.from(`${index}`)),
+    sizeBytes: 1,
+  }))
+  const unread = fileChecks(seen).find(({ name }) => name === 'files/unpacked')
+  assert.deepEqual([unread?.verdict, unread?.rows], ['warn', ['2.zip', '3.gz']])
+  assert.ok(!fileChecks(seen.slice(0, 1)).some(({ name }) => name === 'files/unpacked'))
 })
 
 /** A small file whose directory is said to be huge. */

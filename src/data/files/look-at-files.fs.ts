@@ -27,13 +27,20 @@ export type LookedAt = Readonly<{
   isLying?: true
   /** A packed file of which not all was unpacked. */
   isBelieved?: true
+  /** And that because others used up the budget. */
+  isUnread?: true
 }>
 
 /** `unpackedBytes`: of all packed files together. */
 export type ImageLimits = Readonly<{ pixels: number; parallel: number; unpackedBytes?: number }>
 
 const maxUnpackedBytes = 32e9
-const packedWords = { bomb: { isBomb: true }, lies: { isLying: true }, believed: { isBelieved: true } } as const
+const packedWords = {
+  bomb: { isBomb: true },
+  lies: { isLying: true },
+  believed: { isBelieved: true },
+  unread: { isBelieved: true, isUnread: true },
+} as const
 
 const headBytes = 512
 const secondsPerImage = 20

@@ -11,8 +11,11 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { constants, createGunzip, createInflateRaw, type Gunzip, type InflateRaw, inflateRawSync } from 'node:zlib'
 import { type ZipMember, zipMembers } from './zip-directory.ts'
 
-/** `bomb`: hundreds of times its size; `lies`: it holds more than it says; `believed`: not all of it was unpacked. */
-export type PackedFault = 'bomb' | 'lies' | 'believed'
+/**
+ * `bomb`: hundreds of times its size; `lies`: it holds more than it says; `believed`: not all of it can be unpacked; `unread`:
+ * not all of it was, since others used up the budget.
+ */
+export type PackedFault = 'bomb' | 'lies' | 'believed' | 'unread'
 
 /** Bytes that may still be unpacked, of all files together. */
 export type UnpackBudget = { bytes: number }
@@ -48,40 +51,41 @@ async function gzipFault(fd: number, size: number, budget: UnpackBudget): Promis
   const unpacker = createGunzip({ chunkSize: pieceBytes, finishFlush: constants.Z_SYNC_FLUSH })
   const { isBeyond, bytes } = await unpacked(unpacker, piecesOf(fd, 0, length), allowed(length))
   budget.bytes -= bytes
-  return isBeyond ? 'bomb' : isAll ? undefined : 'believed'
+  return isBeyond ? 'bomb' : isAll ? undefined : 'unread'
 }
 
 async function zipFault(fd: number, size: number, budget: UnpackBudget): Promise<PackedFault | undefined> {
   const members = zipMembers((from, length) => read(fd, from, length), size)
+  if (members === undefined) return 'lies'
   if (members.reduce((sum, { claimed }) => sum + claimed, 0) > allowed(size)) return 'bomb'
-  let isBelieved = false
+  let [isBelieved, isUnread] = [false, false]
   for (const member of members) {
     if (member.isContradicted) return 'lies'
     if (member.method === 'stored') {
       if (member.packed > member.claimed) return 'lies'
-    } else if (member.method === 'other' || budget.bytes <= 0) isBelieved = true
+    } else if (member.method === 'other') isBelieved = true
+    else if (budget.bytes <= 0) isUnread = true
     else {
-      budget.bytes -= member.claimed
-      if (await holdsMore(fd, member)) return 'lies'
+      const { isBeyond, bytes } = await unpackedMember(fd, member)
+      budget.bytes -= member.packed + bytes // what was read and made, not what is claimed
+      if (isBeyond) return 'lies'
     }
   }
-  return isBelieved ? 'believed' : undefined
+  return isUnread ? 'unread' : isBelieved ? 'believed' : undefined
 }
 
-async function holdsMore(fd: number, { start, packed, claimed }: ZipMember): Promise<boolean> {
+async function unpackedMember(fd: number, { start, packed, claimed }: ZipMember): Promise<Unpacked> {
   if (packed > wholeBytes || claimed > wholeBytes) {
-    const { isBeyond } = await unpacked(
-      createInflateRaw({ chunkSize: pieceBytes, finishFlush: constants.Z_SYNC_FLUSH }),
-      piecesOf(fd, start, packed),
-      claimed,
-    )
-    return isBeyond
+    const unpacker = createInflateRaw({ chunkSize: pieceBytes, finishFlush: constants.Z_SYNC_FLUSH })
+    return unpacked(unpacker, piecesOf(fd, start, packed), claimed)
   }
   try {
     const limits = { maxOutputLength: Math.max(1, claimed), finishFlush: constants.Z_SYNC_FLUSH }
-    return inflateRawSync(read(fd, start, packed), limits).length > claimed
+    const bytes = inflateRawSync(read(fd, start, packed), limits).length
+    return { isBeyond: bytes > claimed, bytes }
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE'
+    const isBeyond = error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE'
+    return { isBeyond, bytes: isBeyond ? claimed : 0 }
   }
 }
 

@@ -105,7 +105,8 @@ function partOf(dataset: Dataset, entries: Part['entries'], { questions, looks, 
   const names = namesOf(dataset)
   const known = names.map((name, place) => {
     const digest = entries[place]?.digest
-    return digest === undefined || name === questions.label ? undefined : recall?.(digest)
+    const look = digest === undefined || name === questions.label ? undefined : recall?.(digest)
+    return look?.isBelieved === true ? undefined : look // it may have been the others that used up the budget
   })
   const remembered = placesOf(known, (look) => look !== undefined)
   const drawn = remembered.length === 0 ? 0 : spotChecks

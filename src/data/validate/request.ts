@@ -162,6 +162,7 @@ const lookShape = z.strictObject({
   isBomb: z.literal(true).exactOptional(),
   isLying: z.literal(true).exactOptional(),
   isBelieved: z.literal(true).exactOptional(),
+  isUnread: z.literal(true).exactOptional(),
   grey: z
     .string()
     .regex(/^[A-Za-z0-9+/]{1366}==$/)
