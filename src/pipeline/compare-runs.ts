@@ -7,7 +7,7 @@ import { unexpected } from './expected.ts'
 import type { Project } from './project.ts'
 import type { StageSetting } from './run-stage.ts'
 import { unusual, usualOf } from './unusual.ts'
-import { measureOf, type Ran, type Reviewed, type RunGroup, withRun } from './usual-history.ts'
+import { measureOf, type Ran, type Reviewed, type RunGroup, unmeasured, withRun } from './usual-history.ts'
 
 export type Compared = Readonly<{
   unexpected: readonly string[]
@@ -35,9 +35,11 @@ export function compareRun(
   const own = ownGroup(project, setting, code)
   const run = usualOf(resources, network.deniedAttempts, inputBytes)
   const reviewed = reviewedIn(project)
+  const measure = measureOf(run, groups, own, reviewed)
+  const isRequired = project.settings.require.includes('usual-resources')
   return {
     unexpected: settings.expect === undefined ? [] : unexpected(settings.expect, resources, shell),
-    unusual: unusual(run, measureOf(run, groups, own, reviewed), shell),
+    unusual: [...unusual(run, measure, shell), ...(isRequired ? unmeasured(measure, own, reviewed) : [])],
     remember: () => project.sealedFacts.recordFact(key, JSON.stringify(withRun(groups, own, run, reviewed))),
   }
 }

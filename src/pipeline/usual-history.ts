@@ -61,6 +61,20 @@ export function measureOf(
   return before === undefined ? same : ofScale([before, ...counted])
 }
 
+/**
+ * In words, that a change which nobody read has too little to be compared with, in a project where others are read.
+ *
+ * THREAT: where usual resources are required, such a change would pass unlooked at.
+ */
+export function unmeasured(
+  measure: readonly UsualRun[],
+  { ran }: Pick<RunGroup, 'ran'>,
+  reviewed: Reviewed,
+): readonly string[] {
+  if (!reviewed.any || measure.length >= leastRuns || reviewed.covers(ran)) return []
+  return [`nobody reviewed what it ran, and there are fewer than ${leastRuns} earlier runs to compare it with`]
+}
+
 /** The groups with one run more. */
 export function withRun(
   groups: readonly RunGroup[],
