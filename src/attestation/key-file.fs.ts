@@ -4,10 +4,10 @@
  * Used by the signer's process for the key itself, and by the key home for everything around it.
  */
 
-import { createPrivateKey, type KeyObject } from 'node:crypto'
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs'
 import { DomainError } from '../core/index.ts'
-import { isOfKnownKind } from './public-key.ts'
+import { isOfKnownKind, isSpeltOnce } from './public-key.ts'
 
 /** LIMIT: a key file is at most 64 KiB. */
 const maxKeyBytes = 64 * 1024
@@ -30,6 +30,11 @@ export function readPrivateKey(path: string, passphrase: string | undefined): Ke
     throw new DomainError(
       'ERR_KEY_MALFORMED',
       `the key \`${path}\` is neither an ECDSA key on P-256 nor an Ed25519 key`,
+    )
+  if (!isSpeltOnce(createPublicKey(key)))
+    throw new DomainError(
+      'ERR_KEY_MALFORMED',
+      `the key \`${path}\` has its point compressed or hybrid: write it anew (openssl ec -conv_form uncompressed)`,
     )
   return key
 }

@@ -127,6 +127,22 @@ test('a key folder that others can write, or a key that they can read, is refuse
   refuses(() => open().backup('p1', join(config, '../backup.pem')), 'ERR_KEY_EXPOSED')
 })
 
+test('a key file whose public point is hybrid, which no policy lists, is refused', (context) => {
+  const { base } = place(context)
+  const key = createPrivateKey(generateKey(undefined).privatePem)
+  const named = [join(base, 'honest.pem'), join(base, 'hybrid.pem')] as const
+  const pkcs8 = key.export({ type: 'pkcs8', format: 'der' })
+  const at = pkcs8.length - 65
+  assert.equal(pkcs8[at], 4)
+  for (const [index, path] of named.entries()) {
+    if (index === 1) pkcs8[at] = 6 + ((pkcs8.at(-1) ?? 0) & 1)
+    const pem = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' }).export({ type: 'pkcs8', format: 'pem' })
+    writeFileSync(path, pem, { mode: 0o600 })
+  }
+  assert.ok(readPrivateKey(named[0], undefined))
+  refuses(() => readPrivateKey(named[1], undefined), 'ERR_KEY_MALFORMED')
+})
+
 test('in CI the key is the file that is named, by an absolute path outside the project', (context) => {
   const { base, checkout, open } = place(context)
   const file = join(base, 'ci.pem')

@@ -5,16 +5,16 @@ import { isSoundPoint } from './ed25519.ts'
 
 /** LIMIT: a PEM file is at most 64 KiB. */
 const maxPemChars = 64 * 1024
-/** Named curve and uncompressed point. SOURCE: RFC 5480 section 2. */
-const spkiBytes = 91
+/** Named curve and uncompressed point, whose form is a byte. SOURCE: RFC 5480 section 2; SEC 1, 2.3.3. */
+const [spkiBytes, formAt, uncompressed] = [91, 26, 4]
 /** What stands before the 32 bytes of an Ed25519 key. SOURCE: RFC 8410 section 4. */
 const headerBytes = 12
 
 /**
  * A public key from its SPKI PEM.
  *
- * THREAT: with its point compressed it is the same key by another hint: one key under two names reaches a threshold of two,
- * and a revoked one is not known again. An Ed25519 key of small order is one that anybody can sign for.
+ * THREAT: with its point in another form it is the same key by another hint: one key under two names reaches a threshold of
+ * two, and a revoked one is not known again. An Ed25519 key of small order is one that anybody can sign for.
  *
  * @throws ERR_KEY_MALFORMED when it is no PEM, holds a private key, is neither ECDSA on P-256 nor Ed25519, or is spelt
  *   otherwise than OpenSSL writes it
@@ -28,12 +28,21 @@ export function parsePublicKey(pem: string): KeyObject {
     throw malformed('is not PEM of a public key', cause)
   }
   if (!isOfKnownKind(key)) throw malformed('is neither an ECDSA key on P-256 nor an Ed25519 key')
+  if (!isSpeltOnce(key)) throw malformed(respelt)
   const spki = key.export({ type: 'spki', format: 'der' })
-  if (isEd25519(key)) {
-    if (!isSoundPoint(spki.subarray(headerBytes))) throw malformed('is no point that only its owner can sign for')
-  } else if (spki.length !== spkiBytes)
-    throw malformed('has its point compressed: write it anew (openssl ec -pubin -conv_form uncompressed)')
+  if (isEd25519(key) && !isSoundPoint(spki.subarray(headerBytes)))
+    throw malformed('is no point that only its owner can sign for')
   return key
+}
+
+/** What is said of a key that is not spelt so. */
+export const respelt = 'has its point compressed or hybrid: write it anew (openssl ec -pubin -conv_form uncompressed)'
+
+/** Is the point of a public key on P-256 uncompressed, so that the key has one hint? Of any other kind, yes. */
+export function isSpeltOnce(key: KeyObject): boolean {
+  if (!isP256(key)) return true
+  const spki = key.export({ type: 'spki', format: 'der' })
+  return spki.length === spkiBytes && spki[formAt] === uncompressed
 }
 
 export function isP256(key: KeyObject): boolean {

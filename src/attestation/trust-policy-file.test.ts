@@ -88,6 +88,14 @@ function compressed(pem: string): string {
   assert.deepEqual(key.export({ format: 'jwk' }), createPublicKey(pem).export({ format: 'jwk' }))
   return key.export({ type: 'spki', format: 'pem' }).toString()
 }
+/** The same key in as many bytes, its form one of the other two. SOURCE: X9.62, 4.3.6. */
+function hybrid(pem: string): string {
+  const der = createPublicKey(pem).export({ type: 'spki', format: 'der' })
+  der[26] = 6 + ((der.at(-1) ?? 0) & 1)
+  const key = createPublicKey({ key: der, format: 'der', type: 'spki' })
+  assert.ok(key.export({ type: 'spki', format: 'der' }).equals(der), 'OpenSSL keeps it so')
+  return key.export({ type: 'spki', format: 'pem' }).toString()
+}
 /** Of an identity that these roots may vouch for; they are read as roots when they are asked. */
 function withIdentity(trustedRoots: string): string {
   const identity = `{identity: x, issuer: "https://i.example", claims: {source-ref: refs/heads/main}, trustedRoots: ${trustedRoots}}`
@@ -138,6 +146,16 @@ const faults: readonly (readonly [string, string, RegExp])[] = [
     'one key under two names, once with its point compressed',
     text.replace('keys:\n', `keys:\n${keyBlock('twin', compressed(ada.publicPem))}`),
     /has its point compressed/,
+  ],
+  [
+    'one key under two names, once with its point hybrid',
+    text.replace('keys:\n', `keys:\n${keyBlock('twin', hybrid(ada.publicPem))}`),
+    /has its point compressed or hybrid/,
+  ],
+  [
+    'an identity by the length of a list of trusted roots',
+    withIdentity('[length]').replace('{ours: {mediaType: x}}', '[{mediaType: x}]'),
+    /names `length`, which is not under/,
   ],
   ['kinds of statements that are asked for in no log', `${text}logged: [reviews]\n`, /`logs` lists none/],
   [

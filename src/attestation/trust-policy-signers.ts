@@ -43,7 +43,7 @@ type Place = (path: readonly PropertyKey[]) => string
 type Listed = Readonly<{
   keys: z.infer<typeof keysShape>
   identities: z.infer<typeof identitiesShape>
-  /** By name. */
+  /** By name, or a list: their numbers are their names. */
   trustedRoots?: object | undefined
 }>
 
@@ -103,6 +103,7 @@ export function identitiesFrom(
   if (entries.length > maxKeys)
     throw malformed(place(['identities']), `lists ${entries.length} identities, the limit is ${maxKeys}`)
   const known = new Map<string, string>()
+  const roots = new Set(Object.keys(trustedRoots))
   return new Map(
     entries.map(([ownName, { identity, issuer, principal, from, until, revoked, ...bound }]) => {
       const both = `${issuer}\n${identity}`
@@ -110,7 +111,7 @@ export function identitiesFrom(
       const other = known.get(both) ?? (Object.hasOwn(keys, ownName) ? ownName : undefined)
       if (other !== undefined) throw malformed(place(['identities', ownName]), `is \`${other}\` already`)
       known.set(both, ownName)
-      const unknown = bound.trustedRoots?.find((root) => !Object.hasOwn(trustedRoots, root))
+      const unknown = bound.trustedRoots?.find((root) => !roots.has(root))
       if (unknown !== undefined)
         throw malformed(place(['identities', ownName]), `names \`${unknown}\`, which is not under trustedRoots`)
       const named = { name: ownName, identity, issuer, ...bound, ...(principal === undefined ? {} : { principal }) }

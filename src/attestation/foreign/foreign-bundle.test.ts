@@ -164,6 +164,18 @@ test('a key is a public one, and a certificate is none', () => {
     )
 })
 
+test('a key in another form of its point, which would have another hint, is refused', () => {
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+  const der = publicKey.export({ type: 'spki', format: 'der' })
+  assert.ok(parseForeignKey(pemOf(publicKey)).equals(publicKey), 'the honest twin')
+  der[26] = 6 + ((der.at(-1) ?? 0) & 1)
+  const twin = pemOf(createPublicKey({ key: der, format: 'der', type: 'spki' }))
+  assert.throws(
+    () => parseForeignKey(twin),
+    (error) => isDomainError(error, 'ERR_KEY_MALFORMED') && error.message.includes('hybrid'),
+  )
+})
+
 test('the SLSA summary of Google: its signature r || s is verified, in either base64, and no changed one is', () => {
   const [line = ''] = read('slsa/gke-gce-pre.bcid-vsa.jsonl').toString().split('\n')
   const summary = JSON.parse(line)

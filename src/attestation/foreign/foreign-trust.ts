@@ -1,7 +1,7 @@
 /** What a foreign bundle is judged by: a key, authorities, or an identity and who vouches for it. */
 import { createPublicKey, hash, type KeyObject, X509Certificate } from 'node:crypto'
 import { DomainError } from '../../core/index.ts'
-import { hintOf, pemOf } from '../public-key.ts'
+import { hintOf, isSpeltOnce, pemOf, respelt } from '../public-key.ts'
 import type { ForeignMaterial } from './foreign-bundle.ts'
 import { isVerifiable } from './signature.ts'
 
@@ -30,6 +30,8 @@ export function parseForeignKey(pem: string): KeyObject {
   }
   if (!isVerifiable(key))
     throw new DomainError('ERR_KEY_MALFORMED', 'the key is neither ECDSA on P-256, P-384 or P-521 nor Ed25519')
+  // THREAT: a key that was revoked, by another hint.
+  if (!isSpeltOnce(key)) throw new DomainError('ERR_KEY_MALFORMED', `the key ${respelt}`)
   return key
 }
 

@@ -1,6 +1,6 @@
 /** The adapters against servers of the documented APIs, which check what they are sent, and which lie. */
 import assert from 'node:assert/strict'
-import { verify } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import {
   awsKms,
@@ -213,4 +213,17 @@ test('addresses are those of cosign, and each that could mean two things is refu
       (error) => isDomainError(error, 'ERR_SIGNER_ADDRESS') && !error.message.includes('123456'),
       secret,
     )
+})
+
+test('a holder that spells its public key with a hybrid point, which no policy lists, is wrong', () => {
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+  const signDigest = () => Promise.resolve(Buffer.of())
+  assert.ok(provenSigner({ publicKey, signDigest }))
+  const der = publicKey.export({ type: 'spki', format: 'der' })
+  der[26] = 6 + ((der.at(-1) ?? 0) & 1)
+  const twin = createPublicKey({ key: der, format: 'der', type: 'spki' })
+  assert.throws(
+    () => provenSigner({ publicKey: twin, signDigest }),
+    (error) => isDomainError(error, 'ERR_SIGNER_WRONG'),
+  )
 })

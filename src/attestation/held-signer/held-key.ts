@@ -6,7 +6,7 @@
  */
 import { hash, type KeyObject, verify } from 'node:crypto'
 import { DomainError } from '../../core/index.ts'
-import { isP256 } from '../public-key.ts'
+import { isP256, isSpeltOnce } from '../public-key.ts'
 
 export type HeldKey = Readonly<{
   /** ECDSA on P-256, as the holder says. */
@@ -22,6 +22,7 @@ export type HeldKey = Readonly<{
 /** Signs whole messages, and verifies what comes back. @throws ERR_SIGNER_WRONG when the key is of another kind */
 export function provenSigner({ publicKey, signDigest }: HeldKey): (message: Uint8Array) => Promise<Uint8Array> {
   if (!isP256(publicKey)) throw wrong('holds a key that is not ECDSA on P-256')
+  if (!isSpeltOnce(publicKey)) throw wrong('spells its public key with the point compressed or hybrid')
   return async (message) => {
     const signature = await signDigest(hash('sha256', message, 'buffer'))
     if (isSignature(message, publicKey, signature)) return signature
