@@ -49,7 +49,7 @@ type Named = Readonly<{ label?: string; source?: string }>
  * Rows of the golden set that the data holds, whatever their label: a model that was trained on them is no judge of them, and
  * the golden set none of the data. In tables where rows are alike anyway some are by chance.
  *
- * LIMIT: a copy with a cell changed is another row.
+ * LIMIT: a copy with a cell changed is another row; where many rows are alike it is told that nothing can be.
  * Source: Good (1953), equation 9: the share of rows that come again is what is not seen once alone.
  */
 async function copiesIn(
@@ -76,26 +76,53 @@ async function copiesIn(
   )
   const [[rows] = [0]] = await engine.query(`SELECT count(DISTINCT h) FROM ${hashed(golden)}`)
   const copied = found.flatMap(([, numbers]) => [...numbersOf(numbers)]).toSorted((left, right) => left - right)
-  const isMore =
-    found.length > 0 && binomialTail(found.length, Number(rows), await repeating(engine, hashed(relation))) < alpha
+  const alike = await alikeByChance(engine, hashed(golden), hashed(relation))
   return checkOf('golden/rows', {
-    verdict: isMore ? 'warn' : 'pass',
+    ...copiesSaid(found.length, Number(rows), alike),
     observed: `${found.length} of ${rows}`,
     expected: 'none',
-    rows: isMore ? copied.slice(0, maxListed) : [],
-    count: isMore ? copied.length : 0,
-    because: isMore
-      ? 'rows of the golden set are in the data: it judges no model that was trained on them'
-      : 'no more rows of the golden set are in it than are alike by chance',
+    ...(isUsual(found.length, Number(rows), alike) ? {} : { rows: copied.slice(0, maxListed), count: copied.length }),
   })
 }
 
-/** The share of rows that stand in the data more than once. */
-async function repeating(engine: Engine, hashed: string): Promise<number> {
+/** Chances that a row of the golden set is in the data though nobody copied it: at least, and at most. */
+type Alike = Readonly<{ least: number; most: number }>
+
+function copiesSaid(
+  found: number,
+  rows: number,
+  alike: Alike,
+): Readonly<{ verdict: 'pass' | 'warn'; evaluated: boolean; because: string }> {
+  if (isUsual(found, rows, alike)) {
+    const because = 'no more rows of the golden set are in it than are alike by chance'
+    return { verdict: 'pass', evaluated: true, because }
+  }
+  const isTold = binomialTail(found, rows, alike.most) < alpha
+  const because = isTold
+    ? 'rows of the golden set are in the data: it judges no model that was trained on them'
+    : 'rows of the golden set are alike themselves: whether those in the data are copies cannot be told'
+  return { verdict: 'warn', evaluated: isTold, because }
+}
+
+/** None, or no more than are alike in the golden set itself, where more than that would show. */
+function isUsual(found: number, rows: number, { least }: Alike): boolean {
+  const wouldShow = binomialTail(rows, rows, least) < alpha
+  return found === 0 || (wouldShow && binomialTail(found, rows, least) >= alpha)
+}
+
+/**
+ * By the golden set's own repeats. THREAT: rows that the contributor doubles make copies look like chance: of the data only the
+ * number of different rows counts, and it can make a warning vague, not go. A row that comes again among n comes again among k*n
+ * with a chance of 1 - (1 - share)^k at most, since that bends down.
+ */
+async function alikeByChance(engine: Engine, golden: string, data: string): Promise<Alike> {
   const [[once, all] = [0, 1]] = await engine.query(
-    `SELECT count_if(c = 1), sum(c) FROM (SELECT count(*) AS c FROM ${hashed} GROUP BY h)`,
+    `SELECT count_if(c = 1), sum(c) FROM (SELECT count(*) AS c FROM ${golden} GROUP BY h)`,
   )
-  return 1 - Number(once) / Math.max(1, Number(all))
+  const least = 1 - Number(once) / Math.max(1, Number(all))
+  if (least === 0) return { least, most: 0 }
+  const [[different] = [0]] = await engine.query(`SELECT count(DISTINCT h) FROM ${data}`)
+  return { least, most: 1 - (1 - least) ** Math.max(1, Number(different) / Number(all)) }
 }
 
 function checkOfGolden({ name, ...check }: GoldenCheck): DataCheck {
