@@ -69,23 +69,26 @@ const instant = z.string().refine((text) => isInstant(text), 'it must be an inst
 const projectPath = z
   .string()
   .refine((path) => isPlainPath(path), 'it must be a plain path inside the project, not in .git or .assay')
-const facts = z.strictObject({
-  path: projectPath,
-  origin: line.refine((text) => !holdsSecret(text), 'it holds a password, a token or a signature: leave that out'),
-  owner: z.string().refine((text) => parsePerson(text) !== undefined, 'it must be a person: `Name <mail>`'),
-  classification: z.enum(classifications, `it must be one of ${classifications.join(', ')}`),
-  licence: z
-    .string()
-    .refine(isLicenceExpression, 'it must be an SPDX expression such as CC-BY-4.0, or LicenseRef-Name for another'),
-  kind: z.enum(sourceKinds, `it must be one of ${sourceKinds.join(', ')}`).default('data'),
-  digest: z.custom<Digest>(isDigest, 'it must be sha256: or dirHash1: and 64 lower-case hex digits'),
-  addedAt: instant,
-  fetched: z.strictObject({ at: instant, headers: z.record(line, line) }).optional(),
-  reviewBy: z.string().refine(isDate, 'it must be a date such as 2027-01-31').optional(),
-  contract: projectPath.optional(),
-  pipelines: z.array(line).min(1).optional(),
-  revoked: z.strictObject({ at: instant, because: line }).optional(),
-})
+const facts = z
+  .strictObject({
+    path: projectPath,
+    origin: line.refine((text) => !holdsSecret(text), 'it holds a password, a token or a signature: leave that out'),
+    owner: z.string().refine((text) => parsePerson(text) !== undefined, 'it must be a person: `Name <mail>`'),
+    classification: z.enum(classifications, `it must be one of ${classifications.join(', ')}`),
+    licence: z
+      .string()
+      .refine(isLicenceExpression, 'it must be an SPDX expression such as CC-BY-4.0, or LicenseRef-Name for another'),
+    kind: z.enum(sourceKinds, `it must be one of ${sourceKinds.join(', ')}`).default('data'),
+    digest: z.custom<Digest>(isDigest, 'it must be sha256: or dirHash1: and 64 lower-case hex digits'),
+    addedAt: instant,
+    fetched: z.strictObject({ at: instant, headers: z.record(line, line) }).optional(),
+    reviewBy: z.string().refine(isDate, 'it must be a date such as 2027-01-31').optional(),
+    contract: projectPath.optional(),
+    pipelines: z.array(line).min(1).optional(),
+    revoked: z.strictObject({ at: instant, because: line }).optional(),
+  })
+  // THREAT: of a folder one digest is known, and each of its files alone would be none that is forbidden
+  .refine(({ kind, digest }) => kind !== 'golden' || !digest.startsWith('dirHash1:'), 'a golden set must be one file')
 /** What a replaced source may have had and the new one has not. */
 const optionalKeys = ['fetched', 'reviewBy', 'contract', 'pipelines'] as const
 const idPattern = /^[a-z0-9]+(?:-[a-z0-9]+)*$/
