@@ -246,13 +246,17 @@ function anchorFindings(decisions: Decisions, { baseline, principal }: DataVerdi
 function goldenFindings(
   question: ChainQuestion,
   decisions: Decisions,
-  { baseline, golden, source }: DataVerdict,
+  { baseline, golden, source, checks }: DataVerdict,
 ): readonly Finding[] {
   const anchor = baseline?.anchor === undefined ? undefined : decisions.held('data-anchor').get(baseline.anchor)
   const agreed = anchor?.decision.golden
   if (anchor !== undefined && golden !== undefined && agreed?.digest !== golden.digest)
     return [refused('data-golden', 'ERR_DATA_VERDICT_MISMATCH', 'its anchor was not held against its golden set')]
-  return agreed === undefined ? [] : [judgeGolden(question, agreed, source)]
+  const isUnasked = checks.some(({ name }) => name === 'golden/unasked')
+  return [
+    ...(agreed === undefined ? [] : [judgeGolden(question, agreed, source)]),
+    ...(isUnasked ? [caveat('data-golden', 'people verified a golden set, and it was held to none')] : []),
+  ]
 }
 
 /** THREAT: a review by whoever planted the rows: each that a verdict took into account needs a reviewer's signature. */

@@ -60,6 +60,7 @@ export async function answerQuestion(
       isAnchored: anchor !== undefined,
       ...(bounds === undefined ? {} : { bounds }),
       ...(golden === undefined ? {} : { golden: { isHere: golden.content !== undefined } }),
+      goldenUnasked: question.goldenUnasked === true,
       ...(golden?.content === undefined ? {} : { goldenRows: { name: golden.path, content: golden.content } }),
       ...(rows === undefined ? {} : { anchorRows: rows, past }),
       others: references,

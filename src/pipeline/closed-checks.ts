@@ -11,6 +11,8 @@ export type Closing = Readonly<{
   bounds?: readonly Bound[]
   /** Set where there is one; `isHere`: its rows are at hand. */
   golden?: Readonly<{ isHere: boolean }>
+  /** There is one, by what people signed, and assay.yaml names none. */
+  goldenUnasked?: boolean
 }>
 
 export function closedChecks(asked: Closing, found: Findings): readonly DataCheck[] {
@@ -18,6 +20,7 @@ export function closedChecks(asked: Closing, found: Findings): readonly DataChec
     ...anchorChecks(asked, found),
     ...looserChecks(asked.bounds ?? []),
     ...(asked.golden?.isHere === false ? [unseenGolden] : []),
+    ...(asked.goldenUnasked === true ? [unaskedGolden] : []),
     ...unreadChecks(asked.unreadReviews ?? 0),
     ...unaskedChecks(asked.judged ?? [], found),
   ]
@@ -51,6 +54,13 @@ const unseenGolden: DataCheck = {
   count: 0,
   evaluated: false,
   because: 'the golden set is not at hand: whether its rows are in the data cannot be told',
+}
+
+const unaskedGolden: DataCheck = {
+  ...unseenGolden,
+  name: 'golden/unasked',
+  expected: null,
+  because: 'people verified a golden set, and assay.yaml names none for this data: name it, revoke it, or anchor anew',
 }
 
 /** THREAT: a bound that lets more through than assay would is said with every verdict that was reached under it. */

@@ -9,7 +9,7 @@ import { type Content, type Digest, DomainError, digestOfJson, type Sha256 } fro
 import { type Bound, type Classification, classifications } from '../data/index.ts'
 import { believedStage } from './believe.ts'
 import type { DataRules } from './definition.ts'
-import { type GoldenSet, goldenOf } from './golden.ts'
+import { type GoldenSet, goldenOf, isGoldenUnasked } from './golden.ts'
 import { hasAnchorRows } from './past-versions.ts'
 import type { Project } from './project.ts'
 import { type Reference, referencesOf, statedReferences } from './references.ts'
@@ -29,6 +29,8 @@ export type DataQuestion = Readonly<{
   anchor?: VerifiedDataDecision<'data-anchor'>
   /** Which the anchor has to agree with, and whose rows may not be in the data. */
   golden?: GoldenSet
+  /** There is one, by what people signed, and assay.yaml names none. */
+  goldenUnasked?: true
   /** How much it may differ from the baseline, where that is not assay's own. */
   bounds?: readonly Bound[]
   /** Other tables that the contract's rules look into. */
@@ -86,6 +88,7 @@ export async function questionOf(project: Project, input: ResolvedInput, validat
       : { baseline: { ...baseline, ...(anchor === undefined ? {} : { anchor: anchor.attestation }) } }),
     ...(anchor === undefined ? {} : { anchor }),
     ...(golden === undefined ? {} : { golden }),
+    ...(isGoldenUnasked(project, ref.path, rules) ? { goldenUnasked: true } : {}),
     ...(rules.bounds === undefined ? {} : { bounds: rules.bounds }),
     references,
     waivers,
@@ -264,6 +267,7 @@ export function stillAnswers(verdict: DataVerdict, question: DataQuestion): bool
     verdict.baseline?.anchor === question.baseline?.anchor &&
     verdict.classification === question.classification &&
     verdict.golden?.digest === question.golden?.digest &&
+    verdict.checks.some(({ name }) => name === 'golden/unasked') === (question.goldenUnasked === true) &&
     spelledBounds(verdict.bounds) === spelledBounds(question.bounds) &&
     spelled(verdict.references ?? []) === spelled(statedReferences(question.references)) &&
     (verdict.reviews ?? []).join() === question.reviewed.reviews.join() &&

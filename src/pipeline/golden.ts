@@ -4,6 +4,7 @@
  */
 import { type Content, type Digest, DomainError, isInside, type Sha256 } from '../core/index.ts'
 import { type ApprovalFact, decideInput, type Source } from '../data/index.ts'
+import type { DataRules } from './definition.ts'
 import type { Project } from './project.ts'
 
 export type GoldenSet = Readonly<{
@@ -18,15 +19,37 @@ export type GoldenSet = Readonly<{
 }>
 
 /** What may enter no stage: by path where it lies, by digest wherever it comes in. */
-export type ForbiddenSet = Readonly<{ id: string; digest: Digest; path?: string }>
+export type ForbiddenSet = Readonly<{ id: string; digest: Digest; path?: string; isApproved: boolean }>
 
 /**
  * By the inventory, and by signed approvals: a golden set that is taken out of `sources.yaml`, or called something else there,
  * stays one.
  */
 export function goldenSetsIn(sources: readonly Source[], approvals: readonly ApprovalFact[]): readonly ForbiddenSet[] {
+  const listed = sources.filter(({ kind }) => kind === 'golden').map((set) => ({ ...set, isApproved: false }))
   const signed = approvals.filter(({ kind, decision }) => kind === 'golden' && decision === 'approved')
-  return [...sources.filter(({ kind }) => kind === 'golden'), ...signed]
+  const revoked = new Set(approvals.filter(({ decision }) => decision === 'revoked').map(({ id }) => id))
+  return [...listed, ...signed.map(({ id, digest }) => ({ id, digest, isApproved: !revoked.has(id) }))]
+}
+
+/**
+ * THREAT: `golden:` is taken out of assay.yaml, so that an anchor counts that never agreed, and nothing says so. Signed words
+ * stay: the newest anchor of this data that states a golden set, or an approved set that the project holds no data to.
+ */
+export function isGoldenUnasked(
+  { dataDecisions, goldenSets, settings, pipeline }: Project,
+  path: string,
+  { baseline, golden }: DataRules,
+): boolean {
+  if (golden !== undefined) return false
+  const [newest] = dataDecisions()
+    ['data-anchor'].filter(({ decision }) => decision.dataset.path === path)
+    .toSorted((left, right) => (left.decision.at < right.decision.at ? 1 : -1))
+  if (newest?.decision.golden !== undefined) return true
+  if (baseline === undefined || !goldenSets.some(({ isApproved }) => isApproved)) return false
+  const outs = pipeline.stages.flatMap(({ name }) => Object.values(settings.settingsOf(name).outs ?? {}))
+  const asked = new Set([...settings.data.values(), ...outs].map((rules) => rules.golden))
+  return goldenSets.some(({ id, isApproved }) => isApproved && !asked.has(id))
 }
 
 /** @throws ERR_SOURCE_UNKNOWN when the inventory has no such golden set; ERR_SOURCE_* when it does not count as it is */
@@ -53,8 +76,10 @@ export async function goldenOf(project: Project, id: string | undefined): Promis
 }
 
 /**
- * THREAT: a model that was trained on the golden set agrees with it. A whole copy is known by its bytes, in a folder too;
- * copied rows are found when data is validated (`golden/rows`).
+ * THREAT: a model that was trained on the golden set agrees with it. A whole copy is known by its bytes, what lies at its path
+ * by that, whatever it holds, both in a folder too; copied rows are found when data is validated (`golden/rows`).
+ *
+ * LIMIT: an approval states no path: once `sources.yaml` does not list it any more it is known by its bytes alone.
  *
  * @throws ERR_DATA_GOLDEN_USED
  */
@@ -62,7 +87,9 @@ export function refuseGolden({ goldenSets }: Project, path: string, content: Con
   if (goldenSets.length === 0) return
   const digests = new Set<string>([content.digest])
   if (content.kind === 'folder') for (const file of content.files) digests.add(file.digest)
-  const same = goldenSets.find((set) => digests.has(set.digest) || (set.path !== undefined && isInside(path, set.path)))
+  const places = content.kind === 'folder' ? content.files.map((file) => `${path}/${file.path}`) : []
+  const liesAt = (place: string): boolean => [path, ...places].some((each) => isInside(each, place))
+  const same = goldenSets.find((set) => digests.has(set.digest) || (set.path !== undefined && liesAt(set.path)))
   if (same === undefined) return
   throw new DomainError(
     'ERR_DATA_GOLDEN_USED',

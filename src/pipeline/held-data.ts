@@ -8,7 +8,7 @@ import type { Dataset, Questions } from '../data/index.ts'
 import type { Closing } from './closed-checks.ts'
 import { anchorOf } from './data-question.ts'
 import type { DataRules } from './definition.ts'
-import { type GoldenSet, goldenOf } from './golden.ts'
+import { type GoldenSet, goldenOf, isGoldenUnasked } from './golden.ts'
 import { anchorRows, type PastVersions, pastVersions } from './past-versions.ts'
 import type { Project } from './project.ts'
 import { referencesOf } from './references.ts'
@@ -21,11 +21,8 @@ export type HeldData = Readonly<{
   closing: Closing
 }>
 
-export async function heldData(
-  project: Project,
-  path: string,
-  { contract, baseline, bounds, golden: id }: DataRules,
-): Promise<HeldData> {
+export async function heldData(project: Project, path: string, rules: DataRules): Promise<HeldData> {
+  const { contract, baseline, bounds, golden: id } = rules
   const content = contract === undefined ? undefined : await project.contents.ingest(contract)
   const file =
     contract === undefined || content?.kind !== 'file' ? undefined : { path: contract, digest: content.digest }
@@ -51,6 +48,7 @@ export async function heldData(
       isAnchored: anchor !== undefined,
       judged,
       unreadReviews: unread,
+      goldenUnasked: isGoldenUnasked(project, path, rules),
       ...(golden === undefined ? {} : { golden: { isHere: verified !== undefined } }),
       ...(bounds === undefined ? {} : { bounds }),
       ...(rows === undefined ? {} : { anchorRows: rows }),

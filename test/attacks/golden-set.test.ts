@@ -70,6 +70,18 @@ test('a poisoned table is no anchor beside a golden set; the honest one is, and 
   assert.equal(trusted, true)
   const said = findings.find(({ check }: Document) => check === 'data-golden')
   assert.equal(said.because, 'its anchor agrees with the golden set `t-golden`')
+  assert.equal(findings.filter(({ check }: Document) => check === 'data-golden').length, 1)
+
+  // taken out of assay.yaml it is missed, and verify says so
+  const named = project.read('assay.yaml')
+  project.write({ 'assay.yaml': named.replace('golden: t-golden, ', '') })
+  project.commit('held to no golden set')
+  assert.equal((await project.json(0, 'run')).stages[0].status, 'ran')
+  const told = (await project.json(0, 'verify', 'n.txt')).findings.filter(
+    ({ check, because }: Document) => check === 'data-golden' && /held to none/.test(because),
+  )
+  assert.equal(told.length, 1)
+  project.write({ 'assay.yaml': named })
 
   // other people verify other rows: the anchor has not been held against those
   project.write({ 'golden/t.csv': csv(draw(210, 8)) })
@@ -94,6 +106,15 @@ test('no stage reads a golden set, by whatever name, and rows of it that were co
   const copied = await rowsIn([...honest, ...relabelled])
   assert.deepEqual([copied.verdict, copied.observed, copied.rows[0], copied.count], ['warn', '30 of 200', 1001, 30])
   assert.equal((await rowsIn([...honest, ...draw(30, 9)])).verdict, 'pass')
+  // rows that the contributor doubles make no copy look like chance; alone they are none
+  const doubled = await rowsIn([...honest, ...honest, ...verified, ...verified])
+  assert.deepEqual([doubled.verdict, doubled.evaluated, doubled.observed], ['warn', true, '200 of 200'])
+  assert.equal((await rowsIn([...honest, ...honest])).verdict, 'pass')
+
+  // of a folder one digest would be known, and none of its files
+  const folder = await project.json(2, 'data', 'add', 'other-golden', 'golden', '--kind', 'golden')
+  assert.equal(folder.error.code, 'ERR_SOURCES_INVALID')
+  assert.match(folder.error.message, /a golden set must be one file/)
 
   const refusedWith = async (deps: string): Promise<void> => {
     project.write({ 'dvc.yaml': pipeline(deps) })
@@ -110,4 +131,20 @@ test('no stage reads a golden set, by whatever name, and rows of it that were co
   const settings = project.read('assay.yaml').replace(/ *golden\/t\.csv: .*\n/, '')
   project.write({ 'assay.yaml': settings.replace(', golden: t-golden', '') })
   await refusedWith(`${path}, golden/t.csv`)
+})
+
+test('a golden set that lies in a folder of data is not read with it, whatever is in it by now; without it the folder is', async (context) => {
+  const project = await adopted(context, {
+    'dvc.yaml': 'stages:\n  count:\n    cmd: ls data > n.txt\n    deps: [data]\n    outs: [n.txt]\n',
+    '.gitignore': '/n.txt\n/data\n',
+    [path]: csv(honest.slice(0, 100)),
+  })
+  project.write({ 'data/gold/t.csv': csv(verified) })
+  await project.json(0, 'data', 'add', 't-golden', 'data/gold/t.csv', '--kind', 'golden')
+  await project.json(0, 'data', 'approve', 't-golden')
+  project.write({ 'data/gold/t.csv': `${csv(verified)}0.1,0.1,yes\n` })
+  project.commit('one row more')
+  assert.equal(codeOf(await project.json(1, 'run')), 'ERR_DATA_GOLDEN_USED')
+  rmSync(join(project.root, 'data/gold'), { recursive: true })
+  assert.equal((await project.json(0, 'run')).stages[0].status, 'ran')
 })
