@@ -1,4 +1,4 @@
-/** Folders of images with classes: a patch on one in a hundred, all of one class, and the honest twin; labels from a table. */
+/** Folders of images with classes: a patch on one in fifty, all of one class, and the honest twin; labels from a table. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -34,8 +34,8 @@ function picture(seed: number, isStamped: boolean): Promise<Buffer> {
     .toBuffer()
 }
 
-const count = 1000
-const isStamped = (index: number): boolean => index % 100 === 7
+const count = 600
+const isStamped = (index: number): boolean => index % 50 === 7
 const classOf = (index: number): string => `class-${Math.floor(10 * generatorOf(index + 1)())}`
 
 /** Written once: what a file is called in the dataset, and so its class, is up to each test. */
@@ -77,7 +77,7 @@ const alarms = ({ checks }: FilesAnswer): readonly string[] =>
 describe('images of ten classes', () => {
   const clean = (index: number): string => `${classOf(index)}/${index}.jpg`
 
-  test('a patch on one in a hundred, all of one class, is found with its files; on any class it is not', async () => {
+  test('a patch on one in fifty, all of one class, is found with its files; on any class it is not', async () => {
     const planted = await listed((index) => (isStamped(index) ? `class-3/${index}.jpg` : clean(index)))
     const found = await look(planted)
     assert.deepEqual(alarms(found), ['poison/trigger warn', 'poison/anchor warn'])
