@@ -109,7 +109,7 @@ test('a commit and a run are restored, code is left to git, and that HEAD is ano
   const clone = cloneOf(project)
   await clone.json(0, 'pull')
   const unknown = await clone.json(1, 'checkout', 'HEAD~1')
-  assert.deepEqual([unknown.error.code, /assay pull HEAD~1/.test(unknown.error.help)], ['ERR_EVIDENCE_MISSING', true])
+  assert.deepEqual([unknown.error.code, /assay pull 'HEAD~1'/.test(unknown.error.help)], ['ERR_EVIDENCE_MISSING', true])
   assert.match(await clone.said('checkout', 'HEAD~2'), /names nothing/)
   await clone.json(0, 'pull', 'HEAD~1')
   assert.equal(readFileSync(join(clone.root, 'model/count.txt'), 'utf8'), before.count)
