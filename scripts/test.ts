@@ -4,7 +4,7 @@
  *   node scripts/test.ts check      format, types, house lint, documentation, unit and property tests (about a minute)
  *   node scripts/test.ts all        the same, then stories, attacks, the demo and a fresh clone's install
  *   node scripts/test.ts crash      200 interrupted runs, full disks, 100,000 files, long fuzzing: half an hour
- *   node scripts/test.ts long       stories that take minutes: each change that a quick answer must see, each cause of a
+ *   node scripts/test.ts long       stories that are rarer or take minutes: each change that a quick answer must see, each cause of a
  *                                 table, the example in other clones, folders and hands
  *   node scripts/test.ts engines    every engine that is installed, as root and as a user: some minutes
  *   node scripts/test.ts interop    the suite against real peers; needs Go and Python and says so

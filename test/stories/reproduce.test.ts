@@ -1,15 +1,11 @@
 /** A run is made once more from its evidence, and the answer is signed. */
 import assert from 'node:assert/strict'
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { test } from 'node:test'
 import { parse, stringify } from 'yaml'
-import { lockTexts, wheelsIn } from '../../src/compute/environment/testing.exec.ts'
-import { removeTree } from '../../src/compute/index.ts'
-import { isSha256, sha256Of } from '../../src/core/index.ts'
 import { adopted, statuses } from '../support/adopted.ts'
 import { processesNaming, start, until } from '../support/interrupt.ts'
-import { offline } from '../support/offline.ts'
 import { words } from '../support/projects.ts'
 import { metrics, ran } from '../support/reproductions.ts'
 import { type Document, runAssay, scratchEnvironment } from '../support/scratch.ts'
@@ -196,54 +192,6 @@ test('THREAT a verdict that leaks data: of restricted data nothing is told but t
   assert.match(same.stdout, /^the runs gave the same bytes each time$/m)
 })
 
-test('all that is recorded of how stages ran is shown, item by item', async (context) => {
-  const project = await ran(context, {
-    ...words,
-    'params.yaml': 'count: {field: 1, seed: 7}\n',
-    'src/sort.sh': `${words['src/sort.sh']}echo Seed set to 43\n`,
-  })
-  const { stages } = await project.json(0, 'show', '--environment')
-  const [sort] = stages
-  const recorded = (group: string, name: string): string | undefined =>
-    sort.items.find((item: Document) => item.group === group && item.name === name)?.value
-  assert.equal(recorded('seeds', 'seed reported 1'), 'seed 43')
-  assert.equal(recorded('commands', '1'), 'sh src/sort.sh data/words.txt out/sorted.txt')
-  assert.equal(recorded('GPU', 'given'), 'none')
-  for (const name of ['kernel', 'libc', 'cpu-model', 'cpu-features', 'memory-bytes', 'file-system'])
-    assert.ok(recorded('machine', name), name)
-  for (const name of ['started', 'finished']) assert.ok(recorded('run', name), name)
-  assert.ok(recorded('code', 'commit'))
-  assert.deepEqual([recorded('determinism', 'locale'), recorded('determinism', 'time-zone')], ['C.UTF-8', 'UTC'])
-  const told = await project.assay('show', '--environment', '--stage', 'sort')
-  assert.match(told.stdout, /^ +seeds +seed +declared +42$/m)
-})
-
-test('what is due is reproduced, and then nothing is until it is too long ago', async (context) => {
-  const project = await ran(context)
-  const first = await project.json(0, 'reproduce', '--due')
-  assert.deepEqual([first.verdict, first.due.paths], ['identical', ['model/count.txt']])
-  assert.deepEqual(await project.json(0, 'reproduce', '--due'), {
-    due: { paths: [], later: [], fresh: ['model/count.txt'], without: [], missing: [] },
-  })
-  const model = project.read('model/count.txt')
-  rmSync(join(project.root, 'model/count.txt'))
-  const { missing, fresh } = (await project.json(1, 'reproduce', '--due')).due
-  assert.deepEqual([missing, fresh], [['model/count.txt'], []], 'an out that is gone is no out that is fresh')
-  project.write({ 'model/count.txt': 'nobody made it\n' })
-  const unproven = await project.assay('reproduce', '--due')
-  assert.equal(unproven.code, 1)
-  assert.match(
-    unproven.stdout,
-    /^nothing is due: 0 reproduced\nnot known: model\/count.txt has no evidence; next: assay run$/m,
-  )
-  project.write({ 'model/count.txt': model })
-  project.write({ 'trust.yaml': `${project.read('trust.yaml')}reproducedWithin: 1ms\n` })
-  project.commit('ask for it often')
-  const again = await project.json(0, 'reproduce', '--due')
-  assert.deepEqual([again.verdict, again.due.paths], ['identical', ['model/count.txt']])
-  assert.equal((await project.json(2, 'reproduce', '--due', '--share', '2')).error.code, 'ERR_USAGE')
-})
-
 test('Ctrl-C ends a reproduction at once, signs nothing and leaves nothing', async (context) => {
   const project = await adopted(context, { ...words, 'src/sort.sh': 'sleep 2.345; sort "$1" > "$2"\n' })
   await project.json(0, 'run')
@@ -256,64 +204,4 @@ test('Ctrl-C ends a reproduction at once, signs nothing and leaves nothing', asy
   assert.match(stderr, /nothing is signed \(ERR_RUN_CANCELLED\)/)
   assert.deepEqual(readdirSync(join(project.root, '.assay/attestations')), before)
   assert.deepEqual(readdirSync(join(project.root, '.assay/again')), [])
-})
-
-test('an environment that is gone leaves a signed answer that names the wheel; put back, it is identical', async (context) => {
-  const project = offline(context, {
-    'dvc.yaml': 'stages:\n  say: {cmd: python3 say.py, deps: [say.py], outs: [out/said]}\n',
-    'say.py': "import tool\nopen('out/said', 'w').write(tool.word)\n",
-    '.gitignore': '/out\n',
-  })
-  const [wheel] = wheelsIn(project.wheels, [
-    { project: 'tool', version: '1.0', files: [{ name: 'tool/__init__.py', content: "word = 'a tool'\n" }] },
-  ])
-  assert.ok(wheel !== undefined)
-  project.write({ 'uv.lock': lockTexts['uv.lock']?.([wheel]) ?? '' })
-  project.commit()
-  await project.json(0, 'init', '--yes', '--commit')
-  await project.json(0, 'run')
-  project.commit('a run')
-
-  const at = join(project.wheels, wheel.fileName)
-  const bytes = readFileSync(at)
-  const digest = sha256Of(bytes)
-  rmSync(at)
-  rmSync(join(project.root, '.assay/objects', digest.slice(7, 9), digest.slice(9)))
-  removeTree(join(project.root, '.assay/environments'))
-  const gone = await project.json(1, 'reproduce')
-  assert.deepEqual([gone.verdict, isSha256(gone.attestation)], ['unavailable', true])
-  assert.match(gone.because, /^`say` could not be run again: .*tool-1\.0.*\(ERR_ENV_GONE\)$/)
-
-  const signed = readdirSync(join(project.root, '.assay/attestations'))
-  const closed = { ...scratchEnvironment(project.keys), PIP_INDEX_URL: 'http://127.0.0.1:9/simple' }
-  const unreached = await runAssay(['reproduce', '--json'], project.root, closed)
-  assert.deepEqual([unreached.code, JSON.parse(unreached.stdout).error.code], [4, 'ERR_ENV_FETCH'])
-  assert.deepEqual(readdirSync(join(project.root, '.assay/attestations')), signed, 'who did not answer said nothing')
-
-  writeFileSync(at, bytes)
-  assert.equal((await project.json(0, 'reproduce')).verdict, 'identical')
-})
-
-test('a commit that a shallow clone has not leaves a signed answer; with the history it is identical', async (context) => {
-  const project = await ran(context)
-  await project.json(0, 'attest', 'export', 'model/count.txt', '--out', 'evidence.jsonl')
-  project.write({ 'README.md': 'more words\n' })
-  project.commit('a later commit')
-  const clone = `${project.root}-of the last commit`
-  project.git('clone', '--quiet', '--depth', '1', `file://${project.root}`, clone)
-  const there = (...args: string[]) => runAssay(args, clone, scratchEnvironment(project.keys))
-  assert.equal((await there('key', 'use')).code, 0)
-
-  const evidence = join(project.root, 'evidence.jsonl')
-  const gone = await there('reproduce', evidence, '--json')
-  const { verdict, because, attestation } = JSON.parse(gone.stdout)
-  assert.deepEqual([gone.code, verdict, isSha256(attestation)], [1, 'unavailable', true], gone.stdout)
-  assert.match(
-    because,
-    /`sort` could not be run again: the commit [0-9a-f]{40} cannot be had: .*; next: git fetch, and --unshallow/,
-  )
-
-  project.git('-C', clone, 'fetch', '--quiet', '--unshallow')
-  const found = await there('reproduce', evidence, '--json')
-  assert.deepEqual([found.code, JSON.parse(found.stdout).verdict], [0, 'identical'])
 })
