@@ -10,9 +10,10 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { DomainError, parseStrictJson } from '../core/index.ts'
 import { refuseExposedFolder } from './key-file.fs.ts'
-import { isFolderKnown } from './key-folder.fs.ts'
+import { isFolderKnown, keyFolder } from './key-folder.fs.ts'
 import { keepFile, projectFolder } from './key-home.fs.ts'
 import type { KeyEnvironment } from './key-home.ts'
+import { projectsIn } from './key-record.fs.ts'
 
 /** `status`: the signed bundles of one status or several, one a line. */
 export type SeenTrust = Readonly<{ newestTime?: Date; status?: Uint8Array }>
@@ -34,6 +35,17 @@ export function readSeen(environment: KeyEnvironment, project: string): SeenTrus
     ...(seen === undefined ? {} : { newestTime: timeOf(seen, join(place, 'seen.json')) }),
     ...(status === undefined ? {} : { status }),
   }
+}
+
+/** The statuses of every project, each file by the id of its project. @throws as `readSeen` */
+export function everySeenStatus(environment: KeyEnvironment): ReadonlyMap<string, Uint8Array> {
+  if (!isFolderKnown(environment)) return new Map()
+  return new Map(
+    projectsIn(keyFolder(environment)).flatMap((project) => {
+      const { status } = readSeen(environment, project)
+      return status === undefined ? [] : [[project, status] as const]
+    }),
+  )
 }
 
 /** @throws ERR_KEY_HOME, ERR_KEY_EXPOSED, ERR_IO */

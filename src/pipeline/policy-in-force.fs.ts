@@ -4,6 +4,7 @@
  */
 import {
   caveat,
+  everySeenStatus,
   type Finding,
   freshness,
   keepNewestTime,
@@ -55,7 +56,25 @@ export function policyInForce(
   const times = timesOf(policy, { clock: now(), seen, proofsOf })
   const known = withRevocations({ ...policy, times }, revokedKeys(environment))
   const given = status === undefined ? undefined : readSmall(status, maxStatusBytes)
-  return withStatusOf(known, { given, kept: seen.status, environment })
+  const least = policy.project === undefined ? withEveryStatus(known, environment) : known
+  return withStatusOf(least, { given, kept: seen.status, environment })
+}
+
+/**
+ * THREAT: the key that a status took back, given as `--key`. Of whichever project it was: a policy of none can be asked for any.
+ * Nothing is told of those that take back nothing that is judged.
+ */
+function withEveryStatus(policy: TrustPolicy, environment: Caller['environment']): TrustPolicy {
+  const seen = [...everySeenStatus(environment)].flatMap(([project, kept]) =>
+    statusesIn(kept).map((bytes) => ({ project, stated: statedStatus(bytes) })),
+  )
+  const unread = seen.flatMap(({ project, stated }) =>
+    stated === undefined
+      ? [refused('status', 'ERR_STATUS_MALFORMED', `a status of \`${project}\` that was seen here cannot be read`)]
+      : [],
+  )
+  const told = seen.flatMap(({ stated }) => stated ?? []).reduce(withStatus, policy)
+  return unread.length === 0 ? told : { ...told, standing: [...(told.standing ?? []), ...unread] }
 }
 
 /** A repository could say that it is any project: what was seen holds for it, and what it proves is not remembered. */
@@ -123,18 +142,23 @@ type SeenStatus = Readonly<{
   findings: readonly Finding[]
   stated: TrustStatus | undefined
   believed: TrustStatus | undefined
+  /** What it takes back where a newer one is believed. */
+  counting: TrustStatus | undefined
 }>
 
 function seenStatuses(kept: Uint8Array, policy: TrustPolicy): readonly SeenStatus[] {
   return statusesIn(kept).map((bytes) => {
     const { findings, document } = verifyStatus(bytes, policy)
-    return { bytes, findings, stated: document ?? statedStatus(bytes), believed: document }
+    const stated = document ?? statedStatus(bytes)
+    // THREAT: root keys of the checkout's own, and a status of theirs: it may take back more, and makes nothing good again.
+    return { bytes, findings, stated, believed: document, counting: remembers(policy) ? document : stated }
   })
 }
 
 /**
  * INVARIANT: what was taken back stays so: a status that expired is no proof that nothing else was, and still counts. So does
- * one whose signers the policy does not name any more, until another is given; and what a newer one leaves out.
+ * one whose signers the policy does not name any more, until another is given to a policy that the user chose; and what a
+ * newer one leaves out.
  */
 function withStatusOf(policy: TrustPolicy, { given, kept, environment }: Statuses): TrustPolicy {
   const standing = policy.standing ?? []
@@ -149,7 +173,7 @@ function withStatusOf(policy: TrustPolicy, { given, kept, environment }: Statuse
       newest === undefined
         ? stated.map((each) => disowned(policy, each))
         : [standingOf(policy, newest), ...lesserFindings(newest, stated)]
-    const counting = newest === undefined ? stated.flatMap((each) => each.stated ?? []) : believed
+    const counting = seen.flatMap((each) => (newest === undefined ? each.stated : each.counting) ?? [])
     return { ...counting.reduce(withStatus, policy), standing: [...standing, ...unread, ...told] }
   }
   const { findings, document } = verifyStatus(given, policy)
@@ -160,7 +184,7 @@ function withStatusOf(policy: TrustPolicy, { given, kept, environment }: Statuse
   const isNewest = judged.every(({ check, passed }) => passed || check !== 'status-version')
   const tooMany = isNewest && remembers(policy) ? remember(policy, environment, { given, document, seen }) : []
   return {
-    ...[...believed, document].reduce(withStatus, timed),
+    ...[...seen.flatMap(({ counting }) => counting ?? []), document].reduce(withStatus, timed),
     standing: [...standing, ...judged, ...lesserFindings(document, seen), ...tooMany],
   }
 }
@@ -198,14 +222,14 @@ function isSame(one: TrustStatus | undefined, other: TrustStatus): boolean {
   return one !== undefined && canonicalJson(one) === canonicalJson(other)
 }
 
-/** A status that takes back less than one that was seen here: told each time. What the policy believes still counts. */
+/** A status that takes back less than one that was seen here: told each time. */
 function lesserFindings(status: TrustStatus, seen: readonly SeenStatus[]): readonly Finding[] {
-  return seen.flatMap(({ stated, believed }) => {
+  return seen.flatMap(({ stated, counting }) => {
     const lost = stated === undefined ? [] : takenBackNoMore(status, stated)
     if (stated === undefined || lost.length === 0) return []
     const shown = `${lost.slice(0, 3).join(', ')}${lost.length > 3 ? ` and ${lost.length - 3} more` : ''}`
     const then =
-      believed === undefined ? 'it was signed by other root keys, and counts no more' : 'here it still counts'
+      counting === undefined ? 'it was signed by other root keys, and counts no more' : 'here it still counts'
     const because = `the status ${status.version} does not take back what ${stated.version}, which was seen here, did: ${shown}; ${then}`
     return [caveat('status-taken-back', because)]
   })

@@ -13,7 +13,7 @@ import {
   signStatus,
   trustedKey,
 } from '../../src/attestation/fixtures/chain.ts'
-import { type PolicyOrigin, type TrustPolicy, verifyChain } from '../../src/attestation/index.ts'
+import { type PolicyOrigin, policyFromKey, type TrustPolicy, verifyChain } from '../../src/attestation/index.ts'
 import type { TrustStatus } from '../../src/attestation/trust-documents.ts'
 import { sha256Of } from '../../src/core/index.ts'
 import { policyInForce } from '../../src/pipeline/policy-in-force.fs.ts'
@@ -164,6 +164,33 @@ test("what was seen holds under the repository's own policy, which leaves nothin
   assert.deepEqual(stranger(own, statusFile(eve, { keys: revoked })), ['ERR_KEY_REVOKED'])
   assert.deepEqual(stranger(own), [], 'a repository could say that it is any project')
   assert.deepEqual(stranger({ ...own, project: '../odd' }), ['ERR_CHAIN_PROJECT'])
+})
+
+test("a status of root keys that only the checkout's own policy names makes nothing good again, and takes back more", () => {
+  const verify = user()
+  const [pinned, own] = [policyWith(eve, { origin: 'pinned' }), policyWith(rita, { origin: 'repository' })]
+  verify(pinned, statusFile(eve, { version: 5, keys: revoked }))
+  assert.deepEqual(verify(own, statusFile(rita, {})), ['ERR_KEY_REVOKED'])
+  const recalls = [{ digest: honest.question.subject.digest, because: 'poisoned' }]
+  const more = verify(own, statusFile(rita, { recalls }))
+  assert.deepEqual(more, ['ERR_KEY_REVOKED', 'ERR_RECALLED'])
+  assert.deepEqual(user()(own, statusFile(rita, {})), [], 'the honest twin: to whom nothing was said')
+  assert.deepEqual(verify(policyWith(rita), statusFile(rita, {})), [], 'and a policy that the user chose')
+})
+
+test('a key that a seen status took back, or a model, is not believed by --key, whatever project is asked', () => {
+  const verify = user()
+  const [given, other] = [ada, eve].map(({ publicPem }) => policyFromKey(publicPem))
+  assert.ok(given !== undefined && other !== undefined)
+  assert.deepEqual(verify(given), [], 'the honest twin: before it')
+  verify(policyWith(rita, { origin: 'pinned' }), statusFile(rita, { keys: [{ hint: eve.hint, because: 'stolen' }] }))
+  assert.deepEqual(verify(given), [], 'of another key nothing is told')
+  verify(policyWith(rita, { origin: 'pinned' }), statusFile(rita, { version: 2, keys: revoked }))
+  assert.deepEqual(verify(given), ['ERR_KEY_REVOKED'])
+  const recalls = [{ digest: honest.question.subject.digest, because: 'poisoned' }]
+  const reader = user()
+  reader(policyWith(rita, { origin: 'pinned' }), statusFile(rita, { recalls }))
+  assert.deepEqual(reader(given), ['ERR_RECALLED'])
 })
 
 test('a clock that is behind the status that is given decides nothing, at once', () => {
