@@ -112,6 +112,7 @@ function lockedZip(): Buffer {
   entry.writeUInt32LE(0x02014b50)
   entry.writeUInt16LE(99, 10)
   end.writeUInt32LE(0x06054b50)
+  for (const field of [8, 10]) end.writeUInt16LE(1, field)
   end.writeUInt32LE(entry.length, 12)
   end.writeUInt32LE(local.length, 16)
   return Buffer.concat([local, entry, end])

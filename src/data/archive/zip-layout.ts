@@ -19,27 +19,43 @@ const isUtf8 = 0x0800
 const isEncrypted = 0x2041
 const zip64ExtraId = 0x0001
 
-/** Why the two headers of a member do not agree, or undefined when they do. */
-export function headerFault({ entry, local, trailer }: LocatedEntry): string | undefined {
-  if (!local.fileName.equals(entry.fileNameRaw)) return 'has another name in its local header'
+/** What both headers of a member say, as far as they are compared. */
+export type ToldTwice = Readonly<{
+  entry: Pick<Entry, 'fileNameRaw' | 'generalPurposeBitFlag' | 'compressionMethod' | SizeField>
+  local: Pick<LocalFileHeader, 'fileName' | 'generalPurposeBitFlag' | 'compressionMethod' | 'extraField' | SizeField>
+  /** Bytes after the data, up to the next thing. */
+  trailer: Buffer
+}>
+type SizeField = 'crc32' | 'compressedSize' | 'uncompressedSize'
+
+/** Why a member is not plain, or undefined: its headers do not agree, or it is not what every reader reads. */
+export function headerFault(located: LocatedEntry): string | undefined {
+  const { entry, local } = located
   if (local.generalPurposeBitFlag !== entry.generalPurposeBitFlag) return 'has other flags in its local header'
-  if (local.compressionMethod !== entry.compressionMethod) return 'has another compression in its local header'
   if ((entry.generalPurposeBitFlag & isEncrypted) !== 0) return 'is encrypted'
   if (entry.compressionMethod !== 0 && entry.compressionMethod !== 8) return 'is neither stored nor deflated'
   if (entry.compressionMethod === 0 && entry.compressedSize !== entry.uncompressedSize) return 'has two sizes'
-  const described = (entry.generalPurposeBitFlag & hasDescriptor) !== 0
-  if (described) return descriptorFault({ entry, local, trailer })
+  return disagreement(located)
+}
+
+/** Why the two headers of a member do not agree, or undefined when they do. Flags of how well it was packed may differ. */
+export function disagreement({ entry, local, trailer }: ToldTwice): string | undefined {
+  if (!local.fileName.equals(entry.fileNameRaw)) return 'has another name in its local header'
+  const otherFlags = local.generalPurposeBitFlag ^ entry.generalPurposeBitFlag
+  if ((otherFlags & (isEncrypted | hasDescriptor | isUtf8)) !== 0) return 'has other flags in its local header'
+  if (local.compressionMethod !== entry.compressionMethod) return 'has another compression in its local header'
+  if ((entry.generalPurposeBitFlag & hasDescriptor) !== 0) return descriptorFault({ entry, local, trailer })
   if (trailer.length > 0) return 'is followed by bytes that belong to nothing'
   return agrees(local, entry) ? undefined : 'has another size or checksum in its local header'
 }
 
-function agrees(local: LocalFileHeader, entry: Entry): boolean {
+function agrees(local: ToldTwice['local'], entry: ToldTwice['entry']): boolean {
   const { compressed, uncompressed } = localSizes(local)
   return local.crc32 === entry.crc32 && compressed === entry.compressedSize && uncompressed === entry.uncompressedSize
 }
 
 /** Sizes of a local header; over 4 GiB they stand in its zip64 field, the uncompressed one first. */
-function localSizes(local: LocalFileHeader): Readonly<{ compressed: number; uncompressed: number }> {
+function localSizes(local: ToldTwice['local']): Readonly<{ compressed: number; uncompressed: number }> {
   const wide = zip64Sizes(local.extraField)
   const uncompressed = local.uncompressedSize === 0xffffffff ? (wide[0] ?? -1) : local.uncompressedSize
   const next = local.uncompressedSize === 0xffffffff ? wide[1] : wide[0]
@@ -56,14 +72,18 @@ function zip64Sizes(extra: Buffer): readonly number[] {
 }
 
 /** With a descriptor the local sizes are 0 or right, and the trailer is one of the four forms of a descriptor. */
-function descriptorFault({ entry, local, trailer }: LocatedEntry): string | undefined {
+function descriptorFault({ entry, local, trailer }: ToldTwice): string | undefined {
   const unset = local.crc32 === 0 && [0, 0xffffffff].includes(local.compressedSize)
   if (!unset && !agrees(local, entry)) return 'has another size or checksum in its local header'
   const forms = [false, true].flatMap((signed) => [false, true].map((wide) => descriptorOf(entry, signed, wide)))
   return forms.some((form) => form.equals(trailer)) ? undefined : 'has a data descriptor that is not its own'
 }
 
-function descriptorOf({ crc32, compressedSize, uncompressedSize }: Entry, signed: boolean, wide: boolean): Buffer {
+function descriptorOf(
+  { crc32, compressedSize, uncompressedSize }: ToldTwice['entry'],
+  signed: boolean,
+  wide: boolean,
+): Buffer {
   const form = Buffer.alloc(wide ? 24 : 16)
   form.writeUInt32LE(0x08074b50, 0)
   form.writeUInt32LE(crc32, 4)

@@ -184,6 +184,7 @@ test('THREAT an archive whose directory readers find in other places, or whose m
   const entry = some.subarray(end - 46, end)
   const twice = Buffer.concat([some.subarray(0, end), entry, some.subarray(end)])
   twice.writeUInt32LE(2 * entry.length, twice.length - 10)
+  for (const field of [14, 12]) twice.writeUInt16LE(2, twice.length - field)
   const checks = await checksOf({
     'before.zip': Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.alloc(100), some]),
     'two-ends.zip': commented(some.subarray(-22)),
@@ -262,6 +263,7 @@ function zipOf(bytes: Buffer, { entry = bytes.length, local = bytes.length, isSt
   const listed = head(0x02014b50, 46, { sizesAt: 20, claimed: entry })
   const end = Buffer.alloc(22)
   end.writeUInt32LE(0x06054b50)
+  for (const field of [8, 10]) end.writeUInt16LE(1, field)
   end.writeUInt32LE(listed.length, 12)
   end.writeUInt32LE(own.length + packed.length, 16)
   return Buffer.concat([own, packed, listed, end])

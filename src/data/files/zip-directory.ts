@@ -1,15 +1,12 @@
-/** What the directory of a zip says of its members, and whether their own headers agree. Pure but for `read`. */
+/** What the directory of a zip says of its members, where their own headers agree. Pure but for `read`. */
+import { disagreement, type ToldTwice } from '../archive/zip-layout.ts'
 
 export type ZipMember = Readonly<{
-  /** Where its own header begins. */
-  offset: number
   /** Where its bytes begin, how many they are, and how many they claim to unpack to. */
   start: number
   packed: number
   claimed: number
   method: 'stored' | 'deflated' | 'other'
-  /** Its own header is not there, or claims another size: readers that stream believe that one. */
-  isContradicted: boolean
 }>
 
 /** @returns fewer bytes where the file ends */
@@ -20,77 +17,140 @@ const maxDirectoryBytes = 64 * 1024 * 1024
 const endBytes = 22 + 0xffff
 const endMark = Buffer.from([0x50, 0x4b, 0x05, 0x06])
 const marks = { wideEnd: 0x06064b50, wideLocator: 0x07064b50, entry: 0x02014b50, local: 0x04034b50 }
-const [encrypted, described] = [0x0001, 0x0008]
+const encrypted = 0x2041
 const wide = 0xffffffff
+const maxDescriptorBytes = 24
+const manyMembers = 0xffff
 
 /**
- * Undefined without one directory that fits exactly between the members and the end mark, and members side by side. THREAT:
- * readers look for a directory in more places than one; members that lie on one another are packed once and read often.
+ * Undefined without one directory that fits exactly between the members and the end mark, and members of different names
+ * side by side from the first byte, whose own headers say the same. THREAT: readers look for a directory in more places than
+ * one, or for none; members that lie on one another are packed once and read often.
  */
-export function zipMembers(read: ReadAt, size: number): readonly ZipMember[] | undefined {
+export function zipMembers(readAt: ReadAt, size: number): readonly ZipMember[] | undefined {
+  // THREAT: places of 2^64 - 1
+  const read: ReadAt = (from, length) => (from < size ? readAt(from, length) : Buffer.alloc(0))
   const place = directoryOf(read, size)
   if (place === undefined || place.length > maxDirectoryBytes) return undefined
-  const directory = read(place.start, place.length)
+  const entries = entriesOf(read(place.start, place.length))
+  if (entries?.length !== place.count || !areNamedOnce(entries)) return undefined
+  const sorted = entries.toSorted((left, right) => left.offset - right.offset)
   const members: ZipMember[] = []
+  let position = 0
+  for (const [index, entry] of sorted.entries()) {
+    if (entry.offset !== position) return undefined
+    position = sorted[index + 1]?.offset ?? place.start
+    const member = memberOf(read, entry, position)
+    if (member === undefined) return undefined
+    members.push(member)
+  }
+  return position === place.start ? members : undefined
+}
+
+/** Whether a file ends as a zip does, whatever it begins with: readers look for its directory from the end. */
+export function endsAsZip(read: ReadAt, size: number): boolean {
+  return endsOf(read, size).length > 0
+}
+
+type ZipEntry = ToldTwice['entry'] & Readonly<{ offset: number }>
+
+function entriesOf(directory: Buffer): readonly ZipEntry[] | undefined {
+  const entries: ZipEntry[] = []
   let at = 0
   for (; at + 46 <= directory.length && directory.readUInt32LE(at) === marks.entry; ) {
-    const [name, extra, comment] = [28, 30, 32].map((field) => directory.readUInt16LE(at + field))
-    const next = at + 46 + (name ?? 0) + (extra ?? 0) + (comment ?? 0)
-    members.push(memberOf(read, directory.subarray(at, next), 46 + (name ?? 0)))
+    const [name = 0, extra = 0, comment = 0] = [28, 30, 32].map((field) => directory.readUInt16LE(at + field))
+    const next = at + 46 + name + extra + comment
+    entries.push(entryOf(directory.subarray(at, next), 46 + name))
     at = next
   }
-  return at === place.length && areApart(members, place.start) ? members : undefined
+  return at === directory.length ? entries : undefined
 }
 
-function areApart(members: readonly ZipMember[], end: number): boolean {
-  const sorted = members.toSorted((left, right) => left.offset - right.offset)
-  return sorted.every(({ start, packed }, index) => start + packed <= (sorted[index + 1]?.offset ?? end))
+function areNamedOnce(entries: readonly ZipEntry[]): boolean {
+  return new Set(entries.map(({ fileNameRaw }) => fileNameRaw.toString('latin1'))).size === entries.length
 }
 
-type Place = Readonly<{ start: number; length: number }>
+type Place = Readonly<{ start: number; length: number; count: number }>
 
-/** The end mark is the one whose comment ends the file; two that do are none. */
-function directoryOf(read: ReadAt, size: number): Place | undefined {
+/** Bytes from the end mark on, of each one whose comment ends the file. */
+function endsOf(read: ReadAt, size: number): readonly Readonly<{ at: number; end: Buffer }>[] {
   const from = Math.max(0, size - endBytes)
   const tail = read(from, size - from)
-  const ends: number[] = []
+  const ends: { at: number; end: Buffer }[] = []
   for (let at = tail.indexOf(endMark); at >= 0; at = tail.indexOf(endMark, at + 1))
-    if (at + 22 <= tail.length && at + 22 + tail.readUInt16LE(at + 20) === tail.length) ends.push(at)
-  const [at, other] = ends
-  if (at === undefined || other !== undefined) return undefined
-  const [length, start] = [tail.readUInt32LE(at + 12), tail.readUInt32LE(at + 16)]
-  if (length !== wide && start !== wide) return start + length === from + at ? { start, length } : undefined
-  return wideDirectory(read, from + at)
+    if (at + 22 <= tail.length && at + 22 + tail.readUInt16LE(at + 20) === tail.length)
+      ends.push({ at: from + at, end: tail.subarray(at) })
+  return ends
 }
 
-function wideDirectory(read: ReadAt, end: number): Place | undefined {
-  if (end < 20) return undefined
-  const locator = read(end - 20, 20)
-  if (locator.length < 20 || locator.readUInt32LE(0) !== marks.wideLocator) return undefined
+/** Two end marks are none. */
+function directoryOf(read: ReadAt, size: number): Place | undefined {
+  const [one, other] = endsOf(read, size)
+  if (one === undefined || other !== undefined) return undefined
+  const { at, end } = one
+  const place = { start: end.readUInt32LE(16), length: end.readUInt32LE(12), count: end.readUInt16LE(10) }
+  if (end.readUInt16LE(8) !== place.count) return undefined
+  const locator = at < 20 ? undefined : read(at - 20, 20)
+  if (locator?.readUInt32LE(0) === marks.wideLocator) return wideDirectory(read, { at, place, locator })
+  return place.start + place.length === at ? place : undefined
+}
+
+type End = Readonly<{ at: number; place: Place; locator: Buffer }>
+
+/** What the end mark says agrees, or is too large for it. */
+function wideDirectory(read: ReadAt, { at: end, place, locator }: End): Place | undefined {
   const at = numberAt(locator, 8)
   if (at > end - 76) return undefined
   const record = read(at, 56)
   if (record.length < 56 || record.readUInt32LE(0) !== marks.wideEnd) return undefined
-  const [length, start] = [numberAt(record, 40), numberAt(record, 48)]
-  return start + length === at ? { start, length } : undefined
+  const [length, start, count] = [numberAt(record, 40), numberAt(record, 48), numberAt(record, 32)]
+  const isSame =
+    [length, wide].includes(place.length) &&
+    [start, wide].includes(place.start) &&
+    [count, manyMembers].includes(place.count)
+  return isSame && start + length === at ? { start, length, count } : undefined
 }
 
-function memberOf(read: ReadAt, entry: Buffer, extraAt: number): ZipMember {
-  const [flags, method] = [entry.readUInt16LE(8), entry.readUInt16LE(10)]
+function entryOf(entry: Buffer, extraAt: number): ZipEntry {
   const sizes = { packed: entry.readUInt32LE(20), claimed: entry.readUInt32LE(24), offset: entry.readUInt32LE(42) }
   const { packed, claimed, offset } = widened(sizes, entry.subarray(extraAt))
-  const local = read(offset, 30)
-  const isThere = local.length === 30 && local.readUInt32LE(0) === marks.local
-  const said = isThere ? local.readUInt32LE(22) : claimed
-  const isTold = isThere && (flags & described) === 0 && said !== wide
   return {
+    fileNameRaw: entry.subarray(46, extraAt),
+    generalPurposeBitFlag: entry.readUInt16LE(8),
+    compressionMethod: entry.readUInt16LE(10),
+    crc32: entry.readUInt32LE(16),
+    compressedSize: packed,
+    uncompressedSize: claimed,
     offset,
-    start: isThere ? offset + 30 + local.readUInt16LE(26) + local.readUInt16LE(28) : 0,
-    packed: isThere ? packed : 0,
-    claimed,
-    method:
-      !isThere || (flags & encrypted) !== 0 ? 'other' : method === 0 ? 'stored' : method === 8 ? 'deflated' : 'other',
-    isContradicted: !isThere || (isTold && claimed <= wide && said !== claimed),
+  }
+}
+
+/** @param next where the next thing begins */
+function memberOf(read: ReadAt, entry: ZipEntry, next: number): ZipMember | undefined {
+  const { offset, generalPurposeBitFlag: flags, compressionMethod: method, compressedSize: packed } = entry
+  const local = read(offset, 30)
+  if (local.length < 30 || local.readUInt32LE(0) !== marks.local) return undefined
+  const extraAt = local.readUInt16LE(26)
+  const start = offset + 30 + extraAt + local.readUInt16LE(28)
+  const gap = next - start - packed
+  if (gap < 0 || gap > maxDescriptorBytes) return undefined
+  const names = read(offset + 30, start - offset - 30)
+  const told = {
+    fileName: names.subarray(0, extraAt),
+    extraField: names.subarray(extraAt),
+    generalPurposeBitFlag: local.readUInt16LE(6),
+    compressionMethod: local.readUInt16LE(8),
+    crc32: local.readUInt32LE(14),
+    compressedSize: local.readUInt32LE(18),
+    uncompressedSize: local.readUInt32LE(22),
+  }
+  if (disagreement({ entry, local: told, trailer: read(start + packed, gap) }) !== undefined) return undefined
+  const isOpen = (flags & encrypted) === 0
+  return {
+    start,
+    packed,
+    claimed: entry.uncompressedSize,
+    method: isOpen && method === 0 ? 'stored' : isOpen && method === 8 ? 'deflated' : 'other',
   }
 }
 

@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { crc32, deflateRawSync } from 'node:zlib'
+import { lookAtFiles } from './look-at-files.fs.ts'
+import { packedFault } from './packed.fs.ts'
+
+let folder: string
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'assay-packed-'))
+})
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+async function lookAt(bytes: Buffer): Promise<Readonly<Record<string, unknown>>> {
+  const path = join(folder, 'one')
+  writeFileSync(path, bytes)
+  return { ...(await lookAtFiles([{ path, inner: 'one' }], { pixels: 1, parallel: 1 }))[0] }
+}
+
+const zeros = deflateRawSync(Buffer.alloc(1e6))
+const hi = Buffer.from('hi')
+
+test('THREAT a zip that readers read differently is refused', async () => {
+  const stored = { listed: { method: 0, size: zeros.length }, own: { method: 8, size: zeros.length } }
+  const described = 0x0008
+  const lying = {
+    'a method of the directory alone': zipOf([{ bytes: zeros, ...stored }]),
+    'the same, with sizes told behind': zipOf([{ bytes: zeros, ...stored, flags: described, tail: behind(zeros) }]),
+    'a member that is not listed': zipOf([{ bytes: zeros, size: 1e6, isHidden: true }, { bytes: hi }]),
+    'bytes before the first member': Buffer.concat([hi, zipOf([{ bytes: hi }])]),
+    'bytes after a member': zipOf([{ bytes: hi, tail: Buffer.alloc(16) }]),
+    'another name in the local header': zipOf([{ bytes: hi, own: { name: 'other' } }]),
+    'another checksum in the local header': zipOf([{ bytes: hi, own: { crc: 7 } }]),
+    'encrypted in one header': zipOf([{ bytes: hi, own: { flags: 1 } }]),
+    'sizes told behind, of one header': zipOf([{ bytes: hi, own: { flags: described } }]),
+    'sizes told behind, that lie': zipOf([{ bytes: hi, flags: described, tail: behind(zeros) }]),
+    'two members of one name': zipOf([
+      { bytes: hi, name: 'a' },
+      { bytes: hi, name: 'a' },
+    ]),
+    'more members than are counted': zipOf([{ bytes: hi }, { bytes: hi }], { count: 1 }),
+  }
+  for (const [what, bytes] of Object.entries(lying)) assert.equal((await lookAt(bytes))['isLying'], true, what)
+  const honest = [
+    zipOf([{ bytes: zeros, method: 8, size: 1e6 }, { bytes: hi }]),
+    zipOf([{ bytes: hi, flags: described, tail: behind(hi) }, { bytes: hi }]),
+    zipOf([{ bytes: hi, flags: described, tail: behind(hi).subarray(4) }]),
+  ]
+  for (const bytes of honest) assert.deepEqual(await lookAt(bytes), { type: 'zip' })
+})
+
+test('THREAT a zip with something before it is found by its end, whatever it begins with', async () => {
+  const zip = zipOf([{ bytes: hi }])
+  assert.deepEqual(await lookAt(Buffer.concat([Buffer.from([0]), zip])), { type: 'unknown', isLying: true })
+  assert.deepEqual(await lookAt(Buffer.concat([Buffer.alloc(600, 'x'), zip])), { type: 'text', isLying: true })
+  const mark = Buffer.from('\0 PK\x05\x06 is how a zip ends, says this file, which is none')
+  assert.deepEqual(await lookAt(mark), { type: 'unknown' })
+  assert.deepEqual(await lookAt(Buffer.from('PK\x05\x06 is text')), { type: 'text' })
+  assert.deepEqual(await lookAt(zipOf([])), { type: 'unknown' })
+})
+
+test('THREAT a place beyond the end of the file is not there', async () => {
+  const field = Buffer.alloc(12)
+  field.writeUInt16LE(1, 0)
+  field.writeUInt16LE(8, 2)
+  field.writeBigUInt64LE(2n ** 64n - 1n, 4)
+  const zip = zipOf([{ bytes: hi, listed: { extra: field, offset: 0xffffffff } }])
+  assert.deepEqual(await lookAt(zip), { type: 'zip', isLying: true })
+  field.writeBigUInt64LE(0n, 4)
+  assert.deepEqual(await lookAt(zipOf([{ bytes: hi, listed: { extra: field, offset: 0xffffffff } }])), { type: 'zip' })
+})
+
+test('zips as they are written pass: stored, deflated, streamed, wide, empty, of many members', async () => {
+  const script = `
+import io, zipfile
+class Stream(io.RawIOBase):
+    def __init__(self, file): self.file = file
+    def writable(self): return True
+    def write(self, some): return self.file.write(some)
+for method in (0, 8, 12):
+    for streamed in (False, True):
+        for wide in (False, True):
+            with open(f'{method}-{streamed}-{wide}.zip', 'wb') as file:
+                with zipfile.ZipFile(Stream(file) if streamed else file, 'w', method) as archive:
+                    for name in ('a/x.npy', 'a/\\u00e4.npy'):
+                        with archive.open(name, 'w', force_zip64=wide) as member: member.write(b'x' * 3000)
+                    archive.writestr('none', b'')
+zipfile.ZipFile('empty.zip', 'w').close()
+with zipfile.ZipFile('many.zip', 'w') as archive:
+    for index in range(66000): archive.writestr(str(index), b'')
+with zipfile.ZipFile('later.zip', 'w') as archive: archive.writestr('a', b'1')
+with zipfile.ZipFile('later.zip', 'a') as archive:
+    archive.writestr('b', b'2')
+    archive.comment = b'a comment'
+`
+  const place = mkdtempSync(join(folder, 'written-'))
+  const python = spawnSync('python3', ['-c', script], { cwd: place, encoding: 'utf8' })
+  assert.equal(python.status, 0, python.stderr)
+  writeFileSync(join(place, 'n.txt'), 'some\n'.repeat(5000))
+  // where it is installed
+  const shell =
+    'if command -v zip; then zip -q i.zip n.txt && zip -q -P word e.zip n.txt && (zip -q - n.txt | cat >s.zip) && zip -qfz f.zip n.txt; fi'
+  spawnSync('sh', ['-c', shell], { cwd: place })
+  const names = readdirSync(place).filter((name) => name.endsWith('.zip'))
+  assert.ok(names.length >= 15)
+  for (const name of names) {
+    const isUnknown = name.startsWith('12-') || name === 'e.zip'
+    const fault = await packedFault(join(place, name), 'zip', { bytes: 1e9 })
+    assert.equal(fault, isUnknown ? 'believed' : undefined, name)
+  }
+})
+
+/** What stands behind a member whose sizes its local header does not tell. */
+function behind(bytes: Buffer): Buffer {
+  const told = Buffer.alloc(16)
+  told.writeUInt32LE(0x08074b50)
+  told.writeUInt32LE(crc32(bytes), 4)
+  told.writeUInt32LE(bytes.length, 8)
+  told.writeUInt32LE(bytes.length, 12)
+  return told
+}
+
+type Told = Readonly<{ name?: string; method?: number; flags?: number; crc?: number; size?: number }>
+type Member = Told &
+  Readonly<{
+    bytes: Buffer
+    /** What the local header alone says, and the directory alone. */
+    own?: Told
+    listed?: Told & Readonly<{ extra?: Buffer; offset?: number }>
+    tail?: Buffer
+    isHidden?: boolean
+  }>
+
+/** Sizes and checksums are the truth where nothing else is said. */
+function zipOf(members: readonly Member[], { count }: Readonly<{ count?: number }> = {}): Buffer {
+  const parts: Buffer[] = []
+  const listed: Buffer[] = []
+  let at = 0
+  for (const [
+    index,
+    { bytes, tail = Buffer.alloc(0), own = {}, listed: also = {}, isHidden, ...both },
+  ] of members.entries()) {
+    const told = {
+      name: `m${index}`,
+      method: 0,
+      flags: 0,
+      crc: crc32(bytes),
+      size: bytes.length,
+      packed: bytes.length,
+      ...both,
+    }
+    if (isHidden !== true) {
+      const { extra = Buffer.alloc(0), offset = at } = also
+      const fields = headerOf(Buffer.alloc(46), 0x02014b50, { ...told, ...also })
+      fields.header.writeUInt16LE(extra.length, 30)
+      fields.header.writeUInt32LE(offset, 42)
+      listed.push(fields.header, fields.name, extra)
+    }
+    const local = headerOf(Buffer.alloc(30), 0x04034b50, { ...told, ...own })
+    const next = Buffer.concat([local.header, local.name, bytes, tail])
+    parts.push(next)
+    at += next.length
+  }
+  const directory = Buffer.concat(listed)
+  const end = Buffer.alloc(22)
+  end.writeUInt32LE(0x06054b50)
+  for (const field of [8, 10]) end.writeUInt16LE(count ?? listed.length / 3, field)
+  end.writeUInt32LE(directory.length, 12)
+  end.writeUInt32LE(at, 16)
+  return Buffer.concat([...parts, directory, end])
+}
+
+function headerOf(header: Buffer, mark: number, told: Required<Told> & Readonly<{ packed: number }>) {
+  const name = Buffer.from(told.name)
+  const from = header.length === 46 ? 8 : 6
+  header.writeUInt32LE(mark)
+  header.writeUInt16LE(told.flags, from)
+  header.writeUInt16LE(told.method, from + 2)
+  header.writeUInt32LE(told.crc, from + 8)
+  header.writeUInt32LE(told.packed, from + 12)
+  header.writeUInt32LE(told.size, from + 16)
+  header.writeUInt16LE(name.length, from + 20)
+  return { header, name }
+}
