@@ -2,8 +2,8 @@
  * Was the definition of each stage reviewed, by enough people who neither wrote it, committed it nor set the run off?
  *
  * A review counts for its commit, and for files of the same bytes in another: what was read is what ran. Who wrote and
- * committed the last change is said by the builder; who wrote those before, by the history where it is at hand, and by the
- * reviewer alone where it is not. Source: trust.md section 3.
+ * committed the last change is said by the builder; who wrote those before, by the history of the project, and by the reviewer
+ * alone where the caller has none. Source: trust.md section 3.
  */
 import type { Sha256 } from '../core/index.ts'
 import { type ChainQuestion, chainLimits, type VisitedStage } from './chain.ts'
@@ -68,7 +68,7 @@ function reviewsAtHand(question: ChainQuestion): readonly VerifiedReview[] {
 export function reviewedCommits(
   { roles }: TrustPolicy,
   held: readonly VerifiedReview[],
-  peopleAt?: PeopleAt,
+  peopleAt: PeopleAt | undefined,
 ): ReadonlySet<string> {
   const rule = roles.get('reviewer')
   const reviewed = new Set<string>()
@@ -92,22 +92,30 @@ export function reviewedCommits(
   return reviewed
 }
 
-type PeopleAt = ChainQuestion['surroundings']['peopleAt']
-type Around = Readonly<{ involved?: readonly string[]; peopleAt?: PeopleAt }>
+type PeopleAt = NonNullable<ChainQuestion['surroundings']['peopleAt']>
+/** `peopleAt` is undefined where the caller has no history at all: the reviewer's word counts. */
+type Around = Readonly<{ involved?: readonly string[]; peopleAt: PeopleAt | undefined }>
 
 /**
  * The reviewer, whom the policy names by key, is none of those who had a hand in it.
  *
  * THREAT: whom a review leaves out of its authors, and who commits by another address: the history names all, and a name that
- * is the reviewer's own is taken for the reviewer.
+ * is the reviewer's own is taken for the reviewer. A review of a commit that the history has not, or since one that does not
+ * lead there, would hide them all: it does not count.
  */
-export function isApart({ review, signer }: VerifiedReview, { involved = [], peopleAt }: Around = {}): boolean {
+export function isApart({ review, signer }: VerifiedReview, { involved = [], peopleAt }: Around): boolean {
   const { principal } = signer
   if (principal === undefined || mailOf(principal) !== mailOf(review.by.email)) return false
-  const written = peopleAt?.(review.commit, review.since) ?? []
+  const written = writtenBy(review, peopleAt)
+  if (written === undefined) return false
   const others = [...involved, ...review.authors, ...written].map(mailOf)
   const own = nameOf(principal)
   return !others.includes(mailOf(principal)) && !(own !== '' && written.map(nameOf).includes(own))
+}
+
+/** Whom the history names; undefined when it does not know the span that was reviewed. */
+function writtenBy({ commit, since }: VerifiedReview['review'], peopleAt: PeopleAt | undefined) {
+  return peopleAt === undefined ? [] : peopleAt(commit, since)
 }
 
 /** `Ada  LOVELACE <ada@example.org>` -> `ada lovelace` */
@@ -119,7 +127,11 @@ function nameOf(person: string): string {
     .toLowerCase()
 }
 
-type Reviews = Readonly<{ held: readonly VerifiedReview[]; reviewed: ReadonlySet<string>; peopleAt: PeopleAt }>
+type Reviews = Readonly<{
+  held: readonly VerifiedReview[]
+  reviewed: ReadonlySet<string>
+  peopleAt: PeopleAt | undefined
+}>
 
 function judgeStage({ policy }: ChainQuestion, facts: StageFacts, { held, reviewed, peopleAt }: Reviews): JudgedReview {
   const no = (fault: string): JudgedReview => ({ stage: facts.stage, fault, by: [] })
@@ -129,7 +141,10 @@ function judgeStage({ policy }: ChainQuestion, facts: StageFacts, { held, review
   if (about.length === 0) return no('no signed review of the definition is at hand')
   const involved = involvedIn(facts, responsibleFor(facts, policy.services).person)
   if (involved === undefined) return no('the builder does not say who wrote and committed the code')
-  const apart = about.filter((one) => isApart(one, { involved, peopleAt }))
+  const known = about.filter(({ review }) => writtenBy(review, peopleAt) !== undefined)
+  if (known.length === 0)
+    return no('was reviewed in a commit, or since one, of which the history here knows not who wrote it')
+  const apart = known.filter((one) => isApart(one, { involved, peopleAt }))
   if (apart.length === 0) return no('was reviewed by nobody but those who wrote, committed or started it')
   const whole = apart.filter(({ review: { since } }) => since === undefined || reviewed.has(since))
   if (whole.length === 0) return no('was reviewed since a commit that was not reviewed itself')
@@ -152,14 +167,20 @@ export type ReviewedRun = Readonly<{
   code?: readonly Readonly<{ path: string; digest: Sha256 }>[]
 }>
 
-/** Whether enough people who wrote no part of it read what ran. Who started it is not asked. */
-export function isReviewed(policy: TrustPolicy, held: readonly VerifiedReview[], ran: ReviewedRun): boolean {
+/** Whether enough people who wrote no part of it, as the history says, read what ran. Who started it is not asked. */
+export function isReviewed(
+  policy: TrustPolicy,
+  { held, peopleAt }: Readonly<{ held: readonly VerifiedReview[]; peopleAt: PeopleAt }>,
+  ran: ReviewedRun,
+): boolean {
   const rule = policy.roles.get('reviewer')
   if (rule === undefined || held.length === 0) return false
-  const reviewed = reviewedCommits(policy, held)
+  const reviewed = reviewedCommits(policy, held, peopleAt)
   const counting = held.filter(
     (one) =>
-      covers(one.review, ran) && isApart(one) && (one.review.since === undefined || reviewed.has(one.review.since)),
+      covers(one.review, ran) &&
+      isApart(one, { peopleAt }) &&
+      (one.review.since === undefined || reviewed.has(one.review.since)),
   )
   const signers = counting.map(({ signer }) => signer)
   return countSigners(rule, signers) >= rule.threshold

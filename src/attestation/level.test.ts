@@ -8,7 +8,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { builderIds, harmlessCredentialFact, launderingFact, searchedFact, sha256Of } from '../core/index.ts'
 import type { ChainVerdict } from './chain.ts'
-import type { DefinitionReview } from './definition-review-facts.ts'
 import {
   commit,
   digestNamed,
@@ -17,7 +16,6 @@ import {
   project,
   rawData,
   signDataWaiver,
-  signNow,
   sourceApproval,
 } from './fixtures/chain.ts'
 import {
@@ -26,15 +24,16 @@ import {
   comparisons,
   control,
   diverged,
-  honestReview,
   hosted,
   judge,
   mallory,
   observed,
   other,
   policy,
+  reviewOf,
   rita,
   withoutProgram,
+  writtenBy,
 } from './fixtures/hosted-chain.ts'
 import { levelRules } from './level.ts'
 import type { StageFacts, StatedFact } from './stage-facts.ts'
@@ -102,11 +101,6 @@ const waiver = signDataWaiver(rita, {
   at: '2026-11-19T00:00:00.000Z',
   by: { name: 'Rita', email: 'rita@example.org' },
 })
-const writtenBy = (person: string) => ({ surroundings: { peopleAt: () => [person] } })
-/** Rita's review of another commit. */
-const reviewOf = (digit: string, more: Partial<DefinitionReview> = {}): Uint8Array =>
-  signNow({ kind: 'definition-review', review: { ...honestReview, commit: digit.repeat(40), ...more } }, rita)
-
 const defeats: readonly Defeat[] = [
   // level 1
   [0, 'clean commit', 'a dirty tree', { facts: onFirst(({ source }) => ({ source: { ...source, dirty: ['x'] } })) }],
@@ -585,16 +579,4 @@ test('a service of CI earns level 4 as a person does, when the policy names who 
   assert.match(said?.because ?? '', /for which `Tom <tom@example.org>` answers/)
   const nobody = judge({ facts: setOffByService() }).findings.find(({ check }) => check === 'responsible')
   assert.equal(nobody?.code, 'CAVEAT')
-})
-
-test('what changed since a commit counts as reviewed when that commit was, back to the first that was read whole', () => {
-  const review = { since: 'b'.repeat(40) }
-  const steps = [reviewOf('b', { since: 'a'.repeat(40) }), reviewOf('a')]
-  assert.equal(judge({ review, beside: steps, ...writtenBy('Margarita <m@example.org>') }).level, 4)
-  assert.equal(judge({ review, beside: steps.slice(0, 1) }).level, 2, 'the first step is missing')
-})
-
-test('a reviewed file counts in another commit while its bytes are those that were read', () => {
-  const files = [...honestReview.files, { path: 'src/prepare.py', digest: digestNamed('prepare.py') }]
-  assert.equal(judge({ review: { commit: 'a'.repeat(40), files } }).level, 4)
 })

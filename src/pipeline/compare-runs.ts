@@ -21,12 +21,12 @@ export type Compared = Readonly<{
  *
  * @param code what the stage opened of the tracked files
  */
-export function compareRun(
+export async function compareRun(
   project: Project,
   setting: Pick<StageSetting, 'stage' | 'settings' | 'inputs' | 'environment'>,
   { resources, network, shell }: StageOutcome,
   code: StatedCode,
-): Compared {
+): Promise<Compared> {
   const { stage, settings, inputs } = setting
   const inputBytes = inputs.resolved.reduce((sum, { content }) => sum + content.sizeBytes, 0)
   const key = `usual:2:${stage.name}`
@@ -34,7 +34,7 @@ export function compareRun(
   const groups = Array.isArray(found) ? (found as readonly RunGroup[]) : [] // our own text
   const own = ownGroup(project, setting, code)
   const run = usualOf(resources, network.deniedAttempts, inputBytes)
-  const reviewed = reviewedIn(project)
+  const reviewed = await reviewedIn(project)
   const measure = measureOf(run, groups, own, reviewed)
   const isRequired = project.settings.require.includes('usual-resources')
   return {
@@ -63,14 +63,14 @@ function ownGroup(
   }
 }
 
-function reviewedIn(project: Project): Reviewed {
+/** THREAT: an author's review of their own change, which would make what it does the measure for all. */
+async function reviewedIn(project: Project): Promise<Reviewed> {
   const held = project.definitionReviews()
-  const covers = ({ commit, definition, code }: Ran): boolean =>
-    isReviewed(project.trust, held, {
-      project: project.id,
-      ...(commit === undefined ? {} : { commit }),
-      definition,
-      ...(code === undefined ? {} : { code }),
-    })
+  await project.code.learnPeople(held.map(({ review: { commit, since } }) => ({ commit, since })))
+  const { peopleAt } = project.code
+  const covers = ({ commit, definition, code }: Ran): boolean => {
+    const ran = { project: project.id, definition, ...(commit && { commit }), ...(code && { code }) }
+    return isReviewed(project.trust, { held, peopleAt }, ran)
+  }
   return { any: held.length > 0, covers }
 }

@@ -228,7 +228,7 @@ async function execute(
   const host = hostFacts(project.root, project.environment)
   const { harmlessAttempts } = setting.settings
   const ended = { stage, outcome, environment, variables, visible, absentSubmodules, host }
-  const compared = compareRun(project, setting, outcome, codeIn({ outcome, code }, setting.inputs.code))
+  const compared = await compareRun(project, setting, outcome, codeIn({ outcome, code }, setting.inputs.code))
   const blocks = project.settings.require.includes('usual-resources') && !tools.options.acceptUnusual
   const measure = {
     harmless: harmlessAttempts,

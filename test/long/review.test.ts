@@ -16,7 +16,7 @@ async function withReviewer(context: TestContext): Promise<
     project: Scratch
     listed: string
     review(...more: readonly string[]): Promise<Document>
-    refusedReview(...more: readonly string[]): Promise<Document>
+    refusedReview(exit: 1 | 4, ...more: readonly string[]): Promise<Document>
   }>
 > {
   const project = await adopted(context, words)
@@ -47,7 +47,7 @@ async function withReviewer(context: TestContext): Promise<
     project,
     listed,
     review: (...more) => review(rita, more),
-    refusedReview: (...more) => review({ ...rita, exit: 1 }, more),
+    refusedReview: (exit, ...more) => review({ ...rita, exit }, more),
   }
 }
 
@@ -76,8 +76,15 @@ test('a review by somebody else counts for what was read, and for nothing that c
   const head = project.git('rev-parse', 'HEAD').trim()
   project.write({ 'notes.txt': 'another change\n' })
   project.commit('another change')
-  const skipped = await refusedReview('--since', head)
+  const skipped = await refusedReview(1, '--since', head)
   assert.equal(skipped.error.code, 'ERR_SIGNER_ROLE', 'what was before it nobody has read')
+  const sibling = project.git('commit-tree', 'HEAD^{tree}', '-p', 'HEAD~1', '-m', 'a sibling').trim()
+  for (const elsewhere of [sibling, '0'.repeat(40)])
+    assert.equal(
+      (await refusedReview(4, '--since', elsewhere)).error.code,
+      'ERR_GIT_FAILED',
+      'it does not lead to HEAD',
+    )
   const next = await review()
   assert.equal(next.since, first.commit)
   assert.deepEqual(await verify(0), [])
@@ -89,7 +96,7 @@ test('a review by somebody else counts for what was read, and for nothing that c
   ]) {
     project.write({ 'notes.txt': message })
     project.commit(message)
-    const own = await refusedReview()
+    const own = await refusedReview(1)
     assert.equal(own.error.code, 'ERR_SIGNER_ROLE', message)
     project.git('reset', '--quiet', '--hard', 'HEAD~1')
   }
