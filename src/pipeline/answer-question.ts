@@ -112,7 +112,7 @@ export async function verdictFrom(project: Project, question: DataQuestion, repo
   }
 }
 
-/** LIMIT: the files may change between the look that was taken and this. */
+/** LIMIT: told, not judged by a list; hashed after the look, through the stat cache, so that files changed in between are not noticed. */
 async function programOf({ statCache }: Project): Promise<Sha256> {
   const { validatorDigest } = await import('./validate-content.ts')
   return await validatorDigest(statCache === undefined ? {} : { cache: statCache })

@@ -33,7 +33,7 @@ export async function gateData(
   const verdicts = new Map<string, Sha256>()
   for (const input of inputs) {
     if (!needsVerdict(project, input)) continue
-    const question = await questionOf(project, input, await validatorDigest())
+    const question = await questionOf(project, input, await validatorIdentityDigest())
     const found = await tools.dataVerdict(question)
     if (found === undefined) continue
     refuseVerdict(found.verdict, project.settings.require)
@@ -42,8 +42,8 @@ export async function gateData(
   return verdicts
 }
 
-/** The validator is a third of what a run loads, and most stages have no data that is held to anything. */
-async function validatorDigest(): Promise<Sha256> {
+/** By versions and settings; a verdict's `program` is that of its bytes. The validator is a third of what a run loads, and most stages have no data that is held to anything. */
+async function validatorIdentityDigest(): Promise<Sha256> {
   const { validatorIdentity } = await import('./validate-content.ts')
   return digestOfJson(validatorIdentity())
 }
@@ -61,7 +61,7 @@ export async function unvalidatedInput(
     if (attestation === undefined) return `\`${path}\` was not validated then`
     const verdict = believedVerdict(project, attestation)
     if (verdict === undefined) return `the data verdict of \`${path}\` is not here, or not believed`
-    const question = await questionOf(project, input, await validatorDigest())
+    const question = await questionOf(project, input, await validatorIdentityDigest())
     // What is taken as it was tells nothing anew, however secret it has become.
     const asked = project.apart ? { ...question, classification: verdict.classification } : question
     if (!stillAnswers(verdict, asked)) {
