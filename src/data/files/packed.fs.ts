@@ -24,7 +24,6 @@ export type UnpackBudget = { bytes: number }
 const maxTimes = 200
 /** What is unpacked to less harms nobody: masks of organs, of which most is nothing, are packed to a thousandth. */
 const harmlessBytes = 64 * 1024 * 1024
-const headBytes = 320 * 1024
 /** Members up to this size are unpacked in one call. */
 const wholeBytes = 1024 * 1024
 const pieceBytes = 64 * 1024
@@ -51,12 +50,12 @@ function allowed(sizeBytes: number): number {
 
 /** One that is torn swells to nothing more: that it is torn is another question. */
 async function gzipFault(fd: number, size: number, budget: UnpackBudget): Promise<PackedFault | undefined> {
-  const isAll = budget.bytes > 0
-  const length = isAll ? size : Math.min(size, headBytes)
+  if (budget.bytes <= 0) return 'unread'
+  const limit = Math.min(allowed(size), budget.bytes)
   const unpacker = createGunzip({ chunkSize: pieceBytes, finishFlush: constants.Z_SYNC_FLUSH })
-  const { isBeyond, bytes } = await unpacked(unpacker, piecesOf(fd, 0, length), allowed(length))
+  const bytes = await unpacked(unpacker, piecesOf(fd, 0, size), limit)
   budget.bytes -= bytes
-  return isBeyond ? 'bomb' : isAll ? undefined : 'unread'
+  return bytes > allowed(size) ? 'bomb' : bytes > limit ? 'unread' : undefined
 }
 
 async function zipFault(fd: number, size: number, budget: UnpackBudget): Promise<PackedFault | undefined> {
@@ -70,38 +69,38 @@ async function zipFault(fd: number, size: number, budget: UnpackBudget): Promise
     } else if (member.method === 'other') isBelieved = true
     else if (budget.bytes <= 0) isUnread = true
     else {
-      const { isBeyond, bytes } = await unpackedMember(fd, member)
+      const limit = Math.min(member.claimed, budget.bytes)
+      const bytes = await unpackedMember(fd, member, limit)
       budget.bytes -= member.packed + bytes // what was read and made, not what is claimed
-      if (isBeyond) return 'lies'
+      if (bytes > member.claimed) return 'lies'
+      if (bytes > limit) isUnread = true
     }
   }
   return isUnread ? 'unread' : isBelieved ? 'believed' : undefined
 }
 
-async function unpackedMember(fd: number, { start, packed, claimed }: ZipMember): Promise<Unpacked> {
+/** @returns how many bytes were made, more than `limit` when there are more; at least as many as of one that is torn */
+async function unpackedMember(fd: number, { start, packed, claimed }: ZipMember, limit: number): Promise<number> {
   if (packed > wholeBytes || claimed > wholeBytes) {
     const unpacker = createInflateRaw({ chunkSize: pieceBytes, finishFlush: constants.Z_SYNC_FLUSH })
-    return unpacked(unpacker, piecesOf(fd, start, packed), claimed)
+    return unpacked(unpacker, piecesOf(fd, start, packed), limit)
   }
   try {
-    const limits = { maxOutputLength: Math.max(1, claimed), finishFlush: constants.Z_SYNC_FLUSH }
-    const bytes = inflateRawSync(read(fd, start, packed), limits).length
-    return { isBeyond: bytes > claimed, bytes }
+    const limits = { maxOutputLength: Math.max(1, limit), finishFlush: constants.Z_SYNC_FLUSH }
+    return inflateRawSync(read(fd, start, packed), limits).length
   } catch (error) {
-    const isBeyond = error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE'
-    return { isBeyond, bytes: isBeyond ? claimed : 0 }
+    // THREAT: members that are torn after much was made of them
+    return error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE' ? limit + 1 : limit
   }
 }
 
-type Unpacked = Readonly<{ isBeyond: boolean; bytes: number }>
-
 /** Counts what comes out, and stops when that is more than `limit`. */
-function unpacked(unpacker: Gunzip | InflateRaw, pieces: Iterator<Buffer>, limit: number): Promise<Unpacked> {
+function unpacked(unpacker: Gunzip | InflateRaw, pieces: Iterator<Buffer>, limit: number): Promise<number> {
   return new Promise((resolve) => {
     let bytes = 0
     const stop = (): void => {
       unpacker.destroy()
-      resolve({ isBeyond: bytes > limit, bytes })
+      resolve(bytes)
     }
     unpacker.on('data', (piece: Buffer) => {
       bytes += piece.length

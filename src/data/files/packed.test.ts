@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { crc32, deflateRawSync } from 'node:zlib'
+import { constants, crc32, deflateRawSync, gzipSync } from 'node:zlib'
 import { lookAtFiles } from './look-at-files.fs.ts'
 import { packedFault } from './packed.fs.ts'
 
@@ -110,6 +110,33 @@ with zipfile.ZipFile('later.zip', 'a') as archive:
     const isUnknown = name.startsWith('12-') || name === 'e.zip'
     const fault = await packedFault(join(place, name), 'zip', { bytes: 1e9 })
     assert.equal(fault, isUnknown ? 'believed' : undefined, name)
+  }
+})
+
+test('THREAT what is made of torn members uses up the budget, and a budget ends what is unpacked', async () => {
+  const path = join(folder, 'one')
+  const charged = async (type: string, bytes: Buffer, budget: number) => {
+    writeFileSync(path, bytes)
+    const left = { bytes: budget }
+    return { fault: await packedFault(path, type, left), used: budget - left.bytes }
+  }
+  const whole = deflateRawSync(Buffer.alloc(1e6), { finishFlush: constants.Z_FULL_FLUSH })
+  const torn = zipOf([{ bytes: Buffer.concat([whole, Buffer.from([7, 0, 0])]), method: 8, size: 1e6 }])
+  const ofTorn = await charged('zip', torn, 1e9)
+  assert.equal(ofTorn.fault, undefined)
+  assert.ok(ofTorn.used >= 1e6)
+  const large = Buffer.alloc(5e6)
+  const zip = zipOf([{ bytes: deflateRawSync(large), method: 8, size: large.length }])
+  for (const [type, bytes] of [
+    ['zip', zip],
+    ['zip', zipOf([{ bytes: zeros, method: 8, size: 1e6 }])],
+    ['gzip', gzipSync(large)],
+  ] as const) {
+    const short = await charged(type, bytes, 300_000)
+    assert.equal(short.fault, 'unread', type)
+    assert.ok(short.used < 500_000, type)
+    assert.equal((await charged(type, bytes, 1e9)).fault, undefined, type)
+    assert.deepEqual(await charged(type, bytes, 0), { fault: 'unread', used: 0 }, type)
   }
 })
 
