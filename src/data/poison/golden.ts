@@ -23,6 +23,8 @@ export type GoldenCheck = Readonly<{
   /** Rows of the anchor to look at, 1-based. */
   rows: readonly number[]
   count: number
+  /** False where it could not be compared; it fails then. */
+  evaluated?: boolean
   because: string
 }>
 
@@ -170,10 +172,18 @@ function agreement(
     const because = 'too few rows are left beside those of the golden set to fit a model on'
     return { checks: [agreementCheck('fail', { observed: 'nothing', expected: 'a comparison', because })], unseen: [] }
   }
-  const compared = comparisons(judgeTable(fitted.judge, golden), fitted.own)
+  const [all, ...others] = comparisons(judgeTable(fitted.judge, golden), fitted.own)
+  if (all === undefined) throw new Error('of all rows there is a comparison')
+  const compared = [all, ...others].filter((one) => one.golden.found + one.own.found > 0)
   const level = alpha / (2 * compared.length)
+  // THREAT: a golden set of one row agrees with whatever it is held against
+  if (!isTold({ ...halfWrong(all), margin }, level)) {
+    const because = 'the golden set has too few rows: were half of the labels wrong, it would not tell'
+    const check = agreementCheck('fail', { observed: `${golden.rows} rows`, expected: 'more rows', because })
+    return { checks: [{ ...check, evaluated: false }], unseen: [] }
+  }
   const tested = compared.map((one) => ({ ...one, ...testOf(one) }))
-  const refusing = tested.filter(({ chance, difference, margin }) => chance < level && difference > margin)
+  const refusing = tested.filter((one) => isTold(one, level))
   const [told] = (refusing.length > 0 ? refusing : tested).toSorted((left, right) => left.chance - right.chance)
   if (told === undefined) throw new Error('a judge has two classes')
   const { where, golden: verified, own } = told
@@ -182,7 +192,7 @@ function agreement(
     expected: `about ${(100 * shareOf(own)).toFixed(1)} %`,
     because: `${where}: ${verified.found} of ${verified.of} of the golden set, ${own.found} of ${own.of} of the data itself`,
   })
-  return { checks: [check], unseen: [unseenOf(compared[0] ?? told, level)] }
+  return { checks: [check], unseen: [unseenOf(all, level)] }
 }
 
 function agreementCheck(
@@ -192,9 +202,19 @@ function agreementCheck(
   return { name: 'golden/agreement', verdict, ...said, rows: [], count: 0 }
 }
 
-function testOf({ golden, own }: Compared): Readonly<{ chance: number; difference: number }> {
+function testOf({ golden, own }: Pick<Compared, 'golden' | 'own'>): Readonly<{ chance: number; difference: number }> {
   const { more, fewer } = exactTails(golden, own)
   return { chance: Math.min(more, fewer), difference: Math.abs(shareOf(golden) - shareOf(own)) }
+}
+
+function isTold(one: Omit<Compared, 'where'>, level: number): boolean {
+  const { chance, difference } = testOf(one)
+  return chance < level && difference > one.margin
+}
+
+/** As if models saw through half of the labels, which are wrong, and the verified ones were as they are elsewhere. */
+function halfWrong({ golden, own }: Compared): Omit<Compared, 'where' | 'margin'> {
+  return { golden: { ...golden, found: 0 }, own: { ...own, found: Math.round(own.of / 2) } }
 }
 
 function shareOf({ found, of }: Counted): number {
@@ -224,7 +244,7 @@ function comparisons(golden: Judgement, own: Judgement): readonly Compared[] {
           contradicted('labels of one class that look like another', { among: isOf, counted: (one) => one.as === as }),
         )
   }
-  return all.filter(({ golden: { found, of }, own: known }) => of > 0 && found + known.found > 0)
+  return all.filter((one) => one.golden.of > 0)
 
   function both(where: string, least: number, counts: Counting): Compared {
     return { where, margin: least, golden: countIn(verified, counts), own: countIn(given, counts) }
@@ -248,14 +268,18 @@ function answersOf({ given, probabilities, classes }: Judgement): readonly Answe
   })
 }
 
-/** How many of the labels might be wrong without a look at all of them telling: models see through them, or do not. */
-function unseenOf({ golden, own }: Compared, level: number): string {
-  const isTold = (found: number, known: number): boolean => {
-    const { more, fewer } = exactTails({ found, of: golden.of }, { found: known, of: own.of })
-    return Math.min(more, fewer) < level
+/**
+ * How many of the labels might be wrong without a look at all of them telling: models see through them, or do not. So that
+ * nineteen of twenty such golden sets would tell, a draw of 1.645 standard errors to the other side has to.
+ */
+export function unseenOf({ golden, own, margin: least }: Omit<Compared, 'where'>, level: number): string {
+  const wouldTell = (wrong: number): boolean => {
+    const share = Math.min(1, shareOf(golden) + wrong / 100)
+    const error = Math.sqrt((shareOf(golden) * (1 - shareOf(golden))) / golden.of + (share * (1 - share)) / own.of)
+    const found = Math.floor(Math.max(0, share - 1.645 * error) * own.of)
+    return isTold({ margin: least, golden, own: { found, of: own.of } }, level)
   }
   let seen = 1
-  const knownAt = (wrong: number): number => Math.min(own.of, Math.round((shareOf(golden) + wrong / 100) * own.of))
-  while (seen < 100 && !isTold(golden.found, knownAt(seen))) seen += 1
+  while (seen < 100 && !wouldTell(seen)) seen += 1
   return `golden/agreement: fewer than ${seen} wrong labels in a hundred may have gone unseen`
 }
