@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isDomainError } from '../core/index.ts'
 import type { ChainVerdict } from './chain.ts'
+import { promoterFault } from './chain-approvals.ts'
 import type { ModelApproval } from './data-decisions.ts'
 import {
   chainOf,
@@ -14,6 +15,7 @@ import {
   signNow,
   trustedKey,
 } from './fixtures/chain.ts'
+import { gatedChain } from './fixtures/gated-chain.ts'
 import { refuseRequest } from './signer/sign.ts'
 import type { StageFacts } from './stage-facts.ts'
 import type { TrustPolicy } from './trust-policy.ts'
@@ -94,6 +96,12 @@ test('a policy that lists promoters tells that none approved; only its demand re
   )
 })
 
+function countingKeys(one: TrustPolicy): TrustPolicy {
+  const rule = one.roles.get('promoter')
+  assert.ok(rule !== undefined)
+  return { ...one, roles: new Map([...one.roles, ['promoter', { ...rule, distinct: 'keys' }]]) }
+}
+
 const refused: Readonly<Record<string, readonly [readonly Given[], TrustPolicy?]>> = {
   'no approval': [[]],
   'the approval of whoever built it': [[[ada, { by: { name: 'Ada', email: 'ada@example.org' } }]]],
@@ -106,6 +114,11 @@ const refused: Readonly<Record<string, readonly [readonly Given[], TrustPolicy?]
   'one promoter where two are asked for': [[[rita]], two],
   'one promoter twice': [[[rita], [rita, { because: 'again' }]], two],
   'one promoter by two keys': [[[rita], [mallory]], two],
+  'one promoter by two keys, where the rule counts keys': [[[rita], [mallory]], countingKeys(two)],
+  'a promoter who may be the builder whom the policy calls nobody': [
+    [[rita]],
+    { ...policy, keys: new Map([...policy.keys, trustedKey('ada', ada)]) },
+  ],
   'a demand without promoters': [[[rita]], { ...policy, roles: base.roles }],
   'a promoter whom the policy calls nobody': [
     [[rita]],
@@ -153,4 +166,36 @@ test('a throw-away key approves no model', () => {
     () => refuseRequest({ kind: 'model-approval', decision }, 'ephemeral'),
     (error) => isDomainError(error, 'ERR_SIGN_REFUSED'),
   )
+})
+
+test('whoever signed or set off the gate verdict approves no model by it', () => {
+  const builders = [...base.builders, ...base.builders.map((grant) => ({ ...grant, key: 'ritas-other' }))]
+  const by: TrustPolicy = { ...policy, builders, demands: new Set(['approved-model', 'gates']) }
+  const trusted = (signer: Person, email: string): boolean => {
+    const { question, evidence, attestations } = gatedChain(ada, {
+      signer,
+      verdict: (one) => ({ ...one, principal: { ...one.principal, email } }),
+    })
+    const made = attestations[1]
+    assert.ok(made !== undefined)
+    const at = '2026-11-22T00:00:00.000Z'
+    const decision = { project: project.id, subject: question.subject, made, because: 'read', at, by: byRita }
+    const approval = { name: 'm', bytes: signNow({ kind: 'model-approval', decision }, rita), committed: true }
+    const shelf = { ...evidence, approvals: [...evidence.approvals, approval] }
+    return verifyChain({ ...question, evidence: shelf, policy: by }).trusted
+  }
+  assert.deepEqual([trusted(mallory, 'x@example.org'), trusted(ada, 'Rita@example.org')], [false, false])
+  assert.equal(trusted(ada, 'ada@example.org'), true, 'the honest twin')
+})
+
+test('what a promoter would sign is judged before it is signed', () => {
+  const { stages } = judged([])
+  const told = (signer: string, email: string): string | undefined => {
+    const key = policy.keys.get(signer) ?? { name: signer }
+    return promoterFault(policy, { signer: key, decision: { by: { name: 'x', email } } }, { stages })
+  }
+  assert.match(told('eve', 'eve@example.org') ?? '', /lists `eve` as no promoter/)
+  assert.match(told('rita', 'tom@example.org') ?? '', /calls `rita` Rita <rita@example.org>, and not tom@example.org/)
+  assert.match(told('ada', 'ada@example.org') ?? '', /whoever built it/)
+  assert.equal(told('rita', 'rita@example.org'), undefined, 'the honest twin')
 })

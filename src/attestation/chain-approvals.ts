@@ -1,5 +1,6 @@
 /**
- * Did people whom the policy lists as promoters approve the model: enough of them, none of whom built it or set a run of it off?
+ * Did people whom the policy lists as promoters approve the model: enough of them, none of whom built it, judged its gates, or
+ * set a run of it off?
  *
  * An approval counts for these bytes as the statement that made them has them: another run of the same bytes needs another
  * one. One that is withheld opens nothing. Source: design section 10, "promote to production".
@@ -9,37 +10,54 @@ import { type ChainQuestion, chainLimits, type VisitedStage } from './chain.ts'
 import { maxClockSkewMs } from './chain-walk.ts'
 import { caveat, type Finding, passed } from './finding.ts'
 import { responsibleFor } from './responsible.ts'
-import { countSigners, mailOf } from './trust-policy.ts'
-import { type VerifiedDataDecision, verifyDataDecision } from './verify.ts'
+import { countSigners, mailOf, type TrustedSigner, type TrustPolicy } from './trust-policy.ts'
+import { type VerifiedDataDecision, type VerifiedGates, verifyDataDecision } from './verify.ts'
 
 type Approval = VerifiedDataDecision<'model-approval'>
+type Approver = Readonly<{ signer: TrustedSigner; decision: Pick<Approval['decision'], 'by'> }>
 
-/** What a policy that demands the approval lacks; undefined when nothing. */
-export type JudgedApprovals = Readonly<{ findings: readonly Finding[]; lacking?: string; by: readonly Sha256[] }>
+const uncounted =
+  'whoever built it, judged its gates, or set a run of it off, does not count; each builder needs a principal'
 
-/** @param entry the statement of the stage that made the model */
+/** What a policy that demands the approval lacks. */
+export type JudgedApprovals = Readonly<{
+  findings: readonly Finding[]
+  lacking: readonly string[]
+  by: readonly Sha256[]
+}>
+
+/**
+ * @param entry the statement of the stage that made the model
+ * @param gates the verdict on its gates that counts
+ */
 export function judgeApprovals(
   question: ChainQuestion,
   entry: Sha256,
   stages: readonly VisitedStage[],
+  gates: VerifiedGates | undefined,
 ): JudgedApprovals {
   const rule = question.policy.roles.get('promoter')
   if (rule === undefined || rule.anyOf.length === 0)
-    return { findings: [], lacking: 'a promoter in the policy', by: [] }
+    return { findings: [], lacking: ['a promoter in the policy'], by: [] }
   const about = approvalsOf(question, entry)
-  const apart = about.filter((one) => isApart(question, one, stages))
+  const involved = involvedIn(question.policy, stages, gates)
+  const apart = about.filter((one) => isApart(one, involved))
   const count = countSigners(
-    rule,
+    { ...rule, distinct: 'principals' }, // promoters are people, whatever the rule counts
     apart.map(({ signer }) => signer),
   )
   const because = `was approved by ${count} of ${rule.threshold} promoters that the policy asks for`
   const scope = { subject: question.subject.path }
   if (count >= rule.threshold)
-    return { findings: [passed('model-approval', because, scope)], by: apart.map(({ attestation }) => attestation) }
-  const own = about.length > apart.length ? '; whoever built it, or set a run of it off, does not count' : ''
+    return {
+      findings: [passed('model-approval', because, scope)],
+      lacking: [],
+      by: apart.map(({ attestation }) => attestation),
+    }
+  const own = about.length === apart.length ? '' : `; ${uncounted}`
   return {
     findings: [caveat('model-approval', because + own, scope)],
-    lacking: `its approval: ${because}${own}`,
+    lacking: [`its approval: ${because}${own}`],
     by: [],
   }
 }
@@ -55,18 +73,47 @@ function approvalsOf(question: ChainQuestion, entry: Sha256): readonly Approval[
   })
 }
 
+/** Keys and people who made it what it is; undefined among them for one of whom nobody knows who they are. */
+function involvedIn(
+  policy: TrustPolicy,
+  stages: readonly VisitedStage[],
+  gates: VerifiedGates | undefined,
+): readonly (string | undefined)[] {
+  const ran = stages.flatMap(({ stage: { signer, facts } }) => {
+    const { person } = responsibleFor(facts, policy.services)
+    return [...namesOf(signer, person), mailOf(facts.principal.email)]
+  })
+  if (gates === undefined) return ran
+  const { signer, verdict } = gates
+  const { email, tier } = verdict.principal
+  // A signer of a stage too is judged by what they say there: a verdict does not say which service set it off.
+  const isKnown = tier === 'verified' || ran.includes(signer.name)
+  return [...ran, ...namesOf(signer, isKnown ? email : undefined), mailOf(email)]
+}
+
+function namesOf(
+  { name, principal, identity }: TrustedSigner & Readonly<{ identity?: string }>,
+  person: string | undefined,
+): readonly (string | undefined)[] {
+  return [name, ...[principal ?? person, person ?? name, identity ?? name].map((one) => one && mailOf(one))]
+}
+
 /** THREAT: a builder who approves what they built, under another of their keys. So a promoter is a person, whom the policy names. */
-function isApart({ policy }: ChainQuestion, { decision, signer }: Approval, stages: readonly VisitedStage[]): boolean {
-  const person = signer.principal === undefined ? undefined : mailOf(signer.principal)
-  const involved = stages.flatMap(({ stage }) => [
-    stage.signer.principal ?? [],
-    stage.facts.principal.email,
-    responsibleFor(stage.facts, policy.services).person ?? [],
-  ])
-  return (
-    person !== undefined &&
-    person === mailOf(decision.by.email) &&
-    !involved.flat().map(mailOf).includes(person) &&
-    stages.every(({ stage }) => stage.signer.name !== signer.name)
-  )
+function isApart({ decision, signer }: Approver, involved: ReturnType<typeof involvedIn>): boolean {
+  const person = signer.principal && mailOf(signer.principal)
+  return person === mailOf(decision.by.email) && ![undefined, person, signer.name].some((one) => involved.includes(one))
+}
+
+/** Why what this promoter would sign counts nowhere; undefined when it would count. */
+export function promoterFault(
+  policy: TrustPolicy,
+  approver: Approver,
+  { stages, gates }: Readonly<{ stages: readonly VisitedStage[]; gates?: VerifiedGates }>,
+): string | undefined {
+  const { name, principal } = approver.signer
+  if (policy.roles.get('promoter')?.anyOf.includes(name) !== true) return `the policy lists \`${name}\` as no promoter`
+  if (principal === undefined || mailOf(principal) !== mailOf(approver.decision.by.email))
+    return `the policy calls \`${name}\` ${principal ?? 'nobody'}, and not ${approver.decision.by.email}`
+  const involved = involvedIn(policy, stages, gates)
+  return isApart(approver, involved) ? undefined : uncounted
 }

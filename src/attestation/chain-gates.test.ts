@@ -108,6 +108,10 @@ const lies: Readonly<Record<string, readonly [GateChanges, RegExp]>> = {
   ],
   'gates that stand in no commit': [
     { verdict: (one) => ({ ...one, definition: { ...one.definition, digest: digestNamed('lower') } }) },
+    /its gates are of another `assay\.yaml` or run: assay run --force evaluate/,
+  ],
+  'failed gates that stand in no commit': [
+    { verdict: (one) => ({ ...failing(one), definition: { ...one.definition, digest: digestNamed('lower') } }) },
     /ERR_CHAIN_LINK its gates are not those of `assay\.yaml` in the commit/,
   ],
   'a key that nobody listed': [{ signer: mallory }, /signed by a key that the policy does not list/],
@@ -189,4 +193,69 @@ test('a throw-away key judges no gates, nor does one of another builder', () => 
   assert.throws(() => refuseRequest({ kind: 'gate-verdict', verdict }, 'ephemeral'), isRefused)
   assert.throws(() => refuseRequest({ kind: 'gate-verdict', verdict }, 'real', 'https://ci.example.org'), isRefused)
   refuseRequest({ kind: 'gate-verdict', verdict }, 'real')
+})
+
+const onBranch = (one: GateVerdict): GateVerdict => ({
+  ...one,
+  at: '2026-11-21T02:00:00.000Z',
+  definition: { ...one.definition, digest: digestNamed('of a branch'), commit: 'b'.repeat(40) },
+})
+
+/** Without the repository: nobody can look what a commit holds. */
+function judgedElsewhere(changes: GateChanges, more: Partial<TrustPolicy> = {}): ChainVerdict {
+  const { question } = gatedChain(ada, changes)
+  const surroundings = { now: question.surroundings.now }
+  return verifyChain({ ...question, surroundings, policy: policyOf(ada, { demands: new Set(['gates']), ...more }) })
+}
+
+test('the assay.yaml of a branch, which asks for less, passes no model that failed, nor metrics of the training', () => {
+  const refused = judgedElsewhere({ verdict: failing, beside: [onBranch] })
+  assert.deepEqual([refused.trusted, told(refused)[0]], [false, 'ERR_GATE_FAILED accuracy >= 0.95: it is 0.93'])
+  assert.equal(judgedElsewhere({ verdict: onBranch }).trusted, false)
+  const gates = ['accuracy >= 0.99'] as const
+  const trained = (one: GateVerdict): GateVerdict => ({
+    ...onBranch(one),
+    measured: one.made,
+    metrics: { path: 'train.json', digest: digestNamed('train.json'), sizeBytes: 5 },
+    values: [{ name: 'accuracy', value: 1 }],
+    gates: [{ gate: 'accuracy >= 0', value: 1, passed: true }],
+  })
+  const facts: GateChanges['facts'] = (one) => ({ ...one, outputs: [...one.outputs, output('train.json')] })
+  assert.equal(judgedElsewhere({ facts, beside: [trained] }, { gates }).trusted, false)
+  assert.equal(judgedElsewhere({ beside: [onBranch] }).trusted, true, 'the honest twin: the older one counts')
+  assert.equal(judgedElsewhere({ beside: [(one) => onBranch(failing(one))] }).trusted, false, 'one that failed counts')
+})
+
+test('the assay.yaml that the evaluation ran by holds gates, that of the training or not', () => {
+  const evaluation: GateChanges['evaluation'] = (facts) => ({
+    ...facts,
+    definition: facts.definition.map((one) =>
+      one.path === 'assay.yaml' ? { ...one, digest: digestNamed('of a branch') } : one,
+    ),
+  })
+  assert.equal(judgedElsewhere({ evaluation, verdict: failing, beside: [onBranch] }).trusted, true)
+})
+
+test('in a project its own assay.yaml holds the gates, of the evaluation that its lock names', () => {
+  const { question, measured } = gatedChain(ada, { verdict: onBranch })
+  const surroundings = { now: question.surroundings.now }
+  const trusted = (own: string, attestation = measured): boolean => {
+    const judges = [{ stage: 'evaluate', attestation }]
+    const policy = policyOf(ada, { demands: new Set(['gates']) })
+    return verifyChain({ ...question, surroundings, policy, judges, ownGates: digestNamed(own) }).trusted
+  }
+  assert.deepEqual(
+    [trusted('of a branch'), trusted('another'), trusted('of a branch', digestNamed('x'))],
+    [true, false, false],
+  )
+})
+
+test('where a policy asks for one commit, the gates stand in it too', () => {
+  const elsewhere = (one: GateVerdict): GateVerdict => ({
+    ...one,
+    definition: { ...one.definition, commit: 'b'.repeat(40) },
+  })
+  const { trusted, findings } = judgedElsewhere({ verdict: elsewhere }, { oneCommit: true })
+  assert.deepEqual([trusted, findings.find(({ check }) => check === 'one-commit')?.code], [false, 'ERR_CHAIN_COMMITS'])
+  assert.equal(judgedElsewhere({}, { oneCommit: true }).trusted, true, 'the honest twin')
 })

@@ -2,7 +2,8 @@
  * What did the gates of the model come to, on metrics of whom?
  *
  * A gate verdict counts for the very statement that made the model, when a builder of at least its standing signed it, and
- * when the stage that wrote the metrics read these bytes: the metrics of another run, or of another model, are none. What
+ * when the stage that wrote the metrics read these bytes: the metrics of another run, or of another model, are none. Its
+ * gates are those of the `assay.yaml` that one of the two ran by, or of the project's own: those of a branch are none. What
  * the policy asks for beside is judged by the values that stand in it. One that is withheld opens nothing but what an older
  * one says, which is then the newest: nobody can tell that there was another (a log holds digests, and not of what).
  */
@@ -41,6 +42,8 @@ export function gatesAtHand(question: ChainQuestion, entry: Sha256, verdicts: St
     const isOfIt = by.attestation === entry && outputs.some(({ digest }) => digest === subject.digest)
     if (!isOfIt || Date.parse(at) > latest) fault ??= 'it is of another model, or of a time to come'
     else if (!mayJudge(statement, made.statement)) fault ??= 'its signer may do less than who made the model'
+    else if (!isOfThem(question, statement, made.statement, verdicts))
+      fault ??= `its gates are of another \`assay.yaml\` or run: assay run --force ${statement.verdict.measured.stage}`
     else if (newest === undefined || isNewer(statement, newest)) newest = statement
   }
   return { ...(newest === undefined ? {} : { gates: newest }), ...(fault === undefined ? {} : { fault }) }
@@ -51,13 +54,38 @@ function mayJudge({ grant, verdict }: VerifiedGates, made: VerifiedStage): boole
   return grant.maxLevel >= made.grant.maxLevel && (isLocal(made.facts.builderId) || !isLocal(verdict.builderId))
 }
 
+/**
+ * Whether a stage whose metrics they are ran by the definition that the gates stand in. One that failed counts elsewhere than
+ * in the project, whatever its gates.
+ *
+ * THREAT: a branch whose assay.yaml asks for less, or names other metrics, and whose verdict is newer.
+ */
+function isOfThem(
+  question: ChainQuestion,
+  { verdict }: VerifiedGates,
+  made: VerifiedStage,
+  verdicts: StageVerdicts,
+): boolean {
+  const { ownGates, judges = [] } = question
+  const { attestation } = verdict.measured
+  if (ownGates !== undefined && judges.every((judge) => judge.attestation !== attestation)) return false
+  const { verdict: measured } = judgeBundle(question, attestation, verdicts)
+  const definitions = [made, measured.trusted ? measured.statement : made].flatMap(({ facts }) => facts.definition)
+  const { path, digest } = verdict.definition
+  return (
+    (ownGates === undefined && verdict.result === 'FAILED') ||
+    ownGates === digest ||
+    definitions.some((one) => one.path === path && one.digest === digest)
+  )
+}
+
 function isNewer(one: VerifiedGates, other: VerifiedGates): boolean {
   const [left, right] = [Date.parse(one.verdict.at), Date.parse(other.verdict.at)]
   return left === right ? one.verdict.result === 'FAILED' : left > right
 }
 
-/** What is said of the gates, and what a policy that demands them lacks; undefined when nothing. */
-export type JudgedGates = Readonly<{ findings: readonly Finding[]; lacking?: string; attestation?: Sha256 }>
+/** What is said of the gates, and what a policy that demands them lacks. */
+export type JudgedGates = Readonly<{ findings: readonly Finding[]; lacking: readonly string[]; attestation?: Sha256 }>
 
 /** @param stages verified, with the one that wrote the metrics */
 export function judgeGates(
@@ -66,10 +94,10 @@ export function judgeGates(
   entry: Sha256,
   stages: readonly VisitedStage[],
 ): JudgedGates {
-  const asked = ownGates === true ? [] : (policy.gates ?? [])
+  const asked = ownGates !== undefined ? [] : (policy.gates ?? [])
   if (gates === undefined) {
     const why = fault === undefined ? '' : ` (${fault})`
-    return { findings: gatesAlone({ gates: asked }, why), lacking: `a gate verdict${why}` }
+    return { findings: gatesAlone({ gates: asked }, why), lacking: [`a gate verdict${why}`] }
   }
   const { verdict, signer, attestation } = gates
   const scope = { subject: verdict.measured.stage }
@@ -80,14 +108,14 @@ export function judgeGates(
       ? faultOf(gates, { entry, digest: subject.digest, stages })
       : `its gates are not those of \`${path}\` in the commit ${commit}`
   if (wrong !== undefined)
-    return { findings: [refused(check, 'ERR_CHAIN_LINK', wrong, scope)], lacking: 'a gate verdict that holds' }
+    return { findings: [refused(check, 'ERR_CHAIN_LINK', wrong, scope)], lacking: ['a gate verdict that holds'] }
   const known = new Set(verdict.gates.map(({ gate }) => gate))
   const others = asked.filter((gate) => !known.has(gate)).map((gate) => decideGate(parseGate(gate), verdict.values))
-  const results = ownGates === true ? [] : [...verdict.gates, ...others]
+  const results = ownGates !== undefined ? [] : [...verdict.gates, ...others]
   const failing = [...verdict.gates, ...others].filter((result) => !result.passed)
   return {
     attestation,
-    ...(failing.length === 0 ? {} : { lacking: failing.map(({ gate }) => gate).join(', ') }),
+    lacking: failing.map(({ gate }) => gate),
     findings: [
       passed(
         'gate-verdict',

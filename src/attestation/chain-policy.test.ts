@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ChainVerdict } from './chain.ts'
+import { evidenceDemands } from './chain-policy.ts'
 import { passed, refused } from './finding.ts'
-import { rawData } from './fixtures/chain.ts'
+import { newPerson, policyOf, rawData } from './fixtures/chain.ts'
 import { type Changes, diverged, judge } from './fixtures/hosted-chain.ts'
 import { type LoggedKind, loggedKinds, type TrustPolicy } from './trust-policy.ts'
 
@@ -110,4 +111,18 @@ test('every kind of statement can be demanded to be in a log, and only those tha
   }
   assert.deepEqual(codes(judge({ policy: { logs, logged: new Set() } })), [])
   assert.deepEqual(codes(judge({ policy: { logs } })).length, 2, 'stages alone when nothing is said')
+})
+
+test('gates and approvals that nobody judged meet no demand', () => {
+  const policy = policyOf(newPerson(), { demands: new Set(['gates', 'approved-model'] as const) })
+  const none = { inputs: [], data: [], reproductions: [], reviews: [] }
+  assert.deepEqual(
+    evidenceDemands(policy, none, false).map(({ code }) => code),
+    ['ERR_POLICY_DEMAND', 'ERR_POLICY_DEMAND'],
+  )
+  const judgedGood = evidenceDemands(policy, { ...none, gates: [], approval: [] }, false)
+  assert.ok(
+    judgedGood.every((finding) => finding.passed),
+    'the honest twin',
+  )
 })

@@ -121,10 +121,10 @@ export type Judged = Readonly<{
   data: readonly JudgedData[]
   reproductions: readonly JudgedReproduction[]
   reviews: readonly JudgedReview[]
-  /** What is lacking of the gates; undefined when all passed. */
-  gates?: string | undefined
+  /** What is lacking of the gates; INVARIANT: where nobody judged them, everything. */
+  gates?: readonly string[]
   /** As that, of the approval of the model by promoters. */
-  approval?: string | undefined
+  approval?: readonly string[]
 }>
 
 /** INVARIANT: a chain without stages has nothing of what is demanded. */
@@ -157,8 +157,8 @@ const missingOf: Readonly<Record<Demand, (judged: Judged) => readonly string[]>>
       .filter(({ result }) => result !== 'identical' && result !== 'within-tolerance')
       .map(({ stage }) => stage),
   review: ({ reviews }) => reviews.filter(({ fault }) => fault !== undefined).map(({ stage }) => stage),
-  gates: ({ gates }) => (gates === undefined ? [] : [gates]),
-  'approved-model': ({ approval }) => (approval === undefined ? [] : [approval]),
+  gates: ({ gates = ['its gates'] }) => gates,
+  'approved-model': ({ approval = ['its approval'] }) => approval,
 }
 
 /** A statement that the verdict rests on, and what it is about. */

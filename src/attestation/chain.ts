@@ -47,8 +47,8 @@ export type ChainQuestion = Readonly<{
   entries: readonly Sha256[]
   /** Judging stages (evaluation, gates): each must be there and build on the statement of the subject. */
   judges?: readonly ChainJudge[]
-  /** The caller judges the gates by the metrics themselves: those of the policy too. */
-  ownGates?: boolean
+  /** Of the caller's own `assay.yaml`, who judges its gates, and those of the policy, by the metrics themselves. */
+  ownGates?: Sha256
   evidence: ChainEvidence
   policy: TrustPolicy
   surroundings: ChainSurroundings

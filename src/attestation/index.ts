@@ -1,6 +1,7 @@
 /** The only file of `attestation` that other domains import. */
 export { statedPayload } from './bundle.ts'
 export * from './chain.ts'
+export { promoterFault } from './chain-approvals.ts'
 export { gateFinding, gatesAlone, hasRead } from './chain-gates.ts'
 export {
   clockFindings,

@@ -39,7 +39,7 @@ import { allPassed, caveat, type Finding, passed, refused } from './finding.ts'
 import { judgeLevel, type LevelFacts } from './level.ts'
 import { propertiesOf } from './properties.ts'
 import { usedStatements } from './used-statements.ts'
-import type { VerifiedStage } from './verify.ts'
+import type { VerifiedGates, VerifiedStage } from './verify.ts'
 
 /**
  * Judges an artifact by the first candidate that makes it trusted, else by the one that comes nearest.
@@ -91,8 +91,9 @@ function judgeCandidate(question: ChainQuestion, { entry, clock }: Candidate, ve
     ...(measured === undefined ? [] : [measured]),
   ]
   const walk = walkChain(question, roots, verdicts)
+  const commits = commitsOf(walk.stages, atHand.gates)
   const gated = judgeGates(question, atHand, entry, walk.stages)
-  const approved = judgeApprovals(question, entry, walk.stages)
+  const approved = judgeApprovals(question, entry, walk.stages, atHand.gates)
   const judged = judgeStages(question, walk.stages)
   const sources = judgeInputs(question, walk.stages)
   const built = judgeBuilds(question, walk.stages)
@@ -138,7 +139,7 @@ function judgeCandidate(question: ChainQuestion, { entry, clock }: Candidate, ve
       walk.stages.length === 0,
     ),
     ...laundered.map((place) => caveat('output-equals-input', originOf(walk.stages, place), { subject: place })),
-    ...commitFindings(question, walk.stages),
+    ...commitFindings(question, commits),
   ]
   const facts: LevelFacts = {
     chainHolds: findings.every((finding) => finding.passed || levelZeroChecks.has(finding.check)),
@@ -160,7 +161,7 @@ function judgeCandidate(question: ChainQuestion, { entry, clock }: Candidate, ve
     properties: propertiesOf(facts),
     entry,
     stages: walk.stages,
-    commits: commitsOf(walk.stages),
+    commits,
     ...(gated.attestation === undefined || atHand.gates === undefined ? {} : { gates: atHand.gates }),
     ...newestTimeOf(proven),
   }
@@ -289,15 +290,16 @@ function originOf(stages: readonly VisitedStage[], place: string): string {
   return said ?? 'is equal to an input'
 }
 
-function commitFindings({ policy }: ChainQuestion, stages: readonly VisitedStage[]): readonly Finding[] {
-  const commits = commitsOf(stages)
+function commitFindings({ policy }: ChainQuestion, commits: readonly string[]): readonly Finding[] {
   if (commits.length <= 1) return []
   const because = `the chain spans ${commits.length} commits`
   return [policy.oneCommit ? refused('one-commit', 'ERR_CHAIN_COMMITS', because) : passed('one-commit', because)]
 }
 
-function commitsOf(stages: readonly VisitedStage[]): readonly string[] {
-  return [...new Set(stages.flatMap(({ stage }) => stage.facts.source.commit ?? []))].sort()
+/** Those that the gates stand in too. */
+function commitsOf(stages: readonly VisitedStage[], gates: VerifiedGates | undefined): readonly string[] {
+  const own = gates?.verdict.definition.commit ?? []
+  return [...new Set([stages.flatMap(({ stage }) => stage.facts.source.commit ?? []), own].flat())].sort()
 }
 
 function minimumLevel({ policy }: ChainQuestion, level: number): Finding {
@@ -333,7 +335,7 @@ function nothingKnown(question: ChainQuestion): ChainVerdict {
     findings: [
       ...policyFindings(question),
       subjectFinding(question, undefined),
-      ...(question.ownGates === true ? [] : gatesAlone(question.policy)),
+      ...(question.ownGates !== undefined ? [] : gatesAlone(question.policy)),
       minimumLevel(question, level),
     ],
     properties: propertiesOf(facts),

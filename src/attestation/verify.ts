@@ -195,33 +195,18 @@ function verifyByBuilder<T extends Readonly<{ project: string; builderId: string
 
 /** Decides whether a bundle is an approval or revocation, signed by a source-approver of the policy. */
 export function verifySourceApproval(bytes: Uint8Array, policy: TrustPolicy): Verdict<VerifiedApproval> {
-  const read = readSigned(bytes, policy, 'source-approver', sourceApprovalOf)
-  if (!read.trusted) return read
-  const { value: approval, signer, findings } = read
-  // `as`: all findings passed, which is what the brand says.
-  const statement = { approval, signer, attestation: sha256Of(bytes) } as VerifiedApproval
-  return { trusted: true, statement, findings }
+  return named(bytes, readSigned(bytes, policy, 'source-approver', sourceApprovalOf), 'approval')
 }
 
 /** Decides whether a bundle is a data verdict, signed by a data-validator of the policy. It may say FAILED. */
 export function verifyDataVerdict(bytes: Uint8Array, policy: TrustPolicy): Verdict<VerifiedDataVerdict> {
-  const read = readSigned(bytes, policy, 'data-validator', dataVerdictOf)
-  if (!read.trusted) return read
-  const { value: verdict, signer, findings } = read
-  // `as`: all findings passed, which is what the brand says.
-  const statement = { verdict, signer, attestation: sha256Of(bytes) } as VerifiedDataVerdict
-  return { trusted: true, statement, findings }
+  return named(bytes, readSigned(bytes, policy, 'data-validator', dataVerdictOf), 'verdict')
 }
 
 /** Decides whether a bundle is the verdict of a reproduction, signed by a reproducer of the policy. It may say `diverged`. */
 export function verifyReproduction(bytes: Uint8Array, policy: TrustPolicy): Verdict<VerifiedReproduction> {
   const read = readSigned(bytes, policy, 'reproducer', reproductionOf)
-  if (!read.trusted) return read
-  const { value: reproduction, signer, findings } = read
-  const attestation = sha256Of(bytes)
-  // `as`: all findings passed, which is what the brand says.
-  const statement = { reproduction, signer, attestation, ...provenOf(read) } as VerifiedReproduction
-  return { trusted: true, statement, findings }
+  return named(bytes, read, 'reproduction', read.trusted ? provenOf(read) : {})
 }
 
 /** Decides whether a bundle is a decision of this kind, signed by a reviewer of the policy, of a model by a promoter. Expiry is asked elsewhere. */
@@ -233,20 +218,25 @@ export function verifyDataDecision<Kind extends DataDecisionKind>(
   const read = readSigned(bytes, policy, kind === 'model-approval' ? 'promoter' : 'reviewer', (statement) =>
     dataDecisionOf(kind, statement),
   )
-  if (!read.trusted) return read
-  const { value: decision, signer, findings } = read
-  // `as`: all findings passed, which is what the brand says.
-  const statement = { decision, signer, attestation: sha256Of(bytes) } as VerifiedDataDecision<Kind>
-  return { trusted: true, statement, findings }
+  return named(bytes, read, 'decision')
 }
 
 /** Decides whether a bundle is a review of a definition, signed by a reviewer of the policy. Whom it counts for is asked elsewhere. */
 export function verifyDefinitionReview(bytes: Uint8Array, policy: TrustPolicy): Verdict<VerifiedReview> {
-  const read = readSigned(bytes, policy, 'reviewer', definitionReviewOf)
+  return named(bytes, readSigned(bytes, policy, 'reviewer', definitionReviewOf), 'review')
+}
+
+/** @param name what the statement calls what it says */
+function named<V extends object>(
+  bytes: Uint8Array,
+  read: ReadSigned<unknown>,
+  name: string & keyof V,
+  more: object = {},
+): Verdict<V> {
   if (!read.trusted) return read
-  const { value: review, signer, findings } = read
+  const { value, signer, findings } = read
   // `as`: all findings passed, which is what the brand says.
-  const statement = { review, signer, attestation: sha256Of(bytes) } as VerifiedReview
+  const statement = { [name]: value, signer, attestation: sha256Of(bytes), ...more } as V
   return { trusted: true, statement, findings }
 }
 

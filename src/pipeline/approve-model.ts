@@ -1,9 +1,9 @@
 /** `assay model approve`: a promoter's signed word that these bytes, as this statement made them, may go to production. */
-import { type DataDecisions, type Finding, verifyChain } from '../attestation/index.ts'
+import { type DataDecisions, type Finding, promoterFault, verifyChain } from '../attestation/index.ts'
 import { DomainError, type Sha256, sha256Of } from '../core/index.ts'
 import { chainEvidenceOf, withDefinitions } from './chain-facts.ts'
 import { attestationsOf, enterLog } from './enter-log.ts'
-import { openProjectSigner } from './open-signer.ts'
+import { listedSigner, openProjectSigner } from './open-signer.ts'
 import type { Project } from './project.ts'
 import { chainOf, verifyContent } from './verify.ts'
 import { subjectsOf } from './verify-artifact.fs.ts'
@@ -36,12 +36,19 @@ export async function approveModel(
   const unasked = { ...project, trust: { ...trust, demands } }
   const { findings } = await verifyContent(unasked, path, digest)
   refuse(findings, 'the model is not trusted')
-  const { entry } = await chainOf(unasked, path, digest, chainEvidenceOf(project))
+  const chain = await chainOf(unasked, path, digest, chainEvidenceOf(project))
+  const { entry } = chain
   if (entry === undefined) throw new DomainError('ERR_EVIDENCE_MISSING', `there is no evidence for \`${path}\``)
   const { name, email } = await project.principal()
   const at = project.now().toISOString()
   const approval = { project: project.id, subject: { path, digest }, made: entry, because, at, by: { name, email } }
   await using signer = await openProjectSigner(project)
+  const listed = listedSigner(trust, signer)
+  const fault =
+    listed === undefined
+      ? 'trust.yaml does not list your key'
+      : promoterFault(trust, { signer: listed, decision: approval }, chain)
+  if (fault !== undefined) throw uncounted(fault) // before a key that may cost money signs what counts nowhere
   const { bytes } = await signer.sign({ kind: 'model-approval', decision: approval })
   const standing = await standingWith(project, approval, bytes)
   const attestation = sha256Of(bytes)
@@ -70,18 +77,17 @@ async function standingWith(
     const beside = approvals.map((one) => ({ name: 'new', bytes: one, committed: false }))
     const evidence = { ...own, approvals: threshold === undefined ? [...own.approvals, ...beside] : beside }
     const { findings } = await withDefinitions(project, (surroundings) =>
-      verifyChain({ subject, entries: [made], evidence, policy, surroundings, ownGates: true }),
+      verifyChain({ subject, entries: [made], evidence, policy, surroundings }),
     )
     return findings.find(({ check }) => check === 'model-approval')
   }
   const alone = await judged([bytes], 1)
-  if (alone?.code !== 'OK')
-    throw new DomainError(
-      'ERR_SIGNER_ROLE',
-      `your approval would count nowhere: ${alone?.because ?? 'trust.yaml lists no promoter'}`,
-      {
-        help: 'let somebody approve whom trust.yaml lists as promoter, with a principal, and who neither built nor ran it',
-      },
-    )
+  if (alone?.code !== 'OK') throw uncounted(alone?.because ?? 'trust.yaml lists no promoter')
   return (await judged([bytes]))?.because ?? ''
+}
+
+function uncounted(because: string): DomainError {
+  return new DomainError('ERR_SIGNER_ROLE', `your approval would count nowhere: ${because}`, {
+    help: 'let somebody approve whom trust.yaml lists as promoter, with a principal, and who neither built nor ran it',
+  })
 }

@@ -107,7 +107,7 @@ export async function chainOf(
     renamed: makerOf(project, path) === undefined,
     entries: entriesOf(project, path),
     judges,
-    ownGates: isModel(project, path),
+    ...(isModel(project, path) ? ownGatesOf(project) : {}),
     evidence,
     policy: project.trust,
     ...(evidence.bundle === project.evidence.bundle ? { verdicts: project.verdicts } : {}),
@@ -115,6 +115,12 @@ export async function chainOf(
   const chain = await withDefinitions(project, (surroundings) => verifyChain({ ...question, surroundings }))
   rememberTime(project.trust, project.environment, chain.newestTime)
   return chain
+}
+
+/** Of the `assay.yaml` that the gates are judged by here. */
+function ownGatesOf({ definition }: Pick<Project, 'definition'>): Readonly<{ ownGates?: Sha256 }> {
+  const own = definition.find(({ path }) => path === 'assay.yaml')
+  return own === undefined ? {} : { ownGates: own.digest }
 }
 
 /** The attestation that the lock pins for an out: a hint, tried first. */
@@ -173,6 +179,8 @@ async function gateFindings(project: Project, chain: ChainVerdict): Promise<read
   if (gates.length === 0) return []
   try {
     const here = model.metrics === undefined ? undefined : await provenMetrics(project, model.metrics, chain)
+    const other = otherMetrics(project, chain)
+    if (other !== undefined) return [other]
     const metrics = here ?? chain.gates?.verdict.values
     if (metrics === undefined)
       return [refused('gates', 'ERR_GATE_FAILED', 'the model has gates, and no evidence proves metrics of these bytes')]
@@ -182,6 +190,20 @@ async function gateFindings(project: Project, chain: ChainVerdict): Promise<read
     if (!isDomainError(error)) throw error
     return [refused('gates', error.code, `the metrics cannot be read: ${error.message}`)] // a file that a stage wrote
   }
+}
+
+/** THREAT: gates that are judged on metrics of the training, or on those of another evaluation. */
+export function otherMetrics(
+  { settings: { model }, lock, pipeline }: Pick<Project, 'settings' | 'lock' | 'pipeline'>,
+  { gates }: Pick<ChainVerdict, 'gates'>,
+): Finding | undefined {
+  if (gates === undefined) return undefined
+  const { metrics, measured } = gates.verdict
+  const maker = pipeline.stages.find(({ outs }) => outs.some(({ path }) => path === model?.metrics))
+  const judge = lock.get(maker?.name ?? '')?.attestation
+  if (metrics.path === model?.metrics && measured.attestation === judge) return undefined
+  const because = `its gates were signed for \`${metrics.path}\` of \`${measured.stage}\`, and not for the metrics of the project`
+  return refused('gates', 'ERR_CHAIN_LINK', because)
 }
 
 /** Where the metrics are at hand, what was signed of them is held against them. */
