@@ -195,14 +195,23 @@ function runOf({ project, source, definition, code }: StageFacts): ReviewedRun {
   }
 }
 
+/** Made once for each review: there may be many runs, reviews and files. */
+const filesRead = new WeakMap<VerifiedReview['review'], ReadonlyMap<string, Sha256>>()
+
+function readIn(review: VerifiedReview['review']): ReadonlyMap<string, Sha256> {
+  const known = filesRead.get(review) ?? new Map(review.files.map(({ path, digest }) => [path, digest]))
+  filesRead.set(review, known)
+  return known
+}
+
 /** THREAT: a file that changed since, or that nobody read, under the name of a review. */
-function covers({ project, commit, files }: VerifiedReview['review'], ran: ReviewedRun): boolean {
-  if (project !== ran.project) return false
-  const read = new Map(files.map(({ path, digest }) => [path, digest]))
+function covers(review: VerifiedReview['review'], ran: ReviewedRun): boolean {
+  if (review.project !== ran.project) return false
+  const read = readIn(review)
   const isRead = (all: readonly Readonly<{ path: string; digest: Sha256 }>[]): boolean =>
     all.every(({ path, digest }) => read.get(path) === digest)
   if (!isRead(ran.definition)) return false
-  if (ran.commit === commit) return true
+  if (ran.commit === review.commit) return true
   return ran.code !== undefined && isRead(ran.code)
 }
 

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { builderIds, isDomainError } from '../core/index.ts'
 import { newPerson, policyText, project } from './fixtures/chain.ts'
 import { noteKeyOf, printNoteKey } from './tlog/note.ts'
-import { countSigners } from './trust-policy.ts'
+import { countSigners, hasOtherReviewer } from './trust-policy.ts'
 import { parseTrustPolicy } from './trust-policy-file.ts'
 import { policyFromKey } from './trust-policy-shape.ts'
 
@@ -196,6 +196,20 @@ test('suggests the word that was meant', () => {
 test('refuses bytes that are not UTF-8 and files over the limit', () => {
   assert.throws(() => parseTrustPolicy(Buffer.from([0xff]), 'file'), /not UTF-8/)
   assert.throws(() => parseTrustPolicy(Buffer.alloc(1024 * 1024 + 1, 0x20), 'file'), /the limit is/)
+})
+
+test('somebody else reviews where a reviewer is another person than a builder, by whatever keys', () => {
+  const builds = (...names: readonly string[]): string =>
+    `  builder:\n${names.map((name) => `    - {key: ${name}, builder: ${builderIds.sandboxed}, maxLevel: 1}\n`).join('')}`
+  const has = (reviewer: string, ...names: readonly string[]): boolean =>
+    hasOtherReviewer(parse(two(builds(...names) + reviewer)))
+  assert.ok(has('  reviewer: [ada, eve]\n', 'ada'))
+  assert.ok(has('  reviewer: [eve]\n', 'ada'))
+  assert.ok(has('  reviewer: [ada]\n', 'ada', 'eve'), 'what Eve builds')
+  assert.ok(!has('  reviewer: [ada]\n', 'ada'), 'the honest twin: who works alone')
+  assert.ok(!has('', 'ada'))
+  const sameMail = two(`${builds('ada')}  reviewer: [eve]\n`).replace('Eve <eve@', 'Ada <ADA@')
+  assert.ok(!hasOtherReviewer(parse(sameMail)), 'a second key of hers')
 })
 
 test('a policy of one key trusts it in every role but promoter', () => {

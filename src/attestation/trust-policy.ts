@@ -219,6 +219,16 @@ export function countSigners(rule: RoleRule, signers: readonly TrustedSigner[]):
   ).size
 }
 
+/** Whether a listed reviewer is another person than a listed builder: it does not matter whether anybody has reviewed yet. */
+export function hasOtherReviewer({ keys, identities, roles, builders }: TrustPolicy): boolean {
+  const personOf = (name: string): string | undefined => {
+    const principal = (keys.get(name) ?? identities?.get(name))?.principal
+    return principal === undefined ? undefined : mailOf(principal)
+  }
+  const reviewers = (roles.get('reviewer')?.anyOf ?? []).flatMap((name) => personOf(name) ?? [])
+  return reviewers.some((reviewer) => builders.some(({ key }) => personOf(key) !== reviewer))
+}
+
 /** `Ada <ADA@example.org>` -> `ada@example.org`. THREAT: one person under two spellings would count as two. */
 export function mailOf(person: string): string {
   return (/<([^<>]*)>\s*$/.exec(person)?.[1] ?? person).trim().toLowerCase()

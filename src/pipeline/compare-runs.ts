@@ -1,5 +1,5 @@
 /** What of a stage's use of resources is not as expected, or unlike earlier runs; and what is remembered of it. */
-import { isReviewed, type StatedCode } from '../attestation/index.ts'
+import { hasOtherReviewer, isReviewed, type StatedCode } from '../attestation/index.ts'
 import type { StageOutcome } from '../compute/index.ts'
 import { digestOfJson } from '../core/index.ts'
 import { jsonFact } from '../data/index.ts'
@@ -7,7 +7,7 @@ import { unexpected } from './expected.ts'
 import type { Project } from './project.ts'
 import type { StageSetting } from './run-stage.ts'
 import { unusual, usualOf } from './unusual.ts'
-import { measureOf, type Ran, type Reviewed, type RunGroup, unmeasured, withRun } from './usual-history.ts'
+import { measureOf, type Ran, type Reviewed, type RunGroup, teaches, unmeasured, withRun } from './usual-history.ts'
 
 export type Compared = Readonly<{
   unexpected: readonly string[]
@@ -34,13 +34,21 @@ export async function compareRun(
   const groups = Array.isArray(found) ? (found as readonly RunGroup[]) : [] // our own text
   const own = ownGroup(project, setting, code)
   const run = usualOf(resources, network.deniedAttempts, inputBytes)
-  const reviewed = await reviewedIn(project)
-  const measure = measureOf(run, groups, own, reviewed)
   const isRequired = project.settings.require.includes('usual-resources')
+  const reviewed = await reviewedIn(project, isRequired)
+  const told = [
+    ...unusual(run, measureOf(run, groups, own, reviewed), shell),
+    ...(isRequired ? unmeasured(run, groups, own, reviewed) : []),
+  ]
+  // where they are required, an unusual run that is to be remembered was let through by its user
+  const isLetThrough = isRequired && told.length > 0
   return {
     unexpected: settings.expect === undefined ? [] : unexpected(settings.expect, resources, shell),
-    unusual: [...unusual(run, measure, shell), ...(isRequired ? unmeasured(measure, own, reviewed) : [])],
-    remember: () => project.sealedFacts.recordFact(key, JSON.stringify(withRun(groups, own, run, reviewed))),
+    unusual: told,
+    remember: () => {
+      if (teaches(own, reviewed, isLetThrough))
+        project.sealedFacts.recordFact(key, JSON.stringify(withRun(groups, own, run, reviewed)))
+    },
   }
 }
 
@@ -63,8 +71,11 @@ function ownGroup(
   }
 }
 
-/** THREAT: an author's review of their own change, which would make what it does the measure for all. */
-async function reviewedIn(project: Project): Promise<Reviewed> {
+/**
+ * THREAT: an author's review of their own change, which would make what it does the measure for all; and whoever changes a
+ * stage and deletes the reviews with it: where usual resources are required, the policy says whether somebody reviews.
+ */
+async function reviewedIn(project: Project, isRequired: boolean): Promise<Reviewed> {
   const held = project.definitionReviews()
   await project.code.learnPeople(held.map(({ review: { commit, since } }) => ({ commit, since })))
   const { peopleAt } = project.code
@@ -72,5 +83,13 @@ async function reviewedIn(project: Project): Promise<Reviewed> {
     const ran = { project: project.id, definition, ...(commit && { commit }), ...(code && { code }) }
     return isReviewed(project.trust, { held, peopleAt }, ran)
   }
-  return { any: held.length > 0, covers }
+  const known = new WeakMap<Ran, boolean>() // each is asked of several times
+  return {
+    any: held.length > 0 || (isRequired && hasOtherReviewer(project.trust)),
+    covers: (ran) => {
+      const isCovered = known.get(ran) ?? covers(ran)
+      known.set(ran, isCovered)
+      return isCovered
+    },
+  }
 }

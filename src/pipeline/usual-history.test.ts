@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { sha256Of } from '../core/index.ts'
 import { type UsualRun, unusual } from './unusual.ts'
-import { measureOf, type Ran, type RunGroup, unmeasured, withRun } from './usual-history.ts'
+import { measureOf, type Ran, type RunGroup, teaches, unmeasured, withRun } from './usual-history.ts'
 
 const run: UsualRun = { wallMs: 600_000, deniedAttempts: 0, programs: ['python3.11'], inputBytes: 1e9 }
 const mining: UsualRun = { ...run, wallMs: 6_000_000, deniedAttempts: 9, programs: ['python3.11', 'xmrig'] }
@@ -62,13 +62,24 @@ test('a reviewed definition that ran too rarely is no measure, and no run of an 
 test('a change that nobody read is told of where there is too little to compare it with; what was read, and projects that nobody reviews, are not', () => {
   const toldOf = (count: number, name: string, reviewed: ReturnType<typeof reviewedAre>) => {
     const groups = after(times(count, 'main', run), reviewed)
-    return unmeasured(measureOf(mining, groups, groupOf(name), reviewed), groupOf(name), reviewed).length
+    return unmeasured(mining, groups, groupOf(name), reviewed).length
   }
   assert.equal(toldOf(4, 'changed', reviewedAre('main')), 1)
   assert.equal(toldOf(0, 'changed', reviewedAre('main')), 1)
   assert.equal(toldOf(5, 'changed', reviewedAre('main')), 0, 'it is compared')
   assert.equal(toldOf(4, 'main', reviewedAre('main')), 0)
   assert.equal(toldOf(4, 'changed', reviewedAre()), 0)
+})
+
+test('runs of a change that nobody read are no measure for itself, nor does it teach when its user lets it through', () => {
+  const reviewed = reviewedAre('main')
+  const groups = after([...times(4, 'main', run), ...times(9, 'changed', mining)], reviewed)
+  assert.equal(unmeasured(mining, groups, groupOf('changed'), reviewed).length, 1)
+  assert.equal(unmeasured(mining, groups, groupOf('changed'), reviewedAre('main', 'changed')).length, 0, 'read since')
+  assert.ok(!teaches(groupOf('changed'), reviewed, true))
+  assert.ok(teaches(groupOf('changed'), reviewed, false), 'it was as usual')
+  assert.ok(teaches(groupOf('main'), reviewed, true), 'it was read')
+  assert.ok(teaches(groupOf('changed'), reviewedAre(), true), 'nobody else reviews')
 })
 
 test('runs on inputs of another scale are no measure, reviewed or not', () => {

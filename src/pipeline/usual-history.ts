@@ -27,7 +27,7 @@ export type Ran = Readonly<{
 }>
 
 export type Reviewed = Readonly<{
-  /** Somebody reviews this project at all. */
+  /** Somebody reviews this project at all, or is to. */
   any: boolean
   covers(ran: Ran): boolean
 }>
@@ -62,17 +62,25 @@ export function measureOf(
 }
 
 /**
- * In words, that a change which nobody read has too little to be compared with, in a project where others are read.
+ * In words, that a change which nobody read has too few reviewed runs to be compared with, in a project where others are read.
  *
- * THREAT: where usual resources are required, such a change would pass unlooked at.
+ * THREAT: where usual resources are required, such a change would pass unlooked at; compared with its own runs it always would.
  */
 export function unmeasured(
-  measure: readonly UsualRun[],
+  run: UsualRun,
+  groups: readonly RunGroup[],
   { ran }: Pick<RunGroup, 'ran'>,
   reviewed: Reviewed,
 ): readonly string[] {
-  if (!reviewed.any || measure.length >= leastRuns || reviewed.covers(ran)) return []
-  return [`nobody reviewed what it ran, and there are fewer than ${leastRuns} earlier runs to compare it with`]
+  if (!reviewed.any || reviewed.covers(ran)) return []
+  const read = groups.filter((each) => reviewed.covers(each.ran)).flatMap(({ runs }) => runs)
+  if (read.filter((each) => isOfScale(each, run)).length >= leastRuns) return []
+  return [`nobody reviewed what it ran, and there are fewer than ${leastRuns} reviewed runs to compare it with`]
+}
+
+/** Whether later runs are compared with this one: what a user let through, nobody has read yet where others review. */
+export function teaches({ ran }: Pick<RunGroup, 'ran'>, reviewed: Reviewed, isLetThrough: boolean): boolean {
+  return !isLetThrough || !reviewed.any || reviewed.covers(ran)
 }
 
 /** The groups with one run more. */
