@@ -9,6 +9,8 @@
  * THREAT: a parent that ignores SIGCHLD waits for none. What was seen of a process that ended counts by itself, unless its
  * parent's counts grew by as much. LIMIT: one that nobody waits for, and that starts and ends between two looks, is not seen;
  * of one that ended, what it did after the last look is not either.
+ * LIMIT: what `splice` moves, and what is read or written by a shared mapping, is in neither count: a stage that means to
+ * goes past a limit that is held so.
  */
 import { readFileSync } from 'node:fs'
 import { errnoOf, isAlive, quietly } from './process-facts.fs.ts'
