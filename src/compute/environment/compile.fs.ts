@@ -6,7 +6,17 @@
  * source and interpreter give the same bytes. A module that does not compile (templates, Python 2) stays without.
  */
 import { createHash } from 'node:crypto'
-import { chmodSync, closeSync, existsSync, fchmodSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fchmodSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DomainError, type FileEntry } from '../../core/index.ts'
 import type { RunInBox } from '../bubblewrap/index.ts'
@@ -33,6 +43,8 @@ const listSources = 1000
 const parallelLists = 2
 const outTarget = '/compiled'
 const maxBytecodeBytes = 64 * 1024 * 1024
+/** LIMIT: it is read into our own memory, and no file over 2 GiB can be read at once. */
+const maxListBytes = 512 * 1024 * 1024
 const lengthBytes = 4
 
 /** LIMIT: 20 minutes and 2 GiB a list; a source file of a megabyte takes 200 MiB to compile. */
@@ -113,9 +125,18 @@ async function compileList(
   if (end.kind !== 'exited' || end.code !== 0) {
     throw new DomainError('ERR_ENV_BUILD', `compiling the environment ended badly: ${tail.at(-1) ?? end.kind}`)
   }
-  const results = partsOf(readPlainFile(join(folder, 'results'), limits.outputBytes), list.length)
-  if (results === undefined) throw new DomainError('ERR_ENV_BUILD', 'compiling the environment left no results')
+  const results = resultsIn(join(folder, 'results'), list.length)
   return list.flatMap((source, index) => adopt(source, results[index], request))
+}
+
+/** @throws ERR_ENV_BUILD for anything but a plain file of as many parts, not over 512 MiB */
+export function resultsIn(path: string, count: number): readonly Buffer[] {
+  const size = lstatSync(path, { throwIfNoEntry: false })?.size ?? 0
+  if (size > maxListBytes)
+    throw new DomainError('ERR_ENV_BUILD', `bytecode of ${count} sources of the environment is over 512 MiB`)
+  const results = partsOf(readPlainFile(path, maxListBytes), count)
+  if (results === undefined) throw new DomainError('ERR_ENV_BUILD', 'compiling the environment left no results')
+  return results
 }
 
 /**
@@ -181,5 +202,7 @@ with open(os.path.join(out, 'results'), 'xb') as results:
             bytecode = compiled(source, data)
         except Exception:
             bytecode = b''
+        if len(bytecode) > ${maxBytecodeBytes}:
+            bytecode = b'' # nobody would take it
         results.write(len(bytecode).to_bytes(4, 'big') + bytecode)
 `

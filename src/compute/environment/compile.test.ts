@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
+import { truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
-import { partsOf } from './compile.fs.ts'
+import { isDomainError } from '../../core/index.ts'
+import { partsOf, resultsIn } from './compile.fs.ts'
+import { scratchFolder } from './testing.exec.ts'
 
 const framed = (...parts: readonly string[]): Buffer =>
   Buffer.concat(parts.flatMap((part) => [Buffer.of(0, 0, 0, part.length), Buffer.from(part)]))
@@ -26,3 +30,15 @@ const hostile: Readonly<Record<string, readonly [Buffer | undefined, number]>> =
 }
 for (const [what, [bytes, count]] of Object.entries(hostile))
   test(`results with ${what} are none`, () => assert.equal(partsOf(bytes, count), undefined))
+
+test('results that are too large to be read at once are refused in words, and those that are not are read', (context) => {
+  const root = scratchFolder(context)
+  const path = join(root, 'results')
+  writeFileSync(path, whole)
+  assert.equal(resultsIn(path, 2).length, 2)
+  truncateSync(path, 3 * 1024 ** 3) // takes no room
+  assert.throws(
+    () => resultsIn(path, 2),
+    (error) => isDomainError(error, 'ERR_ENV_BUILD') && /over 512 MiB/.test(error.message),
+  )
+})
