@@ -53,6 +53,7 @@ const verifier: RolldownOptions = {
   resolve: {
     alias: {
       [join(root, 'src/core/error-codes.ts')]: join(library, 'browser-error-codes.ts'),
+      [join(root, 'src/core/nearest.ts')]: join(library, 'browser-nearest.ts'),
       'node:crypto': join(library, 'browser-crypto.ts'),
       canonicalize: join(library, 'browser-canonicalize.ts'),
       zod$: join(library, 'browser-zod.ts'),

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { nearest, oneLine, printable, printableJson } from './text.ts'
+import { nearest } from './nearest.ts'
+import { oneLine, printable, printableJson } from './text.ts'
 
 test('no control, escape or bidi character gets through; tabs, line ends and other scripts do', () => {
   assert.equal(printable('a\tb\r\nc'), 'a\tb\nc')
