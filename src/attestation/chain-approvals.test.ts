@@ -142,7 +142,7 @@ test('whoever set a run off does not approve what it made, by whatever key', () 
     principal: { ...facts.principal, email: 'Rita@Example.org' },
   })
   assert.equal(judged([[rita]], policy, setOff).trusted, false)
-  assert.match(told(judged([[mallory]], policy, setOff)), /or set a run of it off, does not count/)
+  assert.match(told(judged([[mallory]], policy, setOff)), /judged or triggered it does not count/)
   assert.equal(judged([[tom, { by: byTom }]], policy, setOff).trusted, true, 'the honest twin')
 })
 
@@ -196,6 +196,6 @@ test('what a promoter would sign is judged before it is signed', () => {
   }
   assert.match(told('eve', 'eve@example.org') ?? '', /lists `eve` as no promoter/)
   assert.match(told('rita', 'tom@example.org') ?? '', /calls `rita` Rita <rita@example.org>, and not tom@example.org/)
-  assert.match(told('ada', 'ada@example.org') ?? '', /whoever built it/)
+  assert.match(told('ada', 'ada@example.org') ?? '', /whoever built, judged/)
   assert.equal(told('rita', 'rita@example.org'), undefined, 'the honest twin')
 })

@@ -16,8 +16,7 @@ import { type VerifiedDataDecision, type VerifiedGates, verifyDataDecision } fro
 type Approval = VerifiedDataDecision<'model-approval'>
 type Approver = Readonly<{ signer: TrustedSigner; decision: Pick<Approval['decision'], 'by'> }>
 
-const uncounted =
-  'whoever built it, judged its gates, or set a run of it off, does not count; each builder needs a principal'
+const uncounted = 'whoever built, judged or triggered it does not count; each builder needs a principal'
 
 /** What a policy that demands the approval lacks. */
 export type JudgedApprovals = Readonly<{

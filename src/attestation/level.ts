@@ -127,8 +127,7 @@ export const levelRules: readonly LevelRule[] = [
   {
     level: 2,
     requirement: 'responsible human',
-    howTo:
-      'trigger it with an identity that the builder verifies; of a service of CI, name who answers for it (services)',
+    howTo: 'trigger it with an identity that the builder verifies; of a CI service, name who answers for it',
     holds: ({ stages }) =>
       each(stages, 'a verified person answers for every stage', ({ responsible: { fault } }) => fault),
   },
@@ -161,8 +160,7 @@ export const levelRules: readonly LevelRule[] = [
   {
     level: 3,
     requirement: 'limits held by the kernel',
-    howTo:
-      'run it where control groups can be made: as root, or in a group that is delegated to you (docs/reference/isolation.md)',
+    howTo: 'run it where control groups can be made: as root, or in a delegated group (docs/reference/isolation.md)',
     holds: ({ stages }) =>
       each(stages, 'every stage was held to its limits by a control group', ({ stage: { facts } }) =>
         facts.resources.heldBy.startsWith('cgroup-')
@@ -246,7 +244,7 @@ export const levelRules: readonly LevelRule[] = [
   {
     level: 3,
     requirement: 'reviewed definition',
-    howTo: 'let a reviewer of the policy, who is neither author, committer nor trigger, sign a review (assay review)',
+    howTo: 'let a reviewer who is neither author, committer nor trigger sign a review (assay review)',
     holds: ({ reviews }) => {
       const faults = reviews.flatMap(({ stage, fault }) => (fault === undefined ? [] : [`\`${stage}\`: ${fault}`]))
       return answer(faults.length === 0, 'every definition was reviewed by somebody else', list(faults))
