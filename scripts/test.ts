@@ -20,12 +20,14 @@ import { run } from 'node:test'
 import { formatFailure } from './test-report.ts'
 
 type Step = Readonly<{ name: string; command: readonly string[] }>
+/** `timeout`: ms after which a test has failed. One that waits for ever ends by it, with its file, and does not hold the others. */
+type Tests = Readonly<{ globs: readonly string[]; concurrency: number; timeout: number }>
 type Suite = Readonly<{
   /** What must be so before anything else is started. */
   needs?: readonly Step[]
   /** Run while tests do: each keeps to folders of its own. */
   steps: readonly Step[]
-  tests: readonly Readonly<{ globs: readonly string[]; concurrency: number }>[]
+  tests: readonly Tests[]
   last: readonly Step[]
 }>
 type Tally = { passed: number; failed: number; skipped: number }
@@ -44,30 +46,42 @@ const checkSteps: readonly Step[] = [
   { name: 'house lint: layers, cycles, effects', command: [node, 'scripts/lint-house.ts'] },
   { name: 'documentation: error codes, links, commands', command: [node, 'scripts/docs-check.ts'] },
 ]
-const unitTests = { globs: ['src/**/*.test.ts', 'scripts/**/*.test.ts'], concurrency }
+const minutes = 60_000
+const unitTests = { globs: ['src/**/*.test.ts', 'scripts/**/*.test.ts'], concurrency, timeout: 5 * minutes }
 
 const suites: Readonly<Record<string, Suite>> = {
   check: { steps: checkSteps, tests: [unitTests], last: [] },
   all: {
     steps: checkSteps,
-    tests: [unitTests, { globs: ['test/!(interop|crash|engines|long)/**/*.test.ts'], concurrency }],
+    tests: [
+      unitTests,
+      { globs: ['test/!(interop|crash|engines|long)/**/*.test.ts'], concurrency, timeout: 5 * minutes },
+    ],
     last: [
       { name: 'the demo tells its story', command: [node, 'scripts/demo.ts', '--quiet'] },
       { name: 'the packed tool installs with an old Node and runs', command: ['sh', 'scripts/packed.sh'] },
       { name: 'a fresh clone sets itself up and runs', command: ['sh', 'scripts/fresh-clone.sh'] },
     ],
   },
-  crash: { steps: [], tests: [{ globs: ['test/crash/**/*.test.ts'], concurrency: 1 }], last: [] },
+  crash: {
+    steps: [],
+    tests: [{ globs: ['test/crash/**/*.test.ts'], concurrency: 1, timeout: 60 * minutes }],
+    last: [],
+  },
   long: {
     steps: [],
-    tests: [{ globs: ['test/long/**/*.test.ts'], concurrency }],
+    tests: [{ globs: ['test/long/**/*.test.ts'], concurrency, timeout: 30 * minutes }],
     last: [{ name: 'the example reproduces anywhere', command: ['sh', 'scripts/reproduce-anywhere.sh'] }],
   },
-  engines: { steps: [], tests: [{ globs: ['test/engines/**/*.test.ts'], concurrency: 1 }], last: [] },
+  engines: {
+    steps: [],
+    tests: [{ globs: ['test/engines/**/*.test.ts'], concurrency: 1, timeout: 30 * minutes }],
+    last: [],
+  },
   interop: {
     needs: [{ name: 'Go and Python are here', command: ['sh', 'scripts/interop-needs.sh'] }],
     steps: [],
-    tests: [{ globs: ['test/interop/**/*.test.ts'], concurrency: 1 }],
+    tests: [{ globs: ['test/interop/**/*.test.ts'], concurrency: 1, timeout: 30 * minutes }],
     last: [],
   },
 }
@@ -93,7 +107,7 @@ function runStep({ name, command: [program = '', ...rest] }: Step, tally: Tally)
 type FileTally = { passed: number; failed: number; ms: number; errorOutput: string }
 
 /** Counts leaves; a `describe` is only a heading, and a file that dies before its first test is a failure. */
-async function runTests(globs: readonly string[], limit: number, tally: Tally): Promise<void> {
+async function runTests({ globs, concurrency: limit, timeout }: Tests, tally: Tally): Promise<void> {
   const files = new Map<string, FileTally>()
   const failures: string[] = []
   const entryOf = (file: string): FileTally => {
@@ -101,7 +115,7 @@ async function runTests(globs: readonly string[], limit: number, tally: Tally): 
     files.set(file, entry)
     return entry
   }
-  const stream = run({ globPatterns: [...globs], cwd: root, concurrency: limit })
+  const stream = run({ globPatterns: [...globs], cwd: root, concurrency: limit, timeout, forceExit: true })
   const fail = (where: string, name: string, error: unknown): void => {
     entryOf(where).failed += 1
     tally.failed += 1
@@ -149,7 +163,8 @@ function tellFiles(files: ReadonlyMap<string, FileTally>, globs: readonly string
 
 async function main(): Promise<void> {
   const [mode = 'check', ...globs] = process.argv.slice(2)
-  const suite = mode === 'files' ? { steps: [], tests: [{ globs, concurrency }], last: [] } : suites[mode]
+  const suite =
+    mode === 'files' ? { steps: [], tests: [{ globs, concurrency, timeout: 60 * minutes }], last: [] } : suites[mode]
   if (suite === undefined) {
     console.error(`test: \`${mode}\` is none of ${[...Object.keys(suites), 'files'].join(', ')}`)
     process.exit(2)
@@ -158,7 +173,7 @@ async function main(): Promise<void> {
   const tally: Tally = { passed: 0, failed: 0, skipped: 0 }
   for (const step of suite.needs ?? []) await runStep(step, tally)
   const steps = suite.steps.map((step) => runStep(step, tally))
-  for (const { globs: patterns, concurrency: limit } of suite.tests) await runTests(patterns, limit, tally)
+  for (const tests of suite.tests) await runTests(tests, tally)
   await Promise.all(steps)
   await Promise.all(suite.last.map((step) => runStep(step, tally))) // each has a folder of its own
   console.log(

@@ -1,6 +1,7 @@
 /** What a validation answers: checks, each with what was seen, what was asked and where to look. */
 import { z } from 'zod'
 import type { ErrorCode } from '../../core/index.ts'
+import type { Rule } from '../contract/index.ts'
 
 export type CheckVerdict = 'pass' | 'warn' | 'fail'
 
@@ -54,5 +55,20 @@ export function formatFault(
     because: because.slice(0, 2000),
     ...(rest.verdict === 'warn' ? {} : { code: 'ERR_DATA_UNREADABLE' as const }),
     ...rest,
+  }
+}
+
+/** What was asked and could not be answered: it never passes. */
+export function notEvaluated(rule: Pick<Rule, 'name' | 'column' | 'severity'>, because: string): DataCheck {
+  return {
+    name: rule.name,
+    column: rule.column,
+    verdict: rule.severity === 'error' ? 'fail' : 'warn',
+    observed: 'not evaluated',
+    expected: null,
+    rows: [],
+    count: 0,
+    evaluated: false,
+    because: because.slice(0, 2000),
   }
 }

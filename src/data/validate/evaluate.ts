@@ -8,9 +8,9 @@ import { type Engine, firstLine, isOverLimit, type Row } from '../table/engine.d
 import type { Relation } from '../table/relation.ts'
 import { numbered, numbersOf, rowColumn } from '../table/row-number.ts'
 import { askAlone, endsWanted, type Scanned } from './ask-alone.ts'
-import { type DataCheck, formatFault, maxListed } from './check.ts'
+import { type DataCheck, formatFault, maxListed, notEvaluated } from './check.ts'
 import { hygieneOf } from './hygiene.ts'
-import { notEvaluated, planTable, type Question, type Value } from './plan.ts'
+import { planTable, type Question, type Value } from './plan.ts'
 import type { Tables } from './tables.ts'
 
 export type Evaluated =

@@ -8,7 +8,7 @@ import { badElsewhere, judgedFiles } from '../files/judged-files.ts'
 import type { Look, LookMemory } from '../files/look-memory.ts'
 import { sampledImages } from '../files/sample.ts'
 import { triageOfFiles } from '../files/triage-files.ts'
-import { type DataCheck, worstOf } from './check.ts'
+import { type DataCheck, notEvaluated, worstOf } from './check.ts'
 import { type Dataset, namesOf, partOfDataset } from './dataset.fs.ts'
 import { type FilesAnswer, filesAnswerShape, type KnownImage } from './request.ts'
 import { badElsewhereBecause, elsewhereChecks, reviewChecks } from './review-checks.ts'
@@ -216,23 +216,10 @@ function remember(looks: LookMemory | undefined, { looked, entries }: Part, seen
   looks?.record(found)
 }
 
-/** LIMIT: a golden set is a table. */
-const goldenOfFiles: DataCheck = {
-  name: 'golden/schema',
-  column: null,
-  verdict: 'fail',
-  observed: 'not evaluated',
-  expected: null,
-  rows: [],
-  count: 0,
-  evaluated: false,
-  because: 'a golden set is a table, and this is none',
-}
-
 type Looked = Readonly<{ names: readonly string[]; files: readonly Look[]; answer: FilesAnswer }>
 
 function foundIn({ names, files, answer }: Looked, entries: Entries, questions: Questions): Findings {
-  const { contract, judged = [], triage } = questions
+  const { judged = [], triage } = questions
   const seen = names.flatMap((path, place): readonly (SeenFile & Look)[] => {
     const entry = entries[place]
     const looked = files[place]
@@ -254,8 +241,7 @@ function foundIn({ names, files, answer }: Looked, entries: Entries, questions: 
     ...fileChecks(seen, { labelOf, good, repeats }),
     ...answer.checks,
     ...(isKnown ? [...reviewChecks(judged, words), ...elsewhereChecks(judged, elsewhere)] : []),
-    ...(contract === undefined ? [] : [contractOfFiles]),
-    ...(questions.golden === undefined ? [] : [goldenOfFiles]),
+    ...askedOfFiles(questions),
   ]
   const images = seen.filter(({ type }) => imageTypes.has(type)).length
   const believed = seen.filter(({ isBelieved }) => isBelieved === true).length
@@ -280,16 +266,14 @@ function foundIn({ names, files, answer }: Looked, entries: Entries, questions: 
 
 const contradiction = { check: 'poison/contradiction', because: 'the same image is of two classes' }
 
-const contractOfFiles: DataCheck = {
-  name: 'schema/contract',
-  column: null,
-  verdict: 'fail',
-  observed: 'not evaluated',
-  expected: null,
-  rows: [],
-  count: 0,
-  evaluated: false,
-  because: 'a contract describes tables, and this is none',
+/** LIMIT: a contract and a golden set speak of rows. */
+function askedOfFiles({ contract, golden }: Questions): readonly DataCheck[] {
+  const asked = (name: string, what: string): DataCheck =>
+    notEvaluated({ name, column: null, severity: 'error' }, `${what}, and this is none`)
+  return [
+    ...(contract === undefined ? [] : [asked('schema/contract', 'a contract describes tables')]),
+    ...(golden === undefined ? [] : [asked('golden/schema', 'a golden set is a table')]),
+  ]
 }
 
 /** By the table of labels, where there is one; else the folder that a file lies in. */

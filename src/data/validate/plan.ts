@@ -14,7 +14,7 @@ import {
   type ValueTest,
 } from '../contract/index.ts'
 import { columnNamed, instantOf, numberOf, type Relation, type TableColumn } from '../table/relation.ts'
-import { type DataCheck, maxListed } from './check.ts'
+import { type DataCheck, maxListed, notEvaluated } from './check.ts'
 import { never, violationOf } from './violation.ts'
 
 /** What a fused scan answers: one value an expression. */
@@ -92,20 +92,6 @@ function planRule(
       const isFusable = rule.kind === 'aggregate' && !['distinct', 'distinct-share', 'median'].includes(rule.aggregate)
       return isFusable ? planAggregate(rule, column) : 'alone'
     }
-  }
-}
-
-export function notEvaluated(rule: Rule, because: string): DataCheck {
-  return {
-    name: rule.name,
-    column: rule.column,
-    verdict: rule.severity === 'error' ? 'fail' : 'warn',
-    observed: 'not evaluated',
-    expected: null,
-    rows: [],
-    count: 0,
-    evaluated: false,
-    because: because.slice(0, 2000),
   }
 }
 
