@@ -68,19 +68,26 @@ test('what is told at the end is told whole, however much it is and however late
   await using egress = await openEgress({ allowed, permitted: ['127.0.0.1'], folder, ...beside })
   const count = 600
   let reached = 0
+  const faults: Error[] = []
+  const awaitReached = async (wanted: number): Promise<void> => {
+    for (let waited = 0; reached < wanted; waited += 1) {
+      assert.deepEqual([faults, waited < 6000], [[], true], `${reached} of ${wanted} tunnels`)
+      await setTimeout(5)
+    }
+  }
   server.on('connection', (socket) =>
     socket.once('data', () => {
       reached += 1
     }),
   )
   for (let made = 0; made < count; made += 1) {
-    const tunnel = connect(join(folder, 'egress')).on('error', () => undefined)
+    const tunnel = connect(join(folder, 'egress')).on('error', (error) => faults.push(error))
     tunnel.write(`CONNECT localhost:${port} HTTP/1.1\r\n\r\n`)
     tunnel.once('data', () => tunnel.write(hello))
     // the queue of a socket holds some 500: a proxy that is slow to start would be asked for more, and some be refused
-    while (made - reached >= 200) await setTimeout(5)
+    await awaitReached(made - 200)
   }
-  while (reached < count) await setTimeout(5)
+  await awaitReached(count)
   const finished = egress.finish()
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400) // nobody reads while the proxy tells
   const { connections, more } = await finished
