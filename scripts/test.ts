@@ -20,7 +20,7 @@ import { run } from 'node:test'
 import { formatFailure } from './test-report.ts'
 
 type Step = Readonly<{ name: string; command: readonly string[] }>
-/** `timeout`: ms after which a test has failed. One that waits for ever ends by it, with its file, and does not hold the others. */
+/** `timeout`: ms after which a test has failed; its file is ended after twice as long, so that none that waits for ever holds the others. */
 type Tests = Readonly<{ globs: readonly string[]; concurrency: number; timeout: number }>
 type Suite = Readonly<{
   /** What must be so before anything else is started. */
@@ -115,7 +115,10 @@ async function runTests({ globs, concurrency: limit, timeout }: Tests, tally: Ta
     files.set(file, entry)
     return entry
   }
-  const stream = run({ globPatterns: [...globs], cwd: root, concurrency: limit, timeout, forceExit: true })
+  // Not `forceExit`: it ends a file as soon as no test runs, and a file that awaits its tests one by one loses all but the first.
+  process.env['ASSAY_TEST_FILE_MS'] = String(2 * timeout)
+  const execArgv = ['--import', join(import.meta.dirname, 'end-of-waiting.ts')]
+  const stream = run({ globPatterns: [...globs], cwd: root, concurrency: limit, timeout, execArgv })
   const fail = (where: string, name: string, error: unknown): void => {
     entryOf(where).failed += 1
     tally.failed += 1
