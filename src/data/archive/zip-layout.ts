@@ -106,7 +106,7 @@ export function plainNameOf(entry: Entry): string | undefined {
   return name === entry.fileName && Buffer.from(name).equals(raw) ? name : undefined
 }
 
-/** Why the end of the archive is not plain, or undefined. */
+/** Why the end of the archive is not plain, or undefined. @param end all that stands after the directory */
 export function endFault(
   end: Buffer,
   directory: Readonly<{ start: number; end: number; entries: number; sizeBytes: number }>,
@@ -117,18 +117,17 @@ export function endFault(
   const record = end.subarray(-22)
   if (record.readUInt32LE(0) !== 0x06054b50) return 'does not end with its end record'
   if (record.readUInt16LE(8) !== record.readUInt16LE(10)) return 'is split over several disks'
-  if (trailing === 98) return wideEndFault(end, directory)
-  const says = [record.readUInt16LE(10), record.readUInt32LE(12), record.readUInt32LE(16)]
   const is = [directory.entries, directory.end - directory.start, directory.start]
-  return says.every((value, index) => value === is[index]) ? undefined : 'has an end record that lies'
+  const says = [record.readUInt16LE(10), record.readUInt32LE(12), record.readUInt32LE(16)]
+  const tooLarge = trailing === 98 ? [0xffff, 0xffffffff, 0xffffffff] : []
+  const agrees = says.every((value, index) => value === is[index] || value === tooLarge[index])
+  return agrees && (trailing === 22 || isWideEnd(end, directory)) ? undefined : 'has an end record that lies'
 }
 
-function wideEndFault(
-  end: Buffer,
-  directory: Readonly<{ start: number; end: number; entries: number }>,
-): string | undefined {
-  const says = [24, 32, 40, 48].map((at) => Number(end.readBigUInt64LE(at)))
-  const is = [directory.entries, directory.entries, directory.end - directory.start, directory.start]
+/** THREAT: of a longer record, or one that its locator does not touch, readers believe different ends. */
+function isWideEnd(end: Buffer, directory: Readonly<{ start: number; end: number; entries: number }>): boolean {
+  const says = [4, 24, 32, 40, 48].map((at) => Number(end.readBigUInt64LE(at)))
+  const is = [44, directory.entries, directory.entries, directory.end - directory.start, directory.start]
   const located = Number(end.readBigUInt64LE(56 + 8)) === directory.end && end.readUInt32LE(56) === 0x07064b50
-  return located && says.every((value, index) => value === is[index]) ? undefined : 'has an end record that lies'
+  return located && end.readUInt32LE(0) === 0x06064b50 && says.every((value, index) => value === is[index])
 }

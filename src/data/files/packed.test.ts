@@ -42,12 +42,19 @@ test('THREAT a zip that readers read differently is refused', async () => {
       { bytes: hi, name: 'a' },
     ]),
     'more members than are counted': zipOf([{ bytes: hi }, { bytes: hi }], { count: 1 }),
+    'bytes between the wide end and its locator': wideZip({ between: Buffer.alloc(8) }),
+    'two wide ends, each of its own members': twoWideEnds(),
+    'a wide end that says it is longer': wideZip({ length: 52 }),
+    'a locator that points elsewhere': wideZip({ at: 0 }),
+    'another directory in the short end': wideZip({ start: 1 }),
   }
   for (const [what, bytes] of Object.entries(lying)) assert.equal((await lookAt(bytes))['isLying'], true, what)
   const honest = [
     zipOf([{ bytes: zeros, method: 8, size: 1e6 }, { bytes: hi }]),
     zipOf([{ bytes: hi, flags: described, tail: behind(hi) }, { bytes: hi }]),
     zipOf([{ bytes: hi, flags: described, tail: behind(hi).subarray(4) }]),
+    wideZip(),
+    Buffer.concat([wideZip({ comment: 9 }), Buffer.from('a comment')]),
   ]
   for (const bytes of honest) assert.deepEqual(await lookAt(bytes), { type: 'zip' })
 })
@@ -198,6 +205,42 @@ function zipOf(members: readonly Member[], { count }: Readonly<{ count?: number 
   end.writeUInt32LE(directory.length, 12)
   end.writeUInt32LE(at, 16)
   return Buffer.concat([...parts, directory, end])
+}
+
+type Wide = Readonly<{ between?: Buffer; length?: number; at?: number; start?: number; comment?: number }>
+
+/** The same with an end for large archives, as it is written, where nothing else is said. */
+function wideZip(
+  { between = Buffer.alloc(0), length = 44, at, start = 0xffffffff, comment = 0 }: Wide = {},
+  zip = zipOf([{ bytes: hi }]),
+): Buffer {
+  const [before, end] = [zip.subarray(0, -22), Buffer.from(zip.subarray(-22))]
+  const record = Buffer.alloc(56)
+  record.writeUInt32LE(0x06064b50)
+  record.writeBigUInt64LE(BigInt(length), 4)
+  for (const field of [24, 32]) record.writeBigUInt64LE(BigInt(end.readUInt16LE(10)), field)
+  record.writeBigUInt64LE(BigInt(end.readUInt32LE(12)), 40)
+  record.writeBigUInt64LE(BigInt(end.readUInt32LE(16)), 48)
+  const locator = Buffer.alloc(20)
+  locator.writeUInt32LE(0x07064b50)
+  locator.writeBigUInt64LE(BigInt(at ?? before.length), 8)
+  locator.writeUInt32LE(1, 16)
+  end.fill(0xff, 8, 16)
+  end.writeUInt32LE(start, 16)
+  end.writeUInt16LE(comment, 20)
+  return Buffer.concat([before, record, between, locator, end])
+}
+
+/** The locator points to the first, which lists one member; readers that look before the locator find the second. */
+function twoWideEnds(): Buffer {
+  const first = wideZip()
+  const body = first.subarray(0, -42)
+  const prefix = { bytes: zeros, method: 8, size: 1e6, listed: { offset: body.length } }
+  const second = wideZip({}, zipOf([prefix]))
+  const shifted = second.subarray(0, -42)
+  const start = shifted.length - 8
+  shifted.writeBigUInt64LE(shifted.readBigUInt64LE(start) + BigInt(body.length), start)
+  return Buffer.concat([body, shifted, first.subarray(-42)])
 }
 
 function headerOf(header: Buffer, mark: number, told: Required<Told> & Readonly<{ packed: number }>) {

@@ -1,5 +1,5 @@
 /** What the directory of a zip says of its members, where their own headers agree. Pure but for `read`. */
-import { disagreement, type ToldTwice } from '../archive/zip-layout.ts'
+import { disagreement, endFault, type ToldTwice } from '../archive/zip-layout.ts'
 
 export type ZipMember = Readonly<{
   /** Where its bytes begin, how many they are, and how many they claim to unpack to. */
@@ -16,11 +16,10 @@ export type ReadAt = (from: number, length: number) => Buffer
 const maxDirectoryBytes = 64 * 1024 * 1024
 const endBytes = 22 + 0xffff
 const endMark = Buffer.from([0x50, 0x4b, 0x05, 0x06])
-const marks = { wideEnd: 0x06064b50, wideLocator: 0x07064b50, entry: 0x02014b50, local: 0x04034b50 }
+const marks = { wideLocator: 0x07064b50, entry: 0x02014b50, local: 0x04034b50 }
 const encrypted = 0x2041
 const wide = 0xffffffff
 const maxDescriptorBytes = 24
-const manyMembers = 0xffff
 
 /**
  * Undefined without one directory that fits exactly between the members and the end mark, and members of different names
@@ -83,32 +82,16 @@ function endsOf(read: ReadAt, size: number): readonly Readonly<{ at: number; end
   return ends
 }
 
-/** Two end marks are none. */
+/** Two end marks are none. A comment may stand behind the one. */
 function directoryOf(read: ReadAt, size: number): Place | undefined {
   const [one, other] = endsOf(read, size)
   if (one === undefined || other !== undefined) return undefined
-  const { at, end } = one
-  const place = { start: end.readUInt32LE(16), length: end.readUInt32LE(12), count: end.readUInt16LE(10) }
-  if (end.readUInt16LE(8) !== place.count) return undefined
-  const locator = at < 20 ? undefined : read(at - 20, 20)
-  if (locator?.readUInt32LE(0) === marks.wideLocator) return wideDirectory(read, { at, place, locator })
-  return place.start + place.length === at ? place : undefined
-}
-
-type End = Readonly<{ at: number; place: Place; locator: Buffer }>
-
-/** What the end mark says agrees, or is too large for it. */
-function wideDirectory(read: ReadAt, { at: end, place, locator }: End): Place | undefined {
-  const at = numberAt(locator, 8)
-  if (at > end - 76) return undefined
-  const record = read(at, 56)
-  if (record.length < 56 || record.readUInt32LE(0) !== marks.wideEnd) return undefined
-  const [length, start, count] = [numberAt(record, 40), numberAt(record, 48), numberAt(record, 32)]
-  const isSame =
-    [length, wide].includes(place.length) &&
-    [start, wide].includes(place.start) &&
-    [count, manyMembers].includes(place.count)
-  return isSame && start + length === at ? { start, length, count } : undefined
+  const isWide = one.at >= 76 && read(one.at - 20, 4).readUInt32LE(0) === marks.wideLocator
+  const at = isWide ? one.at - 76 : one.at
+  const end = read(at, one.at + 22 - at)
+  const [start, count] = isWide ? [numberAt(end, 48), numberAt(end, 32)] : [end.readUInt32LE(16), end.readUInt16LE(10)]
+  const fault = endFault(end, { start, end: at, entries: count, sizeBytes: at + end.length })
+  return fault === undefined ? { start, length: at - start, count } : undefined
 }
 
 function entryOf(entry: Buffer, extraAt: number): ZipEntry {
