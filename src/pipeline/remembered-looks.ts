@@ -5,5 +5,8 @@ import type { Project } from './project.ts'
 /** By whoever would look now; nothing is recalled under `--rehash`. */
 export function looksOf({ statCache, hints, version }: Pick<Project, 'statCache' | 'hints' | 'version'>): LookMemory {
   const facts = { fact: (key: string) => statCache?.fact(key), recordFact: hints.recordFact }
-  return openLookMemory(facts, `assay ${version}, ${imageDecoder()}, ${maxPixels} pixels, bombs and lies`)
+  return openLookMemory(
+    facts,
+    `assay ${version}, ${imageDecoder()}, ${maxPixels} pixels, bombs and lies behind whatever`,
+  )
 }

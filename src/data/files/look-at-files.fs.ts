@@ -65,8 +65,7 @@ export async function lookAtFiles(files: FileList, limits: ImageLimits): Promise
   const decode = await openDecoder(limits)
   const work = async (): Promise<void> => {
     for (let index = images.pop(); index !== undefined; index = images.pop()) {
-      const type = looked[index]?.type ?? ''
-      looked[index] = { type, ...(await decode(files[index]?.path ?? '')) }
+      looked[index] = { type: '', ...looked[index], ...(await decode(files[index]?.path ?? '')) }
     }
   }
   await Promise.all(Array.from({ length: limits.parallel }, work))

@@ -28,20 +28,34 @@ const harmlessBytes = 64 * 1024 * 1024
 const wholeBytes = 1024 * 1024
 const pieceBytes = 64 * 1024
 
-/** THREAT: a zip with something before it is one for readers that look from the end. */
-const lookedInto: ReadonlySet<string> = new Set(['zip', 'gzip', 'unknown', 'text'])
-
+/**
+ * THREAT: a zip with something before it, an image too, is one for readers that look from the end.
+ *
+ * @param type as `fileTypeOf` says
+ */
 export async function packedFault(path: string, type: string, budget: UnpackBudget): Promise<PackedFault | undefined> {
-  if (!lookedInto.has(type)) return undefined
   const fd = openSync(path, 'r')
   try {
     const { size } = fstatSync(fd)
-    if (type === 'gzip') return await gzipFault(fd, size, budget)
-    const isZip = type === 'zip' || endsAsZip((from, length) => read(fd, from, length), size)
-    return isZip ? await zipFault(fd, size, budget) : undefined
+    if (type === 'zip' || isZipAtItsEnd(fd, size)) return await zipFault(fd, size, budget)
+    return type === 'gzip' ? await gzipFault(fd, size, budget) : undefined
   } finally {
     closeSync(fd)
   }
+}
+
+/** Whether readers that look from the end take the file for a zip. */
+export function hidesZip(path: string): boolean {
+  const fd = openSync(path, 'r')
+  try {
+    return isZipAtItsEnd(fd, fstatSync(fd).size)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function isZipAtItsEnd(fd: number, size: number): boolean {
+  return endsAsZip((from, length) => read(fd, from, length), size)
 }
 
 function allowed(sizeBytes: number): number {
@@ -123,6 +137,6 @@ function* piecesOf(fd: number, from: number, length: number): Generator<Buffer> 
 }
 
 function read(fd: number, from: number, length: number): Buffer {
-  const buffer = Buffer.alloc(length)
+  const buffer = Buffer.allocUnsafe(length)
   return buffer.subarray(0, readSync(fd, buffer, 0, length, from))
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { constants, crc32, deflateRawSync, gzipSync } from 'node:zlib'
+import sharp from 'sharp'
 import { lookAtFiles } from './look-at-files.fs.ts'
 import { packedFault } from './packed.fs.ts'
 
@@ -14,10 +15,10 @@ before(() => {
 })
 after(() => rmSync(folder, { recursive: true, force: true }))
 
-async function lookAt(bytes: Buffer): Promise<Readonly<Record<string, unknown>>> {
+async function lookAt(bytes: Buffer, pixels = 1): Promise<Readonly<Record<string, unknown>>> {
   const path = join(folder, 'one')
   writeFileSync(path, bytes)
-  return { ...(await lookAtFiles([{ path, inner: 'one' }], { pixels: 1, parallel: 1 }))[0] }
+  return { ...(await lookAtFiles([{ path, inner: 'one' }], { pixels, parallel: 1 }))[0] }
 }
 
 const zeros = deflateRawSync(Buffer.alloc(1e6))
@@ -63,6 +64,22 @@ test('THREAT a zip with something before it is found by its end, whatever it beg
   const zip = zipOf([{ bytes: hi }])
   assert.deepEqual(await lookAt(Buffer.concat([Buffer.from([0]), zip])), { type: 'unknown', isLying: true })
   assert.deepEqual(await lookAt(Buffer.concat([Buffer.alloc(600, 'x'), zip])), { type: 'text', isLying: true })
+  const npy = Buffer.from('\x93NUMPY and more', 'latin1')
+  assert.deepEqual(await lookAt(Buffer.concat([Buffer.from('BM'), zip])), { type: 'bmp', isLying: true })
+  assert.deepEqual(await lookAt(Buffer.concat([npy, zip])), { type: 'npy', isLying: true })
+  const png = await sharp({ create: { width: 2, height: 2, channels: 3, background: 'red' } })
+    .png()
+    .toBuffer()
+  const looked = [await lookAt(png, 4), await lookAt(Buffer.concat([png, zip]), 4)]
+  assert.deepEqual(
+    looked.map(({ type, width, fault, isLying }) => ({ type, width, fault, isLying })),
+    [undefined, true].map((isLying) => ({ type: 'png', width: 2, fault: undefined, isLying })),
+  )
+  // gzip too, also where its own last eight bytes are the comment of the zip
+  const holding = gzipSync(zipOf([{ bytes: hi }], { comment: 8 }), { level: 0 })
+  for (const bytes of [Buffer.concat([gzipSync(hi), zip]), holding])
+    assert.deepEqual(await lookAt(bytes), { type: 'gzip', isLying: true })
+  assert.deepEqual(await lookAt(gzipSync(zip, { level: 0 })), { type: 'gzip' })
   const mark = Buffer.from('\0 PK\x05\x06 is how a zip ends, says this file, which is none')
   assert.deepEqual(await lookAt(mark), { type: 'unknown' })
   assert.deepEqual(await lookAt(Buffer.from('PK\x05\x06 is text')), { type: 'text' })
@@ -169,7 +186,10 @@ type Member = Told &
   }>
 
 /** Sizes and checksums are the truth where nothing else is said. */
-function zipOf(members: readonly Member[], { count }: Readonly<{ count?: number }> = {}): Buffer {
+function zipOf(
+  members: readonly Member[],
+  { count, comment = 0 }: Readonly<{ count?: number; comment?: number }> = {},
+): Buffer {
   const parts: Buffer[] = []
   const listed: Buffer[] = []
   let at = 0
@@ -204,6 +224,7 @@ function zipOf(members: readonly Member[], { count }: Readonly<{ count?: number 
   for (const field of [8, 10]) end.writeUInt16LE(count ?? listed.length / 3, field)
   end.writeUInt32LE(directory.length, 12)
   end.writeUInt32LE(at, 16)
+  end.writeUInt16LE(comment, 20)
   return Buffer.concat([...parts, directory, end])
 }
 

@@ -48,7 +48,7 @@ export function zipMembers(readAt: ReadAt, size: number): readonly ZipMember[] |
 
 /** Whether a file ends as a zip does, whatever it begins with: readers look for its directory from the end. */
 export function endsAsZip(read: ReadAt, size: number): boolean {
-  return endsOf(read, size).length > 0
+  return size >= 22 && endsOf(read, size).length > 0
 }
 
 type ZipEntry = ToldTwice['entry'] & Readonly<{ offset: number }>

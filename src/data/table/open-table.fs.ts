@@ -8,6 +8,7 @@
 import { closeSync, mkdirSync, openSync, readSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { nameFault } from '../../core/index.ts'
+import { hidesZip } from '../files/packed.fs.ts'
 import { type DataCheck, formatFault } from '../validate/check.ts'
 import { type CsvHead, readCsvHead } from './csv-head.ts'
 import { type Engine, firstLine, isOverLimit } from './engine.duckdb.ts'
@@ -56,6 +57,12 @@ export async function openTable(
     return because === undefined ? [] : [{ file: file.inner, because }]
   })
   if (wrong.length > 0) return refusedFiles('signature', wrong)
+  const hiding = files.filter(({ path }) => hidesZip(path))
+  if (hiding.length > 0)
+    return refusedFiles(
+      'claims',
+      hiding.map(({ inner }) => ({ file: inner, because: twoFaces })),
+    )
   mkdirSync(folder, { recursive: true })
   const links: string[] = []
   for (const [index, file] of files.entries()) {
@@ -72,6 +79,7 @@ export async function openTable(
 }
 
 const empty = new Uint8Array()
+const twoFaces = 'it ends as a zip does: readers that look from the end take it for one'
 
 function readHead(path: string): Uint8Array {
   const fd = openSync(path, 'r')

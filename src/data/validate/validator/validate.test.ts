@@ -282,8 +282,26 @@ describe('hostile data never passes', () => {
     ['JSON that is no object', 't.jsonl', '[1,2]\n', 'fail format/readable -'],
     ['JSON nested beyond the stack', 't.jsonl', nested(100_000), 'fail format/readable - t.jsonl'],
     ['a JSON object of 20 MB', 't.jsonl', `{"a":1,"b":"${'x'.repeat(20e6)}"}\n`, 'fail format/readable - t.jsonl'],
+    ['a CSV that ends as a zip', 't.csv', `a,b\n1,2\n${endOfZip(0)}`, 'fail format/claims - t.csv'],
+    [
+      'a packed CSV that ends as a zip',
+      't.csv.gz',
+      gzipSync(`a,b\n1,2\n${endOfZip(8)}`, { level: 0 }),
+      'fail format/claims - t.csv.gz',
+    ],
     ['a torn Parquet', 't.parquet', 'PAR1\0\0\0\0PAR1', 'fail format/readable - t.parquet'],
   ]
+  test('a Parquet whose footer is the comment of a zip', async () => {
+    const honest = await parquet("SELECT 1 AS a, 'x' AS b")
+    const footer = 8 + honest.readUInt32LE(honest.length - 8)
+    const zip = Buffer.from(endOfZip(footer), 'latin1')
+    const bytes = Buffer.concat([honest.subarray(0, -footer), zip, honest.subarray(-footer)])
+    assert.deepEqual(troubles(await bench.validate({ 't.parquet': honest }, { contract })), [])
+    assert.deepEqual(troubles(await bench.validate({ 't.parquet': bytes }, { contract })), [
+      'fail format/claims - t.parquet',
+    ])
+  })
+
   test('JSON that is large and deep within the limits is read', async () => {
     const text = `${nested(990)}{"a":2,"b":"${'['.repeat(15e6)}"}\n`
     const { checks } = await bench.validate({ 't.jsonl': text }, { contract })
@@ -378,4 +396,9 @@ test('the engine reads nothing outside its folders and stays closed', async () =
 /** One line of JSON, this many arrays deep. */
 function nested(levels: number): string {
   return `{"a":1,"b":${'['.repeat(levels)}${']'.repeat(levels)}}\n`
+}
+
+/** What readers of zips look for from the end of a file. */
+function endOfZip(commentBytes: number): string {
+  return `PK\x05\x06${'\0'.repeat(16)}${String.fromCharCode(commentBytes % 256, Math.floor(commentBytes / 256))}`
 }
