@@ -2,7 +2,7 @@
  * What a policy demands beside signatures and levels: ages, repositories, sources, evidence, recalls; and whether there is
  * anybody who knows what time it is. Each demand asks for evidence to be there, never for it to be absent.
  */
-import type { ErrorCode, Sha256 } from '../core/index.ts'
+import type { Digest, ErrorCode, Sha256 } from '../core/index.ts'
 import type { ChainQuestion, VisitedStage } from './chain.ts'
 import type { JudgedData } from './chain-data.ts'
 import type { JudgedReproduction } from './chain-reproductions.ts'
@@ -86,13 +86,19 @@ export function recallFindings(
   { policy, subject }: Pick<ChainQuestion, 'policy' | 'subject'>,
   stages: readonly VisitedStage[],
 ): readonly Finding[] {
-  const recalled = policy.takenBack?.recalled
-  if (recalled === undefined || recalled.size === 0) return []
-  const contents = [
+  return recalledFindings(policy, [
     subject,
     ...stages.flatMap(({ stage: { facts } }) => [...facts.outputs, ...facts.dependencies]),
     ...stages.flatMap(({ stage: { facts } }) => (facts.code.kind === 'opened' ? facts.code.files : [])),
-  ]
+  ])
+}
+
+export function recalledFindings(
+  { takenBack }: Pick<TrustPolicy, 'takenBack'>,
+  contents: readonly Readonly<{ path: string; digest: Digest }>[],
+): readonly Finding[] {
+  const recalled = takenBack?.recalled
+  if (recalled === undefined || recalled.size === 0) return []
   const found = new Map(contents.flatMap(({ path, digest }) => (recalled.has(digest) ? [[digest, path] as const] : [])))
   return [...found].map(([digest, path]) =>
     refused('recall', 'ERR_RECALLED', `was recalled: ${recalled.get(digest) ?? ''}`, { subject: path }),

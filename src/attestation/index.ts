@@ -7,6 +7,7 @@ export {
   clockFindings,
   evidenceDemands,
   logFindings,
+  recalledFindings,
   recallFindings,
   sourceDemands,
   stageDemands,
@@ -31,11 +32,12 @@ export { isHeldAddress } from './held-signer/address.ts'
 export { credentialsIn } from './held-signer/variables.ts'
 export { withIdentities } from './identities.ts'
 export type { HeldKeySource, KeySource, KeyType } from './key.ts'
-export { isKeyRevoked } from './key-folder.fs.ts'
 export { type KeyHomeOptions, openKeyHome, revokedKeys } from './key-home.fs.ts'
 export * from './key-home.ts'
+export { keyFindings } from './key-validity.ts'
 export { levelRules } from './level.ts'
 export { loadForeign } from './load-foreign.ts'
+export { takenBackFindings } from './open-signed.ts'
 export { judgeSuccession } from './policy-signature.ts'
 export { isSecret, testResultType } from './predicates/data-verdict.ts'
 export { resultOfGates } from './predicates/gate-verdict.ts'

@@ -1,4 +1,4 @@
-/** The user's configuration folder, and which keys its records say were revoked: all that one bundle's verdict asks of it. */
+/** The user's configuration folder, and which keys its records say were revoked. */
 import { isAbsolute, join } from 'node:path'
 import { DomainError } from '../core/index.ts'
 import type { KeyEnvironment, RevokedKey } from './key-home.ts'
@@ -33,9 +33,4 @@ export function revokedRecords(environment: KeyEnvironment): readonly RevokedKey
   if (!isFolderKnown(environment)) return []
   const folder = keyFolder(environment)
   return projectsIn(folder).flatMap((project) => loadRecord(join(folder, 'projects', project), project)?.revoked ?? [])
-}
-
-/** Whether this user revoked the key, of whatever project. @throws as `revokedRecords` */
-export function isKeyRevoked(environment: KeyEnvironment, hint: string): boolean {
-  return revokedRecords(environment).some((each) => each.hint === hint)
 }

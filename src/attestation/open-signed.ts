@@ -50,7 +50,7 @@ export function openSigned(bytes: Uint8Array, policy: TrustPolicy, role: Role): 
     payloadTypeFinding(envelope),
     ...time.findings,
     ...keyFindings(signer, time.proven, policy.times),
-    ...takenBack(policy, bytes, envelope),
+    ...takenBackFindings(policy, bytes, envelope.payload),
   ]
   return allPassed(findings)
     ? { signer, payload: envelope.payload, findings, ...(time.proven === undefined ? {} : { proven: time.proven }) }
@@ -68,7 +68,7 @@ function openCertified(bytes: Uint8Array, policy: TrustPolicy, role: Role): Sign
     roleFinding(policy, signer, role),
     payloadTypeFinding(envelope),
     ...keyFindings(signer, proven, policy.times),
-    ...takenBack(policy, bytes, envelope),
+    ...takenBackFindings(policy, bytes, envelope.payload),
   ]
   return allPassed(asked)
     ? { signer, payload: envelope.payload, findings: asked, proven, certified }
@@ -108,9 +108,14 @@ function timeOf(
 }
 
 /** THREAT: a bundle has many spellings (blanks, a timestamp, the other of two ECDSA signatures), its payload has one. */
-function takenBack({ takenBack: taken }: TrustPolicy, bytes: Uint8Array, { payload }: Envelope): readonly Finding[] {
+export function takenBackFindings(
+  { takenBack: taken }: Pick<TrustPolicy, 'takenBack'>,
+  bytes: Uint8Array,
+  payload?: Uint8Array,
+): readonly Finding[] {
   if (taken === undefined || taken.statements.size === 0) return []
-  const because = taken.statements.get(sha256Of(bytes)) ?? taken.statements.get(sha256Of(payload))
+  const spelt = payload === undefined ? [bytes] : [bytes, payload]
+  const because = spelt.flatMap((each) => taken.statements.get(sha256Of(each)) ?? [])[0]
   if (because === undefined) return []
   return [refused('taken-back', 'ERR_STATEMENT_REVOKED', `the statement was taken back: ${because}`)]
 }

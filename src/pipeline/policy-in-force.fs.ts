@@ -4,7 +4,6 @@
  */
 import {
   caveat,
-  everySeenStatus,
   type Finding,
   freshness,
   keepNewestTime,
@@ -32,6 +31,7 @@ import { canonicalJson, DomainError, isDomainError } from '../core/index.ts'
 import { type ProofsOf, witnessedBy } from './log-trust.ts'
 import type { Caller } from './project.ts'
 import { readSmall } from './small-file.fs.ts'
+import { withAllTakenBack } from './taken-back.fs.ts'
 
 export type InForceOptions = Readonly<{
   /** Absolute path of a status file. */
@@ -54,27 +54,13 @@ export function policyInForce(
 ): TrustPolicy {
   const seen = seenOf(policy, environment)
   const times = timesOf(policy, { clock: now(), seen, proofsOf })
-  const known = withRevocations({ ...policy, times }, revokedKeys(environment))
   const given = status === undefined ? undefined : readSmall(status, maxStatusBytes)
-  const least = policy.project === undefined ? withEveryStatus(known, environment) : known
+  // THREAT: the key that a status took back, given as `--key`. Of whichever project it was: a policy of none can be asked for any.
+  const least =
+    policy.project === undefined
+      ? withAllTakenBack({ ...policy, times }, environment)
+      : withRevocations({ ...policy, times }, revokedKeys(environment))
   return withStatusOf(least, { given, kept: seen.status, environment })
-}
-
-/**
- * THREAT: the key that a status took back, given as `--key`. Of whichever project it was: a policy of none can be asked for any.
- * Nothing is told of those that take back nothing that is judged.
- */
-function withEveryStatus(policy: TrustPolicy, environment: Caller['environment']): TrustPolicy {
-  const seen = [...everySeenStatus(environment)].flatMap(([project, kept]) =>
-    statusesIn(kept).map((bytes) => ({ project, stated: statedStatus(bytes) })),
-  )
-  const unread = seen.flatMap(({ project, stated }) =>
-    stated === undefined
-      ? [refused('status', 'ERR_STATUS_MALFORMED', `a status of \`${project}\` that was seen here cannot be read`)]
-      : [],
-  )
-  const told = seen.flatMap(({ stated }) => stated ?? []).reduce(withStatus, policy)
-  return unread.length === 0 ? told : { ...told, standing: [...(told.standing ?? []), ...unread] }
 }
 
 /** A repository could say that it is any project: what was seen holds for it, and what it proves is not remembered. */

@@ -4,6 +4,7 @@
  * A manifest of a model has its tree walked, another statement must name the artifact, a message signature covers its
  * digest. No more than one file is hashed before the signature was verified, and nothing is fetched.
  */
+import type { KeyObject, X509Certificate } from 'node:crypto'
 import { existsSync, realpathSync, statSync } from 'node:fs'
 import { basename, relative, resolve } from 'node:path'
 import {
@@ -13,20 +14,26 @@ import {
   type ForeignBundle,
   type ForeignTrust,
   hintOf,
-  isKeyRevoked,
+  keyFindings,
   loadForeign,
   type ModelManifest,
   passed,
+  type Resource,
+  recalledFindings,
   refused,
+  type TrustedKey,
   type TrustedRoot,
+  type TrustPolicy,
+  takenBackFindings,
 } from '../attestation/index.ts'
-import { type Digest, DomainError, hexOf, isDomainError, isSha256 } from '../core/index.ts'
+import { type Digest, DomainError, folderOf, hexOf, isDomainError, isSha256, oneLine } from '../core/index.ts'
 import { digestPath, withIoFaults } from '../data/index.ts'
 import { hashFileBy, hashModel } from './hash-model.fs.ts'
 import { findModelFiles, type ModelFile, walkModel } from './model-tree.fs.ts'
 import { nothingEarned } from './nothing-earned.ts'
 import type { Caller } from './project.ts'
 import { readSmall, realFile } from './small-file.fs.ts'
+import { policyOfNamed, withAllTakenBack } from './taken-back.fs.ts'
 import type { ArtifactVerdict } from './verify.ts'
 
 export type ForeignOptions = Readonly<{
@@ -52,6 +59,8 @@ type Asked = Readonly<{
   caller: Caller
   foreign: Foreign
   artifact: Artifact
+  /** Of the artifact, as findings name it. */
+  name: string
   /** Absolute. */
   bundleFile: string
   trust: ForeignTrust
@@ -59,8 +68,13 @@ type Asked = Readonly<{
   options: ForeignOptions
 }>
 
-/** What was found out so far; `digest` of the artifact as soon as it is known. */
-type Found = { findings: Finding[]; digest: Digest | null }
+/** One whose artifact is there, and what may count against its signer. */
+type Present = Readonly<{ asked: Asked; artifact: Exclude<Artifact, { kind: 'missing' }>; policy: TrustPolicy }>
+
+type Content = Readonly<{ path: string; digest: Digest }>
+
+/** What was found out so far; `digest` of the artifact as soon as it is known, and by what else a recall may name it. */
+type Found = { findings: Finding[]; digest: Digest | null; parts: readonly Content[] }
 
 /**
  * @param given a path, or `sha256:<hex>` where no such path exists
@@ -77,13 +91,12 @@ export async function verifyForeign(
   const trust = trustOf(caller, foreign, options)
   const root = await rootOf(caller, foreign, options)
   const bytes = readSmall(bundleFile, foreign.foreignBundleLimits.maxBytes)
-  const found: Found = { findings: [], digest: null }
+  const asked = { caller, foreign, name: basename(file), bundleFile, trust, root, options }
+  const found: Found = { findings: [], digest: null, parts: [] }
   await withRefusals(found, () =>
-    withIoFaults(given, () =>
-      judge({ caller, foreign, artifact: artifactAt(file, given), bundleFile, trust, root, options }, bytes, found),
-    ),
+    withIoFaults(given, () => judge({ ...asked, artifact: artifactAt(file, given) }, bytes, found)),
   )
-  return verdictOf(basename(file), found)
+  return verdictOf(asked.name, found)
 }
 
 async function judge(asked: Asked, bytes: Uint8Array, found: Found): Promise<void> {
@@ -93,16 +106,28 @@ async function judge(asked: Asked, bytes: Uint8Array, found: Found): Promise<voi
     found.findings.push(refused('artifact', 'ERR_ARTIFACT_MISSING', 'the artifact is not there'))
     return
   }
-  found.findings.push(...revokedFinding(asked), ...instanceFinding(root))
+  const policy = policyOf(asked, bundle)
+  found.findings.push(...revokedFindings(policy, bundle, bytes), ...instanceFinding(root))
   const digest =
     bundle.content.kind === 'message' ? messageDigest(bundle.content.algorithm, artifact, found) : undefined
   const question = { bundle, trust, now: asked.caller.now(), digest, root }
   found.findings.push(...(await foreign.judgeSigner(question)), ...unaskedLog(bundle, root))
-  if (!allPassed(found.findings) || bundle.content.kind === 'message') return
-  const { payload, payloadType } = bundle.content.envelope
+  if (allPassed(found.findings)) found.findings.push(...(await identityFindings(policy, foreign, question)))
+  if (allPassed(found.findings) && bundle.content.kind === 'statement')
+    await judgeContent({ asked, artifact, policy }, bundle.content.envelope, found)
+  const whole = found.digest === null ? [] : [{ path: asked.name, digest: found.digest }]
+  found.findings.push(...recalledFindings(policy, [...whole, ...found.parts]))
+}
+
+async function judgeContent(
+  { asked, artifact, policy }: Present,
+  { payload, payloadType }: Extract<ForeignBundle['content'], { kind: 'statement' }>['envelope'],
+  found: Found,
+): Promise<void> {
+  const { foreign } = asked
   const statement = foreign.parseForeignStatement(payload, payloadType)
   if (foreign.isModelPredicate(statement.predicateType)) {
-    await judgeTree(asked, foreign.parseModelManifest(payload), found)
+    await judgeTree({ asked, artifact, policy }, foreign.parseModelManifest(payload), found)
     return
   }
   const digests = await digestsOf(artifact, foreign.artifactNeeds(statement))
@@ -151,10 +176,54 @@ async function rootOf(
     : parseTrustedRoot(readSmall(resolve(caller.workingFolder, trustedRoot), 4 * 1024 * 1024))
 }
 
-/** A key that this user revoked, for whatever project, vouches for nothing any more. */
-function revokedFinding({ trust, caller }: Asked): readonly Finding[] {
-  if (trust.kind !== 'key' || !isKeyRevoked(caller.environment, hintOf(trust.key))) return []
-  return [refused('signer', 'ERR_KEY_REVOKED', 'the key was revoked here')]
+/** As everywhere else: what this user revoked, and what every status that they saw takes back, of whichever project. */
+function policyOf({ trust, foreign, caller }: Asked, { material }: ForeignBundle): TrustPolicy {
+  const named = (name: string, key: KeyObject): TrustedKey => ({ name, key, hint: hintOf(key) })
+  const roots = trust.kind === 'authorities' ? trust.roots : []
+  const own = material.kind === 'certificates' ? material.certificates : []
+  return withAllTakenBack(
+    policyOfNamed({
+      keys: [
+        ...(trust.kind === 'key' ? [named('the given key', trust.key)] : []),
+        ...roots.map(({ publicKey }) => named('an authority', publicKey)),
+        ...own.flatMap((der) => readable(foreign, der)).map(({ publicKey }) => named('its certificate', publicKey)),
+      ],
+      identities: trust.kind === 'identity' ? [{ name: trust.identity, ...trust }] : [],
+    }),
+    caller.environment,
+  )
+}
+
+function readable({ parseCertificate }: Foreign, der: Uint8Array): readonly X509Certificate[] {
+  try {
+    return [parseCertificate(der)]
+  } catch (error) {
+    if (isDomainError(error)) return [] // INVARIANT: `judgeSigner` refuses the bundle of a certificate that cannot be read
+    throw error
+  }
+}
+
+/** Nothing proves when a key signed one bundle: one that was taken back since a day is refused whole. */
+function revokedFindings(policy: TrustPolicy, { content }: ForeignBundle, bytes: Uint8Array): readonly Finding[] {
+  return [
+    ...(policy.standing ?? []),
+    ...[...policy.keys.values()].flatMap((key) => keyFindings(key, undefined, undefined)),
+    ...takenBackFindings(policy, bytes, content.kind === 'statement' ? content.envelope.payload : undefined),
+  ]
+}
+
+/** THREAT: an identity that a status took back. What it is proven to have signed before the day that the status names still counts. */
+async function identityFindings(
+  policy: TrustPolicy,
+  foreign: Foreign,
+  { bundle, root, digest }: Parameters<Foreign['judgeSigner']>[0],
+): Promise<readonly Finding[]> {
+  const revoked = [...(policy.identities?.values() ?? [])].filter((each) => each.revoked !== undefined)
+  if (root === undefined || revoked.length === 0) return []
+  const { judgeCertificate } = await foreign.loadLogEvidence()
+  const { named } = judgeCertificate({ bundle, root, digest: digest ?? new Uint8Array() })
+  const proven = named === undefined ? undefined : { at: named.at, by: 'its log' }
+  return revoked.flatMap((each) => keyFindings(each, proven, undefined))
 }
 
 function instanceFinding(root: TrustedRoot | undefined): readonly Finding[] {
@@ -201,9 +270,9 @@ async function digestsOf(
 }
 
 /** @throws ERR_MODEL_NOT_PLAIN, ERR_DATA_CHANGED */
-async function judgeTree(asked: Asked, manifest: ModelManifest, found: Found): Promise<void> {
-  const { artifact, foreign, options } = asked
-  if (artifact.kind !== 'file' && artifact.kind !== 'folder') {
+async function judgeTree({ asked, artifact, policy }: Present, manifest: ModelManifest, found: Found): Promise<void> {
+  const { foreign, options } = asked
+  if (artifact.kind === 'digest') {
     const because = 'the files of a model were signed one by one: a digest says nothing of them'
     found.findings.push(refused('model', 'ERR_SUBJECT_MISMATCH', because))
     return
@@ -214,6 +283,16 @@ async function judgeTree(asked: Asked, manifest: ModelManifest, found: Found): P
   const resources = await hashModel(files, manifest.terms)
   found.findings.push(...foreign.judgeModel(manifest, resources, { ignoreUnsigned, ...fileName }))
   found.digest = `sha256:${foreign.rootOf(manifest.resources)}`
+  if (policy.takenBack === undefined || policy.takenBack.recalled.size === 0) return
+  const isPlain = manifest.terms.hash === 'sha256' && manifest.terms.shardBytes === undefined
+  found.parts = partsOf(asked.name, isPlain ? resources : await hashModel(files, { hash: 'sha256' }))
+}
+
+/** A manifest's digest of a model is another than that of its file or folder, by which a status recalls it. */
+function partsOf(name: string, files: readonly Resource[]): readonly Content[] {
+  const parts = files.map((file) => ({ path: oneLine(file.name), digest: `sha256:${file.digest}` as const }))
+  const folder = folderOf(parts.map((part) => ({ ...part, sizeBytes: 0, executable: false }))) // no part of a digest
+  return [{ path: name, digest: folder.digest }, ...parts]
 }
 
 function modelFiles(

@@ -1,6 +1,7 @@
 /** What a user has seen of a project's trust stays seen: under other root keys, under the repository's policy, with another clock. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { X509Certificate } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -13,10 +14,19 @@ import {
   signStatus,
   trustedKey,
 } from '../../src/attestation/fixtures/chain.ts'
-import { type PolicyOrigin, policyFromKey, type TrustPolicy, verifyChain } from '../../src/attestation/index.ts'
+import {
+  hintOf,
+  type PolicyOrigin,
+  policyFromKey,
+  statedPayload,
+  type TrustPolicy,
+  verifyChain,
+} from '../../src/attestation/index.ts'
 import type { TrustStatus } from '../../src/attestation/trust-documents.ts'
-import { sha256Of } from '../../src/core/index.ts'
+import { hexOf, sha256Of } from '../../src/core/index.ts'
 import { policyInForce } from '../../src/pipeline/policy-in-force.fs.ts'
+import { signModelAt } from '../../src/pipeline/sign-model.fs.ts'
+import { type ForeignOptions, verifyForeign } from '../../src/pipeline/verify-foreign.fs.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'assay-in-force-'))
 after(() => rmSync(scratch, { recursive: true, force: true }))
@@ -191,6 +201,152 @@ test('a key that a seen status took back, or a model, is not believed by --key, 
   const reader = user()
   reader(policyWith(rita, { origin: 'pinned' }), statusFile(rita, { recalls }))
   assert.deepEqual(reader(given), ['ERR_RECALLED'])
+})
+
+/** A user of an own folder: `see` gives them a status, `judged` has one bundle judged; codes that refuse. */
+function reader() {
+  users += 1
+  const environment = { ASSAY_CONFIG_HOME: join(scratch, `user-${users}`) }
+  return {
+    environment,
+    see: (more: Partial<TrustStatus>) =>
+      policyInForce(
+        policyWith(rita, { origin: 'pinned' }),
+        { environment, now: () => now },
+        {
+          status: statusFile(rita, more),
+        },
+      ),
+    judged: async (artifact: string, bundle: string, options: ForeignOptions): Promise<readonly string[]> => {
+      const caller = { workingFolder: scratch, environment, now: () => now, version: '0' }
+      const { trusted, findings } = await verifyForeign(caller, { artifact, bundle }, options)
+      const codes = findings.flatMap(({ code, passed }) => (passed ? [] : [code]))
+      assert.equal(trusted, codes.length === 0)
+      return codes
+    },
+  }
+}
+
+/** Ada's signature of a file and of a folder. */
+async function signedModels(): Promise<readonly (readonly [artifact: string, bundle: string])[]> {
+  const caller = { workingFolder: scratch, environment: {}, now: () => now, version: '0' }
+  mkdirSync(join(scratch, 'tree'), { recursive: true })
+  for (const file of ['model.bin', 'tree/part.bin']) writeFileSync(join(scratch, file), 'hello')
+  writeFileSync(join(scratch, 'tree/other.bin'), 'other')
+  writeFileSync(join(scratch, 'ada.pem'), ada.key.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
+  writeFileSync(join(scratch, 'ada.pub'), ada.publicPem)
+  await signModelAt(caller, 'model.bin', { output: 'model.sig', key: 'ada.pem' })
+  await signModelAt(caller, 'tree', { output: 'tree/tree.sig', key: 'ada.pem' })
+  return [
+    ['model.bin', 'model.sig'],
+    ['tree', 'tree/tree.sig'],
+  ]
+}
+
+const byAda = { key: 'ada.pub' }
+
+test('one bundle, judged by --key, is refused for what a seen status took back: the key, the statement, the bytes', async () => {
+  const models = await signedModels()
+  const hello = sha256Of('hello')
+  const folder =
+    `dirHash1:${hexOf(sha256Of(`${hexOf(sha256Of('other'))}  other.bin\n${hexOf(hello)}  part.bin\n`))}` as const
+  const because = 'x'
+  const [file] = models
+  assert.ok(file !== undefined)
+  const payload = (bundle: string): Uint8Array => statedPayload(readFileSync(join(scratch, bundle)))
+  const codesAfter = async (more: Partial<TrustStatus>): Promise<readonly (readonly string[])[]> => {
+    const { see, judged } = reader()
+    for (const [artifact, bundle] of models) assert.deepEqual(await judged(artifact, bundle, byAda), [], 'before it')
+    see(more)
+    return await Promise.all(models.map(([artifact, bundle]) => judged(artifact, bundle, byAda)))
+  }
+  const cases: readonly (readonly [Partial<TrustStatus>, readonly (readonly string[])[]])[] = [
+    [{ keys: revoked }, [['ERR_KEY_REVOKED'], ['ERR_KEY_REVOKED']]],
+    [
+      { keys: [{ hint: ada.hint, since: '2099-01-01T00:00:00.000Z', because }] },
+      [['ERR_KEY_REVOKED'], ['ERR_KEY_REVOKED']],
+    ],
+    [{ recalls: [{ digest: hello, because }] }, [['ERR_RECALLED'], ['ERR_RECALLED']]],
+    [{ recalls: [{ digest: folder, because }] }, [[], ['ERR_RECALLED']]],
+    [
+      { statements: [{ attestation: sha256Of(readFileSync(join(scratch, file[1]))), because }] },
+      [['ERR_STATEMENT_REVOKED'], []],
+    ],
+    [{ statements: [{ attestation: sha256Of(payload(file[1])), because }] }, [['ERR_STATEMENT_REVOKED'], []]],
+    [{ keys: [{ hint: eve.hint, because }], recalls: [{ digest: sha256Of('else'), because }] }, [[], []]], // the honest twin
+  ]
+  for (const [more, codes] of cases) assert.deepEqual(await codesAfter(more), codes, JSON.stringify(more))
+})
+
+test('a bundle of a stage that was signed here is judged by --key as any other', async () => {
+  await signedModels()
+  const { digest } = honest.question.subject
+  const [maker] = honest.attestations
+  const bundle = maker === undefined ? undefined : honest.evidence.bundle(maker)
+  assert.ok(bundle !== undefined)
+  writeFileSync(join(scratch, 'stage.json'), bundle)
+  const recalled = reader()
+  assert.deepEqual(await recalled.judged(digest, 'stage.json', byAda), [])
+  recalled.see({
+    statements: [{ attestation: sha256Of(bundle), because: 'forged' }],
+    recalls: [{ digest, because: 'poisoned' }],
+  })
+  assert.deepEqual(await recalled.judged(digest, 'stage.json', byAda), ['ERR_STATEMENT_REVOKED'], 'its signer first')
+  const other = reader()
+  other.see({ recalls: [{ digest, because: 'poisoned' }] })
+  assert.deepEqual(await other.judged(digest, 'stage.json', byAda), ['ERR_RECALLED'])
+})
+
+test('a seen status that cannot be read lets no bundle be believed', async () => {
+  await signedModels()
+  const { see, judged, environment } = reader()
+  see({})
+  assert.deepEqual(await judged('model.bin', 'model.sig', byAda), [], 'the honest twin')
+  const [kept] = readdirSync(environment.ASSAY_CONFIG_HOME, { recursive: true, encoding: 'utf8' }).filter((path) =>
+    path.endsWith('status.jsonl'),
+  )
+  assert.ok(kept !== undefined)
+  writeFileSync(join(environment.ASSAY_CONFIG_HOME, kept), '{"of": "another version"}\n')
+  assert.deepEqual(await judged('model.bin', 'model.sig', byAda), ['ERR_STATUS_MALFORMED'])
+})
+
+const vectors = join(import.meta.dirname, '../vectors')
+
+test('an identity that a seen status took back is not believed, but for what the log proves to be older', async () => {
+  const who = {
+    identity:
+      'https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main',
+    issuer: 'https://token.actions.githubusercontent.com',
+  }
+  const after = async (identities: TrustStatus['identities'] = []): Promise<readonly string[]> => {
+    const { see, judged } = reader()
+    see({ identities })
+    return judged(join(vectors, 'sigstore/a.txt'), join(vectors, 'sigstore/happy-path-v0.3/bundle.sigstore.json'), who)
+  }
+  const because = 'stolen'
+  assert.deepEqual(await after(), [], 'the honest twin')
+  assert.deepEqual(await after([{ ...who, because }]), ['ERR_KEY_REVOKED'])
+  assert.deepEqual(await after([{ ...who, since: '2020-01-01T00:00:00.000Z', because }]), ['ERR_KEY_REVOKED'])
+  assert.deepEqual(await after([{ ...who, since: '2026-11-01T00:00:00.000Z', because }]), [], 'it is older')
+  assert.deepEqual(await after([{ ...who, issuer: 'https://example.org', because }]), [], 'of another issuer')
+})
+
+test('an authority vouches for nothing that a seen status recalled, nor for a key that it took back', async () => {
+  const folder = join(vectors, 'model-signing/v1.1.0-certificate')
+  const keys = join(vectors, 'model-signing/keys')
+  const after = async (more: Partial<TrustStatus>): Promise<readonly string[]> => {
+    const { see, judged } = reader()
+    see(more)
+    return judged(folder, join(folder, 'model.sig'), { ca: [join(keys, 'ca-cert.pem')], ignore: ['ignore-me'] })
+  }
+  const because = 'stolen'
+  assert.deepEqual(await after({}), [], 'the honest twin')
+  const digest = sha256Of(readFileSync(join(folder, 'signme-1')))
+  assert.deepEqual(await after({ recalls: [{ digest, because }] }), ['ERR_RECALLED'])
+  for (const name of ['signing-key-cert.pem', 'ca-cert.pem']) {
+    const hint = hintOf(new X509Certificate(readFileSync(join(keys, name))).publicKey)
+    assert.deepEqual(await after({ keys: [{ hint, because }] }), ['ERR_KEY_REVOKED'], name)
+  }
 })
 
 test('a clock that is behind the status that is given decides nothing, at once', () => {

@@ -17,7 +17,7 @@ export { printModelStatement, signModel } from '../model/sign-model.ts'
 export type { BundleDescription } from './describe-bundle.ts'
 export * from './foreign-bundle.ts'
 export { artifactNeeds, type ForeignStatement, judgeSubjects, parseForeignStatement } from './foreign-statement.ts'
-export { type ForeignTrust, parseCertificates, parseForeignKey } from './foreign-trust.ts'
+export { type ForeignTrust, parseCertificate, parseCertificates, parseForeignKey } from './foreign-trust.ts'
 export type { TrustedRoot } from './trusted-root.ts'
 export { judgeSigner } from './verify-foreign.ts'
 
@@ -27,6 +27,10 @@ export function loadTrustedRoots(): Promise<typeof import('./trusted-root.ts')> 
 
 export function loadCertificates(): Promise<typeof import('./certified-bundle.ts')> {
   return import('./certified-bundle.ts')
+}
+
+export function loadLogEvidence(): Promise<typeof import('./log-evidence.ts')> {
+  return import('./log-evidence.ts')
 }
 
 export function loadDescriptions(): Promise<typeof import('./describe-bundle.ts')> {
