@@ -6,8 +6,8 @@
  * one. One that is withheld opens nothing. Source: design section 10, "promote to production".
  */
 import type { Sha256 } from '../core/index.ts'
-import { type ChainQuestion, chainLimits, type VisitedStage } from './chain.ts'
-import { maxClockSkewMs } from './chain-walk.ts'
+import type { ChainQuestion, VisitedStage } from './chain.ts'
+import { believedOf, maxClockSkewMs, once } from './chain-walk.ts'
 import { caveat, type Finding, passed } from './finding.ts'
 import { responsibleFor } from './responsible.ts'
 import { countSigners, mailOf, type TrustedSigner, type TrustPolicy } from './trust-policy.ts'
@@ -38,7 +38,7 @@ export function judgeApprovals(
   const rule = question.policy.roles.get('promoter')
   if (rule === undefined || rule.anyOf.length === 0)
     return { findings: [], lacking: ['a promoter in the policy'], by: [] }
-  const about = approvalsOf(question, entry)
+  const about = approvalsAtHand(question).filter(({ decision }) => decision.made === entry)
   const involved = involvedIn(question.policy, stages, gates)
   const apart = about.filter((one) => isApart(one, involved))
   const count = countSigners(
@@ -61,16 +61,14 @@ export function judgeApprovals(
   }
 }
 
-function approvalsOf(question: ChainQuestion, entry: Sha256): readonly Approval[] {
-  const { evidence, policy, limits = chainLimits, surroundings, subject } = question
+/** Of any statement that made these bytes; none of a time to come. */
+const approvalsAtHand = once((question): readonly Approval[] => {
+  const { surroundings, subject } = question
   const latest = surroundings.now.getTime() + maxClockSkewMs
-  return evidence.approvals.slice(0, limits.approvals).flatMap(({ bytes }) => {
-    const read = bytes.length > limits.bundleBytes ? undefined : verifyDataDecision('model-approval', bytes, policy)
-    if (read?.trusted !== true) return []
-    const { made, at, subject: about } = read.statement.decision
-    return made === entry && about.digest === subject.digest && Date.parse(at) <= latest ? [read.statement] : []
-  })
-}
+  return believedOf(question, (bytes, by) => verifyDataDecision('model-approval', bytes, by)).filter(
+    ({ decision }) => decision.subject.digest === subject.digest && Date.parse(decision.at) <= latest,
+  )
+})
 
 /** Keys and people who made it what it is; undefined among them for one of whom nobody knows who they are. */
 function involvedIn(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Digest, sha256Of } from '../core/index.ts'
+import { type Digest, type Sha256, sha256Of } from '../core/index.ts'
 import type { ChainVerdict } from './chain.ts'
 import type { DataAnchor, DataReview, DataWaiver } from './data-decisions.ts'
 import type { DataVerdict } from './data-verdict-facts.ts'
@@ -304,6 +304,34 @@ test('an anchor that agrees with an approved golden set is told of; whose approv
   const own = besideGolden(goldenDigest, goldenApproval({ approver: { name: 'Eve', email: 'eve@example.org' } }))
   assert.equal(own.findings.find(({ check }) => check === 'data-golden')?.code, 'CAVEAT')
   assert.equal(row(own, 'independent source approval'), false)
+})
+
+test('what lies beside the stages is read as often for many anchors with a golden set as for one', () => {
+  const approval = goldenApproval()
+  const golden = { source: 'raw-golden', digest: goldenDigest, approval: sha256Of(approval), compared: ['x: 1 of 2'] }
+  const anchor = signDataAnchor(ada, { ...dataAnchor, golden })
+  const baseline = { path: 'baselines/raw.json', digest: digestNamed('baseline'), anchor: sha256Of(anchor) }
+  const bytes = signDataVerdict(ada, dataVerdict({ baseline, source: 'uci-digits' }))
+  const reads = (length: number): number => {
+    const { question, evidence } = chainOf(ada, length, (facts) => {
+      const input = { ...rawData, path: `data/${facts.stage}.csv`, verdict: keep(own, bytes) }
+      return { ...facts, dependencies: [...facts.dependencies, input] }
+    })
+    let count = 0
+    const approvals = [...evidence.approvals.map((one) => one.bytes), anchor, approval].map((each, index) => ({
+      ...{ name: `attestations/${index}`, committed: true },
+      get bytes() {
+        count += 1
+        return each
+      },
+    }))
+    const bundle = (digest: Sha256) => own.bundle(digest) ?? evidence.bundle(digest)
+    const { findings } = verifyChain({ ...question, evidence: { ...evidence, bundle, approvals }, policy })
+    assert.equal(findings.filter(({ check, code }) => check === 'data-golden' && code === 'OK').length, length)
+    return count
+  }
+  const own = shelf()
+  assert.equal(reads(8), reads(1))
 })
 
 test('refuses an anchor that was held against another golden set, or one that nobody approved, or that was revoked', () => {

@@ -8,7 +8,7 @@
 import type { Sha256 } from '../core/index.ts'
 import { type ChainQuestion, chainLimits, type VisitedStage } from './chain.ts'
 import { judgeGolden } from './chain-sources.ts'
-import { maxClockSkewMs } from './chain-walk.ts'
+import { believedOf, maxClockSkewMs, once } from './chain-walk.ts'
 import { type DataDecisionKind, rowVerdicts } from './data-decisions.ts'
 import type { DataVerdict } from './data-verdict-facts.ts'
 import { caveat, type Finding, passed, refused } from './finding.ts'
@@ -288,7 +288,7 @@ type Held<Kind extends DataDecisionKind> = ReadonlyMap<Sha256, VerifiedDataDecis
 /** What people decided about data, as far as the policy believes them; read when it is first asked for. */
 type Decisions = Readonly<{ now: Date; held<Kind extends DataDecisionKind>(kind: Kind): Held<Kind> }>
 
-function bookOf(question: ChainQuestion): Decisions {
+const bookOf = once((question): Decisions => {
   const known: { [Kind in DataDecisionKind]?: Held<Kind> } = {}
   return {
     now: question.surroundings.now,
@@ -300,16 +300,11 @@ function bookOf(question: ChainQuestion): Decisions {
       return held
     },
   }
-}
+})
 
 function decisionsOf<Kind extends DataDecisionKind>(question: ChainQuestion, kind: Kind): Held<Kind> {
-  const { evidence, policy, limits = chainLimits } = question
-  const held = new Map<Sha256, VerifiedDataDecision<Kind>>()
-  if (needsMore(question, 'reviewer')) return held
-  for (const { bytes } of evidence.approvals.slice(0, limits.approvals)) {
-    if (bytes.length > limits.bundleBytes) continue
-    const read = verifyDataDecision(kind, bytes, policy)
-    if (read.trusted) held.set(read.statement.attestation, read.statement)
-  }
-  return held
+  const held = needsMore(question, 'reviewer')
+    ? []
+    : believedOf(question, (bytes, by) => verifyDataDecision(kind, bytes, by))
+  return new Map(held.map((one) => [one.attestation, one]))
 }

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { builderIds, isDomainError, namespace } from '../core/index.ts'
 import type { ChainVerdict } from './chain.ts'
+import { maxGateVerdicts } from './chain-gates.ts'
 import { passed } from './finding.ts'
-import { digestNamed, madeBy, newPerson, output, policyOf, trustedKey } from './fixtures/chain.ts'
+import { digestNamed, keep, madeBy, newPerson, output, policyOf, trustedKey } from './fixtures/chain.ts'
 import { type GateChanges, gatedChain, gateVerdict } from './fixtures/gated-chain.ts'
 import type { GateVerdict } from './gate-verdict-facts.ts'
 import { gateVerdictStatement } from './predicates/gate-verdict.ts'
@@ -139,6 +140,22 @@ test('a builder that may do little judges no gates of a model whose builder may 
 test('of two verdicts of one moment the one that failed counts, in whatever order they lie', () => {
   assert.equal(judged({ beside: [failing] }).trusted, false)
   assert.equal(judged({ verdict: failing, beside: [(one) => one] }).trusted, false)
+})
+
+test('more verdicts on one statement than are read are refused and said so, whoever made them and whatever is asked', () => {
+  const { evidence, question, gates } = gatedChain(ada)
+  const beside = (count: number, policy: Partial<TrustPolicy>): ChainVerdict => {
+    const junk = Array.from({ length: count }, (_, index) => keep(evidence, new TextEncoder().encode(`junk ${index}`)))
+    const flooded = { ...question, evidence: { ...evidence, gatesOf: () => [...junk, ...gates] } }
+    return verifyChain({ ...flooded, policy: policyOf(ada, policy) })
+  }
+  for (const policy of [gated, {}]) {
+    const refused = beside(maxGateVerdicts, policy)
+    assert.equal(refused.trusted, false)
+    const told = refused.findings.find(({ check, code }) => check === 'limits' && code === 'ERR_CHAIN_LIMIT')
+    assert.equal(told?.because, 'there are 65 gate verdicts on it, the limit is 64')
+    assert.equal(beside(maxGateVerdicts - 1, policy).trusted, true, 'the honest twin')
+  }
 })
 
 test('a person who signs with a key of their own judges no gates of what a hosted builder made', () => {

@@ -18,18 +18,26 @@ import { type VerifiedGates, type VerifiedStage, verifyGateVerdict } from './ver
 
 const check = 'gates'
 
+/** LIMIT: gate verdicts on one statement; where there are more none is read, for the newest may be among the others. */
+export const maxGateVerdicts = 64
+
 /** The newest that counts for a statement, or why the first that is at hand does not. */
-export type GatesAtHand = Readonly<{ gates?: VerifiedGates; fault?: string }>
+export type GatesAtHand = Readonly<{ gates?: VerifiedGates; fault?: string; over?: Finding }>
 
 /** @param entry the statement of the stage that made the model */
 export function gatesAtHand(question: ChainQuestion, entry: Sha256, verdicts: StageVerdicts): GatesAtHand {
   const { evidence, policy, limits = chainLimits, surroundings, subject } = question
   const { verdict: made } = judgeBundle(question, entry, verdicts)
+  const all = evidence.gatesOf?.(entry) ?? []
   if (!made.trusted) return {}
+  if (all.length > maxGateVerdicts) {
+    const because = `there are ${all.length} gate verdicts on it, the limit is ${maxGateVerdicts}`
+    return { over: refused('limits', 'ERR_CHAIN_LIMIT', because) }
+  }
   const latest = surroundings.now.getTime() + maxClockSkewMs
   let fault: string | undefined
   let newest: VerifiedGates | undefined
-  for (const attestation of (evidence.gatesOf?.(entry) ?? []).slice(0, limits.approvals)) {
+  for (const attestation of all) {
     const bytes = evidence.bundle(attestation)
     if (bytes === undefined || bytes.length > limits.bundleBytes) continue
     const read = verifyGateVerdict(bytes, policy)
@@ -90,14 +98,14 @@ export type JudgedGates = Readonly<{ findings: readonly Finding[]; lacking: read
 /** @param stages verified, with the one that wrote the metrics */
 export function judgeGates(
   { policy, subject, surroundings, ownGates }: ChainQuestion,
-  { gates, fault }: GatesAtHand,
+  { gates, over, fault = over?.because }: GatesAtHand,
   entry: Sha256,
   stages: readonly VisitedStage[],
 ): JudgedGates {
   const asked = ownGates !== undefined ? [] : (policy.gates ?? [])
   if (gates === undefined) {
     const why = fault === undefined ? '' : ` (${fault})`
-    return { findings: gatesAlone({ gates: asked }, why), lacking: [`a gate verdict${why}`] }
+    return { findings: [over ?? [], gatesAlone({ gates: asked }, why)].flat(), lacking: [`a gate verdict${why}`] }
   }
   const { verdict, signer, attestation } = gates
   const scope = { subject: verdict.measured.stage }

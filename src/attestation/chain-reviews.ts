@@ -6,8 +6,8 @@
  * alone where the caller has none. Source: trust.md section 3.
  */
 import type { Sha256 } from '../core/index.ts'
-import { type ChainQuestion, chainLimits, type VisitedStage } from './chain.ts'
-import { maxClockSkewMs } from './chain-walk.ts'
+import type { ChainQuestion, VisitedStage } from './chain.ts'
+import { believedOf, maxClockSkewMs, once } from './chain-walk.ts'
 import { caveat, type Finding, passed } from './finding.ts'
 import { responsibleFor } from './responsible.ts'
 import type { StageFacts } from './stage-facts.ts'
@@ -50,14 +50,10 @@ export function judgeReviews(
 }
 
 /** None of a time to come. */
-function reviewsAtHand(question: ChainQuestion): readonly VerifiedReview[] {
-  const { evidence, policy, surroundings, limits = chainLimits } = question
-  const latest = surroundings.now.getTime() + maxClockSkewMs
-  return evidence.approvals.slice(0, limits.approvals).flatMap(({ bytes }) => {
-    const read = bytes.length > limits.bundleBytes ? undefined : verifyDefinitionReview(bytes, policy)
-    return read?.trusted === true && Date.parse(read.statement.review.at) <= latest ? [read.statement] : []
-  })
-}
+const reviewsAtHand = once((question): readonly VerifiedReview[] => {
+  const latest = question.surroundings.now.getTime() + maxClockSkewMs
+  return believedOf(question, verifyDefinitionReview).filter(({ review }) => Date.parse(review.at) <= latest)
+})
 
 /**
  * Commits up to which everything was reviewed, each step by enough people who wrote no part of it.

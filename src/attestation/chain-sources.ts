@@ -6,7 +6,7 @@
  */
 import type { Digest, ErrorCode, Sha256 } from '../core/index.ts'
 import { type ChainQuestion, chainLimits, type RevokedSource, type VisitedStage } from './chain.ts'
-import { maxClockSkewMs } from './chain-walk.ts'
+import { maxClockSkewMs, once } from './chain-walk.ts'
 import { caveat, type Finding, passed, refused } from './finding.ts'
 import type { StageFacts, StatedDependency } from './stage-facts.ts'
 import { countSigners, mailOf, type TrustPolicy } from './trust-policy.ts'
@@ -40,24 +40,22 @@ export function judgeInputs(
       const { origin, path } = dependency
       if (origin.kind === 'stage') continue
       const scope = { subject: `${stage.facts.stage}: ${path}` }
+      const unapproved = { stage: stage.facts.stage, path, independent: false, approvals: [] }
       findings.push(...goldenFindings(book, dependency.digest, scope))
       const revoked = whyRevoked(book, dependency)
       if (revoked !== undefined) {
         findings.push(refused('source-approval', 'ERR_SOURCE_REVOKED', revoked, scope))
-        inputs.push({ stage: stage.facts.stage, path, kind: 'refused', independent: false, approvals: [] })
+        inputs.push({ ...unapproved, kind: 'refused' })
       } else if (origin.kind === 'code') {
         // Pinned by the commit; it is no input.
       } else if (origin.kind === 'source') {
         const judged = judgeSource(question, book, { id: origin.id, dependency, startedAt: stage.facts.startedAt })
         findings.push(...judged.findings.map((finding) => ({ ...finding, ...scope })))
         const { kind, independent, approvals } = judged
-        inputs.push({ stage: stage.facts.stage, path, kind, independent, approvals })
-      } else if (dependency.role === 'persist') {
-        findings.push(caveat('inventory', 'adds to its own previous bytes, which no statement proves', scope))
-        inputs.push({ stage: stage.facts.stage, path, kind: 'unlisted', independent: false, approvals: [] })
+        inputs.push({ ...unapproved, kind, independent, approvals })
       } else {
-        findings.push(caveat('inventory', unlistedBecause(origin), scope))
-        inputs.push({ stage: stage.facts.stage, path, kind: 'unlisted', independent: false, approvals: [] })
+        findings.push(caveat('inventory', unlistedBecause(dependency), scope))
+        inputs.push({ ...unapproved, kind: 'unlisted' })
       }
     }
   }
@@ -70,7 +68,8 @@ function tooMany({ evidence: { approvals }, limits = chainLimits }: ChainQuestio
   return approvals.length > limits.approvals ? [refused('limits', 'ERR_CHAIN_LIMIT', because)] : []
 }
 
-function unlistedBecause(origin: StatedDependency['origin']): string {
+function unlistedBecause({ origin, role }: StatedDependency): string {
+  if (role === 'persist') return 'adds to its own previous bytes, which no statement proves'
   return origin.kind === 'not-made-here'
     ? `was not made here: \`${origin.stage}\` is frozen and has no statement`
     : 'is not in the inventory'
@@ -137,7 +136,7 @@ export function judgeGolden(
 }
 
 /** Every approval and revocation that the policy believes. */
-function readBook({ evidence, policy, surroundings, limits = chainLimits }: ChainQuestion): Book {
+const readBook = once(({ evidence, policy, surroundings, limits = chainLimits }): Book => {
   const held: Held[] = []
   const disbelieved: string[] = []
   for (const { name, bytes, committed } of evidence.approvals.slice(0, limits.approvals)) {
@@ -153,7 +152,7 @@ function readBook({ evidence, policy, surroundings, limits = chainLimits }: Chai
     decision === 'revoked' ? [{ id: source.id, digest }] : [],
   )
   return { held, disbelieved, revoked: [...(surroundings.revokedSources ?? []), ...signed] }
-}
+})
 
 type SourceInput = Readonly<{ id: string; dependency: StatedDependency; startedAt: string }>
 type JudgedSource = Readonly<{

@@ -16,6 +16,7 @@ import {
 } from './chain.ts'
 import { type Finding, type FindingScope, passed, refused } from './finding.ts'
 import type { StatedDependency } from './stage-facts.ts'
+import type { TrustPolicy } from './trust-policy.ts'
 import { type Verdict, type VerifiedStage, verifyStage } from './verify.ts'
 
 /** LIMIT: clocks of two machines may differ by five minutes; digests prove the order beyond that. */
@@ -69,6 +70,29 @@ export function overLimit(limits: ChainLimits, spent: Spent): Finding | undefine
     }
   }
   return undefined
+}
+
+/** Answers once for each question, whose evidence never changes: what is signed is verified once, whoever asks. */
+export function once<Answer extends object>(
+  answer: (question: ChainQuestion) => Answer,
+): (question: ChainQuestion) => Answer {
+  const known = new WeakMap<ChainQuestion, Answer>()
+  return (question) => {
+    const found = known.get(question) ?? answer(question)
+    known.set(question, found)
+    return found
+  }
+}
+
+/** What is believed of all that lies beside the stages, read as one kind of statement. */
+export function believedOf<Verified>(
+  { evidence, policy, limits = chainLimits }: ChainQuestion,
+  verify: (bytes: Uint8Array, by: TrustPolicy) => Verdict<Verified>,
+): readonly Verified[] {
+  return evidence.approvals.slice(0, limits.approvals).flatMap(({ bytes }) => {
+    const read = bytes.length > limits.bundleBytes ? undefined : verify(bytes, policy)
+    return read?.trusted === true ? [read.statement] : []
+  })
 }
 
 /** @param verdicts made under the same policy; this one is added, unless the bundle is not at hand */

@@ -24,14 +24,15 @@ import { verifyChain } from './verify-chain.ts'
 
 const ada = newPerson()
 const policy = policyOf(ada)
+const unbuilt = 'environment-build' // of each stage of `chainOf`: nobody stated how its environment was put together
 
 /** Checks and codes of all that was refused. */
 function refusals({ findings }: ChainVerdict): readonly string[] {
   return findings.flatMap(({ check, passed, code }) => (passed ? [] : [`${check} ${code}`]))
 }
-/** But that no statement says how the environment was put together: told of each stage here, and tested in `level.test.ts`. */
+/** All of them, each check once. */
 function caveats({ findings }: ChainVerdict): readonly string[] {
-  const told = findings.filter(({ check, code }) => code === 'CAVEAT' && check !== 'environment-build')
+  const told = findings.filter(({ code }) => code === 'CAVEAT')
   return [...new Set(told.map(({ check }) => check))]
 }
 
@@ -57,7 +58,10 @@ const onFirst = (more: Partial<StageFacts>) => (facts: StageFacts, index: number
 test('believes an honest chain back to its approved source, at level 1, and says what 2 would need', () => {
   const verdict = verdictWith()
   assert.deepEqual(refusals(verdict), [])
-  assert.deepEqual(caveats(verdict), [])
+  assert.deepEqual(
+    verdict.findings.flatMap(({ check, code, subject }) => (code === 'CAVEAT' ? [`${check} ${subject}`] : [])),
+    ['stage-2', 'stage-1', 'stage-0'].map((stage) => `${unbuilt} ${stage}`),
+  )
   assert.equal(verdict.trusted, true)
   assert.equal(verdict.level, 1)
   assert.deepEqual(
@@ -259,13 +263,13 @@ test('a dirty chain is accepted at level 0 by a policy that says minimumLevel 0'
 test('what is not at hand is a caveat and costs nothing', () => {
   const { question } = chainOf(ada, 3)
   const verdict = verifyChain({ ...question, policy, surroundings: { now } })
-  assert.deepEqual([verdict.trusted, verdict.level, caveats(verdict)], [true, 1, ['definition', 'log']])
+  assert.deepEqual([verdict.trusted, verdict.level, caveats(verdict)], [true, 1, ['definition', 'log', unbuilt]])
 })
 
 test("the repository's own policy earns at most level 1, with a caveat", () => {
   const builders = policy.builders.map((grant) => ({ ...grant, maxLevel: 4 as const }))
   const verdict = verdictWith({ policy: { origin: 'repository', builders } })
-  assert.deepEqual([verdict.trusted, verdict.level, caveats(verdict)], [true, 1, ['policy']])
+  assert.deepEqual([verdict.trusted, verdict.level, caveats(verdict)], [true, 1, ['policy', unbuilt]])
 })
 
 test("a person's key earns at most level 1, whatever a policy says", () => {
@@ -302,7 +306,7 @@ test('statements that nobody is believed for hide none that is, however many the
 test('bytes under another name are believed, with a caveat, where their name may differ, and refused where not', () => {
   const subject = { path: 'count', digest: digestNamed('out/2.csv') }
   const verdict = verdictWith({ question: { subject, renamed: true } })
-  assert.deepEqual([verdict.trusted, caveats(verdict)], [true, ['subject']])
+  assert.deepEqual([verdict.trusted, caveats(verdict)], [true, ['subject', unbuilt]])
   assert.deepEqual(refusals(verdictWith({ question: { subject } }))[0], 'subject ERR_SUBJECT_MISMATCH')
 })
 
@@ -460,7 +464,7 @@ test('an owner who approves, an approval that is not committed, and one that cam
   const verdict = verifyChain({ ...question, evidence: { ...evidence, approvals }, policy })
   assert.deepEqual(
     [verdict.trusted, caveats(verdict)],
-    [true, ['separation-of-duties', 'approval-committed', 'approval-order']],
+    [true, ['separation-of-duties', 'approval-committed', 'approval-order', unbuilt]],
   )
   assert.equal(
     verdict.requirements.find(({ requirement }) => requirement === 'independent source approval')?.held,
@@ -473,7 +477,7 @@ test('an input of no inventory and one of a frozen stage are caveats, and not ap
     const verdict = verdictWith({ facts: onFirst({ dependencies: [{ ...rawData, origin }] }) })
     assert.deepEqual(
       [verdict.trusted, caveats(verdict), verdict.properties.inputsApproved],
-      [true, ['inventory', 'data-verdict'], false],
+      [true, ['inventory', 'data-verdict', unbuilt], false],
     )
   }
 })
@@ -496,10 +500,11 @@ test('an out that equals an input is found; previous bytes of a persisted out an
   assert.deepEqual(caveats(verdictWith({ facts: onFirst({ dependencies: [rawData, persist] }) })), [
     'inventory',
     'data-verdict',
+    unbuilt,
   ])
   const empty = (facts: StageFacts, index: number): StageFacts =>
     index === 2 ? { ...facts, outputs: [...facts.outputs, { ...copy, sizeBytes: 0 }] } : facts
-  assert.deepEqual(caveats(verdictWith({ facts: empty })), [])
+  assert.deepEqual(caveats(verdictWith({ facts: empty })), [unbuilt])
 })
 
 test('a judging stage counts only when it judged these bytes', () => {

@@ -1,9 +1,10 @@
 /** Evidence of a project, and what lies beside a file: one body of evidence. Pure. */
-import { type ChainEvidence, chainLimits } from '../attestation/index.ts'
+import { type ChainEvidence, maxGateVerdicts } from '../attestation/index.ts'
 
 /** THREAT: many of one hide those of the other: some of each are looked at. */
 const mostReproductions = 16
-const mostGates = chainLimits.approvals / 2
+/** The project's own are in an order that nobody else gave them; of those beside it none is left out: too many are refused. */
+const mostGates = maxGateVerdicts / 2
 
 /** Committed approvals are the project's own: what lies beside a file is in no commit. */
 export function bothOf(own: ChainEvidence, beside: ChainEvidence): ChainEvidence {
@@ -14,8 +15,10 @@ export function bothOf(own: ChainEvidence, beside: ChainEvidence): ChainEvidence
       [own, beside].flatMap(({ reproductionsOf }) =>
         (reproductionsOf?.(attestation) ?? []).slice(0, mostReproductions),
       ),
-    gatesOf: (attestation) =>
-      [own, beside].flatMap(({ gatesOf }) => (gatesOf?.(attestation) ?? []).slice(0, mostGates)),
+    gatesOf: (attestation) => [
+      ...(own.gatesOf?.(attestation) ?? []).slice(0, mostGates),
+      ...(beside.gatesOf?.(attestation) ?? []),
+    ],
     approvals: [...own.approvals, ...beside.approvals.map((approval) => ({ ...approval, committed: false }))],
   }
 }

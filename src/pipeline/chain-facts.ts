@@ -1,5 +1,5 @@
 /** What a project can tell a verifier: its evidence, and the facts around it. */
-import type { ChainEvidence, ChainSurroundings } from '../attestation/index.ts'
+import { type ChainEvidence, type ChainSurroundings, maxGateVerdicts } from '../attestation/index.ts'
 import type { Sha256 } from '../core/index.ts'
 import { gatesAtHandOf } from './gates-key.ts'
 import { proofsAtHand } from './log-proofs.fs.ts'
@@ -12,7 +12,7 @@ export function chainEvidenceOf(project: Project): ChainEvidence {
     bundle: project.evidence.bundle,
     bySubject: project.evidence.bySubject,
     reproductionsOf: (attestation) => reproductionsAtHand(project, attestation),
-    gatesOf: (attestation) => gatesAtHandOf(project, attestation),
+    gatesOf: (attestation) => gatesAtHandOf(project, attestation).slice(0, maxGateVerdicts),
     approvals: project.evidence.approvals().map((approval) => ({
       ...approval,
       committed: project.code.isCommitted(approval.name),

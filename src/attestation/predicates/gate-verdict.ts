@@ -70,9 +70,11 @@ export const gateVerdictShape: z.ZodType<GateVerdict> = z
 
 /** Each gate by the values that stand beside it. THREAT: a verdict that says of a gate that it passed. */
 function isWhatItComesTo({ gates, values, result }: GateVerdict): boolean {
+  const byName = new Map(values.map((metric) => [metric.name, metric]))
   const isRight = ({ gate, value, passed }: GateResult): boolean => {
     try {
-      const found = decideGate(parseGate(gate), values)
+      const asked = parseGate(gate)
+      const found = decideGate(asked, [byName.get(asked.metric) ?? []].flat())
       return found.value === value && found.passed === passed
     } catch (error) {
       if (isDomainError(error)) return false
