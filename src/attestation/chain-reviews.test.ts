@@ -31,7 +31,7 @@ test('a reviewer who wrote a part hides it behind no commit that the history has
         commit === side && since === undefined ? ['Bob <bob@example.org>'] : by(person)(commit, since),
     },
   })
-  const because = /was reviewed in or since a commit that the history here has not/
+  const because = /was reviewed in or since what is no commit here, or none whose authors can be told/
   for (const [name, changes] of [
     ['a commit of nobody', { review: { commit: '0'.repeat(40), files }, ...writtenBy('Rita <rita@example.org>') }],
     ['a sibling', { review: { since: side }, beside: [reviewOf('c')], ...withSide('Rita <rita@example.org>') }],

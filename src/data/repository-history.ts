@@ -14,8 +14,8 @@ export type HistorySpan = Readonly<{ head: GitOid; until: GitOid | undefined }>
 /**
  * Authors, committers and named co-authors of what each span holds; each once, sorted by their addresses.
  *
- * @returns one answer a span: undefined when a commit is not here (a shallow clone), `until` does not lead to `head`, or there
- *   are too many
+ * @returns one answer a span: undefined when a commit is not here (a shallow clone) or is none, `until` does not lead to `head`,
+ *   or there are too many commits, or co-authors of one
  * @throws ERR_GIT_CORRUPT
  */
 export async function peopleIn(
@@ -40,7 +40,11 @@ async function peopleOf(
   const before = until === undefined ? new Map<GitOid, GitCommit>() : await commitsFrom(read, until, known)
   if (all === undefined || before === undefined || (until !== undefined && !all.has(until))) return undefined
   const since = [...all].flatMap(([oid, commit]) => (before.has(oid) ? [] : [commit]))
-  const people = since.flatMap(({ author, committer, coAuthors }) => [author, committer, ...coAuthors])
+  const people: Person[] = []
+  for (const { author, committer, coAuthors } of since) {
+    if (coAuthors === undefined) return undefined
+    people.push(author, committer, ...coAuthors)
+  }
   const each = new Map(people.map(({ name, email }) => [`${email} ${name}`, { name, email }]))
   return [...each].toSorted(([left], [right]) => (left < right ? -1 : 1)).map(([, person]) => person)
 }
@@ -55,7 +59,10 @@ async function commitsFrom(
     for (let open: readonly GitOid[] = [from]; open.length > 0; ) {
       const parents = new Set<GitOid>()
       const unread = open.filter((oid) => !known.has(oid))
-      if (unread.length > 0) for await (const object of read(unread)) known.set(object.oid, parseCommit(object))
+      for await (const object of read(unread)) {
+        if (object.type !== 'commit') return undefined // whatever a review names
+        known.set(object.oid, parseCommit(object))
+      }
       for (const oid of open) {
         const commit = known.get(oid)
         if (commit === undefined) return undefined
@@ -68,6 +75,7 @@ async function commitsFrom(
     return found
   } catch (error) {
     if (isDomainError(error, 'ERR_GIT_FAILED')) return undefined // a shallow or partial clone: it is not here
+    if (isDomainError(error, 'ERR_INPUT_TOO_LARGE')) return undefined // data, or a message of a size that nobody reads
     throw error
   }
 }

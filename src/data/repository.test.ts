@@ -301,6 +301,59 @@ test('files of any commit are told by their digest; what is no file, or not here
   await assert.rejects(digestsAt(blob, asked), { code: 'ERR_GIT_CORRUPT' })
 })
 
+test('the history tells who had a hand in what leads to a commit and not to another, or that nobody can tell', async (context) => {
+  const scratch = gitScratch(context)
+  const first = scratch.commit()
+  const by = (...lines: readonly string[]): string => scratch.commit(['together', '', ...lines].join('\n'))
+  const spelt = by(
+    'Co-authored-by: Rita <rita@example.org>',
+    'CO-AUTHORED-BY:Tom<tom@example.org>',
+    'co-authored-by :\tEve  <eve@example.org>\r',
+    'Co-authored-by: <bob@example.org>',
+    ' Co-authored-by: quoted <q@example.org>',
+    'Co-authored-by: no address',
+  )
+  const others = Array.from({ length: 100 }, (_, index) => `Co-authored-by: P${index} <p${index}@example.org>`)
+  const hundred = by(...others)
+  const hidden = by(...others, 'Co-authored-by: Rita <rita@example.org>')
+  const later = scratch.commit()
+  const sibling = scratch.git('commit-tree', `${first}^{tree}`, '-p', first, '-m', 'a sibling')
+  const { peopleIn } = await opened(scratch.root)
+  const told = async (head: string, until?: string): Promise<readonly string[] | undefined> => {
+    const [people] = await peopleIn([{ head, until }])
+    return people?.map(({ name, email }) => `${name} <${email}>`)
+  }
+  const ada = 'Ada Test <ada@example.org>'
+  assert.deepEqual(await told(first), [ada])
+  const named = [' <bob@example.org>', 'Eve <eve@example.org>', 'Rita <rita@example.org>', 'Tom <tom@example.org>']
+  assert.deepEqual(await told(spelt, first), [ada, ...named])
+  assert.equal((await told(hundred, spelt))?.length, 101)
+  assert.deepEqual([await told(hidden, hundred), await told(later), await told(later, first)], Array(3).fill(undefined))
+  assert.deepEqual(await told(later, hidden), [ada], 'what comes after it can be told')
+
+  assert.deepEqual(await told(sibling, first), [ada])
+  const blob = scratch.gitWith('text', 'hash-object', '-w', '--stdin')
+  for (const no of [
+    sibling,
+    blob,
+    `${first}^{tree}`,
+    scratch.git('rev-parse', `${first}^{tree}`),
+    '0'.repeat(40),
+    'main',
+  ])
+    assert.deepEqual([await told(spelt, no), no === sibling ? undefined : await told(no)], [undefined, undefined], no)
+  const spans = [blob, first].map((head) => ({ head, until: undefined }))
+  assert.deepEqual(
+    (await peopleIn(spans)).map((people) => people?.length),
+    [undefined, 1],
+    'the next one is told',
+  )
+
+  scratch.git('clone', '--quiet', '--depth=2', `file://${scratch.root}`, join(scratch.base, 'shallow'))
+  const shallow = await opened(join(scratch.base, 'shallow'))
+  assert.deepEqual(await shallow.peopleIn([{ head: later, until: hidden }]), [undefined], 'what led to it is not here')
+})
+
 test('the digest of the tree is over path, mode and bytes', async (context) => {
   const scratch = gitScratch(context)
   scratch.write({ 'b.sh': 'b', 'a.txt': 'a' })

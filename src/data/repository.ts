@@ -28,8 +28,8 @@ export type GitCommit = Readonly<{
   parents: readonly GitOid[]
   author: GitPerson
   committer: GitPerson
-  /** As the message names them. */
-  coAuthors: readonly Person[]
+  /** As the message names them; undefined when it names more than 100. */
+  coAuthors: readonly Person[] | undefined
 }>
 
 /** Something about the repository that a verdict must know. assay is not misled by it. */
@@ -96,7 +96,8 @@ export type Repository = Readonly<{
   /**
    * Everybody who wrote or committed what leads to `head` and not to `until`; all of it where that is undefined.
    *
-   * @returns one answer a span: undefined when the history is not here, or `until` does not lead to `head`
+   * @returns one answer a span: undefined when the history is not here, `until` does not lead to `head`, one of both is no
+   *   commit, or there are too many commits, or co-authors of one
    */
   peopleIn(
     spans: readonly Readonly<{ head: GitOid; until: GitOid | undefined }>[],

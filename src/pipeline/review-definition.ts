@@ -23,15 +23,20 @@ export async function reviewDefinition(project: Project, options: ReviewOptions)
     throw new DomainError('ERR_EVIDENCE_DIRTY', `a review is of a commit, and the tree differs: ${what.join(', ')}`)
   }
   const held = project.definitionReviews()
-  await code.learnPeople(held.map(({ review }) => ({ commit: review.commit, since: review.since })))
-  const since = options.since ?? lastReviewed(project)
+  await code.learnPeople(
+    held.flatMap(({ review: { commit: read, since: before } }) => [
+      { commit: read, since: before },
+      { commit, since: read },
+    ]),
+  )
+  const since = options.since ?? lastReviewed(project, commit)
   const authors = await code.peopleSince(since)
   if (authors === undefined)
     throw new DomainError(
       'ERR_GIT_FAILED',
-      `the history${since === undefined ? '' : ` since \`${since}\``} is not here`,
+      `the history${since === undefined ? '' : ` since \`${since}\``} is not here, or names too many to be told`,
       {
-        help: 'fetch it (git fetch --unshallow); --since takes the whole name of a commit that leads to HEAD',
+        help: 'fetch it (git fetch --unshallow); --since takes the whole name of a commit that leads to HEAD; a commit has at most 100 co-authors',
       },
     )
   if (authors.length === 0) throw new DomainError('ERR_USAGE', 'nothing changed since: there is nothing to review')
@@ -59,11 +64,14 @@ export async function reviewDefinition(project: Project, options: ReviewOptions)
   return { file, attestation, review }
 }
 
-/** The newest commit up to which all was reviewed; the history says whether it leads here. */
-function lastReviewed(project: Project): string | undefined {
+/** The newest commit up to which all was reviewed and that leads to `head`: a branch that was squashed leaves its reviews, too. */
+function lastReviewed(project: Project, head: string): string | undefined {
+  const { trust, code } = project
   const held = project.definitionReviews()
-  const reviewed = reviewedCommits(project.trust, held, project.code.peopleAt)
-  const counting = held.map(({ review }) => review).filter(({ commit }) => reviewed.has(commit))
+  const reviewed = reviewedCommits(trust, held, code.peopleAt)
+  const counting = held
+    .map(({ review }) => review)
+    .filter(({ commit }) => reviewed.has(commit) && code.peopleAt(head, commit) !== undefined)
   return counting.toSorted((left, right) => Date.parse(right.at) - Date.parse(left.at))[0]?.commit
 }
 

@@ -1,8 +1,11 @@
 /** Goal: what runs was read by somebody who did not write it, and a verifier can ask for that. */
 import assert from 'node:assert/strict'
-import { copyFileSync } from 'node:fs'
+import { createPrivateKey } from 'node:crypto'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { statementPayloadType } from '../../src/attestation/dsse.ts'
+import { personWith, signPayload } from '../../src/attestation/fixtures/chain.ts'
 import { adopted } from '../support/adopted.ts'
 import { words } from '../support/projects.ts'
 import type { Document, Scratch } from '../support/scratch.ts'
@@ -15,6 +18,8 @@ async function withReviewer(context: TestContext): Promise<
   Readonly<{
     project: Scratch
     listed: string
+    /** File of the reviewer's key. */
+    key: string
     review(...more: readonly string[]): Promise<Document>
     refusedReview(exit: 1 | 4, ...more: readonly string[]): Promise<Document>
   }>
@@ -23,6 +28,7 @@ async function withReviewer(context: TestContext): Promise<
   const rita = { keys: `${project.keys}-rita` }
   await ask(project, rita, 'key', 'new', '--name', 'rita')
   const { publicKey } = await ask(project, rita, 'key', 'export')
+  const { path: key } = await ask(project, rita, 'key', 'show')
   const name = /keys:\n {2}([\w-]+):/.exec(project.read('trust.yaml'))?.[1] ?? ''
   const listed = project
     .read('trust.yaml')
@@ -46,13 +52,14 @@ async function withReviewer(context: TestContext): Promise<
   return {
     project,
     listed,
+    key,
     review: (...more) => review(rita, more),
     refusedReview: (exit, ...more) => review({ ...rita, exit }, more),
   }
 }
 
 test('a review by somebody else counts for what was read, and for nothing that changed afterwards', async (context) => {
-  const { project, listed, review, refusedReview } = await withReviewer(context)
+  const { project, listed, key, review, refusedReview } = await withReviewer(context)
   const policy = join(project.keys, 'policy.yaml')
   project.write({ 'demanding.yaml': `${listed}require: [review]\n` })
   copyFileSync(join(project.root, 'demanding.yaml'), policy)
@@ -66,6 +73,15 @@ test('a review by somebody else counts for what was read, and for nothing that c
 
   const first = await review('--because', 'read all of it')
   assert.deepEqual(first.authors, ['ada@example.org'])
+
+  const honest = readFileSync(first.file, 'utf8')
+  const statement = Buffer.from(JSON.parse(honest).dsseEnvelope.payload, 'base64').toString('utf8')
+  const ofBlob = statement.replaceAll(first.commit, project.git('rev-parse', 'HEAD:trust.yaml').trim())
+  const rita = personWith(createPrivateKey(readFileSync(key)))
+  writeFileSync(first.file, signPayload(Buffer.from(ofBlob), statementPayloadType, rita))
+  const { findings } = await project.json(1, 'verify', model, '--policy', policy)
+  assert.match(findings.find(({ check }: Document) => check === 'review').because, /what is no commit here/)
+  writeFileSync(first.file, honest)
   project.commit('the review')
   assert.deepEqual(await verify(0), [], 'the stages that ran are those that were read')
 
@@ -104,6 +120,18 @@ test('a review by somebody else counts for what was read, and for nothing that c
   project.commit('with Eve\n\nCo-authored-by: Eve <eve@example.org>')
   const others = await review()
   assert.deepEqual(others.authors, ['ada@example.org', 'eve@example.org'])
+  project.commit('the reviews')
+
+  // a branch that was squashed leaves its review, of a commit that does not lead here
+  project.git('checkout', '--quiet', '-b', 'topic')
+  project.write({ 'notes.txt': 'on a branch' })
+  project.commit('on a branch')
+  assert.equal((await review()).since, others.commit)
+  project.commit('its review')
+  project.git('checkout', '--quiet', 'main')
+  project.git('merge', '--quiet', '--squash', 'topic')
+  project.commit('squashed')
+  assert.equal((await review()).since, others.commit, 'the newest of those that lead here')
 })
 
 test('a change that nobody read does not make usual what it does, however often it runs; one that was read does', async (context) => {
