@@ -66,7 +66,11 @@ test('a package that is declared external, and nothing else, is what the built f
   }
 })
 
-const answers: readonly (readonly [name: string, check: string, what: 'passes' | 'refuses' | 'does not build'])[] = [
+const answers: readonly (readonly [
+  name: string,
+  check: string,
+  what: 'passes' | 'refuses' | 'throws' | 'does not build',
+])[] = [
   ['a check that says yes', 'const check = () => true; export const shape = z.string().refine(check)', 'passes'],
   ['a check that says no', 'const check = () => false; export const shape = z.string().refine(check)', 'refuses'],
   ['a check that answers later', 'export const shape = z.string().refine(async () => false)', 'does not build'],
@@ -74,6 +78,19 @@ const answers: readonly (readonly [name: string, check: string, what: 'passes' |
     'a later check by name',
     'const check = async () => false; export const shape = z.string().refine(check)',
     'refuses',
+  ],
+  ['a later kind by name', 'const check = async () => false; export const shape = z.custom(check)', 'refuses'],
+  ['a plain check', 'export const shape = z.string().check(() => 1)', 'passes'],
+  [
+    'a later plain check by name',
+    'const check = async () => {}; export const shape = z.string().check(check)',
+    'throws',
+  ],
+  ['a change', 'export const shape = z.string().transform((x) => x)', 'passes'],
+  [
+    'a later change by name',
+    'const change = async (x) => x; export const shape = z.string().transform(change)',
+    'throws',
   ],
 ]
 for (const [name, text, what] of answers) {
@@ -95,7 +112,8 @@ for (const [name, text, what] of answers) {
         const file = join(root, 'built.mjs')
         writeFileSync(file, (await built).output[0].code)
         const { shape } = await import(file)
-        assert.equal(shape.safeParse('x').success, what === 'passes')
+        if (what === 'throws') assert.throws(() => shape.safeParse('x'), TypeError)
+        else assert.equal(shape.safeParse('x').success, what === 'passes')
       }
       await bundle.close()
     } finally {

@@ -18,8 +18,18 @@ const cuts: readonly (readonly [path: string, pattern: RegExp, instead: string])
   ['zod/v4/mini/schemas.js', /\n {4}register\(reg, meta\) \{[^}]*\},/, ''],
   ['zod/v4/mini/schemas.js', /\n {4}parseAsync\(data, params\) \{[^}]*\{[^}]*\}[^}]*\},/, ''],
   ['zod/v4/mini/schemas.js', /\n {4}safeParseAsync\(data, params\) \{[^}]*\},/, ''],
-  // What answers later is no yes: without this a promise would let pass whatever it was asked about.
+  // What answers later is no yes: without these a promise would let pass whatever it was asked about, or stand in its place.
   [schemas, /(function handleRefineResult\([^)]*\) \{\n {4}if \()!result\)/, '$1result !== true)'],
+  [
+    schemas,
+    /const _ = ch\._zod\.check\(payload\);\n {16}if \(_ instanceof Promise[^{]*\{[^}]*\}/,
+    'if (ch._zod.check(payload) instanceof Promise) throw TypeError();',
+  ],
+  [schemas, /if \(_out instanceof Promise\) \{[^}]*\}/, 'if ((_out) instanceof Promise) throw TypeError();'],
+  // Nobody asks a schema which release of zod made it.
+  [schemas, /\n {4}inst\._zod\.version = version;/, ''],
+  ['zod/v4/core/util.js', /"captureStackTrace" in Error/, 'false'],
+  ['zod/v4/core/core.js', /"captureStackTrace" in Error/, 'false'],
   // Nothing of ours answers later, and nothing is read backwards, coerced, ended early or remembered.
   [schemas, /if \(asyncResult \|\| _ instanceof Promise\) \{[\s\S]*?\n {16}\}\n {16}else /, ''],
   [schemas, /\n {12}let asyncResult;|\n {12}if \(asyncResult\) \{[\s\S]*?\n {12}\}/g, ''],
@@ -76,7 +86,12 @@ const cuts: readonly (readonly [path: string, pattern: RegExp, instead: string])
   [schemas, /\n {4}get "~standard"\(\) \{[^}]*\},\n {4}set "~standard"\(value\) \{[^}]*\},/, ''],
 ]
 
-/** THREAT: a check that answers later, of which what is left of zod takes the promise for a yes. */
+/**
+ * THREAT: a function of a shape that answers later. Shapes of the library are given functions by `check`, `refine`, `transform`
+ * and `custom` alone (browser-zod.ts has no others). An `async` one that is written in its place ends the build. Of one that is
+ * given by name the build does not know; when it is asked, `refine` and `custom` refuse the value, `check` and `transform` throw.
+ * Not caught: what looks like a promise and is none, from `check` or `transform`.
+ */
 const later = /\.(?:check|overwrite|refine|superRefine|transform|custom)\(\s*async\b|\bz\.promise\(/
 
 export function slimZod(): Plugin {
