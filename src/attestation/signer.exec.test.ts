@@ -196,7 +196,8 @@ test('a program that is no signer is a failure and not a hang', async () => {
 test('a token whose library hangs is given up, when it is opened and when it signs; one that answers is not', async () => {
   const entry = join(scratch.root, 'hangs.mjs')
   const silent = { key: { kind: 'ephemeral' }, objectStoreRoot: store, entry, silenceMs: 300 } as const
-  writeFileSync(entry, 'for (;;);')
+  const hang = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)'
+  writeFileSync(entry, hang)
   await rejects(startSigner(silent), 'ERR_SIGNER_UNREACHABLE', /does not answer within/)
   const ready = { kind: 'ready', publicPem: pair.publicPem, hint: 'x', logKey: 'A'.repeat(43) + '=' }
   writeFileSync(
@@ -204,9 +205,9 @@ test('a token whose library hangs is given up, when it is opened and when it sig
     `const ready = Buffer.from(${JSON.stringify(JSON.stringify(ready))})
 const header = Buffer.alloc(4)
 header.writeUInt32BE(ready.length)
-process.stdin.once('data', () => process.stdout.write(Buffer.concat([header, ready]), () => { for (;;); }))`,
+process.stdin.once('data', () => process.stdout.write(Buffer.concat([header, ready]), () => ${hang}))`,
   )
-  await using hanging = await startSigner({ ...silent, silenceMs: 2000 })
+  await using hanging = await startSigner({ ...silent, silenceMs: 10_000 })
   const approving = { kind: 'source-approval', approval: sourceApproval() } as const
   await rejects(hanging.sign(approving), 'ERR_SIGNER_UNREACHABLE')
   await rejects(hanging.sign(approving), 'ERR_SIGNER_FAILED')
