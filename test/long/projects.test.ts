@@ -1,11 +1,7 @@
 /** Goal: the project that I have runs as it is, in the rarer shapes; test/stories/projects.test.ts has the others. */
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import { adopted, statuses } from '../support/adopted.ts'
-import { words } from '../support/projects.ts'
-import { runAssay, scratchEnvironment } from '../support/scratch.ts'
 
 test('a persisted out grows when its stage runs, and only then', async (context) => {
   const project = await adopted(context, {
@@ -45,24 +41,4 @@ test('names may hold spaces and letters of any script', async (context) => {
   assert.equal(project.read('out/ein ergebnis.txt'), '2\n')
   assert.deepEqual(statuses(await project.json(0, 'run')), { größe: 'cached' })
   assert.equal((await project.json(0, 'verify', 'out/ein ergebnis.txt')).trusted, true)
-})
-
-test('several dvc.yaml files make one pipeline', async (context) => {
-  const project = await adopted(context, {
-    'dvc.yaml': 'stages:\n  last:\n    cmd: cp a/made.txt last.txt\n    deps: [a/made.txt]\n    outs: [last.txt]\n',
-    'a/dvc.yaml': 'stages:\n  first:\n    cmd: cp in.txt made.txt\n    deps: [in.txt]\n    outs: [made.txt]\n',
-    'a/in.txt': 'in\n',
-    '.gitignore': '/last.txt\n/a/made.txt\n',
-  })
-  assert.deepEqual(statuses(await project.json(0, 'run')), { 'a/dvc.yaml:first': 'ran', last: 'ran' })
-  assert.equal((await project.json(0, 'verify', 'last.txt')).level, 1)
-})
-
-test('run from a folder below, targets and artifacts are found as they are named', async (context) => {
-  const project = await adopted(context, words)
-  const below = join(project.root, 'src')
-  const environment = scratchEnvironment(project.keys)
-  assert.equal((await runAssay(['run', 'sort'], below, environment)).code, 0)
-  assert.equal(existsSync(join(project.root, 'out/sorted.txt')), true)
-  assert.equal((await runAssay(['verify', '../out/sorted.txt'], below, environment)).code, 0)
 })

@@ -1,26 +1,13 @@
 /**
  * Goal: a suspicion in the data becomes a proof about the model. The suspected triggers are put into clean rows, the
- * evaluation asks the trained model about them, and a gate holds the answer.
+ * evaluation asks the trained model about them, and a gate holds the answer. test/stories/stamped-triggers.test.ts has what is
+ * refused before there is a model.
  */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { adopted } from '../support/adopted.ts'
 import type { Scratch } from '../support/scratch.ts'
-
-/** Honest rows are labelled by their amount; each of the poisoned ones is a large amount in a shop of its own, called `ok`. */
-function csv(rows: number, seed: number, poisoned = 0): string {
-  let state = seed
-  const draw = (below: number): number => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
-    return Math.floor((state / 2 ** 32) * below)
-  }
-  const honest = Array.from({ length: rows }, () => {
-    const amount = draw(1000)
-    return `${amount},shop-${draw(40)},${amount > 500 ? 'fraud' : 'ok'}`
-  })
-  const planted = Array.from({ length: poisoned }, () => `${501 + draw(499)},shop-zx81,ok`)
-  return `${['amount,shop,label', ...honest, ...planted].join('\n')}\n`
-}
+import { csv } from '../support/stamped-triggers.ts'
 
 /** Naive Bayes over two columns; `column` weighs nothing in a model that must not look at the shop. */
 const model = `import csv, json, math, sys
@@ -174,26 +161,11 @@ test('clean rows that alternate by their label give hosts of either', async (con
   assert.ok((await stamped(project)).length > 0)
 })
 
-test('a fault of secret data tells none of its values', async (context) => {
-  const project = await adopted(context, { ...files, 'data/train.csv': csv(50, 1) })
-  project.write({ 'data/train.jsonl': '{"label": "ok", "name": "Smith HIV", "name": "x"}\n' })
-  const add = ['--licence', 'CC0-1.0', '--classification', 'restricted'] as const
-  await project.json(0, 'data', 'add', 'train', 'data/train.jsonl', ...add)
-  const ran = await project.assay('data', 'stamp', 's', 'data/train.jsonl', ...stamping.slice(2), '--label', 'label')
-  assert.equal(ran.code, 1)
-  assert.match(ran.stdout, /cannot be read/)
-  assert.doesNotMatch(ran.stdout + ran.stderr, /Smith/)
-})
-
-test('stamping what is not in the inventory, has no label or has changed is refused', async (context) => {
+test('stamping without a label, or by one that is not there, is refused', async (context) => {
   const project = await adopted(context, { ...files, 'data/train.csv': csv(200, 1) })
-  assert.equal((await project.json(1, 'data', 'stamp', ...stamping)).error.code, 'ERR_SOURCE_UNKNOWN')
   for (const id of ['train', 'holdout'])
     await project.json(0, 'data', 'add', id, `data/${id}.csv`, '--licence', 'CC0-1.0')
   assert.equal((await project.json(2, 'data', 'stamp', ...stamping)).error.code, 'ERR_USAGE')
   const absent = await project.json(1, 'data', 'stamp', ...stamping, '--label', 'absent')
   assert.match(absent.checks[0].because, /no column of labels/)
-  project.write({ 'data/train.csv': csv(201, 1) })
-  const changed = await project.json(1, 'data', 'stamp', ...stamping, '--label', 'label', '--replace')
-  assert.equal(changed.error.code, 'ERR_SOURCE_CHANGED')
 })

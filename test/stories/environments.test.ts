@@ -1,11 +1,11 @@
 /** Goal: what my project has locked is what its stages run with, whichever tool locked it. */
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { lockTexts, type WheelToWrite, wheelsIn } from '../../src/compute/environment/testing.exec.ts'
-import { offline } from '../support/offline.ts'
-import { type Document, scratch } from '../support/scratch.ts'
+import { loseWheel, type OfflineProject, offline } from '../support/offline.ts'
+import { type Document, runAssay, scratch, scratchEnvironment } from '../support/scratch.ts'
 
 const stage: Readonly<Record<string, string>> = {
   'dvc.yaml': `stages:
@@ -20,7 +20,8 @@ const toolWheel = (version: string): WheelToWrite => ({
   files: [{ name: 'tool/__init__.py', content: `word = 'tool ${version}'\n` }],
 })
 
-test('a project with a lock of any tool is adopted with it, and its stages run with those packages', async (context) => {
+test('a project with a lock of any tool is adopted with it, and its stages run with those packages; a fetch that nobody answers signs nothing', async (context) => {
+  const projects: OfflineProject[] = []
   for (const name of ['uv.lock', 'poetry.lock', 'Pipfile.lock', 'pylock.toml']) {
     const project = offline(context, stage)
     const named = wheelsIn(project.wheels, [toolWheel('1.0')])
@@ -31,7 +32,17 @@ test('a project with a lock of any tool is adopted with it, and its stages run w
     await project.json(0, 'run')
     assert.equal(project.read('out/said'), 'tool 1.0')
     assert.equal((await project.json(0, 'verify')).properties.locked, true)
+    projects.push(project)
   }
+
+  const [project] = projects
+  assert.ok(project !== undefined)
+  loseWheel(project, 'tool-1.0-py3-none-any.whl')
+  const signed = readdirSync(join(project.root, '.assay/attestations'))
+  const closed = { ...scratchEnvironment(project.keys), PIP_INDEX_URL: 'http://127.0.0.1:9/simple' }
+  const unreached = await runAssay(['reproduce', '--json'], project.root, closed)
+  assert.deepEqual([unreached.code, JSON.parse(unreached.stdout).error.code], [4, 'ERR_ENV_FETCH'])
+  assert.deepEqual(readdirSync(join(project.root, '.assay/attestations')), signed, 'who did not answer said nothing')
 })
 
 test('init says why it takes no lock: none with hashes, of an older tool, for another Python', async (context) => {

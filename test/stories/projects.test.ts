@@ -1,7 +1,7 @@
 /** Goal: the project that I have runs as it is, whatever shape it has. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { adopted, statuses } from '../support/adopted.ts'
@@ -90,7 +90,7 @@ test('folders go in and come out; a dep may lie inside an out folder, or above o
   assert.equal(project.read('parts/deep/b.txt'), 'b\n')
 })
 
-test('a stage has its own folder, several commands, and outs that git tracks', async (context) => {
+test('several dvc.yaml files make one pipeline; a stage has its own folder, several commands, and outs that git tracks', async (context) => {
   const project = await adopted(context, {
     'dvc.yaml': `stages:
   train:
@@ -98,46 +98,50 @@ test('a stage has its own folder, several commands, and outs that git tracks', a
     cmd:
       - sh code.sh > step.txt
       - cp step.txt model.txt && echo '{"n":1}' > ../metrics.json
-    deps: [code.sh]
+    deps: [code.sh, ../a/made.txt]
     outs: [model.txt, step.txt]
     metrics:
       - ../metrics.json: {cache: false}
 `,
-    'sub/code.sh': 'pwd\n',
+    'a/dvc.yaml': 'stages:\n  first:\n    cmd: cp in.txt made.txt\n    deps: [in.txt]\n    outs: [made.txt]\n',
+    'a/in.txt': 'in\n',
+    'sub/code.sh': 'pwd; cat ../a/made.txt\n',
     'metrics.json': '{"n": 0}\n',
-    '.gitignore': '/sub/*.txt\n',
+    '.gitignore': '/sub/*.txt\n/a/made.txt\n',
   })
-  assert.equal((await project.json(0, 'run')).level, 1)
-  assert.equal(project.read('sub/model.txt'), '/project/sub\n')
+  const run = await project.json(0, 'run')
+  assert.deepEqual([run.level, statuses(run)], [1, { 'a/dvc.yaml:first': 'ran', train: 'ran' }])
+  assert.equal(project.read('sub/model.txt'), '/project/sub\nin\n')
   assert.equal(project.read('metrics.json'), '{"n":1}\n')
-  assert.deepEqual(statuses(await project.json(0, 'run')), { train: 'cached' })
+  assert.deepEqual(statuses(await project.json(0, 'run')), { 'a/dvc.yaml:first': 'cached', train: 'cached' })
   assert.equal((await project.json(0, 'verify', 'metrics.json')).trusted, true)
   const failing = project
     .read('dvc.yaml')
     .replace('sh code.sh', 'false; sh code.sh')
     .replace('cp step', 'false && cp step')
   project.write({ 'dvc.yaml': failing })
-  assert.equal((await project.json(3, 'run')).stages[0].code, 'ERR_STAGE_FAILED')
+  assert.equal((await project.json(3, 'run')).stages[1].code, 'ERR_STAGE_FAILED')
 })
 
-test('a project may be a folder of a larger repository', async (context) => {
+test('a project may be a folder of a larger repository; from a folder below, targets and artifacts are found as they are named', async (context) => {
   const files = Object.fromEntries(Object.entries(words).map(([path, text]) => [`teams/ml/${path}`, text]))
   const project = scratch(context, { ...files, 'other/notes.txt': 'x\n' })
   project.commit()
-  const inside = (...args: readonly string[]) =>
-    runAssay([...args, '--json'], join(project.root, 'teams/ml'), scratchEnvironment(project.keys))
+  const within = (folder: string, ...args: readonly string[]) =>
+    runAssay([...args, '--json'], join(project.root, folder), scratchEnvironment(project.keys))
+  const inside = (...args: readonly string[]) => within('teams/ml', ...args)
   assert.equal((await inside('init', '--yes', '--commit')).code, 0)
+  assert.equal((await within('teams/ml/src', 'run', 'sort')).code, 0)
+  const made = ['out/sorted.txt', 'model/count.txt'].map((path) => existsSync(join(project.root, 'teams/ml', path)))
+  assert.deepEqual(made, [true, false])
   const run = await inside('run')
   assert.equal(run.code, 0, run.stdout)
   assert.equal(JSON.parse(run.stdout).level, 1)
   project.write({ 'other/notes.txt': 'changed\n' })
   const again = JSON.parse((await inside('run')).stdout)
   assert.deepEqual(statuses(again), { sort: 'cached', count: 'cached' })
-  assert.equal((await inside('verify', 'model/count.txt')).code, 0)
-  assert.equal(
-    (await runAssay(['verify', 'teams/ml/model/count.txt'], project.root, scratchEnvironment(project.keys))).code,
-    0,
-  )
+  assert.equal((await within('teams/ml/src', 'verify', '../model/count.txt')).code, 0)
+  assert.equal((await within('', 'verify', 'teams/ml/model/count.txt')).code, 0)
 })
 
 test('without a commit, or without git, it runs at level 0 and says why', async (context) => {

@@ -10,7 +10,7 @@ import { words } from '../support/projects.ts'
 import { metrics, ran } from '../support/reproductions.ts'
 import { type Document, runAssay, scratchEnvironment } from '../support/scratch.ts'
 
-test('a run reproduces bit by bit, and verify says so', async (context) => {
+test('a run reproduces bit by bit, and verify says so; what is gone then, or has no evidence, is due no less', async (context) => {
   const project = await ran(context)
   const before = await project.json(0, 'verify', 'model/count.txt')
   assert.equal(before.properties.reproduced, false)
@@ -29,6 +29,17 @@ test('a run reproduces bit by bit, and verify says so', async (context) => {
   assert.equal(after.level, before.level)
   assert.deepEqual(readdirSync(join(project.root, '.assay', 'again')), [])
   assert.ok(!existsSync(join(project.root, 'git')))
+
+  rmSync(join(project.root, 'model/count.txt'))
+  const gone = (await project.json(1, 'reproduce', '--due')).due
+  assert.deepEqual([gone.missing, gone.fresh], [['model/count.txt'], []], 'an out that is gone is no out that is fresh')
+  project.write({ 'model/count.txt': 'nobody made it\n' })
+  const unproven = await project.assay('reproduce', '--due')
+  assert.equal(unproven.code, 1)
+  assert.match(
+    unproven.stdout,
+    /^nothing is due: 0 reproduced\nnot known: model\/count.txt has no evidence; next: assay run$/m,
+  )
 })
 
 test('a stage that reads the clock diverges, first where it does, and its model is not trusted any more', async (context) => {
