@@ -7,7 +7,7 @@
  * golden set has to be drawn at random from such data: then both come from one distribution, and an exact test tells.
  */
 import { binomialTail, type Counted, exactTails } from '../statistics/exact-counts.ts'
-import { type Column, type Columns, labelOf, rowNumberOf, selectRows } from '../table/columns.ts'
+import { type Column, type Columns, columnOf, featuresOf, labelOf, rowNumberOf, selectRows } from '../table/columns.ts'
 import { thinned } from './generator.ts'
 import { fitJudge, type Judgement, judgeTable } from './judge.ts'
 import { rowHashes } from './row-hash.ts'
@@ -44,33 +44,35 @@ const fewestRows = 50
 /** Trust: both tables are hostile; no message repeats a value. */
 export function compareGolden(anchor: Columns, golden: Columns, { seed }: Readonly<{ seed: number }>): GoldenReport {
   const fault = schemaFault(anchor, golden)
-  if (fault !== undefined) return { checks: [schemaCheck('fail', fault)], unseen: [] }
+  if (fault !== undefined) return { checks: [schemaCheck(fault)], unseen: [] }
   const alike = inColumnsOf(anchor, golden)
   const shared = sameRows(anchor, alike)
   const judged = agreement(anchor, alike, { shared, seed })
   return {
-    checks: [
-      schemaCheck('pass', 'it has the columns and the label of the golden set'),
-      labelsCheck(anchor, shared),
-      ...judged.checks,
-    ],
+    checks: [schemaCheck(undefined), labelsCheck(anchor, shared), ...judged.checks],
     unseen: judged.unseen,
   }
 }
 
-function schemaCheck(verdict: GoldenCheck['verdict'], because: string): GoldenCheck {
+function schemaCheck(fault: string | undefined): GoldenCheck {
   const head = { name: 'golden/schema' as const, expected: 'the columns of the golden set', rows: [], count: 0 }
-  return { ...head, verdict, observed: verdict === 'pass' ? 'the same' : 'others', because }
+  return fault === undefined
+    ? { ...head, verdict: 'pass', observed: 'the same', because: 'it has the columns and the label of the golden set' }
+    : { ...head, verdict: 'fail', evaluated: false, observed: 'others', because: fault }
 }
 
+/** Why they cannot be compared. */
 function schemaFault(anchor: Columns, golden: Columns): string | undefined {
-  if (labelOf(anchor) === undefined) return 'no label is named, and without one nothing can be compared'
-  if (labelOf(golden) === undefined) return 'the golden set has no column that is called like the label'
+  const [given, verified] = [labelOf(anchor), labelOf(golden)]
+  if (given === undefined) return 'no label is named, and without one nothing can be compared'
+  if (verified === undefined) return 'the golden set has no column that is called like the label'
   if (golden.rows === 0) return 'the golden set has no rows'
-  const known = new Map(golden.columns.map((column) => [column.name, column.kind]))
-  const other = featuresOf(anchor).filter(({ name, kind }) => {
-    const found = known.get(name)
-    return found === undefined || (found === 'numeric') !== (kind === 'numeric')
+  const known = new Set(given.dictionary)
+  if (!verified.dictionary.some((value) => known.has(value)))
+    return 'no label of the golden set is one of the data: it is another column, or spelled in another way'
+  const other = featuresOf(anchor).filter((column) => {
+    const found = columnOf(golden, column.name)
+    return found === undefined || !(isEmpty(found) || isEmpty(column) || typeOf(found) === typeOf(column))
   })
   const names = other.slice(0, 3).map(({ name }) => name)
   return other.length === 0
@@ -78,18 +80,25 @@ function schemaFault(anchor: Columns, golden: Columns): string | undefined {
     : `the golden set lacks columns, or has them in another type: ${names.join(', ')}`
 }
 
-function featuresOf({ columns, label, source }: Columns): readonly Column[] {
-  return columns.filter(({ name }) => name !== label && name !== source)
+function typeOf(column: Column): string {
+  return column.kind === 'numeric' ? column.unit : 'coded'
 }
 
-/** Few rows make a column of text look like one of categories: it is what it is in the anchor. */
+/** What has no values has no type either. */
+function isEmpty(column: Column): boolean {
+  return column.kind === 'numeric' ? column.values.every(Number.isNaN) : column.codes.every((code) => code < 0)
+}
+
+/** Few rows make a column of text look like one of categories, or like none of numbers: it is what it is in the anchor. */
 function inColumnsOf(anchor: Columns, golden: Columns): Columns {
-  const kinds = new Map(anchor.columns.map(({ name, kind }) => [name, kind]))
   const columns = golden.columns.flatMap((column): readonly Column[] => {
-    const kind = kinds.get(column.name)
-    if (kind === undefined) return []
-    if (column.kind === 'numeric' || kind === 'numeric') return [column]
-    return [{ ...column, kind }]
+    const own = columnOf(anchor, column.name)
+    if (own === undefined) return []
+    const { name } = own
+    if (own.kind === 'numeric')
+      return [column.kind === 'numeric' ? column : { ...own, values: new Float64Array(golden.rows).fill(Number.NaN) }]
+    if (column.kind !== 'numeric') return [{ ...column, kind: own.kind }]
+    return [{ kind: own.kind, name, codes: new Int32Array(golden.rows).fill(-1), dictionary: [] }]
   })
   return { ...golden, columns }
 }

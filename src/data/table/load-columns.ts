@@ -9,7 +9,7 @@ import { never, violationOf } from '../validate/violation.ts'
 import { type ColumnKind, isBooleanWord, kindOfContract, kindOfTyped, proposals } from './column-kind.ts'
 import type { Column, Columns } from './columns.ts'
 import type { Engine } from './engine.duckdb.ts'
-import { instantOf, numberOf, type Relation, type TableColumn, textOf } from './relation.ts'
+import { comparableOf, instantOf, numberOf, type Relation, type TableColumn, textOf } from './relation.ts'
 import { numbered, rowColumn } from './row-number.ts'
 
 export type LoadOptions = Readonly<{
@@ -19,6 +19,8 @@ export type LoadOptions = Readonly<{
   seed: number
   /** Columns that are wanted whatever they look like. */
   wanted?: ReadonlySet<string>
+  /** For rows of another table, whose types may be others: values are equal where they are the same, however they are spelled. */
+  comparable?: boolean
 }>
 
 export type KindedColumn = Readonly<{
@@ -183,8 +185,12 @@ type Builder = Readonly<{ sql: string; set(row: number, value: unknown): void; f
 function builderOf({ column, kind, distinct, isLarge }: KindedColumn, options: LoadOptions, rows: number): Builder {
   const { name } = column
   const isCode = name === options.label || name === options.source
-  if (!isCode && !isLarge && (kind === 'integer' || kind === 'number'))
-    return numbers(name, `CAST(${numberOf(column)} AS DOUBLE)`, 'number', rows)
+  const comparable = options.comparable === true
+  if (!isCode && !isLarge && (kind === 'integer' || kind === 'number')) {
+    // 0.1 of single precision is 0.1, and no longer number
+    const number = comparable && column.sqlType === 'FLOAT' ? `CAST(${column.ref} AS VARCHAR)` : numberOf(column)
+    return numbers(name, `CAST(${number} AS DOUBLE)`, 'number', rows)
+  }
   if (!isCode && (kind === 'date' || kind === 'timestamp')) {
     const format = options.types[name]?.format
     return numbers(name, `CAST(epoch_ms(${instantOf(column, format)}) AS DOUBLE)`, 'epoch-ms', rows)
@@ -194,7 +200,7 @@ function builderOf({ column, kind, distinct, isLarge }: KindedColumn, options: L
     return strings(name, `CASE WHEN ${word} THEN 'true' WHEN NOT (${word}) THEN 'false' END`, 'category', rows)
   }
   const few = distinct <= maxCategories || isCode
-  return strings(name, textOf(column), few ? 'category' : 'text', rows)
+  return strings(name, comparable ? comparableOf(column) : textOf(column), few ? 'category' : 'text', rows)
 }
 
 function numbers(name: string, sql: string, unit: 'number' | 'epoch-ms', rows: number): Builder {

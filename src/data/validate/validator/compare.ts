@@ -23,7 +23,7 @@ import {
 } from '../../statistics/index.ts'
 import { selectRows } from '../../table/columns.ts'
 import type { Engine } from '../../table/engine.duckdb.ts'
-import { type Loaded, loadColumns } from '../../table/load-columns.ts'
+import { type Loaded, type LoadOptions, loadColumns } from '../../table/load-columns.ts'
 import type { Relation } from '../../table/relation.ts'
 import { type DataCheck, maxListed } from '../check.ts'
 import type { StatisticsRequest, ValidateRequest } from '../request.ts'
@@ -146,14 +146,14 @@ export function loadFor(
   relation: Relation,
   statistics: Pick<StatisticsRequest, 'label' | 'source' | 'seed'>,
   types: TableContract['types'],
-  wanted: ReadonlySet<string> = new Set(),
+  more: Pick<LoadOptions, 'wanted' | 'comparable'> = {},
 ): Promise<Loaded> {
   const has = (name: string | undefined): boolean => relation.columns.some((column) => column.name === name)
   const { label, source, seed } = statistics
   return loadColumns(engine, relation, {
     types,
     seed,
-    wanted,
+    ...more,
     ...(label !== undefined && has(label) ? { label } : {}),
     ...(source !== undefined && has(source) ? { source } : {}),
   })

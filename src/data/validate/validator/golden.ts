@@ -7,12 +7,12 @@ import { compareGolden, type GoldenCheck } from '../../poison/index.ts'
 import { binomialTail } from '../../statistics/index.ts'
 import type { Engine } from '../../table/engine.duckdb.ts'
 import { openTable } from '../../table/open-table.fs.ts'
-import type { Relation } from '../../table/relation.ts'
+import { comparableOf, type Relation, sortOf, type TableColumn } from '../../table/relation.ts'
 import { numbered, numbersOf, rowColumn } from '../../table/row-number.ts'
+import { listOf } from '../../table/sql.ts'
 import { type DataCheck, maxListed } from '../check.ts'
 import type { ValidateRequest } from '../request.ts'
 import { loadFor } from './compare.ts'
-import { rowHashSql } from './judged-rows.ts'
 
 type Beside = Readonly<{ checks: readonly DataCheck[]; unseen: readonly string[] }>
 
@@ -33,17 +33,59 @@ export async function besideGolden(
     const because = `the golden set cannot be read: ${opened.faults[0]?.because ?? ''}`.slice(0, 2000)
     return { checks: [checkOf('golden/schema', { verdict: 'fail', evaluated: false, because })], unseen: [] }
   }
-  const copies = await copiesIn(engine, relation, opened.relation, statistics)
+  const { relation: verified } = opened
+  const { label, source } = statistics
+  const others = await otherSorts(engine, relation, verified)
+  const copies = await copiesIn(engine, relation, verified, { aside: new Set([label, source]), others })
   if (!golden.isAnchor) return { checks: [copies], unseen: [] }
+  const because = `the golden set holds other sorts of values in: ${others.slice(0, 3).join(', ')}`
+  if (others.some((name) => name !== source))
+    return { checks: [copies, checkOf('golden/schema', { verdict: 'fail', evaluated: false, because })], unseen: [] }
   const types = request.contract?.types ?? {}
-  const { columns: anchor } = await loadFor(engine, relation, statistics, types)
-  const wanted = new Set(anchor.columns.map(({ name }) => name))
-  const { columns: verified } = await loadFor(engine, opened.relation, statistics, types, wanted)
-  const { checks, unseen } = compareGolden(anchor, verified, statistics)
+  const load = (table: Relation, wanted?: ReadonlySet<string>) =>
+    loadFor(engine, table, statistics, types, { comparable: true, ...(wanted === undefined ? {} : { wanted }) })
+  const { columns: anchor } = await load(relation)
+  const { columns: rows } = await load(verified, new Set(anchor.columns.map(({ name }) => name)))
+  const { checks, unseen } = compareGolden(anchor, rows, statistics)
   return { checks: [copies, ...checks.map(checkOfGolden)], unseen }
 }
 
 type Named = Readonly<{ label?: string; source?: string }>
+
+/** LIMIT: rows in which sorts of values are looked for. */
+const sampledRows = 20_000
+
+/** Columns that hold nothing of one sort in both: numbers here, words there, which no comparison would find equal. */
+async function otherSorts(engine: Engine, left: Relation, right: Relation): Promise<readonly string[]> {
+  const shared = sharedColumns(left, right)
+  const [own, found] = [await sortsIn(engine, left, shared), await sortsIn(engine, right, shared)]
+  return shared.filter((_, at) => {
+    const [here, there] = [own[at] ?? [], found[at] ?? []]
+    return here.length > 0 && there.length > 0 && !here.some((sort) => there.includes(sort))
+  })
+}
+
+async function sortsIn(
+  engine: Engine,
+  table: Relation,
+  names: readonly string[],
+): Promise<readonly (readonly unknown[])[]> {
+  if (names.length === 0) return []
+  const lists = columnsOf(table, names).map((column) => `list(DISTINCT ${sortOf(column)})`)
+  const [row = []] = await engine.query(
+    `SELECT ${lists.join(', ')} FROM (SELECT * FROM ${table.from} LIMIT ${sampledRows})`,
+  )
+  return row.map((sorts) => (Array.isArray(sorts) ? sorts.filter((sort) => sort !== null) : []))
+}
+
+function sharedColumns(left: Relation, right: Relation): readonly string[] {
+  const known = new Set(left.columns.map(({ name }) => name))
+  return right.columns.flatMap(({ name }) => (known.has(name) ? [name] : [])).toSorted()
+}
+
+function columnsOf({ columns }: Relation, names: readonly string[]): readonly TableColumn[] {
+  return names.flatMap((name) => columns.find((column) => column.name === name) ?? [])
+}
 
 /**
  * Rows of the golden set that the data holds, whatever their label: a model that was trained on them is no judge of them, and
@@ -56,20 +98,21 @@ async function copiesIn(
   engine: Engine,
   relation: Relation,
   golden: Relation,
-  { label, source }: Named,
+  { aside, others }: Readonly<{ aside: ReadonlySet<string | undefined>; others: readonly string[] }>,
 ): Promise<DataCheck> {
-  const known = new Set(relation.columns.map(({ name }) => name))
-  const shared = golden.columns
-    .map(({ name }) => name)
-    .filter((name) => known.has(name) && name !== label && name !== source)
-    .toSorted()
-  if (shared.length === 0) {
-    const because = 'the data has no column of the golden set: whether its rows are in it cannot be told'
+  const shared = sharedColumns(relation, golden).filter((name) => !aside.has(name))
+  const other = others.filter((name) => !aside.has(name))
+  if (shared.length === 0 || other.length > 0) {
+    const why =
+      shared.length === 0
+        ? 'the data has no column of the golden set'
+        : `the golden set holds other sorts of values in: ${other.slice(0, 3).join(', ')}`
+    const because = `${why}; whether its rows are in the data cannot be told`
     return checkOf('golden/rows', { verdict: 'warn', evaluated: false, because })
   }
   const hashed = (table: Relation): string => {
-    const columns = shared.flatMap((name) => table.columns.find((column) => column.name === name) ?? [])
-    return `(SELECT ${rowColumn(table)} AS n, ${rowHashSql({ ...table, columns })} AS h FROM ${numbered(table)})`
+    const row = `to_json(${listOf(columnsOf(table, shared).map(comparableOf))})::VARCHAR`
+    return `(SELECT ${rowColumn(table)} AS n, sha256(${row}) AS h FROM ${numbered(table)})`
   }
   const found = await engine.query(
     `SELECT h, list(n) FROM ${hashed(relation)} WHERE h IN (SELECT h FROM ${hashed(golden)}) GROUP BY h`,

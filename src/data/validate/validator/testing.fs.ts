@@ -23,6 +23,8 @@ export type Options = Readonly<{
   contract?: TableContract
   now?: Date
   others?: readonly string[]
+  /** A golden set among the files, which the others are held against as an anchor is, and the label of both. */
+  golden?: Readonly<{ name: string; label: string }>
   limits?: Partial<ValidateRequest['limits']>
 }>
 
@@ -48,14 +50,20 @@ export async function openBench(): Promise<Bench> {
         mkdirSync(dirname(join(place, name)), { recursive: true })
         writeFileSync(join(place, name), content)
       }
-      const others = options.others ?? []
-      const own = filesIn(place).filter((inner) => !others.includes(inner))
+      const { others = [], golden } = options
+      const own = filesIn(place).filter((inner) => !others.includes(inner) && inner !== golden?.name)
       const list = (inners: readonly string[]) => inners.map((inner) => ({ path: join(place, inner), inner }))
       const request: ValidateRequest = {
         task: 'validate',
         files: list(own),
         ...(options.contract === undefined ? {} : { contract: options.contract }),
         others: others.map((inner) => ({ name: inner.replace(/\..*/, ''), types: {}, files: list([inner]) })),
+        ...(golden === undefined
+          ? {}
+          : {
+              golden: { files: list([golden.name]), isAnchor: true },
+              statistics: { label: golden.label, poison: false, seed: 1 },
+            }),
         examples: 0,
         now: (options.now ?? new Date('2026-11-25T00:00:00Z')).toISOString(),
         limits: { ...defaultLimits.limits, ...options.limits },
