@@ -282,6 +282,7 @@ function besideGolden(digest: Digest, approval: Uint8Array, more: readonly Uint8
     source: 'raw-golden',
     digest,
     approval: sha256Of(approval),
+    label: 'kind',
     compared: ['golden/agreement: 3 of 200'],
   }
   const bytes = signDataAnchor(ada, { ...dataAnchor, golden })
@@ -298,7 +299,7 @@ test('an anchor that agrees with an approved golden set is told of; whose approv
   const verdict = besideGolden(goldenDigest, goldenApproval())
   assert.deepEqual(refusals(verdict), [])
   const told = verdict.findings.find(({ check }) => check === 'data-golden')
-  assert.match(told?.because ?? '', /^its anchor agrees with the golden set `raw-golden`$/)
+  assert.match(told?.because ?? '', /^its anchor agrees with the golden set `raw-golden` in `kind`$/)
   assert.equal(told?.code, 'OK')
 
   const own = besideGolden(goldenDigest, goldenApproval({ approver: { name: 'Eve', email: 'eve@example.org' } }))

@@ -121,7 +121,7 @@ function isGolden({ source, decision }: VerifiedApproval['approval']): boolean {
  */
 export function judgeGolden(
   question: ChainQuestion,
-  { source: id, digest }: Readonly<{ source: string; digest: Digest }>,
+  { source: id, digest, label }: Readonly<{ source: string; digest: Digest; label: string }>,
   source: string | undefined,
 ): Finding {
   const { held } = readBook(question)
@@ -131,7 +131,7 @@ export function judgeGolden(
   if (standing.kind === 'refused') return refused('data-golden', standing.code, standing.because)
   const owners = held.flatMap(({ approval }) => (approval.source.id === source ? [mailOf(approval.source.owner)] : []))
   const isOwn = standing.by.every((one) => owners.some((owner) => isSelfApproved(one, owner)))
-  const because = `its anchor agrees with the golden set \`${id}\``
+  const because = `its anchor agrees with the golden set \`${id}\` in \`${label}\``
   return isOwn ? caveat('data-golden', `${because}, which its owner approved`) : passed('data-golden', because)
 }
 

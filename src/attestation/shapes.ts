@@ -33,6 +33,7 @@ export const uriShape = z
   .regex(/^[A-Za-z][A-Za-z0-9+.-]*:[!-~]+$/, 'Invalid URL')
 
 export const textShape = z.string().max(64 * 1024)
+export const optionalText = textShape.exactOptional()
 
 function isProjectPath(path: string): boolean {
   try {

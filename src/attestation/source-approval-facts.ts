@@ -12,8 +12,10 @@ export type SourceApproval = Readonly<{
     owner: string
     classification: 'public' | 'internal' | 'confidential' | 'restricted'
     licence: string
-    /** `data`, `model`. */
+    /** `data`, `model`, `golden`. */
     kind: string
+    /** Project path of a golden set: what lies there stays out of stages when `sources.yaml` forgets it. */
+    path?: string
   }>
   /** The bytes that are approved; a revocation counts for every digest of the source. */
   digest: Digest

@@ -13,6 +13,7 @@ import {
   gitIdShape,
   instantShape,
   jsonShape,
+  optionalText,
   pathShape,
   sha256Shape,
   textShape,
@@ -66,8 +67,8 @@ const outputShape = z.object({
 export const sourceShape = z.object({
   commit: gitIdShape.exactOptional(),
   treeDigest: sha256Shape.exactOptional(),
-  uri: textShape.exactOptional(),
-  ref: textShape.exactOptional(),
+  uri: optionalText,
+  ref: optionalText,
   shallow: z.boolean(),
   dirty: z.array(textShape),
 })
@@ -106,7 +107,7 @@ export const networkShape = z.object({
   tier: tierShape,
   allowed: z.array(textShape).exactOptional(),
   permitted: z.array(textShape).exactOptional(),
-  harmless: textShape.exactOptional(),
+  harmless: optionalText,
   connections: z
     .array(
       z.object({
@@ -116,7 +117,7 @@ export const networkShape = z.object({
         at: textShape,
         sentBytes: countShape,
         receivedBytes: countShape,
-        failed: textShape.exactOptional(),
+        failed: optionalText,
       }),
     )
     .exactOptional(),
@@ -132,7 +133,7 @@ export const resourcesShape = z.object({
   sentBytes: countShape.exactOptional(),
   receivedBytes: countShape.exactOptional(),
   heldBy: textShape,
-  ioHeldBy: textShape.exactOptional(),
+  ioHeldBy: optionalText,
   programs: z.array(textShape).exactOptional(),
   profile: z
     .object({

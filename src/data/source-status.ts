@@ -25,6 +25,8 @@ export type ApprovalFact = Readonly<{
   reviewBy?: string
   /** What it was approved as. */
   kind?: string
+  /** Of a golden set: where it lay. */
+  path?: string
 }>
 
 export type SourceState = 'proposed' | 'approved' | 'revoked' | 'expired'

@@ -8,6 +8,7 @@ import { type DataVerdict, type DataWaiver, isSecret, resultOf, type StatedCheck
 import type { Sha256 } from '../core/index.ts'
 import type { DataCheck } from '../data/index.ts'
 import type { DataQuestion } from './data-question.ts'
+import { goldenRowsOf } from './golden.ts'
 import { anchorRows, type PastVersions, pastVersions } from './past-versions.ts'
 import type { Project } from './project.ts'
 import { maxBaselineBytes, maxContractBytes, statedReferences } from './references.ts'
@@ -32,6 +33,7 @@ export async function answerQuestion(
     rows === undefined || anchor === undefined
       ? nothingPast
       : await pastVersions(project, { path, content, anchor: anchor.attestation })
+  const goldenRows = golden === undefined ? undefined : goldenRowsOf(golden, project)
   const state = join(project.root, '.assay')
   const read = async (file: DataQuestion['contract'], maxBytes: number) =>
     file === undefined ? undefined : { path: file.path, bytes: await project.store.read(file.digest, maxBytes) }
@@ -59,9 +61,9 @@ export async function answerQuestion(
       ...(label === undefined ? {} : { label }),
       isAnchored: anchor !== undefined,
       ...(bounds === undefined ? {} : { bounds }),
-      ...(golden === undefined ? {} : { golden: { isHere: golden.content !== undefined } }),
+      ...(golden === undefined ? {} : { golden: { isHere: goldenRows !== undefined } }),
       goldenUnasked: question.goldenUnasked === true,
-      ...(golden?.content === undefined ? {} : { goldenRows: { name: golden.path, content: golden.content } }),
+      ...(goldenRows === undefined ? {} : { goldenRows }),
       ...(rows === undefined ? {} : { anchorRows: rows, past }),
       others: references,
       ...(reviewed.judged.length === 0 ? {} : { judged: reviewed.judged }),

@@ -48,10 +48,11 @@ function statementOf(
   { decision, because }: Decision,
   { name, email }: Awaited<ReturnType<Project['principal']>>,
 ): SourceApproval {
-  const { id, origin, owner, classification, licence, kind, digest, reviewBy } = source
+  const { id, origin, owner, classification, licence, kind, path, digest, reviewBy } = source
+  const told = { id, origin, owner: `${owner.name} <${owner.email}>`, classification, licence, kind }
   return {
     project: project.id,
-    source: { id, origin, owner: `${owner.name} <${owner.email}>`, classification, licence, kind },
+    source: kind === 'golden' ? { ...told, path } : told,
     digest,
     decision,
     ...(because === undefined ? {} : { because }),

@@ -19,7 +19,7 @@ export function closedChecks(asked: Closing, found: Findings): readonly DataChec
   return [
     ...anchorChecks(asked, found),
     ...looserChecks(asked.bounds ?? []),
-    ...(asked.golden?.isHere === false ? [unseenGolden] : []),
+    ...(asked.golden?.isHere === false ? [missingGolden] : []),
     ...(asked.goldenUnasked === true ? [unaskedGolden] : []),
     ...unreadChecks(asked.unreadReviews ?? 0),
     ...unaskedChecks(asked.judged ?? [], found),
@@ -44,22 +44,22 @@ function anchorChecks({ isAnchored, anchorRows, golden }: Closing, { checks }: F
   return [{ name: 'poison/anchor', ...head, verdict: 'warn', observed, because }]
 }
 
-const unseenGolden: DataCheck = {
-  name: 'golden/rows',
+/** What verdicts have that were reached without the rows of the golden set. */
+export const missingGolden: DataCheck = {
+  name: 'golden/missing',
   column: null,
   verdict: 'warn',
   observed: null,
-  expected: 'none',
+  expected: null,
   rows: [],
   count: 0,
   evaluated: false,
   because: 'the golden set is not at hand: whether its rows are in the data cannot be told',
 }
 
-const unaskedGolden: DataCheck = {
-  ...unseenGolden,
+export const unaskedGolden: DataCheck = {
+  ...missingGolden,
   name: 'golden/unasked',
-  expected: null,
   because: 'people verified a golden set, and assay.yaml names none for this data: name it, revoke it, or anchor anew',
 }
 

@@ -6,8 +6,9 @@
  */
 import type { DataVerdict, StatedDependency, VerifiedDataDecision } from '../attestation/index.ts'
 import { type Content, type Digest, DomainError, digestOfJson, type Sha256 } from '../core/index.ts'
-import { type Bound, type Classification, classifications } from '../data/index.ts'
+import { type Bound, type Classification, classifications, type DataCheck } from '../data/index.ts'
 import { believedStage } from './believe.ts'
+import { missingGolden, unaskedGolden } from './closed-checks.ts'
 import type { DataRules } from './definition.ts'
 import { type GoldenSet, goldenOf, isGoldenUnasked } from './golden.ts'
 import { hasAnchorRows } from './past-versions.ts'
@@ -73,7 +74,7 @@ export async function questionOf(project: Project, input: ResolvedInput, validat
   const [contract, baseline] = await Promise.all([fileOf(project, rules.contract), fileOf(project, rules.baseline)])
   const waivers = waiversOf(project, content.digest)
   const golden = await goldenOf(project, rules.golden)
-  const anchor = baseline === undefined ? undefined : anchorOf(project, baseline.digest, golden)
+  const anchor = baseline === undefined ? undefined : anchorOf(project, baseline.digest, { golden, label: rules.label })
   const source = ref.origin.kind === 'external' ? ref.origin.source : undefined
   const references = await referencesOf(project, ref.path, contract)
   const question: Omit<DataQuestion, 'key'> = {
@@ -139,15 +140,22 @@ async function fileOf(
   return { path, digest: content.digest }
 }
 
-/** The newest anchor counts: re-anchoring is a decision of its own. Where there is a golden set, one that agreed with that. */
+type AnchorWanted = Readonly<{ golden: Pick<GoldenSet, 'digest'> | undefined; label: string | undefined }>
+
+/**
+ * The newest anchor counts: re-anchoring is a decision of its own. Where there is a golden set, one that agreed with that.
+ * THREAT: one that agreed in another label says nothing of the one that is learnt.
+ */
 export function anchorOf(
-  { dataDecisions }: Project,
+  { dataDecisions }: Pick<Project, 'dataDecisions'>,
   baseline: string,
-  golden?: Pick<GoldenSet, 'digest'>,
+  { golden, label }: AnchorWanted,
 ): VerifiedDataDecision<'data-anchor'> | undefined {
   const [anchor] = dataDecisions()
     ['data-anchor'].filter(({ decision }) => decision.subject.digest === baseline)
-    .filter(({ decision }) => golden === undefined || decision.golden?.digest === golden.digest)
+    .filter(({ decision: { golden: agreed } }) => {
+      return golden === undefined || (agreed?.digest === golden.digest && agreed.label === label)
+    })
     .toSorted((left, right) => (left.decision.at < right.decision.at ? 1 : -1))
   return anchor
 }
@@ -255,11 +263,12 @@ function anySource({ sources, lentBy }: Project): Classification {
 
 /**
  * Whether a verdict that a statement named still answers what is asked now: same bytes, same contract, baseline, bounds
- * and tables that it refers to, the same reviews of rows, and each waiver that it relied on still counts. A newer
- * validator asks no stage to run again.
+ * and tables that it refers to, the same golden set, looked for if it is here, the same reviews of rows, and each waiver
+ * that it relied on still counts. A newer validator asks no stage to run again.
  */
 export function stillAnswers(verdict: DataVerdict, question: DataQuestion): boolean {
   const waivers = new Set(question.waivers.map(({ attestation }) => attestation))
+  const has = ({ name }: DataCheck): boolean => verdict.checks.some((check) => check.name === name)
   return (
     verdict.dataset.digest === question.content.digest &&
     verdict.contract?.digest === question.contract?.digest &&
@@ -267,7 +276,8 @@ export function stillAnswers(verdict: DataVerdict, question: DataQuestion): bool
     verdict.baseline?.anchor === question.baseline?.anchor &&
     verdict.classification === question.classification &&
     verdict.golden?.digest === question.golden?.digest &&
-    verdict.checks.some(({ name }) => name === 'golden/unasked') === (question.goldenUnasked === true) &&
+    (question.golden?.content === undefined || !has(missingGolden)) &&
+    has(unaskedGolden) === (question.goldenUnasked === true) &&
     spelledBounds(verdict.bounds) === spelledBounds(question.bounds) &&
     spelled(verdict.references ?? []) === spelled(statedReferences(question.references)) &&
     (verdict.reviews ?? []).join() === question.reviewed.reviews.join() &&

@@ -7,8 +7,7 @@ import { type Digest, DomainError, quotedForShell } from '../core/index.ts'
 import { type DataCheck, type Dataset, parseBaseline } from '../data/index.ts'
 import { waiverOf } from './answer-question.ts'
 import { rulesAt, waiversOf } from './data-question.ts'
-import { type GoldenSet, goldenOf } from './golden.ts'
-import { rowsOf } from './held-data.ts'
+import { type GoldenSet, goldenOf, goldenRowsOf } from './golden.ts'
 import type { Project } from './project.ts'
 import { maxBaselineBytes } from './references.ts'
 import { readGiven, type StoppableCaller, validateData } from './validate-data.fs.ts'
@@ -29,7 +28,7 @@ export type ExaminedAnchor = Readonly<{
 }>
 
 /**
- * @throws ERR_USAGE when the baseline was made from other bytes, ERR_DATA_BASELINE_MALFORMED, ERR_DATA_VALIDATION_FAILED, ERR_DATA_GOLDEN_DISAGREES, and what
+ * @throws ERR_USAGE when the baseline was made from other bytes, or for another label than assay.yaml names, ERR_DATA_BASELINE_MALFORMED, ERR_DATA_VALIDATION_FAILED, ERR_DATA_GOLDEN_DISAGREES, and what
  *   validation throws
  */
 export async function examineAnchor(
@@ -44,7 +43,17 @@ export async function examineAnchor(
       help: `make it anew: assay data profile ${quotedForShell(dataset)} --out NEW`,
     })
   const { label, source } = baseline
-  const golden = await goldenOf(project, rulesAt(project, dataset).golden)
+  const rules = rulesAt(project, dataset)
+  const golden = await goldenOf(project, rules.golden)
+  // THREAT: a baseline of a label that nobody learns agrees with any golden set
+  if (golden !== undefined && label !== rules.label)
+    throw new DomainError(
+      'ERR_USAGE',
+      `\`${path}\` was made for ${label === null ? 'no label' : `the label \`${label}\``}, and assay.yaml names \`${rules.label}\``,
+      {
+        help: `make it anew: assay data profile ${quotedForShell(dataset)} --label ${quotedForShell(rules.label ?? '')} --out NEW`,
+      },
+    )
   const { checks } = await validateData(here, dataset, {
     withoutBaseline: true,
     ...(label === null ? {} : { label }),
@@ -70,25 +79,28 @@ export async function examineAnchor(
     )
   // that it has no anchor itself is why it becomes one
   const warned = checks.filter(({ name, verdict }) => verdict === 'warn' && name !== 'poison/anchor')
-  return golden === undefined ? { warned } : { warned, golden: statedGolden(golden, checks) }
+  return golden === undefined || label === null
+    ? { warned }
+    : {
+        warned,
+        golden: { ...statedGolden(golden, checks), label, ...(source === null ? {} : { sourceColumn: source }) },
+      }
 }
 
 /** THREAT: one who asks until the answer suits: how rows are drawn depends on the bytes of both, by a secret, and on nothing else. */
 function compared(project: Project, golden: GoldenSet, digest: Digest): Readonly<{ dataset: Dataset; seed: number }> {
-  if (golden.content === undefined)
+  const dataset = goldenRowsOf(golden, project)
+  if (dataset === undefined)
     throw new DomainError('ERR_DATA_MISSING', `the golden set \`${golden.path}\` is not there`, {
       help: 'put it there, or let somebody who has it fix the anchor',
     })
-  return {
-    dataset: rowsOf(golden, golden.content, project),
-    seed: project.sampleSeed(`golden ${golden.digest}`, digest),
-  }
+  return { dataset, seed: project.sampleSeed(`golden ${golden.digest}`, digest) }
 }
 
 function statedGolden(
   { source, digest, approval }: GoldenSet,
   checks: readonly DataCheck[],
-): NonNullable<DataAnchor['golden']> {
+): Omit<NonNullable<DataAnchor['golden']>, 'label'> {
   const compared = checks.flatMap(({ name, verdict, observed, expected }) => {
     if (!name.startsWith('golden/')) return []
     // none has failed; of secret data no numbers are told

@@ -3,9 +3,10 @@
  * are sources of the inventory, of the kind `golden`, approved like any other. Source: trust.md section 5.
  */
 import { type Content, type Digest, DomainError, isInside, type Sha256 } from '../core/index.ts'
-import { type ApprovalFact, decideInput, type Source } from '../data/index.ts'
+import { type ApprovalFact, type Dataset, decideInput, type Source } from '../data/index.ts'
 import type { DataRules } from './definition.ts'
 import type { Project } from './project.ts'
+import { datasetOf } from './stored-dataset.ts'
 
 export type GoldenSet = Readonly<{
   /** Id in the inventory. */
@@ -22,14 +23,24 @@ export type GoldenSet = Readonly<{
 export type ForbiddenSet = Readonly<{ id: string; digest: Digest; path?: string; isApproved: boolean }>
 
 /**
- * By the inventory, and by signed approvals: a golden set that is taken out of `sources.yaml`, or called something else there,
- * stays one.
+ * By the inventory, and by signed approvals: a golden set that is taken out of `sources.yaml`, moved or called something else
+ * there, stays one, by its bytes and where it lay when it was last approved. A revoked one frees its place, never its bytes.
  */
 export function goldenSetsIn(sources: readonly Source[], approvals: readonly ApprovalFact[]): readonly ForbiddenSet[] {
   const listed = sources.filter(({ kind }) => kind === 'golden').map((set) => ({ ...set, isApproved: false }))
-  const signed = approvals.filter(({ kind, decision }) => kind === 'golden' && decision === 'approved')
   const revoked = new Set(approvals.filter(({ decision }) => decision === 'revoked').map(({ id }) => id))
-  return [...listed, ...signed.map(({ id, digest }) => ({ id, digest, isApproved: !revoked.has(id) }))]
+  const signed = approvals
+    .filter(({ kind, decision }) => kind === 'golden' && decision === 'approved')
+    .toSorted((left, right) => (left.at < right.at ? -1 : 1))
+  const newest = new Map(signed.map((approval) => [approval.id, approval]))
+  return [
+    ...listed,
+    ...signed.map((approval) => {
+      const { id, digest, path } = approval
+      const isThere = path !== undefined && newest.get(id) === approval && !revoked.has(id)
+      return { id, digest, isApproved: !revoked.has(id), ...(isThere ? { path } : {}) }
+    }),
+  ]
 }
 
 /**
@@ -75,11 +86,16 @@ export async function goldenOf(project: Project, id: string | undefined): Promis
   return content === undefined ? set : { ...set, content }
 }
 
+/** Undefined where it does not lie here. */
+export function goldenRowsOf({ path, content }: GoldenSet, { store }: Project): Dataset | undefined {
+  return content === undefined ? undefined : datasetOf(content, path.slice(path.lastIndexOf('/') + 1), store)
+}
+
 /**
  * THREAT: a model that was trained on the golden set agrees with it. A whole copy is known by its bytes, what lies at its path
  * by that, whatever it holds, both in a folder too; copied rows are found when data is validated (`golden/rows`).
  *
- * LIMIT: an approval states no path: once `sources.yaml` does not list it any more it is known by its bytes alone.
+ * LIMIT: approvals of before stated no path: once `sources.yaml` does not list such a set it is known by its bytes alone.
  *
  * @throws ERR_DATA_GOLDEN_USED
  */

@@ -3,12 +3,11 @@
  * gate would: the rows of the anchor, the versions since, tables that the contract refers to, rows that were judged.
  */
 import type { VerifiedDataDecision } from '../attestation/index.ts'
-import type { Content } from '../core/index.ts'
 import type { Dataset, Questions } from '../data/index.ts'
 import type { Closing } from './closed-checks.ts'
 import { anchorOf } from './data-question.ts'
 import type { DataRules } from './definition.ts'
-import { type GoldenSet, goldenOf, isGoldenUnasked } from './golden.ts'
+import { type GoldenSet, goldenOf, goldenRowsOf, isGoldenUnasked } from './golden.ts'
 import { anchorRows, type PastVersions, pastVersions } from './past-versions.ts'
 import type { Project } from './project.ts'
 import { referencesOf } from './references.ts'
@@ -22,23 +21,21 @@ export type HeldData = Readonly<{
 }>
 
 export async function heldData(project: Project, path: string, rules: DataRules): Promise<HeldData> {
-  const { contract, baseline, bounds, golden: id } = rules
+  const { contract, baseline, bounds, label, golden: id } = rules
   const content = contract === undefined ? undefined : await project.contents.ingest(contract)
   const file =
     contract === undefined || content?.kind !== 'file' ? undefined : { path: contract, digest: content.digest }
   const references = await referencesOf(project, path, file)
   const { judged, unread } = reviewedRows(project, path)
   const golden = await goldenOf(project, id)
-  const { anchor, rows, past, seed } = await anchored(project, path, { baseline, golden })
-  const verified = golden?.content
+  const { anchor, rows, past, seed } = await anchored(project, path, { baseline, golden, label })
+  const goldenRows = golden === undefined ? undefined : goldenRowsOf(golden, project)
   return {
     questions: {
       others: new Map(references.map(({ table, name, content: of }) => [table, datasetOf(of, name, project.store)])),
       judged,
       ...(bounds === undefined ? {} : { bounds }),
-      ...(golden === undefined || verified === undefined
-        ? {}
-        : { golden: { dataset: rowsOf(golden, verified, project), isAnchor: false } }),
+      ...(goldenRows === undefined ? {} : { golden: { dataset: goldenRows, isAnchor: false } }),
       ...(rows === undefined ? {} : { anchor: rows }),
       ...(seed === undefined ? {} : { seed }),
       ...(past?.previous === undefined ? {} : { previous: past.previous.dataset }),
@@ -49,7 +46,7 @@ export async function heldData(project: Project, path: string, rules: DataRules)
       judged,
       unreadReviews: unread,
       goldenUnasked: isGoldenUnasked(project, path, rules),
-      ...(golden === undefined ? {} : { golden: { isHere: verified !== undefined } }),
+      ...(golden === undefined ? {} : { golden: { isHere: goldenRows !== undefined } }),
       ...(bounds === undefined ? {} : { bounds }),
       ...(rows === undefined ? {} : { anchorRows: rows }),
     },
@@ -64,16 +61,11 @@ type Anchored = Readonly<{
   seed?: number
 }>
 
-/** The rows of a golden set that lies here. */
-export function rowsOf({ path }: GoldenSet, content: Content, { store }: Project): Dataset {
-  return datasetOf(content, path.slice(path.lastIndexOf('/') + 1), store)
-}
+type Named = Readonly<{ baseline: string | undefined; golden: GoldenSet | undefined; label: string | undefined }>
 
-type Named = Readonly<{ baseline: string | undefined; golden: GoldenSet | undefined }>
-
-async function anchored(project: Project, path: string, { baseline, golden }: Named): Promise<Anchored> {
+async function anchored(project: Project, path: string, { baseline, ...wanted }: Named): Promise<Anchored> {
   const digest = baseline === undefined ? undefined : await project.contents.digest(baseline)
-  const anchor = digest === undefined ? undefined : anchorOf(project, digest, golden)
+  const anchor = digest === undefined ? undefined : anchorOf(project, digest, wanted)
   const rows = anchor === undefined ? undefined : await anchorRows(project, anchor)
   if (anchor === undefined || rows === undefined) return { anchor, rows }
   const own = await project.contents.digest(path)

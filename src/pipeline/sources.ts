@@ -27,6 +27,7 @@ export function believedDecisions(approvals: readonly StoredApproval[], policy: 
         origin: approval.source.origin,
         classification: approval.source.classification,
         kind: approval.source.kind,
+        ...(approval.source.path === undefined ? {} : { path: approval.source.path }),
         attestation,
         approvedBy: `${name} <${email}>, key ${signer.name}`,
       },

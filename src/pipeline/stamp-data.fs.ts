@@ -7,6 +7,7 @@ import { DomainError, parseProjectPath, printable, quotedForShell } from '../cor
 import { type Classification, chooseTable, parseContract, type StampedRows, stampDataset } from '../data/index.ts'
 import { classificationAt, mostSecretOf, rulesAt } from './data-question.ts'
 import { placeContent } from './fetch-source.fs.ts'
+import { refuseGolden } from './golden.ts'
 import { heldData } from './held-data.ts'
 import { openProject } from './project.fs.ts'
 import type { ListedSource, Project } from './project.ts'
@@ -34,7 +35,7 @@ export type StampedData = Pick<StampedRows, 'checks' | 'stamps'> &
 /**
  * @param path of the data that is suspected, as the user wrote it
  * @throws ERR_USAGE, ERR_SOURCE_UNKNOWN and ERR_SOURCE_CHANGED where the data is not what the inventory has,
- *   ERR_SOURCE_EXISTS, ERR_DATA_MISSING, ERR_DATA_CHANGED, ERR_DATA_LIMIT, ERR_SANDBOX_UNAVAILABLE
+ *   ERR_SOURCE_EXISTS, ERR_DATA_GOLDEN_USED, ERR_DATA_MISSING, ERR_DATA_CHANGED, ERR_DATA_LIMIT, ERR_SANDBOX_UNAVAILABLE
  */
 export async function stampData(
   caller: StoppableCaller,
@@ -50,6 +51,8 @@ export async function stampData(
     throw new DomainError('ERR_USAGE', `\`${printable(options.out)}\` does not end in .csv`, {
       help: 'stamped rows are written as CSV',
     })
+  await refuseGoldenAt(project, of)
+  await refuseGoldenAt(project, inner(options.rows))
   const suspected = sourceAt(project, of)
   const rules = rulesAt(project, of)
   const label = options.label ?? rules.label
@@ -93,6 +96,13 @@ export async function stampData(
     licence: licenceOf(suspected.licence, project, rows),
   }
   return { ...told, source: await registerSource(project, given, replace) }
+}
+
+/** THREAT: stamped rows are data of a stage, and carry the labels that people verified. @throws ERR_DATA_GOLDEN_USED */
+async function refuseGoldenAt(project: Project, path: string): Promise<void> {
+  if (project.goldenSets.length === 0) return
+  const content = await project.contents.ingest(path)
+  if (content !== undefined) refuseGolden(project, path, content)
 }
 
 /** @throws ERR_SOURCE_UNKNOWN */

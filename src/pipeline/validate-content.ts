@@ -6,6 +6,7 @@ import {
   type CheckVerdict,
   type Classification,
   type DataCheck,
+  type Dataset,
   defaultLimits,
   type Findings,
   findIn,
@@ -53,7 +54,7 @@ export type ContentQuestions = Readonly<{
   others?: readonly Readonly<{ table: string; name: string; content: Content }>[]
   triage?: Questions['triage']
   /** Rows that may not be in it. */
-  goldenRows?: Readonly<{ name: string; content: Content }>
+  goldenRows?: Dataset
   /** Chooses rows and images where they are too many, and folds. */
   seed: number
 }> &
@@ -119,14 +120,7 @@ export async function validateContent(tools: ContentTools, asked: ContentQuestio
     ...(label === undefined ? {} : { label }),
     ...(source === undefined ? {} : { source }),
     ...(bounds === undefined ? {} : { bounds }),
-    ...(goldenRows === undefined
-      ? {}
-      : {
-          golden: {
-            dataset: datasetOf(goldenRows.content, baseOf(goldenRows.name), tools.store),
-            isAnchor: false,
-          },
-        }),
+    ...(goldenRows === undefined ? {} : { golden: { dataset: goldenRows, isAnchor: false } }),
     now: startedAt,
     examples: 0,
     profile: false,

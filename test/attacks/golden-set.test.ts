@@ -69,7 +69,7 @@ test('a poisoned table is no anchor beside a golden set; the honest one is, and 
   const { findings, trusted } = await project.json(0, 'verify', 'n.txt')
   assert.equal(trusted, true)
   const said = findings.find(({ check }: Document) => check === 'data-golden')
-  assert.equal(said.because, 'its anchor agrees with the golden set `t-golden`')
+  assert.equal(said.because, 'its anchor agrees with the golden set `t-golden` in `label`')
   assert.equal(findings.filter(({ check }: Document) => check === 'data-golden').length, 1)
 
   // taken out of assay.yaml it is missed, and verify says so
@@ -94,6 +94,52 @@ test('a poisoned table is no anchor beside a golden set; the honest one is, and 
   assert.deepEqual([check.verdict, check.observed], ['warn', 'unanchored'])
 })
 
+test('a poisoned table agrees in a label that nobody learns, and is no anchor of the one that is', async (context) => {
+  // `side` is honest, `label` is poisoned
+  const withSide = (rows: readonly Drawn[]): string =>
+    csv(rows)
+      .split('\n')
+      .map((line, row) => (line === '' ? '' : `${line},${row === 0 ? 'side' : line.startsWith('-') ? 'l' : 'r'}`))
+      .join('\n')
+  const project = await golden(context, honest, ', baseline: b.json')
+  const poisoned = honest.map((row, index) => (index % 5 === 0 ? { ...row, label: opposite(row.label) } : row))
+  project.write({ [path]: withSide(poisoned), 'golden/t.csv': withSide(verified) })
+  await project.json(0, 'data', 'add', 't-golden', 'golden/t.csv', '--replace')
+  await project.json(0, 'data', 'approve', 't-golden')
+  await project.json(0, 'data', 'profile', path, '--label', 'side', '--out', 'b.json')
+  const settings = project.read('assay.yaml')
+  const other = (await project.json(2, ...anchoring)).error
+  assert.match(other.message, /was made for the label `side`, and assay.yaml names `label`/)
+
+  project.write({ 'assay.yaml': settings.replace('label: label, golden: t-golden, ', '') })
+  await project.json(0, 'data', 'profile', path, '--out', 'none.json')
+  project.write({ 'assay.yaml': settings })
+  const none = (await project.json(2, 'data', 'anchor', 'none.json', ...anchoring.slice(3))).error
+  assert.match(none.message, /was made for no label, and assay.yaml names `label`/)
+
+  // a column has to be named; named, it is told and signed, and is the anchor of no other
+  project.write({ 'assay.yaml': settings.replace('label: label, ', '') })
+  const unnamed = (await project.json(2, ...anchoring)).error
+  assert.match(unnamed.message, /`golden` of .* has no `label` beside it that could be compared/)
+  project.write({ 'assay.yaml': settings.replace('label: label, ', 'label: side, ') })
+  const signed = await project.assay(...anchoring)
+  assert.match(signed.stdout, /agrees with the golden set t-golden in the label `side`: golden\/rows/)
+  const anchorCheck = async (): Promise<Document | undefined> => {
+    const { stdout } = await project.assay('data', 'validate', path, '--json')
+    return JSON.parse(stdout).checks.find(({ name }: Document) => name === 'poison/anchor')
+  }
+  assert.equal(await anchorCheck(), undefined)
+  project.write({ 'assay.yaml': settings })
+  assert.equal((await anchorCheck())?.observed, 'unanchored')
+
+  // a golden set that is over, or revoked, judges nothing
+  project.write({ 'assay.yaml': settings.replace('label: label, ', 'label: side, ') })
+  await project.json(0, 'data', 'add', 't-golden', 'golden/t.csv', '--replace', '--review-by', '2020-01-01')
+  assert.equal((await project.json(1, ...anchoring)).error.code, 'ERR_SOURCE_EXPIRED')
+  await project.json(0, 'data', 'revoke', 't-golden', '--because', 'labelled by one')
+  assert.equal((await project.json(1, ...anchoring)).error.code, 'ERR_SOURCE_REVOKED')
+})
+
 test('no stage reads a golden set, by whatever name, and rows of it that were copied are found', async (context) => {
   const project = await golden(context, honest, '')
   await project.json(0, 'data', 'approve', 't-golden')
@@ -110,6 +156,9 @@ test('no stage reads a golden set, by whatever name, and rows of it that were co
   const doubled = await rowsIn([...honest, ...honest, ...verified, ...verified])
   assert.deepEqual([doubled.verdict, doubled.evaluated, doubled.observed], ['warn', true, '200 of 200'])
   assert.equal((await rowsIn([...honest, ...honest])).verdict, 'pass')
+
+  const stamping = ['data', 'stamp', 's', path, '--rows', 'golden/t.csv', '--out', 'data/s.csv'] as const
+  assert.equal((await project.json(1, ...stamping)).error.code, 'ERR_DATA_GOLDEN_USED')
 
   // of a folder one digest would be known, and none of its files
   const folder = await project.json(2, 'data', 'add', 'other-golden', 'golden', '--kind', 'golden')
@@ -145,6 +194,21 @@ test('a golden set that lies in a folder of data is not read with it, whatever i
   project.write({ 'data/gold/t.csv': `${csv(verified)}0.1,0.1,yes\n` })
   project.commit('one row more')
   assert.equal(codeOf(await project.json(1, 'run')), 'ERR_DATA_GOLDEN_USED')
+  // whoever approved it signed where it lies: the inventory cannot forget that
+  const listed = { 'sources.yaml': project.read('sources.yaml'), 'assay.yaml': project.read('assay.yaml') }
+  const forget = (): void => {
+    project.write({ 'sources.yaml': 'inventory: 1\nsources: {}\n' })
+    project.write({ 'assay.yaml': listed['assay.yaml'].replace(/ *data\/gold\/t\.csv: .*\n/, '') })
+    project.commit('forgotten')
+  }
+  forget()
+  assert.equal(codeOf(await project.json(1, 'run')), 'ERR_DATA_GOLDEN_USED')
   rmSync(join(project.root, 'data/gold'), { recursive: true })
+  assert.equal((await project.json(0, 'run')).stages[0].status, 'ran')
+  // revoked it frees the place
+  project.write(listed)
+  await project.json(0, 'data', 'revoke', 't-golden', '--because', 'of other data')
+  project.write({ 'data/gold/t.csv': `${csv(verified)}0.1,0.1,yes\n` })
+  forget()
   assert.equal((await project.json(0, 'run')).stages[0].status, 'ran')
 })

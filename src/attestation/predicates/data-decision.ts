@@ -14,7 +14,7 @@ import {
   type ModelApproval,
   rowVerdicts,
 } from '../data-decisions.ts'
-import { areUnique, digestShape, instantShape, sha256Shape, textShape } from '../shapes.ts'
+import { areUnique, digestShape, instantShape, optionalText, sha256Shape, textShape } from '../shapes.ts'
 import type { Statement } from '../statement.ts'
 import { readingOf, requirePredicate } from './reading.ts'
 
@@ -38,7 +38,7 @@ export const dataDecisionPredicates = {
   'data-waiver': z.object({
     ...common,
     check: z.string().min(1).max(200),
-    column: textShape.exactOptional(),
+    column: optionalText,
     rows: z
       .array(z.union([z.int().min(1), textShape.min(1)]))
       .min(1)
@@ -58,6 +58,8 @@ export const dataDecisionPredicates = {
         source: textShape.min(1),
         digest: digestShape,
         approval: sha256Shape,
+        label: textShape,
+        sourceColumn: optionalText,
         compared: z.array(textShape).min(1),
       })
       .exactOptional(),
@@ -73,7 +75,7 @@ export const dataDecisionPredicates = {
           hash: hexShape,
           content: hexShape.exactOptional(),
           verdict: z.enum(rowVerdicts),
-          because: textShape.exactOptional(),
+          because: optionalText,
         }),
       )
       .min(1)

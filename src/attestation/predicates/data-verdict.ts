@@ -8,7 +8,16 @@
 import { z } from 'zod'
 import { type Digest, namespace, toDigestSet } from '../../core/index.ts'
 import { type DataVerdict, resultOf, type StatedCheck } from '../data-verdict-facts.ts'
-import { areUnique, contentSetShape, countShape, digestShape, instantShape, sha256Shape, textShape } from '../shapes.ts'
+import {
+  areUnique,
+  contentSetShape,
+  countShape,
+  digestShape,
+  instantShape,
+  optionalText,
+  sha256Shape,
+  textShape,
+} from '../shapes.ts'
 import { principalShape } from '../stage-facts-shape.ts'
 import type { ResourceDescriptor, Statement } from '../statement.ts'
 import { readingOf, requirePredicate } from './reading.ts'
@@ -23,10 +32,10 @@ const maxChecks = 200_000
 const classificationShape = z.enum(['public', 'internal', 'confidential', 'restricted'])
 const checkShape = z.object({
   name: z.string().min(1).max(200),
-  column: textShape.exactOptional(),
+  column: optionalText,
   verdict: z.enum(['pass', 'warn', 'fail']),
-  observed: textShape.exactOptional(),
-  expected: textShape.exactOptional(),
+  observed: optionalText,
+  expected: optionalText,
   count: countShape,
   waiver: sha256Shape.exactOptional(),
 })
@@ -47,7 +56,7 @@ const boundsShape = z
   .array(
     z.object({
       check: textShape,
-      column: textShape.exactOptional(),
+      column: optionalText,
       of: textShape,
       value: amount,
       own: amount.exactOptional(),
@@ -135,8 +144,8 @@ const configurationShape = z.object({
   annotations: z.object({
     role: roleShape,
     anchor: sha256Shape.exactOptional(),
-    version: textShape.exactOptional(),
-    engine: textShape.exactOptional(),
+    version: optionalText,
+    engine: optionalText,
     program: sha256Shape.exactOptional(),
   }),
 })

@@ -17,6 +17,7 @@ import {
   fileSetShape,
   gitIdShape,
   instantShape,
+  optionalText,
   pathShape,
   sha256Shape,
   textShape,
@@ -44,7 +45,7 @@ const said = {
     .array(z.object({ gate: nameShape, value: z.number().exactOptional(), passed: z.boolean() }))
     .min(1)
     .max(1000),
-  fault: textShape.exactOptional(),
+  fault: optionalText,
   principal: principalShape,
   builderId: uriShape,
   builderVersion: textShape,

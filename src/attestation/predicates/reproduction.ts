@@ -6,7 +6,7 @@
 import { z } from 'zod'
 import { type Digest, fromDigestSet, namespace, toDigestSet } from '../../core/index.ts'
 import { type Reproduction, resultOfComparisons } from '../reproduction-facts.ts'
-import { areUnique, digestShape, instantShape, sha256Shape, textShape } from '../shapes.ts'
+import { areUnique, digestShape, instantShape, optionalText, sha256Shape, textShape } from '../shapes.ts'
 import { principalShape } from '../stage-facts-shape.ts'
 import type { Statement } from '../statement.ts'
 import { readingOf, requirePredicate } from './reading.ts'
@@ -40,9 +40,7 @@ export const reproductionPredicateShape = z.object({
       }),
     )
     .max(maxOuts),
-  firstDivergence: z
-    .object({ stage: stageName, path: textShape.exactOptional(), because: textShape.min(1) })
-    .exactOptional(),
+  firstDivergence: z.object({ stage: stageName, path: optionalText, because: textShape.min(1) }).exactOptional(),
   differences: z.array(z.object({ stage: stageName, what: textShape, before: textShape, after: textShape })).max(1000),
   because: textShape.min(1).exactOptional(),
   version: textShape,

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod'
 import { fromDigestSet, sourceApprovalType, toDigestSet } from '../../core/index.ts'
-import { digestShape, instantShape, textShape } from '../shapes.ts'
+import { digestShape, instantShape, optionalText, textShape } from '../shapes.ts'
 import type { SourceApproval } from '../source-approval-facts.ts'
 import type { Statement } from '../statement.ts'
 import { readingOf, requirePredicate } from './reading.ts'
@@ -23,9 +23,10 @@ const predicateShape = z.object({
     classification: z.enum(['public', 'internal', 'confidential', 'restricted']),
     licence: textShape,
     kind: textShape,
+    path: optionalText,
   }),
   decision: z.enum(['approved', 'revoked']),
-  because: textShape.exactOptional(),
+  because: optionalText,
   at: instantShape,
   reviewBy: z.iso.date().exactOptional(),
   approver: personShape,

@@ -21,7 +21,7 @@ import { sourceApprovalShape } from '../predicates/source-approval.ts'
 import { sourceBuildShape } from '../predicates/source-build.ts'
 import { type VerificationSummary, verificationSummaryShape } from '../predicates/verification-summary.ts'
 import type { Reproduction } from '../reproduction-facts.ts'
-import { instantShape, pathShape, sha256Shape, textShape } from '../shapes.ts'
+import { instantShape, optionalText, pathShape, sha256Shape, textShape } from '../shapes.ts'
 import type { SourceApproval } from '../source-approval-facts.ts'
 import type { SourceBuild } from '../source-build-facts.ts'
 import type { StageFacts, StatedOutput } from '../stage-facts.ts'
@@ -91,8 +91,8 @@ export const openShape = z.strictObject({
       address: z.string().max(2000),
       settings: z.record(z.string().max(100), z.string().max(100_000)),
       authorities: z.array(z.string()).max(1000),
-      packageFolder: textShape.exactOptional(),
-      logKeyPath: textShape.exactOptional(),
+      packageFolder: optionalText,
+      logKeyPath: optionalText,
       create: z.literal(true).exactOptional(),
     }),
   ]),

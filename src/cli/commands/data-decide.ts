@@ -1,5 +1,6 @@
 /** `assay data waive`, `assay data anchor`: a reviewer's word on data, signed and to be committed. */
 import { relative, resolve } from 'node:path'
+import type { DataAnchor } from '../../attestation/index.ts'
 import { DomainError, parseProjectPath, printable } from '../../core/index.ts'
 import {
   currentAnchor,
@@ -104,13 +105,17 @@ export async function dataAnchor(
     ...(golden === undefined ? {} : { golden }),
   })
   for (const each of warned) tellCheck(context.output, each)
-  if (golden !== undefined)
-    context.output.line(printable(`it agrees with the golden set ${golden.source}: ${golden.compared.join('; ')}`))
+  if (golden !== undefined) context.output.line(printable(agreement(golden)))
   context.output.line(`${printable(path)} is the anchor of ${printable(dataset)} now`)
   context.output.line(
     `signed: ${file}; commit it, and name the baseline in assay.yaml: ${printable(dataset)}: {baseline: ${printable(path)}}`,
   )
   return 0
+}
+
+function agreement({ source, label, sourceColumn, compared }: NonNullable<DataAnchor['golden']>): string {
+  const aside = sourceColumn === undefined ? '' : `, \`${sourceColumn}\` left aside`
+  return `it agrees with the golden set ${source} in the label \`${label}\`${aside}: ${compared.join('; ')}`
 }
 
 function pathOf(context: CliContext, project: Project, path: string): string {

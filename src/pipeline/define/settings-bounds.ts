@@ -58,20 +58,34 @@ export const boundShapes: Readonly<Record<string, Shape>> = {
 
 /** Without a baseline there is nothing that data could differ from, and a bound were a setting without effect. */
 export function heldToBaseline(shape: Shape): Shape {
+  return needing(shape, 'baseline', {
+    keys: Object.keys(boundShapes),
+    because: (key, name) => `\`${key}\` of ${name} have no effect: it has no \`baseline\` that it could differ from`,
+    help: 'make one: assay data profile FILE --out BASELINE',
+  })
+}
+
+/** THREAT: labels that people verified are agreed with in another column than the one that is learnt. */
+export function verifiedInLabel(shape: Shape): Shape {
+  return needing(shape, 'label', {
+    keys: ['golden'],
+    because: (key, name) => `\`${key}\` of ${name} has no \`label\` beside it that could be compared`,
+    help: 'name the column that a model learns to predict: label: COLUMN',
+  })
+}
+
+type Need = Readonly<{ keys: readonly string[]; because(key: string, name: string): string; help: string }>
+
+/** None of the keys without the one that they need. */
+function needing(shape: Shape, needed: string, { keys, because, help }: Need): Shape {
   return {
     wants: shape.wants,
     check: (value, name, place, setting) => {
       shape.check(value, name, place, setting)
-      if (!isMap(value) || value.has('baseline')) return
-      const key = Object.keys(boundShapes).find((each) => value.has(each))
+      if (!isMap(value) || value.has(needed)) return
+      const key = keys.find((each) => value.has(each))
       if (key === undefined) return
-      const what = `\`${key}\` of ${name} have no effect: it has no \`baseline\` that it could differ from`
-      throw faultAt(
-        setting.code,
-        setting.places.ofKey(value, key),
-        what,
-        'make one: assay data profile FILE --out BASELINE',
-      )
+      throw faultAt(setting.code, setting.places.ofKey(value, key), because(key, name), help)
     },
   }
 }

@@ -3,7 +3,7 @@ import { DomainError, engineNames, parseDurationMs, parseRateBytes, parseSizeByt
 import { parseRemoteAddress } from '../../data/index.ts'
 import { ruleNames } from '../../reproducibility/index.ts'
 import { faultAt, type Place, quoted, suggestion } from './fault.ts'
-import { boundShapes, heldToBaseline } from './settings-bounds.ts'
+import { boundShapes, heldToBaseline, verifiedInLabel } from './settings-bounds.ts'
 import {
   byKey,
   byPath,
@@ -124,7 +124,8 @@ const common = {
   portable: truth,
 }
 const rules = { contract: path, baseline: path, label: text, golden: label, ...boundShapes }
-const held = either(heldToBaseline(record(rules)), nothing)
+const heldTo = (own: Readonly<Record<string, Shape>>): Shape =>
+  either(verifiedInLabel(heldToBaseline(record({ ...own, ...rules }))), nothing)
 
 export const stageShape = record({
   ...common,
@@ -132,7 +133,7 @@ export const stageShape = record({
   harmlessCredentials,
   expect: expectation,
   reproducible: reproducibleShape,
-  outs: byPath(held),
+  outs: byPath(heldTo({})),
 })
 
 const remote = record(
@@ -149,7 +150,7 @@ const file = record(
   {
     assay: simple('1, the version of this format', (value) => value === 1n),
     name: label,
-    data: either(byPath(either(heldToBaseline(record({ source: label, ...rules })), nothing)), nothing),
+    data: either(byPath(heldTo({ source: label })), nothing),
     environments: either(byKey(label, environment), nothing),
     defaults: either(record(common), nothing),
     stages: either(mapOf(either(stageShape, nothing)), nothing),
