@@ -309,7 +309,8 @@ test('an anchor that agrees with an approved golden set is told of; whose approv
 
 test('what lies beside the stages is read as often for many anchors with a golden set as for one', () => {
   const approval = goldenApproval()
-  const golden = { source: 'raw-golden', digest: goldenDigest, approval: sha256Of(approval), compared: ['x: 1 of 2'] }
+  const told = { label: 'kind', compared: ['x: 1 of 2'] }
+  const golden = { source: 'raw-golden', digest: goldenDigest, approval: sha256Of(approval), ...told }
   const anchor = signDataAnchor(ada, { ...dataAnchor, golden })
   const baseline = { path: 'baselines/raw.json', digest: digestNamed('baseline'), anchor: sha256Of(anchor) }
   const bytes = signDataVerdict(ada, dataVerdict({ baseline, source: 'uci-digits' }))
