@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { exampleDataVerdict } from '../attestation/fixtures/examples.ts'
+import type { DataVerdict } from '../attestation/index.ts'
 import { sha256Of } from '../core/index.ts'
 import { classificationOfDependency, type DataQuestion, stillAnswers } from './data-question.ts'
 import type { Project } from './project.ts'
@@ -29,20 +29,24 @@ test('an out that no statement is about may be of any source of the project', ()
 
 test('a verdict that was reached without the rows of the golden set answers until they are here; one that saw them, always', () => {
   const digest = sha256Of('golden')
-  const { contract, classification, dataset, ...rest } = exampleDataVerdict(sha256Of('waiver'))
   const clean = { name: 'golden/rows', verdict: 'pass', count: 0 } as const
   const missing = { name: 'golden/missing', verdict: 'warn', count: 0 } as const
-  const verdict = { ...rest, classification, dataset, golden: { path: 'g.csv', digest } }
+  const dataset = { path: 't.csv', digest: sha256Of('data'), sizeBytes: 1 }
+  const beside = { classification: 'public' as const, golden: { path: 'g.csv', digest } }
   const file = { kind: 'file', sizeBytes: 1, executable: false } as const
   // as: what is asked of a question beside the golden set is not looked at
   const asked = (content: object): DataQuestion =>
     ({
-      ...{ classification, content: { ...file, digest: dataset.digest }, references: [], waivers: [] },
-      ...{ reviewed: { reviews: [] }, golden: { path: 'g.csv', digest, ...content } },
+      ...{ ...beside, content: { ...file, digest: dataset.digest }, references: [], waivers: [] },
+      ...{ reviewed: { reviews: [] }, golden: { ...beside.golden, ...content } },
     }) as unknown as DataQuestion
   const [away, here] = [asked({}), asked({ content: { ...file, digest } })]
   const answers = (check: typeof clean | typeof missing): readonly boolean[] =>
-    [away, here].map((question) => stillAnswers({ ...verdict, checks: [check] }, question))
+    [away, here].map((question) => {
+      // as: the same of a verdict
+      const verdict = { ...beside, dataset, result: 'WARNED', checks: [check] } as unknown as DataVerdict
+      return stillAnswers(verdict, question)
+    })
   assert.deepEqual(
     [answers(clean), answers(missing)],
     [
