@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { builderIds, isDomainError, namespace } from '../core/index.ts'
 import type { ChainVerdict } from './chain.ts'
-import { maxGateVerdicts } from './chain-gates.ts'
+import { maxGateVerdicts, newestGates } from './chain-gates.ts'
 import { passed } from './finding.ts'
 import { digestNamed, keep, madeBy, newPerson, output, policyOf, trustedKey } from './fixtures/chain.ts'
 import { type GateChanges, gatedChain, gateVerdict } from './fixtures/gated-chain.ts'
@@ -156,6 +156,28 @@ test('more verdicts on one statement than are read are refused and said so, whoe
     assert.equal(told?.because, 'there are 65 gate verdicts on it, the limit is 64')
     assert.equal(beside(maxGateVerdicts - 1, policy).trusted, true, 'the honest twin')
   }
+})
+
+test('the last word on a model is the newest verdict of it, whichever gates it is of, of whoever may judge it', () => {
+  const at = (time: string, change = (one: GateVerdict): GateVerdict => one) => {
+    return (one: GateVerdict): GateVerdict => ({ ...change(one), at: time })
+  }
+  const newest = (changes: GateChanges): string | undefined => {
+    const { question, attestations } = gatedChain(ada, changes)
+    return newestGates({ ...question, policy: policyOf(ada) }, attestations[1] ?? digestNamed('none'), new Map())
+      ?.verdict.at
+  }
+  const [first, later] = ['2026-11-21T01:00:00.000Z', '2026-11-21T02:00:00.000Z']
+  assert.equal(newest({}), first)
+  assert.equal(newest({ beside: [at(later, failing)] }), later, 'of other gates')
+  assert.equal(newest({ beside: [at(later, onBranch)] }), later, 'of another assay.yaml')
+  const none = [
+    at('2099-01-01T00:00:00.000Z'),
+    at(later, (one) => ({ ...one, outputs: one.outputs.map((out) => ({ ...out, digest: digestNamed('x') })) })),
+    at(later, (one) => ({ ...one, builderId: `${namespace}/builder/hosted/separate` })),
+  ]
+  for (const beside of none) assert.equal(newest({ beside: [beside] }), first)
+  assert.equal(newest({ signer: mallory }), undefined)
 })
 
 test('a person who signs with a key of their own judges no gates of what a hosted builder made', () => {

@@ -8,7 +8,14 @@
  * one says, which is then the newest: nobody can tell that there was another (a log holds digests, and not of what).
  */
 import type { Digest, Sha256 } from '../core/index.ts'
-import { type ChainQuestion, chainLimits, type StageVerdicts, type VisitedStage } from './chain.ts'
+import {
+  type ChainEvidence,
+  type ChainQuestion,
+  type ChainSurroundings,
+  chainLimits,
+  type StageVerdicts,
+  type VisitedStage,
+} from './chain.ts'
 import { judgeBundle, maxClockSkewMs } from './chain-walk.ts'
 import { type Finding, passed, refused } from './finding.ts'
 import { decideGate, type GateResult, gateSentence, parseGate } from './gate.ts'
@@ -22,39 +29,68 @@ const check = 'gates'
 export const maxGateVerdicts = 64
 
 /** The newest that counts for a statement, or why the first that is at hand does not. */
-export type GatesAtHand = Readonly<{ gates?: VerifiedGates; fault?: string; over?: Finding }>
+export type GatesAtHand = Readonly<{
+  gates?: VerifiedGates | undefined
+  fault?: string | undefined
+  over?: Finding
+}>
 
 /** @param entry the statement of the stage that made the model */
 export function gatesAtHand(question: ChainQuestion, entry: Sha256, verdicts: StageVerdicts): GatesAtHand {
-  const { evidence, policy, limits = chainLimits, surroundings, subject } = question
   const { verdict: made } = judgeBundle(question, entry, verdicts)
-  const all = evidence.gatesOf?.(entry) ?? []
+  const all = question.evidence.gatesOf?.(entry) ?? []
   if (!made.trusted) return {}
   if (all.length > maxGateVerdicts) {
     const because = `there are ${all.length} gate verdicts on it, the limit is ${maxGateVerdicts}`
     return { over: refused('limits', 'ERR_CHAIN_LIMIT', because) }
   }
+  const judged = gatesOf(question, made.statement).map(({ gates, fault }): GatesAtHand => {
+    if (gates === undefined || isOfThem(question, gates, made.statement, verdicts)) return { gates, fault }
+    const { stage } = gates.verdict.measured
+    return { fault: `its gates are of another \`assay.yaml\` or run: assay run --force ${stage}` }
+  })
+  return { gates: newestOf(judged), fault: judged.find(({ fault }) => fault !== undefined)?.fault }
+}
+
+export type AskedGates = Pick<ChainQuestion, 'policy' | 'subject' | 'limits'> &
+  Readonly<{
+    evidence: Pick<ChainEvidence, 'bundle' | 'gatesOf'>
+    surroundings: Pick<ChainSurroundings, 'now'>
+  }>
+
+/** The newest that a builder signed who may, whichever gates it is of: one that says otherwise is not the last word. */
+export function newestGates(question: AskedGates, entry: Sha256, verdicts: StageVerdicts): VerifiedGates | undefined {
+  const { verdict: made } = judgeBundle(question, entry, verdicts)
+  return made.trusted ? newestOf(gatesOf(question, made.statement)) : undefined
+}
+
+/** Each that is at hand, or why it is none of this model. */
+function gatesOf(question: AskedGates, made: VerifiedStage): readonly GatesAtHand[] {
+  const { evidence, policy, limits = chainLimits, surroundings, subject } = question
   const latest = surroundings.now.getTime() + maxClockSkewMs
-  let fault: string | undefined
-  let newest: VerifiedGates | undefined
-  for (const attestation of all) {
-    const bytes = evidence.bundle(attestation)
-    if (bytes === undefined || bytes.length > limits.bundleBytes) continue
-    const read = verifyGateVerdict(bytes, policy)
-    if (!read.trusted) {
-      fault ??= read.findings.find((finding) => !finding.passed)?.because
-      continue
-    }
-    const { statement } = read
-    const { at, outputs, made: by } = statement.verdict
-    const isOfIt = by.attestation === entry && outputs.some(({ digest }) => digest === subject.digest)
-    if (!isOfIt || Date.parse(at) > latest) fault ??= 'it is of another model, or of a time to come'
-    else if (!mayJudge(statement, made.statement)) fault ??= 'its signer may do less than who made the model'
-    else if (!isOfThem(question, statement, made.statement, verdicts))
-      fault ??= `its gates are of another \`assay.yaml\` or run: assay run --force ${statement.verdict.measured.stage}`
-    else if (newest === undefined || isNewer(statement, newest)) newest = statement
-  }
-  return { ...(newest === undefined ? {} : { gates: newest }), ...(fault === undefined ? {} : { fault }) }
+  return (evidence.gatesOf?.(made.attestation) ?? [])
+    .slice(0, maxGateVerdicts)
+    .flatMap((attestation): readonly GatesAtHand[] => {
+      const bytes = evidence.bundle(attestation)
+      if (bytes === undefined || bytes.length > limits.bundleBytes) return []
+      const read = verifyGateVerdict(bytes, policy)
+      if (!read.trusted) return [{ fault: read.findings.find((finding) => !finding.passed)?.because }]
+      const { statement } = read
+      const { at, outputs, made: by } = statement.verdict
+      const isOfIt = by.attestation === made.attestation && outputs.some(({ digest }) => digest === subject.digest)
+      if (!isOfIt || Date.parse(at) > latest) return [{ fault: 'it is of another model, or of a time to come' }]
+      if (!mayJudge(statement, made)) return [{ fault: 'its signer may do less than who made the model' }]
+      return [{ gates: statement }]
+    })
+}
+
+function newestOf(judged: readonly GatesAtHand[]): VerifiedGates | undefined {
+  return judged
+    .flatMap(({ gates }) => gates ?? [])
+    .reduce<VerifiedGates | undefined>(
+      (newest, one) => (newest === undefined || isNewer(one, newest) ? one : newest),
+      undefined,
+    )
 }
 
 /** THREAT: a builder that the policy lists for little passes the model of one that it lists for much. */

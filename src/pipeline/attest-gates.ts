@@ -13,13 +13,13 @@ import {
   isSecret,
   type Metric,
   metricsIn,
+  newestGates,
   parseGate,
   resultOfGates,
   type Signer,
   type StageFacts,
   type StageOfModel,
   type StatedOutput,
-  verifyGateVerdict,
 } from '../attestation/index.ts'
 import { digestOfJson, isDomainError, isInside, isSha256, type Sha256 } from '../core/index.ts'
 import { believedStage } from './believe.ts'
@@ -141,19 +141,19 @@ export async function judge(
 
 type Stated = Omit<GateVerdict, 'principal' | 'builderId' | 'builderVersion' | 'at'>
 
-/** One that says the same, and is believed, is not signed again: whatever the commit, whoever asks. */
+/**
+ * What says the same is not signed again, whatever the commit, whoever asks: where it is the newest, which is what counts.
+ *
+ * THREAT: gates that were changed and changed back: the verdict of between would stay the last word elsewhere.
+ */
 async function signed(
   project: Project,
   signer: () => Promise<Pick<Signer, 'sign' | 'identity'>>,
   stated: Stated,
 ): Promise<Sha256> {
-  const same = sameness(stated)
-  const known = gatesAtHandOf(project, stated.made.attestation).find((attestation) => {
-    const bytes = project.evidence.bundle(attestation)
-    const read = bytes === undefined ? undefined : verifyGateVerdict(bytes, project.trust)
-    return read?.trusted === true && sameness(read.statement.verdict) === same
-  })
-  if (known !== undefined) return known
+  const { attestation: entry } = stated.made
+  const newest = newestGates(askedOf(project, stated), entry, project.verdicts)
+  if (newest !== undefined && sameness(newest.verdict) === sameness(stated)) return newest.attestation
   const opened = await signer()
   const verdict: GateVerdict = {
     ...stated,
@@ -163,7 +163,19 @@ async function signed(
     at: project.now().toISOString(),
   }
   const { bytes } = await opened.sign({ kind: 'gate-verdict', verdict })
-  return project.evidence.save(bytes, { key: gatesKey(stated.made.attestation), subjects: [] })
+  return project.evidence.save(bytes, { key: gatesKey(entry), subjects: [] })
+}
+
+function askedOf(project: Project, { outputs: [subject] }: Stated): Parameters<typeof newestGates>[0] {
+  if (subject === undefined) throw new Error('gates of a model without a part')
+  const { evidence, trust: policy } = project
+  const atHand = (attestation: Sha256): readonly Sha256[] => gatesAtHandOf(project, attestation)
+  return {
+    policy,
+    subject,
+    evidence: { bundle: evidence.bundle, gatesOf: atHand },
+    surroundings: { now: policy.times?.now ?? project.now() },
+  }
 }
 
 function sameness({ outputs, made, measured, metrics, definition, values, gates, fault = '' }: Stated): Sha256 {

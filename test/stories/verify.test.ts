@@ -133,6 +133,18 @@ test('a gate is about the bytes of the model at hand, not of one that was measur
     'ERR_LEVEL_TOO_LOW',
   ])
 
+  // gates that are changed and changed back: the last word is the newest
+  const settings = project.read('assay.yaml')
+  const runBy = async (text: string): Promise<string> => {
+    project.write({ 'assay.yaml': text })
+    project.commit()
+    return (await project.json(0, 'run')).gates[0].result
+  }
+  assert.equal(await runBy(settings.replace('>= 2', '>= 3')), 'FAILED')
+  assert.equal(await runBy(settings), 'PASSED')
+  await project.json(0, 'attest', 'export', 'model.txt', '--out', evidence)
+  await project.json(0, ...elsewhere, evidence)
+
   project.write({ 'data/in.txt': 'a\n' })
   project.commit()
   await project.json(0, 'run', 'train')
