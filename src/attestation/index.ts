@@ -1,7 +1,7 @@
 /** The only file of `attestation` that other domains import. */
 export { statedPayload } from './bundle.ts'
 export * from './chain.ts'
-export { promoterFault } from './chain-approvals.ts'
+export { judgeApprovals, promoterFault } from './chain-approvals.ts'
 export { gateFinding, gatesAlone, hasRead, maxGateVerdicts, newestGates } from './chain-gates.ts'
 export {
   clockFindings,

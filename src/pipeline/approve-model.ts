@@ -1,11 +1,17 @@
 /** `assay model approve`: a promoter's signed word that these bytes, as this statement made them, may go to production. */
-import { type DataDecisions, type Finding, promoterFault, verifyChain } from '../attestation/index.ts'
+import {
+  type ChainVerdict,
+  type DataDecisions,
+  type Finding,
+  judgeApprovals,
+  promoterFault,
+} from '../attestation/index.ts'
 import { DomainError, type Sha256, sha256Of } from '../core/index.ts'
-import { chainEvidenceOf, withDefinitions } from './chain-facts.ts'
+import { chainEvidenceOf } from './chain-facts.ts'
 import { attestationsOf, enterLog } from './enter-log.ts'
 import { listedSigner, openProjectSigner } from './open-signer.ts'
 import type { Project } from './project.ts'
-import { chainOf, verifyContent } from './verify.ts'
+import { judgeContent } from './verify.ts'
 import { subjectsOf } from './verify-artifact.fs.ts'
 
 export type SignedApproval = Readonly<{
@@ -34,9 +40,8 @@ export async function approveModel(
   const { trust } = project
   const demands = new Set([...(trust.demands ?? [])].filter((demand) => demand !== 'approved-model'))
   const unasked = { ...project, trust: { ...trust, demands } }
-  const { findings } = await verifyContent(unasked, path, digest)
-  refuse(findings, 'the model is not trusted')
-  const chain = await chainOf(unasked, path, digest, chainEvidenceOf(project))
+  const { chain, verdict } = await judgeContent(unasked, path, digest)
+  refuse(verdict.findings, 'the model is not trusted')
   const { entry } = chain
   if (entry === undefined) throw new DomainError('ERR_EVIDENCE_MISSING', `there is no evidence for \`${path}\``)
   const { name, email } = await project.principal()
@@ -50,7 +55,7 @@ export async function approveModel(
       : promoterFault(trust, { signer: listed, decision: approval }, chain)
   if (fault !== undefined) throw uncounted(fault) // before a key that may cost money signs what counts nowhere
   const { bytes } = await signer.sign({ kind: 'model-approval', decision: approval })
-  const standing = await standingWith(project, approval, bytes)
+  const standing = standingWith(project, { approval, chain }, bytes)
   const attestation = sha256Of(bytes)
   const file = project.evidence.saveApproval(`model-${digest.slice(-12)}-approval-${attestation.slice(7, 19)}`, bytes)
   await enterLog(project, signer, attestationsOf(project))
@@ -63,27 +68,25 @@ function refuse(findings: readonly Finding[], what: string): void {
     throw new DomainError(fault.code, `${what}: ${fault.because}`, { help: 'assay verify says all that is wrong' })
 }
 
+type Judged = Readonly<{ approval: SignedApproval['approval']; chain: ChainVerdict }>
+
 /** @throws ERR_SIGNER_ROLE when this approval alone would count for nothing */
-async function standingWith(
-  project: Project,
-  { subject, made }: SignedApproval['approval'],
-  bytes: Uint8Array,
-): Promise<string> {
-  const judged = async (approvals: readonly Uint8Array[], threshold?: number): Promise<Finding | undefined> => {
-    const rule = project.trust.roles.get('promoter')
-    const roles = rule === undefined ? [] : [['promoter', { ...rule, threshold: threshold ?? rule.threshold }] as const]
-    const policy = { ...project.trust, roles: new Map([...project.trust.roles, ...roles]) }
-    const own = chainEvidenceOf(project)
-    const beside = approvals.map((one) => ({ name: 'new', bytes: one, committed: false }))
-    const evidence = { ...own, approvals: threshold === undefined ? [...own.approvals, ...beside] : beside }
-    const { findings } = await withDefinitions(project, (surroundings) =>
-      verifyChain({ subject, entries: [made], evidence, policy, surroundings }),
-    )
-    return findings.find(({ check }) => check === 'model-approval')
+function standingWith(project: Project, { approval, chain }: Judged, bytes: Uint8Array): string {
+  const own = chainEvidenceOf(project)
+  const added = { name: 'new', bytes, committed: false }
+  const judged = (approvals: typeof own.approvals, policy: Project['trust']): Finding | undefined => {
+    const { subject, made } = approval
+    const surroundings = { now: project.now() }
+    const question = { subject, entries: [made], evidence: { ...own, approvals }, policy, surroundings }
+    return judgeApprovals(question, made, chain.stages, chain.gates).findings[0]
   }
-  const alone = await judged([bytes], 1)
+  const { trust } = project
+  const rule = trust.roles.get('promoter')
+  if (rule === undefined) throw uncounted('trust.yaml lists no promoter')
+  const roles = new Map([...trust.roles, ['promoter', { ...rule, threshold: 1 }] as const])
+  const alone = judged([added], { ...trust, roles })
   if (alone?.code !== 'OK') throw uncounted(alone?.because ?? 'trust.yaml lists no promoter')
-  return (await judged([bytes]))?.because ?? ''
+  return judged([...own.approvals, added], trust)?.because ?? ''
 }
 
 function uncounted(because: string): DomainError {

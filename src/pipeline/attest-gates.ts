@@ -24,6 +24,7 @@ import {
 import { digestOfJson, isDomainError, isInside, isSha256, type Sha256 } from '../core/index.ts'
 import { believedStage } from './believe.ts'
 import { classificationBehind } from './data-question.ts'
+import { makerOf } from './definition.ts'
 import { gatesAtHandOf, gatesKey } from './gates-key.ts'
 import type { Project } from './project.ts'
 
@@ -84,7 +85,7 @@ export async function attestGates(
 }
 
 function evidenceOf(project: Project, lock: ReadonlyMap<string, Sha256>, path: string): Evidence | undefined {
-  const maker = project.pipeline.stages.find(({ outs }) => outs.some((out) => out.path === path))
+  const maker = makerOf(project.pipeline, path)
   const attestation = maker === undefined ? undefined : lock.get(maker.name)
   const facts = attestation === undefined ? undefined : believedStage(project, attestation)
   return attestation === undefined || facts === undefined ? undefined : { attestation, facts }

@@ -9,7 +9,7 @@ import { type Content, type Digest, DomainError, digestOfJson, type Sha256 } fro
 import { type Bound, type Classification, classifications, type DataCheck } from '../data/index.ts'
 import { believedStage } from './believe.ts'
 import { missingGolden, unaskedGolden } from './closed-checks.ts'
-import type { DataRules } from './definition.ts'
+import { type DataRules, makerOf } from './definition.ts'
 import { type GoldenSet, goldenOf, isGoldenUnasked } from './golden.ts'
 import { hasAnchorRows } from './past-versions.ts'
 import type { Project } from './project.ts'
@@ -57,7 +57,7 @@ function rulesOf(project: Project, { path, origin }: ResolvedInput['ref']): Data
 
 /** What the project holds a path to, whoever makes it; nothing for a path that it does not name. */
 export function rulesAt({ settings, sources, pipeline }: Project, path: string): DataRules {
-  const maker = pipeline.stages.find(({ outs }) => outs.some((out) => out.path === path))
+  const maker = makerOf(pipeline, path)
   if (maker !== undefined) return settings.settingsOf(maker.name).outs?.[path] ?? {}
   const given = settings.data.get(path) ?? {}
   const listed = given.source === undefined ? undefined : sources.get(given.source)?.source.contract

@@ -199,3 +199,8 @@ export type ProjectSettings = Readonly<{
   /** The locks that are written; left out, dvc.lock is where the repository has one. */
   lock?: readonly ('assay' | 'dvc')[]
 }>
+
+/** The stage that declares an out at this very path. */
+export function makerOf({ stages }: Pick<PipelineDefinition, 'stages'>, path: string): StageDefinition | undefined {
+  return stages.find(({ outs }) => outs.some((out) => out.path === path))
+}

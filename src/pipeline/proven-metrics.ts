@@ -1,6 +1,7 @@
 /** Metrics of a model, as evidence proves them. */
 import { type ChainVerdict, type Metric, metricsIn } from '../attestation/index.ts'
 import { isSha256, type Json } from '../core/index.ts'
+import { makerOf } from './definition.ts'
 import type { Project } from './project.ts'
 
 /**
@@ -15,7 +16,7 @@ export async function provenDocument(
   path: string,
   chain: Pick<ChainVerdict, 'stages'>,
 ): Promise<Json | undefined> {
-  const maker = project.pipeline.stages.find(({ outs }) => outs.some((out) => out.path === path))
+  const maker = makerOf(project.pipeline, path)
   const judge = project.lock.get(maker?.name ?? '')?.attestation
   const facts = chain.stages.find(({ attestation }) => attestation === judge)?.stage.facts
   const output = facts?.outputs.find((out) => out.path === path)

@@ -20,7 +20,7 @@ import {
 } from '../attestation/index.ts'
 import { type Digest, isDomainError, isInside, type Sha256 } from '../core/index.ts'
 import { chainEvidenceOf, withDefinitions } from './chain-facts.ts'
-import type { StageDefinition } from './definition.ts'
+import { makerOf } from './definition.ts'
 import { nothingEarned } from './nothing-earned.ts'
 import { rememberTime } from './policy-in-force.fs.ts'
 import type { Project } from './project.ts'
@@ -89,8 +89,18 @@ export async function verifyContent(
   digest: Digest,
   evidence: ChainEvidence = chainEvidenceOf(project),
 ): Promise<ArtifactVerdict> {
+  return (await judgeContent(project, path, digest, evidence)).verdict
+}
+
+/** As `verifyContent`, with the chain that it was judged by. */
+export async function judgeContent(
+  project: Project,
+  path: string,
+  digest: Digest,
+  evidence: ChainEvidence = chainEvidenceOf(project),
+): Promise<Readonly<{ chain: ChainVerdict; verdict: ArtifactVerdict }>> {
   const chain = await chainOf(project, path, digest, evidence)
-  return verdictOf(chain, isModel(project, path) ? await modelFindings(project, chain) : [])
+  return { chain, verdict: verdictOf(chain, isModel(project, path) ? await modelFindings(project, chain) : []) }
 }
 
 /** The chain; that of the project's model with the stages that judge it. */
@@ -104,7 +114,7 @@ export async function chainOf(
   const question = {
     subject: { path, digest },
     // A copy of an out may lie anywhere; where an out of a stage belongs, nothing else may lie.
-    renamed: makerOf(project, path) === undefined,
+    renamed: makerOf(project.pipeline, path) === undefined,
     entries: entriesOf(project, path),
     judges,
     ...(isModel(project, path) ? ownGatesOf(project) : {}),
@@ -133,11 +143,6 @@ function isModel({ settings: { model } }: Project, path: string): boolean {
   return model !== undefined && (isInside(model.path, path) || isInside(path, model.path))
 }
 
-/** The stage that declares an out at this path. */
-export function makerOf({ pipeline }: Project, path: string): StageDefinition | undefined {
-  return pipeline.stages.find(({ outs }) => outs.some((out) => out.path === path))
-}
-
 /**
  * Of the project's model: stages that need it (evaluation), and the one that writes the metrics of its gates.
  *
@@ -147,7 +152,7 @@ export function makerOf({ pipeline }: Project, path: string): StageDefinition | 
 function judgesOf(project: Project, path: string): readonly ChainJudge[] {
   if (!isModel(project, path)) return []
   const metrics = project.settings.model?.metrics
-  const measuring = metrics === undefined ? undefined : makerOf(project, metrics)
+  const measuring = metrics === undefined ? undefined : makerOf(project.pipeline, metrics)
   return project.pipeline.stages
     .filter((stage) => stage === measuring || stage.deps.some((dep) => isInside(dep, path) || isInside(path, dep)))
     .map(({ name }) => {
@@ -199,7 +204,7 @@ export function otherMetrics(
 ): Finding | undefined {
   if (gates === undefined) return undefined
   const { metrics, measured } = gates.verdict
-  const maker = pipeline.stages.find(({ outs }) => outs.some(({ path }) => path === model?.metrics))
+  const maker = model?.metrics === undefined ? undefined : makerOf(pipeline, model.metrics)
   const judge = lock.get(maker?.name ?? '')?.attestation
   if (metrics.path === model?.metrics && measured.attestation === judge) return undefined
   const because = `its gates were signed for \`${metrics.path}\` of \`${measured.stage}\`, and not for the metrics of the project`

@@ -3,12 +3,11 @@ import { basename, relative, resolve } from 'node:path'
 import { type ChainVerdict, isSecret } from '../attestation/index.ts'
 import { DomainError, type Json } from '../core/index.ts'
 import { bomFactsOf, type CycloneDxVersion, cycloneDxOf, spdxOf } from './bom/index.ts'
-import { chainEvidenceOf } from './chain-facts.ts'
 import { classificationBehind, classificationOfDependency } from './data-question.ts'
 import { openProject } from './project.fs.ts'
 import type { Caller, Project } from './project.ts'
 import { provenDocument } from './proven-metrics.ts'
-import { chainOf, finalOuts, verifyContent } from './verify.ts'
+import { finalOuts, judgeContent } from './verify.ts'
 import { outAt } from './verify-artifact.fs.ts'
 
 export type BomFormat = Readonly<{ kind: 'cyclonedx'; version: CycloneDxVersion }> | Readonly<{ kind: 'spdx' }>
@@ -31,9 +30,9 @@ export async function writeBom(caller: Caller, artifact: string | undefined, for
   const path = artifactPath(project, artifact, caller.workingFolder)
   const digest = await project.contents.rehash(path)
   if (digest === undefined) throw new DomainError('ERR_ARTIFACT_MISSING', `\`${path}\` is not there`)
-  const chain = await chainOf(project, path, digest, chainEvidenceOf(project))
+  const { chain, verdict } = await judgeContent(project, path, digest)
   if (chain.stages.length === 0) throw new DomainError('ERR_EVIDENCE_MISSING', `there is no evidence for \`${path}\``)
-  const { trusted, level } = await verifyContent(project, path, digest)
+  const { trusted, level } = verdict
   const { model } = project.settings
   const metrics = model?.metrics === undefined ? undefined : await toldMetrics(project, model.metrics, chain)
   const facts = bomFactsOf({
