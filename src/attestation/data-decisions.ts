@@ -57,6 +57,11 @@ export type DataReview = Decided &
     hash: 'sha256' | 'hmac'
     /** Of `hmac` only: which key it was, 64 lower-case hex digits. */
     keyId?: string
+    /**
+     * Of a table: what a row is made of, in this order. `type` of a column: the engine's own (`BIGINT`), or of text what its
+     * values are read as (`text integer`).
+     */
+    columns?: readonly Readonly<{ name: string; type: string }>[]
     rows: readonly Readonly<{
       /** 64 lower-case hex digits. */
       hash: string

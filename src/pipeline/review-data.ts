@@ -28,6 +28,8 @@ export type Triage = Readonly<{
   isSearched: boolean
   /** What the look could not have seen. */
   unseen: readonly string[]
+  /** What reviews said that does not carry over, since columns came, went or changed; a sentence. */
+  notCarriedOver?: string
   keyId?: string
 }> &
   NonNullable<Findings['triage']>
@@ -63,7 +65,20 @@ export async function triageData(
     ({ name }) => name.startsWith('poison/') && (kind === 'rows' || name !== 'poison/contradiction'),
   )
   const keyed = rowKey === undefined ? {} : { keyId: rowKey.id }
-  return { path, digest: content.digest, content, classification, kind, isSearched, unseen, ...keyed, ...triage }
+  const because = checks.find(({ name }) => name === 'review/other-columns')?.because
+  const left = because === undefined ? {} : { notCarriedOver: because }
+  return {
+    path,
+    digest: content.digest,
+    content,
+    classification,
+    kind,
+    isSearched,
+    unseen,
+    ...left,
+    ...keyed,
+    ...triage,
+  }
 }
 
 /** Before all is looked at: in tables rows have numbers. */
@@ -89,10 +104,16 @@ async function wholeAt(project: Project, path: string): Promise<ResolvedInput> {
 
 /** @throws ERR_SIGNER_ROLE when the key is no reviewer's, ERR_KEY_HOME, ERR_KEY_LOCKED */
 export function signReview(project: Project, triage: Triage, rows: readonly RowWord[]): Promise<SignedDataDecision> {
-  const { path, digest, keyId } = triage
+  const { path, digest, keyId, whole } = triage
   const hash = keyId === undefined ? { hash: 'sha256' as const } : { hash: 'hmac' as const, keyId }
   const key = keyId === undefined ? undefined : requireRowKey(placeOfRowKey(project)).key
-  const decision = { subject: { path, digest }, ...hash, rows: rows.map((word) => withContent(triage, word, key)) }
+  const columns = whole === undefined ? {} : { columns: whole }
+  const decision = {
+    subject: { path, digest },
+    ...hash,
+    ...columns,
+    rows: rows.map((word) => withContent(triage, word, key)),
+  }
   return decideAboutData(project, { kind: 'data-review', decision })
 }
 

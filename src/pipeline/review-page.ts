@@ -87,12 +87,13 @@ function howToJudge({ path, kind, classification }: Triage, shown: readonly Susp
  * What is told of a triage. THREAT: of restricted data no values: none of rows, no labels, and nothing of what an image looks
  * like: the folder of its neighbours is a label. Names are told, its own folder among them: by them it is judged.
  */
-export function listedTriage({ path, digest, columns, suspects, more, classification }: Triage) {
+export function listedTriage({ path, digest, columns, suspects, more, classification, notCarriedOver }: Triage) {
   const isShown = !isSecret(classification)
   return {
     path,
     digest,
     columns,
+    ...(notCarriedOver === undefined ? {} : { notCarriedOver }),
     suspects: suspects.map(({ values, nearest, ...rest }) => ({
       ...rest,
       ...(isShown ? { values, ...(nearest === undefined ? {} : { nearest }) } : {}),

@@ -25,9 +25,12 @@ export function reviewedRows(project: Project, path: string): ReviewedRows {
     ? loadRowKey(placeOfRowKey(project))
     : undefined
   const isReadable = ({ decision }: Review): boolean => decision.hash === 'sha256' || decision.keyId === rowKey?.id
-  const judged = reviews.filter(isReadable).map(({ decision: { hash, rows } }): JudgedRows => {
-    const words = rows.map(({ because: _, ...word }) => word)
-    return hash === 'hmac' && rowKey !== undefined ? { key: rowKey.key, rows: words } : { rows: words }
+  const judged = reviews.filter(isReadable).map(({ decision: { hash, columns, rows } }): JudgedRows => {
+    const words = {
+      ...(columns === undefined ? {} : { columns }),
+      rows: rows.map(({ because: _, ...word }) => word),
+    }
+    return hash === 'hmac' && rowKey !== undefined ? { key: rowKey.key, ...words } : words
   })
   return {
     judged,

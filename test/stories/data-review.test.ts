@@ -107,6 +107,19 @@ test('rows that were judged bad stop the run while they are there; verify shows 
     [checkOf(report, 'review/bad-rows').verdict, checkOf(report, 'review/excluded-rows').count],
     ['pass', 1],
   )
+
+  // columns come, go and change: what is known by its columns is found, and what is not is never passed over
+  const write = (each: (line: string, index: number) => string): void =>
+    project.write({ 'data/t.csv': lines.map((line, index) => (line === '' ? '' : each(line, index))).join('\n') })
+  write((line, index) => `${index === 0 ? 'batch' : index % 7},${line}`)
+  const wider = await project.json(1, 'data', 'validate', 'data/t.csv')
+  assert.deepEqual(checkOf(wider, 'review/bad-rows').rows, [bad])
+  write((line, index) => (index === 0 ? line : line.replace(/,(-?[\d.]+),/, ',$1 m,')))
+  const listedAgain = await project.json(0, 'data', 'review', 'data/t.csv')
+  assert.match(listedAgain.notCarriedOver, /2 decisions, 1 of them bad.*`z` was text number, is text string/)
+  project.commit('a column of another type')
+  const left = await project.json(1, 'run')
+  assert.match(left.stages[0].because, /review\/other-columns/)
 })
 
 test('a review that is taken away takes the evidence that relied on it along', async (context) => {
@@ -145,7 +158,11 @@ test('of restricted data no value is listed, hashes are keyed, and nothing judge
   project.commit('judged')
   const [name = ''] = readdirSync(join(project.root, 'attestations')).filter((each) => each.includes('review'))
   const { dsseEnvelope } = JSON.parse(readFileSync(join(project.root, 'attestations', name), 'utf8'))
-  const { hash, keyId, rows } = JSON.parse(Buffer.from(dsseEnvelope.payload, 'base64').toString()).predicate
+  const { hash, keyId, rows, columns } = JSON.parse(Buffer.from(dsseEnvelope.payload, 'base64').toString()).predicate
+  assert.deepEqual(
+    columns.map(({ name: column, type }: Document) => `${column}: ${type}`),
+    ['x: text number', 'z: text number', 'label: text string'],
+  )
   assert.deepEqual(
     [hash, keyId.length, rows[0].hash],
     ['hmac', 64, listed.suspects.find((each: Document) => each.rows.includes(201)).hash],

@@ -22,6 +22,8 @@ const { malformed, read } = readingOf('the decision')
 
 /** LIMIT: rows of one review. */
 const maxRows = 100_000
+/** LIMIT: columns of a table that is reviewed, as many as one may have. */
+const maxColumns = 4096
 /** LIMIT: as many as a check lists. */
 const maxWaivedRows = 100
 
@@ -43,7 +45,7 @@ export const dataDecisionPredicates = {
       .array(z.union([z.int().min(1), textShape.min(1)]))
       .min(1)
       .max(maxWaivedRows)
-      .refine(areUnique, 'a row is named twice')
+      .refine(areUnique, 'a row twice')
       .exactOptional(),
     because: textShape.min(1),
     until: z.iso.date(),
@@ -69,6 +71,10 @@ export const dataDecisionPredicates = {
     ...common,
     hash: z.enum(['sha256', 'hmac']),
     keyId: hexShape.exactOptional(),
+    columns: z
+      .array(z.object({ name: textShape, type: textShape }))
+      .max(maxColumns)
+      .exactOptional(),
     rows: z
       .array(
         z.object({
@@ -80,7 +86,7 @@ export const dataDecisionPredicates = {
       )
       .min(1)
       .max(maxRows)
-      .refine((rows) => areUnique(rows.map(({ hash }) => hash)), 'a row is judged twice'),
+      .refine((rows) => areUnique(rows.map(({ hash }) => hash)), 'a row twice'),
   }),
 } as const
 
@@ -88,7 +94,7 @@ const waiverShape: z.ZodType<DataWaiver> = dataDecisionPredicates['data-waiver']
 const anchorShape: z.ZodType<DataAnchor> = dataDecisionPredicates['data-anchor'].extend({ subject: subjectShape })
 const reviewShape: z.ZodType<DataReview> = dataDecisionPredicates['data-review']
   .extend({ subject: subjectShape })
-  .refine(({ hash, keyId }) => (hash === 'hmac') === (keyId !== undefined), 'a keyed hash needs the id of its key')
+  .refine(({ hash, keyId }) => (hash === 'hmac') === (keyId !== undefined), 'hmac needs its keyId')
 
 const approvalShape: z.ZodType<ModelApproval> = dataDecisionPredicates['model-approval'].extend({
   subject: subjectShape,
@@ -131,7 +137,7 @@ export function dataDecisionOf<Kind extends DataDecisionKind>(kind: Kind, statem
   const [data, ...more] = subject
   const digest = fromDigestSet(data?.digest)
   if (digest === undefined || data?.name === undefined || more.length > 0) {
-    throw malformed('does not name exactly one subject by a digest that counts')
+    throw malformed('does not name one subject by a digest that counts')
   }
   const stated = read<z.ZodObject>(dataDecisionPredicates[kind], predicate)
   return readShape(kind, { ...stated, subject: { path: data.name, digest } })

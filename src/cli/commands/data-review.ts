@@ -47,6 +47,7 @@ export async function dataReview(
     rows.flatMap((row) => namesOf(row, project.sources.get(place)?.source.path ?? place)),
     context.signal,
   )
+  if (triage.notCarriedOver !== undefined) output.note(`earlier reviews: ${printable(triage.notCarriedOver)}`)
   if (options.report !== undefined) await writePage(context, project, { triage, file: options.report })
   if (given.length > 0) return sign(context, project, triage, wordsFor(triage, given))
   if (!isAsked || triage.suspects.length === 0) return list(context, triage)

@@ -5,7 +5,7 @@
  * that was found good as a cat is asked about anew when it is called a dog. Format: docs/formats/data-decisions.md.
  */
 import { createHash, createHmac } from 'node:crypto'
-import type { JudgedRows, RowVerdict } from '../validate/request.ts'
+import type { JudgedRows, RowVerdict } from '../validate/judged-rows.ts'
 
 /** LIMIT: so many characters of a label count. */
 export const maxLabel = 1000

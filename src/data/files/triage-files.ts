@@ -3,7 +3,8 @@
  * judge. Pure.
  */
 import { side } from '../poison/images.ts'
-import type { FoundSuspects, NearImage, RowVerdict, SuspectRow, TriageRequest } from '../validate/request.ts'
+import type { RowVerdict } from '../validate/judged-rows.ts'
+import type { FoundSuspects, NearImage, SuspectRow, TriageRequest } from '../validate/request.ts'
 import { fileHash } from './judged-files.ts'
 
 /** What is known of a file. `grey`: its 32 x 32 levels, of images that are searched. */

@@ -10,8 +10,10 @@ import { sampledImages } from '../files/sample.ts'
 import { triageOfFiles } from '../files/triage-files.ts'
 import { type DataCheck, notEvaluated, worstOf } from './check.ts'
 import { type Dataset, namesOf, partOfDataset } from './dataset.fs.ts'
+import type { JudgedRows } from './judged-rows.ts'
 import { type FilesAnswer, filesAnswerShape, type KnownImage } from './request.ts'
 import { badElsewhereBecause, elsewhereChecks, reviewChecks } from './review-checks.ts'
+import { type LeftBehind, leftChecks } from './reviewed-columns.ts'
 import { runValidator, type ValidatorOptions } from './run-validator.fs.ts'
 import type { Findings, Questions } from './validate-dataset.fs.ts'
 
@@ -53,6 +55,15 @@ export async function findInFiles(
   const known = areNamed ? entries : entriesOf(namesOf(dataset), await content)
   const found = foundIn({ names: namesOf(dataset), files, answer }, known, questions)
   return { ...found, looked: new Set(namesOf(own.part)) }
+}
+
+/** Reviews of a table that was there, as long as nobody judged its files. */
+function leftOfTable(judged: readonly JudgedRows[]): readonly LeftBehind[] {
+  return judged.flatMap(({ columns, rows }, index) =>
+    columns === undefined || judged.slice(index + 1).some((later) => later.columns === undefined)
+      ? []
+      : [{ words: rows.map(({ verdict }) => verdict), because: 'it was a table' }],
+  )
 }
 
 /** Whether somebody judged files, or is about to: files are known by their digests then. */
@@ -241,6 +252,7 @@ function foundIn({ names, files, answer }: Looked, entries: Entries, questions: 
     ...fileChecks(seen, { labelOf, good, repeats }),
     ...answer.checks,
     ...(isKnown ? [...reviewChecks(judged, words), ...elsewhereChecks(judged, elsewhere)] : []),
+    ...leftChecks(leftOfTable(judged)),
     ...askedOfFiles(questions),
   ]
   const images = seen.filter(({ type }) => imageTypes.has(type)).length

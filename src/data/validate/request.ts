@@ -14,6 +14,7 @@ import { tallyNames, tallyShape } from './baseline.ts'
 import { checkShape } from './check.ts'
 import type { DifferenceRequest } from './difference.ts'
 import type { PicturesRequest } from './draw-request.ts'
+import type { JudgedRows, RowColumn } from './judged-rows.ts'
 import { stampLimits } from './stamp-limits.ts'
 
 /** `path` is inside the sandbox; `inner` in the dataset. */
@@ -35,20 +36,6 @@ export type StatisticsRequest = Readonly<{
   seed: number
   /** Whether poison is looked for. */
   poison: boolean
-}>
-
-export type RowVerdict = 'good' | 'bad' | 'excluded'
-
-/** Rows that somebody judged, by the hash of their content. */
-export type JudgedRows = Readonly<{
-  /** Of the HMAC, 64 hex digits; plain SHA-256 when left out. */
-  key?: string
-  rows: readonly Readonly<{
-    hash: string
-    verdict: RowVerdict
-    /** Of a file: hash of its bytes alone, whatever class it is of. */
-    content?: string
-  }>[]
 }>
 
 /** Which rows are to be told with hash and values: all suspects that nobody judged yet, and these: numbers, or paths of files. */
@@ -213,7 +200,13 @@ export type SuspectRow = Readonly<
 export type NearImage = Readonly<{ file: string; label: string | null; distance: number }>
 
 /** The suspects that nobody judged, with what tells them from one another. `more`: so many are not among them. */
-export type FoundSuspects = Readonly<{ columns: readonly string[]; suspects: readonly SuspectRow[]; more: number }>
+export type FoundSuspects = Readonly<{
+  columns: readonly string[]
+  /** Of a table: all that a row is made of. */
+  whole?: readonly RowColumn[]
+  suspects: readonly SuspectRow[]
+  more: number
+}>
 
 /** What is new in a version, for the history of all of them. */
 const versionShape = z.strictObject({
@@ -246,7 +239,12 @@ export const validateAnswerShape = z.strictObject({
   examples: z.strictObject({ columns: z.array(z.string()), rows: z.array(exampleShape).max(1000) }).optional(),
   /** When they were asked for. `more`: so many suspects are not among them. */
   triage: z
-    .strictObject({ columns: z.array(z.string()), suspects: z.array(suspectShape).max(2000), more: z.int().min(0) })
+    .strictObject({
+      columns: z.array(z.string()),
+      whole: z.array(z.strictObject({ name: z.string().max(1000), type: z.string().max(1000) })),
+      suspects: z.array(suspectShape).max(2000),
+      more: z.int().min(0),
+    })
     .optional(),
 })
 export type ValidateAnswer = Readonly<z.infer<typeof validateAnswerShape>>

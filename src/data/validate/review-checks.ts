@@ -1,6 +1,6 @@
 /** What reviewers said of rows or files that are in the data, as checks. Pure. */
 import { type DataCheck, maxListed } from './check.ts'
-import type { JudgedRows, RowVerdict } from './request.ts'
+import type { JudgedRows, RowVerdict } from './judged-rows.ts'
 
 /**
  * One check a kind of judgement that asks for something; none when nobody judged so.

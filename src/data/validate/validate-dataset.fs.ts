@@ -20,10 +20,10 @@ import type { Baseline } from './baseline.ts'
 import { type CheckVerdict, type DataCheck, formatFault, worstOf } from './check.ts'
 import { type Dataset, namesOf } from './dataset.fs.ts'
 import { historyChecks } from './history-checks.ts'
+import type { JudgedRows } from './judged-rows.ts'
 import { type FilesOptions, findInFiles } from './look-at.fs.ts'
 import {
   type FoundSuspects,
-  type JudgedRows,
   type StatisticsRequest,
   type TriageRequest,
   type ValidateAnswer,

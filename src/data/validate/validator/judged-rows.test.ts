@@ -1,10 +1,13 @@
 /** A row is known by its content: the hashes against Node's own, and which rows of a table they name. */
 import assert from 'node:assert/strict'
 import { createHash, createHmac } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import type { Relation } from '../../table/relation.ts'
+import type { JudgedRows, RowVerdict } from '../judged-rows.ts'
 import { reviewChecks } from '../review-checks.ts'
-import { judgedIn, rowHashSql } from './judged-rows.ts'
+import { leftChecks } from '../reviewed-columns.ts'
+import { columnsOf, type Judged, judgedIn, rowHashSql } from './judged-rows.ts'
 import { type Bench, openBench, openRelation } from './testing.fs.ts'
 
 let bench: Bench
@@ -35,7 +38,8 @@ test('every row of the same content is judged, and the newest word counts', asyn
     { key, rows: [{ hash: keyed(text('2', null)), verdict: 'bad' as const }] },
     { rows: [{ hash: plain(text('9', null)), verdict: 'excluded' as const }] },
   ]
-  const found = await judgedIn(bench.engine, relation, judged)
+  const present = await columnsOf(bench.engine, relation)
+  const { judged: found, again, left } = await judgedIn(bench.engine, relation, { present, judged })
   assert.deepEqual([...found].toSorted(), [
     [2, 'bad'],
     [4, 'bad'],
@@ -48,4 +52,105 @@ test('every row of the same content is judged, and the newest word counts', asyn
     ],
   )
   assert.deepEqual(reviewChecks([], new Map()), [])
+  assert.equal(again.size, 0)
+  assert.deepEqual(
+    left.map(({ words }) => words),
+    [['excluded']],
+    'it does not say its columns, and what it names is not found',
+  )
+})
+
+const asText = (name: string, kind: string) => ({ name, type: `text ${kind}` })
+const reviewed = [asText('id', 'integer'), asText("na'me", 'string')]
+const word = (id: string, name: string | null, verdict: RowVerdict) => ({ hash: plain(text(id, name)), verdict })
+const words = [word('1', 'x', 'bad'), word('2', 'y', 'good'), word('9', 'gone', 'bad')]
+const changed: readonly (readonly [
+  what: string,
+  csv: string,
+  expected: Readonly<{ judged: Judged; again: readonly number[]; left: readonly (readonly [RowVerdict[], string])[] }>,
+])[] = [
+  [
+    'as they were',
+    `id,"na'me"\n1,x\n2,y\n`,
+    {
+      judged: new Map([
+        [1, 'bad'],
+        [2, 'good'],
+      ]),
+      again: [],
+      left: [],
+    },
+  ],
+  [
+    'in another order',
+    `"na'me",id\nx,1\ny,2\n`,
+    {
+      judged: new Map([
+        [1, 'bad'],
+        [2, 'good'],
+      ]),
+      again: [],
+      left: [],
+    },
+  ],
+  [
+    'and one more',
+    `id,new,"na'me"\n1,7,x\n1,8,x\n2,7,y\n`,
+    {
+      judged: new Map([
+        [1, 'bad'],
+        [2, 'bad'],
+      ]),
+      again: [1, 2],
+      left: [[['good'], '`new` is new']],
+    },
+  ],
+  [
+    'one of another type, which its first row is written in',
+    `id,"na'me"\n1,x\n2.0,y\n`,
+    { judged: new Map([[1, 'bad']]), again: [], left: [[['good', 'bad'], '`id` was text integer, is text number']] },
+  ],
+  [
+    'one called otherwise',
+    `nr,"na'me"\n1,x\n2,y\n`,
+    { judged: new Map(), again: [], left: [[['bad', 'good', 'bad'], '`id` is gone, `nr` is new']] },
+  ],
+]
+
+test('THREAT a word finds its row by the columns that were reviewed, and what cannot be found is said', async () => {
+  for (const [index, [what, csv, expected]] of changed.entries()) {
+    const table = await openRelation(bench, `changed-${index}.csv`, csv)
+    const present = await columnsOf(bench.engine, table)
+    const ask = async (later: readonly JudgedRows[]) => {
+      const judged = [{ columns: reviewed, rows: words }, ...later]
+      const found = await judgedIn(bench.engine, table, { present, judged })
+      const left = found.left.map((each) => [each.words, each.because] as const)
+      return { judged: found.judged, again: [...found.again].toSorted(), left }
+    }
+    assert.deepEqual(await ask([]), expected, what)
+    // a review of the table as it is now stands in their place, one of what it was does not
+    const other = [{ hash: '0'.repeat(64), verdict: 'good' as const }]
+    assert.deepEqual((await ask([{ columns: present, rows: other }])).left, [], what)
+    const same = await ask([{ columns: reviewed, rows: words.slice(0, 1) }])
+    assert.deepEqual(same.left.slice(0, expected.left.length), expected.left, what)
+  }
+})
+
+test('of rows that are left behind bad ones fail, those to be left out warn, good ones are told', () => {
+  const verdictOf = (...left: RowVerdict[]) => leftChecks([{ words: left, because: 'x' }]).map(({ verdict }) => verdict)
+  assert.deepEqual(
+    [verdictOf('good', 'bad'), verdictOf('good', 'excluded'), verdictOf('good'), verdictOf()],
+    [['fail'], ['warn'], ['pass'], []],
+  )
+})
+
+test('Parquet says its own types', async () => {
+  const path = `${bench.folder}/typed.parquet`
+  await bench.engine.query(`COPY (SELECT 1::INT AS a, 1.5::DOUBLE AS b, 'x' AS c) TO '${path}' (FORMAT parquet)`)
+  const table = await openRelation(bench, 'typed.parquet', readFileSync(path))
+  assert.deepEqual(await columnsOf(bench.engine, table), [
+    { name: 'a', type: 'INTEGER' },
+    { name: 'b', type: 'DOUBLE' },
+    { name: 'c', type: 'VARCHAR' },
+  ])
 })

@@ -7,36 +7,96 @@
  * SOURCE: RFC 2104, section 2. Format: docs/formats/data-decisions.md.
  */
 import type { Engine } from '../../table/engine.duckdb.ts'
-import { type Relation, textOf } from '../../table/relation.ts'
+import { kindsOf } from '../../table/load-columns.ts'
+import { columnNamed, type Relation, textOf } from '../../table/relation.ts'
 import { numbered, numbersOf, rowColumn } from '../../table/row-number.ts'
 import { listOf, literal } from '../../table/sql.ts'
-import type { JudgedRows, RowVerdict } from '../request.ts'
+import type { JudgedRows, RowColumn, RowVerdict } from '../judged-rows.ts'
+import { differenceOf, fitOf, isReplaced, type LeftBehind } from '../reviewed-columns.ts'
 
 /** Number of each judged row of the table. */
 export type Judged = ReadonlyMap<number, RowVerdict>
 
-export async function judgedIn(engine: Engine, relation: Relation, judged: readonly JudgedRows[]): Promise<Judged> {
+export type Recognized = Readonly<{
+  judged: Judged
+  /** Rows among them that are known by some of their columns alone: they are asked about again. */
+  again: ReadonlySet<number>
+  left: readonly LeftBehind[]
+}>
+
+/**
+ * A word counts for rows that are the same in the columns that were reviewed. A good one counts for those columns alone: of
+ * another one its reviewer knew nothing.
+ *
+ * @param present `columnsOf` the same @param judged oldest first: the newest word on a row counts
+ */
+export async function judgedIn(
+  engine: Engine,
+  relation: Relation,
+  { present, judged }: Readonly<{ present: readonly RowColumn[]; judged: readonly JudgedRows[] }>,
+): Promise<Recognized> {
   const found = new Map<number, RowVerdict>()
-  for (const [index, { key, rows }] of judged.entries()) {
-    const words = new Map(rows.map(({ hash, verdict }) => [hash, verdict]))
-    const table = `judged_${index}`
-    await engine.query(
-      `CREATE OR REPLACE TEMP TABLE ${table} AS SELECT unnest(${listOf([...words.keys()].map(literal))}) AS hash`,
-    )
-    const hashed = `(SELECT ${rowColumn(relation)} AS n, ${rowHashSql(relation, key)} AS h FROM ${numbered(relation)})`
-    const same = await engine.query(
-      `SELECT h, list(n) FROM ${hashed} WHERE h IN (SELECT hash FROM ${table}) GROUP BY h`,
-    )
-    for (const [hash, numbers] of same) {
-      const verdict = words.get(String(hash))
-      if (verdict !== undefined) for (const number of numbersOf(numbers)) found.set(number, verdict)
+  const again = new Set<number>()
+  const left: LeftBehind[] = []
+  for (const [index, review] of judged.entries()) {
+    const { rows, columns } = review
+    const seen = await rowsOf(engine, relation, { review, table: `judged_${index}` })
+    const isWhole = columns === undefined || columns.length === present.length
+    for (const { hash, verdict } of rows) {
+      for (const number of isWhole || verdict !== 'good' ? (seen.get(hash) ?? []) : []) {
+        found.set(number, verdict)
+        if (isWhole) again.delete(number)
+        else again.add(number)
+      }
     }
+    const fit = fitOf(columns, present)
+    const later = judged.slice(index + 1)
+    const words = rows.flatMap(({ hash, verdict }) => {
+      const isLost = (one: typeof fit): boolean => one === 'other' || (one === 'more' && verdict === 'good')
+      const isFound = seen.has(hash) && (isWhole || verdict !== 'good')
+      return isLost(fit) && !isFound && !isReplaced(review, later, isLost) ? [verdict] : []
+    })
+    if (words.length > 0) left.push({ words, because: differenceOf(columns, present) })
   }
-  return found
+  return { judged: found, again, left }
+}
+
+type Asked = Readonly<{ review: JudgedRows; table: string }>
+
+/** Numbers of the rows that a review names, by hash; of none where a column is gone. */
+async function rowsOf(
+  engine: Engine,
+  relation: Relation,
+  { review: { key, rows, columns }, table }: Asked,
+): Promise<ReadonlyMap<string, readonly number[]>> {
+  const hashed = columns?.flatMap(({ name }) => columnNamed(relation, name) ?? []) ?? relation.columns
+  if (columns !== undefined && hashed.length < columns.length) return new Map()
+  await engine.query(
+    `CREATE OR REPLACE TEMP TABLE ${table} AS SELECT unnest(${listOf(rows.map(({ hash }) => literal(hash)))}) AS hash`,
+  )
+  const hash = rowHashSql({ columns: hashed }, key)
+  const from = `(SELECT ${rowColumn(relation)} AS n, ${hash} AS h FROM ${numbered(relation)})`
+  const same = await engine.query(`SELECT h, list(n) FROM ${from} WHERE h IN (SELECT hash FROM ${table}) GROUP BY h`)
+  return new Map(same.map(([text, numbers]) => [String(text), numbersOf(numbers)]))
+}
+
+/** LIMIT: of a type so many characters. */
+const maxType = 1000
+
+/** What a row of the table is made of. */
+export async function columnsOf(engine: Engine, relation: Relation): Promise<readonly RowColumn[]> {
+  const open = relation.columns.filter(({ storage }) => storage !== 'typed')
+  const { kinds } = open.length === 0 ? { kinds: [] } : await kindsOf(engine, { ...relation, columns: open }, {})
+  const kindOf = new Map(kinds.map(({ column, kind }) => [column, kind]))
+  return relation.columns.map((column) => {
+    const kind = kindOf.get(column)
+    const type = kind === undefined ? column.sqlType : `${column.storage} ${kind}`
+    return { name: column.name, type: type.slice(0, maxType) }
+  })
 }
 
 /** @param key 64 hex digits */
-export function rowHashSql({ columns }: Relation, key?: string): string {
+export function rowHashSql({ columns }: Pick<Relation, 'columns'>, key?: string): string {
   const cells = columns.flatMap((column) => [literal(column.name), textOf(column)])
   const row = `to_json(${listOf(cells)})::VARCHAR`
   if (key === undefined) return `sha256(${row})`

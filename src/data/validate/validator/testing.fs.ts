@@ -78,7 +78,11 @@ export async function openBench(): Promise<Bench> {
 }
 
 /** A table of one file, as the engine sees it. */
-export async function openRelation({ engine, folder }: Bench, name: string, content: string): Promise<Relation> {
+export async function openRelation(
+  { engine, folder }: Bench,
+  name: string,
+  content: string | Uint8Array,
+): Promise<Relation> {
   writeFileSync(join(folder, name), content)
   const files = [{ path: join(folder, name), inner: name }]
   const opened = await openTable(engine, files, join(folder, `tables-${name}`), defaultLimits.limits)

@@ -2,8 +2,9 @@
 import type { Engine } from '../../table/engine.duckdb.ts'
 import { type Relation, textOf } from '../../table/relation.ts'
 import { numbered, rowColumn } from '../../table/row-number.ts'
+import type { RowColumn } from '../judged-rows.ts'
 import type { TriageRequest, ValidateAnswer } from '../request.ts'
-import { type Judged, rowHashSql } from './judged-rows.ts'
+import { rowHashSql } from './judged-rows.ts'
 
 /** A row that a check points at. */
 export type Pointed = Readonly<{ row: number; check: string; column: string | null; because: string }>
@@ -16,11 +17,13 @@ const maxColumns = 64
 const maxCharacters = 200
 const maxReasons = 20
 
-/** @param pointed the worst first */
+/** Rows that are pointed at, the worst first; those that need not be asked about; what a row is made of. */
+type Known = Readonly<{ pointed: readonly Pointed[]; judged: ReadonlySet<number>; whole: readonly RowColumn[] }>
+
 export async function triageOf(
   engine: Engine,
   relation: Relation,
-  { pointed, judged }: Readonly<{ pointed: readonly Pointed[]; judged: Judged }>,
+  { pointed, judged, whole }: Known,
   { key, rows }: TriageRequest,
 ): Promise<ValidateAnswer['triage']> {
   const named = rows.filter((row) => typeof row === 'number')
@@ -47,7 +50,7 @@ export async function triageOf(
     })
   }
   const more = Math.max(0, named.length + reasons.size - maxRows)
-  return { columns: columns.map(({ name }) => name), suspects: [...suspects.values()], more }
+  return { columns: columns.map(({ name }) => name), whole: [...whole], suspects: [...suspects.values()], more }
 }
 
 type Look = Readonly<{ columns: Relation['columns']; wanted: ReadonlySet<number>; key: string | undefined }>

@@ -9,12 +9,13 @@ import { type DataCheck, formatFault } from '../check.ts'
 import { evaluateTable } from '../evaluate.ts'
 import type { ValidateAnswer, ValidateRequest } from '../request.ts'
 import { reviewChecks } from '../review-checks.ts'
+import { badBefore, leftChecks } from '../reviewed-columns.ts'
 import type { Tables } from '../tables.ts'
 import { makeViews, type Viewed } from '../views.ts'
 import { type Compared, compare } from './compare.ts'
 import { examplesOf } from './examples.ts'
 import { besideGolden } from './golden.ts'
-import { type Judged, judgedIn } from './judged-rows.ts'
+import { columnsOf, type Judged, judgedIn } from './judged-rows.ts'
 import { triageOf } from './triage.ts'
 
 /** @param folder writable; tables are linked below it */
@@ -38,23 +39,28 @@ export async function validateTable(engine: Engine, request: ValidateRequest, fo
   if (evaluated.kind === 'unreadable')
     return { checks: [...opened.faults, located(evaluated.fault, opened)], unseen: [] }
   const asked = request.judged ?? []
-  const judged = await judgedIn(engine, opened.relation, asked)
+  const isReviewed = asked.length > 0 || request.triage !== undefined
+  const present = isReviewed ? await columnsOf(engine, opened.relation) : []
+  const { judged, again, left } = await judgedIn(engine, opened.relation, { present, judged: asked })
   const compared = await comparedWith(engine, { ...request, reviewed: judged }, opened.relation, folder)
   const golden = await besideGolden(engine, opened.relation, request, folder)
   const checks = [
     ...opened.faults,
     ...evaluated.checks,
     ...reviewChecks(asked, judged),
+    ...leftChecks(left),
     ...compared.checks,
     ...golden.checks,
   ]
   const examples =
     request.examples > 0 ? await examplesOf(engine, opened.relation, checks, request.examples) : undefined
-  const { pointed } = compared
+  const before = { check: 'review/other-columns', column: null, because: badBefore }
+  const pointed = [...[...again].map((row) => ({ row, ...before })), ...compared.pointed]
+  const settled = new Set([...judged.keys()].filter((row) => !again.has(row)))
   const triage =
     request.triage === undefined
       ? undefined
-      : await triageOf(engine, opened.relation, { pointed, judged }, request.triage)
+      : await triageOf(engine, opened.relation, { pointed, judged: settled, whole: present }, request.triage)
   return {
     rows: evaluated.rows,
     checks,
