@@ -79,7 +79,8 @@ function peopleOf(head: Repository['head']): Pick<CodeTree, 'author' | 'committe
   return { author: textOf(head.author), committer: textOf(head.committer) }
 }
 
-function peopleIn(repository: Repository): Pick<CodeTree, 'peopleSince' | 'peopleAt' | 'learnPeople'> {
+/** Of a repository, what it is asked for once. */
+export function peopleIn(repository: Repository): Pick<CodeTree, 'peopleSince' | 'peopleAt' | 'learnPeople'> {
   const known = new Map<string, readonly string[] | undefined>()
   const keyOf = (commit: string, since: string | undefined): string => `${since ?? ''}..${commit}`
   return {

@@ -228,7 +228,8 @@ export function revokedIn(root: string, policy: TrustPolicy): readonly RevokedSo
   return revokedSources(sourcesOf(root), believedDecisions(openEvidence(root).approvals(), policy))
 }
 
-function projectIdOf(root: string): string | undefined {
+/** What the checkout's own policy says. */
+export function projectIdOf(root: string): string | undefined {
   const bytes = readProjectFile(root, 'trust.yaml')
   try {
     return bytes === undefined ? undefined : parseTrustPolicy(bytes, 'repository').project

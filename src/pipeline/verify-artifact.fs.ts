@@ -19,11 +19,12 @@ import { digestPath } from '../data/index.ts'
 import { bothOf } from './both-evidence.ts'
 import { chainEvidenceOf } from './chain-facts.ts'
 import { evidenceAt, readEvidence } from './evidence-files.fs.ts'
+import { withHistory } from './history-at-hand.ts'
 import type { TravelledEvidence } from './import-evidence.ts'
 import { loggedBy } from './log-trust.ts'
 import { artifactInRegistry, evidenceInRegistry, isOciAddress, type NamedDigest, parseOciAddress } from './oci/index.ts'
 import { policyInForce, rememberTime, withProofs } from './policy-in-force.fs.ts'
-import { openProject, revokedIn } from './project.fs.ts'
+import { openProject, projectIdOf, revokedIn } from './project.fs.ts'
 import type { Caller, Project } from './project.ts'
 import { readSmall, realOf } from './small-file.fs.ts'
 import { rootsGiven } from './trusted-roots.fs.ts'
@@ -150,12 +151,12 @@ type Judges = Readonly<{
   more?: readonly Finding[]
 }>
 
-function judgeTravelled(
+async function judgeTravelled(
   caller: Caller,
   { path: name, digest }: NamedDigest,
   { bundles, proofs }: TravelledEvidence,
   { chosen, enclosing, roots, more = [] }: Judges,
-): ArtifactVerdict {
+): Promise<ArtifactVerdict> {
   const believed = chosen ?? enclosing?.trust
   if (believed === undefined) throw noPolicy()
   const proofsOf = (attestation: Sha256): readonly Uint8Array[] => proofs.inclusions.get(attestation) ?? []
@@ -167,7 +168,18 @@ function judgeTravelled(
   const others = roots.filter((root) => root !== enclosing?.root)
   const revoked = [...(enclosing?.revokedSources ?? []), ...others.flatMap((root) => revokedIn(root, policy))]
   const surroundings = { now: caller.now(), revokedSources: revoked, ...logged }
-  const chain = verifyChain({ subject: { path, digest }, entries: [], evidence, policy, surroundings })
+  const own = roots.filter(
+    (root) => root === enclosing?.root || (policy.project !== undefined && projectIdOf(root) === policy.project),
+  )
+  const chain = await withHistory(caller, own, (history) =>
+    verifyChain({
+      subject: { path, digest },
+      entries: [],
+      evidence,
+      policy,
+      surroundings: { ...surroundings, ...history },
+    }),
+  )
   rememberTime(policy, caller.environment, chain.newestTime)
   return verdictOf(chain, more)
 }
@@ -199,14 +211,10 @@ async function verifyInRegistry(
   const which = passed('manifest', `\`${name}\` is the manifest ${manifest}: load it by this digest`, {
     tier: 'observed',
   })
-  return subjects.map((subject) =>
-    judgeTravelled(caller, subject, travelled, {
-      chosen,
-      enclosing,
-      roots: rootsOf(caller.workingFolder),
-      more: [which],
-    }),
-  )
+  const judges = { chosen, enclosing, roots: rootsOf(caller.workingFolder), more: [which] }
+  const verdicts: ArtifactVerdict[] = []
+  for (const subject of subjects) verdicts.push(await judgeTravelled(caller, subject, travelled, judges))
+  return verdicts
 }
 
 async function enclosingProject(

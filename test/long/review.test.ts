@@ -8,7 +8,7 @@ import { statementPayloadType } from '../../src/attestation/dsse.ts'
 import { personWith, signPayload } from '../../src/attestation/fixtures/chain.ts'
 import { adopted } from '../support/adopted.ts'
 import { words } from '../support/projects.ts'
-import type { Document, Scratch } from '../support/scratch.ts'
+import { type Document, runAssay, type Scratch, scratchEnvironment } from '../support/scratch.ts'
 import { ask, codesOf, model } from '../support/timestamped.ts'
 
 type Asked = Parameters<typeof ask>[1]
@@ -81,7 +81,25 @@ test('a review by somebody else counts for what was read, and for nothing that c
   writeFileSync(first.file, signPayload(Buffer.from(ofBlob), statementPayloadType, rita))
   const { findings } = await project.json(1, 'verify', model, '--policy', policy)
   assert.match(findings.find(({ check }: Document) => check === 'review').because, /what is no commit here/)
+  // exported, it is believed where no history is at hand
+  const [lie, truth] = ['lie.jsonl', 'truth.jsonl'].map((name) => join(project.keys, name)) as [string, string]
+  await project.json(0, 'attest', 'export', model, '--out', lie)
   writeFileSync(first.file, honest)
+  await project.json(0, 'attest', 'export', model, '--out', truth)
+  const copy = join(project.keys, 'count.txt')
+  copyFileSync(join(project.root, model), copy)
+  const travelled = async (evidence: string, folder: string): Promise<number | null> =>
+    (
+      await runAssay(
+        ['verify', copy, '--evidence', evidence, '--policy', policy],
+        folder,
+        scratchEnvironment(project.keys),
+      )
+    ).code
+  assert.deepEqual(
+    [await travelled(lie, project.keys), await travelled(lie, project.root), await travelled(truth, project.root)],
+    [0, 1, 0],
+  )
   project.commit('the review')
   assert.deepEqual(await verify(0), [], 'the stages that ran are those that were read')
 
