@@ -115,14 +115,35 @@ test('every kind of statement can be demanded to be in a log, and only those tha
 
 test('gates and approvals that nobody judged meet no demand', () => {
   const policy = policyOf(newPerson(), { demands: new Set(['gates', 'approved-model'] as const) })
-  const none = { inputs: [], data: [], reproductions: [], reviews: [] }
+  const none = { inputs: [], data: [], reproductions: [], reviews: [], stages: judge({}).stages }
   assert.deepEqual(
-    evidenceDemands(policy, none, false).map(({ code }) => code),
+    evidenceDemands(policy, none).map(({ code }) => code),
     ['ERR_POLICY_DEMAND', 'ERR_POLICY_DEMAND'],
   )
-  const judgedGood = evidenceDemands(policy, { ...none, gates: [], approval: [] }, false)
+  const judgedGood = evidenceDemands(policy, { ...none, gates: [], approval: [] })
   assert.ok(
     judgedGood.every((finding) => finding.passed),
     'the honest twin',
   )
+})
+
+test('what a builder found unlike earlier runs is told, and refused where usual resources are demanded; so is what nobody compared', () => {
+  const having =
+    (unusual?: readonly string[]): NonNullable<Changes['facts']> =>
+    ({ resources: { unusual: _, ...resources }, ...facts }) => ({
+      ...facts,
+      resources: { ...resources, ...(unusual === undefined ? {} : { unusual }) },
+    })
+  const demands = new Set(['usual-resources'] as const)
+  const told = judge({ facts: having(['started `xmrig`, never seen before']) })
+  assert.ok(
+    told.findings.some(({ code, because }) => code === 'CAVEAT' && /^was unlike .*: started `xmrig`/.test(because)),
+  )
+  assert.deepEqual(codes(told), [], 'told, where nothing demands more')
+  for (const [unusual, expected] of [
+    [['time: 3 % of the usual'], ['demand ERR_POLICY_DEMAND']],
+    [undefined, ['demand ERR_POLICY_DEMAND']],
+    [[], []],
+  ] as const)
+    assert.deepEqual(under({ demands }, { facts: having(unusual) }), expected, unusual?.join() ?? 'nobody compared')
 })

@@ -9,7 +9,7 @@ import type { JudgedReproduction } from './chain-reproductions.ts'
 import type { JudgedReview } from './chain-reviews.ts'
 import type { ExternalInput } from './chain-sources.ts'
 import { maxClockSkewMs } from './chain-walk.ts'
-import { type Finding, passed, refused } from './finding.ts'
+import { caveat, type Finding, passed, refused } from './finding.ts'
 import type { Demand, LoggedKind, TrustPolicy } from './trust-policy.ts'
 
 const dayMs = 86_400_000
@@ -49,7 +49,7 @@ export function standingFindings({ standing = [], statusRequired, takenBack }: T
   return [...standing, refused('status', 'ERR_STATUS_MISSING', because)]
 }
 
-/** Of each stage by itself. */
+/** Of each stage by itself; and what its builder found unusual of it. */
 export function stageDemands(
   { policy, surroundings }: Pick<ChainQuestion, 'policy' | 'surroundings'>,
   stages: readonly VisitedStage[],
@@ -57,24 +57,23 @@ export function stageDemands(
   const { maximumAgeMs, repositories } = policy
   return stages.flatMap(({ stage: { facts } }) => {
     const subject = facts.stage
-    const findings: Finding[] = []
+    const [unlike] = facts.resources.unusual ?? []
+    const findings =
+      unlike === undefined ? [] : [caveat('usual', `was unlike its earlier runs: ${unlike}`, { subject })]
     if (maximumAgeMs !== undefined) {
       const isOld = surroundings.now.getTime() - Date.parse(facts.finishedAt) > maximumAgeMs
-      const limit = `the policy allows ${maximumAgeMs / dayMs} days`
+      const because = `ran until ${facts.finishedAt}, and the policy allows ${maximumAgeMs / dayMs} days`
       findings.push(
-        isOld
-          ? refused('age', 'ERR_EVIDENCE_OLD', `ran until ${facts.finishedAt}, and ${limit}`, { subject })
-          : passed('age', `ran until ${facts.finishedAt}; ${limit}`, { subject }),
+        isOld ? refused('age', 'ERR_EVIDENCE_OLD', because, { subject }) : passed('age', because, { subject }),
       )
     }
     if (repositories !== undefined) {
       const { uri = 'no repository' } = facts.source
+      const because = `ran the code of ${uri}`
       findings.push(
         repositories.includes(uri)
-          ? passed('repository', `ran the code of ${uri}`, { subject })
-          : refused('repository', 'ERR_POLICY_DEMAND', `ran the code of ${uri}, which the policy does not list`, {
-              subject,
-            }),
+          ? passed('repository', because, { subject })
+          : refused('repository', 'ERR_POLICY_DEMAND', `${because}, which the policy does not list`, { subject }),
       )
     }
     return findings
@@ -127,6 +126,7 @@ export type Judged = Readonly<{
   data: readonly JudgedData[]
   reproductions: readonly JudgedReproduction[]
   reviews: readonly JudgedReview[]
+  stages: readonly VisitedStage[]
   /** What is lacking of the gates; INVARIANT: where nobody judged them, everything. */
   gates?: readonly string[]
   /** As that, of the approval of the model by promoters. */
@@ -134,37 +134,46 @@ export type Judged = Readonly<{
 }>
 
 /** INVARIANT: a chain without stages has nothing of what is demanded. */
-export function evidenceDemands({ demands }: TrustPolicy, judged: Judged, isEmpty: boolean): readonly Finding[] {
+export function evidenceDemands({ demands }: TrustPolicy, judged: Judged): readonly Finding[] {
   return [...(demands ?? [])].map((demand) => {
-    const missing = isEmpty ? ['everything'] : missingOf[demand](judged)
-    const shown = missing.slice(0, 3).join(', ')
-    const because = `the policy demands ${wordsOf[demand]}`
+    const [words, missingOf] = asked[demand]
+    const missing = judged.stages.length === 0 ? ['everything'] : missingOf(judged)
+    const because = `the policy demands ${words}, and it is`
     return missing.length === 0
-      ? passed('demand', `${because}, and it is there`)
-      : refused('demand', 'ERR_POLICY_DEMAND', `${because}, and it is missing of ${shown}`)
+      ? passed('demand', `${because} there`)
+      : refused('demand', 'ERR_POLICY_DEMAND', `${because} missing of ${missing.slice(0, 3).join(', ')}`)
   })
 }
 
-const wordsOf: Readonly<Record<Demand, string>> = {
-  'approved-sources': 'that every external input is an approved source',
-  'data-verdicts': 'a data verdict on every input',
-  reproduction: 'a reproduction of every stage',
-  review: 'a review of every definition',
-  gates: 'that the gates of the model passed',
-  'approved-model': 'that promoters approved the model',
-}
-
-const missingOf: Readonly<Record<Demand, (judged: Judged) => readonly string[]>> = {
-  'approved-sources': ({ inputs }) => inputs.filter(({ kind }) => kind !== 'approved').map(({ path }) => path),
-  'data-verdicts': ({ data }) =>
-    data.filter(({ verdict }) => verdict !== 'passed' && verdict !== 'warned').map(({ path }) => path),
-  reproduction: ({ reproductions }) =>
-    reproductions
-      .filter(({ result }) => result !== 'identical' && result !== 'within-tolerance')
-      .map(({ stage }) => stage),
-  review: ({ reviews }) => reviews.filter(({ fault }) => fault !== undefined).map(({ stage }) => stage),
-  gates: ({ gates = ['its gates'] }) => gates,
-  'approved-model': ({ approval = ['its approval'] }) => approval,
+/** Each in words, and what lacks it. */
+const asked: Readonly<Record<Demand, readonly [words: string, missingOf: (judged: Judged) => readonly string[]]>> = {
+  'approved-sources': [
+    'that every external input is an approved source',
+    ({ inputs }) => inputs.filter(({ kind }) => kind !== 'approved').map(({ path }) => path),
+  ],
+  'data-verdicts': [
+    'a data verdict on every input',
+    ({ data }) => data.filter(({ verdict }) => verdict !== 'passed' && verdict !== 'warned').map(({ path }) => path),
+  ],
+  reproduction: [
+    'a reproduction of every stage',
+    ({ reproductions }) =>
+      reproductions
+        .filter(({ result }) => result !== 'identical' && result !== 'within-tolerance')
+        .map(({ stage }) => stage),
+  ],
+  review: [
+    'a review of every definition',
+    ({ reviews }) => reviews.filter(({ fault }) => fault !== undefined).map(({ stage }) => stage),
+  ],
+  gates: ['that the gates of the model passed', ({ gates = ['its gates'] }) => gates],
+  'approved-model': ['that promoters approved the model', ({ approval = ['its approval'] }) => approval],
+  // what nobody compared is not usual
+  'usual-resources': [
+    'usual resources of every stage',
+    ({ stages }) =>
+      stages.filter(({ stage }) => stage.facts.resources.unusual?.length !== 0).map(({ stage }) => stage.facts.stage),
+  ],
 }
 
 /** A statement that the verdict rests on, and what it is about. */

@@ -27,7 +27,7 @@ export const levelFourRules: readonly LevelRule[] = [
       each(stages, 'every stage stood on an image by digest', ({ stage: { facts } }) =>
         facts.environment.kind === 'image'
           ? undefined
-          : 'stood on a machine, whose packages are known by their lists and not by their bytes',
+          : 'stood on a machine, whose packages are known by lists, not by bytes',
       ),
   },
   {
@@ -53,7 +53,7 @@ export const levelFourRules: readonly LevelRule[] = [
   {
     level: 4,
     requirement: 'anchored data verdicts',
-    howTo: 'approve a baseline as the anchor (assay data profile), and mend what is warned of',
+    howTo: 'approve a baseline as anchor (assay data profile), and mend what is warned of',
     holds: ({ data }) => {
       const loose = data.filter(({ verdict, anchored }) => verdict !== 'passed' || !anchored).map(({ path }) => path)
       return answer(
@@ -66,7 +66,7 @@ export const levelFourRules: readonly LevelRule[] = [
   {
     level: 4,
     requirement: 'validator by digest',
-    howTo: 'have the data validated by this version of assay: run the stage again (--force)',
+    howTo: 'run the stage again with this version of assay (--force)',
     holds: ({ data }) => {
       const loose = data.filter(({ identified }) => !identified).map(({ path }) => path)
       return answer(
@@ -79,7 +79,7 @@ export const levelFourRules: readonly LevelRule[] = [
   {
     level: 4,
     requirement: 'reproduced bit by bit',
-    howTo: 'reproduce the whole chain with another key, on another host, by another operator',
+    howTo: 'reproduce the whole chain by another key, host and operator',
     holds: ({ reproductions }) => {
       const faults = reproductions.flatMap(({ stage, dependent }) =>
         dependent === undefined ? [] : [`\`${stage}\` ${dependent}`],

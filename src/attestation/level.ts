@@ -80,7 +80,7 @@ export const levelRules: readonly LevelRule[] = [
     requirement: 'kept log',
     howTo: 'run the stage again (assay run --force STAGE)',
     holds: ({ stages }) =>
-      each(stages, 'the digest of every log is signed, and no log that is kept here is missing', ({ log }) =>
+      each(stages, 'every log is signed for, and none that is kept here is missing', ({ log }) =>
         log === 'missing' || log === 'corrupt' ? `has a log that is ${log}` : undefined,
       ),
   },
@@ -127,14 +127,14 @@ export const levelRules: readonly LevelRule[] = [
   {
     level: 2,
     requirement: 'responsible human',
-    howTo: 'trigger it with an identity that the builder verifies; of a CI service, name who answers for it',
+    howTo: 'trigger it with an identity that the builder verifies; name who answers for a CI service',
     holds: ({ stages }) =>
       each(stages, 'a verified person answers for every stage', ({ responsible: { fault } }) => fault),
   },
   {
     level: 3,
     requirement: 'signer apart from the stage',
-    howTo: 'sign on another host, or with a KMS behind the control plane (builder hosted/separate)',
+    howTo: 'sign on another host, or with a KMS of the control plane (builder hosted/separate)',
     holds: ({ stages, builds }) => {
       const faultOf = (builderId: string): string | undefined =>
         builderId === `${namespace}/builder/hosted/separate` ? undefined : 'was signed on its own host'
@@ -160,7 +160,7 @@ export const levelRules: readonly LevelRule[] = [
   {
     level: 3,
     requirement: 'limits held by the kernel',
-    howTo: 'run it where control groups can be made: as root, or in a delegated group (docs/reference/isolation.md)',
+    howTo: 'run it as root, or in a delegated control group (docs/reference/isolation.md)',
     holds: ({ stages }) =>
       each(stages, 'every stage was held to its limits by a control group', ({ stage: { facts } }) =>
         facts.resources.heldBy.startsWith('cgroup-')
@@ -231,7 +231,7 @@ export const levelRules: readonly LevelRule[] = [
   {
     level: 3,
     requirement: 'protected ref',
-    howTo: 'run on a branch that its server protects, with a builder that asked the server',
+    howTo: 'run on a protected branch, with a builder that asked its server',
     holds: ({ stages }) =>
       each(stages, 'every stage ran on a protected ref', ({ stage: { facts } }) =>
         facts.facts.some(
@@ -244,7 +244,7 @@ export const levelRules: readonly LevelRule[] = [
   {
     level: 3,
     requirement: 'reviewed definition',
-    howTo: 'let a reviewer who is neither author, committer nor trigger sign a review (assay review)',
+    howTo: 'let a reviewer who neither wrote, committed nor started it sign one (assay review)',
     holds: ({ reviews }) => {
       const faults = reviews.flatMap(({ stage, fault }) => (fault === undefined ? [] : [`\`${stage}\`: ${fault}`]))
       return answer(faults.length === 0, 'every definition was reviewed by somebody else', list(faults))
@@ -253,7 +253,7 @@ export const levelRules: readonly LevelRule[] = [
   {
     level: 3,
     requirement: 'validated inputs',
-    howTo: 'run again: each input is validated and the verdict signed; mend what is waived, tighten what is loosened',
+    howTo: 'run again; mend what is waived, tighten what is loosened',
     holds: ({ data }) => {
       const loose = data.filter(({ verdict }) => verdict === 'none' || verdict === 'refused').map(({ path }) => path)
       const waived = data.filter((one) => one.waived).map(({ path }) => path)

@@ -170,7 +170,7 @@ export type StageFacts = Readonly<{
       sentBytes?: readonly number[]
       receivedBytes?: readonly number[]
     }>
-    /** What was unlike earlier runs of the same commands, in words. */
+    /** What was unlike earlier runs, in words; missing where there was too little to compare it with. */
     unusual?: readonly string[]
   }>
   log: Readonly<{ digest: Sha256; sizeBytes: number }>

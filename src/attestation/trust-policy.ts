@@ -65,6 +65,7 @@ export const demands = [
   'review',
   'gates',
   'approved-model',
+  'usual-resources',
 ] as const
 export type Demand = (typeof demands)[number]
 

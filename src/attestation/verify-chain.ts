@@ -133,11 +133,12 @@ function judgeCandidate(question: ChainQuestion, { entry, clock }: Candidate, ve
     ...recallFindings(question, walk.stages),
     ...stageDemands(question, walk.stages),
     ...sourceDemands(question, walk.stages),
-    ...evidenceDemands(
-      policy,
-      { ...evidence, gates: gated.lacking, approval: approved.lacking },
-      walk.stages.length === 0,
-    ),
+    ...evidenceDemands(policy, {
+      ...evidence,
+      stages: walk.stages,
+      gates: gated.lacking,
+      approval: approved.lacking,
+    }),
     ...laundered.map((place) => caveat('output-equals-input', originOf(walk.stages, place), { subject: place })),
     ...commitFindings(question, commits),
   ]

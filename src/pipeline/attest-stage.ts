@@ -21,6 +21,7 @@ import {
   type VisibleFiles,
 } from '../reproducibility/index.ts'
 import { type AttestedBuilds, attestBuilds, attestEnvironment, buildOf } from './attest-builds.ts'
+import type { Compared } from './compare-runs.ts'
 import { credentialFacts } from './credential-facts.ts'
 import { launderingFacts } from './laundering.fs.ts'
 import { outlivedFacts } from './outlived.fs.ts'
@@ -40,8 +41,7 @@ export type Happened = Readonly<{
   verdicts: ReadonlyMap<string, Sha256>
   system: StandingOn
   gpus: readonly RecordedFact[]
-  /** What was unlike earlier runs, in words. */
-  unusual: readonly string[]
+  compared: Pick<Compared, 'unusual' | 'uncompared'>
 }>
 
 /** Signs what happened and stores it; the outs and the log are in the store already. @returns the bundle's digest */
@@ -67,7 +67,7 @@ async function factsOf(
   project: Project,
   tools: RunTools,
   setting: StageSetting,
-  { outcome, code, verdicts, system, gpus, unusual, identity, ...built }: Happened & Signing,
+  { outcome, code, verdicts, system, gpus, compared, identity, ...built }: Happened & Signing,
 ): Promise<StageFacts> {
   const { stage, settings, inputs, environment, variables } = setting
   const { options } = tools
@@ -94,7 +94,7 @@ async function factsOf(
       ...outcome.network,
       ...(settings.harmlessAttempts === undefined ? {} : { harmless: settings.harmlessAttempts }),
     },
-    resources: usedBy(outcome, unusual),
+    resources: usedBy(outcome, compared),
     ...(settings.secrets.length === 0 ? {} : { secrets: settings.secrets.toSorted() }),
     log: { digest: outcome.log.digest, sizeBytes: outcome.log.sizeBytes },
     outputs: await outputsOf(project, outcome),
@@ -156,9 +156,12 @@ async function searchedLog({ store }: Project, { log }: StageOutcome): Promise<s
   return (await store.read(log.digest, maxSearchedLogBytes)).toString('utf8')
 }
 
-/** @param unusual what was unlike earlier runs, in words */
-export function usedBy({ resources }: StageOutcome, unusual: readonly string[]): StageFacts['resources'] {
-  return { ...resources, ...(unusual.length === 0 ? {} : { unusual }) }
+/** INVARIANT: that nothing was unusual is said where it was compared with earlier runs, and left out where it was not. */
+export function usedBy(
+  { resources }: StageOutcome,
+  { unusual, uncompared }: Happened['compared'],
+): StageFacts['resources'] {
+  return { ...resources, ...(unusual.length === 0 && uncompared !== undefined ? {} : { unusual }) }
 }
 
 function sourceOf({ code }: Project): StageFacts['source'] {

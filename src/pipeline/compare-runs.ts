@@ -1,20 +1,27 @@
 /** What of a stage's use of resources is not as expected, or unlike earlier runs; and what is remembered of it. */
-import { hasOtherReviewer, isReviewed, type StatedCode } from '../attestation/index.ts'
+import { hasOtherReviewer, isReviewed, type StageFacts, type StatedCode } from '../attestation/index.ts'
 import type { StageOutcome } from '../compute/index.ts'
 import { digestOfJson } from '../core/index.ts'
 import { jsonFact } from '../data/index.ts'
 import { unexpected } from './expected.ts'
 import type { Project } from './project.ts'
 import type { StageSetting } from './run-stage.ts'
-import { unusual, usualOf } from './unusual.ts'
+import { leastRuns, type UsualRun, unusual, usualOf } from './unusual.ts'
 import { measureOf, type Ran, type Reviewed, type RunGroup, teaches, unmeasured, withRun } from './usual-history.ts'
 
 export type Compared = Readonly<{
   unexpected: readonly string[]
   unusual: readonly string[]
+  /** In words, why nobody can say whether it was usual: there is too little to compare it with. */
+  uncompared?: string
   /** Keeps this run among those that later ones are compared with. */
   remember(): void
 }>
+
+/** Whether a run that is unlike its earlier runs is refused: the project says so, or its trust policy. */
+export function asksForUsual({ settings, trust }: Pick<Project, 'settings' | 'trust'>): boolean {
+  return settings.require.includes('usual-resources') || trust.demands?.has('usual-resources') === true
+}
 
 /**
  * Earlier runs as this user's memory of the project has them, under `--rehash` too. DECISION 0019.
@@ -27,29 +34,54 @@ export async function compareRun(
   { resources, network, shell }: StageOutcome,
   code: StatedCode,
 ): Promise<Compared> {
-  const { stage, settings, inputs } = setting
-  const inputBytes = inputs.resolved.reduce((sum, { content }) => sum + content.sizeBytes, 0)
-  const key = `usual:2:${stage.name}`
-  const found = jsonFact(project.sealedFacts, key)
-  const groups = Array.isArray(found) ? (found as readonly RunGroup[]) : [] // our own text
+  const { stage, settings } = setting
+  const groups = groupsOf(project, stage.name)
   const own = ownGroup(project, setting, code)
-  const run = usualOf(resources, network.deniedAttempts, inputBytes)
-  const isRequired = project.settings.require.includes('usual-resources')
+  const run = usualOf(resources, network.deniedAttempts, dataBytes(setting))
+  const isRequired = asksForUsual(project)
   const reviewed = await reviewedIn(project, isRequired)
-  const told = [
-    ...unusual(run, measureOf(run, groups, own, reviewed), shell),
-    ...(isRequired ? unmeasured(run, groups, own, reviewed) : []),
-  ]
+  const earlier = measureOf(run, groups, own, reviewed)
+  const unread = unmeasured(run, groups, own, reviewed)
+  const told = [...unusual(run, earlier, shell), ...(isRequired ? unread : [])]
+  const few = `there are fewer than ${leastRuns} runs on inputs of this size to compare it with`
+  const uncompared = earlier.length < leastRuns ? (unread[0] ?? few) : unread[0]
   // where they are required, an unusual run that is to be remembered was let through by its user
   const isLetThrough = isRequired && told.length > 0
   return {
     unexpected: settings.expect === undefined ? [] : unexpected(settings.expect, resources, shell),
     unusual: told,
+    ...(uncompared === undefined ? {} : { uncompared }),
     remember: () => {
       if (teaches(own, reviewed, isLetThrough))
-        project.sealedFacts.recordFact(key, JSON.stringify(withRun(groups, own, run, reviewed)))
+        project.sealedFacts.recordFact(keyOf(stage.name), JSON.stringify(withRun(groups, own, run, reviewed)))
     },
   }
+}
+
+/** Of a run that was, as `unmeasured` tells it. */
+export async function unmeasuredThen(
+  project: Project,
+  setting: Pick<StageSetting, 'stage' | 'inputs'>,
+  { resources, network, source, definition, code }: StageFacts,
+): Promise<readonly string[]> {
+  const ran = ranAt(source, definition, code)
+  const run = usualOf(resources, network.deniedAttempts, dataBytes(setting))
+  return unmeasured(run, groupsOf(project, setting.stage.name), { ran }, await reviewedIn(project, true))
+}
+
+function groupsOf(project: Project, stage: string): readonly RunGroup[] {
+  const found = jsonFact(project.sealedFacts, keyOf(stage))
+  return Array.isArray(found) ? (found as readonly RunGroup[]) : [] // our own text
+}
+
+function keyOf(stage: string): string {
+  return `usual:3:${stage}`
+}
+
+/** THREAT: code grows by a comment, until no earlier run is of its size: code is no data. */
+function dataBytes({ inputs }: Pick<StageSetting, 'inputs'>): UsualRun['inputBytes'] {
+  const data = inputs.resolved.filter(({ ref }) => ref.role === 'dep' && ref.origin.kind !== 'code')
+  return data.reduce((sum, { content }) => sum + content.sizeBytes, 0)
 }
 
 function ownGroup(
@@ -58,16 +90,23 @@ function ownGroup(
   code: StatedCode,
 ): Omit<RunGroup, 'runs'> {
   const { commands, workingDirectory } = stage
-  const { commit, dirty } = project.code
   const told = { commands, workingDirectory, settings, params: inputs.params, environment: environment.digest, code }
   return {
     definition: digestOfJson(JSON.parse(JSON.stringify(told))),
     commands: digestOfJson(commands),
-    ran: {
-      ...(commit === undefined || dirty.length > 0 ? {} : { commit }),
-      definition: project.definition.map(({ path, digest }) => ({ path, digest })),
-      ...(code.kind === 'opened' ? { code: code.files } : {}),
-    },
+    ran: ranAt(project.code, project.definition, code),
+  }
+}
+
+function ranAt(
+  { commit, dirty }: Readonly<{ commit?: string | undefined; dirty: readonly unknown[] }>,
+  definition: Ran['definition'],
+  code: StatedCode,
+): Ran {
+  return {
+    ...(commit === undefined || dirty.length > 0 ? {} : { commit }),
+    definition: definition.map(({ path, digest }) => ({ path, digest })),
+    ...(code.kind === 'opened' ? { code: code.files } : {}),
   }
 }
 

@@ -28,6 +28,15 @@ export function unexpected(expected: Expectation, used: ResourceUse, shell: stri
   ]
 }
 
+/** LIMIT: what `/bin/sh` is on the systems that there are. */
+const shells: ReadonlySet<string> = new Set(['ash', 'bash', 'busybox', 'dash', 'ksh', 'mksh', 'toybox', 'zsh'])
+
+/** The same of a run that was, of which only the programs are on record: one of them was the shell that started it. */
+export function unexpectedThen(expected: Expectation, used: ResourceUse): readonly string[] {
+  const told = (used.programs ?? []).filter((name) => shells.has(name)).map((name) => unexpected(expected, used, name))
+  return told.toSorted((one, other) => one.length - other.length)[0] ?? unexpected(expected, used, 'sh')
+}
+
 /**
  * INVARIANT: a stage whose programs nobody looked at is not as expected.
  *

@@ -17,7 +17,9 @@ import {
 } from '../core/index.ts'
 import { changedCode } from '../reproducibility/index.ts'
 import { believedStage } from './believe.ts'
+import { asksForUsual, unmeasuredThen } from './compare-runs.ts'
 import { unvalidatedInput } from './data-gate.ts'
+import { notAsHeldNow } from './held-now.ts'
 import type { Project } from './project.ts'
 import type { StageSetting } from './run-stage.ts'
 import { isThrowAway, type RunTools } from './run-tools.ts'
@@ -88,7 +90,7 @@ async function tryCandidate(
         return facts.dependencies.find((dependency) => dependency.path === path && dependency.role === 'dep')?.verdict
       })
   if (unvalidated !== undefined) return no(unvalidated)
-  const weaker = weakerThanNow(project, tools, attestation)
+  const weaker = weakerThanNow(project, tools, attestation) ?? (await unmeasuredNow(project, tools, setting, facts))
   if (weaker !== undefined) return no(weaker)
 
   const outs = await storedOuts(project, facts)
@@ -181,7 +183,20 @@ function weakness(facts: StageFacts, project: Project, tools: RunTools): string 
   const listedSince = facts.dependencies.find(({ path, origin }) => {
     return origin.kind === 'unlisted' && project.settings.data.get(path)?.source !== undefined
   })
-  return listedSince === undefined ? undefined : `\`${listedSince.path}\` had no source then`
+  if (listedSince !== undefined) return `\`${listedSince.path}\` had no source then`
+  return notAsHeldNow(facts, project.settings.settingsOf(facts.stage), !options.acceptUnusual && asksForUsual(project))
+}
+
+/** THREAT: while nothing required usual resources, nobody asked whether there was anything to compare it with. */
+async function unmeasuredNow(
+  project: Project,
+  { options }: RunTools,
+  setting: StageSetting,
+  facts: StageFacts,
+): Promise<string | undefined> {
+  if (options.acceptUnusual || !asksForUsual(project)) return undefined
+  const [why] = await unmeasuredThen(project, setting, facts)
+  return why
 }
 
 /** THREAT: a reproduction is asked for no system, and what it made would get past the one that is pinned. */

@@ -9,7 +9,7 @@ import { type Content, type DomainError, isDomainError, type Sha256 } from '../c
 import { digestStageKey } from '../reproducibility/index.ts'
 import { attestStage, codeIn, usedBy } from './attest-stage.ts'
 import { closeMade } from './closed-objects.ts'
-import { compareRun } from './compare-runs.ts'
+import { asksForUsual, compareRun } from './compare-runs.ts'
 import { harmlessIn } from './credential-facts.ts'
 import { gateData } from './data-gate.ts'
 import type { StageDefinition, StageSettings } from './definition.ts'
@@ -229,7 +229,7 @@ async function execute(
   const { harmlessAttempts } = setting.settings
   const ended = { stage, outcome, environment, variables, visible, absentSubmodules, host }
   const compared = await compareRun(project, setting, outcome, codeIn({ outcome, code }, setting.inputs.code))
-  const blocks = project.settings.require.includes('usual-resources') && !tools.options.acceptUnusual
+  const blocks = asksForUsual(project) && !tools.options.acceptUnusual
   const measure = {
     harmless: harmlessAttempts,
     unexpected: compared.unexpected,
@@ -245,7 +245,7 @@ async function execute(
       status: kind,
       ...why,
       tail: outcome.log.tail,
-      resources: usedBy(outcome, compared.unusual),
+      resources: usedBy(outcome, compared),
       durationMs: elapsed(),
       outputs: [],
       ...traced,
@@ -256,6 +256,11 @@ async function execute(
   if (!(isThrowAway(tools.options) || project.apart)) compared.remember()
   for (const each of compared.unusual)
     tools.options.onEvent({ kind: 'notice', text: `\`${stage.name}\` was unlike its earlier runs: ${each}` })
+  if (asksForUsual(project) && compared.unusual.length === 0 && compared.uncompared !== undefined)
+    tools.options.onEvent({
+      kind: 'notice',
+      text: `nobody knows whether \`${stage.name}\` ran as usual: ${compared.uncompared}`,
+    })
   const turn = tools.release()
   const attestation = await attestStage(project, tools, setting, {
     outcome,
@@ -263,7 +268,7 @@ async function execute(
     verdicts,
     system,
     gpus: taken.facts,
-    unusual: compared.unusual,
+    compared,
   })
   await turn
   for (const [path, content] of outcome.outs) await project.contents.restore(path, content)

@@ -24,6 +24,21 @@ export const defaultLimits: Limits = {
   outputBytes: 64 * 1024 ** 3,
 }
 
+/** As assay.yaml names them. */
+export const limitWords: Readonly<Record<keyof Limits, string>> = {
+  cpus: 'cpus',
+  memoryBytes: 'memory',
+  timeMs: 'time',
+  processes: 'processes',
+  outputBytes: 'output',
+  gpus: 'gpus',
+  ioBytes: 'io',
+  ioBytesPerSecond: 'ioRate',
+  networkBytes: 'network',
+  sentBytes: 'sent',
+  connections: 'connections',
+}
+
 /** @param machine the machine's own cores and memory: a default is never above them */
 export function limitsOf(settings: StageSettings, machine: Readonly<{ cpus: number; memoryBytes: number }>): Limits {
   return {

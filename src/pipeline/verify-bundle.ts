@@ -71,7 +71,7 @@ function demandsOf(
     ...stageDemands(question, stages),
     ...sourceDemands(question, stages),
     ...recallFindings(question, stages),
-    ...evidenceDemands(policy, nothingJudged, true),
+    ...evidenceDemands(policy, nothingJudged),
     ...gatesAlone(policy),
     ...logFindings(question, [{ kind: 'stages', attestation: stage.attestation, subject: stage.facts.stage }]),
     policy.minimumLevel <= most
@@ -80,7 +80,7 @@ function demandsOf(
   ]
 }
 
-const nothingJudged = { inputs: [], data: [], reproductions: [], reviews: [] }
+const nothingJudged = { stages: [], inputs: [], data: [], reproductions: [], reviews: [] }
 
 function isInForce({ expiresAt }: TrustPolicy, now: Date): Finding {
   return expiresAt === undefined || now < expiresAt

@@ -147,6 +147,7 @@ test('more bytes or connections than its limits, over the hosts on its list: end
   for (const [limits, because] of [
     ['{connections: 1}', /its network limit: it connected more than 1 times/],
     ['{network: 1KiB}', /its network limit: it sent and received more than 1024 bytes/],
+    ['{network: 1MiB, sent: 64B}', /its network limit: it sent more than 64 bytes/],
   ] as const) {
     const { code, because: told, attestation } = await within(limits)
     assert.deepEqual([code, attestation], ['ERR_STAGE_LIMIT', undefined])

@@ -254,6 +254,12 @@ test('what goes out and comes in has a limit', async (context) => {
   const both = await proxyFor(context, { list, limits: egressLimitsOf({ networkBytes: 500 }) })
   await get(both)
   assert.deepEqual(limitsOf(both), ['it sent and received more than 500 bytes'])
+  const wide = { networkBytes: 1024 ** 2, sentBytes: 1000 }
+  const sending = await proxyFor(context, { list, limits: egressLimitsOf(wide) })
+  await get(sending)
+  assert.deepEqual(limitsOf(sending), [], 'the honest twin')
+  await say(sending.port, `GET http://site.example:${port}/ HTTP/1.0\r\nX-Data: ${'x'.repeat(1000)}\r\n\r\n`)
+  assert.deepEqual(limitsOf(sending), ['it sent more than 1000 bytes'])
   const often = await proxyFor(context, { list, limits: egressLimitsOf({ connections: 2 }) })
   const answers = [await get(often), await get(often), await get(often)]
   assert.deepEqual(

@@ -1,0 +1,38 @@
+/**
+ * Whether a run that was would pass by what its stage is held to now: pure.
+ *
+ * What a stage is held to is in no key: it makes no other outs, and says whether these are believed.
+ * THREAT: a line of assay.yaml is taken out for one run, and put back.
+ */
+import type { StageFacts } from '../attestation/index.ts'
+import type { Limits } from '../compute/index.ts'
+import type { StageSettings } from './definition.ts'
+import { unexpectedThen } from './expected.ts'
+import { defaultLimits, limitWords } from './stage-task.ts'
+
+/**
+ * @param asksForUsual one that was unlike its earlier runs is refused, and nobody lets it through
+ * @returns why not, in words
+ */
+export function notAsHeldNow(
+  { resources, network, limits }: Pick<StageFacts, 'resources' | 'network' | 'limits'>,
+  { expect, harmlessAttempts, limits: given }: Pick<StageSettings, 'expect' | 'harmlessAttempts' | 'limits'>,
+  asksForUsual: boolean,
+): string | undefined {
+  if (asksForUsual && (resources.unusual ?? []).length > 0) return 'it last ran unlike its earlier runs'
+  const unlike = expect === undefined ? undefined : unexpectedThen(expect, resources)[0]
+  if (unlike !== undefined) return `when it last ran ${unlike}`
+  if (network.deniedAttempts > 0 && harmlessAttempts === undefined)
+    return 'it last ran with attempts to reach the network'
+  const wider = widerLimit(limits, { ...defaultLimits, ...given }, resources.wallMs)
+  return wider === undefined ? undefined : `it last ran with a wider limit of ${limitWords[wider]}`
+}
+
+/** This machine's own size is no limit of the stage. Time alone is known to the end; other use is looked at now and then. */
+function widerLimit(then: StageFacts['limits'], most: Limits, wallMs: number): keyof Limits | undefined {
+  return (Object.keys(most) as (keyof Limits)[]).find((name) => {
+    const { [name]: allowed = Number.POSITIVE_INFINITY } = most
+    const { [name]: had = Number.POSITIVE_INFINITY } = then
+    return had > allowed && !(name === 'timeMs' && wallMs <= allowed)
+  })
+}
