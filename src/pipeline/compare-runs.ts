@@ -14,6 +14,8 @@ export type Compared = Readonly<{
   unusual: readonly string[]
   /** In words, why nobody can say whether it was usual: there is too little to compare it with. */
   uncompared?: string
+  /** What to tell of both to who runs it. */
+  notices: readonly string[]
   /** Keeps this run among those that later ones are compared with. */
   remember(): void
 }>
@@ -51,6 +53,12 @@ export async function compareRun(
     unexpected: settings.expect === undefined ? [] : unexpected(settings.expect, resources, shell),
     unusual: told,
     ...(uncompared === undefined ? {} : { uncompared }),
+    notices: [
+      ...told.map((each) => `\`${stage.name}\` was unlike its earlier runs: ${each}`),
+      ...(isRequired && told.length === 0 && uncompared !== undefined
+        ? [`nobody knows whether \`${stage.name}\` ran as usual: ${uncompared}`]
+        : []),
+    ],
     remember: () => {
       if (teaches(own, reviewed, isLetThrough))
         project.sealedFacts.recordFact(keyOf(stage.name), JSON.stringify(withRun(groups, own, run, reviewed)))

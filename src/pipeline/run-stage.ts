@@ -254,13 +254,7 @@ async function execute(
   }
   // a draft is no measure for a run that counts
   if (!(isThrowAway(tools.options) || project.apart)) compared.remember()
-  for (const each of compared.unusual)
-    tools.options.onEvent({ kind: 'notice', text: `\`${stage.name}\` was unlike its earlier runs: ${each}` })
-  if (asksForUsual(project) && compared.unusual.length === 0 && compared.uncompared !== undefined)
-    tools.options.onEvent({
-      kind: 'notice',
-      text: `nobody knows whether \`${stage.name}\` ran as usual: ${compared.uncompared}`,
-    })
+  for (const text of compared.notices) tools.options.onEvent({ kind: 'notice', text })
   const turn = tools.release()
   const attestation = await attestStage(project, tools, setting, {
     outcome,

@@ -91,7 +91,7 @@ test('a run that is unlike its earlier runs is told in words, and refused where 
   const first = await project.assay('run')
   assert.match(first.stderr, /nobody knows whether `burn` ran as usual: there are fewer than 5 runs/)
   for (const _ of [1, 2, 3, 4]) assert.equal((await firstOf(project, 0)).status, 'ran')
-  const padded = `import subprocess; subprocess.run(['sleep', '1']) # ${'-'.repeat(10_000)}` // code is no data
+  const padded = `import subprocess; subprocess.run(['sleep', '2']) # ${'-'.repeat(10_000)}` // code is no data
   project.write({ 'src/burn.py': burn(0.1, padded) })
   project.commit()
   assert.equal((await firstOf(project, 0, '--draft', '--accept-unusual')).status, 'ran', 'a draft teaches nothing')
