@@ -8,6 +8,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { learnHost, tellHost } from './host-facts.ts'
 
 export type Ran = Readonly<{ code: number | null; stdout: string; stderr: string }>
 
@@ -47,7 +48,16 @@ export function scratch(context: TestContext, files: Readonly<Record<string, str
       writeFileSync(join(root, path), text)
     }
   }
-  const run = (args: readonly string[]): Promise<Ran> => runAssay(args, root, environment)
+  let hasRun = false
+  const run = async (args: readonly string[]): Promise<Ran> => {
+    const ran = await runAssay(args, root, environment)
+    if (ran.code === 0 && args[0] === 'init' && !hasRun) tellHost({ root, keys })
+    if (ran.code === 0 && args[0] === 'run' && !hasRun) {
+      hasRun = true
+      learnHost({ root, keys })
+    }
+    return ran
+  }
   git('init', '--quiet', '--initial-branch=main')
   git('config', 'user.name', 'Ada Test')
   git('config', 'user.email', 'ada@example.org')

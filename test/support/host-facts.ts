@@ -1,0 +1,59 @@
+/**
+ * What the tool learned of this machine in one project of a test file, for the next: digests of programs and libraries,
+ * the installed packages, what interpreters say of themselves. The first run in a project reads 300 MB for them.
+ *
+ * Nothing of a project is handed on, each seals with the secret of its own user, and the tool looks at stat and stamps as ever.
+ */
+import { copyFileSync, existsSync, lstatSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { loadSeal } from '../../src/attestation/seal.fs.ts'
+import { type KnownEntry, openStatCache, type StatCache } from '../../src/data/stat-cache.sqlite.ts'
+
+type Place = Readonly<{ root: string; keys: string }>
+
+const entries = new Map<string, KnownEntry>()
+const facts = new Map<string, string>()
+const factsOfHost = /^(system|system-layer|(installed|interpreter|node):.*)$/
+
+const cacheOf = ({ root }: Place): string => join(root, '.assay/cache/stat.sqlite')
+const secretOf = ({ root, keys }: Place): Uint8Array => loadSeal({ ASSAY_CONFIG_HOME: join(keys, 'assay') }, root)
+
+/** Takes in what the first run in a project found out. A copy is read: the project must not see that anybody looked. */
+export function learnHost(project: Place): void {
+  const copy = join(project.keys, 'learned.sqlite')
+  if (!existsSync(cacheOf(project))) return
+  copyFileSync(cacheOf(project), copy)
+  try {
+    const keys = keysIn(copy)
+    using cache = openStatCache(copy, secretOf(project))
+    for (const { kind, key } of keys) learnRow(cache, kind, key)
+  } finally {
+    for (const suffix of ['', '-wal', '-shm']) rmSync(copy + suffix, { force: true })
+  }
+}
+
+function keysIn(file: string): readonly Readonly<Record<'kind' | 'key', string>>[] {
+  using database = new DatabaseSync(file, { readOnly: true })
+  return database.prepare('SELECT kind, key FROM sealed').all() as { kind: string; key: string }[]
+}
+
+function learnRow(cache: StatCache, kind: string, key: string): void {
+  if (kind === 'fact' && factsOfHost.test(key)) {
+    const value = cache.fact(key)
+    if (value !== undefined) facts.set(key, value)
+  }
+  if (kind !== 'sha256' || key.startsWith(tmpdir())) return
+  for (const [name, known] of cache.folder(key, kind))
+    entries.set(`${key}/${name}`, { ...known, scheme: kind, folder: key, name })
+}
+
+/** For a project that was just adopted. */
+export function tellHost(project: Place): void {
+  const folder = lstatSync(dirname(cacheOf(project)), { throwIfNoEntry: false })
+  if (facts.size === 0 || folder?.isDirectory() !== true) return
+  using cache = openStatCache(cacheOf(project), secretOf(project))
+  cache.record([...entries.values()])
+  for (const [key, value] of facts) cache.recordFact(key, value)
+}
