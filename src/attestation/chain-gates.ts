@@ -44,12 +44,12 @@ export function gatesAtHand(question: ChainQuestion, entry: Sha256, verdicts: St
     const because = `there are ${all.length} gate verdicts on it, the limit is ${maxGateVerdicts}`
     return { over: refused('limits', 'ERR_CHAIN_LIMIT', because) }
   }
-  const judged = gatesOf(question, made.statement).map(({ gates, fault }): GatesAtHand => {
-    if (gates === undefined || isOfThem(question, gates, made.statement, verdicts)) return { gates, fault }
-    const { stage } = gates.verdict.measured
-    return { fault: `its gates are of another \`assay.yaml\` or run: assay run --force ${stage}` }
-  })
-  return { gates: newestOf(judged), fault: judged.find(({ fault }) => fault !== undefined)?.fault }
+  const judged = gatesOf(question, made.statement, all).map((one) =>
+    typeof one === 'string' || isOfThem(question, one, made.statement, verdicts)
+      ? one
+      : `its gates are of another \`assay.yaml\` or run: assay run --force ${one.verdict.measured.stage}`,
+  )
+  return { gates: newestOf(judged), fault: judged.find((one) => typeof one === 'string') }
 }
 
 export type AskedGates = Pick<ChainQuestion, 'policy' | 'subject' | 'limits'> &
@@ -61,36 +61,31 @@ export type AskedGates = Pick<ChainQuestion, 'policy' | 'subject' | 'limits'> &
 /** The newest that a builder signed who may, whichever gates it is of: one that says otherwise is not the last word. */
 export function newestGates(question: AskedGates, entry: Sha256, verdicts: StageVerdicts): VerifiedGates | undefined {
   const { verdict: made } = judgeBundle(question, entry, verdicts)
-  return made.trusted ? newestOf(gatesOf(question, made.statement)) : undefined
+  const all = question.evidence.gatesOf?.(entry) ?? []
+  return made.trusted ? newestOf(gatesOf(question, made.statement, all.slice(0, maxGateVerdicts))) : undefined
 }
 
-/** Each that is at hand, or why it is none of this model. */
-function gatesOf(question: AskedGates, made: VerifiedStage): readonly GatesAtHand[] {
+/** A verdict, or why one that is at hand is none of this model. */
+type Judged = VerifiedGates | string
+
+function gatesOf(question: AskedGates, made: VerifiedStage, all: readonly Sha256[]): readonly Judged[] {
   const { evidence, policy, limits = chainLimits, surroundings, subject } = question
   const latest = surroundings.now.getTime() + maxClockSkewMs
-  return (evidence.gatesOf?.(made.attestation) ?? [])
-    .slice(0, maxGateVerdicts)
-    .flatMap((attestation): readonly GatesAtHand[] => {
-      const bytes = evidence.bundle(attestation)
-      if (bytes === undefined || bytes.length > limits.bundleBytes) return []
-      const read = verifyGateVerdict(bytes, policy)
-      if (!read.trusted) return [{ fault: read.findings.find((finding) => !finding.passed)?.because }]
-      const { statement } = read
-      const { at, outputs, made: by } = statement.verdict
-      const isOfIt = by.attestation === made.attestation && outputs.some(({ digest }) => digest === subject.digest)
-      if (!isOfIt || Date.parse(at) > latest) return [{ fault: 'it is of another model, or of a time to come' }]
-      if (!mayJudge(statement, made)) return [{ fault: 'its signer may do less than who made the model' }]
-      return [{ gates: statement }]
-    })
+  return all.flatMap((attestation): Judged | [] => {
+    const bytes = evidence.bundle(attestation)
+    if (bytes === undefined || bytes.length > limits.bundleBytes) return []
+    const read = verifyGateVerdict(bytes, policy)
+    if (!read.trusted) return read.findings.find((finding) => !finding.passed)?.because ?? []
+    const { statement } = read
+    const { at, outputs, made: by } = statement.verdict
+    const isOfIt = by.attestation === made.attestation && outputs.some(({ digest }) => digest === subject.digest)
+    if (!isOfIt || Date.parse(at) > latest) return 'it is of another model, or of a time to come'
+    return mayJudge(statement, made) ? statement : 'its signer may do less than who made the model'
+  })
 }
 
-function newestOf(judged: readonly GatesAtHand[]): VerifiedGates | undefined {
-  return judged
-    .flatMap(({ gates }) => gates ?? [])
-    .reduce<VerifiedGates | undefined>(
-      (newest, one) => (newest === undefined || isNewer(one, newest) ? one : newest),
-      undefined,
-    )
+function newestOf(judged: readonly Judged[]): VerifiedGates | undefined {
+  return judged.filter((one) => typeof one !== 'string').toSorted((one, other) => (isNewer(one, other) ? -1 : 1))[0]
 }
 
 /** THREAT: a builder that the policy lists for little passes the model of one that it lists for much. */

@@ -7,7 +7,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs'
 import { DomainError } from '../core/index.ts'
-import { isOfKnownKind, isSpeltOnce } from './public-key.ts'
+import { behindIt, holdsMorePrivate, isOfKnownKind, isSpeltOnce } from './public-key.ts'
 
 /** LIMIT: a key file is at most 64 KiB. */
 const maxKeyBytes = 64 * 1024
@@ -22,6 +22,7 @@ const maxKeyBytes = 64 * 1024
  */
 export function readPrivateKey(path: string, passphrase: string | undefined): KeyObject {
   const pem = readSecretFile(path).toString('utf8')
+  if (holdsMorePrivate(pem)) throw new DomainError('ERR_KEY_MALFORMED', `the key \`${path}\` ${behindIt}`)
   if (isEncryptedPem(pem) && (passphrase === undefined || passphrase === '')) {
     throw new DomainError('ERR_KEY_LOCKED', `the key \`${path}\` is encrypted and there is no passphrase`)
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createPrivateKey } from 'node:crypto'
+import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -141,6 +141,20 @@ test('a key file whose public point is hybrid, which no policy lists, is refused
   }
   assert.ok(readPrivateKey(named[0], undefined))
   refuses(() => readPrivateKey(named[1], undefined), 'ERR_KEY_MALFORMED')
+})
+
+test('a key file that holds a second key is refused; the curve and its public key may stand in it', (context) => {
+  const { base } = place(context)
+  const [pem, other] = [generateKey(undefined).privatePem, generateKey(undefined).privatePem]
+  const publicPem = createPublicKey(pem).export({ type: 'spki', format: 'pem' })
+  const curve = '-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n'
+  const file = (text: string): string => {
+    const path = join(base, 'keys.pem')
+    writeFileSync(path, text, { mode: 0o600 })
+    return path
+  }
+  for (const text of [pem, `${curve}${pem}`, `${pem}${publicPem}`]) assert.ok(readPrivateKey(file(text), undefined))
+  refuses(() => readPrivateKey(file(pem + other), undefined), 'ERR_KEY_MALFORMED')
 })
 
 test('in CI the key is the file that is named, by an absolute path outside the project', (context) => {

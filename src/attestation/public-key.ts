@@ -20,7 +20,7 @@ const headerBytes = 12
  *   otherwise than OpenSSL writes it
  */
 export function parsePublicKey(pem: string): KeyObject {
-  if (pem.length > maxPemChars || pem.includes('PRIVATE')) throw malformed('is not a public key')
+  if (pem.length > maxPemChars || pem.includes('PRIVATE') || holdsMore(pem)) throw malformed('is not one public key')
   let key: KeyObject
   try {
     key = createPublicKey({ key: pem, format: 'pem' })
@@ -36,7 +36,24 @@ export function parsePublicKey(pem: string): KeyObject {
 }
 
 /** What is said of a key that is not spelt so. */
-export const respelt = 'has its point compressed or hybrid: write it anew (openssl ec -pubin -conv_form uncompressed)'
+export const respelt = 'has its point compressed or hybrid: openssl ec -pubin -conv_form uncompressed'
+
+/**
+ * Whether a key, or anything else, stands behind the first in a PEM file.
+ *
+ * THREAT: OpenSSL reads the first and says nothing of the others: who looks at the file may mean another.
+ */
+export function holdsMore(pem: string): boolean {
+  return pem.split('-----BEGIN ').length > 2
+}
+
+/** As `holdsMore`, of private keys: their curve, a certificate and their public key may stand beside. */
+export function holdsMorePrivate(pem: string): boolean {
+  return pem.split(/-----BEGIN [A-Z ]*PRIVATE KEY-----/).length > 2
+}
+
+/** What is said of a key with another behind it. */
+export const behindIt = 'is not alone in its file: only the first is read'
 
 /** Is the point of a public key on P-256 uncompressed, so that the key has one hint? Of any other kind, yes. */
 export function isSpeltOnce(key: KeyObject): boolean {

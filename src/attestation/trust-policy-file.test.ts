@@ -153,6 +153,11 @@ const faults: readonly (readonly [string, string, RegExp])[] = [
     /has its point compressed or hybrid/,
   ],
   [
+    'a key with another behind it',
+    text.replace('keys:\n', `keys:\n${keyBlock('twin', newPerson().publicPem + newPerson().publicPem)}`),
+    /is not one public key/,
+  ],
+  [
     'an identity by the length of a list of trusted roots',
     withIdentity('[length]').replace('{ours: {mediaType: x}}', '[{mediaType: x}]'),
     /names `length`, which is not under/,

@@ -8,6 +8,7 @@ import {
   freshness,
   keepNewestTime,
   keepStatus,
+  maxClockSkewMs,
   notOlder,
   parseAuthority,
   readSeen,
@@ -60,7 +61,7 @@ export function policyInForce(
     policy.project === undefined
       ? withAllTakenBack({ ...policy, times }, environment)
       : withRevocations({ ...policy, times }, revokedKeys(environment))
-  return withStatusOf(least, { given, kept: seen.status, environment })
+  return withStatusOf(least, { given, kept: seen.status, caller: { environment, now } })
 }
 
 /** A repository could say that it is any project: what was seen holds for it, and what it proves is not remembered. */
@@ -119,7 +120,7 @@ export function withProofs(policy: TrustPolicy, proofsOf: ProofsOf): TrustPolicy
 type Statuses = Readonly<{
   given: Uint8Array | undefined
   kept: Uint8Array | undefined
-  environment: Caller['environment']
+  caller: Pick<Caller, 'environment' | 'now'>
 }>
 
 /** One that this user was given before, and what it says: by this policy's word, or by that of the one that let it be kept. */
@@ -146,7 +147,7 @@ function seenStatuses(kept: Uint8Array, policy: TrustPolicy): readonly SeenStatu
  * one whose signers the policy does not name any more, until another is given to a policy that the user chose; and what a
  * newer one leaves out.
  */
-function withStatusOf(policy: TrustPolicy, { given, kept, environment }: Statuses): TrustPolicy {
+function withStatusOf(policy: TrustPolicy, { given, kept, caller }: Statuses): TrustPolicy {
   const standing = policy.standing ?? []
   const seen = kept === undefined ? [] : seenStatuses(kept, policy)
   const believed = seen.flatMap((each) => each.believed ?? [])
@@ -155,12 +156,13 @@ function withStatusOf(policy: TrustPolicy, { given, kept, environment }: Statuse
     if (kept === undefined) return policy
     const unread = seen.flatMap(({ stated, findings }) => (stated === undefined ? findings : []))
     const stated = seen.filter((each) => each.stated !== undefined)
+    const timed = newest === undefined ? policy : notBefore(policy, new Date(newest.issuedAt))
     const told =
       newest === undefined
         ? stated.map((each) => disowned(policy, each))
-        : [standingOf(policy, newest), ...lesserFindings(newest, stated)]
+        : [standingOf(timed, newest), ...lesserFindings(newest, stated)]
     const counting = seen.flatMap((each) => (newest === undefined ? each.stated : each.counting) ?? [])
-    return { ...counting.reduce(withStatus, policy), standing: [...standing, ...unread, ...told] }
+    return { ...counting.reduce(withStatus, timed), standing: [...standing, ...unread, ...told] }
   }
   const { findings, document } = verifyStatus(given, policy)
   if (document === undefined) return { ...policy, standing: [...standing, ...findings] }
@@ -168,7 +170,7 @@ function withStatusOf(policy: TrustPolicy, { given, kept, environment }: Statuse
   const timed = notBefore(policy, issued)
   const judged = [...findings, notOlder(document, newest), freshness(document, nowOf(timed))]
   const isNewest = judged.every(({ check, passed }) => passed || check !== 'status-version')
-  const tooMany = isNewest && remembers(policy) ? remember(policy, environment, { given, document, seen }) : []
+  const tooMany = isNewest && remembers(policy) ? remember(policy, caller, { given, document, seen }) : []
   return {
     ...[...seen.flatMap(({ counting }) => counting ?? []), document].reduce(withStatus, timed),
     standing: [...standing, ...judged, ...lesserFindings(document, seen), ...tooMany],
@@ -184,7 +186,7 @@ type Newest = Readonly<{ given: Uint8Array; document: TrustStatus; seen: readonl
  */
 function remember(
   policy: TrustPolicy & Readonly<{ project: string }>,
-  environment: Caller['environment'],
+  caller: Pick<Caller, 'environment' | 'now'>,
   { given, document, seen }: Newest,
 ): readonly Finding[] {
   const own = statusesIn(given).filter((bytes) => isSame(statedStatus(bytes), document))
@@ -199,8 +201,8 @@ function remember(
     const because = `${others.length} statuses were seen here that take back what ${document.version} does not, more than are remembered: ask its signers for one that takes back all of it`
     return [refused('status-taken-back', 'ERR_STATUS_ROLLBACK', because)]
   }
-  keepStatus(environment, policy.project, lines)
-  rememberTime(policy, environment, new Date(document.issuedAt))
+  keepStatus(caller.environment, policy.project, lines)
+  rememberTime(policy, caller, new Date(document.issuedAt))
   return []
 }
 
@@ -248,9 +250,19 @@ function standingOf(policy: TrustPolicy, status: TrustStatus): Finding {
     : caveat('status', `${finding.because}: what was taken back since is not known`)
 }
 
-/** @param at a time that was proven to have passed */
-export function rememberTime(policy: TrustPolicy, environment: Caller['environment'], at: Date | undefined): void {
-  if (at === undefined || !remembers(policy)) return
+/**
+ * A time that is further ahead of the clock than clocks differ is refused where it is read (ERR_CLOCK_BEHIND), and not kept.
+ *
+ * THREAT: an authority, a witness or a root key with a wrong clock, after whose one word nothing would ever be believed again.
+ *
+ * @param at a time that was proven to have passed
+ */
+export function rememberTime(
+  policy: TrustPolicy,
+  { environment, now }: Pick<Caller, 'environment' | 'now'>,
+  at: Date | undefined,
+): void {
+  if (at === undefined || !remembers(policy) || at.getTime() - now().getTime() > maxClockSkewMs) return
   const { seen } = policy.times ?? {}
   if (seen === undefined || at > seen) keepNewestTime(environment, policy.project, at)
 }

@@ -7,7 +7,15 @@
 import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto'
 import { existsSync, realpathSync, statSync } from 'node:fs'
 import { basename, relative, resolve } from 'node:path'
-import { heldKeySource, isHeldAddress, loadForeign, type ManifestTerms, startSigner } from '../attestation/index.ts'
+import {
+  behindIt,
+  heldKeySource,
+  holdsMorePrivate,
+  isHeldAddress,
+  loadForeign,
+  type ManifestTerms,
+  startSigner,
+} from '../attestation/index.ts'
 import { DomainError, isDomainError, type Sha256, sha256Of } from '../core/index.ts'
 import { withIoFaults } from '../data/index.ts'
 import { writeDurably } from './evidence.fs.ts'
@@ -225,6 +233,7 @@ function readText(caller: Caller, path: string): string {
 
 /** The cause is dropped: an OpenSSL message must not carry anything of the key or of the passphrase. */
 function openKey(pem: string, path: string, passphrase: string | undefined): KeyObject {
+  if (holdsMorePrivate(pem)) throw new DomainError('ERR_KEY_MALFORMED', `the key \`${path}\` ${behindIt}`)
   const isEncrypted = pem.includes('ENCRYPTED')
   if (isEncrypted && (passphrase ?? '') === '')
     throw new DomainError('ERR_KEY_LOCKED', `the key \`${path}\` is encrypted and there is no passphrase`)

@@ -180,7 +180,7 @@ async function judgeTravelled(
       surroundings: { ...surroundings, ...history },
     }),
   )
-  rememberTime(policy, caller.environment, chain.newestTime)
+  rememberTime(policy, caller, chain.newestTime)
   return verdictOf(chain, more)
 }
 

@@ -123,7 +123,7 @@ export async function chainOf(
     ...(evidence.bundle === project.evidence.bundle ? { verdicts: project.verdicts } : {}),
   }
   const chain = await withDefinitions(project, (surroundings) => verifyChain({ ...question, surroundings }))
-  rememberTime(project.trust, project.environment, chain.newestTime)
+  rememberTime(project.trust, project, chain.newestTime)
   return chain
 }
 

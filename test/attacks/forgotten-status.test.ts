@@ -359,3 +359,25 @@ test('a clock that is behind the status that is given decides nothing, at once',
   )
   assert.deepEqual(user()(policyWith(eve), statusFile(eve, {})), [])
 })
+
+test('a status of a time to come is refused while it is, and one of the right time makes it good: its time is not kept', () => {
+  const [verify, minutes] = [user(), user()]
+  const year = { issuedAt: '2027-11-20T00:00:00.000Z', expiresAt: '2028-11-20T00:00:00.000Z' }
+  const ahead = verify(
+    policyWith(eve, { expiresAt: new Date('2099-01-01') }),
+    statusFile(eve, { ...year, keys: revoked }),
+  )
+  assert.deepEqual(ahead, ['ERR_CLOCK_BEHIND', 'ERR_KEY_REVOKED'])
+  const again = verify(policyWith(eve, { expiresAt: new Date('2099-01-01') }))
+  assert.deepEqual(
+    again,
+    ['ERR_CLOCK_BEHIND', 'ERR_KEY_REVOKED'],
+    'what it takes back, and that the clock may be at fault',
+  )
+  const right = statusFile(eve, { version: 2, keys: [{ hint: rita.hint, because: 'x' }] })
+  assert.deepEqual(verify(policyWith(eve), right), ['ERR_KEY_REVOKED'], 'what it took back stays so')
+  assert.deepEqual(verify(policyWith(eve)), ['ERR_KEY_REVOKED'])
+  const close = { issuedAt: new Date(now.getTime() + 4 * 60_000).toISOString() }
+  assert.deepEqual(minutes(policyWith(eve), statusFile(eve, close)), [], 'the honest twin: clocks differ by minutes')
+  assert.deepEqual(minutes(policyWith(eve), undefined, new Date('2026-11-20T00:00:00Z')), ['ERR_CLOCK_BEHIND'])
+})

@@ -176,6 +176,17 @@ test('a key in another form of its point, which would have another hint, is refu
   )
 })
 
+test('a file of two keys is refused: only the first would be read; text around one key is none', () => {
+  const [one, other] = [pemOf(newKey()), pemOf(newKey())]
+  assert.ok(parseForeignKey(`our key\n${one}\n`))
+  assert.throws(
+    () => parseForeignKey(one + other),
+    (error) => isDomainError(error, 'ERR_KEY_MALFORMED') && error.message.includes('not alone in its file'),
+  )
+})
+
+const newKey = () => generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).publicKey
+
 test('the SLSA summary of Google: its signature r || s is verified, in either base64, and no changed one is', () => {
   const [line = ''] = read('slsa/gke-gce-pre.bcid-vsa.jsonl').toString().split('\n')
   const summary = JSON.parse(line)

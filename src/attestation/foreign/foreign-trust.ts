@@ -1,7 +1,7 @@
 /** What a foreign bundle is judged by: a key, authorities, or an identity and who vouches for it. */
 import { createPublicKey, hash, type KeyObject, X509Certificate } from 'node:crypto'
 import { DomainError } from '../../core/index.ts'
-import { hintOf, isSpeltOnce, pemOf, respelt } from '../public-key.ts'
+import { behindIt, hintOf, holdsMore, isSpeltOnce, pemOf, respelt } from '../public-key.ts'
 import type { ForeignMaterial } from './foreign-bundle.ts'
 import { isVerifiable } from './signature.ts'
 
@@ -22,6 +22,7 @@ const maxPemChars = 1024 * 1024
 export function parseForeignKey(pem: string): KeyObject {
   if (pem.length > maxPemChars || pem.includes('PRIVATE KEY-----') || !pem.includes('-----BEGIN PUBLIC KEY-----'))
     throw new DomainError('ERR_KEY_MALFORMED', 'the key is not PEM of a public key')
+  if (holdsMore(pem)) throw new DomainError('ERR_KEY_MALFORMED', `the key ${behindIt}`)
   let key: KeyObject
   try {
     key = createPublicKey({ key: pem, format: 'pem' })
