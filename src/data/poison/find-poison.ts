@@ -64,10 +64,10 @@ export function findPoisonInImages(
     ...[findLabelFlips, findOutliers, findClassShift].map((search) => () => search(small)),
   ]
   const found = searches.flatMap((search) => search() ?? []).map(({ check }) => withoutGood(check, input))
-  const moved = (tables: Compared, by: Pick<PoisonInput, 'thresholdOf'>): readonly Measure[] =>
-    decideDrift(profileTable(overviewOf(tables.candidate)), profileTable(overviewOf(tables.anchor)), by)
-  const drift = anchor === undefined ? [] : moved({ candidate: input.candidate, anchor }, input)
-  return { checks: tempered(found, input, (tables) => moved(tables, excusing(input))), drift }
+  const [now, before] = [input.candidate, anchor].map((table) => table && profileTable(overviewOf(table)))
+  const moved = (by: Pick<PoisonInput, 'thresholdOf'>): readonly Measure[] =>
+    now === undefined || before === undefined ? [] : decideDrift(now, before, by)
+  return { checks: tempered(found, input, () => moved(excusing(input))), drift: moved(input) }
 }
 
 /** All that looks at rows; sources are judged by what these find. */

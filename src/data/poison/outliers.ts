@@ -6,6 +6,7 @@
  * left out in turn, and a new one is far when it is farther than any of them: as conformal p-values, Bates, Candes, Lei,
  * Romano and Sesia (2023), Testing for outliers with conformal p-values, equation 2.
  */
+import { exceedances } from '../statistics/exact-counts.ts'
 import { familyWiseZ, wilson } from '../statistics/intervals.ts'
 import { type Columns, rowNumberOf, selectRows } from '../table/columns.ts'
 import { type Encoding, encode, encodingOf, type Matrix } from './encode.ts'
@@ -124,7 +125,7 @@ function decide(input: PoisonInput, { delta, matrix, far, usual, threshold }: Di
   const share = wilson(usuallyFar, usual.length, z)
   const mean = share.high * delta.rows
   const { beyond, detectable } = isExtreme(usual)
-    ? exceedances(usual.length, delta.rows)
+    ? exceedances({ known: usual.length, fresh: delta.rows, level: alpha / checks })
     : {
         beyond: mean + z * Math.sqrt(mean + 1),
         detectable: mean - share.value * delta.rows + (z + 1.645) * Math.sqrt(mean + 1),
@@ -163,22 +164,6 @@ function decide(input: PoisonInput, { delta, matrix, far, usual, threshold }: Di
 /** Of so few, nothing is beyond the threshold: it is the farthest of them. */
 function isExtreme(usual: Float64Array): boolean {
   return Math.floor(usual.length * usualShare) === usual.length - 1
-}
-
-/**
- * How many of `fresh` rows may be farther than every one of `known`, and how many chance makes too seldom. Of rows that
- * are all alike, k of them are so with the probability C(fresh, k) / C(known + fresh, k).
- *
- * Source: Epstein (1954), Tables for the distribution of the number of exceedances, equation 2.
- */
-function exceedances(known: number, fresh: number): Readonly<{ beyond: number; detectable: number }> {
-  let chance = 1
-  let count = 0
-  while (count <= fresh && chance >= alpha / checks) {
-    count += 1
-    chance *= Math.max(0, fresh - count + 1) / (known + fresh - count + 1)
-  }
-  return { beyond: count - 1, detectable: count }
 }
 
 /** Far rows that are near one another, by single linkage at half the usual distance; the largest such set. */

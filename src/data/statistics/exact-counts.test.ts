@@ -1,7 +1,49 @@
-/** Exact tails, each worked by hand. */
+/** Exact tails: worked by hand, and as scipy answers (test/vectors/statistics/counts.json, with the script that made it). */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
-import { binomialTail, exactTails } from './exact-counts.ts'
+import { z } from 'zod'
+import { binomialTail, exactTails, exceedances } from './exact-counts.ts'
+
+const pair = z.tuple([z.number(), z.number()])
+const reference = z
+  .object({
+    binomial: z.array(z.tuple([z.number(), z.number(), z.number(), z.number()])).min(1),
+    tables: z.array(z.object({ left: pair, right: pair, more: z.number(), fewer: z.number() })).min(1),
+    exceedances: z
+      .array(
+        z.object({
+          known: z.number(),
+          fresh: z.number(),
+          level: z.number(),
+          detectable: z.number(),
+          chance: z.number(),
+        }),
+      )
+      .min(1),
+  })
+  .parse(JSON.parse(readFileSync(join(import.meta.dirname, '../../../test/vectors/statistics/counts.json'), 'utf8')))
+
+/** To 1e-9 of what is wanted, in the far tail too. */
+function close(value: number, wanted: number, what: string): void {
+  assert.ok(Math.abs(value - wanted) <= 1e-9 * wanted, `${what}: ${value} is not ${wanted}`)
+}
+
+test('tails agree with scipy to 1e-9 of their size', () => {
+  for (const [least, trials, share, tail] of reference.binomial)
+    close(binomialTail(least, trials, share), tail, `${least} of ${trials} at ${share}`)
+  for (const { left, right, more, fewer } of reference.tables) {
+    const tails = exactTails({ found: left[0], of: left[1] }, { found: right[0], of: right[1] })
+    close(tails.more, more, `more: ${left} beside ${right}`)
+    close(tails.fewer, fewer, `fewer: ${left} beside ${right}`)
+  }
+  for (const { detectable, chance, ...asked } of reference.exceedances) {
+    const found = exceedances(asked)
+    assert.deepEqual([found.beyond, found.detectable], [detectable - 1, detectable])
+    close(found.chance, chance, `${asked.fresh} beside ${asked.known}`)
+  }
+})
 
 function near(value: number, wanted: number): void {
   assert.ok(Math.abs(value - wanted) < 1e-9, `${value} is not ${wanted}`)
