@@ -16,7 +16,7 @@ const headerBytes = 12
  * THREAT: with its point in another form it is the same key by another hint: one key under two names reaches a threshold of
  * two, and a revoked one is not known again. An Ed25519 key of small order is one that anybody can sign for.
  *
- * @throws ERR_KEY_MALFORMED when it is no PEM, holds a private key, is neither ECDSA on P-256 nor Ed25519, or is spelt
+ * @throws ERR_KEY_MALFORMED when it is no PEM, holds a private key or a second one, is neither ECDSA on P-256 nor Ed25519, or is spelt
  *   otherwise than OpenSSL writes it
  */
 export function parsePublicKey(pem: string): KeyObject {

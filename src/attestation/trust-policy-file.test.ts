@@ -174,7 +174,7 @@ const faults: readonly (readonly [string, string, RegExp])[] = [
       'keys:\n',
       `keys:\n${keyBlock('odd', '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----')}`,
     ),
-    /not a public key/,
+    /not one public key/,
   ],
   ['an expiry that is no date', text.replace(/expires: .*/, 'expires: never'), /`trust.yaml:\d+:\d+`/],
   ['an identity by a trusted root that is not listed', withIdentity('[mine]'), /names `mine`, which is not under/],
