@@ -1,7 +1,7 @@
 /**
  * Fuzzes every reader of hostile bytes: inputs are made of known ones, and those that reach new code are kept.
  *
- *     npm run fuzz -- [--minutes 5] [--only TEXT] [--seed N] [--keep]
+ *     npm run fuzz -- [--minutes 5] [--only TEXT]... [--seed N] [--keep]
  *
  * One process. Exit 1 when something was found: an input that is neither read nor refused by code, that takes too long or too
  * much memory, or that is believed though nobody signed it. Findings lie in .cache/fuzz. `--keep` puts the smallest inputs
@@ -34,14 +34,16 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       minutes: { type: 'string', default: '5' },
-      only: { type: 'string', default: '' },
+      only: { type: 'string', multiple: true, default: [''] },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       keep: { type: 'boolean', default: false },
     },
   })
   const scratch = mkdtempSync(join(tmpdir(), 'assay-fuzz-'))
   process.once('exit', () => rmSync(scratch, { recursive: true, force: true }))
-  const targets = [...trustTargets(), ...readerTargets(scratch)].filter(({ name }) => name.includes(values.only))
+  const targets = [...trustTargets(), ...readerTargets(scratch)].filter(({ name }) =>
+    values.only.some((text) => name.includes(text)),
+  )
   const tools = {
     coverage: await watchCoverage(),
     random: randomFrom(Number(values.seed)),

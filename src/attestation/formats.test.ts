@@ -1,21 +1,25 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { sha256Of } from '../core/index.ts'
 import { parseBundle } from './bundle.ts'
+import { isSignedBy } from './dsse.ts'
 import {
   exampleAnchor,
   exampleApproval,
   exampleDataVerdict,
+  exampleDefinitionReview,
   exampleEnvironmentBuild,
   exampleFacts,
+  exampleFiles,
   exampleGateVerdict,
   exampleModelApproval,
   exampleReproduction,
   exampleReview,
   exampleSourceBuild,
+  exampleSummary,
   exampleWaiver,
 } from './fixtures/examples.ts'
 import { formatSchemas } from './format-schemas.ts'
@@ -26,6 +30,7 @@ import { parseTrustPolicy } from './trust-policy-file.ts'
 import {
   verifyDataDecision,
   verifyDataVerdict,
+  verifyDefinitionReview,
   verifyEnvironmentBuild,
   verifyGateVerdict,
   verifyReproduction,
@@ -142,12 +147,40 @@ test('the example of an environment is what the page shows, is valid, and is bel
   assert.ok(validator('environment-build.schema.json')(payloadOf(bundle)))
 })
 
+test('the example of a review of a definition is what the page shows, is valid, and is believed of a reviewer alone', () => {
+  const bundle = read('examples/definition-review.sigstore.json')
+  const verdict = verifyDefinitionReview(bundle, policy)
+  assert.ok(verdict.trusted)
+  assert.deepEqual(verdict.statement.review, exampleDefinitionReview())
+  assert.deepEqual(JSON.parse(exampleIn('definition-review.md', 'json')), payloadOf(bundle))
+  assert.ok(validator('definition-review.schema.json')(payloadOf(bundle)))
+  const roles = new Map([...policy.roles].filter(([role]) => role !== 'reviewer'))
+  assert.equal(verifyDefinitionReview(bundle, { ...policy, roles }).trusted, false)
+})
+
+test('the example of a summary is what the page shows, is valid, and is signed by the key of the examples', () => {
+  const { payload, payloadType, signatures } = JSON.parse(read('examples/verification-summary.dsse.json').toString())
+  const statement = JSON.parse(Buffer.from(payload, 'base64').toString())
+  assert.deepEqual(statement, { _type: statementType, ...verificationSummaryStatement(exampleSummary) })
+  assert.deepEqual(JSON.parse(exampleIn('verification-summary.md', 'json')), statement)
+  assert.ok(validator('verification-summary.schema.json')(statement))
+  const envelope = {
+    payload: Buffer.from(payload, 'base64'),
+    payloadType,
+    signature: Buffer.from(signatures[0].sig, 'base64'),
+  }
+  assert.ok(isSignedBy(envelope, (policy.keys.get('ada') ?? assert.fail()).key))
+})
+
+test('each kind of statement has an example, and no example is of none', () => {
+  assert.deepEqual(
+    readdirSync(join(formats, 'examples')).toSorted(),
+    [...Object.values(exampleFiles), 'trust.yaml'].toSorted(),
+  )
+})
+
 test('a summary and the signature of a model are valid by their schemas, which refuse each member left out', () => {
-  const summary = verificationSummaryStatement({
-    subject: { path: 'out/sorted.txt', digest: sha256Of('x') },
-    ...{ resourceUri: 'https://assay.dev/project/a/out', policy: { uri: 'https://assay.dev/policy/a' } },
-    ...{ trusted: true, level: 1, properties: ['isolated'], version: '0.1.0', at: '2026-11-24T12:00:00Z' },
-  })
+  const summary = verificationSummaryStatement(exampleSummary)
   const resources = [{ name: 'weights.bin', digest: 'a'.repeat(64) }]
   const manifest = { terms: { hash: 'sha256', followLinks: false, ignored: ['.git'] }, resources } as const
   for (const [name, document] of [

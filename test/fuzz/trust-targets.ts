@@ -41,6 +41,7 @@ import {
   verifyCheckpoint,
   verifyDataDecision,
   verifyDataVerdict,
+  verifyDefinitionReview,
   verifyEnvironmentBuild,
   verifyGateVerdict,
   verifyLogProof,
@@ -73,7 +74,7 @@ function sameAs(honest: unknown, found: unknown, what: string): void {
 // --- our own bundles ---------------------------------------------------------------------------------------------
 
 const examples = 'docs/formats/examples'
-const policy = parseTrustPolicy(fileAt(`${examples}/trust.yaml`), 'file')
+const policy = promoting(parseTrustPolicy(fileAt(`${examples}/trust.yaml`), 'file'), 'ada')
 const bundle = (name: string): Buffer => fileAt(`${examples}/${name}.sigstore.json`)
 
 const verifiers = {
@@ -83,6 +84,7 @@ const verifiers = {
   'environment-build': verifyEnvironmentBuild,
   'data-verdict': verifyDataVerdict,
   'gate-verdict': verifyGateVerdict,
+  'definition-review': verifyDefinitionReview,
   reproduction: verifyReproduction,
   'data-waiver': (bytes: Uint8Array, by: TrustPolicy) => verifyDataDecision('data-waiver', bytes, by),
   'data-anchor': (bytes: Uint8Array, by: TrustPolicy) => verifyDataDecision('data-anchor', bytes, by),
@@ -91,12 +93,25 @@ const verifiers = {
 } as const
 
 const mallory = newPerson()
-const listed: TrustPolicy = { ...policyOf(mallory), project: '7d0c2f5e-3a41-4c56-9b1e-0f6a52d1c9aa' }
+const listed = promoting({ ...policyOf(mallory), project: '7d0c2f5e-3a41-4c56-9b1e-0f6a52d1c9aa' }, 'ada')
+
+/** The examples' own policy names no promoter: an approval of a model would be refused before it is read. */
+function promoting(by: TrustPolicy, name: string): TrustPolicy {
+  const rule = { anyOf: [name], threshold: 1, distinct: 'principals' } as const
+  return { ...by, roles: new Map([...by.roles, ['promoter', rule]]) }
+}
 
 function ownBundles(): readonly Target[] {
   return Object.entries(verifiers).flatMap(([name, verify]): Target[] => {
     const honest = bundle(name)
     const said = parseBundle(honest)
+    const relied = signEnvelope(said.envelope.payload, statementPayloadType, mallory.key)
+    for (const [bytes, by] of [
+      [honest, policy] as const,
+      [printBundle({ hint: mallory.hint, envelope: relied }), listed] as const,
+    ])
+      if (!verify(bytes, by).trusted)
+        throw new Error(`the honest ${name} is not believed: its reader would not be reached`)
     return [
       {
         name: `bundle of ${name}`,
@@ -253,16 +268,18 @@ function readSigned(content: Bundle['content']): void {
 
 function manifests(): readonly Target[] {
   const payloads = filesIn(`${models}/payloads`)
+  const { payload } = JSON.parse(fileAt(`${examples}/verification-summary.dsse.json`).toString())
+  const summary = Buffer.from(payload, 'base64')
   return [
     { name: 'manifest of a model', weight: 2, seeds: payloads, read: parseModelManifest },
     {
       name: 'statement of others',
-      seeds: [...payloads.slice(0, 3), Buffer.from(parseBundle(bundle('stage-provenance')).envelope.payload)],
+      seeds: [...payloads.slice(0, 3), Buffer.from(parseBundle(bundle('stage-provenance')).envelope.payload), summary],
       read: (bytes) => judgeSubjects(parseForeignStatement(bytes, statementPayloadType), { sha256: 'a'.repeat(64) }),
     },
     {
       name: 'statement',
-      seeds: [Buffer.from(parseBundle(bundle('source-approval')).envelope.payload)],
+      seeds: [Buffer.from(parseBundle(bundle('source-approval')).envelope.payload), summary],
       read: parseStatement,
     },
   ]
