@@ -137,6 +137,27 @@ test('a builder that may do little judges no gates of a model whose builder may 
   assert.equal(judged({ signer: mallory }, listed(1)).trusted, true, 'the honest twin')
 })
 
+test('another listed builder judges, under the same settings, no metrics but those that the statement of the evaluation names', () => {
+  const keys = new Map([...policyOf(ada).keys, trustedKey('mallory', mallory)])
+  const builders = [...policyOf(ada).builders, { key: 'mallory', builder: builderIds.sandboxed, maxLevel: 1 as const }]
+  const byMallory = (more: Partial<GateVerdict>): ChainVerdict =>
+    judged({ signer: mallory, verdict: (one) => ({ ...one, ...more }) }, { ...gated, keys, builders })
+  const better = {
+    values: [{ name: 'accuracy', value: 1 }],
+    gates: [{ gate: 'accuracy >= 0.9', value: 1, passed: true }],
+  }
+  const { path, sizeBytes } = gateVerdict.metrics
+  for (const metrics of [
+    { path, sizeBytes, digest: digestNamed('metrics of mallory') },
+    { path: 'better.json', sizeBytes, digest: gateVerdict.metrics.digest },
+  ]) {
+    const verdict = byMallory({ ...better, metrics })
+    assert.equal(verdict.trusted, false)
+    assert.match(told(verdict).join(), /is not what `evaluate` wrote/)
+  }
+  assert.equal(byMallory({}).trusted, true, 'the honest twin')
+})
+
 test('of two verdicts of one moment the one that failed counts, in whatever order they lie', () => {
   assert.equal(judged({ beside: [failing] }).trusted, false)
   assert.equal(judged({ verdict: failing, beside: [(one) => one] }).trusted, false)

@@ -157,12 +157,10 @@ function verifyEntity(entity: SignedEntity, material: TrustMaterial, thresholds:
 
 /**
  * Rekor v1 signs its checkpoints as the host that it ran on, which the library looks for in the log's address. Its key is
- * what decides there: the entry names the log by the key's hash.
+ * what decides there: the entry names the log by the key's hash. The next Rekor (`0.0.2` of all but in-toto) signs as the log.
  */
 function withNames(material: TrustMaterial, { tlogEntries }: SignedEntity): TrustMaterial {
-  const first = tlogEntries.filter(
-    ({ kindVersion }) => kindVersion.version !== '0.0.2' || kindVersion.kind !== 'hashedrekord',
-  )
+  const first = tlogEntries.filter(({ kindVersion: { kind, version } }) => version !== '0.0.2' || kind === 'intoto')
   const tlogs = material.tlogs.map((log) => {
     const notes = first.flatMap(({ logId, inclusionProof }) =>
       log.logID.equals(logId.keyId) ? (inclusionProof?.checkpoint?.envelope ?? []) : [],
