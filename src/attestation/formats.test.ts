@@ -6,14 +6,13 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { sha256Of } from '../core/index.ts'
 import { parseBundle } from './bundle.ts'
 import { isSignedBy } from './dsse.ts'
+import { exampleDefinitionReview, exampleFiles } from './fixtures/example-kinds.ts'
 import {
   exampleAnchor,
   exampleApproval,
   exampleDataVerdict,
-  exampleDefinitionReview,
   exampleEnvironmentBuild,
   exampleFacts,
-  exampleFiles,
   exampleGateVerdict,
   exampleModelApproval,
   exampleReproduction,

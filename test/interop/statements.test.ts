@@ -8,7 +8,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { exampleFiles } from '../../src/attestation/fixtures/examples.ts'
+import { exampleFiles } from '../../src/attestation/fixtures/example-kinds.ts'
 import { repository, run, virtualEnvironment } from './environments.ts'
 
 const version = '0.9.3'
