@@ -15,8 +15,8 @@ const honest = draw(1000, 1)
 const verified = draw(200, 7)
 
 function csv(rows: readonly Drawn[]): string {
-  const lines = rows.map(({ x, y, label }) => `${x.toFixed(5)},${y.toFixed(5)},${label}`)
-  return `${['x,y,label', ...lines].join('\n')}\n`
+  const lines = rows.map(({ x, y, label }) => `${x.toFixed(5)},${y.toFixed(5)},${label},${x < 0 ? 'l' : 'r'}`)
+  return `${['x,y,label,side', ...lines].join('\n')}\n`
 }
 
 const pipeline = (deps: string): string =>
@@ -56,6 +56,11 @@ test('a poisoned table is no anchor beside a golden set; the honest one is, and 
     /golden\/agreement, labels that models (surely )?contradict: \d+ of \d+ of the golden set/,
   )
 
+  // it would agree in a label that nobody poisoned
+  await project.json(0, 'data', 'profile', path, '--label', 'side', '--out', 'side.json')
+  const other = (await project.json(2, 'data', 'anchor', 'side.json', ...anchoring.slice(3))).error
+  assert.match(other.message, /was made for the label `side`, and assay.yaml names `label`/)
+
   project.write({ [path]: csv(honest) })
   rmSync(join(project.root, 'b.json'))
   await project.json(0, 'data', 'profile', path, '--label', 'label', '--out', 'b.json')
@@ -64,6 +69,7 @@ test('a poisoned table is no anchor beside a golden set; the honest one is, and 
     signed.golden.compared.map((said: string) => said.split(':')[0]),
     ['golden/rows', 'golden/schema', 'golden/labels', 'golden/agreement'],
   )
+  assert.equal(signed.golden.label, 'label')
   project.commit('an anchor that agrees')
   assert.equal((await project.json(0, 'run')).stages[0].status, 'ran')
   const { findings, trusted } = await project.json(0, 'verify', 'n.txt')
@@ -77,10 +83,10 @@ test('a poisoned table is no anchor beside a golden set; the honest one is, and 
   project.write({ 'assay.yaml': named.replace('golden: t-golden, ', '') })
   project.commit('held to no golden set')
   assert.equal((await project.json(0, 'run')).stages[0].status, 'ran')
-  const told = (await project.json(0, 'verify', 'n.txt')).findings.filter(
+  const missed = (await project.json(0, 'verify', 'n.txt')).findings.filter(
     ({ check, because }: Document) => check === 'data-golden' && /held to none/.test(because),
   )
-  assert.equal(told.length, 1)
+  assert.equal(missed.length, 1)
   project.write({ 'assay.yaml': named })
 
   // other people verify other rows: the anchor has not been held against those
@@ -92,52 +98,6 @@ test('a poisoned table is no anchor beside a golden set; the honest one is, and 
     ({ name }: Document) => name === 'poison/anchor',
   )
   assert.deepEqual([check.verdict, check.observed], ['warn', 'unanchored'])
-})
-
-test('a poisoned table agrees in a label that nobody learns, and is no anchor of the one that is', async (context) => {
-  // `side` is honest, `label` is poisoned
-  const withSide = (rows: readonly Drawn[]): string =>
-    csv(rows)
-      .split('\n')
-      .map((line, row) => (line === '' ? '' : `${line},${row === 0 ? 'side' : line.startsWith('-') ? 'l' : 'r'}`))
-      .join('\n')
-  const project = await golden(context, honest, ', baseline: b.json')
-  const poisoned = honest.map((row, index) => (index % 5 === 0 ? { ...row, label: opposite(row.label) } : row))
-  project.write({ [path]: withSide(poisoned), 'golden/t.csv': withSide(verified) })
-  await project.json(0, 'data', 'add', 't-golden', 'golden/t.csv', '--replace')
-  await project.json(0, 'data', 'approve', 't-golden')
-  await project.json(0, 'data', 'profile', path, '--label', 'side', '--out', 'b.json')
-  const settings = project.read('assay.yaml')
-  const other = (await project.json(2, ...anchoring)).error
-  assert.match(other.message, /was made for the label `side`, and assay.yaml names `label`/)
-
-  project.write({ 'assay.yaml': settings.replace('label: label, golden: t-golden, ', '') })
-  await project.json(0, 'data', 'profile', path, '--out', 'none.json')
-  project.write({ 'assay.yaml': settings })
-  const none = (await project.json(2, 'data', 'anchor', 'none.json', ...anchoring.slice(3))).error
-  assert.match(none.message, /was made for no label, and assay.yaml names `label`/)
-
-  // a column has to be named; named, it is told and signed, and is the anchor of no other
-  project.write({ 'assay.yaml': settings.replace('label: label, ', '') })
-  const unnamed = (await project.json(2, ...anchoring)).error
-  assert.match(unnamed.message, /`golden` of .* has no `label` beside it that could be compared/)
-  project.write({ 'assay.yaml': settings.replace('label: label, ', 'label: side, ') })
-  const signed = await project.assay(...anchoring)
-  assert.match(signed.stdout, /agrees with the golden set t-golden in the label `side`: golden\/rows/)
-  const anchorCheck = async (): Promise<Document | undefined> => {
-    const { stdout } = await project.assay('data', 'validate', path, '--json')
-    return JSON.parse(stdout).checks.find(({ name }: Document) => name === 'poison/anchor')
-  }
-  assert.equal(await anchorCheck(), undefined)
-  project.write({ 'assay.yaml': settings })
-  assert.equal((await anchorCheck())?.observed, 'unanchored')
-
-  // a golden set that is over, or revoked, judges nothing
-  project.write({ 'assay.yaml': settings.replace('label: label, ', 'label: side, ') })
-  await project.json(0, 'data', 'add', 't-golden', 'golden/t.csv', '--replace', '--review-by', '2020-01-01')
-  assert.equal((await project.json(1, ...anchoring)).error.code, 'ERR_SOURCE_EXPIRED')
-  await project.json(0, 'data', 'revoke', 't-golden', '--because', 'labelled by one')
-  assert.equal((await project.json(1, ...anchoring)).error.code, 'ERR_SOURCE_REVOKED')
 })
 
 test('no stage reads a golden set, by whatever name, and rows of it that were copied are found', async (context) => {
@@ -175,8 +135,9 @@ test('no stage reads a golden set, by whatever name, and rows of it that were co
   await refusedWith('data')
   // a tracked copy that is no dep: every stage would see it
   await refusedWith(path)
-  // taken out of the inventory it stays what was signed for
-  project.write({ 'sources.yaml': 'inventory: 1\nsources: {}\n' })
+  // taken out of the inventory it stays what was signed for, where it lies, whatever is in it by now
+  rmSync(join(project.root, 'data/copy.csv'))
+  project.write({ 'sources.yaml': 'inventory: 1\nsources: {}\n', 'golden/t.csv': `${csv(verified)}0.1,0.1,yes,r\n` })
   const settings = project.read('assay.yaml').replace(/ *golden\/t\.csv: .*\n/, '')
   project.write({ 'assay.yaml': settings.replace(', golden: t-golden', '') })
   await refusedWith(`${path}, golden/t.csv`)
@@ -191,24 +152,9 @@ test('a golden set that lies in a folder of data is not read with it, whatever i
   project.write({ 'data/gold/t.csv': csv(verified) })
   await project.json(0, 'data', 'add', 't-golden', 'data/gold/t.csv', '--kind', 'golden')
   await project.json(0, 'data', 'approve', 't-golden')
-  project.write({ 'data/gold/t.csv': `${csv(verified)}0.1,0.1,yes\n` })
+  project.write({ 'data/gold/t.csv': `${csv(verified)}0.1,0.1,yes,r\n` })
   project.commit('one row more')
   assert.equal(codeOf(await project.json(1, 'run')), 'ERR_DATA_GOLDEN_USED')
-  // whoever approved it signed where it lies: the inventory cannot forget that
-  const listed = { 'sources.yaml': project.read('sources.yaml'), 'assay.yaml': project.read('assay.yaml') }
-  const forget = (): void => {
-    project.write({ 'sources.yaml': 'inventory: 1\nsources: {}\n' })
-    project.write({ 'assay.yaml': listed['assay.yaml'].replace(/ *data\/gold\/t\.csv: .*\n/, '') })
-    project.commit('forgotten')
-  }
-  forget()
-  assert.equal(codeOf(await project.json(1, 'run')), 'ERR_DATA_GOLDEN_USED')
   rmSync(join(project.root, 'data/gold'), { recursive: true })
-  assert.equal((await project.json(0, 'run')).stages[0].status, 'ran')
-  // revoked it frees the place
-  project.write(listed)
-  await project.json(0, 'data', 'revoke', 't-golden', '--because', 'of other data')
-  project.write({ 'data/gold/t.csv': `${csv(verified)}0.1,0.1,yes\n` })
-  forget()
   assert.equal((await project.json(0, 'run')).stages[0].status, 'ran')
 })

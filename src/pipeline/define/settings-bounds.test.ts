@@ -63,3 +63,11 @@ test('refuses bounds of data that has no baseline to differ from', () => {
       (error) => isDomainError(error, 'ERR_SETTINGS_INVALID') && error.message.includes('have no effect'),
     )
 })
+
+test('refuses a golden set beside which no label is named', () => {
+  assert.equal(rulesOf('golden: g, label: y')?.golden, 'g')
+  assert.throws(
+    () => rulesOf('golden: g, baseline: b.json'),
+    (error) => isDomainError(error, 'ERR_SETTINGS_INVALID') && error.message.includes('no `label` beside it'),
+  )
+})

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isDomainError, sha256Of } from '../core/index.ts'
+import type { ApprovalFact, Source } from '../data/index.ts'
+import { anchorOf } from './data-question.ts'
+import { goldenOf, goldenSetsIn } from './golden.ts'
+import type { Project } from './project.ts'
+
+const digest = sha256Of('golden')
+
+test('a golden set is kept out by where it lay when it was last approved, until it is revoked; by its bytes always', () => {
+  const at = (day: number, more: Partial<ApprovalFact> = {}): ApprovalFact => ({
+    ...{ id: 'g', origin: 'x', digest, decision: 'approved', at: `2026-11-0${day}`, kind: 'golden' },
+    ...{ attestation: sha256Of(`${day}`), path: 'golden/g.csv', ...more },
+  })
+  const pathsOf = (approvals: readonly ApprovalFact[], sources: readonly Source[] = []): readonly unknown[] =>
+    goldenSetsIn(sources, approvals).map(({ path, isApproved }) => [path, isApproved])
+  assert.deepEqual(pathsOf([at(1)]), [['golden/g.csv', true]])
+  assert.deepEqual(pathsOf([at(2, { path: 'new.csv' }), at(1)]), [
+    [undefined, true],
+    ['new.csv', true],
+  ])
+  assert.deepEqual(pathsOf([at(1), at(2, { decision: 'revoked' })]), [[undefined, false]])
+  // as: all that is asked of a source
+  const moved = { id: 'g', kind: 'golden', path: 'elsewhere.csv', digest } as Source
+  assert.deepEqual(pathsOf([at(1)], [moved]), [
+    ['elsewhere.csv', false],
+    ['golden/g.csv', true],
+  ])
+  assert.deepEqual(pathsOf([at(1, { kind: 'data' })]), [])
+})
+
+test('an anchor that agrees with a golden set in one label is the anchor of no other, nor where none is named', () => {
+  const subject = { path: 'b.json', digest: sha256Of('baseline') }
+  const signed = { decision: { subject, at: '2026-11-01', golden: { digest, label: 'side' } } }
+  // as: all that is asked of a project
+  const project = { dataDecisions: () => ({ 'data-anchor': [signed] }) } as unknown as Project
+  const isAnchor = (label: string | undefined): boolean =>
+    anchorOf(project, subject.digest, { golden: { digest }, label }) !== undefined
+  assert.deepEqual(['side', 'label', undefined].map(isAnchor), [true, false, false])
+  assert.notEqual(anchorOf(project, subject.digest, { golden: undefined, label: undefined }), undefined)
+})
+
+test('a golden set that nobody approved, that is over or revoked, or no golden set judges nothing', async () => {
+  const of = (status: string, kind = 'golden'): ReturnType<typeof goldenOf> => {
+    const source = { id: 'g', kind, path: 'g.csv', digest, classification: 'internal' }
+    const approval = status === 'proposed' ? {} : { approval: { attestation: digest } }
+    // as: all that is asked of a project
+    const project = {
+      sources: new Map([['g', { source, status, ...approval }]]),
+      contents: { ingest: async () => undefined },
+      settings: { name: 'p', clearance: 'internal' },
+    } as unknown as Project
+    return goldenOf(project, 'g')
+  }
+  assert.equal((await of('approved'))?.approval, digest)
+  const refused = [
+    ['ERR_SOURCE_UNAPPROVED', 'proposed'],
+    ['ERR_SOURCE_EXPIRED', 'expired'],
+    ['ERR_SOURCE_REVOKED', 'revoked'],
+    ['ERR_SOURCE_UNKNOWN', 'approved', 'data'],
+  ] as const
+  for (const [code, status, kind] of refused)
+    await assert.rejects(of(status, kind), (error) => isDomainError(error, code))
+})
