@@ -20,8 +20,14 @@ const factsOfHost = /^(system|system-layer|(installed|interpreter|node):.*)$/
 const cacheOf = ({ root }: Place): string => join(root, '.assay/cache/stat.sqlite')
 const secretOf = ({ root, keys }: Place): Uint8Array => loadSeal({ ASSAY_CONFIG_HOME: join(keys, 'assay') }, root)
 
-/** Takes in what the first run in a project found out. A copy is read: the project must not see that anybody looked. */
-export function learnHost(project: Place): void {
+/** Called when a verb has succeeded for the first time in a project: one tells of the machine what is known, others learn of it. */
+export function shareHost(verb: string, project: Place): void {
+  if (verb === 'init') tellHost(project)
+  if (verb === 'run' || verb === 'data validate' || verb === 'data review') learnHost(project)
+}
+
+/** A copy is read: the project must not see that anybody looked. */
+function learnHost(project: Place): void {
   const copy = join(project.keys, 'learned.sqlite')
   if (!existsSync(cacheOf(project))) return
   copyFileSync(cacheOf(project), copy)
@@ -49,8 +55,7 @@ function learnRow(cache: StatCache, kind: string, key: string): void {
     entries.set(`${key}/${name}`, { ...known, scheme: kind, folder: key, name })
 }
 
-/** For a project that was just adopted. */
-export function tellHost(project: Place): void {
+function tellHost(project: Place): void {
   const folder = lstatSync(dirname(cacheOf(project)), { throwIfNoEntry: false })
   if (facts.size === 0 || folder?.isDirectory() !== true) return
   using cache = openStatCache(cacheOf(project), secretOf(project))

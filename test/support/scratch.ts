@@ -8,7 +8,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { learnHost, tellHost } from './host-facts.ts'
+import { shareHost } from './host-facts.ts'
 
 export type Ran = Readonly<{ code: number | null; stdout: string; stderr: string }>
 
@@ -48,14 +48,12 @@ export function scratch(context: TestContext, files: Readonly<Record<string, str
       writeFileSync(join(root, path), text)
     }
   }
-  let hasRun = false
+  const told = new Set<string>()
   const run = async (args: readonly string[]): Promise<Ran> => {
     const ran = await runAssay(args, root, environment)
-    if (ran.code === 0 && args[0] === 'init' && !hasRun) tellHost({ root, keys })
-    if (ran.code === 0 && args[0] === 'run' && !hasRun) {
-      hasRun = true
-      learnHost({ root, keys })
-    }
+    const verb = args[0] === 'data' ? `data ${args[1]}` : `${args[0]}`
+    if (ran.code === 0 && !told.has(verb)) shareHost(verb, { root, keys })
+    if (ran.code === 0) told.add(verb)
     return ran
   }
   git('init', '--quiet', '--initial-branch=main')
