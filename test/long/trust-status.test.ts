@@ -4,9 +4,12 @@ import { createHash } from 'node:crypto'
 import { copyFileSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { parseDocument } from 'yaml'
 import { adopted, statuses } from '../support/adopted.ts'
 import { words } from '../support/projects.ts'
 import type { Document } from '../support/scratch.ts'
+import { driven, listSigner } from '../support/signing.ts'
+import { sigstoreInstance } from '../support/sigstore-instance.ts'
 import { serveAuthority, testAuthority } from '../support/timestamp-authority.ts'
 import { ask, codesOf, listAuthority, model } from '../support/timestamped.ts'
 
@@ -112,3 +115,34 @@ test('an authority that does not answer, or is not the one that is listed, stops
   assert.equal(existsSync(join(project.root, model)), false)
   assert.deepEqual(statuses(await project.json(0, 'run')), { sort: 'ran', count: 'ran' }, 'nobody asks for a time')
 })
+
+test('an identity that a status takes back is believed no more, and others are: what is run again is good', async (context) => {
+  const project = await adopted(context, words)
+  const { issuer, trustedRoot, address, token } = await sigstoreInstance(context)
+  listSigner(project, { identity, issuer, principal: 'Ada Test <ada@example.org>', trustedRoots: [trustedRoot] })
+  await driven(project, { ASSAY_SIGNER: address, ASSAY_IDENTITY_TOKEN: token({ sub: identity }) })(0, 'run')
+  await project.json(0, 'attest', 'export', model, '--out', '../theirs.jsonl')
+  const rooted = parseDocument(project.read('trust.yaml'))
+  rooted.setIn(['roles', 'root'], rooted.getIn(['roles', 'reviewer']))
+  project.write({ 'trust.yaml': rooted.toString().replace(/root:\n( +)- (\S+)\n.*elsewhere\n/, 'root:\n$1- $2\n') })
+  project.commit('a root')
+  project.write({ '../other.yaml': project.read('trust.yaml') })
+  const codesOf = async (exit: number, evidence: string, ...more: readonly string[]): Promise<readonly string[]> => {
+    const by = ['--policy', '../other.yaml', '--evidence', evidence, ...more]
+    const { findings } = await project.json(exit, 'verify', model, ...by)
+    return [...new Set<string>(findings.flatMap((one: Document) => (one.passed ? [] : [one.code])))]
+  }
+  const revoke = ['trust', 'status', 'status.jsonl', '--because', 'taken over', '--revoke-identity']
+  assert.equal((await project.json(1, ...revoke, 'nobody')).error.code, 'ERR_SIGNER_UNKNOWN')
+  assert.deepEqual(await codesOf(0, '../theirs.jsonl'), [], 'before it')
+  const { status } = await project.json(0, ...revoke, 'elsewhere')
+  assert.deepEqual(status.identities, [{ identity, issuer, because: 'taken over' }])
+  for (const given of [['--status', 'status.jsonl'], []])
+    assert.ok((await codesOf(1, '../theirs.jsonl', ...given)).includes('ERR_KEY_REVOKED'), 'also once it was seen')
+  const again = await project.json(0, 'run')
+  assert.deepEqual(statuses(again), { sort: 'ran', count: 'ran' }, 'nothing of theirs is used')
+  await project.json(0, 'attest', 'export', model, '--out', '../own.jsonl')
+  assert.deepEqual(await codesOf(0, '../own.jsonl'), [], 'the honest twin')
+})
+
+const identity = 'https://github.com/o/r/.github/workflows/train.yml@refs/heads/main'
