@@ -22,7 +22,7 @@ import {
   type StatedOutput,
 } from '../attestation/index.ts'
 import { digestOfJson, isDomainError, isInside, isSha256, type Sha256 } from '../core/index.ts'
-import { believedStage } from './believe.ts'
+import { type Believing, believedStage } from './believe.ts'
 import { classificationBehind } from './data-question.ts'
 import { makerOf } from './definition.ts'
 import { gatesAtHandOf, gatesKey } from './gates-key.ts'
@@ -50,41 +50,73 @@ export async function attestGates(
   tell: (text: string) => void,
 ): Promise<readonly GatesReport[]> {
   const { model } = project.settings
-  if (model === undefined || model.gates.length === 0 || model.metrics === undefined) return []
-  const measured = evidenceOf(project, lock, model.metrics)
-  const metrics = measured?.facts.outputs.find(({ path }) => path === model.metrics)
-  if (measured === undefined || metrics === undefined || !isSha256(metrics.digest)) return []
-  const { commit } = project.code
-  const definition = project.definition.find(({ path }) => path === 'assay.yaml')
-  if (commit === undefined || definition === undefined || !project.code.isCommitted(definition.path)) {
-    tell('the gates of the model are not judged: assay.yaml is not committed')
-    return []
-  }
+  if (model === undefined || model.gates.length === 0) return []
   const reports: GatesReport[] = []
-  for (const { made, outputs } of partsOf(project, lock, model.path)) {
-    const { attestation: entry } = made
-    const factsOf = (attestation: Sha256): StageFacts | undefined => believedStage(project, attestation)
-    const unread = outputs.find(({ digest }) => !hasRead(factsOf, measured.attestation, { entry, digest }))
-    if (unread !== undefined) {
-      tell(`the gates of the model are not judged: \`${measured.facts.stage}\` did not read this \`${unread.path}\``)
+  for (const part of judgedParts(project, lock, model)) {
+    if (typeof part === 'string') {
+      tell(`the gates of the model are not judged: ${part}`)
       continue
     }
+    const { made, outputs, measured, metrics, definition } = part
+    const { attestation: entry } = made
     const asked = { outputs: outputs.map(plain), made: named(made), measured: named(measured) }
-    const file = { path: metrics.path, digest: metrics.digest, sizeBytes: metrics.sizeBytes }
     const judged = await judge(project, {
-      ...file,
+      ...metrics,
       isShort: isSecret(classificationBehind(project, entry, measured.attestation)),
     })
     const stated = {
-      ...{ project: project.id, model: model.name, metrics: file, ...asked, ...judged },
-      definition: { path: definition.path, digest: definition.digest, commit },
+      ...{ project: project.id, model: model.name, metrics, ...asked, ...judged },
+      definition,
     }
     reports.push({ result: stated.result, gates: stated.gates, attestation: await signed(project, signer, stated) })
   }
   return reports
 }
 
-function evidenceOf(project: Project, lock: ReadonlyMap<string, Sha256>, path: string): Evidence | undefined {
+type Judging = Believing &
+  Pick<Project, 'pipeline' | 'definition'> &
+  Readonly<{ code: Pick<Project['code'], 'commit' | 'isCommitted'> }>
+type Model = Readonly<{ path: string; metrics?: string }>
+type JudgedPart = Part &
+  Readonly<{
+    measured: Evidence
+    metrics: Readonly<{ path: string; digest: Sha256; sizeBytes: number }>
+    definition: GateVerdict['definition']
+  }>
+
+/** The parts of the model with what their gates are judged on, or why they cannot be: a sentence each. */
+export function judgedParts(
+  project: Judging,
+  lock: ReadonlyMap<string, Sha256>,
+  { path: model, metrics: path }: Model,
+): readonly (JudgedPart | string)[] {
+  if (path === undefined) return ['assay.yaml names no metrics of it']
+  const measured = evidenceOf(project, lock, path)
+  if (measured === undefined) return [`no evidence of who makes \`${path}\` is believed here: run it`]
+  const metrics = measured.facts.outputs.find((output) => output.path === path)
+  if (metrics === undefined || !isSha256(metrics.digest))
+    return [`\`${path}\` is no file that \`${measured.facts.stage}\` made`]
+  const { commit } = project.code
+  const definition = project.definition.find((file) => file.path === 'assay.yaml')
+  if (commit === undefined || definition === undefined || !project.code.isCommitted(definition.path))
+    return ['assay.yaml is not committed']
+  const parts = partsOf(project, lock, model)
+  if (parts.length === 0) return [`no evidence of who makes \`${model}\` is believed here: run it`]
+  const on = {
+    metrics: { path, digest: metrics.digest, sizeBytes: metrics.sizeBytes },
+    definition: { path: definition.path, digest: definition.digest, commit },
+  }
+  const factsOf = (attestation: Sha256): StageFacts | undefined => believedStage(project, attestation)
+  return parts.map((part) => {
+    const entry = part.made.attestation
+    const unread = part.outputs.find(({ digest }) => !hasRead(factsOf, measured.attestation, { entry, digest }))
+    return unread === undefined
+      ? { ...part, measured, ...on }
+      : `\`${measured.facts.stage}\` did not read this \`${unread.path}\``
+  })
+}
+
+function evidenceOf(project: Judging, lock: ReadonlyMap<string, Sha256>, path: string): Evidence | undefined {
   const maker = makerOf(project.pipeline, path)
   const attestation = maker === undefined ? undefined : lock.get(maker.name)
   const facts = attestation === undefined ? undefined : believedStage(project, attestation)
@@ -92,7 +124,7 @@ function evidenceOf(project: Project, lock: ReadonlyMap<string, Sha256>, path: s
 }
 
 /** The outs that the model lies in, or that lie in it, by the statement that made them. */
-function partsOf(project: Project, lock: ReadonlyMap<string, Sha256>, model: string): readonly Part[] {
+function partsOf(project: Judging, lock: ReadonlyMap<string, Sha256>, model: string): readonly Part[] {
   return project.pipeline.stages.flatMap(({ outs }): readonly Part[] => {
     const own = outs.filter(({ path }) => isInside(model, path) || isInside(path, model))
     const made = own[0] === undefined ? undefined : evidenceOf(project, lock, own[0].path)

@@ -3,8 +3,10 @@ import { judgeBundle, type StageFacts, statedStage } from '../attestation/index.
 import { DomainError, type Sha256 } from '../core/index.ts'
 import type { Project } from './project.ts'
 
+export type Believing = Pick<Project, 'id' | 'evidence' | 'trust' | 'verdicts'>
+
 /** Undefined when the bundle is missing, broken, not signed by a builder of the policy, or of another project. */
-export function believedStage(project: Project, attestation: Sha256): StageFacts | undefined {
+export function believedStage(project: Believing, attestation: Sha256): StageFacts | undefined {
   const { verdict } = judgeBundle({ evidence: project.evidence, policy: project.trust }, attestation, project.verdicts)
   return verdict.trusted && verdict.statement.facts.project.id === project.id ? verdict.statement.facts : undefined
 }

@@ -212,7 +212,7 @@ export function otherMetrics(
 }
 
 /** Where the metrics are at hand, what was signed of them is held against them. */
-function signedFinding({ gates }: ChainVerdict, metrics: readonly Metric[] | undefined): Finding {
+export function signedFinding({ gates }: Pick<ChainVerdict, 'gates'>, metrics: readonly Metric[] | undefined): Finding {
   if (metrics === undefined)
     return caveat('gate-verdict', 'the metrics are not at hand: its gates were judged by what was signed of them')
   if (gates === undefined)
