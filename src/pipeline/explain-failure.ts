@@ -11,7 +11,7 @@ import { updateOfSubmodule } from './code.ts'
 import type { StageDefinition } from './definition.ts'
 import { explainModule, explainProgram, explainShell, explainVariable } from './explain-program.ts'
 import { type Explanation, type Failure, flow, type HostFacts, placeOfStage, settingsLine } from './failure.ts'
-import { destinationsIn, pathsIn, refusedWritesIn } from './failure-words.ts'
+import { destinationsIn, pathsIn, refusedWritesIn, saysNoMemory } from './failure-words.ts'
 
 /** In the order of how sure each is. */
 const causes = [
@@ -19,6 +19,7 @@ const causes = [
   explainRead,
   explainOutside,
   explainWrite,
+  explainMemory,
   explainVariable,
   explainProgram,
   explainModule,
@@ -173,6 +174,16 @@ function explainWrite({ stage, outcome, visible }: Failure): Explanation | undef
     code,
     because: `it tried to write \`${inside}\`, which is not among its outs`,
     help: `when it is a result, add to ${placeOfStage(stage)}: outs: ${flow([{ [out]: { cache: false } }])}\nwhen it is not kept, say in assay.yaml: ${settingsLine(stage, { scratch: [folderToWrite(inside, visible)] })}`,
+  }
+}
+
+/** One that the kernel ended for its memory says nothing; one that asks for more than there is, is told so and gives up. */
+function explainMemory({ stage, outcome }: Failure): Explanation | undefined {
+  if (!saysNoMemory(outcome.log.lines)) return undefined
+  return {
+    code: 'ERR_STAGE_FAILED',
+    because: 'it got no more memory',
+    help: `give it more than its limit, 4GiB where nothing is said, in assay.yaml: ${settingsLine(stage, { limits: { memory: '8GiB' } })}\nwhat it used: assay show --stage ${quotedForShell(stage.name)} --resources`,
   }
 }
 

@@ -6,6 +6,7 @@ import {
   missingProgramIn,
   pathsIn,
   refusedWritesIn,
+  saysNoMemory,
   variablesReadBy,
 } from './failure-words.ts'
 
@@ -90,4 +91,20 @@ test('finds the paths that lead out of the project', () => {
 test('finds the variables that a command reads and does not set', () => {
   assert.deepEqual(variablesReadBy(['$PY_CONDA run.py', '$OUT/x']), ['PY_CONDA', 'OUT'])
   assert.deepEqual(variablesReadBy(['X=1; echo $X', 'for f in a b; do echo $f; done', "echo '$NO' \\$NO"]), [])
+})
+
+test('finds that there was no memory left, as Python, NumPy, PyTorch, C++, Node and R say it', () => {
+  for (const line of [
+    'MemoryError',
+    'MemoryError: Unable to allocate internal buffer.',
+    'numpy._core._exceptions._ArrayMemoryError: Unable to allocate 7.45 TiB for an array with shape (1000000,)',
+    "RuntimeError: [enforce fail at alloc_cpu.cpp:117] err == 0. DefaultCPUAllocator: can't allocate memory",
+    'OSError: [Errno 12] Cannot allocate memory',
+    "terminate called after throwing an instance of 'std::bad_alloc'",
+    'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory',
+    'Error: cannot allocate vector of size 74.5 Gb',
+  ])
+    assert.ok(saysNoMemory([line]), line)
+  for (const line of ['KeyError: 1', 'class MyMemoryErrorTest', 'loaded memory.csv', 'except MemoryError:'])
+    assert.ok(!saysNoMemory([line]), line)
 })

@@ -96,6 +96,14 @@ function isPathLike(path: string): boolean {
   return !readOnly.test(path) && !/\s{2,}|^\s|\s$/.test(path) && path.length <= 1024
 }
 
+const noMemory =
+  /^(?:[\w.]*\.)?_?(?:Array)?MemoryError\b|\bstd::bad_alloc\b|Cannot allocate memory|can't allocate memory|JavaScript heap out of memory|^Error: cannot allocate vector of size/
+
+/** Python and NumPy, C++, the C library, PyTorch, Node and R. */
+export function saysNoMemory(lines: readonly string[]): boolean {
+  return lines.some((line) => noMemory.test(line.trim()))
+}
+
 const missingFile =
   /no such file|not found|cannot find|can't find|could not find|cannot open|can't open|unable to open|does not exist|doesn't exist|missing|enoent|errno 2\b/i
 

@@ -99,3 +99,28 @@ test('property: whatever unread definitions ran, reviewed runs are kept and are 
     }),
   )
 })
+
+test('one that nobody reviewed takes the place of no reviewed one, however many of these there are', () => {
+  const names = Array.from({ length: 20 }, (_, index) => `read ${index}`)
+  const reviewed = reviewedAre(...names, 'another')
+  const full = after(
+    names.flatMap((name) => times(1, name, run)),
+    reviewed,
+  )
+  assert.deepEqual(withRun(full, groupOf('pull request'), mining, reviewed), full)
+  const next = withRun(full, groupOf('another'), run, reviewed)
+  assert.deepEqual([next.length, next.at(-1)?.definition], [20, sha256Of('another')], 'the honest twin')
+  const mixed = withRun(full.slice(1), groupOf('pull request'), run, reviewed)
+  assert.ok(
+    !withRun(mixed, groupOf('another'), run, reviewed).some((each) => each.definition === sha256Of('pull request')),
+  )
+})
+
+test('what is kept of a run has a bound, however many files it opened', () => {
+  const files = Array.from({ length: 1001 }, (_, index) => ({ path: `src/${index}.py`, digest: sha256Of('x') }))
+  const none = reviewedAre()
+  const kept = (ran: Partial<Ran>) => withRun([], { ...groupOf('main'), ran: { ...ranOf('main'), ...ran } }, run, none)
+  assert.deepEqual(kept({ commit: 'abc', code: files })[0]?.ran, { ...ranOf('main'), commit: 'abc' })
+  assert.equal(kept({ code: files.slice(1) })[0]?.ran.code?.length, 1000, 'the honest twin')
+  assert.deepEqual(kept({ definition: files }), [])
+})

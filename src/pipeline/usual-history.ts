@@ -35,6 +35,8 @@ export type Reviewed = Readonly<{
 /** LIMIT: runs of one definition, and definitions of one stage, that are kept; those that nobody reviewed go first. */
 const mostRuns = 30
 const mostGroups = 20
+/** LIMIT: files that are kept of one definition, and as many of its code. */
+const mostFiles = 1000
 
 /**
  * Reviewed runs where there are enough; else these and those of the same definition. In a project that nobody reviews a
@@ -83,17 +85,28 @@ export function teaches({ ran }: Pick<RunGroup, 'ran'>, reviewed: Reviewed, isLe
   return !isLetThrough || !reviewed.any || reviewed.covers(ran)
 }
 
-/** The groups with one run more. */
+/**
+ * The groups with one run more. INVARIANT: one that nobody reviewed takes the place of no reviewed one.
+ *
+ * Of a run of very much code its commit alone says whether it was reviewed; one of as many definition files is not kept.
+ */
 export function withRun(
   groups: readonly RunGroup[],
   own: Omit<RunGroup, 'runs'>,
   run: UsualRun,
   reviewed: Reviewed,
 ): readonly RunGroup[] {
+  const { code = [], ...ran } = own.ran
+  if (ran.definition.length > mostFiles) return groups
   const known = groups.find(({ definition }) => definition === own.definition)?.runs ?? []
-  const others = groups.filter(({ definition }) => definition !== own.definition)
-  const unread = others.filter(({ ran }) => !reviewed.covers(ran))
-  const tooMany = Math.max(0, others.length + 1 - mostGroups)
-  const gone = new Set([...unread, ...others.filter((each) => !unread.includes(each))].slice(0, tooMany))
-  return [...others.filter((each) => !gone.has(each)), { ...own, runs: [...known, run].slice(-mostRuns) }]
+  const kept = code.length > mostFiles ? { ...own, ran } : own
+  const all = [
+    ...groups.filter(({ definition }) => definition !== own.definition),
+    { ...kept, runs: [...known, run].slice(-mostRuns) },
+  ]
+  const isRead = (group: RunGroup): boolean =>
+    group.definition === own.definition ? reviewed.covers(own.ran) : reviewed.covers(group.ran)
+  const byWorth = [...all.filter((each) => !isRead(each)), ...all.filter(isRead)]
+  const gone = new Set(byWorth.slice(0, Math.max(0, all.length - mostGroups)))
+  return all.filter((each) => !gone.has(each))
 }

@@ -256,7 +256,7 @@ time.sleep(1)" ; exit 0`
         )
       })
 
-      test('a stage that reads and writes more than it may in all is stopped; one that is ahead of its rate waits, and comes to its end', async (context) => {
+      test('a stage that reads and writes more than it may in all is stopped; one that is ahead of its rate comes to its end', async (context) => {
         const writing = (times: number): Ask => ({
           commands: [`for i in $(seq ${times}); do head -c 10M /dev/zero > out/a; sleep 0.1; done; echo done`],
           outs: ['out/a'],
@@ -287,8 +287,6 @@ time.sleep(1)" ; exit 0`
         assert.equal(end?.kind === 'limit' ? end.limit : end?.kind, unwaitedEnd, JSON.stringify(end))
         assert.deepEqual(waited?.end, { kind: 'exited', code: 0 })
         assert.deepEqual([fast?.end, both?.end], Array(2).fill({ kind: 'exited', code: 0 }))
-        // 80 MiB at 20 a second, of which the first second's come at once: no machine is too slow for that
-        assert.ok((fast?.resources.wallMs ?? 0) > 2500, `${fast?.resources.wallMs}`)
         assert.match(fast?.resources.ioHeldBy ?? '', identity === 'root' ? /^cgroup-v[12]/ : /supervision|cgroup-v2/)
         // root sees what a process hides, and of a kernel of the stage's own nothing is hidden
         const canHide = identity === 'user' && engine !== 'gvisor'

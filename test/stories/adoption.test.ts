@@ -156,6 +156,7 @@ test('a program, a module, a variable or a mode bit that a stage lacks is named,
       variable: '$MY_PYTHON -c 1 && echo x > out/variable',
       mode: './run.sh > out/mode',
       repository: 'git log > out/repository',
+      memory: 'python3 -c "bytearray(1 << 50)"',
     }),
     'src/acme/__init__.py': '',
     'src/acme/core.py': '',
@@ -174,6 +175,8 @@ test('a program, a module, a variable or a mode bit that a stage lacks is named,
   assert.ok(told['variable'].help.includes('stages: {variable: {env: [MY_PYTHON]}}'), told['variable'].help)
   assert.match(told['mode'].because, /`run\.sh` is not executable in the commit/)
   assert.match(told['repository'].because, /a stage has no repository/)
+  assert.match(told['memory'].because, /exited with 1: it got no more memory/)
+  assert.ok(told['memory'].help.includes('stages: {memory: {limits: {memory: 8GiB}}}'), told['memory'].help)
 
   project.write({
     'assay.yaml': `${project.read('assay.yaml')}stages: {layout: {env: {PYTHONPATH: /project/src}}, variable: {env: [MY_PYTHON]}}\n`,

@@ -148,8 +148,8 @@ function makeFirst(
   write(pids, 'pids.max', limits.processes + ownProcesses)
   if (cpu !== undefined)
     write(cpu, 'cpu.cfs_quota_us', Math.ceil(limits.cpus * readNumber(cpu, 'cpu.cfs_period_us', 100_000)))
-  const io = place.disks === undefined ? undefined : firstIo(join(place.disks, name), limit)
-  if (io !== undefined) folders.push(io)
+  const io = place.disks === undefined ? undefined : firstIo(join(place.disks, name), limit, made)
+  if (io !== undefined && !folders.includes(io)) folders.push(io)
   return {
     heldBy: 'cgroup-v1',
     holdsIo: io === undefined ? 'none' : 'reads',
@@ -209,18 +209,25 @@ function makeSecond(
   }
 }
 
-/** @returns the group's folder; undefined when it holds nothing, which others then do */
-function firstIo(folder: string, io: IoLimit | undefined): string | undefined {
+/**
+ * @param made folders of the group: where a controller shares its folder with another, it is there
+ * @returns the group's folder; undefined when it holds nothing, which others then do
+ */
+function firstIo(folder: string, io: IoLimit | undefined, made: string[]): string | undefined {
   if (io === undefined || io.disks.length === 0) return undefined
+  const isShared = made.includes(folder)
   try {
-    mkdirSync(folder, { mode: 0o755 })
+    if (!isShared) {
+      mkdirSync(folder, { mode: 0o755 })
+      made.push(folder)
+    }
     for (const disk of io.disks)
       for (const file of ['blkio.throttle.read_bps_device', 'blkio.throttle.write_bps_device'])
         write(folder, file, `${disk} ${io.perSecond}`)
     return folder
   } catch (error) {
-    removeNow(folder)
     if (errnoOf(error) === undefined) throw error
+    if (!isShared && made.includes(folder)) removeNow(folder)
     return undefined
   }
 }

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
-import { groupPlaces } from './control-group.fs.ts'
+import { groupPlaces, makeControlGroup } from './control-group.fs.ts'
 import { headedField, namedField } from './network-counters.fs.ts'
 import { tailOf } from './tail.ts'
 
@@ -50,4 +53,23 @@ test('shows the last twenty lines, safe to print, a progress bar as it stood at 
   const tail = tailOf(lines)
   assert.equal(tail.length, 20)
   assert.deepEqual(tail.slice(-3), ['line 29', '100%', '\\u{1b}[31mred'])
+})
+
+test('a controller of disks may share its folder with another, and the folder of a stranger stays', (context) => {
+  // plain folders take what is written as a group does
+  const place = mkdtempSync(join(tmpdir(), 'assay-group-'))
+  context.after(() => rmSync(place, { recursive: true, force: true }))
+  const limits = { cpus: 1, memoryBytes: 2 ** 30, timeMs: 1000, processes: 8, outputBytes: 1, ioBytesPerSecond: 1000 }
+  const made = (name: string, disks: string) => {
+    mkdirSync(disks, { recursive: true })
+    return makeControlGroup({ version: 1, folders: { memory: place, pids: place }, disks }, name, limits, ['8:0'])
+  }
+  const shared = made('one', place)
+  assert.deepEqual([shared?.holdsIo, shared?.folders], ['reads', [join(place, 'one')]])
+  assert.equal(readFileSync(join(place, 'one/blkio.throttle.read_bps_device'), 'utf8'), '8:0 1000')
+  const apart = made('two', join(place, 'disks'))
+  assert.deepEqual(apart?.folders, [join(place, 'two'), join(place, 'disks/two')])
+  mkdirSync(join(place, 'disks/three'))
+  assert.equal(made('three', join(place, 'disks'))?.holdsIo, 'none')
+  assert.ok(existsSync(join(place, 'disks/three')))
 })

@@ -60,7 +60,7 @@ export function holdIo(limits: IoLimits, holdsIo: ControlGroup['holdsIo'], io: I
   return {
     look: (pids, pausable, mustTell) => {
       const { hidden } = io.look(pids)
-      if (hidden && mustTell) return 'one of its processes hides what it reads and writes'
+      if (hidden && mustTell) return 'one of its processes hides what it reads and writes, or cannot be looked at'
       const passed = passedIo(limits, io.sum())
       if (passed !== undefined) return passed
       const { ioReadBytes = 0, ioWrittenBytes = 0 } = io.sum()
@@ -70,7 +70,7 @@ export function holdIo(limits: IoLimits, holdsIo: ControlGroup['holdsIo'], io: I
         return `it read or wrote more than ${rate} bytes a second, and went on when it was held back`
       const wasPaused = isPaused
       isPaused = told.includes('wait')
-      if (isPaused || wasPaused) signalAll(pausable(), isPaused ? 'SIGSTOP' : 'SIGCONT')
+      if (isPaused || wasPaused) signalAll(pausable().filter(io.isSame), isPaused ? 'SIGSTOP' : 'SIGCONT')
       return undefined
     },
   }
@@ -82,6 +82,7 @@ export function passedIo({ ioBytes }: IoLimits, { ioReadBytes = 0, ioWrittenByte
   return `it read and wrote more than ${ioBytes} bytes`
 }
 
+/** THREAT: a process ends, and another user's, or the user's own, gets its number: only those that were looked at are stopped. */
 function signalAll(pids: readonly number[], signal: 'SIGSTOP' | 'SIGCONT'): void {
   for (const pid of pids) {
     try {

@@ -13,13 +13,15 @@
  * goes past a limit that is held so.
  */
 import { readFileSync } from 'node:fs'
-import { errnoOf, isAlive, quietly } from './process-facts.fs.ts'
+import { isGone } from './process-facts.fs.ts'
 
 export type IoSum = Readonly<{ ioReadBytes?: number; ioWrittenBytes?: number }>
 
 export type IoWatch = Readonly<{
-  /** @returns whether one of them does not let us look */
+  /** @returns whether one of them could not be looked at */
   look(pids: readonly number[]): Readonly<{ hidden: boolean }>
+  /** Whether the process is the one that was looked at last, and not another that has its number now. */
+  isSame(pid: number): boolean
   /** So far; empty where the machine does not tell. */
   sum(): IoSum
 }>
@@ -44,9 +46,15 @@ export function watchIo(): IoWatch {
   let leaving: readonly Seen[] = []
   let ended = nothing
   let highest: Required<IoSum> | undefined
+  let seen: ReadonlySet<string> = new Set()
   return {
+    isSame: (pid) => {
+      const stat = statOf(pid)
+      return typeof stat !== 'string' && seen.has(keyOf(pid, stat))
+    },
     look: (pids) => {
-      const { now, hidden } = readLiving(pids, living)
+      const { now, hidden, keys } = readLiving(pids, living)
+      seen = keys
       if (now.size === 0 && living.size === 0) return { hidden }
       const gone = [...living].flatMap(([key, seen]) => (now.has(key) ? [] : [seen]))
       const pools = new Map(
@@ -79,16 +87,24 @@ export function watchIo(): IoWatch {
 /** By pid and start. */
 type Living = ReadonlyMap<string, Seen>
 
-function readLiving(pids: readonly number[], living: Living): Readonly<{ now: Living; hidden: boolean }> {
+/** @returns `keys` also of those whose counts are not told */
+function readLiving(
+  pids: readonly number[],
+  living: Living,
+): Readonly<{ now: Living; hidden: boolean; keys: ReadonlySet<string> }> {
   const asked = new Set(pids)
+  const keys = new Set<string>()
   const now = new Map<string, Seen>()
   let hidden = false
   // a list of processes that was made while some ended may miss others
   for (const pid of new Set([...pids, ...[...living.values()].map((seen) => seen.pid)])) {
     const stat = statOf(pid)
-    const key = `${pid} ${stat?.start}`
+    hidden ||= stat === 'hidden' && asked.has(pid)
+    if (typeof stat === 'string') continue
+    const key = keyOf(pid, stat)
     const before = living.get(key)
-    if (stat === undefined || (before === undefined && !asked.has(pid))) continue // the number is another's now
+    if (before === undefined && !asked.has(pid)) continue // the number is another's now
+    keys.add(key)
     const io = ioOf(pid)
     hidden ||= io === 'hidden'
     const { parent, faults, waited } = stat
@@ -97,7 +113,11 @@ function readLiving(pids: readonly number[], living: Living): Readonly<{ now: Li
     const grown = before === undefined ? nothing : { ...less(counts, before.counts), faults: waited - before.waited }
     now.set(key, { pid, parent, counts, waited, grown })
   }
-  return { now, hidden }
+  return { now, hidden, keys }
+}
+
+function keyOf(pid: number, { start }: Readonly<{ start: string }>): string {
+  return `${pid} ${start}`
 }
 
 /** The one that is left of its parents, as they were. */
@@ -141,24 +161,28 @@ function sizeOf({ read, written }: Counts): number {
   return read + written
 }
 
+type Stat = Readonly<{ parent: number; faults: number; waited: number; start: string }>
+
 /** SOURCE: proc_pid_stat(5), fields 4, 10, 11 and 22. */
-function statOf(pid: number): Readonly<{ parent: number; faults: number; waited: number; start: string }> | undefined {
-  const text = quietly(() => readFileSync(`/proc/${pid}/stat`, 'utf8'))
-  if (text === undefined) return undefined
+function statOf(pid: number): Stat | 'hidden' | 'gone' {
+  const text = textOf(pid, 'stat')
+  if (typeof text === 'string') return text
   // the second field is the command's name, which may hold spaces and brackets: count from its end
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  const fields = text.said.slice(text.said.lastIndexOf(')') + 2).split(' ')
   const at = (field: number): number => Number(fields[field - 3] ?? 0)
   return { parent: at(4), faults: at(10), waited: at(11), start: fields[22 - 3] ?? '0' }
 }
 
 function ioOf(pid: number): Readonly<{ read: number; written: number }> | 'hidden' | 'gone' {
+  const text = textOf(pid, 'io')
+  return typeof text === 'string' ? text : { read: numberIn(text.said, 'rchar'), written: numberIn(text.said, 'wchar') }
+}
+
+function textOf(pid: number, file: string): Readonly<{ said: string }> | 'hidden' | 'gone' {
   try {
-    const text = readFileSync(`/proc/${pid}/io`, 'utf8')
-    return { read: numberIn(text, 'rchar'), written: numberIn(text, 'wchar') }
+    return { said: readFileSync(`/proc/${pid}/${file}`, 'utf8') }
   } catch (error) {
-    const code = errnoOf(error)
-    if (code === undefined) throw error
-    return (code === 'EACCES' || code === 'EPERM') && isAlive(pid) ? 'hidden' : 'gone'
+    return isGone(pid, error) ? 'gone' : 'hidden'
   }
 }
 

@@ -35,6 +35,18 @@ export function isAlive(pid: number): boolean {
   return pages !== undefined && pages !== '0' && !['Z', 'X'].includes(processState(pid)?.state ?? 'X')
 }
 
+const ofTheGone: ReadonlySet<string> = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM'])
+
+/**
+ * Whether a look at a process failed since it has ended, or is ending. INVARIANT: nothing else is harmless: one that lives,
+ * and what says nothing of the process (no descriptor left, a disk), has not been looked at.
+ */
+export function isGone(pid: number, error: unknown): boolean {
+  const code = errnoOf(error)
+  if (code === undefined) throw error
+  return ofTheGone.has(code) && !isAlive(pid)
+}
+
 /** A process and all below it; orphans are children of the first. */
 export function treeOf(pid: number): readonly number[] {
   return [pid, ...childrenOf(pid).flatMap(treeOf)]

@@ -5,6 +5,7 @@ import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { closeSync, constants, existsSync, fchownSync, openSync, unlinkSync } from 'node:fs'
 import { promisify } from 'node:util'
+import { DomainError } from '../../core/index.ts'
 import { removeTree } from '../remove-tree.fs.ts'
 import { type BoxFolder, makeBoxFolder, makeEtc, makeFolder } from './box-folder.fs.ts'
 import type { Bind } from './recipe.ts'
@@ -60,16 +61,29 @@ export function openSupplies(
   }
 }
 
-/** THREAT: a stage can read the path of its own stdout; so a fifo is made where the path says nothing of the project. */
-async function makeFifos(mkfifo: string): Promise<readonly Fifo[]> {
-  const place = existsSync('/dev/shm') ? '/dev/shm' : '/tmp'
-  const names = Array.from({ length: fifosAtOnce }, () => `${place}/assay-${randomBytes(16).toString('hex')}`)
-  try {
-    await promisify(execFile)(mkfifo, ['-m', '600', ...names], { env: {} })
-    return names.map(openFifo)
-  } finally {
-    for (const name of names) if (existsSync(name)) unlinkSync(name)
+/**
+ * THREAT: a stage can read the path of its own stdout; so a fifo is made where the path says nothing of the project.
+ *
+ * @param places the first in which one can be made
+ * @throws ERR_SANDBOX_UNAVAILABLE
+ */
+export async function makeFifos(mkfifo: string, places = ['/dev/shm', '/tmp']): Promise<readonly Fifo[]> {
+  const causes: unknown[] = []
+  for (const place of places) {
+    const names = Array.from({ length: fifosAtOnce }, () => `${place}/assay-${randomBytes(16).toString('hex')}`)
+    try {
+      await promisify(execFile)(mkfifo, ['-m', '600', ...names], { env: {} })
+      return names.map(openFifo)
+    } catch (cause) {
+      causes.push(cause) // missing, read-only or full
+    } finally {
+      for (const name of names) if (existsSync(name)) unlinkSync(name)
+    }
   }
+  throw new DomainError('ERR_SANDBOX_UNAVAILABLE', `no fifo can be made in ${places.join(' or ')}`, {
+    help: `have one of them writable for this user: ls -ld ${places.join(' ')}; df ${places.join(' ')}`,
+    cause: causes[0],
+  })
 }
 
 function openFifo(name: string): Fifo {

@@ -9,10 +9,11 @@
  */
 import { spawn } from 'node:child_process'
 import { createHash, hash, randomUUID } from 'node:crypto'
-import { closeSync, existsSync, fstatSync, lstatSync, openSync, readdirSync, readSync, unlinkSync } from 'node:fs'
+import { closeSync, fstatSync, lstatSync, openSync, readdirSync, readSync, unlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findProgram } from '../bubblewrap/machine.exec.ts'
+import { errnoOf } from '../bubblewrap/process-facts.fs.ts'
 
 export type TreeStamp = Readonly<{
   digest: string
@@ -27,9 +28,17 @@ export type TreeStamp = Readonly<{
 const telling = (size: string): readonly string[] => ['-printf', `%C@ %y%m %D %i ${size} %P\\0`]
 const question = ['.', '-mindepth', '1', '-type', 'd', ...telling('0'), '-o', ...telling('%s')]
 
-/** @param tree absolute; @param find the program, `none` to do without it */
-export async function treeStamp(tree: string, find = findProgram('find') ?? 'none'): Promise<TreeStamp> {
-  const told = find === 'none' ? undefined : await toldBy(find, tree)
+/**
+ * @param tree absolute
+ * @param find the program, `none` to do without it
+ * @param places where it may write what it tells, best first
+ */
+export async function treeStamp(
+  tree: string,
+  find = findProgram('find') ?? 'none',
+  places: readonly string[] = ['/dev/shm', tmpdir()],
+): Promise<TreeStamp> {
+  const told = find === 'none' ? undefined : await toldBy(find, tree, places)
   return told ?? lookedAt(tree)
 }
 
@@ -39,8 +48,9 @@ export async function treeStamp(tree: string, find = findProgram('find') ?? 'non
  * It writes into a file without a name: a pipe would have it wait whenever there is something else to do here, and costs
  * three times the processor time.
  */
-async function toldBy(find: string, tree: string): Promise<TreeStamp | undefined> {
-  const fd = openNameless()
+async function toldBy(find: string, tree: string, places: readonly string[]): Promise<TreeStamp | undefined> {
+  const fd = openNameless(places)
+  if (fd === undefined) return undefined
   try {
     const code = await new Promise<number | null>((resolve) => {
       const child = spawn(find, question, { cwd: tree, env: { LC_ALL: 'C' }, stdio: ['ignore', fd, 'ignore'] })
@@ -57,12 +67,19 @@ async function toldBy(find: string, tree: string): Promise<TreeStamp | undefined
   }
 }
 
-function openNameless(): number {
-  const memory = '/dev/shm'
-  const path = join(existsSync(memory) ? memory : tmpdir(), `assay-look-${randomUUID()}`)
-  const fd = openSync(path, 'wx+', 0o600)
-  unlinkSync(path)
-  return fd
+/** In the first place that takes a file; undefined where none does: missing, read-only or full. */
+function openNameless(places: readonly string[]): number | undefined {
+  for (const place of places) {
+    const path = join(place, `assay-look-${randomUUID()}`)
+    try {
+      const fd = openSync(path, 'wx+', 0o600)
+      unlinkSync(path)
+      return fd
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error
+    }
+  }
+  return undefined
 }
 
 function newestIn(told: Buffer): number {

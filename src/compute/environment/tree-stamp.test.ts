@@ -5,10 +5,13 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { treeStamp } from './tree-stamp.exec.ts'
 
-for (const [how, find] of [
-  ['by find', '/usr/bin/find'],
-  ['without find', 'none'],
-  ['with a find that fails', '/bin/false'],
+const nowhere = ['/dev/none', '/dev/null', '/proc'] // missing, no folder, one that takes none
+for (const [how, find, places] of [
+  ['by find', '/usr/bin/find', undefined],
+  ['by find, where shared memory takes no file', '/usr/bin/find', [...nowhere, tmpdir()]],
+  ['where no place takes a file', '/usr/bin/find', nowhere],
+  ['without find', 'none', undefined],
+  ['with a find that fails', '/bin/false', undefined],
 ] as const) {
   test(`a tree has one stamp while nothing changes in it, and another after any change: ${how}`, async (context) => {
     const tree = mkdtempSync(join(tmpdir(), 'assay-stamp-'))
@@ -19,8 +22,9 @@ for (const [how, find] of [
     symlinkSync('a', join(tree, 'link'))
     const seen = new Set<string>()
     const stamp = async (): Promise<void> => {
-      const [one, two] = [await treeStamp(tree, find), await treeStamp(tree, find)]
+      const [one, two] = [await treeStamp(tree, find, places), await treeStamp(tree, find, places)]
       assert.equal(one.digest, two.digest)
+      assert.equal(one.digest.startsWith('find:'), how.startsWith('by find'))
       assert.ok(Math.abs(one.newestMs() - Date.now()) < 60_000)
       seen.add(one.digest)
     }
