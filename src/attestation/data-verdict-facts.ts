@@ -49,6 +49,8 @@ export type DataVerdict = Readonly<{
   /** Id in the inventory. */
   source?: string
   classification: 'public' | 'internal' | 'confidential' | 'restricted'
+  /** Column that checks of labels asked about; without it they were not asked. */
+  label?: string
   contract?: Readonly<{ path: string; digest: Sha256 }>
   /** `anchor`: digest of the bundle in which a reviewer made this baseline the fixed anchor. */
   baseline?: Readonly<{ path: string; digest: Sha256; anchor?: Sha256 }>

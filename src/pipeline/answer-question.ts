@@ -90,6 +90,7 @@ export async function verdictFrom(project: Project, question: DataQuestion, repo
     ...(report.dataset.rows === undefined ? {} : { rows: report.dataset.rows }),
     ...(source === undefined ? {} : { source }),
     classification,
+    ...(question.label === undefined ? {} : { label: question.label }),
     ...(contract === undefined ? {} : { contract }),
     ...(baseline === undefined ? {} : { baseline }),
     ...(question.golden === undefined

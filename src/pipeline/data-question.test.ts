@@ -55,3 +55,26 @@ test('a verdict that was reached without the rows of the golden set answers unti
     ],
   )
 })
+
+test('a verdict on one label, or on none, answers nothing about another', () => {
+  const dataset = { path: 't.csv', digest: sha256Of('data'), sizeBytes: 1 }
+  const content = { kind: 'file', sizeBytes: 1, executable: false, digest: dataset.digest }
+  const labels = [undefined, 'digit', 'writer']
+  const answers = labels.map((stated) =>
+    labels.map((asked) => {
+      const by = (label: string | undefined) => ({
+        classification: 'public',
+        ...(label === undefined ? {} : { label }),
+      })
+      // as: the rest of a question and of a verdict is not looked at
+      const question = { ...by(asked), content, references: [], waivers: [], reviewed: { reviews: [] } }
+      const verdict = { ...by(stated), dataset, result: 'PASSED', checks: [] }
+      return stillAnswers(verdict as unknown as DataVerdict, question as unknown as DataQuestion)
+    }),
+  )
+  assert.deepEqual(answers, [
+    [true, false, false],
+    [false, true, false],
+    [false, false, true],
+  ])
+})

@@ -262,8 +262,8 @@ function anySource({ sources, lentBy }: Project): Classification {
 }
 
 /**
- * Whether a verdict that a statement named still answers what is asked now: same bytes, same contract, baseline, bounds
- * and tables that it refers to, the same golden set, looked for if it is here, the same reviews of rows, and each waiver
+ * Whether a verdict that a statement named still answers what is asked now: same bytes, same label, contract, baseline,
+ * bounds and tables that it refers to, the same golden set, looked for if it is here, the same reviews of rows, and each waiver
  * that it relied on still counts. A newer validator asks no stage to run again.
  */
 export function stillAnswers(verdict: DataVerdict, question: DataQuestion): boolean {
@@ -275,6 +275,7 @@ export function stillAnswers(verdict: DataVerdict, question: DataQuestion): bool
     verdict.baseline?.digest === question.baseline?.digest &&
     verdict.baseline?.anchor === question.baseline?.anchor &&
     verdict.classification === question.classification &&
+    verdict.label === question.label &&
     verdict.golden?.digest === question.golden?.digest &&
     (question.golden?.content === undefined || !has(missingGolden)) &&
     has(unaskedGolden) === (question.goldenUnasked === true) &&

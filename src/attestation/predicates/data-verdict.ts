@@ -87,6 +87,7 @@ const said = {
   rows: countShape.exactOptional(),
   source: z.string().min(1).max(200).exactOptional(),
   classification: classificationShape,
+  label: optionalText,
   checks: z.array(checkShape).min(1).max(maxChecks),
   unseen: z.array(textShape),
   bounds: boundsShape.exactOptional(),
