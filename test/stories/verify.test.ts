@@ -4,12 +4,9 @@ import { generateKeyPairSync } from 'node:crypto'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { parseDocument } from 'yaml'
-import { newPerson } from '../../src/attestation/fixtures/chain.ts'
 import { adopted, statuses } from '../support/adopted.ts'
 import { words } from '../support/projects.ts'
 import type { Document } from '../support/scratch.ts'
-import { driven } from '../support/signing.ts'
 
 const codes = (verdict: Document): readonly string[] =>
   verdict.findings.flatMap(({ passed, code }: { passed: boolean; code: string }) => (passed ? [] : [code]))
@@ -147,22 +144,6 @@ test('a gate is about the bytes of the model at hand, not of one that was measur
   assert.equal(await runBy(settings), 'PASSED')
   await project.json(0, 'attest', 'export', 'model.txt', '--out', evidence)
   await project.json(0, ...elsewhere, evidence)
-
-  // a promoter, who is somebody else, approves what passed; who built it does not
-  const approve = ['model', 'approve', '--because', 'metrics read'] as const
-  const pia = newPerson()
-  const promoted = parseDocument(project.read('trust.yaml'))
-  promoted.setIn(['keys', 'pia'], { publicKey: pia.publicPem, principal: 'Pia <pia@example.org>' })
-  promoted.setIn(['roles', 'promoter'], ['pia'])
-  project.write({ 'trust.yaml': promoted.toString() })
-  project.commit()
-  assert.equal((await project.json(1, ...approve)).error.code, 'ERR_SIGNER_ROLE')
-  const key = join(project.keys, 'pia.pem')
-  writeFileSync(key, pia.key.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
-  project.git('config', 'user.email', 'pia@example.org')
-  const approved = await driven(project, { ASSAY_SIGNING_KEY_FILE: key })(0, ...approve)
-  assert.equal(approved.standing, 'was approved by 1 of 1 promoters that the policy asks for')
-  assert.match(approved.file, /\/attestations\/model-.*\.sigstore\.json$/)
 
   project.write({ 'data/in.txt': 'a\n' })
   project.commit()
