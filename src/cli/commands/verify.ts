@@ -57,7 +57,7 @@ function tell(output: Output, verdict: ArtifactVerdict): void {
     ? output.style(['bold', 'green'], 'trusted')
     : output.style(['bold', 'red'], 'NOT TRUSTED')
   output.line(`${word}  ${oneLine(verdict.subject.path)}  level ${verdict.level}`)
-  output.line(`  ${verdict.subject.digest ?? 'not there'}`)
+  output.line(`  ${verdict.subject.digest ?? 'its bytes were not looked at'}`)
   const properties = Object.entries(verdict.properties).map(([name, holds]) => `${holds ? '+' : '-'} ${wordsOf(name)}`)
   output.line(`  ${properties.join('   ')}`)
   output.line()
