@@ -88,10 +88,12 @@ test('a stage is held to what it is expected to use, from its first run on', asy
 
 test('a run that is unlike its earlier runs is told in words, and refused where usual ones are required', async (context) => {
   const project = await burning(context, 'require: [usual-resources]\n', 0.1)
+  project.write({ 'src/burn.py': burn(0.1, 'time.sleep(1.5)') }) // as long as what is started later, which is to be seen
+  project.commit()
   const first = await project.assay('run')
   assert.match(first.stderr, /nobody knows whether `burn` ran as usual: there are fewer than 5 runs/)
   for (const _ of [1, 2, 3, 4]) assert.equal((await firstOf(project, 0)).status, 'ran')
-  const padded = `import subprocess; subprocess.run(['sleep', '2']) # ${'-'.repeat(10_000)}` // code is no data
+  const padded = `import subprocess; subprocess.run(['sleep', '1.5']) # ${'-'.repeat(10_000)}` // code is no data
   project.write({ 'src/burn.py': burn(0.1, padded) })
   project.commit()
   assert.equal((await firstOf(project, 0, '--draft', '--accept-unusual')).status, 'ran', 'a draft teaches nothing')
