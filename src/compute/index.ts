@@ -1,7 +1,7 @@
 /** The only file of `compute` that other domains import. */
 
 export * from './bubblewrap/index.ts'
-export { parseSubnets, proxyVariables } from './egress/index.ts'
+export { egressLimitsOf, parseSubnets, proxyVariables } from './egress/index.ts'
 export * from './engines.ts'
 export * from './environment/index.ts'
 export type * from './environment.ts'

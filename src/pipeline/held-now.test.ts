@@ -12,6 +12,14 @@ const now: Parameters<typeof notAsHeldNow>[1] = { harmlessAttempts: 'telemetry',
 const unusual = { ...then, resources: { ...then.resources, unusual: ['started `sleep`, never seen before'] } }
 const wide = { ...then, limits: { ...then.limits, memoryBytes: 2 ** 33 } }
 
+const gib = 2 ** 30
+/** Of a stage that was let out, with these limits. */
+const letOut = (limits: (typeof now)['limits']) => ({
+  ...then,
+  network: { ...then.network, allowed: ['example.org'] },
+  limits: { ...then.limits, ...limits },
+})
+
 const rows: readonly (readonly [
   name: string,
   ran: typeof then,
@@ -45,6 +53,24 @@ const rows: readonly (readonly [
   ['more time', then, { ...now, limits: { timeMs: 7_200_000 } }, false, undefined],
   ['a first limit of I/O', then, { ...now, limits: { ioBytes: 2 ** 30 } }, false, /a wider limit of io$/],
   ['its wider limit is gone', wide, now, false, /a wider limit of memory/],
+  ['what it might send is gone', letOut({ sentBytes: 10 * gib }), now, false, /a wider limit of sent$/],
+  ['as the usual one', letOut({ sentBytes: gib }), now, false, undefined],
+  ['it may send more', letOut({}), { ...now, limits: { sentBytes: 10 * gib } }, false, undefined],
+  ['it may send less', letOut({}), { ...now, limits: { sentBytes: gib / 2 } }, false, /a wider limit of sent$/],
+  ['its network is gone', letOut({ networkBytes: 1024 * gib }), now, false, /a wider limit of network$/],
+  ['less than usual', letOut({ networkBytes: gib / 2 }), now, false, undefined],
+  ['it may receive more', letOut({}), { ...now, limits: { networkBytes: 1024 * gib } }, false, undefined],
+  ['more than usual both together', letOut({}), { ...now, limits: { networkBytes: 64.5 * gib } }, false, /network$/],
+  ['it may receive less', letOut({}), { ...now, limits: { networkBytes: 50 * gib } }, false, /network$/],
+  ['a first limit of connections', letOut({}), { ...now, limits: { connections: 9 } }, false, /of connections$/],
+  ['its limit of connections is gone', letOut({ connections: 9 }), now, false, undefined],
+  [
+    'it is let out nowhere',
+    { ...then, limits: { ...then.limits, sentBytes: 10 * gib, connections: 99 } },
+    { ...now, limits: { connections: 9 } },
+    false,
+    undefined,
+  ],
   ['its wider limit', wide, { ...now, limits: { memoryBytes: 2 ** 33 } }, false, undefined],
 ]
 

@@ -5,7 +5,7 @@
  * THREAT: a line of assay.yaml is taken out for one run, and put back.
  */
 import type { StageFacts } from '../attestation/index.ts'
-import type { Limits } from '../compute/index.ts'
+import { egressLimitsOf, type Limits } from '../compute/index.ts'
 import type { StageSettings } from './definition.ts'
 import { unexpectedThen } from './expected.ts'
 import { defaultLimits, limitWords } from './stage-task.ts'
@@ -24,15 +24,34 @@ export function notAsHeldNow(
   if (unlike !== undefined) return `when it last ran ${unlike}`
   if (network.deniedAttempts > 0 && harmlessAttempts === undefined)
     return 'it last ran with attempts to reach the network'
-  const wider = widerLimit(limits, { ...defaultLimits, ...given }, resources.wallMs)
-  return wider === undefined ? undefined : `it last ran with a wider limit of ${limitWords[wider]}`
+  const wider = widerLimit(heldTo(limits), heldTo(given), {
+    wallMs: resources.wallMs,
+    isLetOut: network.allowed !== undefined,
+  })
+  return wider === undefined ? undefined : `it last ran with a wider limit of ${words[wider]}`
 }
 
-/** This machine's own size is no limit of the stage. Time alone is known to the end; other use is looked at now and then. */
-function widerLimit(then: StageFacts['limits'], most: Limits, wallMs: number): keyof Limits | undefined {
-  return (Object.keys(most) as (keyof Limits)[]).find((name) => {
+type Held = Limits & Readonly<{ receivedBytes: number }>
+const words: Readonly<Record<keyof Held, string>> = { ...limitWords, receivedBytes: limitWords.networkBytes }
+/** They hold the proxy, which a stage that is let out nowhere has not. */
+const ofProxy: ReadonlySet<keyof Held> = new Set(['sentBytes', 'receivedBytes', 'networkBytes', 'connections'])
+
+/** With what holds where nothing is said; this machine's own size is no limit of the stage. */
+function heldTo(limits: Partial<Limits>): Held {
+  const { sentBytes, receivedBytes, bytes = sentBytes + receivedBytes } = egressLimitsOf(limits)
+  return { ...defaultLimits, ...limits, sentBytes, receivedBytes, networkBytes: bytes }
+}
+
+/** Time alone is known to the end; other use is looked at now and then. */
+function widerLimit(
+  then: Held,
+  most: Held,
+  { wallMs, isLetOut }: Readonly<{ wallMs: number; isLetOut: boolean }>,
+): keyof Held | undefined {
+  return (Object.keys(most) as (keyof Held)[]).find((name) => {
     const { [name]: allowed = Number.POSITIVE_INFINITY } = most
     const { [name]: had = Number.POSITIVE_INFINITY } = then
+    if (ofProxy.has(name) && !isLetOut) return false
     return had > allowed && !(name === 'timeMs' && wallMs <= allowed)
   })
 }

@@ -184,6 +184,7 @@ function weakness(facts: StageFacts, project: Project, tools: RunTools): string 
     return origin.kind === 'unlisted' && project.settings.data.get(path)?.source !== undefined
   })
   if (listedSince !== undefined) return `\`${listedSince.path}\` had no source then`
+  if (project.apart) return undefined // what is run again builds on what was, as it was held then
   return notAsHeldNow(facts, project.settings.settingsOf(facts.stage), !options.acceptUnusual && asksForUsual(project))
 }
 

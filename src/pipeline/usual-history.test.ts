@@ -88,16 +88,36 @@ test('runs on inputs of another scale are no measure, reviewed or not', () => {
   assert.deepEqual(measureOf({ ...mining, inputBytes: 1e6 }, groups, groupOf('main'), reviewed), [])
 })
 
-test('property: whatever unread definitions ran, reviewed runs are kept and are the measure', () => {
+test('property: whatever ran of unread files, of the same definition or of others, reviewed runs are kept and are the measure', () => {
+  const unreadRun = fc.tuple(fc.nat({ max: 60 }), fc.boolean(), fc.boolean())
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.nat({ max: 60 }), fc.boolean()), { maxLength: 300 }), (unread) => {
+    fc.property(fc.array(unreadRun, { maxLength: 300 }), (unread) => {
       const reviewed = reviewedAre('main')
-      const flood = unread.map(([name, bad]) => [`pull request ${name}`, bad ? mining : run] as const)
-      const groups = after([...times(5, 'main', run), ...flood], reviewed)
+      const read = after(times(5, 'main', run), reviewed)
+      const groups = unread.reduce((before, [name, isSame, bad]) => {
+        const own = { ...groupOf(isSame ? 'main' : `pull request ${name}`), ran: ranOf(`pull request ${name}`) }
+        return withRun(before, own, bad ? mining : run, reviewed)
+      }, read)
       assert.ok(groups.length <= 20)
       assert.deepEqual(measureOf(mining, groups, groupOf('main'), reviewed), Array(5).fill(run))
     }),
   )
+})
+
+test('a line that nobody read and that changes nothing of the stage lets no later change pass, nor become usual', () => {
+  const reviewed = reviewedAre('main')
+  const commented = { ...groupOf('main'), ran: ranOf('a comment') }
+  const once = withRun(after(times(6, 'main', run), reviewed), commented, run, reviewed)
+  assert.ok(told(once, 'pull request', mining, reviewed))
+  assert.deepEqual(unmeasured(mining, once, groupOf('pull request'), reviewed), [])
+  const often = times(100, 'main', mining).reduce(
+    (groups, [, each]) => withRun(groups, commented, each, reviewed),
+    once,
+  )
+  assert.ok(told(often, 'main', mining, reviewed))
+  const since = withRun(often, groupOf('main'), run, reviewed)
+  assert.equal(since.find(({ ran }) => reviewed.covers(ran))?.runs.length, 7, 'the honest twin')
+  assert.equal(since.length, 2)
 })
 
 test('one that nobody reviewed takes the place of no reviewed one, however many of these there are', () => {

@@ -7,7 +7,10 @@
 import type { Sha256 } from '../core/index.ts'
 import { isOfScale, leastRuns, type UsualRun } from './unusual.ts'
 
-/** Runs of one definition, that is of one stage with its parameters, settings, environment and code. */
+/**
+ * Runs of one definition, that is of one stage with its parameters, settings, environment and code; those of files that
+ * nobody reviewed are a group for themselves.
+ */
 export type RunGroup = Readonly<{
   /** Digest over all of that. */
   definition: Sha256
@@ -86,7 +89,9 @@ export function teaches({ ran }: Pick<RunGroup, 'ran'>, reviewed: Reviewed, isLe
 }
 
 /**
- * The groups with one run more. INVARIANT: one that nobody reviewed takes the place of no reviewed one.
+ * The groups with one run more. INVARIANT: one that nobody reviewed takes the place of no reviewed one, nor enters it.
+ *
+ * THREAT: a line that changes nothing of the stage: its runs are of the same definition, from files that nobody read.
  *
  * Of a run of very much code its commit alone says whether it was reviewed; one of as many definition files is not kept.
  */
@@ -98,14 +103,11 @@ export function withRun(
 ): readonly RunGroup[] {
   const { code = [], ...ran } = own.ran
   if (ran.definition.length > mostFiles) return groups
-  const known = groups.find(({ definition }) => definition === own.definition)?.runs ?? []
   const kept = code.length > mostFiles ? { ...own, ran } : own
-  const all = [
-    ...groups.filter(({ definition }) => definition !== own.definition),
-    { ...kept, runs: [...known, run].slice(-mostRuns) },
-  ]
-  const isRead = (group: RunGroup): boolean =>
-    group.definition === own.definition ? reviewed.covers(own.ran) : reviewed.covers(group.ran)
+  const isRead = (group: Pick<RunGroup, 'ran'>): boolean => reviewed.covers(group.ran)
+  const isSame = (group: RunGroup): boolean => group.definition === own.definition && isRead(group) === isRead(kept)
+  const known = groups.filter(isSame).flatMap(({ runs }) => runs)
+  const all = [...groups.filter((each) => !isSame(each)), { ...kept, runs: [...known, run].slice(-mostRuns) }]
   const byWorth = [...all.filter((each) => !isRead(each)), ...all.filter(isRead)]
   const gone = new Set(byWorth.slice(0, Math.max(0, all.length - mostGroups)))
   return all.filter((each) => !gone.has(each))

@@ -3,8 +3,10 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { type StageFacts, startSigner } from '../../src/attestation/index.ts'
 import { lockTexts, wheelsIn } from '../../src/compute/environment/testing.exec.ts'
-import { isSha256 } from '../../src/core/index.ts'
+import { isSha256, type Sha256 } from '../../src/core/index.ts'
+import { openProject, readStage } from '../../src/pipeline/index.ts'
 import { adopted, statuses } from '../support/adopted.ts'
 import { loseWheel, offline } from '../support/offline.ts'
 import { words } from '../support/projects.ts'
@@ -227,6 +229,37 @@ test('a stage before that would be made anew is told, and the one that builds on
   assert.equal(report.verdict, 'unavailable')
   assert.match(report.because, /`sort` could not be taken as it was/)
   assert.equal((await project.json(0, 'verify', 'model/count.txt')).level, 1)
+})
+
+test('what a stage before ran under then is not held to the settings of the commit that the one after it ran at', async (context) => {
+  const project = await ran(context)
+  const caller = { workingFolder: project.root, environment: scratchEnvironment(project.keys), now: () => new Date() }
+  const opened = await openProject({ ...caller, version: '0' })
+  const factsOf = (name: string): StageFacts => readStage(opened, opened.lock.get(name)?.attestation ?? 'sha256:')
+  const signer = await startSigner({ key: opened.keySource(), objectStoreRoot: opened.store.root })
+  const signed = async (facts: StageFacts): Promise<Sha256> => {
+    const { bytes } = await signer.sign({ kind: 'stage', facts })
+    return opened.evidence.save(bytes, { key: facts.key, subjects: facts.outputs.map(({ digest }) => digest) })
+  }
+  const [sort, count] = [factsOf('sort'), factsOf('count')]
+  const before = await signed({ ...sort, limits: { ...sort.limits, memoryBytes: 8 * 1024 ** 3 } })
+  const dependencies = count.dependencies.map((each) =>
+    each.origin.kind === 'stage' ? { ...each, origin: { ...each.origin, attestation: before } } : each,
+  )
+  const after = await signed({ ...count, dependencies })
+  await signer.close()
+  for (const [name, signedAgain] of [
+    ['sort', before],
+    ['count', after],
+  ] as const) {
+    const { attestation = '' } = opened.lock.get(name) ?? {}
+    rmSync(join(project.root, '.assay', 'attestations', `${attestation.replace('sha256:', '')}.sigstore.json`))
+    project.write({ 'assay.lock': project.read('assay.lock').replace(attestation, signedAgain) })
+  }
+  const report = await project.json(0, 'run', '--dry-run')
+  assert.match(report.stages[0].because, /a wider limit of memory/, 'a run of now would make it anew')
+  const { verdict, because } = await project.json(0, 'reproduce', 'model/count.txt', '--stage', 'count')
+  assert.equal(verdict, 'identical', because)
 })
 
 test('a run that could not be had after one that diverged brings the level back to nobody', async (context) => {
