@@ -1,14 +1,23 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
-import { newPerson, policyText } from '../attestation/fixtures/chain.ts'
-import { parseTrustPolicy } from '../attestation/index.ts'
-import { policyFromKey } from '../attestation/trust-policy-shape.ts'
+import { newTrustPolicy, parseTrustPolicy, policyFromKey } from '../attestation/index.ts'
 import { asksForUsual } from './compare-runs.ts'
 import { definePipeline, defineSettings } from './define/index.ts'
 import { projectOf } from './define/project.memory.ts'
 
-const ada = newPerson()
-const policy = (more = '') => parseTrustPolicy(Buffer.from(policyText(ada) + more), 'file')
+const publicKeyPem = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({
+  type: 'spki',
+  format: 'pem',
+})
+const text = newTrustPolicy({
+  project: '0192f0c1-7b1e-7cc4-8f2e-5f3a9d1c2b4a',
+  keyName: 'ada',
+  publicKeyPem: String(publicKeyPem),
+  principal: 'Ada <ada@example.org>',
+  expires: '2027-11-23',
+})
+const policy = (more = '') => parseTrustPolicy(Buffer.from(text + more), 'file')
 const settings = (more = '') =>
   defineSettings(
     Buffer.from(`assay: 1\n${more}`),
@@ -23,7 +32,7 @@ for (const [name, project, trust, expected] of [
   ['a policy that demands something else', settings(), policy('require: [review, gates]\n'), false],
   ['a policy that demands nothing', settings(), policy('require: []\n'), false],
   ['a policy that demands a level alone', settings(), { ...policy(), minimumLevel: 3 as const }, false],
-  ['a key in place of a policy', settings(), policyFromKey(ada.publicPem), false],
+  ['a key in place of a policy', settings(), policyFromKey(String(publicKeyPem)), false],
   ['the project', settings('require: [usual-resources]\n'), policy(), true],
   [
     'the project, where the policy demands something else',
