@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { builderIds, isDomainError, namespace } from '../core/index.ts'
 import type { ChainVerdict } from './chain.ts'
-import { maxGateVerdicts, newestGates } from './chain-gates.ts'
+import { gatesThatCount, maxGateVerdicts } from './chain-gates.ts'
 import { passed } from './finding.ts'
 import { digestNamed, keep, madeBy, newPerson, output, policyOf, trustedKey } from './fixtures/chain.ts'
 import { type GateChanges, gatedChain, gateVerdict } from './fixtures/gated-chain.ts'
@@ -161,6 +161,14 @@ test('another listed builder judges, under the same settings, no metrics but tho
 test('of two verdicts of one moment the one that failed counts, in whatever order they lie', () => {
   assert.equal(judged({ beside: [failing] }).trusted, false)
   assert.equal(judged({ verdict: failing, beside: [(one) => one] }).trusted, false)
+  const also = (one: GateVerdict): GateVerdict => ({ ...failing(one), principal: { ...one.principal, name: 'Eve' } })
+  const { question, gates } = gatedChain(ada, { beside: [failing, also] })
+  const counted = [gates, gates.toReversed()].map((found) => {
+    const evidence = { ...question.evidence, gatesOf: () => found }
+    return verifyChain({ ...question, evidence, policy: policyOf(ada, { minimumLevel: 0 }) }).gates?.attestation
+  })
+  assert.equal(counted[0], gates.slice(1).toSorted()[0], 'of two that failed that of the first digest')
+  assert.equal(counted[1], counted[0])
 })
 
 test('more verdicts on one statement than are read are refused and said so, whoever made them and whatever is asked', () => {
@@ -174,7 +182,7 @@ test('more verdicts on one statement than are read are refused and said so, whoe
     const refused = beside(maxGateVerdicts, policy)
     assert.equal(refused.trusted, false)
     const told = refused.findings.find(({ check, code }) => check === 'limits' && code === 'ERR_CHAIN_LIMIT')
-    assert.equal(told?.because, 'there are 65 gate verdicts on it, the limit is 64')
+    assert.equal(told?.because, 'there are 65 gate verdicts on it, the limit is 64: export them again, or import them')
     assert.equal(beside(maxGateVerdicts - 1, policy).trusted, true, 'the honest twin')
   }
 })
@@ -185,8 +193,12 @@ test('the last word on a model is the newest verdict of it, whichever gates it i
   }
   const newest = (changes: GateChanges): string | undefined => {
     const { question, attestations } = gatedChain(ada, changes)
-    return newestGates({ ...question, policy: policyOf(ada) }, attestations[1] ?? digestNamed('none'), new Map())
-      ?.verdict.at
+    const counting = gatesThatCount(
+      { ...question, policy: policyOf(ada) },
+      attestations[1] ?? digestNamed('none'),
+      new Map(),
+    )
+    return counting[0]?.verdict.at
   }
   const [first, later] = ['2026-11-21T01:00:00.000Z', '2026-11-21T02:00:00.000Z']
   assert.equal(newest({}), first)

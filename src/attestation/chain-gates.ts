@@ -7,7 +7,8 @@
  * the policy asks for beside is judged by the values that stand in it. One that is withheld opens nothing but what an older
  * one says, which is then the newest: nobody can tell that there was another (a log holds digests, and not of what).
  */
-import type { Digest, Sha256 } from '../core/index.ts'
+import { type Digest, type Sha256, sha256Of } from '../core/index.ts'
+import { statedPayload } from './bundle.ts'
 import {
   type ChainEvidence,
   type ChainQuestion,
@@ -19,9 +20,11 @@ import {
 import { judgeBundle, maxClockSkewMs } from './chain-walk.ts'
 import { type Finding, passed, refused } from './finding.ts'
 import { decideGate, type GateResult, gateSentence, parseGate } from './gate.ts'
+import type { GateVerdict } from './gate-verdict-facts.ts'
 import { isLocal } from './level-cap.ts'
 import type { StageFacts } from './stage-facts.ts'
-import { type VerifiedGates, type VerifiedStage, verifyGateVerdict } from './verify.ts'
+import type { BuilderGrant, TrustedSigner } from './trust-policy.ts'
+import { grantOf, type VerifiedGates, type VerifiedStage, verifyGateVerdict } from './verify.ts'
 
 const check = 'gates'
 
@@ -38,31 +41,55 @@ export type GatesAtHand = Readonly<{
 /** @param entry the statement of the stage that made the model */
 export function gatesAtHand(question: ChainQuestion, entry: Sha256, verdicts: StageVerdicts): GatesAtHand {
   const { verdict: made } = judgeBundle(question, entry, verdicts)
-  const all = question.evidence.gatesOf?.(entry) ?? []
+  const all = [...new Set(question.evidence.gatesOf?.(entry))]
   if (!made.trusted) return {}
   if (all.length > maxGateVerdicts) {
     const because = `there are ${all.length} gate verdicts on it, the limit is ${maxGateVerdicts}`
-    return { over: refused('limits', 'ERR_CHAIN_LIMIT', because) }
+    return { over: refused('limits', 'ERR_CHAIN_LIMIT', `${because}: export them again, or import them`) }
   }
   const judged = gatesOf(question, made.statement, all).map((one) =>
     typeof one === 'string' || isOfThem(question, one, made.statement, verdicts)
       ? one
       : `its gates are of another \`assay.yaml\` or run: assay run --force ${one.verdict.measured.stage}`,
   )
-  return { gates: newestOf(judged), fault: judged.find((one) => typeof one === 'string') }
+  return { gates: newestFirst(judged)[0], fault: judged.find((one) => typeof one === 'string') }
 }
 
-export type AskedGates = Pick<ChainQuestion, 'policy' | 'subject' | 'limits'> &
+export type AskedGates = Pick<ChainQuestion, 'policy' | 'limits'> &
   Readonly<{
+    /** Any out of the stage when left out. */
+    subject?: ChainQuestion['subject']
     evidence: Pick<ChainEvidence, 'bundle' | 'gatesOf'>
     surroundings: Pick<ChainSurroundings, 'now'>
   }>
 
-/** The newest that a builder signed who may, whichever gates it is of: one that says otherwise is not the last word. */
-export function newestGates(question: AskedGates, entry: Sha256, verdicts: StageVerdicts): VerifiedGates | undefined {
+/**
+ * Those that a builder signed who may, whichever gates they are of, newest first: by the time that was signed, not when they
+ * came. Each payload once; of several spellings the last that is given.
+ */
+export function gatesThatCount(question: AskedGates, entry: Sha256, verdicts: StageVerdicts): readonly VerifiedGates[] {
   const { verdict: made } = judgeBundle(question, entry, verdicts)
-  const all = question.evidence.gatesOf?.(entry) ?? []
-  return made.trusted ? newestOf(gatesOf(question, made.statement, all.slice(0, maxGateVerdicts))) : undefined
+  const { bundle, gatesOf: found } = question.evidence
+  if (!made.trusted) return []
+  const judged = gatesOf(question, made.statement, found?.(entry) ?? [])
+  const once = new Map<Sha256, Judged>()
+  for (const one of judged) {
+    const bytes = typeof one === 'string' ? undefined : bundle(one.attestation)
+    if (bytes !== undefined) once.set(sha256Of(statedPayload(bytes)), one)
+  }
+  return newestFirst([...once.values()])
+}
+
+/** Whether what this signer would say of the gates counts for what the statement made. */
+export function maySignGates(
+  question: Parameters<typeof judgeBundle>[0],
+  entry: Sha256,
+  { signer, builderId }: Readonly<{ signer: TrustedSigner; builderId: string }>,
+  verdicts: StageVerdicts,
+): boolean {
+  const { verdict: made } = judgeBundle(question, entry, verdicts)
+  const grant = grantOf(question.policy, signer, builderId)
+  return made.trusted && grant !== undefined && mayJudge({ grant, verdict: { builderId } }, made.statement)
 }
 
 /** A verdict, or why one that is at hand is none of this model. */
@@ -78,18 +105,26 @@ function gatesOf(question: AskedGates, made: VerifiedStage, all: readonly Sha256
     if (!read.trusted) return read.findings.find((finding) => !finding.passed)?.because ?? []
     const { statement } = read
     const { at, outputs, made: by } = statement.verdict
-    const isOfIt = by.attestation === made.attestation && outputs.some(({ digest }) => digest === subject.digest)
+    const isOfIt =
+      by.attestation === made.attestation && outputs.some(({ digest }) => digest === (subject ?? { digest }).digest)
     if (!isOfIt || Date.parse(at) > latest) return 'it is of another model, or of a time to come'
     return mayJudge(statement, made) ? statement : 'its signer may do less than who made the model'
   })
 }
 
-function newestOf(judged: readonly Judged[]): VerifiedGates | undefined {
-  return judged.filter((one) => typeof one !== 'string').toSorted((one, other) => (isNewer(one, other) ? -1 : 1))[0]
+/** Of one moment those that failed first. */
+function newestFirst(judged: readonly Judged[]): readonly VerifiedGates[] {
+  const rank = ({ verdict }: VerifiedGates): number => Date.parse(verdict.at) + (verdict.result === 'FAILED' ? 0.5 : 0)
+  return judged
+    .filter((one) => typeof one !== 'string')
+    .toSorted((one, other) => rank(other) - rank(one) || (one.attestation < other.attestation ? -1 : 1))
 }
 
 /** THREAT: a builder that the policy lists for little passes the model of one that it lists for much. */
-function mayJudge({ grant, verdict }: VerifiedGates, made: VerifiedStage): boolean {
+function mayJudge(
+  { grant, verdict }: Readonly<{ grant: BuilderGrant; verdict: Pick<GateVerdict, 'builderId'> }>,
+  made: VerifiedStage,
+): boolean {
   return grant.maxLevel >= made.grant.maxLevel && (isLocal(made.facts.builderId) || !isLocal(verdict.builderId))
 }
 
@@ -116,11 +151,6 @@ function isOfThem(
     ownGates === digest ||
     definitions.some((one) => one.path === path && one.digest === digest)
   )
-}
-
-function isNewer(one: VerifiedGates, other: VerifiedGates): boolean {
-  const [left, right] = [Date.parse(one.verdict.at), Date.parse(other.verdict.at)]
-  return left === right ? one.verdict.result === 'FAILED' : left > right
 }
 
 /** What is said of the gates, and what a policy that demands them lacks. */

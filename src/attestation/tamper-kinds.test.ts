@@ -1,6 +1,8 @@
 /**
  * Two chains that hold every kind of statement that is read: of each, one field of each class is changed under its old
- * signature, and it is signed again by a key that the policy lists for something else. All is refused; the honest twin is not.
+ * signature, and it is signed again, unchanged, by a key that the policy lists for something else. All is refused; the honest
+ * twin is not. So it holds that nothing is read which its own signer did not sign, and that no statement can be left out; not
+ * what the chain says of a lie that its signer did sign, which the tests of each kind ask (`chain-gates.test.ts` and others).
  * Every member of some kinds: `tamper.property.test.ts`.
  */
 import assert from 'node:assert/strict'

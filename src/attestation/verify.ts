@@ -292,7 +292,7 @@ function readPayload<T>(payload: Uint8Array, read: (statement: Statement) => T):
 }
 
 /** Of several the strictest: whoever writes a lower level beneath a higher one means it. */
-function grantOf({ builders }: TrustPolicy, signer: TrustedSigner, builderId: string): BuilderGrant | undefined {
+export function grantOf({ builders }: TrustPolicy, signer: TrustedSigner, builderId: string): BuilderGrant | undefined {
   return builders
     .filter(({ key, builder }) => key === signer.name && builder === builderId)
     .toSorted((left, right) => left.maxLevel - right.maxLevel)[0]

@@ -76,7 +76,7 @@ function standingWith(project: Project, { approval, chain }: Judged, bytes: Uint
   const added = { name: 'new', bytes, committed: false }
   const judged = (approvals: typeof own.approvals, policy: Project['trust']): Finding | undefined => {
     const { subject, made } = approval
-    const surroundings = { now: project.now() }
+    const surroundings = { now: policy.times?.now ?? project.now() }
     const question = { subject, entries: [made], evidence: { ...own, approvals }, policy, surroundings }
     return judgeApprovals(question, made, chain.stages, chain.gates).findings[0]
   }

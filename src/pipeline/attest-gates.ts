@@ -12,8 +12,8 @@ import {
   hasRead,
   isSecret,
   type Metric,
+  maySignGates,
   metricsIn,
-  newestGates,
   parseGate,
   resultOfGates,
   type Signer,
@@ -25,27 +25,34 @@ import { digestOfJson, isDomainError, isInside, isSha256, type Sha256 } from '..
 import { type Believing, believedStage } from './believe.ts'
 import { classificationBehind } from './data-question.ts'
 import { makerOf } from './definition.ts'
-import { gatesAtHandOf, gatesKey } from './gates-key.ts'
+import { gatesKey, gatesOwn } from './gates-key.ts'
+import { listedSigner } from './open-signer.ts'
 import type { Project } from './project.ts'
 
 /** What the gates came to, as a run reports it. */
-export type GatesReport = Readonly<{ result: GateVerdict['result']; gates: readonly GateResult[]; attestation: Sha256 }>
+export type GatesReport = Readonly<{
+  result: GateVerdict['result']
+  gates: readonly GateResult[]
+  /** Missing where it is not signed, since it would count for nothing. */
+  attestation?: Sha256
+}>
 
 /** LIMIT: numbers of the metrics that are stated; those that a gate names come first. */
 const maxValues = 1000
 
 type Evidence = Readonly<{ attestation: Sha256; facts: StageFacts }>
+type OpenSigner = () => Promise<Pick<Signer, 'sign' | 'hint' | 'identity'>>
 type Part = Readonly<{ made: Evidence; outputs: readonly StatedOutput[] }>
 
 /**
  * @param lock stage -> digest of its statement, as this run leaves it
- * @param tell why gates were not judged
+ * @param tell why gates were not judged, or not signed
  * @returns nothing where the project has no gates, or they cannot be judged
  * @throws ERR_SETTINGS_INVALID, ERR_KEY_HOME, ERR_KEY_LOCKED
  */
 export async function attestGates(
   project: Project,
-  signer: () => Promise<Pick<Signer, 'sign' | 'identity'>>,
+  signer: OpenSigner,
   lock: ReadonlyMap<string, Sha256>,
   tell: (text: string) => void,
 ): Promise<readonly GatesReport[]> {
@@ -68,7 +75,12 @@ export async function attestGates(
       ...{ project: project.id, model: model.name, metrics, ...asked, ...judged },
       definition,
     }
-    reports.push({ result: stated.result, gates: stated.gates, attestation: await signed(project, signer, stated) })
+    const attestation = await signed(project, signer, stated, tell)
+    reports.push({
+      result: stated.result,
+      gates: stated.gates,
+      ...(attestation === undefined ? {} : { attestation }),
+    })
   }
   return reports
 }
@@ -176,39 +188,41 @@ type Stated = Omit<GateVerdict, 'principal' | 'builderId' | 'builderVersion' | '
 
 /**
  * What says the same is not signed again, whatever the commit, whoever asks: where it is the newest, which is what counts.
+ * One that is dated ahead of this clock, as clocks may differ, stays the newest whatever is signed: it is passed over.
  *
  * THREAT: gates that were changed and changed back: the verdict of between would stay the last word elsewhere.
+ *
+ * @returns undefined where it would count for nothing: it would be signed once more with each run
  */
 async function signed(
   project: Project,
-  signer: () => Promise<Pick<Signer, 'sign' | 'identity'>>,
+  signer: OpenSigner,
   stated: Stated,
-): Promise<Sha256> {
-  const { attestation: entry } = stated.made
-  const newest = newestGates(askedOf(project, stated), entry, project.verdicts)
+  tell: (text: string) => void,
+): Promise<Sha256 | undefined> {
+  const { attestation: entry, stage } = stated.made
+  const at = project.now()
+  const newest = gatesOwn(project, entry).find(({ verdict }) => Date.parse(verdict.at) <= at.getTime())
   if (newest !== undefined && sameness(newest.verdict) === sameness(stated)) return newest.attestation
   const opened = await signer()
+  const builderId = certifiedBuilder(opened.identity)
+  const { evidence, trust: policy, verdicts } = project
+  const listed = listedSigner(policy, opened)
+  if (listed === undefined || !maySignGates({ policy, evidence }, entry, { signer: listed, builderId }, verdicts)) {
+    tell(
+      `what the gates come to is not signed: the policy lists you for less than who ran \`${stage}\`, so it would count for nothing\n  next: let that builder run it`,
+    )
+    return undefined
+  }
   const verdict: GateVerdict = {
     ...stated,
     principal: await project.principal(),
-    builderId: certifiedBuilder(opened.identity),
+    builderId,
     builderVersion: project.version,
-    at: project.now().toISOString(),
+    at: at.toISOString(),
   }
   const { bytes } = await opened.sign({ kind: 'gate-verdict', verdict })
-  return project.evidence.save(bytes, { key: gatesKey(entry), subjects: [] })
-}
-
-function askedOf(project: Project, { outputs: [subject] }: Stated): Parameters<typeof newestGates>[0] {
-  if (subject === undefined) throw new Error('gates of a model without a part')
-  const { evidence, trust: policy } = project
-  const atHand = (attestation: Sha256): readonly Sha256[] => gatesAtHandOf(project, attestation)
-  return {
-    policy,
-    subject,
-    evidence: { bundle: evidence.bundle, gatesOf: atHand },
-    surroundings: { now: policy.times?.now ?? project.now() },
-  }
+  return evidence.save(bytes, { key: gatesKey(entry), subjects: [] })
 }
 
 function sameness({ outputs, made, measured, metrics, definition, values, gates, fault = '' }: Stated): Sha256 {

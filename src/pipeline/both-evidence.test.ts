@@ -1,25 +1,38 @@
 /** Evidence beside a file, and that of its project. Threat: so much of one that the other is not looked at. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { newPerson } from '../attestation/fixtures/chain.ts'
+import { gatedChain } from '../attestation/fixtures/gated-chain.ts'
 import { maxGateVerdicts } from '../attestation/index.ts'
 import { type Sha256, sha256Of } from '../core/index.ts'
 import { bothOf } from './both-evidence.ts'
 
-const [honest, filler, model] = ['honest', 'filler', 'model'].map((text) => sha256Of(Buffer.from(text)))
-function evidenceWith(found: readonly Sha256[]) {
+const [honest = assert.fail(), model = assert.fail()] = ['honest', 'model'].map((text) => sha256Of(Buffer.from(text)))
+const many = Array.from({ length: maxGateVerdicts }, (_, index) => sha256Of(Buffer.from(`filler ${index}`)))
+function evidenceWith(found: readonly Sha256[], bundles: ReadonlyMap<Sha256, Uint8Array> = new Map()) {
   const all = { gatesOf: () => found, reproductionsOf: () => found }
-  return { ...all, bundle: () => undefined, bySubject: () => [], approvals: [] }
+  return { ...all, bundle: (digest: Sha256) => bundles.get(digest), bySubject: () => [], approvals: [] }
 }
 
 test('gate verdicts and reproductions of one side hide none of the other, whichever has too many', () => {
-  assert.ok(honest !== undefined && filler !== undefined && model !== undefined)
-  const flood = evidenceWith(Array.from({ length: maxGateVerdicts + 1 }, () => filler))
-  const one = evidenceWith([honest])
+  const [flood, one] = [evidenceWith(many), evidenceWith([honest])]
   for (const both of [bothOf(flood, one), bothOf(one, flood)]) {
-    assert.ok(both.gatesOf?.(model).includes(honest))
+    assert.deepEqual(
+      new Set(both.gatesOf?.(model)),
+      new Set([honest, ...many]),
+      'none is left out: too many are refused',
+    )
     assert.ok(both.reproductionsOf?.(model).slice(0, 32).includes(honest))
   }
-  assert.ok((bothOf(flood, one).gatesOf?.(model).length ?? 0) <= maxGateVerdicts, 'of its own the newest')
-  assert.ok((bothOf(one, flood).gatesOf?.(model).length ?? 0) > maxGateVerdicts, 'of those beside none is left out')
-  assert.deepEqual(bothOf(one, one).gatesOf?.(model), [honest, honest], 'the honest twin: few, and all of them')
+  assert.deepEqual(bothOf(one, one).gatesOf?.(model), [honest], 'the honest twin: the same counts once')
+})
+
+test('another spelling of what the project has counts once; one that nobody verified takes the place of none beside it', () => {
+  const { evidence, gates } = gatedChain(newPerson())
+  const [own = assert.fail()] = gates
+  const text = Buffer.from(evidence.bundle(own) ?? '').toString()
+  const spelt = new Map([`${text} `, `${text}  `].map((each) => [sha256Of(Buffer.from(each)), Buffer.from(each)]))
+  const [here, beside] = [evidenceWith([own], evidence.bundles), evidenceWith([...spelt.keys()], spelt)]
+  assert.deepEqual(bothOf(here, beside).gatesOf?.(model), [own])
+  assert.deepEqual(bothOf(evidenceWith([]), beside).gatesOf?.(model), [...spelt.keys()])
 })

@@ -1,7 +1,7 @@
 /** What a project can tell a verifier: its evidence, and the facts around it. */
-import { type ChainEvidence, type ChainSurroundings, maxGateVerdicts } from '../attestation/index.ts'
+import type { ChainEvidence, ChainSurroundings } from '../attestation/index.ts'
 import type { Sha256 } from '../core/index.ts'
-import { gatesAtHandOf } from './gates-key.ts'
+import { gatesAtHandOf, gatesKey } from './gates-key.ts'
 import { proofsAtHand } from './log-proofs.fs.ts'
 import { loggedBy } from './log-trust.ts'
 import type { Project } from './project.ts'
@@ -12,7 +12,10 @@ export function chainEvidenceOf(project: Project): ChainEvidence {
     bundle: project.evidence.bundle,
     bySubject: project.evidence.bySubject,
     reproductionsOf: (attestation) => reproductionsAtHand(project, attestation),
-    gatesOf: (attestation) => gatesAtHandOf(project, attestation).slice(0, maxGateVerdicts),
+    gatesOf: (attestation) => {
+      const counting = gatesAtHandOf(project, attestation)
+      return counting.length > 0 ? counting : project.evidence.byKey(gatesKey(attestation)).slice(0, 1) // to be told why
+    },
     approvals: project.evidence.approvals().map((approval) => ({
       ...approval,
       committed: project.code.isCommitted(approval.name),

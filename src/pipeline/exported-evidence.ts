@@ -74,19 +74,13 @@ function reproductionsOf(
   return [...found].map(([attestation, stage]) => ({ attestation, stage }))
 }
 
-/** LIMIT: of one statement the newest. */
-const maxGates = 16
-
-/** What the gates of what they made came to, newest first. */
+/** What the gates of what they made came to: all that the project itself counts, newest first. */
 function gatesOf(
   project: Project,
   statements: readonly Readonly<{ attestation: Sha256; facts: StageFacts }>[],
 ): readonly Statement[] {
   return statements.flatMap(({ attestation: made, facts }) =>
-    gatesAtHandOf(project, made)
-      .filter((attestation) => project.evidence.bundle(attestation) !== undefined)
-      .slice(0, maxGates)
-      .map((attestation) => ({ attestation, stage: `${facts.stage}.gates` })),
+    gatesAtHandOf(project, made).map((attestation) => ({ attestation, stage: `${facts.stage}.gates` })),
   )
 }
 

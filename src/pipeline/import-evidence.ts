@@ -1,13 +1,7 @@
 /** `assay attest import`: of evidence that travelled, what the trust policy believes becomes evidence of the project. */
-import {
-  type NamedBundle,
-  verifyDataVerdict,
-  verifyGateVerdict,
-  verifyReproduction,
-  verifyStage,
-} from '../attestation/index.ts'
+import { type NamedBundle, verifyDataVerdict, verifyReproduction, verifyStage } from '../attestation/index.ts'
 import { DomainError, type Sha256, sha256Of } from '../core/index.ts'
-import { gatesKey } from './gates-key.ts'
+import { keepGates } from './gates-key.ts'
 import { joinProofs, keepProofs, keptProofs } from './kept-proofs.fs.ts'
 import { historiesIn, holdsUnder, type LogProofs, type ShownHistory } from './log-trust.ts'
 import type { Project } from './project.ts'
@@ -63,16 +57,14 @@ export function importEvidence(
 }
 
 /** @returns the statements of the runs that a reproduction was made with */
-function keepOther({ evidence, trust }: Project, bytes: Uint8Array, kept: Set<Sha256>): readonly Sha256[] {
+function keepOther(project: Project, bytes: Uint8Array, kept: Set<Sha256>): readonly Sha256[] {
+  const { evidence, trust } = project
   const verdict = verifyDataVerdict(bytes, trust)
   if (verdict.trusted) kept.add(evidence.save(bytes, { key: verdict.statement.verdict.key, subjects: [] }))
   const built = builtIn(bytes, trust)
   if (built !== undefined) kept.add(evidence.save(bytes, { key: sha256Of(bytes), subjects: [built] }))
-  const gates = verifyGateVerdict(bytes, trust)
-  if (gates.trusted) {
-    const { made } = gates.statement.verdict
-    kept.add(evidence.save(bytes, { key: gatesKey(made.attestation), subjects: [] }))
-  }
+  const gates = keepGates(project, bytes)
+  if (gates !== undefined) kept.add(gates)
   const again = verifyReproduction(bytes, trust)
   if (!again.trusted) return []
   const { stages } = again.statement.reproduction

@@ -7,21 +7,22 @@ import {
   statedReproduction,
   verifyDataVerdict,
   verifyEnvironmentBuild,
-  verifyGateVerdict,
   verifyReproduction,
   verifySourceBuild,
   verifyStage,
 } from '../attestation/index.ts'
 import { DomainError, isSha256, type Sha256, sha256Of } from '../core/index.ts'
 import { bundleName, eachBounded, type Remote, readWhole, remoteFault } from '../data/index.ts'
-import { gatesAtHandOf, gatesKey } from './gates-key.ts'
+import { gatesAtHandOf, keepGates } from './gates-key.ts'
 import type { Project } from './project.ts'
 import { reproductionKey, reproductionsAtHand } from './reproduction-key.ts'
 import type { Behind } from './version.ts'
 
-/** LIMIT: a bundle is at most 16 MiB; of reproductions of one statement, so many are taken. */
+/** LIMIT: a bundle is at most 16 MiB; a remote with more reproductions and gate verdicts of one statement is refused. */
 const maxBundleBytes = 16 * 1024 * 1024
-const maxReproductions = 64
+const maxSpeaking = 1_000
+/** So many are in memory at a time. */
+const heldBundles = 64
 
 export type BundlesOfVersion = Readonly<{
   /** Each with its bytes: statements, builds from source, data verdicts, reproductions and the statements of those runs. */
@@ -54,8 +55,6 @@ export function bundlesOfVersion(project: Project, { statements }: Behind): Bund
   }
   for (const original of statements.keys()) {
     for (const gates of gatesAtHandOf(project, original)) {
-      const bytes = evidence.bundle(gates)
-      if (bytes === undefined || !verifyGateVerdict(bytes, trust).trusted) continue
       add(gates)
       reproductions.push({ original, reproduction: gates })
     }
@@ -80,9 +79,10 @@ export type FetchedEvidence = Readonly<{ fetched: number; missing: readonly Sha2
 
 /**
  * Brings the statements behind these, their builds from source and data verdicts, level by level, and the reproductions
- * that speak of them.
+ * and gate verdicts that speak of them.
  *
- * @throws ERR_REMOTE_EVIDENCE for a statement that the policy does not believe, ERR_REMOTE_CORRUPT, ERR_REMOTE_FAILED
+ * @throws ERR_REMOTE_EVIDENCE for a statement that the policy does not believe, ERR_REMOTE_UNSAFE for more that speaks of one
+ * than is taken, ERR_REMOTE_CORRUPT, ERR_REMOTE_FAILED
  */
 export async function fetchEvidence(
   project: Project,
@@ -128,7 +128,7 @@ export async function fetchEvidence(
     project.evidence.save(bytes, { key: attestation, subjects: [subject] })
     fetched += 1
   }
-  return { fetched: fetched + (await fetchReproductions(project, remote, seen, jobs)), missing }
+  return { fetched: fetched + (await fetchSpeaking(project, remote, seen, jobs)), missing }
 }
 
 type Bundle = Readonly<{ bytes: Uint8Array; isNew: boolean }>
@@ -177,37 +177,34 @@ function keepStage({ evidence, trust, id }: Project, attestation: Sha256, { byte
   return facts
 }
 
-/** Those that the policy believes. THREAT: names without end, or of nothing that was asked for. */
-async function fetchReproductions(
+/**
+ * Reproductions and gate verdicts that the policy believes: all of them, since a name does not say which it is.
+ *
+ * THREAT: names without end, or of nothing that was asked for; so many of one kind that one of the other is not taken.
+ */
+async function fetchSpeaking(
   project: Project,
   remote: Remote,
   originals: ReadonlySet<Sha256>,
   jobs: number,
 ): Promise<number> {
-  const wanted = new Map<Sha256, Sha256[]>()
-  for (const name of await remote.list('reproductions')) {
-    const [, original = '', reproduction = ''] = /^([0-9a-f]{64})-([0-9a-f]{64})$/.exec(name) ?? []
-    const [left, right] = [`sha256:${original}`, `sha256:${reproduction}`]
-    if (!isSha256(left) || !isSha256(right) || !originals.has(left)) continue
-    const known = wanted.get(left) ?? []
-    if (known.length < maxReproductions) wanted.set(left, [...known, right])
-  }
-  const all = [...new Set([...wanted.values()].flat())]
+  const all = await speakingOf(remote, originals)
   let fetched = 0
   const again = new Set<Sha256>()
-  for (const { bytes } of (await bundlesAt(project, remote, all, jobs)).values()) {
-    const verdict = verifyReproduction(bytes, project.trust)
-    const gates = verdict.trusted ? undefined : verifyGateVerdict(bytes, project.trust)
-    if (gates?.trusted === true) {
-      project.evidence.save(bytes, { key: gatesKey(gates.statement.verdict.made.attestation), subjects: [] })
+  for (let start = 0; start < all.length; start += heldBundles) {
+    const found = await bundlesAt(project, remote, all.slice(start, start + heldBundles), jobs)
+    for (const { bytes } of found.values()) {
+      const verdict = verifyReproduction(bytes, project.trust)
+      if (!verdict.trusted) {
+        if (keepGates(project, bytes) !== undefined) fetched += 1
+        continue
+      }
+      for (const stage of verdict.statement.reproduction.stages) {
+        project.evidence.save(bytes, { key: reproductionKey(stage.original), subjects: [] })
+        if (stage.again !== undefined) again.add(stage.again)
+      }
       fetched += 1
     }
-    if (!verdict.trusted) continue
-    for (const stage of verdict.statement.reproduction.stages) {
-      project.evidence.save(bytes, { key: reproductionKey(stage.original), subjects: [] })
-      if (stage.again !== undefined) again.add(stage.again)
-    }
-    fetched += 1
   }
   for (const { bytes } of (await bundlesAt(project, remote, [...again], jobs)).values()) {
     const verdict = verifyStage(bytes, project.trust)
@@ -217,4 +214,25 @@ async function fetchReproductions(
     fetched += 1
   }
   return fetched
+}
+
+/** @throws ERR_REMOTE_UNSAFE */
+async function speakingOf(remote: Remote, originals: ReadonlySet<Sha256>): Promise<readonly Sha256[]> {
+  const named = new Map<Sha256, number>()
+  const all = new Set<Sha256>()
+  for (const name of await remote.list('reproductions')) {
+    const [, original = '', speaking = ''] = /^([0-9a-f]{64})-([0-9a-f]{64})$/.exec(name) ?? []
+    const [left, right] = [`sha256:${original}`, `sha256:${speaking}`]
+    if (!isSha256(left) || !isSha256(right) || !originals.has(left)) continue
+    const count = (named.get(left) ?? 0) + 1
+    if (count > maxSpeaking) {
+      throw remoteFault(
+        'ERR_REMOTE_UNSAFE',
+        `\`${remote.address}\` names more than ${maxSpeaking} reproductions and gate verdicts of ${left}: remove from its folder \`reproductions\` those that nobody needs`,
+      )
+    }
+    named.set(left, count)
+    all.add(right)
+  }
+  return [...all]
 }

@@ -5,7 +5,7 @@
  *   objects/<2 hex>/<62 hex>                   contents, by their SHA-256
  *   folders/<2 hex>/<62 hex>                   the list of a folder's files, by the folder's dirHash1
  *   attestations/<64 hex>.sigstore.json        evidence, by its SHA-256
- *   reproductions/<64 hex>-<64 hex>            empty: the second, a bundle, is a reproduction that speaks of the first
+ *   reproductions/<64 hex>-<64 hex>            empty: the second, a bundle, is a reproduction or gate verdict of the first
  *   log-proofs/<64 hex>-<64 hex>               proofs of transparency logs: of an attestation, by the digest of the proof
  *   log-proofs/growth-<64 hex>                 that a log grew
  *   tmp/                                       on its way
