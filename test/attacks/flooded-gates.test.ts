@@ -1,6 +1,6 @@
 /**
- * Threat: gate verdicts without number hide the one that failed: one that passed before it in seventy spellings, seventy of a
- * branch, of seventy branches, of a builder who may do little; from a file, from a remote.
+ * Threat: gate verdicts without number hide the one that failed: one that passed before it in 65 spellings, 65 of a
+ * branch, of 65 branches, of a builder who may do little; from a file, from a remote.
  */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -17,7 +17,7 @@ import {
 } from '../../src/attestation/fixtures/chain.ts'
 import { gatedChain, gateVerdict } from '../../src/attestation/fixtures/gated-chain.ts'
 import { type GateVerdict, type TrustPolicy, verifyChain } from '../../src/attestation/index.ts'
-import { isDomainError, type Sha256, sha256Of } from '../../src/core/index.ts'
+import { hexOf, isDomainError, type Sha256, sha256Of } from '../../src/core/index.ts'
 import { bundleName, openFolderRemote, reproductionName } from '../../src/data/index.ts'
 import { chainEvidenceOf } from '../../src/pipeline/chain-facts.ts'
 import { openEvidence } from '../../src/pipeline/evidence.fs.ts'
@@ -44,7 +44,7 @@ const trust: TrustPolicy = {
   builders: [...own.builders, ...own.builders.map((one) => ({ ...one, key: 'mallory', maxLevel: 0 as const }))],
 }
 const bytesOf = (attestation: Sha256): Uint8Array => chain.evidence.bundle(attestation) ?? assert.fail()
-const spellings = Array.from({ length: 70 }, (_, index) =>
+const spellings = Array.from({ length: 65 }, (_, index) =>
   Buffer.concat([bytesOf(passed), Buffer.from(' '.repeat(index + 1))]),
 )
 const later = (index: number): string => new Date(Date.parse('2026-11-22T00:00:00.000Z') + index * 1000).toISOString()
@@ -95,10 +95,10 @@ function exportedGates(project: Project): readonly Sha256[] {
 }
 
 const floods = {
-  'one that passed, in seventy spellings': [spellings, 2, 'PASSED'],
-  'seventy of a branch': [newer(ada, () => ofBranch('b')), 3, 'PASSED'],
-  'those of seventy branches': [newer(ada, (index) => ofBranch(`b ${index}`)), 64, undefined],
-  'seventy of a builder who may do little': [newer(mallory), 2, 'PASSED'],
+  'one that passed, in 65 spellings': [spellings, 2, 'PASSED'],
+  '65 of a branch': [newer(ada, () => ofBranch('b')), 3, 'PASSED'],
+  'those of 65 branches': [newer(ada, (index) => ofBranch(`b ${index}`)), 64, undefined],
+  '65 of a builder who may do little': [newer(mallory), 2, 'PASSED'],
 } as const
 for (const [name, [flood, counting, otherwise]] of Object.entries(floods)) {
   test(`gate verdicts: ${name} do not hide by import the one that failed, nor from an export`, (context) => {
@@ -108,9 +108,8 @@ for (const [name, [flood, counting, otherwise]] of Object.entries(floods)) {
     assert.equal(gatesAtHandOf(project, made).length, counting)
     assert.ok(exportedGates(project).includes(failed))
     assert.equal(exportedGates(project).length, counting)
-    const twin = projectWith(context, [passed])
-    bring(twin, flood)
-    assert.equal(resultIn(twin), otherwise, 'the honest twin; what demands gates is refused where none is left')
+    rmSync(join(project.root, '.assay', 'attestations', `${hexOf(failed)}.sigstore.json`))
+    assert.equal(resultIn(project), otherwise, 'the honest twin; what demands gates is refused where none is left')
   })
 }
 
