@@ -19,6 +19,7 @@ import { gatedChain, gateVerdict } from '../../src/attestation/fixtures/gated-ch
 import { type GateVerdict, type TrustPolicy, verifyChain } from '../../src/attestation/index.ts'
 import { hexOf, isDomainError, type Sha256, sha256Of } from '../../src/core/index.ts'
 import { bundleName, openFolderRemote, reproductionName } from '../../src/data/index.ts'
+import { bothOf } from '../../src/pipeline/both-evidence.ts'
 import { chainEvidenceOf } from '../../src/pipeline/chain-facts.ts'
 import { openEvidence } from '../../src/pipeline/evidence.fs.ts'
 import { exportedEvidence } from '../../src/pipeline/exported-evidence.ts'
@@ -122,6 +123,14 @@ test('gate verdicts: other spellings are not imported, and those that an older v
   assert.deepEqual([gatesAtHandOf(project, made)[0], resultIn(project)], [failed, 'FAILED'])
   bring(project, [bytesOf(passed)])
   assert.equal(resultIn(project), 'FAILED', 'one that comes last is not the newest')
+})
+
+test('gate verdicts: another spelling of what the project has counts once; one beside it that nobody verified takes the place of none', () => {
+  const evidence = { ...chain.evidence, gatesOf: () => [passed] }
+  const spelt = new Map(spellings.slice(0, 2).map((bytes) => [sha256Of(bytes), bytes]))
+  const beside = { ...evidence, gatesOf: () => [...spelt.keys()], bundle: (digest: Sha256) => spelt.get(digest) }
+  assert.deepEqual(bothOf(evidence, beside).gatesOf?.(made), [passed])
+  assert.deepEqual(bothOf({ ...evidence, gatesOf: () => [] }, beside).gatesOf?.(made), [...spelt.keys()])
 })
 
 test('gate verdicts: what a remote names beside it hides the one that failed from no pull; too much is refused', async (context) => {
