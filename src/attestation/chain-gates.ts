@@ -44,8 +44,8 @@ export function gatesAtHand(question: ChainQuestion, entry: Sha256, verdicts: St
   const all = [...new Set(question.evidence.gatesOf?.(entry))]
   if (!made.trusted) return {}
   if (all.length > maxGateVerdicts) {
-    const because = `there are ${all.length} gate verdicts on it, the limit is ${maxGateVerdicts}`
-    return { over: refused('limits', 'ERR_CHAIN_LIMIT', `${because}: export them again, or import them`) }
+    const because = `there are ${all.length} gate verdicts on it, the limit is ${maxGateVerdicts}: export them again, or import them`
+    return { over: refused('limits', 'ERR_CHAIN_LIMIT', because) }
   }
   const judged = gatesOf(question, made.statement, all).map((one) =>
     typeof one === 'string' || isOfThem(question, one, made.statement, verdicts)
@@ -106,7 +106,8 @@ function gatesOf(question: AskedGates, made: VerifiedStage, all: readonly Sha256
     const { statement } = read
     const { at, outputs, made: by } = statement.verdict
     const isOfIt =
-      by.attestation === made.attestation && outputs.some(({ digest }) => digest === (subject ?? { digest }).digest)
+      by.attestation === made.attestation &&
+      outputs.some(({ digest }) => subject === undefined || digest === subject.digest)
     if (!isOfIt || Date.parse(at) > latest) return 'it is of another model, or of a time to come'
     return mayJudge(statement, made) ? statement : 'its signer may do less than who made the model'
   })
@@ -114,7 +115,7 @@ function gatesOf(question: AskedGates, made: VerifiedStage, all: readonly Sha256
 
 /** Of one moment those that failed first. */
 function newestFirst(judged: readonly Judged[]): readonly VerifiedGates[] {
-  const rank = ({ verdict }: VerifiedGates): number => Date.parse(verdict.at) + (verdict.result === 'FAILED' ? 0.5 : 0)
+  const rank = ({ verdict }: VerifiedGates): number => Date.parse(verdict.at) + Number(verdict.result === 'FAILED') / 2
   return judged
     .filter((one) => typeof one !== 'string')
     .toSorted((one, other) => rank(other) - rank(one) || (one.attestation < other.attestation ? -1 : 1))
