@@ -10,6 +10,7 @@ export type ReviewOptions = Readonly<{
   because?: string
   from?: string
   report?: string
+  replace?: true
 }>
 
 /** A row by its number, a file by its path, or either by the hash of its content. */

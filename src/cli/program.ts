@@ -289,6 +289,10 @@ export const verbs: readonly Verb[] = [
       ['--exclude <rows>', 'those to be left out: it is warned of while they are there'],
       ['--because <text>', 'why, of all of them'],
       ['--from <file>', 'judgements as JSON: what --json lists, with "verdict" (and "because") added to suspects'],
+      [
+        '--replace',
+        'stand in the place of earlier reviews that do not carry over, whose bad rows you looked for again',
+      ],
       ['--report <file>', 'write an HTML page: suspects with reasons, images beside those that look most like them'],
     ],
     examples: [

@@ -33,7 +33,15 @@ const entities: Readonly<Record<string, string>> = {
 function commandOn(names: readonly string[]): string {
   const suspects = names.map((name) => ({ hash: 'a'.repeat(64), rows: [name], reasons: [], values: ['cats'] }))
   const triage: Triage = {
-    ...{ path: 'data/scans', kind: 'files', classification: 'public', isSearched: true, unseen: [], more: 0 },
+    ...{
+      path: 'data/scans',
+      kind: 'files',
+      classification: 'public',
+      isSearched: true,
+      isReplacing: false,
+      unseen: [],
+      more: 0,
+    },
     ...{ digest: `sha256:${'0'.repeat(64)}`, columns: ['label'], suspects },
     content: { kind: 'file', digest: `sha256:${'0'.repeat(64)}`, sizeBytes: 0, executable: false },
   }

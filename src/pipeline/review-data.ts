@@ -30,6 +30,8 @@ export type Triage = Readonly<{
   unseen: readonly string[]
   /** What reviews said that does not carry over, since columns came, went or changed; a sentence. */
   notCarriedOver?: string
+  /** Whether rows are among them that were judged bad or to be left out: a review of the data as it is ends their search. */
+  isReplacing: boolean
   keyId?: string
 }> &
   NonNullable<Findings['triage']>
@@ -65,8 +67,8 @@ export async function triageData(
     ({ name }) => name.startsWith('poison/') && (kind === 'rows' || name !== 'poison/contradiction'),
   )
   const keyed = rowKey === undefined ? {} : { keyId: rowKey.id }
-  const because = checks.find(({ name }) => name === 'review/other-columns')?.because
-  const left = because === undefined ? {} : { notCarriedOver: because }
+  const leftBehind = checks.find(({ name }) => name === 'review/other-columns')
+  const left = leftBehind?.because === undefined ? {} : { notCarriedOver: leftBehind.because }
   return {
     path,
     digest: content.digest,
@@ -76,6 +78,7 @@ export async function triageData(
     isSearched,
     unseen,
     ...left,
+    isReplacing: leftBehind !== undefined && leftBehind.verdict !== 'pass',
     ...keyed,
     ...triage,
   }

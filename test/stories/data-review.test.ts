@@ -115,11 +115,16 @@ test('rows that were judged bad stop the run while they are there; verify shows 
   const wider = await project.json(1, 'data', 'validate', 'data/t.csv')
   assert.deepEqual(checkOf(wider, 'review/bad-rows').rows, [bad])
   write((line, index) => (index === 0 ? line : line.replace(/,(-?[\d.]+),/, ',$1 m,')))
-  const listedAgain = await project.json(0, 'data', 'review', 'data/t.csv')
-  assert.match(listedAgain.notCarriedOver, /2 decisions, 1 of them bad.*`z` was text number, is text string/)
+  const judge = ['data', 'review', 'data/t.csv', '--good', '1']
+  const { error } = await project.json(2, ...judge)
+  assert.match(error.message, /2 decisions, 1 of them bad.*`z` was text number, is text string/)
+  assert.match(error.help, /--replace/)
   project.commit('a column of another type')
   const left = await project.json(1, 'run')
   assert.match(left.stages[0].because, /review\/other-columns/)
+  await project.json(0, ...judge, '--replace')
+  const replaced = await project.json(0, 'data', 'validate', 'data/t.csv')
+  assert.equal(checkOf(replaced, 'review/other-columns'), undefined)
 })
 
 test('a review that is taken away takes the evidence that relied on it along', async (context) => {

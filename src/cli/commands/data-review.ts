@@ -5,7 +5,7 @@
  * are shown to the person who is asked, and never listed; a page of pictures is made of no such data.
  */
 import { relative, resolve } from 'node:path'
-import { parseProjectPath, printable } from '../../core/index.ts'
+import { DomainError, parseProjectPath, printable } from '../../core/index.ts'
 import {
   drawSuspects,
   isSecret,
@@ -47,11 +47,20 @@ export async function dataReview(
     rows.flatMap((row) => namesOf(row, project.sources.get(place)?.source.path ?? place)),
     context.signal,
   )
+  const isHeld = triage.isReplacing && options.replace !== true
+  if (isHeld && given.length > 0) refuseToReplace(triage)
   if (triage.notCarriedOver !== undefined) output.note(`earlier reviews: ${printable(triage.notCarriedOver)}`)
   if (options.report !== undefined) await writePage(context, project, { triage, file: options.report })
   if (given.length > 0) return sign(context, project, triage, wordsFor(triage, given))
-  if (!isAsked || triage.suspects.length === 0) return list(context, triage)
+  if (!isAsked || isHeld || triage.suspects.length === 0) return list(context, triage)
   return sign(context, project, triage, await askAboutRows(context, triage))
+}
+
+/** THREAT: one good word on one row, and what was judged bad is looked for no more. */
+function refuseToReplace({ path, notCarriedOver }: Triage): never {
+  throw new DomainError('ERR_USAGE', `this review would stand in the place of earlier ones: ${notCarriedOver}`, {
+    help: `look for those rows again and judge them too, then: ${reviewCommand(path)} --replace, with the same judgements`,
+  })
 }
 
 async function writePage(
@@ -110,7 +119,7 @@ function list({ output }: CliContext, triage: Triage): Exit {
     if (isSearched) output.line(`no suspects in ${printable(path)} that nobody has judged`)
     return 0
   }
-  const review = reviewCommand(path)
+  const review = triage.isReplacing ? `${reviewCommand(path)} --replace` : reviewCommand(path)
   if (kind === 'files' && isShown) output.line(`look at them: ${review} --report review.html`)
   const one = listOfNames(suspects[0]?.rows.slice(0, 1) ?? [])
   const judge =

@@ -116,12 +116,20 @@ export function endFault(
   if (trailing !== 22 && trailing !== 98) return 'has bytes after its directory that belong to nothing'
   const record = end.subarray(-22)
   if (record.readUInt32LE(0) !== 0x06054b50) return 'does not end with its end record'
-  if (record.readUInt16LE(8) !== record.readUInt16LE(10)) return 'is split over several disks'
+  if (!isOnOneDisk(end, trailing === 98)) return 'is split over several disks'
   const is = [directory.entries, directory.end - directory.start, directory.start]
   const says = [record.readUInt16LE(10), record.readUInt32LE(12), record.readUInt32LE(16)]
   const tooLarge = trailing === 98 ? [0xffff, 0xffffffff, 0xffffffff] : []
   const agrees = says.every((value, index) => value === is[index] || value === tooLarge[index])
   return agrees && (trailing === 22 || isWideEnd(end, directory)) ? undefined : 'has an end record that lies'
+}
+
+/** THREAT: some readers refuse other numbers of disks, and some never look at them. */
+function isOnOneDisk(end: Buffer, isWide: boolean): boolean {
+  const record = end.subarray(-22)
+  const isOne = record.readUInt32LE(4) === 0 && record.readUInt16LE(8) === record.readUInt16LE(10)
+  const says = isWide ? [16, 20, 56 + 4, 56 + 16].map((at) => end.readUInt32LE(at)) : [0, 0, 0, 1]
+  return isOne && says.every((value, index) => value === [0, 0, 0, 1][index])
 }
 
 /** THREAT: of a longer record, or one that its locator does not touch, readers believe different ends. */

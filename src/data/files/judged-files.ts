@@ -5,12 +5,16 @@
  * that was found good as a cat is asked about anew when it is called a dog. Format: docs/formats/data-decisions.md.
  */
 import { createHash, createHmac } from 'node:crypto'
-import type { JudgedRows, RowVerdict } from '../validate/judged-rows.ts'
+import type { JudgedRows, RowColumn, RowVerdict } from '../validate/judged-rows.ts'
+import type { LeftBehind } from '../validate/reviewed-columns.ts'
 
 /** LIMIT: so many characters of a label count. */
 export const maxLabel = 1000
 
 export type HashedFile = Readonly<{ inner: string; digest: string; label: string | null }>
+
+/** What a review of files states for columns: no table has one of this type. */
+export const fileColumns: readonly RowColumn[] = ['digest', 'label'].map((name) => ({ name, type: 'file' }))
 
 /** @param key of the HMAC, 64 hex digits; plain SHA-256 when left out @returns 64 hex digits */
 export function fileHash({ digest, label }: Omit<HashedFile, 'inner'>, key?: string): string {
@@ -72,4 +76,21 @@ export function badElsewhere(
     return bad.size === 0 ? [] : others.filter(({ digest }) => bad.has(contentHash(digest, key)))
   })
   return [...new Set(found.map(({ inner }) => inner))]
+}
+
+/** LIMIT: of a review that states no columns and holds no bad file it is not known. */
+function isOfFiles({ columns, rows }: JudgedRows): boolean {
+  return columns?.every(({ type }) => type === 'file') ?? rows.some(({ content }) => content !== undefined)
+}
+
+/** Reviews of a table that was there, or of who knows what, as long as nobody judged its files. */
+export function leftOfTable(judged: readonly JudgedRows[], files: readonly HashedFile[]): readonly LeftBehind[] {
+  return judged.flatMap((review, index) => {
+    const { columns, rows, key } = review
+    if (isOfFiles(review) || judged.slice(index + 1).some(isOfFiles)) return []
+    const found = new Set(columns === undefined ? files.map((file) => fileHash(file, key)) : [])
+    const words = rows.flatMap(({ hash, verdict }) => (found.has(hash) ? [] : [verdict]))
+    const because = columns === undefined ? 'the review does not say whether it is of files' : 'it was a table'
+    return words.length === 0 ? [] : [{ words, because }]
+  })
 }

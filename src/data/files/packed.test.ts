@@ -48,6 +48,14 @@ test('THREAT a zip that readers read differently is refused', async () => {
     'a wide end that says it is longer': wideZip({ length: 52 }),
     'a locator that points elsewhere': wideZip({ at: 0 }),
     'another directory in the short end': wideZip({ start: 1 }),
+    'an end on another disk': otherByte(zipOf([{ bytes: hi }]), 18, 1),
+    'a directory on another disk': otherByte(zipOf([{ bytes: hi }]), 16, 1),
+    'a wide archive on another disk': otherByte(wideZip(), 18, 1),
+    'a wide end on another disk': otherByte(wideZip(), 82, 1),
+    'a wide directory on another disk': otherByte(wideZip(), 78, 1),
+    'a locator that points to another disk': otherByte(wideZip(), 38, 1),
+    'a locator of two disks': otherByte(wideZip(), 26, 2),
+    'a locator of no disk': otherByte(wideZip(), 26, 0),
   }
   for (const [what, bytes] of Object.entries(lying)) assert.equal((await lookAt(bytes))['isLying'], true, what)
   const honest = [
@@ -250,6 +258,11 @@ function wideZip(
   end.writeUInt32LE(start, 16)
   end.writeUInt16LE(comment, 20)
   return Buffer.concat([before, record, between, locator, end])
+}
+
+/** The same bytes but for one. @param behind counted from the end */
+function otherByte(zip: Buffer, behind: number, value: number): Buffer {
+  return Buffer.concat([zip.subarray(0, -behind), Buffer.from([value]), zip.subarray(1 - behind)])
 }
 
 /** The locator points to the first, which lists one member; readers that look before the locator find the second. */

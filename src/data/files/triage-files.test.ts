@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
-import { badElsewhere, contentHash, fileHash, type HashedFile, judgedFiles } from './judged-files.ts'
+import {
+  badElsewhere,
+  contentHash,
+  fileColumns,
+  fileHash,
+  type HashedFile,
+  judgedFiles,
+  leftOfTable,
+} from './judged-files.ts'
 import { triageOfFiles } from './triage-files.ts'
 
 const digest = `sha256:${'a'.repeat(64)}`
@@ -51,6 +59,22 @@ test('THREAT bytes judged bad are found under another class, until they are judg
     assert.deepEqual(found([word(cat, 'bad', under), word(moved, 'good', under)]), [], 'right under the other class')
     assert.deepEqual(found([word(cat, 'bad', under), word(cat, 'good', under)]), [], 'never bad, after all')
   }
+})
+
+test('THREAT of a table only a review of files replaces the words, and one that says neither is none', () => {
+  const cat = { inner: 'cats/1.png', digest, label: 'cats' }
+  const word = (verdict: 'good' | 'bad', hash = 'ff'.repeat(32)) => ({ hash, verdict })
+  const table = { columns: [{ name: 'x', type: 'text integer' }], rows: [word('bad')] }
+  const oldTable = { rows: [word('good')] }
+  const files = { columns: fileColumns, rows: [word('good', fileHash(cat))] }
+  const oldFiles = { rows: [{ ...word('bad', fileHash(cat)), content: contentHash(digest) }] }
+  const left = (...judged: Parameters<typeof leftOfTable>[0]) => leftOfTable(judged, [cat]).map(({ words }) => words)
+  assert.deepEqual(left(table), [['bad']])
+  assert.deepEqual(left(table, oldTable), [['bad'], ['good']])
+  assert.deepEqual(left(table, oldTable, files), [])
+  assert.deepEqual(left(table, oldFiles), [])
+  assert.deepEqual(left({ rows: [word('bad')] }), [['bad']])
+  assert.deepEqual(left({ rows: [word('bad', fileHash(cat))] }), [], 'found among the files')
 })
 
 test('a file is hashed once for all reviews under one key, and the newest word counts whatever its key', () => {

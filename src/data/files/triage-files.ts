@@ -5,7 +5,7 @@
 import { side } from '../poison/images.ts'
 import type { RowVerdict } from '../validate/judged-rows.ts'
 import type { FoundSuspects, NearImage, SuspectRow, TriageRequest } from '../validate/request.ts'
-import { fileHash } from './judged-files.ts'
+import { fileColumns, fileHash } from './judged-files.ts'
 
 /** What is known of a file. `grey`: its 32 x 32 levels, of images that are searched. */
 export type TriagedFile = Readonly<{
@@ -63,7 +63,7 @@ export function triageOfFiles(
     })
   }
   const more = Math.max(0, wanted.length - maxFiles)
-  return { columns: ['label', 'pixels', 'bytes'], suspects: [...suspects.values()], more }
+  return { columns: ['label', 'pixels', 'bytes'], whole: fileColumns, suspects: [...suspects.values()], more }
 }
 
 function sizeOf({ width, height }: TriagedFile): string | null {

@@ -67,21 +67,27 @@ const isNumber = '-?(0|[1-9][0-9]{0,14})([.][0-9]+)?([eE][+-]?[0-9]{1,3})?'
 const isInstant =
   '[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?'
 
-/** `number`, `instant`, `truth` or `words`, whatever type holds the value; null for null. */
+const isLongWhole = '-?[1-9][0-9]{15,}[.]0+'
+
+export const sorts = ['number', 'instant', 'truth', 'words'] as const
+
+/** One of `sorts`, whatever type holds the value; null for what one format has for null, which is empty or a NaN in others. */
 export function sortOf(column: TableColumn): string {
   const text = textOf(column)
-  return `CASE WHEN ${isNull(column)} THEN NULL WHEN regexp_full_match(${text}, '${isNumber}') THEN 'number' WHEN regexp_full_match(${text}, '${isInstant}') THEN 'instant' WHEN lower(${text}) IN ('true', 'false') THEN 'truth' ELSE 'words' END`
+  return `CASE WHEN ${isNull(column)} OR lower(${text}) IN ('', 'nan') THEN NULL WHEN regexp_full_match(${text}, '${isNumber}') THEN 'number' WHEN regexp_full_match(${text}, '${isInstant}') THEN 'instant' WHEN lower(${text}) IN ('true', 'false') THEN 'truth' ELSE 'words' END`
 }
 
 /**
- * Characters that are equal where values are, whatever type holds them: `34`, `34.0` and `3.4e1` are one number, and `034` is none. Null for null.
+ * Characters that are equal where values are, whatever type holds them: `34`, `34.0` and `3.4e1` are one number, and `034` is none. Null as
+ * `sortOf` has it.
  *
- * LIMIT: a whole number of more than 15 digits is the characters that it has: as doubles two of them could be one.
+ * LIMIT: a whole number of more than 15 digits is the digits that it has: as doubles two of them could be one, and from 1e16 on
+ * a double is written otherwise and is of another sort.
  */
 export function comparableOf(column: TableColumn): string {
   const text = textOf(column)
   const value = `TRY_CAST(${text} AS DOUBLE)`
-  return `CASE ${sortOf(column)} WHEN 'number' THEN CAST(if(${value} = 0, 0, ${value}) AS VARCHAR) WHEN 'instant' THEN coalesce(CAST(TRY_CAST(${text} AS TIMESTAMP) AS VARCHAR), ${text}) WHEN 'truth' THEN lower(${text}) WHEN 'words' THEN ${text} END`
+  return `CASE ${sortOf(column)} WHEN 'number' THEN CAST(if(${value} = 0, 0, ${value}) AS VARCHAR) WHEN 'instant' THEN coalesce(CAST(TRY_CAST(${text} AS TIMESTAMP) AS VARCHAR), ${text}) WHEN 'truth' THEN lower(${text}) WHEN 'words' THEN if(regexp_full_match(${text}, '${isLongWhole}'), split_part(${text}, '.', 1), ${text}) END`
 }
 
 /** A NaN of a file is null too. */

@@ -6,7 +6,7 @@ export type RowColumn = Readonly<{ name: string; type: string }>
 
 /** Rows that somebody judged, by the hash of their content. */
 export type JudgedRows = Readonly<{
-  /** Of a table: what a row was made of, in this order. */
+  /** What a row was made of, in this order. */
   columns?: readonly RowColumn[]
   /** Of the HMAC, 64 hex digits; plain SHA-256 when left out. */
   key?: string

@@ -4,16 +4,15 @@ import { isDeepStrictEqual } from 'node:util'
 import { type Content, DomainError, type Sha256 } from '../../core/index.ts'
 import { classOf, fileChecks, hasTwoClasses, type LabelOf, repeatsOf, type SeenFile } from '../files/file-checks.ts'
 import { imageTypes } from '../files/file-type.ts'
-import { badElsewhere, judgedFiles } from '../files/judged-files.ts'
+import { badElsewhere, judgedFiles, leftOfTable } from '../files/judged-files.ts'
 import type { Look, LookMemory } from '../files/look-memory.ts'
 import { sampledImages } from '../files/sample.ts'
 import { triageOfFiles } from '../files/triage-files.ts'
 import { type DataCheck, notEvaluated, worstOf } from './check.ts'
 import { type Dataset, namesOf, partOfDataset } from './dataset.fs.ts'
-import type { JudgedRows } from './judged-rows.ts'
 import { type FilesAnswer, filesAnswerShape, type KnownImage } from './request.ts'
 import { badElsewhereBecause, elsewhereChecks, reviewChecks } from './review-checks.ts'
-import { type LeftBehind, leftChecks } from './reviewed-columns.ts'
+import { leftChecks } from './reviewed-columns.ts'
 import { runValidator, type ValidatorOptions } from './run-validator.fs.ts'
 import type { Findings, Questions } from './validate-dataset.fs.ts'
 
@@ -55,15 +54,6 @@ export async function findInFiles(
   const known = areNamed ? entries : entriesOf(namesOf(dataset), await content)
   const found = foundIn({ names: namesOf(dataset), files, answer }, known, questions)
   return { ...found, looked: new Set(namesOf(own.part)) }
-}
-
-/** Reviews of a table that was there, as long as nobody judged its files. */
-function leftOfTable(judged: readonly JudgedRows[]): readonly LeftBehind[] {
-  return judged.flatMap(({ columns, rows }, index) =>
-    columns === undefined || judged.slice(index + 1).some((later) => later.columns === undefined)
-      ? []
-      : [{ words: rows.map(({ verdict }) => verdict), because: 'it was a table' }],
-  )
 }
 
 /** Whether somebody judged files, or is about to: files are known by their digests then. */
@@ -252,7 +242,7 @@ function foundIn({ names, files, answer }: Looked, entries: Entries, questions: 
     ...fileChecks(seen, { labelOf, good, repeats }),
     ...answer.checks,
     ...(isKnown ? [...reviewChecks(judged, words), ...elsewhereChecks(judged, elsewhere)] : []),
-    ...leftChecks(leftOfTable(judged)),
+    ...leftChecks(leftOfTable(judged, hashed)),
     ...askedOfFiles(questions),
   ]
   const images = seen.filter(({ type }) => imageTypes.has(type)).length

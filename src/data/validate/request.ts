@@ -202,7 +202,7 @@ export type NearImage = Readonly<{ file: string; label: string | null; distance:
 /** The suspects that nobody judged, with what tells them from one another. `more`: so many are not among them. */
 export type FoundSuspects = Readonly<{
   columns: readonly string[]
-  /** Of a table: all that a row is made of. */
+  /** All that a row is made of. */
   whole?: readonly RowColumn[]
   suspects: readonly SuspectRow[]
   more: number

@@ -37,7 +37,7 @@ const jsonl = (all: readonly Row[]): string => all.map((row) => `${JSON.stringif
 
 /** `size` and `kind` are doubles, `day` an instant. */
 async function parquet(all: readonly Row[], size = 'DOUBLE', kind = 'DOUBLE'): Promise<Buffer> {
-  const values = all.map((row) => `(${row.size}, '${row.day}', ${row.kind})`).join(', ')
+  const values = all.map((row) => `('${row.size}', '${row.day}', ${row.kind})`).join(', ')
   const path = join(bench.folder, `made-${Math.random()}.parquet`)
   await bench.engine.query(
     `COPY (SELECT size::${size} AS size, day::TIMESTAMP AS day, kind::${kind} AS kind FROM (VALUES ${values}) t(size, day, kind)) TO '${path}' (FORMAT parquet)`,
@@ -76,6 +76,33 @@ test('rows and labels are compared by value in every format and type: honest dat
   assert.deepEqual(await beside({ 't.parquet': await parquet(rows) }, ['g.csv', csv(copies)]), copied)
   const wrong = await beside({ 't.csv': csv(rows) }, ['g.parquet', await parquet(relabelled)])
   assert.deepEqual(wrong.slice(0, 3), ['rows warn 30 of 30', 'schema pass the same', 'labels fail 10 of 30'])
+})
+
+test('long whole numbers, NaNs and empty text are the same in every format too', async () => {
+  const sized = (all: readonly Row[], sizeOf: (row: Row, index: number) => number | string): readonly Row[] =>
+    all.map((row, index) => ({ ...row, size: sizeOf(row, index) as never }))
+  const micros = sized(rows, ({ size }) => `${1_600_000_000_000_000 + size}`)
+  const [found] = await beside({ 't.csv': csv(micros) }, ['g.parquet', await parquet(micros.slice(0, 30))])
+  assert.equal(found, 'rows warn 30 of 30')
+  const holed = (hole: string) => (all: readonly Row[]) =>
+    sized(all, ({ size }, index) => (index % 3 === 0 ? hole : size))
+  const golden = await parquet(holed('nan')(copies))
+  for (const hole of ['nan', 'NaN', '']) {
+    const [seen] = await beside({ 't.csv': csv(holed(hole)(rows)) }, ['g.parquet', golden])
+    assert.equal(seen, 'rows warn 30 of 30', hole)
+  }
+  const empty = await parquet(holed('')(copies), 'VARCHAR')
+  const [seen] = await beside({ 't.csv': csv(holed('')(rows)) }, ['g.parquet', empty])
+  assert.equal(seen, 'rows warn 30 of 30', 'empty text')
+})
+
+test('THREAT a stray cell of the right sort makes no column comparable, and one of the wrong sort does not hide copies', async () => {
+  const words = verified.map((row, index) => ({ ...row, size: (index === 0 ? 7 : 'more') as never }))
+  const others = ['rows warn not evaluated', 'schema fail not evaluated']
+  assert.deepEqual(await beside({ 't.csv': csv(rows) }, ['g.csv', csv(words)]), others)
+  const stray = [...rows.slice(0, -1), { ...rows[119], size: 'unknown' } as never]
+  const [found] = await beside({ 't.csv': csv(stray) }, ['g.parquet', await parquet(copies)])
+  assert.equal(found, 'rows warn 30 of 30')
 })
 
 test('a table of several files and of partitions is compared whole', async () => {

@@ -7,7 +7,7 @@ import { compareGolden, type GoldenCheck } from '../../poison/index.ts'
 import { binomialTail } from '../../statistics/index.ts'
 import type { Engine } from '../../table/engine.duckdb.ts'
 import { openTable } from '../../table/open-table.fs.ts'
-import { comparableOf, type Relation, sortOf, type TableColumn } from '../../table/relation.ts'
+import { comparableOf, type Relation, sortOf, sorts, type TableColumn } from '../../table/relation.ts'
 import { numbered, numbersOf, rowColumn } from '../../table/row-number.ts'
 import { listOf } from '../../table/sql.ts'
 import { type DataCheck, maxListed } from '../check.ts'
@@ -55,27 +55,36 @@ type Named = Readonly<{ label?: string; source?: string }>
 /** LIMIT: rows in which sorts of values are looked for. */
 const sampledRows = 20_000
 
-/** Columns that hold nothing of one sort in both: numbers here, words there, which no comparison would find equal. */
+/**
+ * Columns of which most values are of other sorts: numbers here, words there, which no comparison would find equal. THREAT:
+ * a few cells of the right sort among them make nothing comparable.
+ */
 async function otherSorts(engine: Engine, left: Relation, right: Relation): Promise<readonly string[]> {
   const shared = sharedColumns(left, right)
   const [own, found] = [await sortsIn(engine, left, shared), await sortsIn(engine, right, shared)]
   return shared.filter((_, at) => {
     const [here, there] = [own[at] ?? [], found[at] ?? []]
-    return here.length > 0 && there.length > 0 && !here.some((sort) => there.includes(sort))
+    const alike = here.reduce((sum, share, sort) => sum + Math.min(share, there[sort] ?? 0), 0)
+    return here.length > 0 && there.length > 0 && alike < 0.5
   })
 }
 
+/** Of each column the shares of its values that are of each sort; none of one that is empty. */
 async function sortsIn(
   engine: Engine,
   table: Relation,
   names: readonly string[],
-): Promise<readonly (readonly unknown[])[]> {
+): Promise<readonly (readonly number[])[]> {
   if (names.length === 0) return []
-  const lists = columnsOf(table, names).map((column) => `list(DISTINCT ${sortOf(column)})`)
-  const [row = []] = await engine.query(
-    `SELECT ${lists.join(', ')} FROM (SELECT * FROM ${table.from} LIMIT ${sampledRows})`,
-  )
-  return row.map((sorts) => (Array.isArray(sorts) ? sorts.filter((sort) => sort !== null) : []))
+  const each = columnsOf(table, names).map((column, index) => `${sortOf(column)} AS s${index}`)
+  const counts = each.map((_, index) => listOf(sorts.map((sort) => `count_if(s${index} = '${sort}')`)))
+  const rows = `(SELECT ${each.join(', ')} FROM (SELECT * FROM ${table.from} LIMIT ${sampledRows}))`
+  const [row = []] = await engine.query(`SELECT ${counts.join(', ')} FROM ${rows}`)
+  return row.map((list) => {
+    const found = numbersOf(list)
+    const all = found.reduce((sum, count) => sum + count, 0)
+    return all === 0 ? [] : found.map((count) => count / all)
+  })
 }
 
 function sharedColumns(left: Relation, right: Relation): readonly string[] {

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test'
 import type { Relation } from '../../table/relation.ts'
 import type { JudgedRows, RowVerdict } from '../judged-rows.ts'
 import { reviewChecks } from '../review-checks.ts'
-import { leftChecks } from '../reviewed-columns.ts'
+import { differenceOf, leftChecks } from '../reviewed-columns.ts'
 import { columnsOf, type Judged, judgedIn, rowHashSql } from './judged-rows.ts'
 import { type Bench, openBench, openRelation } from './testing.fs.ts'
 
@@ -134,6 +134,83 @@ test('THREAT a word finds its row by the columns that were reviewed, and what ca
     const same = await ask([{ columns: reviewed, rows: words.slice(0, 1) }])
     assert.deepEqual(same.left.slice(0, expected.left.length), expected.left, what)
   }
+})
+
+type Table = readonly [header: string, x: string, y: string]
+const asNumbers: Table = ['x,y,l', '', '']
+const xText: Table = ['x,y,l', ' m', '']
+const yText: Table = ['x,y,l', '', ' m']
+const wider: Table = ['x,y,l,z', '', '']
+const narrow: Table = ['x,l', '', '']
+const renamed: Table = ['X,y,l', '', '']
+const numbers = [
+  ['1.5', '2.25', 'a'],
+  ['3.5', '4.5', 'b'],
+]
+/** Two rows, in a table in one of its states. */
+function tableOf([header, x, y]: Table): string {
+  const rows = numbers.map(([one, two, label]) =>
+    header
+      .split(',')
+      .map((name) => ({ x: `${one}${x}`, X: `${one}${x}`, y: `${two}${y}`, l: label, z: '1' })[name])
+      .join(','),
+  )
+  return [header, ...rows, ''].join('\n')
+}
+
+test('THREAT a review of another state of the table, or of fewer columns, makes no bad row forgotten', async () => {
+  let opened = 0
+  const open = async (state: Table) => {
+    const table = await openRelation(bench, `state-${opened++}.csv`, tableOf(state))
+    return { table, present: await columnsOf(bench.engine, table) }
+  }
+  const review = async (state: Table, row: number, verdict: RowVerdict) => {
+    const { table, present } = await open(state)
+    const hashes = await bench.engine.query(`SELECT ${rowHashSql(table)} FROM ${table.from}`)
+    return { columns: present, rows: [{ hash: String(hashes[row]?.[0]), verdict }] }
+  }
+  const bad = await review(asNumbers, 0, 'bad')
+  const { columns: _, ...old } = bad
+  const good = { as: await review(asNumbers, 1, 'good'), x: await review(xText, 1, 'good') }
+  const cases: readonly (readonly [what: string, Table, readonly JudgedRows[], expected: string])[] = [
+    ['y becomes text', yText, [bad], 'fail'],
+    ['a later review, when x was text', yText, [bad, good.x], 'fail'],
+    ['an old review and a later one, then one column more', wider, [old, good.as], 'fail'],
+    ['a later review without y, then x renamed', renamed, [bad, await review(narrow, 1, 'good')], 'fail'],
+    ['an old review, one column more', wider, [old], 'fail'],
+    ['TWIN a later review of the table as it is', xText, [bad, good.x], 'none'],
+    ['TWIN a good word of another state after it', xText, [bad, good.x, good.as], 'pass'],
+    ['TWIN back again, and found', asNumbers, [bad, good.x], 'found'],
+  ]
+  for (const [what, state, judged, expected] of cases) {
+    const { table, present } = await open(state)
+    const { judged: found, left } = await judgedIn(bench.engine, table, { present, judged })
+    const [check] = leftChecks(left)
+    const isFound = [...found.values()].includes('bad')
+    assert.equal(isFound ? 'found' : (check?.verdict ?? 'none'), expected, what)
+  }
+})
+
+test('where columns of one type stand in another order, a bad row that is not found is told, and warns', async () => {
+  const columns = ['x', 'y'].map((name) => asText(name, 'integer'))
+  const judged = [{ columns, rows: [{ hash: plain(JSON.stringify(['x', '1', 'y', '2'])), verdict: 'bad' as const }] }]
+  const ask = async (name: string, csv: string, later: readonly JudgedRows[] = []) => {
+    const table = await openRelation(bench, name, csv)
+    const present = await columnsOf(bench.engine, table)
+    const { judged: found, left } = await judgedIn(bench.engine, table, { present, judged: [...judged, ...later] })
+    return [[...found.values()], leftChecks(left).map(({ verdict }) => verdict)]
+  }
+  assert.deepEqual(await ask('headers.csv', 'y,x\n1,2\n3,4\n'), [[], ['warn']])
+  assert.deepEqual(await ask('headers-more.csv', 'y,x,z\n1,2,0\n3,4,0\n'), [[], ['warn']])
+  assert.deepEqual(await ask('moved.csv', 'y,x\n2,1\n4,3\n'), [['bad'], []], 'TWIN the values came along')
+  assert.deepEqual(await ask('gone.csv', 'x,y\n3,4\n'), [[], []], 'TWIN it was taken out')
+  const again = { columns: columns.toReversed(), rows: [{ hash: '0'.repeat(64), verdict: 'good' as const }] }
+  assert.deepEqual(await ask('again.csv', 'y,x\n1,2\n3,4\n', [again]), [[], []], 'TWIN somebody looked again')
+})
+
+test('names of columns are told without control characters', () => {
+  const [check] = leftChecks([{ words: ['bad'], because: differenceOf([], [asText('\u001b[2Jx\nPASS', 'integer')]) }])
+  assert.match(check?.because ?? '', /`\\u\{1b\}\[2Jx\\nPASS` is new/)
 })
 
 test('of rows that are left behind bad ones fail, those to be left out warn, good ones are told', () => {

@@ -50,13 +50,12 @@ export async function judgedIn(
       }
     }
     const fit = fitOf(columns, present)
-    const later = judged.slice(index + 1)
+    if (fit === 'same' || isReplaced(judged.slice(index + 1), present)) continue
     const words = rows.flatMap(({ hash, verdict }) => {
-      const isLost = (one: typeof fit): boolean => one === 'other' || (one === 'more' && verdict === 'good')
       const isFound = seen.has(hash) && (isWhole || verdict !== 'good')
-      return isLost(fit) && !isFound && !isReplaced(review, later, isLost) ? [verdict] : []
+      return isFound || (fit === 'more' && verdict !== 'good') ? [] : [verdict]
     })
-    if (words.length > 0) left.push({ words, because: differenceOf(columns, present) })
+    if (words.length > 0) left.push({ words, because: differenceOf(columns, present), isGone: fit === 'moved' })
   }
   return { judged: found, again, left }
 }
