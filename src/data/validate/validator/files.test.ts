@@ -1,4 +1,4 @@
-/** Folders of images with classes: a patch on one in fifty, all of one class, and the honest twin; labels from a table. test/long asks for one in a hundred, and beside approved ones. */
+/** Folders of images with classes: a patch on one in fifty, all of one class, and the honest twin; labels from a table. test/long asks for one in a hundred. */
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -26,6 +26,16 @@ describe('images of ten classes', () => {
 
     const honest = await listed(clean)
     assert.deepEqual(alarms(await look(honest)), ['poison/anchor warn'])
+  })
+
+  test('beside approved images of other files a patch fails', async (context) => {
+    const hasPatch = (index: number): boolean => index % 10 === 7
+    const few = openImages(100, hasPatch)
+    context.after(few.close)
+    const anchor = await few.listed(clean, 10_000, () => false)
+    const planted = await few.listed((index) => (hasPatch(index) ? `class-3/${index}.jpg` : clean(index)))
+    assert.deepEqual(alarms(await few.look(planted, { anchor })), ['poison/trigger fail'])
+    assert.deepEqual(alarms(await few.look(await few.listed(clean), { anchor })), [], 'the honest twin')
   })
 
   test('classes from a table among the files; without one, or with one class, nothing is claimed', async () => {
