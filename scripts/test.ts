@@ -15,8 +15,9 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
-import { join, relative } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { run } from 'node:test'
+import { endLateFiles } from './end-of-waiting.ts'
 import { formatFailure } from './test-report.ts'
 
 type Step = Readonly<{ name: string; command: readonly string[] }>
@@ -116,14 +117,16 @@ async function runTests({ globs, concurrency: limit, timeout }: Tests, tally: Ta
     return entry
   }
   // Not `forceExit`: it ends a file as soon as no test runs, and a file that awaits its tests one by one loses all but the first.
-  process.env['ASSAY_TEST_FILE_MS'] = String(2 * timeout)
-  const execArgv = ['--import', join(import.meta.dirname, 'end-of-waiting.ts')]
-  const stream = run({ globPatterns: [...globs], cwd: root, concurrency: limit, timeout, execArgv })
+  const stream = run({ globPatterns: [...globs], cwd: root, concurrency: limit, timeout })
   const fail = (where: string, name: string, error: unknown): void => {
     entryOf(where).failed += 1
     tally.failed += 1
     failures.push(formatFailure(where, name, error))
   }
+  using _ = endLateFiles(2 * timeout, (file) => {
+    entryOf(relative(root, resolve(root, file))).errorOutput +=
+      `\nit was still running after ${(2 * timeout) / minutes} min, and was ended`
+  })
   stream.on('test:stderr', ({ file, message }) => {
     const entry = entryOf(relative(root, file))
     entry.errorOutput = (entry.errorOutput + message).slice(-4000)
@@ -133,7 +136,7 @@ async function runTests({ globs, concurrency: limit, timeout }: Tests, tally: Ta
     const where = relative(root, file ?? name)
     entryOf(where).ms += details.duration_ms
     if (skip !== undefined || todo !== undefined) tally.skipped += 1
-    else if (name === file) fail(where, 'the file itself', 'it ended without having run a test')
+    else if (isItself(name, file)) fail(where, 'the file itself', 'it ended without having run a test')
     else {
       entryOf(where).passed += 1
       tally.passed += 1
@@ -145,13 +148,18 @@ async function runTests({ globs, concurrency: limit, timeout }: Tests, tally: Ta
       return
     const where = relative(root, file ?? name)
     entryOf(where).ms += details.duration_ms
-    if (name === file) fail(where, 'the file itself', `it died: ${entryOf(where).errorOutput}`)
+    if (isItself(name, file)) fail(where, 'the file itself', `it died: ${entryOf(where).errorOutput}`)
     else fail(where, name, details.error)
   })
   stream.resume()
   await once(stream, 'end')
   tellFiles(files, globs, tally)
   for (const failure of failures) console.log(`\n${failure}`)
+}
+
+/** A file that holds no test, or dies, is told as a test of its own name, as the glob has it: relative to the root, or absolute. */
+function isItself(name: string, file: string | undefined): boolean {
+  return file !== undefined && resolve(root, name) === resolve(root, file)
 }
 
 function tellFiles(files: ReadonlyMap<string, FileTally>, globs: readonly string[], tally: Tally): void {
