@@ -14,7 +14,7 @@ const root = import.meta.dirname
 
 const shared = {
   platform: 'node',
-  plugins: [workerUrls(root), compiledSchemas(root)],
+  plugins: [workerUrls(root)],
   treeshake: { moduleSideEffects: false },
   // have a binary beside them: runtime dependencies, mounted into the validator's sandbox
   external: ['@duckdb/node-api', 'sharp'],
@@ -31,6 +31,7 @@ const output = {
 /** CommonJS: an ES module that imports Node's own modules has every export of each looked up first. DECISION 0016. */
 const commandLine: RolldownOptions = {
   ...shared,
+  plugins: [...shared.plugins, compiledSchemas(root)],
   input: { assay: join(root, 'src/cli/main.ts'), ...compiledEntries(root) },
   output: { ...output, format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: '[name]-[hash].cjs' },
 }

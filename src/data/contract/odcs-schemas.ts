@@ -1,6 +1,6 @@
 /**
- * The JSON schemas of the standard as functions. The build has them compiled beforehand: it puts what
- * `scripts/compiled-schemas.ts` makes of the same files, with the same options, in the place of this module.
+ * The JSON schemas of the standard as functions. The build has those of the command line compiled
+ * beforehand: it puts what `scripts/compiled-schemas.ts` makes of the same files, with the same options, in the place of this module.
  */
 import { Ajv2019, type ValidateFunction } from 'ajv/dist/2019.js'
 import { type ShippedSchema, schemaOptions } from './schema-options.ts'
