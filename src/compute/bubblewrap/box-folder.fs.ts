@@ -40,6 +40,9 @@ const filesPerTurn = 512
 /** Longest kept first: `/tmp` is emptied at boot. */
 export const neutralPlaces = ['/var/tmp', '/tmp']
 export const neutralPath = /^\/(?:var\/)?tmp\/assay-[0-9a-f]{32}$/
+/** Best first. What is made there has a name until it is opened. */
+export const fifoPlaces = ['/dev/shm', '/tmp']
+export const fifoName = /^assay-[0-9a-f]{32}$/
 /** In a box outside of the project: who made it, for whoever finds it when the project is gone. See `sweep.fs.ts`. */
 export const ownerFile = 'owner'
 

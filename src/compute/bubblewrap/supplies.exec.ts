@@ -7,7 +7,7 @@ import { closeSync, constants, existsSync, fchownSync, openSync, unlinkSync } fr
 import { promisify } from 'node:util'
 import { DomainError } from '../../core/index.ts'
 import { removeTree } from '../remove-tree.fs.ts'
-import { type BoxFolder, makeBoxFolder, makeEtc, makeFolder } from './box-folder.fs.ts'
+import { type BoxFolder, closeAll, fifoPlaces, makeBoxFolder, makeEtc, makeFolder } from './box-folder.fs.ts'
 import type { Bind } from './recipe.ts'
 
 /** Both ends of a fifo that has no name any more. */
@@ -64,17 +64,18 @@ export function openSupplies(
 /**
  * THREAT: a stage can read the path of its own stdout; so a fifo is made where the path says nothing of the project.
  *
- * @param places the first in which one can be made
+ * @param places the first in which one can be made; what a killed run left there is swept (`sweep.fs.ts`)
  * @throws ERR_SANDBOX_UNAVAILABLE
  */
-export async function makeFifos(mkfifo: string, places = ['/dev/shm', '/tmp']): Promise<readonly Fifo[]> {
+export async function makeFifos(mkfifo: string, places = fifoPlaces): Promise<readonly Fifo[]> {
   const causes: unknown[] = []
   for (const place of places) {
     const names = Array.from({ length: fifosAtOnce }, () => `${place}/assay-${randomBytes(16).toString('hex')}`)
     try {
       await promisify(execFile)(mkfifo, ['-m', '600', ...names], { env: {} })
-      return names.map(openFifo)
+      return openFifos(names)
     } catch (cause) {
+      if (!isOfPlace(cause)) throw cause
       causes.push(cause) // missing, read-only or full
     } finally {
       for (const name of names) if (existsSync(name)) unlinkSync(name)
@@ -86,8 +87,28 @@ export async function makeFifos(mkfifo: string, places = ['/dev/shm', '/tmp']): 
   })
 }
 
-function openFifo(name: string): Fifo {
-  const readEnd = openSync(name, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
-  // opened blocking, since the mode is shared with the stage
-  return { readEnd, writeEnd: openSync(name, constants.O_WRONLY | constants.O_NOFOLLOW) }
+/** The program made none, or what it made cannot be opened. That there is no program, or no descriptor left, is no place's fault. */
+function isOfPlace(cause: unknown): boolean {
+  if (!(cause instanceof Error && 'code' in cause)) return false
+  if (typeof cause.code === 'number') return true
+  return 'syscall' in cause && cause.syscall === 'open' && cause.code !== 'EMFILE' && cause.code !== 'ENFILE'
+}
+
+function openFifos(names: readonly string[]): readonly Fifo[] {
+  const fds: number[] = []
+  const open = (name: string, flags: number): number => {
+    const fd = openSync(name, flags | constants.O_NOFOLLOW)
+    fds.push(fd)
+    return fd
+  }
+  try {
+    return names.map((name) => {
+      const readEnd = open(name, constants.O_RDONLY | constants.O_NONBLOCK)
+      // opened blocking, since the mode is shared with the stage
+      return { readEnd, writeEnd: open(name, constants.O_WRONLY) }
+    })
+  } catch (error) {
+    closeAll(fds)
+    throw error
+  }
 }

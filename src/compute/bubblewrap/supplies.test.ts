@@ -20,3 +20,7 @@ test('where no place takes a fifo, it is said, with what to look at', async () =
     help: /^have one of them writable .*: ls -ld \/dev\/none/,
   })
 })
+
+test('that there is no program is no fault of a place', async () => {
+  await assert.rejects(makeFifos('/nowhere/mkfifo', ['/tmp']), { code: 'ENOENT', syscall: 'spawn /nowhere/mkfifo' })
+})

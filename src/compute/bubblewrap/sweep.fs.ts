@@ -1,13 +1,13 @@
 /**
- * Removes what a killed run left: its box folders, and the places and control groups that they name; and the places of
- * killed runs whose project is gone, with the record of them.
+ * Removes what a killed run left: its box folders, and the places and control groups that they name; the places of
+ * killed runs whose project is gone, with the record of them; and fifos that were made and not yet opened.
  */
-import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readFileSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { removeTree } from '../remove-tree.fs.ts'
-import { neutralPath, neutralPlaces, ownerFile } from './box-folder.fs.ts'
+import { fifoName, fifoPlaces, neutralPath, neutralPlaces, ownerFile } from './box-folder.fs.ts'
 import { removeLeftGroups } from './control-group.fs.ts'
-import { errnoOf, pidNamespace, processState } from './process-facts.fs.ts'
+import { errnoOf, pidNamespace, processState, quietly } from './process-facts.fs.ts'
 import { isSandboxUid } from './uid-slot.exec.ts'
 
 const boxName = /^box-(\d{1,20}-\d{1,10}-\d{1,20})-[0-9a-f]{16}$/
@@ -21,6 +21,7 @@ const settledAgeMs = 60_000
 export async function sweepBoxes(workFolder: string): Promise<void> {
   if (isFolder(workFolder)) await sweepRecords(workFolder)
   for (const place of neutralPlaces) sweepPlaces(place)
+  for (const place of fifoPlaces) sweepFifos(place)
 }
 
 async function sweepRecords(workFolder: string): Promise<void> {
@@ -52,6 +53,17 @@ function sweepPlaces(folder: string): void {
     } catch (error) {
       if (errnoOf(error) === undefined) throw error
     }
+  }
+}
+
+/** A fifo has its name for as long as it takes to open it. THREAT: as for places; only a fifo of this user is removed. */
+function sweepFifos(folder: string): void {
+  for (const name of namesIn(folder)) {
+    if (!fifoName.test(name)) continue
+    const path = join(folder, name)
+    const status = lstatSync(path, { throwIfNoEntry: false })
+    if (status?.isFIFO() !== true || status.uid !== process.geteuid?.()) continue
+    if (Date.now() - status.mtimeMs > settledAgeMs) quietly(() => unlinkSync(path))
   }
 }
 

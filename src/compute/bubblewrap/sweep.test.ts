@@ -59,6 +59,21 @@ test('a place whose maker has ended is removed, also one that only a sandbox cou
   assert.deepEqual([existsSync(place), existsSync(closed)], [false, false])
 })
 
+test('a fifo that was made and never opened is removed; a young one, and what is none, stays', async (context) => {
+  const named = (suffix = ''): string => {
+    const path = join('/dev/shm', `assay-${randomBytes(16).toString('hex')}${suffix}`)
+    context.after(() => rmSync(path, { force: true }))
+    return path
+  }
+  const [old, young, longer, file] = [named(), named(), named('0'), named()]
+  execFileSync('mkfifo', [old, young, longer])
+  writeFileSync(file, '')
+  const then = new Date(Date.now() - 5 * minuteMs)
+  for (const path of [old, longer, file]) utimesSync(path, then, then)
+  await sweep()
+  assert.deepEqual([old, young, longer, file].map(existsSync), [false, true, true, true])
+})
+
 test('one of another pid namespace is asked for its age: a week', async (context) => {
   const [young, old] = [left(context, ended(7), 6 * dayMs), left(context, ended(7), 8 * dayMs)]
   await sweep()
