@@ -3,8 +3,9 @@
  * the installed packages, what interpreters say of themselves. The first run in a project reads 300 MB for them.
  *
  * Nothing of a project is handed on, each seals with the secret of its own user, and the tool looks at stat and stamps as ever.
+ * LIMIT: a project that is told has its secret made here, by the tool's own function, before the tool needs one.
  */
-import { copyFileSync, existsSync, lstatSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, lstatSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -17,7 +18,11 @@ const entries = new Map<string, KnownEntry>()
 const facts = new Map<string, string>()
 const factsOfHost = /^(system|system-layer|(installed|interpreter|node):.*)$/
 
+/** The tool names folders by where they really are. */
+const scratchPlace = `${realpathSync(tmpdir())}/`
+
 const cacheOf = ({ root }: Place): string => join(root, '.assay/cache/stat.sqlite')
+const sealOf = ({ keys }: Place): string => join(keys, 'assay/seal.key')
 const secretOf = ({ root, keys }: Place): Uint8Array => loadSeal({ ASSAY_CONFIG_HOME: join(keys, 'assay') }, root)
 
 /** Called when a verb has succeeded for the first time in a project: one tells of the machine what is known, others learn of it. */
@@ -29,7 +34,7 @@ export function shareHost(verb: string, project: Place): void {
 /** A copy is read: the project must not see that anybody looked. */
 function learnHost(project: Place): void {
   const copy = join(project.keys, 'learned.sqlite')
-  if (!existsSync(cacheOf(project))) return
+  if (!existsSync(cacheOf(project)) || !existsSync(sealOf(project))) return
   copyFileSync(cacheOf(project), copy)
   try {
     const keys = keysIn(copy)
@@ -50,7 +55,7 @@ function learnRow(cache: StatCache, kind: string, key: string): void {
     const value = cache.fact(key)
     if (value !== undefined) facts.set(key, value)
   }
-  if (kind !== 'sha256' || key.startsWith(tmpdir())) return
+  if (kind !== 'sha256' || `${key}/`.startsWith(scratchPlace)) return
   for (const [name, known] of cache.folder(key, kind))
     entries.set(`${key}/${name}`, { ...known, scheme: kind, folder: key, name })
 }
