@@ -49,7 +49,8 @@ function refusalOf(table: Columns, seed: number): string | undefined {
   const anchor = selectRows(table, order.subarray(size, size + 750))
   const failed = compareGolden(anchor, golden, { seed }).checks.find(({ verdict }) => verdict === 'fail')
   if (failed === undefined) return undefined
-  return failed.evaluated === false ? 'too few rows' : `${failed.name}, ${failed.because}`
+  const isUntold = failed.name === 'golden/agreement' && failed.evaluated === false
+  return isUntold ? 'too few rows' : `${failed.name}, ${failed.because}`
 }
 
 let [refused, untold, all] = [0, 0, 0]

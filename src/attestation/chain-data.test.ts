@@ -266,9 +266,9 @@ for (const [name, more, signer, codes] of reviewCases) {
 }
 
 /** A verdict against a baseline that these bytes make the anchor. */
-function anchoredBy(bytes: Uint8Array): Uint8Array {
+function anchoredBy(bytes: Uint8Array, more: Partial<DataVerdict> = {}): Uint8Array {
   const baseline = { path: 'baselines/raw.json', digest: digestNamed('baseline'), anchor: keep(shelf(), bytes) }
-  return signDataVerdict(ada, dataVerdict({ baseline }))
+  return signDataVerdict(ada, dataVerdict({ baseline, ...more }))
 }
 
 const goldenDigest = digestNamed('golden')
@@ -276,14 +276,18 @@ const goldenSource = { ...sourceApproval().source, id: 'raw-golden', kind: 'gold
 const goldenApproval = (more: Partial<SourceApproval> = {}): Uint8Array =>
   signApproval(ada, sourceApproval({ source: goldenSource, digest: goldenDigest, ...more }))
 
-/** A verdict on data with a golden set, against an anchor that agrees with these bytes. */
-function besideGolden(digest: Digest, approval: Uint8Array, more: readonly Uint8Array[] = []): ChainVerdict {
+type Label = Readonly<{ label?: string }>
+
+/** A verdict on data with a golden set, against an anchor that agrees with these bytes, each in its label. */
+function besideGolden(
+  digest: Digest,
+  approval: Uint8Array,
+  more: readonly Uint8Array[] = [],
+  { agreed = { label: 'kind' }, learnt = { label: 'kind' } }: Readonly<{ agreed?: Label; learnt?: Label }> = {},
+): ChainVerdict {
   const golden = {
-    source: 'raw-golden',
-    digest,
-    approval: sha256Of(approval),
-    label: 'kind',
-    compared: ['golden/agreement: 3 of 200'],
+    ...{ source: 'raw-golden', digest, approval: sha256Of(approval) },
+    ...{ ...agreed, compared: ['golden/agreement: 3 of 200'] },
   }
   const bytes = signDataAnchor(ada, { ...dataAnchor, golden })
   const baseline = { path: 'baselines/raw.json', digest: digestNamed('baseline'), anchor: sha256Of(bytes) }
@@ -291,6 +295,7 @@ function besideGolden(digest: Digest, approval: Uint8Array, more: readonly Uint8
     baseline,
     golden: { path: 'golden/raw.csv', digest: goldenDigest },
     source: 'uci-digits',
+    ...learnt,
   })
   return judge({ verdict: signDataVerdict(ada, facts), beside: [bytes, approval, ...more] })
 }
@@ -342,12 +347,35 @@ test('refuses an anchor that was held against another golden set, or one that no
   assert.deepEqual(goldenOf(besideGolden(digestNamed('other'), goldenApproval())), [
     'data-golden ERR_DATA_VERDICT_MISMATCH',
   ])
+  // in another label than the one that the data was judged in, or in none that is stated, as at first
+  const labels = [
+    { agreed: { label: 'side' } },
+    { learnt: { label: 'side' } },
+    { learnt: {} },
+    { agreed: {} },
+    { agreed: {}, learnt: {} },
+  ]
+  for (const each of labels) {
+    const verdict = besideGolden(goldenDigest, goldenApproval(), [], each)
+    assert.deepEqual(goldenOf(verdict), ['data-golden ERR_DATA_VERDICT_MISMATCH'], JSON.stringify(each))
+    const because = verdict.findings.find(({ check }) => check === 'data-golden')?.because ?? ''
+    assert.match(because, 'agreed' in each && !('label' in each.agreed) ? /no label that it states$/ : /another label$/)
+  }
+  const both = { agreed: { label: 'side' }, learnt: { label: 'side' } }
+  assert.deepEqual(goldenOf(besideGolden(goldenDigest, goldenApproval(), [], both)), [])
   const asData = goldenApproval({ source: { ...goldenSource, kind: 'data' } })
   assert.deepEqual(goldenOf(besideGolden(goldenDigest, asData)), ['data-golden ERR_SOURCE_UNAPPROVED'])
   const revoked = goldenApproval({ decision: 'revoked' })
   assert.deepEqual(goldenOf(besideGolden(goldenDigest, goldenApproval(), [revoked])), [
     'data-golden ERR_SOURCE_REVOKED',
   ])
+})
+
+test('a golden set lies at a plain path of the project, or its approval is none', () => {
+  const at = (path: string): Uint8Array => goldenApproval({ source: { ...goldenSource, path } })
+  assert.deepEqual(refusals(besideGolden(goldenDigest, at('golden/raw.csv'))), [])
+  for (const path of ['./golden/raw.csv', 'golden//raw.csv', '../raw.csv', '/raw.csv', ''])
+    assert.throws(() => at(path), { code: 'ERR_STATEMENT_MALFORMED' }, path)
 })
 
 test('refuses a chain that was made of a golden set, whatever it is called there', () => {
@@ -360,6 +388,13 @@ test('a verdict against an anchor that a reviewer fixed counts for level 4', () 
   const verdict = judge({ verdict: anchoredBy(bytes), beside: [bytes] })
   assert.deepEqual(refusals(verdict), [])
   assert.equal(row(verdict, 'anchored data verdicts'), true)
+
+  // it names the anchor, and has nothing that was compared with it
+  const alone = dataVerdict().checks.filter(({ name }) => name === 'required')
+  const nothing = judge({ verdict: anchoredBy(bytes, { checks: alone }), beside: [bytes] })
+  assert.deepEqual(refusals(nothing), [])
+  assert.equal(row(nothing, 'anchored data verdicts'), false)
+  assert.ok(nothing.findings.some(({ because }) => because.includes('not the anchor baselines/raw.json')))
 })
 
 const refusedAnchors: readonly (readonly [string, Partial<DataAnchor>, typeof ada, string])[] = [
@@ -390,7 +425,12 @@ test('a verdict is an in-toto test result, and comes back as it was', () => {
   const { result, passedTests, warnedTests, failedTests } = statement.predicate as Record<string, unknown>
   assert.deepEqual(
     { result, passedTests, warnedTests, failedTests },
-    { result: 'WARNED', passedTests: ['required label'], warnedTests: ['drift/psi age'], failedTests: [] },
+    {
+      result: 'WARNED',
+      passedTests: ['required label', 'drift/ks width'],
+      warnedTests: ['drift/psi age'],
+      failedTests: [],
+    },
   )
   assert.deepEqual(dataDecisionOf('data-waiver', dataDecisionStatement('data-waiver', waiver)), waiver)
   assert.deepEqual(dataDecisionOf('data-anchor', dataDecisionStatement('data-anchor', dataAnchor)), dataAnchor)

@@ -21,7 +21,7 @@ export type JudgedData = Readonly<{
   stage: string
   path: string
   verdict: 'passed' | 'warned' | 'none' | 'refused'
-  /** True when it was compared with an approved anchor. */
+  /** True when it was compared with an approved anchor: the verdict names one, and has checks that only a comparison makes. */
   anchored: boolean
   /** True when the verdict says by digest which program judged. */
   identified: boolean
@@ -129,7 +129,7 @@ function judgeVerdict(
   return {
     data: {
       verdict: held ? standing : 'refused',
-      anchored: held && verdict.baseline?.anchor !== undefined,
+      anchored: held && verdict.baseline?.anchor !== undefined && isCompared(verdict),
       identified: verdict.validator.program !== undefined,
       waived: waivers.length + loosened.length > 0,
       ownGolden: golden.some(({ code }) => code === 'CAVEAT'),
@@ -156,7 +156,20 @@ function aboutTheseBytes({ dataset, project }: DataVerdict, dependency: StatedDe
   }
   return dataset.digest === dependency.digest
     ? passed('data-bytes', 'its data verdict is for these bytes')
-    : refused('data-bytes', 'ERR_DATA_VERDICT_MISMATCH', 'its data verdict is for other bytes')
+    : mismatch('data-bytes', 'its data verdict is for other bytes')
+}
+
+function mismatch(check: string, because: string): Finding {
+  return refused(check, 'ERR_DATA_VERDICT_MISMATCH', because)
+}
+
+function missing(check: string, what: string): Finding {
+  return refused(check, 'ERR_EVIDENCE_MISSING', `${what} is not at hand, or not believed`)
+}
+
+/** THREAT: a file that could not be opened, or had nothing to compare, beside an anchor that nothing was held against. */
+function isCompared({ checks }: DataVerdict): boolean {
+  return checks.some(({ name }) => /^(drift|poison)\//.test(name))
 }
 
 function beforeItsUse({ finishedAt }: DataVerdict, { startedAt }: StageFacts): Finding {
@@ -172,7 +185,7 @@ function resultFinding(verdict: DataVerdict, signer: string): Finding {
     ...references.map(({ path }) => `the table ${path}`).slice(0, 3),
     baseline === undefined
       ? 'no baseline'
-      : `the ${baseline.anchor === undefined ? 'baseline' : 'anchor'} ${baseline.path}`,
+      : `${isCompared(verdict) ? '' : 'not '}the ${baseline.anchor === undefined ? 'baseline' : 'anchor'} ${baseline.path}`,
   ].join(', ')
   if (result === 'FAILED') {
     const failed = checks.filter(({ verdict, waiver }) => verdict === 'fail' && waiver === undefined)
@@ -197,7 +210,7 @@ function waiverFindings(decisions: Decisions, verdict: DataVerdict): readonly Fi
   return needed.map(({ name, column, waiver, count }) => {
     const found = held.get(waiver)
     if (found === undefined) {
-      return refused('data-waiver', 'ERR_EVIDENCE_MISSING', `the waiver of ${name} is not at hand, or not believed`)
+      return missing('data-waiver', `the waiver of ${name}`)
     }
     const { decision: said, signer } = found
     if (said.check !== name || said.column !== column || said.subject.digest !== verdict.dataset.digest) {
@@ -229,29 +242,32 @@ function anchorFindings(decisions: Decisions, { baseline, principal }: DataVerdi
   if (baseline?.anchor === undefined) return []
   const found = decisions.held('data-anchor').get(baseline.anchor)
   if (found === undefined) {
-    return [
-      refused('data-anchor', 'ERR_EVIDENCE_MISSING', 'the anchor of its baseline is not at hand, or not believed'),
-    ]
+    return [missing('data-anchor', 'the anchor of its baseline')]
   }
   const { decision, signer } = found
   if (decision.subject.digest !== baseline.digest) {
-    return [refused('data-anchor', 'ERR_DATA_VERDICT_MISMATCH', 'the anchor is another baseline than the one used')]
+    return [mismatch('data-anchor', 'the anchor is another baseline than the one used')]
   }
   return decision.by.email.toLowerCase() === principal.email.toLowerCase()
     ? [caveat('separation-of-duties', 'whoever validated the data fixed its anchor too', { tier: 'declared' })]
     : [passed('data-anchor', `its baseline was fixed as the anchor by \`${signer.name}\``)]
 }
 
-/** THREAT: an anchor that was not held against the rows that people verified, where there are some. */
+/** THREAT: an anchor that was not held against the rows that people verified, where there are some, in what is learnt. */
 function goldenFindings(
   question: ChainQuestion,
   decisions: Decisions,
-  { baseline, golden, source, checks }: DataVerdict,
+  { baseline, golden, label, source, checks }: DataVerdict,
 ): readonly Finding[] {
   const anchor = baseline?.anchor === undefined ? undefined : decisions.held('data-anchor').get(baseline.anchor)
   const agreed = anchor?.decision.golden
   if (anchor !== undefined && golden !== undefined && agreed?.digest !== golden.digest)
-    return [refused('data-golden', 'ERR_DATA_VERDICT_MISMATCH', 'its anchor was not held against its golden set')]
+    return [mismatch('data-golden', 'its anchor was not held against its golden set')]
+  const stated = agreed?.label
+  if (agreed !== undefined && (stated === undefined || (golden !== undefined && stated !== label))) {
+    const what = stated === undefined ? 'no label that it states' : 'another label'
+    return [mismatch('data-golden', `its anchor agrees with the golden set in ${what}`)]
+  }
   const isUnasked = checks.some(({ name }) => name === 'golden/unasked')
   return [
     ...(agreed === undefined ? [] : [judgeGolden(question, agreed, source)]),
@@ -266,11 +282,11 @@ function reviewFindings(decisions: Decisions, { dataset, reviews = [] }: DataVer
   return reviews.map((review) => {
     const found = held.get(review)
     if (found === undefined) {
-      return refused('data-review', 'ERR_EVIDENCE_MISSING', 'a review of its rows is not at hand, or not believed')
+      return missing('data-review', 'a review of its rows')
     }
     const { decision, signer } = found
     if (decision.subject.path !== dataset.path) {
-      return refused('data-review', 'ERR_DATA_VERDICT_MISMATCH', 'a review of its rows is of other data')
+      return mismatch('data-review', 'a review of its rows is of other data')
     }
     const counts = rowVerdicts.flatMap((word) => {
       const count = decision.rows.filter(({ verdict }) => verdict === word).length

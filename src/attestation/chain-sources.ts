@@ -121,7 +121,7 @@ function isGolden({ source, decision }: VerifiedApproval['approval']): boolean {
  */
 export function judgeGolden(
   question: ChainQuestion,
-  { source: id, digest, label }: Readonly<{ source: string; digest: Digest; label: string }>,
+  { source: id, digest, label }: Readonly<{ source: string; digest: Digest; label?: string }>,
   source: string | undefined,
 ): Finding {
   const { held } = readBook(question)

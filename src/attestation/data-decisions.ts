@@ -38,8 +38,11 @@ export type DataAnchor = Decided &
       digest: Digest
       /** The bundle in which it was approved. */
       approval: Sha256
-      /** Columns of the baseline: the label that was compared, and what says where a row came from, which was left aside. */
-      label: string
+      /**
+       * Columns of the baseline: the label that was compared, and what says where a row came from, which was left aside.
+       * One that does not state its label, as at first, is read and agrees in none.
+       */
+      label?: string
       sourceColumn?: string
       /** What was compared, in counts and shares: `golden/agreement: 2 of 102, about 0.2 % expected`. */
       compared: readonly string[]

@@ -32,6 +32,8 @@ export const uriShape = z
   .max(4096)
   .regex(/^[A-Za-z][A-Za-z0-9+.-]*:[!-~]+$/, 'Invalid URL')
 
+/** An id, or what something is called. */
+export const nameShape = z.string().min(1).max(200)
 export const textShape = z.string().max(64 * 1024)
 export const optionalText = textShape.exactOptional()
 

@@ -13,6 +13,7 @@ import {
   gitIdShape,
   instantShape,
   jsonShape,
+  nameShape,
   optionalText,
   pathShape,
   sha256Shape,
@@ -153,11 +154,11 @@ export const resourcesShape = z.object({
   unusual: z.array(textShape).exactOptional(),
 })
 export const principalShape = z.object({ name: textShape, email: textShape, tier: tierShape })
-export const projectShape = z.strictObject({ id: z.string().min(1).max(200), name: textShape })
+export const projectShape = z.strictObject({ id: nameShape, name: textShape })
 export const parametersShape = z.record(z.string(), z.record(z.string(), jsonShape))
 export const packageShape = environmentShape.shape.packages
 
-export const runIdShape = z.string().min(1).max(200)
+export const runIdShape = nameShape
 export const stageNameShape = z.string().min(1).max(1000)
 
 const stageFactsObject = z.object({

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { canonicalJson, type Digest, type Sha256 } from '../core/index.ts'
-import { digestShape, instantShape, sha256Shape } from './shapes.ts'
+import { digestShape, instantShape, nameShape, sha256Shape } from './shapes.ts'
 
 export type TrustStatus = Readonly<{
   project: string
@@ -31,11 +31,11 @@ const listOf = <Shape extends z.ZodType>(shape: Shape) => z.array(shape).max(10_
 const because = z.string().min(1).max(1000)
 
 export const statusShape: z.ZodType<TrustStatus> = z.strictObject({
-  project: z.string().min(1).max(200),
+  project: nameShape,
   version: z.int().min(1),
   issuedAt: instantShape,
   expiresAt: instantShape,
-  keys: listOf(z.strictObject({ hint: z.string().min(1).max(200), since: instantShape.exactOptional(), because })),
+  keys: listOf(z.strictObject({ hint: nameShape, since: instantShape.exactOptional(), because })),
   identities: listOf(
     z.strictObject({
       identity: z.string().min(1).max(2000),
@@ -57,7 +57,7 @@ export type PolicySignature = Readonly<{ project: string; policy: Sha256; versio
 export const policyPayloadType = 'application/vnd.assay.trust-policy.v1+json'
 
 export const policySignatureShape: z.ZodType<PolicySignature> = z.strictObject({
-  project: z.string().min(1).max(200),
+  project: nameShape,
   policy: sha256Shape,
   version: z.int().min(1),
 })

@@ -96,6 +96,7 @@ export {
   type ApprovalFact,
   decideInput,
   type Input,
+  newestFirst,
   type SourceState,
   type SourceStatus,
   sourceStatus,

@@ -91,7 +91,7 @@ function whyNot(approval: ApprovalFact, source: Source, now: Date): string | und
 }
 
 /** By time, then by attestation, so that the answer does not depend on the order of files. */
-function newestFirst(left: ApprovalFact, right: ApprovalFact): number {
+export function newestFirst(left: ApprovalFact, right: ApprovalFact): number {
   return Date.parse(right.at) - Date.parse(left.at) || (left.attestation < right.attestation ? -1 : 1)
 }
 

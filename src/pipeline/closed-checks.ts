@@ -2,6 +2,8 @@
 import { type Bound, type DataCheck, type Dataset, type Findings, isLooser, type JudgedRows } from '../data/index.ts'
 
 export type Closing = Readonly<{
+  /** Whether assay.yaml names a baseline for it. */
+  hasBaseline?: boolean
   /** Whether a reviewer fixed the baseline as the anchor, and its rows. */
   isAnchored?: boolean
   anchorRows?: Dataset
@@ -17,6 +19,7 @@ export type Closing = Readonly<{
 
 export function closedChecks(asked: Closing, found: Findings): readonly DataCheck[] {
   return [
+    ...uncomparedChecks(asked, found),
     ...anchorChecks(asked, found),
     ...looserChecks(asked.bounds ?? []),
     ...(asked.golden?.isHere === false ? [missingGolden] : []),
@@ -24,6 +27,18 @@ export function closedChecks(asked: Closing, found: Findings): readonly DataChec
     ...unreadChecks(asked.unreadReviews ?? 0),
     ...unaskedChecks(asked.judged ?? [], found),
   ]
+}
+
+/**
+ * THREAT: data that cannot be opened, or has nothing that could be compared, moved away from its baseline unseen. Without a
+ * check of its own whoever waives the fault of the file would waive the comparison too, and not know.
+ */
+function uncomparedChecks({ hasBaseline }: Closing, { checks }: Findings): readonly DataCheck[] {
+  const isAnswered = checks.some(({ name }) => /^(drift|poison)\//.test(name) || name === 'format/baseline')
+  if (hasBaseline !== true || isAnswered) return []
+  const because = 'nothing of it could be compared with the baseline that assay.yaml names'
+  const head = { column: null, observed: 'not evaluated', expected: null, rows: [], count: 0, evaluated: false }
+  return [{ name: 'format/baseline', ...head, verdict: 'fail', because }]
 }
 
 /** THREAT: a first baseline that is poisoned: nothing is passed by what nobody approved, or without the approved rows. */
@@ -38,7 +53,7 @@ function anchorChecks({ isAnchored, anchorRows, golden }: Closing, { checks }: F
           'unanchored',
           golden === undefined
             ? 'no reviewer has fixed the baseline as the anchor: poison that was there from the start looks honest'
-            : 'no reviewer has fixed the baseline as the anchor since the golden set is there, which it has to agree with',
+            : 'no reviewer has fixed the baseline as the anchor since the golden set is there, which it has to agree with in this label',
         ]
   const head = { column: null, expected: 'an approved anchor', rows: [], count: 0, evaluated: true }
   return [{ name: 'poison/anchor', ...head, verdict: 'warn', observed, because }]

@@ -10,7 +10,7 @@ import { type DataVerdict, maxClockSkewMs, type StatedCheck } from '../attestati
 import { DomainError, digestOfJson, quotedForShell, type Sha256 } from '../core/index.ts'
 import { answerQuestion, verdictFrom } from './answer-question.ts'
 import { believedVerdict } from './believed-verdict.ts'
-import { type DataQuestion, needsVerdict, questionOf, stillAnswers } from './data-question.ts'
+import { type DataQuestion, isAnswerTo, needsVerdict, questionOf, stillAnswers } from './data-question.ts'
 import { historyKey } from './past-versions.ts'
 import type { Project } from './project.ts'
 import type { RunTools } from './run-tools.ts'
@@ -33,7 +33,7 @@ export async function gateData(
   const verdicts = new Map<string, Sha256>()
   for (const input of inputs) {
     if (!needsVerdict(project, input)) continue
-    const question = await questionOf(project, input, await validatorIdentityDigest())
+    const question = await questionOf(project, input, await validatorIdentityDigest(project))
     const found = await tools.dataVerdict(question)
     if (found === undefined) continue
     refuseVerdict(found.verdict, project.settings.require)
@@ -42,10 +42,14 @@ export async function gateData(
   return verdicts
 }
 
-/** By versions and settings; a verdict's `program` is that of its bytes. The validator is a third of what a run loads, and most stages have no data that is held to anything. */
-async function validatorIdentityDigest(): Promise<Sha256> {
+/**
+ * By versions and settings, assay's own version too: what is asked anew this one answers, and none before it. A verdict's
+ * `program` is that of its bytes. The validator is a third of what a run loads, and most stages have no data that is held
+ * to anything.
+ */
+async function validatorIdentityDigest({ version }: Project): Promise<Sha256> {
   const { validatorIdentity } = await import('./validate-content.ts')
-  return digestOfJson(validatorIdentity())
+  return digestOfJson({ ...validatorIdentity(), version })
 }
 
 /** Why a stage that ran before would have to run again for its data; undefined when each verdict still answers. */
@@ -61,7 +65,7 @@ export async function unvalidatedInput(
     if (attestation === undefined) return `\`${path}\` was not validated then`
     const verdict = believedVerdict(project, attestation)
     if (verdict === undefined) return `the data verdict of \`${path}\` is not here, or not believed`
-    const question = await questionOf(project, input, await validatorIdentityDigest())
+    const question = await questionOf(project, input, await validatorIdentityDigest(project))
     // What is taken as it was tells nothing anew, however secret it has become.
     const asked = project.apart ? { ...question, classification: verdict.classification } : question
     if (!stillAnswers(verdict, asked)) {
@@ -96,10 +100,13 @@ function waiveCommand(path: string, check: StatedCheck | undefined): string {
   return `assay data waive ${check?.name ?? 'CHECK'} --of ${quotedForShell(path)}${column} --until DATE --because TEXT`
 }
 
-/** THREAT: a verdict of a time to come would be refused by whoever verifies what is built on it. */
-function answers(project: Project, { dataset, finishedAt }: DataVerdict, question: DataQuestion): boolean {
-  const isPossible = Date.parse(finishedAt) - project.now().getTime() <= maxClockSkewMs
-  return isPossible && dataset.digest === question.content.digest
+/**
+ * THREAT: a verdict of a time to come would be refused by whoever verifies what is built on it. One that does not answer
+ * would make the stage due again for ever: what is taken here is what `unvalidatedInput` takes, failed ones beside.
+ */
+function answers(project: Project, verdict: DataVerdict, question: DataQuestion): boolean {
+  const isPossible = Date.parse(verdict.finishedAt) - project.now().getTime() <= maxClockSkewMs
+  return isPossible && verdict.key === question.key && isAnswerTo(verdict, question)
 }
 
 /** The newest believed verdict that answers the question; else a new one, unless the key is a throw-away. */
@@ -111,7 +118,7 @@ export async function findOrMakeVerdict(
 ): Promise<FoundVerdict | undefined> {
   for (const attestation of project.evidence.byKey(question.key)) {
     const verdict = believedVerdict(project, attestation)
-    if (verdict?.key === question.key && answers(project, verdict, question)) return { attestation, verdict }
+    if (verdict !== undefined && answers(project, verdict, question)) return { attestation, verdict }
   }
   if (isThrowAway) return undefined
   tools.options.onEvent({ kind: 'progress', text: `validating ${question.path}` })

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { DataVerdict } from '../attestation/index.ts'
 import { sha256Of } from '../core/index.ts'
+import { findOrMakeVerdict } from './data-gate.ts'
 import { classificationOfDependency, type DataQuestion, stillAnswers } from './data-question.ts'
 import type { Project } from './project.ts'
+import type { RunTools } from './run-tools.ts'
 
 test('a classification counts as it was stated, and one that no version of now knows as the most secret', () => {
   // as: all that is asked of a project that knows no source
@@ -77,4 +79,37 @@ test('a verdict on one label, or on none, answers nothing about another', () => 
     [false, true, false],
     [false, false, true],
   ])
+})
+
+test('a verdict is handed out where it answers, and nowhere else, whatever its key says: the stage would be due for ever', async () => {
+  const [key, attestation] = [sha256Of('key'), sha256Of('verdict')]
+  const dataset = { path: 't.csv', digest: sha256Of('data'), sizeBytes: 1 }
+  const content = { kind: 'file', sizeBytes: 1, executable: false, digest: dataset.digest }
+  const both = { classification: 'public', label: 'digit', key }
+  // as: the rest of a question, of a verdict and of a project is not looked at
+  const question = {
+    ...both,
+    content,
+    references: [],
+    waivers: [],
+    reviewed: { reviews: [] },
+  } as unknown as DataQuestion
+  const verdict = { ...both, dataset, finishedAt: '2026-11-01T00:00:00Z', result: 'PASSED', checks: [] }
+  const isFound = async (stated: object): Promise<boolean> => {
+    const project = {
+      evidence: { byKey: () => [attestation] },
+      dataVerdicts: new Map([[attestation, { ...verdict, ...stated }]]),
+      now: () => new Date('2026-11-02T00:00:00Z'),
+    } as unknown as Project
+    return (await findOrMakeVerdict(project, {} as RunTools, question, true)) !== undefined
+  }
+  assert.equal(await isFound({}), true)
+  assert.equal(await isFound({ result: 'FAILED' }), true)
+  const others = [
+    { label: undefined },
+    { label: 'writer' },
+    { finishedAt: '2026-12-01T00:00:00Z' },
+    { key: attestation },
+  ]
+  for (const other of others) assert.equal(await isFound(other), false, JSON.stringify(other))
 })

@@ -106,8 +106,8 @@ function keyOf(question: Omit<DataQuestion, 'key'>, { validator, hasRows }: Answ
   return digestOfJson({
     ...rest,
     ...(golden === undefined ? {} : { golden: { digest: golden.digest, isHere: golden.content !== undefined } }),
-    // 2: verdicts name the program that judged
-    question: 2,
+    // 2: verdicts name the program that judged; 3: and the label
+    question: 3,
     dataset: content.digest,
     hasAnchorRows: hasRows,
     references: references.map(({ table, content: { digest } }) => ({ table, digest })),
@@ -144,7 +144,7 @@ type AnchorWanted = Readonly<{ golden: Pick<GoldenSet, 'digest'> | undefined; la
 
 /**
  * The newest anchor counts: re-anchoring is a decision of its own. Where there is a golden set, one that agreed with that.
- * THREAT: one that agreed in another label says nothing of the one that is learnt.
+ * THREAT: one that agreed in another label says nothing of the one that is learnt, nor one that does not say in which.
  */
 export function anchorOf(
   { dataDecisions }: Pick<Project, 'dataDecisions'>,
@@ -154,6 +154,7 @@ export function anchorOf(
   const [anchor] = dataDecisions()
     ['data-anchor'].filter(({ decision }) => decision.subject.digest === baseline)
     .filter(({ decision: { golden: agreed } }) => {
+      if (agreed !== undefined && agreed.label === undefined) return false
       return golden === undefined || (agreed?.digest === golden.digest && agreed.label === label)
     })
     .toSorted((left, right) => (left.decision.at < right.decision.at ? 1 : -1))
@@ -261,12 +262,17 @@ function anySource({ sources, lentBy }: Project): Classification {
   return mostSecretOf(lentBy === undefined ? found : [...found, anySource(lentBy)])
 }
 
+/** Whether a verdict that a statement named still answers what is asked now, and did not fail. */
+export function stillAnswers(verdict: DataVerdict, question: DataQuestion): boolean {
+  return verdict.result !== 'FAILED' && isAnswerTo(verdict, question)
+}
+
 /**
- * Whether a verdict that a statement named still answers what is asked now: same bytes, same label, contract, baseline,
+ * Whether a verdict is on what is asked now: same bytes, same label, contract, baseline,
  * bounds and tables that it refers to, the same golden set, looked for if it is here, the same reviews of rows, and each waiver
  * that it relied on still counts. A newer validator asks no stage to run again.
  */
-export function stillAnswers(verdict: DataVerdict, question: DataQuestion): boolean {
+export function isAnswerTo(verdict: DataVerdict, question: DataQuestion): boolean {
   const waivers = new Set(question.waivers.map(({ attestation }) => attestation))
   const has = ({ name }: DataCheck): boolean => verdict.checks.some((check) => check.name === name)
   return (
@@ -282,7 +288,6 @@ export function stillAnswers(verdict: DataVerdict, question: DataQuestion): bool
     spelledBounds(verdict.bounds) === spelledBounds(question.bounds) &&
     spelled(verdict.references ?? []) === spelled(statedReferences(question.references)) &&
     (verdict.reviews ?? []).join() === question.reviewed.reviews.join() &&
-    verdict.result !== 'FAILED' &&
     verdict.checks.every(({ waiver }) => waiver === undefined || waivers.has(waiver))
   )
 }

@@ -14,7 +14,10 @@ test('a golden set is kept out by where it lay when it was last approved, until 
     ...{ attestation: sha256Of(`${day}`), path: 'golden/g.csv', ...more },
   })
   const pathsOf = (approvals: readonly ApprovalFact[], sources: readonly Source[] = []): readonly unknown[] =>
-    goldenSetsIn(sources, approvals).map(({ path, isApproved }) => [path, isApproved])
+    goldenSetsIn(sources, { approvals, now: new Date('2026-11-08T00:00:00Z') }).map(({ path, isApproved }) => [
+      path,
+      isApproved,
+    ])
   assert.deepEqual(pathsOf([at(1)]), [['golden/g.csv', true]])
   assert.deepEqual(pathsOf([at(2, { path: 'new.csv' }), at(1)]), [
     [undefined, true],
@@ -28,6 +31,16 @@ test('a golden set is kept out by where it lay when it was last approved, until 
     ['golden/g.csv', true],
   ])
   assert.deepEqual(pathsOf([at(1, { kind: 'data' })]), [])
+  // by the instant, however it is written; what is dated in the future says nowhere where it lies
+  const [earlier, later] = ['2026-11-02T00:00:00Z', '2026-11-02T00:00:00.5Z'] as const
+  assert.deepEqual(pathsOf([at(2, { at: later, path: 'new.csv' }), at(2, { at: earlier })]), [
+    [undefined, true],
+    ['new.csv', true],
+  ])
+  assert.deepEqual(pathsOf([at(9, { path: 'decoy.csv' }), at(1)]), [
+    ['golden/g.csv', true],
+    [undefined, true],
+  ])
 })
 
 test('an anchor that agrees with a golden set in one label is the anchor of no other, nor where none is named', () => {
@@ -39,6 +52,10 @@ test('an anchor that agrees with a golden set in one label is the anchor of no o
     anchorOf(project, subject.digest, { golden: { digest }, label }) !== undefined
   assert.deepEqual(['side', 'label', undefined].map(isAnchor), [true, false, false])
   assert.notEqual(anchorOf(project, subject.digest, { golden: undefined, label: undefined }), undefined)
+  // signed before labels were stated: it says in none that it agrees
+  const old = { decision: { ...signed.decision, golden: { digest } } }
+  const before = { dataDecisions: () => ({ 'data-anchor': [old] }) } as unknown as Project
+  assert.equal(anchorOf(before, subject.digest, { golden: { digest }, label: undefined }), undefined)
 })
 
 test('a golden set that nobody approved, that is over or revoked, or no golden set judges nothing', async () => {

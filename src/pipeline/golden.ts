@@ -3,7 +3,7 @@
  * are sources of the inventory, of the kind `golden`, approved like any other. Source: trust.md section 5.
  */
 import { type Content, type Digest, DomainError, isInside, type Sha256 } from '../core/index.ts'
-import { type ApprovalFact, type Dataset, decideInput, type Source } from '../data/index.ts'
+import { type ApprovalFact, type Dataset, decideInput, newestFirst, type Source } from '../data/index.ts'
 import type { DataRules } from './definition.ts'
 import type { Project } from './project.ts'
 import { datasetOf } from './stored-dataset.ts'
@@ -25,14 +25,20 @@ export type ForbiddenSet = Readonly<{ id: string; digest: Digest; path?: string;
 /**
  * By the inventory, and by signed approvals: a golden set that is taken out of `sources.yaml`, moved or called something else
  * there, stays one, by its bytes and where it lay when it was last approved. A revoked one frees its place, never its bytes.
+ * THREAT: an approval of a time to come would say for ever where it lies; it counts for its bytes alone.
  */
-export function goldenSetsIn(sources: readonly Source[], approvals: readonly ApprovalFact[]): readonly ForbiddenSet[] {
+export function goldenSetsIn(
+  sources: readonly Source[],
+  { approvals, now }: Readonly<{ approvals: readonly ApprovalFact[]; now: Date }>,
+): readonly ForbiddenSet[] {
   const listed = sources.filter(({ kind }) => kind === 'golden').map((set) => ({ ...set, isApproved: false }))
   const revoked = new Set(approvals.filter(({ decision }) => decision === 'revoked').map(({ id }) => id))
   const signed = approvals
     .filter(({ kind, decision }) => kind === 'golden' && decision === 'approved')
-    .toSorted((left, right) => (left.at < right.at ? -1 : 1))
-  const newest = new Map(signed.map((approval) => [approval.id, approval]))
+    .toSorted(newestFirst)
+    .toReversed()
+  const past = signed.filter(({ at }) => Date.parse(at) <= now.getTime())
+  const newest = new Map(past.map((approval) => [approval.id, approval]))
   return [
     ...listed,
     ...signed.map((approval) => {

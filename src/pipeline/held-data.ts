@@ -42,6 +42,7 @@ export async function heldData(project: Project, path: string, rules: DataRules)
       ...(past === undefined ? {} : { history: past.history }),
     },
     closing: {
+      hasBaseline: baseline !== undefined,
       isAnchored: anchor !== undefined,
       judged,
       unreadReviews: unread,

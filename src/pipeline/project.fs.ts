@@ -100,7 +100,7 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
   const systems = await pinnedSystems({ repository, code: files, working: lock.systems, memory: cache })
   const code = withUnreviewedSystems(files, systems)
   const anchors = anchorsOf(pipeline, settings)
-  const goldenSets = goldenSetsIn(listed, decisions)
+  const goldenSets = goldenSetsIn(listed, { approvals: decisions, now: caller.now() })
   const goldenAnchors = goldenSets.flatMap(({ path }) =>
     path === undefined ? [] : [{ kind: 'external' as const, path }],
   )

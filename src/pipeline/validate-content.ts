@@ -91,7 +91,7 @@ export function validatorIdentity(bounds: readonly Bound[] = []): Readonly<{ eng
 }
 
 /**
- * Without a contract nothing fails: what cannot be read is a warning, since nobody said what it should be.
+ * What cannot be read is a warning where nobody said what it should be: no contract, baseline, label or golden set.
  *
  * @throws ERR_DATA_CONTRACT_MALFORMED, ERR_DATA_CONTRACT_VERSION, ERR_DATA_CONTRACT_TABLE, ERR_DATA_BASELINE_MALFORMED, ERR_DATA_LIMIT, ERR_DATA_VALIDATOR_FAILED, ERR_SANDBOX_UNAVAILABLE
  */
@@ -146,8 +146,10 @@ export async function validateContent(tools: ContentTools, asked: ContentQuestio
     questions,
     options,
   )
-  const all = [...found.checks, ...closedChecks(asked, found)]
-  const checks = all.map((check) => shown(contract === undefined ? softened(check) : check, classification))
+  const all = [...found.checks, ...closedChecks({ ...asked, hasBaseline: baseline !== undefined }, found)]
+  // THREAT: a file that is made unreadable is asked nothing, whatever it is held to
+  const isHeld = [contract, baseline, label, asked.golden].some((each) => each !== undefined)
+  const checks = all.map((check) => shown(isHeld ? check : softened(check), classification))
   return {
     verdict: worstOf(checks),
     checks,
@@ -166,8 +168,7 @@ function baseOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)
 }
 
-/** The format of data that nobody wrote a contract for is no reason to stop; the baseline and label of assay.yaml are. */
+/** The format of data that is held to nothing is no reason to stop. */
 function softened(check: DataCheck): DataCheck {
-  const isFormat = /^(format|files)\//.test(check.name) && !/^format\/(baseline|label)$/.test(check.name)
-  return check.verdict === 'fail' && isFormat ? { ...check, verdict: 'warn' } : check
+  return check.verdict === 'fail' && /^(format|files)\//.test(check.name) ? { ...check, verdict: 'warn' } : check
 }

@@ -105,4 +105,13 @@ test('bounds decide, are signed, ask for a new verdict, and none is loosened uns
   assert.equal((await runUnder(project, 1, loose.replace('{', '{columns: {why: {drift/ks: 1}}, '))).status, 'refused')
   const [misspelt] = statements(project, 'test-result')
   assert.deepEqual(misspelt.predicate.failedTests, ['drift/ks why'])
+
+  // a file that is made unreadable is compared with nothing: it fails, and its fault alone cannot be waived
+  const unreadable = `${csv([...approved, ...newer(3)])}PK\u0005\u0006${'\0'.repeat(18)}`
+  project.write({ [path]: unreadable })
+  const waiving = ['--of', path, '--until', '2099-01-31', '--because', 'a slip of the exporter'] as const
+  await project.json(0, 'data', 'waive', 'format/claims', ...waiving)
+  assert.equal((await runUnder(project, 1, '')).code, 'ERR_DATA_VALIDATION_FAILED')
+  const [blind] = statements(project, 'test-result')
+  assert.deepEqual([blind.predicate.warnedTests, blind.predicate.failedTests], [['format/claims'], ['format/baseline']])
 })

@@ -14,7 +14,7 @@ import {
   type ModelApproval,
   rowVerdicts,
 } from '../data-decisions.ts'
-import { areUnique, digestShape, instantShape, optionalText, sha256Shape, textShape } from '../shapes.ts'
+import { areUnique, digestShape, instantShape, nameShape, optionalText, sha256Shape, textShape } from '../shapes.ts'
 import type { Statement } from '../statement.ts'
 import { readingOf, requirePredicate } from './reading.ts'
 
@@ -30,7 +30,7 @@ const maxWaivedRows = 100
 const hexShape = z.string().regex(/^[0-9a-f]{64}$/)
 const subjectShape = z.object({ path: textShape.min(1), digest: digestShape })
 const common = {
-  project: z.string().min(1).max(200),
+  project: nameShape,
   at: instantShape,
   by: z.object({ name: textShape, email: textShape }),
 }
@@ -39,7 +39,7 @@ const common = {
 export const dataDecisionPredicates = {
   'data-waiver': z.object({
     ...common,
-    check: z.string().min(1).max(200),
+    check: nameShape,
     column: optionalText,
     rows: z
       .array(z.union([z.int().min(1), textShape.min(1)]))
@@ -60,7 +60,7 @@ export const dataDecisionPredicates = {
         source: textShape.min(1),
         digest: digestShape,
         approval: sha256Shape,
-        label: textShape,
+        label: optionalText,
         sourceColumn: optionalText,
         compared: z.array(textShape).min(1),
       })

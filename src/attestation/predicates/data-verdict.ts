@@ -14,6 +14,7 @@ import {
   countShape,
   digestShape,
   instantShape,
+  nameShape,
   optionalText,
   sha256Shape,
   textShape,
@@ -31,7 +32,7 @@ const maxChecks = 200_000
 
 const classificationShape = z.enum(['public', 'internal', 'confidential', 'restricted'])
 const checkShape = z.object({
-  name: z.string().min(1).max(200),
+  name: nameShape,
   column: optionalText,
   verdict: z.enum(['pass', 'warn', 'fail']),
   observed: optionalText,
@@ -68,7 +69,7 @@ const statisticsShape = z.object({
   increments: z
     .array(
       z.object({
-        name: z.string().min(1).max(200),
+        name: nameShape,
         column: textShape.nullable(),
         part: z.string().max(100),
         found: amount,
@@ -83,9 +84,9 @@ const statisticsShape = z.object({
 
 /** What only assay says, as the statement has it. */
 const said = {
-  project: z.string().min(1).max(200),
+  project: nameShape,
   rows: countShape.exactOptional(),
-  source: z.string().min(1).max(200).exactOptional(),
+  source: nameShape.exactOptional(),
   classification: classificationShape,
   label: optionalText,
   checks: z.array(checkShape).min(1).max(maxChecks),

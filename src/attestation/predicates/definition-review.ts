@@ -6,7 +6,7 @@
 import { z } from 'zod'
 import { fromDigestSet, isSha256, namespace, toDigestSet } from '../../core/index.ts'
 import type { DefinitionReview } from '../definition-review-facts.ts'
-import { areUnique, gitIdShape, instantShape, pathShape, sha256Shape, textShape } from '../shapes.ts'
+import { areUnique, gitIdShape, instantShape, nameShape, pathShape, sha256Shape, textShape } from '../shapes.ts'
 import type { Statement } from '../statement.ts'
 import { readingOf, requirePredicate } from './reading.ts'
 
@@ -20,7 +20,7 @@ const maxAuthors = 10_000
 
 /** The predicate's wire shape, for its JSON Schema. */
 export const definitionReviewPredicateShape = z.object({
-  project: z.string().min(1).max(200),
+  project: nameShape,
   commit: gitIdShape,
   since: gitIdShape.exactOptional(),
   authors: z.array(z.string().min(1).max(1000)).min(1).max(maxAuthors),

@@ -6,7 +6,7 @@
 import { z } from 'zod'
 import { DomainError, environmentBuildType, toDigestSet } from '../../core/index.ts'
 import type { EnvironmentBuild } from '../environment-build-facts.ts'
-import { areUnique, factShape, instantShape, sha256Shape, textShape, uriShape } from '../shapes.ts'
+import { areUnique, factShape, instantShape, nameShape, sha256Shape, textShape, uriShape } from '../shapes.ts'
 import { packageShape, principalShape } from '../stage-facts-shape.ts'
 import type { Statement } from '../statement.ts'
 import { readingOf } from './reading.ts'
@@ -19,14 +19,13 @@ const { malformed, read, sha256In } = readingOf('the statement of an environment
 const maxMaterials = 100_000
 
 const hexSet = z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) })
-const projectShape = z.string().min(1).max(200)
 
 /** The predicate's wire shape, for its JSON Schema. */
 export const environmentBuildPredicateShape = z.object({
   buildDefinition: z.object({
     buildType: z.literal(environmentBuildType),
     externalParameters: z.strictObject({
-      project: projectShape,
+      project: nameShape,
       environment: textShape.min(1),
       kind: textShape.min(1),
     }),
@@ -51,7 +50,7 @@ export const environmentBuildSubjectsShape = z.tuple([z.object({ name: textShape
 
 export const environmentBuildShape: z.ZodType<EnvironmentBuild> = z
   .object({
-    project: projectShape,
+    project: nameShape,
     name: textShape.min(1),
     kind: textShape.min(1),
     digest: sha256Shape,

@@ -6,7 +6,7 @@
 import { z } from 'zod'
 import { type Digest, fromDigestSet, namespace, toDigestSet } from '../../core/index.ts'
 import { type Reproduction, resultOfComparisons } from '../reproduction-facts.ts'
-import { areUnique, digestShape, instantShape, optionalText, sha256Shape, textShape } from '../shapes.ts'
+import { areUnique, digestShape, instantShape, nameShape, optionalText, sha256Shape, textShape } from '../shapes.ts'
 import { principalShape } from '../stage-facts-shape.ts'
 import type { Statement } from '../statement.ts'
 import { readingOf, requirePredicate } from './reading.ts'
@@ -23,7 +23,7 @@ const stageName = z.string().min(1).max(1000)
 
 /** The predicate's wire shape, for its JSON Schema. */
 export const reproductionPredicateShape = z.object({
-  project: z.string().min(1).max(200),
+  project: nameShape,
   stages: z
     .array(z.object({ stage: stageName, original: sha256Shape, again: sha256Shape.exactOptional() }))
     .min(1)

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod'
 import { fromDigestSet, sourceApprovalType, toDigestSet } from '../../core/index.ts'
-import { digestShape, instantShape, optionalText, textShape } from '../shapes.ts'
+import { digestShape, instantShape, nameShape, optionalText, pathShape, textShape } from '../shapes.ts'
 import type { SourceApproval } from '../source-approval-facts.ts'
 import type { Statement } from '../statement.ts'
 import { readingOf, requirePredicate } from './reading.ts'
@@ -15,15 +15,15 @@ const { malformed, read } = readingOf('the approval')
 const personShape = z.object({ name: textShape, email: textShape })
 
 const predicateShape = z.object({
-  project: z.string().min(1).max(200),
+  project: nameShape,
   source: z.object({
-    id: z.string().min(1).max(200),
+    id: nameShape,
     origin: textShape,
     owner: textShape,
     classification: z.enum(['public', 'internal', 'confidential', 'restricted']),
     licence: textShape,
     kind: textShape,
-    path: optionalText,
+    path: pathShape.exactOptional(),
   }),
   decision: z.enum(['approved', 'revoked']),
   because: optionalText,

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod'
 import { DomainError, sourceBuildType, toDigestSet } from '../../core/index.ts'
-import { countShape, instantShape, sha256Shape, textShape, uriShape } from '../shapes.ts'
+import { countShape, instantShape, nameShape, sha256Shape, textShape, uriShape } from '../shapes.ts'
 import type { SourceBuild } from '../source-build-facts.ts'
 import { limitsShape, sandboxShape } from '../stage-facts-shape.ts'
 import type { Statement } from '../statement.ts'
@@ -24,7 +24,7 @@ const packageShape = z.strictObject({ name: z.string().regex(/^[a-z0-9][a-z0-9-]
 export const sourceBuildPredicateShape = z.object({
   buildDefinition: z.object({
     buildType: z.literal(sourceBuildType),
-    externalParameters: z.strictObject({ project: z.string().min(1).max(200), package: packageShape }),
+    externalParameters: z.strictObject({ project: nameShape, package: packageShape }),
     internalParameters: z.object({ backend: textShape, sandbox: sandboxShape, limits: limitsShape }),
     resolvedDependencies: z.tuple([
       z.object({ name: fileName, digest: hexSet, annotations: z.object({ role: z.literal('source') }) }),
@@ -46,7 +46,7 @@ export const sourceBuildSubjectsShape = z.tuple([
 
 export const sourceBuildShape: z.ZodType<SourceBuild> = z
   .object({
-    project: z.string().min(1).max(200),
+    project: nameShape,
     package: packageShape,
     source: z.object({ name: fileName, digest: sha256Shape }),
     environment: sha256Shape,

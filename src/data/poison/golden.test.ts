@@ -43,6 +43,9 @@ test('a golden set of so few rows that they would tell nothing agrees with nothi
   assert.deepEqual([few?.verdict, few?.evaluated, few?.observed], ['fail', false, '10 rows'])
   assert.equal(enough?.verdict, 'pass')
   assert.equal(compared(rows.map(flip), verified.slice(0, 1)).checks[2]?.verdict, 'fail')
+  // nor is there anything to tell where hardly a row is left beside those of the golden set
+  const left = compared([...rows.slice(0, 40), ...verified]).checks[2]
+  assert.deepEqual([left?.verdict, left?.evaluated, left?.observed], ['fail', false, '40 rows'])
 })
 
 const poisoned: Readonly<Record<string, (row: Drawn, index: number) => Drawn>> = {

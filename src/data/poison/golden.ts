@@ -179,7 +179,7 @@ function agreement(
   const fitted = rest.rows < fewestRows ? undefined : fitJudge(thinned(rest, maxAnchorRows, seed), { seed })
   if (fitted === undefined) {
     const because = 'too few rows are left beside those of the golden set to fit a model on'
-    return { checks: [agreementCheck('fail', { observed: 'nothing', expected: 'a comparison', because })], unseen: [] }
+    return tooFew({ observed: `${rest.rows} rows`, because })
   }
   const [all, ...others] = comparisons(judgeTable(fitted.judge, golden), fitted.own)
   if (all === undefined) throw new Error('of all rows there is a comparison')
@@ -188,8 +188,7 @@ function agreement(
   // THREAT: a golden set of one row agrees with whatever it is held against
   if (!isTold({ ...halfWrong(all), margin }, level)) {
     const because = 'the golden set has too few rows: were half of the labels wrong, it would not tell'
-    const check = agreementCheck('fail', { observed: `${golden.rows} rows`, expected: 'more rows', because })
-    return { checks: [{ ...check, evaluated: false }], unseen: [] }
+    return tooFew({ observed: `${golden.rows} rows`, because })
   }
   const tested = compared.map((one) => ({ ...one, ...testOf(one) }))
   const refusing = tested.filter((one) => isTold(one, level))
@@ -202,6 +201,12 @@ function agreement(
     because: `${where}: ${verified.found} of ${verified.of} of the golden set, ${own.found} of ${own.of} of the data itself`,
   })
   return { checks: [check], unseen: [unseenOf(all, level)] }
+}
+
+/** It fails, and says nothing of the labels. */
+function tooFew(said: Pick<GoldenCheck, 'observed' | 'because'>): GoldenReport {
+  const check = agreementCheck('fail', { expected: 'more rows', ...said })
+  return { checks: [{ ...check, evaluated: false }], unseen: [] }
 }
 
 function agreementCheck(
