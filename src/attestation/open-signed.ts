@@ -107,14 +107,18 @@ function timeOf(
   return { findings: [...failed, passed('signed-at', because)], proven: earliest }
 }
 
-/** THREAT: a bundle has many spellings (blanks, a timestamp, the other of two ECDSA signatures), its payload has one. */
+/**
+ * THREAT: a bundle has many spellings (blanks, a timestamp, the other of two ECDSA signatures), its payload has one.
+ *
+ * @param said that, or of a bundle without a payload its signature in one spelling
+ */
 export function takenBackFindings(
   { takenBack: taken }: Pick<TrustPolicy, 'takenBack'>,
   bytes: Uint8Array,
-  payload?: Uint8Array,
+  said?: Uint8Array,
 ): readonly Finding[] {
   if (taken === undefined || taken.statements.size === 0) return []
-  const spelt = payload === undefined ? [bytes] : [bytes, payload]
+  const spelt = said === undefined ? [bytes] : [bytes, said]
   const because = spelt.flatMap((each) => taken.statements.get(sha256Of(each)) ?? [])[0]
   if (because === undefined) return []
   return [refused('taken-back', 'ERR_STATEMENT_REVOKED', `the statement was taken back: ${because}`)]

@@ -578,7 +578,7 @@ export const verbs: readonly Verb[] = [
     repeated: [
       ['--revoke-key <name>', 'a key of trust.yaml, or the hint of any'],
       ['--revoke-identity <name>', 'an identity of trust.yaml'],
-      ['--revoke-statement <digest>', 'one bundle'],
+      ['--revoke-statement <bundle>', 'its digest, or its file'],
       ['--recall <digest>', 'a model or data that nobody may use any more'],
     ],
     examples: [

@@ -1,10 +1,11 @@
 /** `assay trust status`: what was taken back since the policy was written, made and shown. */
 import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
 import {
   type Finding,
   freshness,
+  loadForeign,
   momentOf,
-  statedPayload,
   type TrustPolicy,
   type TrustStatus,
   verifyStatus,
@@ -27,6 +28,7 @@ export type StatusChange = Readonly<{
   /** Names in trust.yaml. */
   revokeIdentity?: readonly string[]
   since?: string
+  /** Digests of bundles that are at hand, or files of bundles. */
   revokeStatement?: readonly string[]
   recall?: readonly string[]
   because?: string
@@ -60,7 +62,8 @@ export async function changeStatus(
 ): Promise<ShownStatus & Readonly<{ status: TrustStatus }>> {
   const project = await openProject(caller)
   const before = existsSync(file) ? readSmall(file, maxStatusBytes) : undefined
-  const status = change === 'cosign' ? cosigned(project, before, file) : nextOf(project, caller, { before, change })
+  const status =
+    change === 'cosign' ? cosigned(project, before, file) : await nextOf(project, caller, { before, change })
   await using signer = await openSigner(project, { draft: false, unsafeNoSandbox: false })
   refuseNoRoot(project.trust, signer)
   const { bytes } = await signer.sign({ kind: 'trust-status', status })
@@ -88,11 +91,11 @@ function cosigned({ trust }: Project, before: Uint8Array | undefined, file: stri
   return believedOnce(trust, before, file)
 }
 
-function nextOf(
+async function nextOf(
   project: Project,
   caller: Caller,
   { before, change }: Readonly<{ before: Uint8Array | undefined; change: StatusChange }>,
-): TrustStatus {
+): Promise<TrustStatus> {
   const { id, trust } = project
   const known = before === undefined ? undefined : believedOnce(trust, before, 'the status before')
   const { because = '', revokeKey = [], revokeIdentity = [], revokeStatement = [], recall = [], since } = change
@@ -104,6 +107,7 @@ function nextOf(
     ...(known?.identities ?? []),
     ...revokeIdentity.map((name) => ({ ...identityOf(trust, name), ...from, because })),
   ]
+  const forged = await Promise.all(revokeStatement.map((text) => spellingsOf(project, caller, text)))
   return {
     project: id,
     version: (known?.version ?? 0) + 1,
@@ -111,26 +115,27 @@ function nextOf(
     expiresAt: new Date(now.getTime() + parseDurationMs(change.validFor ?? defaultValidFor)).toISOString(),
     keys: [...(known?.keys ?? []), ...revokeKey.map((name) => ({ hint: hintOf(trust, name), ...from, because }))],
     ...(identities.length === 0 ? {} : { identities }),
-    statements: [
-      ...(known?.statements ?? []),
-      ...revokeStatement.flatMap((text) => spellingsOf(project, text).map((attestation) => ({ attestation, because }))),
-    ],
+    statements: [...(known?.statements ?? []), ...forged.flat().map((attestation) => ({ attestation, because }))],
     recalls: [...(known?.recalls ?? []), ...recall.map((text) => ({ digest: parseDigest(text), because }))],
   }
 }
 
-/** The bundle, and what it holds: anybody can spell a bundle anew, under another digest. */
-function spellingsOf({ evidence }: Project, text: string): readonly Sha256[] {
-  if (!isSha256(text))
-    throw new DomainError('ERR_USAGE', `\`${text}\` is not the digest of a bundle`, {
-      help: 'sha256: and 64 hex digits',
-    })
+/** The bundle, and what it says: anybody can spell a bundle anew, under another digest. */
+async function spellingsOf(project: Project, caller: Caller, text: string): Promise<readonly Sha256[]> {
+  const { foreignBundleLimits, parseForeignBundle, saidBy } = await loadForeign()
+  const bytes = isSha256(text)
+    ? bundleAtHand(project, text)
+    : readSmall(resolve(caller.workingFolder, text), foreignBundleLimits.maxBytes)
+  const said = saidBy(parseForeignBundle(bytes))
+  return [isSha256(text) ? text : sha256Of(bytes), ...(said === undefined ? [] : [sha256Of(said)])]
+}
+
+function bundleAtHand({ evidence }: Project, text: Sha256): Uint8Array {
   const bytes = evidence.bundle(text) ?? evidence.approvals().find((one) => sha256Of(one.bytes) === text)?.bytes
-  if (bytes === undefined)
-    throw new DomainError('ERR_EVIDENCE_MISSING', `the statement \`${text}\` is not at hand`, {
-      help: 'import it (assay attest import): only its contents tell it again when somebody spells the bundle anew',
-    })
-  return [text, sha256Of(statedPayload(bytes))]
+  if (bytes !== undefined) return bytes
+  throw new DomainError('ERR_EVIDENCE_MISSING', `the statement \`${text}\` is not at hand`, {
+    help: 'give its file, or import it (assay attest import): only its contents tell it again when somebody spells the bundle anew',
+  })
 }
 
 /** THREAT: a revocation from tomorrow on would leave a thief the rest of the day. */

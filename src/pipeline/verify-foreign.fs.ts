@@ -107,7 +107,7 @@ async function judge(asked: Asked, bytes: Uint8Array, found: Found): Promise<voi
     return
   }
   const policy = policyOf(asked, bundle)
-  found.findings.push(...revokedFindings(policy, bundle, bytes), ...instanceFinding(root))
+  found.findings.push(...revokedFindings(policy, foreign, { bundle, bytes }), ...instanceFinding(root))
   const digest =
     bundle.content.kind === 'message' ? messageDigest(bundle.content.algorithm, artifact, found) : undefined
   const question = { bundle, trust, now: asked.caller.now(), digest, root }
@@ -204,11 +204,15 @@ function readable({ parseCertificate }: Foreign, der: Uint8Array): readonly X509
 }
 
 /** Nothing proves when a key signed one bundle: one that was taken back since a day is refused whole. */
-function revokedFindings(policy: TrustPolicy, { content }: ForeignBundle, bytes: Uint8Array): readonly Finding[] {
+function revokedFindings(
+  policy: TrustPolicy,
+  { saidBy }: Foreign,
+  { bundle, bytes }: Readonly<{ bundle: ForeignBundle; bytes: Uint8Array }>,
+): readonly Finding[] {
   return [
     ...(policy.standing ?? []),
     ...[...policy.keys.values()].flatMap((key) => keyFindings(key, undefined, undefined)),
-    ...takenBackFindings(policy, bytes, content.kind === 'statement' ? content.envelope.payload : undefined),
+    ...takenBackFindings(policy, bytes, saidBy(bundle)),
   ]
 }
 

@@ -1,10 +1,11 @@
 /** What a user has seen of a project's trust stays seen: under other root keys, under the repository's policy, with another clock. */
 import assert from 'node:assert/strict'
-import { X509Certificate } from 'node:crypto'
+import { createHash, sign, X509Certificate } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { p256 } from '@noble/curves/nist.js'
 import {
   chainOf,
   newPerson,
@@ -16,6 +17,7 @@ import {
 } from '../../src/attestation/fixtures/chain.ts'
 import {
   hintOf,
+  loadForeign,
   type PolicyOrigin,
   policyFromKey,
   statedPayload,
@@ -295,6 +297,46 @@ test('a bundle of a stage that was signed here is judged by --key as any other',
   const other = reader()
   other.see({ recalls: [{ digest, because: 'poisoned' }] })
   assert.deepEqual(await other.judged(digest, 'stage.json', byAda), ['ERR_RECALLED'])
+})
+
+test('a signature over an artifact that was taken back is believed in no other spelling of it, and another one is', async () => {
+  await signedModels()
+  const text = Buffer.from('hello')
+  const bundleOf = (signature: Uint8Array): Buffer =>
+    Buffer.from(
+      JSON.stringify({
+        mediaType: 'application/vnd.dev.sigstore.bundle.v0.3+json',
+        verificationMaterial: { publicKey: { hint: ada.hint }, tlogEntries: [] },
+        messageSignature: {
+          messageDigest: { algorithm: 'SHA2_256', digest: createHash('sha256').update(text).digest('base64') },
+          signature: Buffer.from(signature).toString('base64'),
+        },
+      }),
+    )
+  const { r, s } = p256.Signature.fromBytes(sign('sha256', text, ada.key), 'der')
+  const [one, twin] = [new p256.Signature(r, s), new p256.Signature(r, p256.Point.Fn.ORDER - s)]
+  const spelt = [one, twin].flatMap((each) => [each.toBytes('der'), each.toBytes('compact')]).map(bundleOf)
+  const [first] = spelt
+  assert.ok(first !== undefined)
+  const others = { blank: Buffer.concat([first, Buffer.from(' ')]), again: bundleOf(sign('sha256', text, ada.key)) }
+  const bundles = [...spelt, others.blank, others.again]
+  const { see, judged } = reader()
+  const all = async (): Promise<readonly string[]> => {
+    const codes: string[] = []
+    for (const bundle of bundles) {
+      writeFileSync(join(scratch, 'message.sig'), bundle)
+      codes.push((await judged('model.bin', 'message.sig', byAda)).join())
+    }
+    return codes
+  }
+  assert.deepEqual(await all(), ['', '', '', '', '', ''])
+  const { parseForeignBundle, saidBy } = await loadForeign()
+  const said = new Set(bundles.map((bundle) => sha256Of(saidBy(parseForeignBundle(bundle)) ?? '')))
+  assert.equal(said.size, 2, 'five spellings of one signature, and another signature')
+  const [attestation] = said
+  assert.ok(attestation !== undefined)
+  see({ statements: [{ attestation, because: 'forged' }] })
+  assert.deepEqual(await all(), [...Array.from({ length: 5 }, () => 'ERR_STATEMENT_REVOKED'), ''])
 })
 
 test('a seen status that cannot be read lets no bundle be believed', async () => {

@@ -1,6 +1,6 @@
 /** Goal: who verifies elsewhere is told what was taken back, offline, and cannot be shown an older word. */
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
+import { createHash, generateKeyPairSync, sign } from 'node:crypto'
 import { copyFileSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -97,6 +97,28 @@ test('a statement that was taken back is not believed when somebody spells its b
     const codes = await verify(1, '--evidence', evidence, '--status', 'status.jsonl')
     assert.ok(codes.includes('ERR_STATEMENT_REVOKED'), evidence)
   }
+
+  // of others' bundles, which hold a signature and no payload, the file is given
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const messageDigest = { algorithm: 'SHA2_256', digest: createHash('sha256').update('hello').digest('base64') }
+  const signature = sign('sha256', Buffer.from('hello'), privateKey).toString('base64')
+  const theirs = JSON.stringify({
+    mediaType: 'application/vnd.dev.sigstore.bundle.v0.3+json',
+    verificationMaterial: { publicKey: { hint: 'theirs' }, tlogEntries: [] },
+    messageSignature: { messageDigest, signature },
+  })
+  const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString()
+  project.write({ 'a.bin': 'hello', 'a.pub': pem, 'a.sig': theirs, 'b.sig': `${theirs} ` })
+  const { status } = await project.json(0, ...revoke, 'a.sig')
+  assert.equal(status.statements.length, 4, 'the bundle, and what it says')
+  const byKey = async (exit: number, bundle: string): Promise<readonly string[]> => {
+    const as = { exit, keys: `${project.keys}-theirs` }
+    return codesOf(await ask(project, as, 'verify', 'a.bin', '--bundle', bundle, '--key', 'a.pub'))
+  }
+  assert.deepEqual(await byKey(0, 'b.sig'), [], 'before it was seen')
+  const seeing = { exit: 1, keys: `${project.keys}-theirs` }
+  await ask(project, seeing, 'verify', model, '--policy', policy, '--status', 'status.jsonl')
+  for (const bundle of ['a.sig', 'b.sig']) assert.deepEqual(await byKey(1, bundle), ['ERR_STATEMENT_REVOKED'], bundle)
 })
 
 const statedIn = (line: string): string =>

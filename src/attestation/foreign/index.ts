@@ -15,6 +15,7 @@ export {
 } from '../model/model-manifest.ts'
 export { printModelStatement, signModel } from '../model/sign-model.ts'
 export type { BundleDescription } from './describe-bundle.ts'
+export { saidBy } from './digest-signature.ts'
 export * from './foreign-bundle.ts'
 export { artifactNeeds, type ForeignStatement, judgeSubjects, parseForeignStatement } from './foreign-statement.ts'
 export { type ForeignTrust, parseCertificate, parseCertificates, parseForeignKey } from './foreign-trust.ts'
