@@ -4,6 +4,7 @@ import type { StageOutcome } from '../compute/index.ts'
 import { digestOfJson } from '../core/index.ts'
 import { jsonFact } from '../data/index.ts'
 import { unexpected } from './expected.ts'
+import { notComparedThen } from './held-now.ts'
 import type { Project } from './project.ts'
 import type { StageSetting } from './run-stage.ts'
 import { leastRuns, type UsualRun, unusual, usualOf } from './unusual.ts'
@@ -66,15 +67,18 @@ export async function compareRun(
   }
 }
 
-/** Of a run that was, as `unmeasured` tells it. */
-export async function unmeasuredThen(
+/** Why usual resources, where they are required, ask that a run that was be made again: in words, or undefined. */
+export async function uncomparedThen(
   project: Project,
-  setting: Pick<StageSetting, 'stage' | 'inputs'>,
+  setting: Parameters<typeof compareRun>[1],
   { resources, network, source, definition, code }: StageFacts,
-): Promise<readonly string[]> {
-  const ran = ranAt(source, definition, code)
+): Promise<string | undefined> {
+  const groups = groupsOf(project, setting.stage.name)
+  const own = { ...ownGroup(project, setting, code), ran: ranAt(source, definition, code) }
   const run = usualOf(resources, network.deniedAttempts, dataBytes(setting))
-  return unmeasured(run, groupsOf(project, setting.stage.name), { ran }, await reviewedIn(project, true))
+  const reviewed = await reviewedIn(project, true)
+  const [unread] = unmeasured(run, groups, own, reviewed)
+  return unread ?? notComparedThen(resources, measureOf(run, groups, own, reviewed))
 }
 
 function groupsOf(project: Project, stage: string): readonly RunGroup[] {
@@ -127,8 +131,7 @@ async function reviewedIn(project: Project, isRequired: boolean): Promise<Review
   await project.code.learnPeople(held.map(({ review: { commit, since } }) => ({ commit, since })))
   const { peopleAt } = project.code
   const covers = ({ commit, definition, code }: Ran): boolean => {
-    const ran = { project: project.id, definition, ...(commit && { commit }), ...(code && { code }) }
-    return isReviewed(project.trust, { held, peopleAt }, ran)
+    return isReviewed(project.trust, { held, peopleAt }, { project: project.id, definition, commit, code })
   }
   const known = new WeakMap<Ran, boolean>() // each is asked of several times
   return {

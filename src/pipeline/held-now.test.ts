@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { notAsHeldNow } from './held-now.ts'
+import { notAsHeldNow, notComparedThen } from './held-now.ts'
 import { defaultLimits } from './stage-task.ts'
 
 const then: Parameters<typeof notAsHeldNow>[0] = {
@@ -80,3 +80,16 @@ for (const [name, ran, asked, asksForUsual, expected] of rows)
     if (expected === undefined) assert.equal(why, undefined)
     else assert.match(why ?? '', expected)
   })
+
+test('evidence that nobody compared is worth another run where that would be compared, and is kept where it would not', () => {
+  const run = { wallMs: 60_000, deniedAttempts: 0, programs: [], inputBytes: 1 }
+  const after = (runs: number, unusual?: readonly string[]): string | undefined =>
+    notComparedThen(
+      unusual === undefined ? {} : { unusual },
+      Array.from({ length: runs }, () => run),
+    )
+  assert.deepEqual(
+    [after(5), after(4), after(0), after(5, []), after(5, ['started `sleep`, never seen before'])],
+    ['nobody compared it when it ran', undefined, undefined, undefined, undefined],
+  )
+})

@@ -9,6 +9,7 @@ import { egressLimitsOf, type Limits } from '../compute/index.ts'
 import type { StageSettings } from './definition.ts'
 import { unexpectedThen } from './expected.ts'
 import { defaultLimits, limitWords } from './stage-task.ts'
+import { leastRuns, type UsualRun } from './unusual.ts'
 
 /**
  * @param asksForUsual one that was unlike its earlier runs is refused, and nobody lets it through
@@ -29,6 +30,18 @@ export function notAsHeldNow(
     isLetOut: network.allowed !== undefined,
   })
   return wider === undefined ? undefined : `it last ran with a wider limit of ${words[wider]}`
+}
+
+/**
+ * `verify` refuses it for ever where usual resources are demanded, and a run now would be compared.
+ *
+ * @param earlier what it would be compared with
+ */
+export function notComparedThen(
+  { unusual }: Pick<StageFacts['resources'], 'unusual'>,
+  earlier: readonly UsualRun[],
+): string | undefined {
+  return unusual === undefined && earlier.length >= leastRuns ? 'nobody compared it when it ran' : undefined
 }
 
 type Held = Limits & Readonly<{ receivedBytes: number }>

@@ -17,7 +17,7 @@ import {
 } from '../core/index.ts'
 import { changedCode } from '../reproducibility/index.ts'
 import { believedStage } from './believe.ts'
-import { asksForUsual, unmeasuredThen } from './compare-runs.ts'
+import { asksForUsual, uncomparedThen } from './compare-runs.ts'
 import { unvalidatedInput } from './data-gate.ts'
 import { notAsHeldNow } from './held-now.ts'
 import type { Project } from './project.ts'
@@ -90,7 +90,7 @@ async function tryCandidate(
         return facts.dependencies.find((dependency) => dependency.path === path && dependency.role === 'dep')?.verdict
       })
   if (unvalidated !== undefined) return no(unvalidated)
-  const weaker = weakerThanNow(project, tools, attestation) ?? (await unmeasuredNow(project, tools, setting, facts))
+  const weaker = weakerThanNow(project, tools, attestation) ?? (await uncomparedNow(project, tools, setting, facts))
   if (weaker !== undefined) return no(weaker)
 
   const outs = await storedOuts(project, facts)
@@ -189,15 +189,14 @@ function weakness(facts: StageFacts, project: Project, tools: RunTools): string 
 }
 
 /** THREAT: while nothing required usual resources, nobody asked whether there was anything to compare it with. */
-async function unmeasuredNow(
+async function uncomparedNow(
   project: Project,
   { options }: RunTools,
   setting: StageSetting,
   facts: StageFacts,
 ): Promise<string | undefined> {
-  if (options.acceptUnusual || !asksForUsual(project)) return undefined
-  const [why] = await unmeasuredThen(project, setting, facts)
-  return why
+  if (options.acceptUnusual || project.apart || !asksForUsual(project)) return undefined
+  return uncomparedThen(project, setting, facts)
 }
 
 /** THREAT: a reproduction is asked for no system, and what it made would get past the one that is pinned. */

@@ -93,6 +93,9 @@ test('a run that is unlike its earlier runs is told in words, and refused where 
   const first = await project.assay('run')
   assert.match(first.stderr, /nobody knows whether `burn` ran as usual: there are fewer than 5 runs/)
   for (const _ of [1, 2, 3, 4]) assert.equal((await firstOf(project, 0)).status, 'ran')
+  const planned = async (...words: readonly string[]): Promise<string> =>
+    (await project.json(0, 'run', '--dry-run', ...words)).stages[0].because
+  assert.match(await planned(), /nobody compared it when it ran/, 'the fifth had four to compare it with')
   const padded = `import subprocess; subprocess.run(['sleep', '1.5']) # ${'-'.repeat(10_000)}` // code is no data
   project.write({ 'src/burn.py': burn(0.1, padded) })
   project.commit()
@@ -108,8 +111,6 @@ test('a run that is unlike its earlier runs is told in words, and refused where 
   assert.equal(accepted.status, 'ran')
   const [{ resources }] = (await project.json(0, 'show', '--resources')).stages
   assert.deepEqual(resources.unusual, ['started `sleep`, never seen before'])
-  const planned = async (...words: readonly string[]): Promise<string> =>
-    (await project.json(0, 'run', '--dry-run', ...words)).stages[0].because
   const verified = await project.assay('verify', 'out/made')
   assert.match(verified.stdout, /usual +was unlike its earlier runs: started `sleep`, never seen before/)
   assert.match(await planned(), /it last ran unlike its earlier runs/, 'what was let through once is not kept')
