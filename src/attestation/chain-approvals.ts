@@ -62,7 +62,7 @@ export function judgeApprovals(
 }
 
 /** Of any statement that made these bytes; none of a time to come. */
-const approvalsAtHand = once((question): readonly Approval[] => {
+const approvalsAtHand = once((question: ChainQuestion): readonly Approval[] => {
   const { surroundings, subject } = question
   const latest = surroundings.now.getTime() + maxClockSkewMs
   return believedOf(question, (bytes, by) => verifyDataDecision('model-approval', bytes, by)).filter(

@@ -304,7 +304,7 @@ type Held<Kind extends DataDecisionKind> = ReadonlyMap<Sha256, VerifiedDataDecis
 /** What people decided about data, as far as the policy believes them; read when it is first asked for. */
 type Decisions = Readonly<{ now: Date; held<Kind extends DataDecisionKind>(kind: Kind): Held<Kind> }>
 
-const bookOf = once((question): Decisions => {
+const bookOf = once((question: ChainQuestion): Decisions => {
   const known: { [Kind in DataDecisionKind]?: Held<Kind> } = {}
   return {
     now: question.surroundings.now,

@@ -1,8 +1,8 @@
 /** Whose reviews count, and for what: those of people who wrote no part of it, as the history says. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isReviewed } from './chain-reviews.ts'
-import { digestNamed, signNow } from './fixtures/chain.ts'
+import { heldReviews, isReviewed } from './chain-reviews.ts'
+import { digestNamed, now, signNow } from './fixtures/chain.ts'
 import { type Changes, honestReview, judge, policy, reviewOf, rita, writtenBy } from './fixtures/hosted-chain.ts'
 import { verifyDefinitionReview } from './verify.ts'
 
@@ -57,4 +57,13 @@ test('what ran counts as reviewed, and so as usual, when the history says that o
   assert.equal(isBy('Rita <rita@example.org>'), false, 'their own')
   const nothing = { held: [read.statement], peopleAt: () => undefined }
   assert.equal(isReviewed(policy, nothing, { project, commit, definition: files }), false, 'no such commit')
+})
+
+test('a review of a time to come is held by nobody until then, clocks being minutes apart', () => {
+  const heldAt = (minutesAhead: number): number => {
+    const at = new Date(now.getTime() + minutesAhead * 60_000).toISOString()
+    const bytes = signNow({ kind: 'definition-review', review: { ...honestReview, at } }, rita)
+    return heldReviews({ evidence: { approvals: [{ bytes }] }, policy, surroundings: { now } }).length
+  }
+  assert.deepEqual([heldAt(60), heldAt(4), heldAt(-60)], [0, 1, 1])
 })

@@ -3,11 +3,11 @@
  *
  * A review counts for its commit, and for files of the same bytes in another: what was read is what ran. Who wrote and
  * committed the last change is said by the builder; who wrote those before, by the history of the project, and by the reviewer
- * alone where the caller has none. Source: trust.md section 3.
+ * alone where the caller has none, which is told. Source: trust.md section 3.
  */
 import type { Sha256 } from '../core/index.ts'
 import type { ChainQuestion, VisitedStage } from './chain.ts'
-import { believedOf, maxClockSkewMs, once } from './chain-walk.ts'
+import { type BesideStages, believedOf, maxClockSkewMs, once } from './chain-walk.ts'
 import { caveat, type Finding, passed } from './finding.ts'
 import { responsibleFor } from './responsible.ts'
 import type { StageFacts } from './stage-facts.ts'
@@ -38,22 +38,23 @@ export function judgeReviews(
   const reviewed = reviewedCommits(question.policy, held, peopleAt)
   const reviews = stages.map(({ stage }) => judgeStage(question, stage.facts, { held, reviewed, peopleAt }))
   // Said where somebody reviewed anything: a project without reviews is told by the level's row alone.
-  const findings = reviews.flatMap(({ stage, fault, by }) => {
-    if (held.length === 0) return []
-    return [
-      fault === undefined
-        ? passed('review', `its definition was reviewed by ${by.length}`, { subject: stage })
-        : caveat('review', fault, { subject: stage }),
-    ]
+  const said = held.length === 0 ? [] : reviews
+  const findings = said.map(({ stage, fault, by }) => {
+    const counted = `its definition was reviewed by ${by.length}`
+    const told = fault ?? (peopleAt ? undefined : `${counted}, and no history is here to say who wrote it`)
+    const scope = { subject: stage }
+    return told === undefined ? passed('review', counted, scope) : caveat('review', told, scope)
   })
   return { reviews, findings }
 }
 
-/** None of a time to come. */
-const reviewsAtHand = once((question): readonly VerifiedReview[] => {
+const reviewsAtHand = once(heldReviews)
+
+/** Of definitions, by reviewers of the policy; none of a time to come. */
+export function heldReviews(question: BesideStages): readonly VerifiedReview[] {
   const latest = question.surroundings.now.getTime() + maxClockSkewMs
   return believedOf(question, verifyDefinitionReview).filter(({ review }) => Date.parse(review.at) <= latest)
-})
+}
 
 /**
  * Commits up to which everything was reviewed, each step by enough people who wrote no part of it.
@@ -157,10 +158,10 @@ export type ReviewedRun = Readonly<{
   /** Id of the project. */
   project: string
   /** Missing where the tree differed from it. */
-  commit?: string
+  commit?: string | undefined
   definition: readonly Readonly<{ path: string; digest: Sha256 }>[]
   /** Tracked files that were opened; missing where that was not observed. */
-  code?: readonly Readonly<{ path: string; digest: Sha256 }>[]
+  code?: readonly Readonly<{ path: string; digest: Sha256 }>[] | undefined
 }>
 
 /** Whether enough people who wrote no part of it, as the history says, read what ran. Who started it is not asked. */
@@ -185,25 +186,21 @@ export function isReviewed(
 function runOf({ project, source, definition, code }: StageFacts): ReviewedRun {
   return {
     project: project.id,
-    ...(source.commit === undefined ? {} : { commit: source.commit }),
+    commit: source.commit,
     definition,
-    ...(code.kind === 'opened' ? { code: code.files } : {}),
+    code: code.kind === 'opened' ? code.files : undefined,
   }
 }
 
-/** Made once for each review: there may be many runs, reviews and files. */
-const filesRead = new WeakMap<VerifiedReview['review'], ReadonlyMap<string, Sha256>>()
-
-function readIn(review: VerifiedReview['review']): ReadonlyMap<string, Sha256> {
-  const known = filesRead.get(review) ?? new Map(review.files.map(({ path, digest }) => [path, digest]))
-  filesRead.set(review, known)
-  return known
-}
+/** There may be many runs, reviews and files. */
+const filesRead = once(
+  ({ files }: VerifiedReview['review']) => new Map(files.map(({ path, digest }) => [path, digest])),
+)
 
 /** THREAT: a file that changed since, or that nobody read, under the name of a review. */
 function covers(review: VerifiedReview['review'], ran: ReviewedRun): boolean {
   if (review.project !== ran.project) return false
-  const read = readIn(review)
+  const read = filesRead(review)
   const isRead = (all: readonly Readonly<{ path: string; digest: Sha256 }>[]): boolean =>
     all.every(({ path, digest }) => read.get(path) === digest)
   if (!isRead(ran.definition)) return false

@@ -136,7 +136,7 @@ export function judgeGolden(
 }
 
 /** Every approval and revocation that the policy believes. */
-const readBook = once(({ evidence, policy, surroundings, limits = chainLimits }): Book => {
+const readBook = once(({ evidence, policy, surroundings, limits = chainLimits }: ChainQuestion): Book => {
   const held: Held[] = []
   const disbelieved: string[] = []
   for (const { name, bytes, committed } of evidence.approvals.slice(0, limits.approvals)) {

@@ -73,10 +73,10 @@ export function overLimit(limits: ChainLimits, spent: Spent): Finding | undefine
 }
 
 /** Answers once for each question, whose evidence never changes: what is signed is verified once, whoever asks. */
-export function once<Answer extends object>(
-  answer: (question: ChainQuestion) => Answer,
-): (question: ChainQuestion) => Answer {
-  const known = new WeakMap<ChainQuestion, Answer>()
+export function once<Question extends object, Answer extends object>(
+  answer: (question: Question) => Answer,
+): (question: Question) => Answer {
+  const known = new WeakMap<Question, Answer>()
   return (question) => {
     const found = known.get(question) ?? answer(question)
     known.set(question, found)
@@ -84,9 +84,13 @@ export function once<Answer extends object>(
   }
 }
 
+/** What is needed to read what lies beside the stages. */
+export type BesideStages = Pick<ChainQuestion, 'policy' | 'limits' | 'surroundings'> &
+  Readonly<{ evidence: Readonly<{ approvals: readonly Readonly<{ bytes: Uint8Array }>[] }> }>
+
 /** What is believed of all that lies beside the stages, read as one kind of statement. */
 export function believedOf<Verified>(
-  { evidence, policy, limits = chainLimits }: ChainQuestion,
+  { evidence, policy, limits = chainLimits }: Omit<BesideStages, 'surroundings'>,
   verify: (bytes: Uint8Array, by: TrustPolicy) => Verdict<Verified>,
 ): readonly Verified[] {
   return evidence.approvals.slice(0, limits.approvals).flatMap(({ bytes }) => {

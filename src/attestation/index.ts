@@ -13,7 +13,7 @@ export {
   stageDemands,
   standingFindings,
 } from './chain-policy.ts'
-export { commitFacts, isApart, isReviewed, reviewedCommits } from './chain-reviews.ts'
+export { commitFacts, heldReviews, isApart, isReviewed, reviewedCommits } from './chain-reviews.ts'
 export { decideSource, type SourceQuestion, type SourceStanding } from './chain-sources.ts'
 export { judgeStages } from './chain-stage.ts'
 export { judgeBundle, maxClockSkewMs } from './chain-walk.ts'

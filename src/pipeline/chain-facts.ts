@@ -41,14 +41,39 @@ export async function withDefinitions<Verdict>(
     proofs ??= proofsAtHand(project.root)
     return proofs(attestation)
   })
+  return untilKnown({
+    nothing: (): Asked => ({ definitions: new Map(), logs: new Set(), people: [] }),
+    judge: (asked) => judge(surroundingsOf(project, { asked, logs, logged })),
+    learn: async (asked) => {
+      await learnLogs(project, asked.logs, logs)
+      const isLearnt = [
+        await project.code.learnDefinitions(asked.definitions),
+        await project.code.learnPeople(asked.people),
+      ]
+      return isLearnt.includes(true) || asked.logs.size > 0
+    },
+  })
+}
+
+/**
+ * Judges, learns what was asked for and is not known yet, and judges again.
+ *
+ * @param judge the same question each time; it notes down what it asks for
+ * @param learn false where all of it was asked for before: to judge again would change nothing
+ */
+export async function untilKnown<Asked, Verdict>({
+  nothing,
+  judge,
+  learn,
+}: Readonly<{
+  nothing(): Asked
+  judge(asked: Asked): Verdict
+  learn(asked: Asked): Promise<boolean>
+}>): Promise<Verdict> {
   for (;;) {
-    const asked = new Map<string, Set<string>>()
-    const askedLogs = new Set<Sha256>()
-    const askedPeople: Notes['askedPeople'] = []
-    const verdict = judge(surroundingsOf(project, { asked, logs, askedLogs, askedPeople, logged }))
-    await learnLogs(project, askedLogs, logs)
-    const isLearnt = [await project.code.learnDefinitions(asked), await project.code.learnPeople(askedPeople)]
-    if (!isLearnt.includes(true) && askedLogs.size === 0) return verdict
+    const asked = nothing()
+    const verdict = judge(asked)
+    if (!(await learn(asked))) return verdict
   }
 }
 
@@ -57,30 +82,29 @@ async function learnLogs(project: Project, asked: ReadonlySet<Sha256>, logs: Log
   for (const { digest, fault } of await project.store.verify(asked)) logs.set(digest, fault)
 }
 
-type Notes = Readonly<{
-  asked: Map<string, Set<string>>
-  logs: Logs
-  askedLogs: Set<Sha256>
-  askedPeople: Parameters<Project['code']['learnPeople']>[0][number][]
-  logged: ReturnType<typeof loggedBy>
+type Asked = Readonly<{
+  definitions: Map<string, Set<string>>
+  logs: Set<Sha256>
+  people: Parameters<Project['code']['learnPeople']>[0][number][]
 }>
+type Known = Readonly<{ asked: Asked; logs: Logs; logged: ReturnType<typeof loggedBy> }>
 
-function surroundingsOf(project: Project, { asked, logs, askedLogs, askedPeople, logged }: Notes): ChainSurroundings {
+function surroundingsOf(project: Project, { asked, logs, logged }: Known): ChainSurroundings {
   return {
     now: project.now(),
     definitionAt: (commit, path) => {
       const known = project.code.definitionAt(commit, path)
-      if (known === undefined) asked.set(commit, (asked.get(commit) ?? new Set()).add(path))
+      if (known === undefined) asked.definitions.set(commit, (asked.definitions.get(commit) ?? new Set()).add(path))
       return known
     },
     logAt: (log) => {
       const known = logs.get(log)
-      if (known === undefined) askedLogs.add(log)
+      if (known === undefined) asked.logs.add(log)
       return known
     },
     peopleAt: (commit, since) => {
       const known = project.code.peopleAt(commit, since)
-      if (known === undefined) askedPeople.push({ commit, since })
+      if (known === undefined) asked.people.push({ commit, since })
       return known
     },
     revokedSources: project.revokedSources,

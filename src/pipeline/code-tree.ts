@@ -80,16 +80,10 @@ function peopleOf(head: Repository['head']): Pick<CodeTree, 'author' | 'committe
 }
 
 /** Of a repository, what it is asked for once. */
-export function peopleIn(repository: Repository): Pick<CodeTree, 'peopleSince' | 'peopleAt' | 'learnPeople'> {
+export function peopleIn(repository: Repository): Pick<CodeTree, 'peopleAt' | 'learnPeople'> {
   const known = new Map<string, readonly string[] | undefined>()
   const keyOf = (commit: string, since: string | undefined): string => `${since ?? ''}..${commit}`
   return {
-    peopleSince: async (until) => {
-      const { commit } = repository
-      if (commit === undefined) return undefined
-      const [people] = await repository.peopleIn([{ head: commit, until }])
-      return people === undefined ? undefined : [...new Set(people.map(({ email }) => email))]
-    },
     peopleAt: (commit, since) => known.get(keyOf(commit, since)),
     learnPeople: async (wanted) => {
       const unknown = wanted.filter(({ commit, since }) => !known.has(keyOf(commit, since)))
@@ -112,7 +106,6 @@ function withoutCommit(): CodeTree {
     findings: [],
     absentSubmodules: [],
     paths: [],
-    peopleSince: async () => undefined,
     peopleAt: () => undefined,
     learnPeople: async () => false,
     dirty: [],

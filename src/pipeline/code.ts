@@ -39,8 +39,6 @@ export type CodeTree = Readonly<{
    * @returns false when all of it was asked for before: to ask again would change nothing
    */
   learnDefinitions(wanted: ReadonlyMap<string, ReadonlySet<string>>): Promise<boolean>
-  /** Addresses of everybody who wrote or committed what leads here and not to `until`; undefined when that is not known. */
-  peopleSince(until?: string): Promise<readonly string[] | undefined>
   /** `Name <mail>` of everybody who wrote or committed what leads to the one and not to the other; of spans that were learnt. */
   peopleAt(commit: string, since: string | undefined): readonly string[] | undefined
   /** As `learnDefinitions`, for `peopleAt`. */

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 import {
+  heldReviews,
   loadSeal,
   parseTrustPolicy,
   type RevokedSource,
@@ -36,7 +37,7 @@ import { policyInForce, withProofs } from './policy-in-force.fs.ts'
 import type { Caller, Project } from './project.ts'
 import { readProjectFile } from './project-file.fs.ts'
 import { openRuns } from './runs.fs.ts'
-import { believedDecisions, heldDataDecisions, heldReviews, listSources, revokedSources } from './sources.ts'
+import { believedDecisions, heldDataDecisions, listSources, revokedSources } from './sources.ts'
 import { pinnedSystems, withUnreviewedSystems } from './systems.ts'
 import { ignoredBy, makeState, openReader, refuseCommittedState, requireRoot } from './workspace.fs.ts'
 
@@ -140,7 +141,13 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
     },
     revokedSources: revokedSources(listed, decisions),
     keySource: lentBy?.keySource ?? (() => keySourceOf(root, trust.project ?? '', caller.environment)),
-    definitionReviews: once(() => heldReviews(evidence.approvals(), trust)),
+    definitionReviews: once(() =>
+      heldReviews({
+        evidence: { approvals: evidence.approvals() },
+        policy: trust,
+        surroundings: { now: caller.now() },
+      }),
+    ),
     dataDecisions: once(() => heldDataDecisions(evidence.approvals(), trust)),
     dataVerdicts: new Map(),
     sampleSeed: (path, digest) => sampleSeed(seal, path, digest),
@@ -223,18 +230,27 @@ function policyOf(root: string, caller: Caller): TrustPolicy {
  * It takes away and gives nothing, so it is not asked who wrote it. @throws ERR_SOURCES_INVALID
  */
 export function revokedIn(root: string, policy: TrustPolicy): readonly RevokedSource[] {
-  const id = projectIdOf(root)
-  if (id !== undefined && policy.project !== undefined && id !== policy.project) return []
+  if (isOfOther(root, policy)) return []
   return revokedSources(sourcesOf(root), believedDecisions(openEvidence(root).approvals(), policy))
 }
 
+/**
+ * Whether a checkout says that it is of another project than the policy: what it knows is then not asked.
+ *
+ * THREAT: one whose `trust.yaml` is gone or broken says nothing of itself, and would be left out with all that it knows.
+ */
+export function isOfOther(root: string, { project }: Pick<TrustPolicy, 'project'>): boolean {
+  const id = projectIdOf(root)
+  return id !== undefined && project !== undefined && id !== project
+}
+
 /** What the checkout's own policy says. */
-export function projectIdOf(root: string): string | undefined {
+function projectIdOf(root: string): string | undefined {
   const bytes = readProjectFile(root, 'trust.yaml')
   try {
     return bytes === undefined ? undefined : parseTrustPolicy(bytes, 'repository').project
   } catch (error) {
-    if (isDomainError(error)) return undefined // INVARIANT: a policy that says nothing of a project keeps no revocation away
+    if (isDomainError(error)) return undefined // INVARIANT: what cannot be read names no other project
     throw error
   }
 }

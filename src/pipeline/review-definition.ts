@@ -1,5 +1,11 @@
 /** `assay review`: a reviewer's signed word that the definition and code of the commit were read. */
-import { type DefinitionReview, isApart, reviewedCommits, verifyDefinitionReview } from '../attestation/index.ts'
+import {
+  type DefinitionReview,
+  isApart,
+  mailOf,
+  reviewedCommits,
+  verifyDefinitionReview,
+} from '../attestation/index.ts'
 import { DomainError, isInside, type Sha256, sha256Of } from '../core/index.ts'
 import { attestationsOf, enterLog } from './enter-log.ts'
 import { openProjectSigner } from './open-signer.ts'
@@ -22,16 +28,13 @@ export async function reviewDefinition(project: Project, options: ReviewOptions)
     const what = code.dirty.slice(0, 5).map(({ path }) => `\`${path}\``)
     throw new DomainError('ERR_EVIDENCE_DIRTY', `a review is of a commit, and the tree differs: ${what.join(', ')}`)
   }
-  const held = project.definitionReviews()
   await code.learnPeople(
-    held.flatMap(({ review: { commit: read, since: before } }) => [
-      { commit: read, since: before },
-      { commit, since: read },
-    ]),
+    project.definitionReviews().map(({ review: { commit: read, since: before } }) => ({ commit: read, since: before })),
   )
-  const since = options.since ?? lastReviewed(project, commit)
-  const authors = await code.peopleSince(since)
-  if (authors === undefined)
+  const since = options.since ?? (await lastReviewed(project, commit))
+  await code.learnPeople([{ commit, since }])
+  const people = code.peopleAt(commit, since)
+  if (people === undefined)
     throw new DomainError(
       'ERR_GIT_FAILED',
       `the history${since === undefined ? '' : ` since \`${since}\``} is not here, or names too many to be told`,
@@ -39,21 +42,20 @@ export async function reviewDefinition(project: Project, options: ReviewOptions)
         help: 'fetch it (git fetch --unshallow); --since takes the whole name of a commit that leads to HEAD; a commit has at most 100 co-authors',
       },
     )
-  if (authors.length === 0) throw new DomainError('ERR_USAGE', 'nothing changed since: there is nothing to review')
+  if (people.length === 0) throw new DomainError('ERR_USAGE', 'nothing changed since: there is nothing to review')
   const by = await project.principal()
   const review: DefinitionReview = {
     project: project.id,
     commit,
     ...(since === undefined ? {} : { since }),
     files: await filesOf(project),
-    authors,
+    authors: [...new Set(people.map(mailOf))],
     ...(options.because === undefined ? {} : { because: options.because }),
     at: project.now().toISOString(),
     by: { name: by.name, email: by.email },
   }
   await using signer = await openProjectSigner(project)
   const { bytes } = await signer.sign({ kind: 'definition-review', review })
-  await code.learnPeople([{ commit, since }])
   refuseUncounted(project, review, bytes)
   const attestation = sha256Of(bytes)
   const file = project.evidence.saveApproval(
@@ -65,14 +67,17 @@ export async function reviewDefinition(project: Project, options: ReviewOptions)
 }
 
 /** The newest commit up to which all was reviewed and that leads to `head`: a branch that was squashed leaves its reviews, too. */
-function lastReviewed(project: Project, head: string): string | undefined {
+async function lastReviewed(project: Project, head: string): Promise<string | undefined> {
   const { trust, code } = project
   const held = project.definitionReviews()
   const reviewed = reviewedCommits(trust, held, code.peopleAt)
-  const counting = held
-    .map(({ review }) => review)
-    .filter(({ commit }) => reviewed.has(commit) && code.peopleAt(head, commit) !== undefined)
-  return counting.toSorted((left, right) => Date.parse(right.at) - Date.parse(left.at))[0]?.commit
+  const newest = held.toSorted((left, right) => Date.parse(right.review.at) - Date.parse(left.review.at))
+  for (const { review } of newest) {
+    if (!reviewed.has(review.commit)) continue
+    await code.learnPeople([{ commit: head, since: review.commit }])
+    if (code.peopleAt(head, review.commit) !== undefined) return review.commit
+  }
+  return undefined
 }
 
 /** All that is tracked and no data: what a stage can be shown. */

@@ -4,9 +4,7 @@ import {
   type RevokedSource,
   type TrustPolicy,
   type VerifiedDataDecision,
-  type VerifiedReview,
   verifyDataDecision,
-  verifyDefinitionReview,
   verifySourceApproval,
 } from '../attestation/index.ts'
 import { type ApprovalFact, type Source, sourceStatus } from '../data/index.ts'
@@ -48,14 +46,6 @@ export function heldDataDecisions(approvals: readonly StoredApproval[], policy: 
     'data-review': held('data-review'),
     'model-approval': [], // about models: the chain asks for them
   }
-}
-
-/** Reviews of definitions that a reviewer of the policy signed. */
-export function heldReviews(approvals: readonly StoredApproval[], policy: TrustPolicy): readonly VerifiedReview[] {
-  return approvals.flatMap(({ bytes }) => {
-    const read = verifyDefinitionReview(bytes, policy)
-    return read.trusted ? [read.statement] : []
-  })
 }
 
 export function listSources(

@@ -24,7 +24,7 @@ import type { TravelledEvidence } from './import-evidence.ts'
 import { loggedBy } from './log-trust.ts'
 import { artifactInRegistry, evidenceInRegistry, isOciAddress, type NamedDigest, parseOciAddress } from './oci/index.ts'
 import { policyInForce, rememberTime, withProofs } from './policy-in-force.fs.ts'
-import { openProject, projectIdOf, revokedIn } from './project.fs.ts'
+import { isOfOther, openProject, revokedIn } from './project.fs.ts'
 import type { Caller, Project } from './project.ts'
 import { readSmall, realOf } from './small-file.fs.ts'
 import { rootsGiven } from './trusted-roots.fs.ts'
@@ -168,17 +168,10 @@ async function judgeTravelled(
   const others = roots.filter((root) => root !== enclosing?.root)
   const revoked = [...(enclosing?.revokedSources ?? []), ...others.flatMap((root) => revokedIn(root, policy))]
   const surroundings = { now: caller.now(), revokedSources: revoked, ...logged }
-  const own = roots.filter(
-    (root) => root === enclosing?.root || (policy.project !== undefined && projectIdOf(root) === policy.project),
-  )
+  const own = roots.filter((root) => root === enclosing?.root || !isOfOther(root, policy))
+  const question = { subject: { path, digest }, entries: [], evidence, policy, verdicts: new Map() }
   const chain = await withHistory(caller, own, (history) =>
-    verifyChain({
-      subject: { path, digest },
-      entries: [],
-      evidence,
-      policy,
-      surroundings: { ...surroundings, ...history },
-    }),
+    verifyChain({ ...question, surroundings: { ...surroundings, ...history } }),
   )
   rememberTime(policy, caller, chain.newestTime)
   return verdictOf(chain, more)
