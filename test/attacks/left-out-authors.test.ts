@@ -5,9 +5,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { digestNamed, now, policyText, project } from '../attestation/fixtures/chain.ts'
-import { control, honestReview, hostedQuestion, policy } from '../attestation/fixtures/hosted-chain.ts'
-import { verifyByPolicy } from './verify-artifact.fs.ts'
+import { digestNamed, now, policyText, project } from '../../src/attestation/fixtures/chain.ts'
+import { control, honestReview, hostedQuestion, policy } from '../../src/attestation/fixtures/hosted-chain.ts'
+import { verifyByPolicy } from '../../src/pipeline/verify-artifact.fs.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'assay-history-'))
 after(() => rmSync(scratch, { recursive: true, force: true }))
