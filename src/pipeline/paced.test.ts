@@ -44,3 +44,16 @@ test('what waits is written by itself; a fault of it is told to the next caller'
   assert.throws(() => failing.soon(), /the disk is full/)
   assert.throws(() => failing.now(), /the disk is full/)
 })
+
+test('what is left for something later is not written after it', () => {
+  let writes = 0
+  const left = paced(() => {
+    writes += 1
+    spend(20)
+  })
+  left.soon()
+  left.soon()
+  left[Symbol.dispose]()
+  left.now()
+  assert.equal(writes, 1)
+})

@@ -11,6 +11,8 @@ export type Paced = Disposable &
     soon(): void
     /** What is not written yet. @throws what it throws */
     now(): void
+    /** Leaves what is not written yet unwritten: something later stands in its place. */
+    [Symbol.dispose](): void
   }>
 
 const share = 10
@@ -46,6 +48,9 @@ export function paced(write: () => void): Paced {
       if (waitMs <= 0 || fault !== undefined) now()
       else timer ??= setTimeout(later, waitMs)
     },
-    [Symbol.dispose]: () => clearTimeout(timer),
+    [Symbol.dispose]: () => {
+      clearTimeout(timer)
+      isPending = false
+    },
   }
 }
