@@ -391,10 +391,22 @@ test('a verdict against an anchor that a reviewer fixed counts for level 4', () 
 
   // it names the anchor, and has nothing that was compared with it
   const alone = dataVerdict().checks.filter(({ name }) => name === 'required')
-  const nothing = judge({ verdict: anchoredBy(bytes, { checks: alone }), beside: [bytes] })
-  assert.deepEqual(refusals(nothing), [])
-  assert.equal(row(nothing, 'anchored data verdicts'), false)
-  assert.ok(nothing.findings.some(({ because }) => because.includes('not the anchor baselines/raw.json')))
+  const seen = (...names: readonly string[]): DataVerdict['checks'] =>
+    names.map((name) => ({ name, verdict: 'pass', count: 0 }))
+  // of any folder of files, and of images that nothing was held against
+  const folder = seen('files/duplicates', 'poison/contradiction')
+  const images = seen('poison/contradiction', 'poison/label-flip', 'poison/anchor')
+  for (const checks of [alone, folder, images]) {
+    const nothing = judge({ verdict: anchoredBy(bytes, { checks }), beside: [bytes] })
+    assert.deepEqual(refusals(nothing), [])
+    assert.equal(row(nothing, 'anchored data verdicts'), false)
+    assert.ok(nothing.findings.some(({ because }) => because.includes('not the anchor baselines/raw.json')))
+  }
+  const compared = seen('poison/contradiction', 'poison/label-flip')
+  assert.equal(
+    row(judge({ verdict: anchoredBy(bytes, { checks: compared }), beside: [bytes] }), 'anchored data verdicts'),
+    true,
+  )
 })
 
 const refusedAnchors: readonly (readonly [string, Partial<DataAnchor>, typeof ada, string])[] = [

@@ -167,9 +167,13 @@ function missing(check: string, what: string): Finding {
   return refused(check, 'ERR_EVIDENCE_MISSING', `${what} is not at hand, or not believed`)
 }
 
-/** THREAT: a file that could not be opened, or had nothing to compare, beside an anchor that nothing was held against. */
-function isCompared({ checks }: DataVerdict): boolean {
-  return checks.some(({ name }) => /^(drift|poison)\//.test(name))
+/**
+ * Whether something was held against a baseline. THREAT: a file that could not be opened, or had nothing to compare, beside
+ * an anchor. `poison/anchor` says that what was looked for had none; `poison/contradiction` is seen in any folder of files.
+ */
+export function isCompared({ checks }: Readonly<{ checks: readonly Readonly<{ name: string }>[] }>): boolean {
+  const isAlone = checks.some(({ name }) => name === 'poison/anchor')
+  return checks.some(({ name }) => (isAlone ? /^drift\// : /^(drift|poison)\/(?!contradiction$)/).test(name))
 }
 
 function beforeItsUse({ finishedAt }: DataVerdict, { startedAt }: StageFacts): Finding {

@@ -2,6 +2,7 @@
 export { statedPayload } from './bundle.ts'
 export * from './chain.ts'
 export { judgeApprovals, promoterFault } from './chain-approvals.ts'
+export { isCompared } from './chain-data.ts'
 export { gateFinding, gatesAlone, gatesThatCount, hasRead, maxGateVerdicts, maySignGates } from './chain-gates.ts'
 export {
   clockFindings,

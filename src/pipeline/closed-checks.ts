@@ -1,4 +1,5 @@
 /** What fails closed: an anchor that is none, rows that cannot be looked for. Pure. */
+import { isCompared } from '../attestation/index.ts'
 import { type Bound, type DataCheck, type Dataset, type Findings, isLooser, type JudgedRows } from '../data/index.ts'
 
 export type Closing = Readonly<{
@@ -33,9 +34,11 @@ export function closedChecks(asked: Closing, found: Findings): readonly DataChec
  * THREAT: data that cannot be opened, or has nothing that could be compared, moved away from its baseline unseen. Without a
  * check of its own whoever waives the fault of the file would waive the comparison too, and not know.
  */
-function uncomparedChecks({ hasBaseline }: Closing, { checks }: Findings): readonly DataCheck[] {
-  const isAnswered = checks.some(({ name }) => /^(drift|poison)\//.test(name) || name === 'format/baseline')
-  if (hasBaseline !== true || isAnswered) return []
+function uncomparedChecks({ hasBaseline, anchorRows }: Closing, found: Findings): readonly DataCheck[] {
+  const has = (wanted: string): boolean => found.checks.some(({ name }) => name === wanted)
+  // images without the approved ones at hand: that warns by itself
+  const isTold = has('format/baseline') || (anchorRows === undefined && has('poison/anchor'))
+  if (hasBaseline !== true || isTold || isCompared(found)) return []
   const because = 'nothing of it could be compared with the baseline that assay.yaml names'
   const head = { column: null, observed: 'not evaluated', expected: null, rows: [], count: 0, evaluated: false }
   return [{ name: 'format/baseline', ...head, verdict: 'fail', because }]

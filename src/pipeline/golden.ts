@@ -2,6 +2,7 @@
  * Golden sets: rows whose labels people have verified, which an anchor has to agree with, and which no stage may read. They
  * are sources of the inventory, of the kind `golden`, approved like any other. Source: trust.md section 5.
  */
+import { maxClockSkewMs } from '../attestation/index.ts'
 import { type Content, type Digest, DomainError, isInside, type Sha256 } from '../core/index.ts'
 import { type ApprovalFact, type Dataset, decideInput, newestFirst, type Source } from '../data/index.ts'
 import type { DataRules } from './definition.ts'
@@ -37,7 +38,7 @@ export function goldenSetsIn(
     .filter(({ kind, decision }) => kind === 'golden' && decision === 'approved')
     .toSorted(newestFirst)
     .toReversed()
-  const past = signed.filter(({ at }) => Date.parse(at) <= now.getTime())
+  const past = signed.filter(({ at }) => Date.parse(at) <= now.getTime() + maxClockSkewMs)
   const newest = new Map(past.map((approval) => [approval.id, approval]))
   return [
     ...listed,

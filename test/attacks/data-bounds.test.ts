@@ -44,6 +44,10 @@ function definitionOf({ predicate }: Document): string {
   return all.find(({ name }) => name === 'assay.yaml').digest.sha256
 }
 
+function failedOf(checks: readonly Document[]): readonly string[] {
+  return checks.flatMap(({ name, verdict }) => (verdict === 'fail' ? [name] : []))
+}
+
 test('bounds decide, are signed, ask for a new verdict, and none is loosened unsaid', async (context) => {
   const approved = draw(1000, 1)
   const newer = (by: number): readonly Drawn[] => draw(500, 2).map((row) => ({ ...row, y: row.y + by }))
@@ -114,4 +118,18 @@ test('bounds decide, are signed, ask for a new verdict, and none is loosened uns
   assert.equal((await runUnder(project, 1, '')).code, 'ERR_DATA_VALIDATION_FAILED')
   const [blind] = statements(project, 'test-result')
   assert.deepEqual([blind.predicate.warnedTests, blind.predicate.failedTests], [['format/claims'], ['format/baseline']])
+
+  // parts of a table are compared until a file beside them makes them files: then nothing is, and no verdict passes
+  const parts = 'data/parts'
+  project.write({ [`${parts}/0.csv`]: csv(approved.slice(0, 500)), [`${parts}/1.csv`]: csv(approved.slice(500)) })
+  await project.json(0, 'data', 'profile', parts, '--out', 'p.json')
+  project.write({
+    'assay.yaml': project.read('assay.yaml').replace(`${path}:`, `${parts}: {baseline: p.json}\n  ${path}:`),
+  })
+  await project.json(0, 'data', 'anchor', 'p.json', '--of', parts, '--because', 'read by hand')
+  const twin = await project.json(0, 'data', 'validate', parts)
+  assert.deepEqual([twin.verdict, twin.checks.some(({ name }: Document) => name === 'drift/mean')], ['pass', true])
+  project.write({ [`${parts}/README.md`]: 'two parts\n' })
+  const { checks } = await project.json(1, 'data', 'validate', parts)
+  assert.deepEqual(failedOf(checks), ['format/baseline'])
 })

@@ -268,13 +268,14 @@ function foundIn({ names, files, answer }: Looked, entries: Entries, questions: 
 
 const contradiction = { check: 'poison/contradiction', because: 'the same image is of two classes' }
 
-/** LIMIT: a contract and a golden set speak of rows. */
-function askedOfFiles({ contract, golden }: Questions): readonly DataCheck[] {
+/** LIMIT: a contract, a golden set and the baseline of a table speak of rows. */
+function askedOfFiles({ contract, golden, baseline }: Questions): readonly DataCheck[] {
   const asked = (name: string, what: string): DataCheck =>
     notEvaluated({ name, column: null, severity: 'error' }, `${what}, and this is none`)
   return [
     ...(contract === undefined ? [] : [asked('schema/contract', 'a contract describes tables')]),
     ...(golden === undefined ? [] : [asked('golden/schema', 'a golden set is a table')]),
+    ...((baseline?.profile ?? null) === null ? [] : [asked('format/baseline', 'the baseline is that of a table')]),
   ]
 }
 

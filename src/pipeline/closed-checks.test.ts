@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { DataCheck, Dataset, Findings } from '../data/index.ts'
+import { missingGolden as check, closedChecks } from './closed-checks.ts'
+
+test('files of which nothing was compared fail beside a baseline, whatever was seen of them by themselves', () => {
+  const anchorRows: Dataset = { kind: 'folder', path: '/anchor', files: [] }
+  const closed = (names: readonly string[], rows?: Dataset): readonly string[] => {
+    const checks = names.map((name): DataCheck => ({ ...check, name, verdict: 'pass' }))
+    const found: Findings = { verdict: 'pass', checks, unseen: [] }
+    const asked = { hasBaseline: true, isAnchored: true, ...(rows === undefined ? {} : { anchorRows: rows }) }
+    return closedChecks(asked, found).map(({ name, verdict }) => `${name} ${verdict}`)
+  }
+  const folder = ['files/duplicates', 'poison/contradiction']
+  // images of one class, or other files in their place; images beside approved files that are none
+  for (const seen of [folder, [...folder, 'poison/label-flip', 'poison/anchor']])
+    assert.deepEqual(closed(seen, anchorRows), ['format/baseline fail'])
+  assert.deepEqual(closed([...folder, 'drift/mean', 'poison/label-flip'], anchorRows), [], 'the honest twin')
+  // the approved images are not at hand: the validator's warning stays one
+  assert.deepEqual(closed([...folder, 'poison/label-flip', 'poison/anchor']), [])
+})
