@@ -44,7 +44,7 @@ export function gatesAtHand(question: ChainQuestion, entry: Sha256, verdicts: St
   const all = [...new Set(question.evidence.gatesOf?.(entry))]
   if (!made.trusted) return {}
   if (all.length > maxGateVerdicts) {
-    const because = `there are ${all.length} gate verdicts on it, the limit is ${maxGateVerdicts}: export them again, or import them`
+    const because = `over ${maxGateVerdicts} gate verdicts: export them again, or import them`
     return { over: refused('limits', 'ERR_CHAIN_LIMIT', because) }
   }
   const judged = gatesOf(question, made.statement, all).map((one) =>

@@ -44,6 +44,8 @@ type Changes = Readonly<{
   withheld?: true
   /** Offered too, newest first. */
   newer?: (reproduction: Reproduction) => Reproduction
+  /** So many other spellings of the honest one are offered first. */
+  spellings?: number
 }>
 
 /** A chain of two stages that was reproduced on the 22nd, with changes. */
@@ -83,9 +85,13 @@ function verdictWith(changes: Changes = {}): ChainVerdict {
   }
   const said = keep(evidence, signReproduction(changes.reproducer ?? ada, changes.said?.(honest) ?? honest))
   const newer = changes.newer === undefined ? [] : [keep(evidence, signReproduction(ada, changes.newer(honest)))]
+  const matching = signReproduction(ada, honest)
+  const flood = Array.from({ length: changes.spellings ?? 0 }, (_, index) =>
+    keep(evidence, Buffer.concat([matching, Buffer.from(' '.repeat(index + 1))])),
+  )
   return verifyChain({
     ...question,
-    evidence: { ...evidence, reproductionsOf: () => (changes.withheld === true ? [] : [...newer, said]) },
+    evidence: { ...evidence, reproductionsOf: () => (changes.withheld === true ? [] : [...flood, ...newer, said]) },
     policy: { ...policy, ...changes.policy },
   })
 }
@@ -379,3 +385,12 @@ for (const [what, change] of contradictions) {
     )
   })
 }
+
+test('a reproduction that matched, in many spellings, does not hide the newer one that diverged; too many are refused', () => {
+  const said = (one: Reproduction): Reproduction => ({ ...diverged(one), finishedAt: '2026-11-22T02:01:00.000Z' })
+  for (const spellings of [1, 40]) assert.equal(verdictWith({ said, spellings }).level, 0)
+  assert.equal(verdictWith({ spellings: 40 }).properties.reproduced, true, 'the honest twin')
+  const over = verdictWith({ said, spellings: 1_000 })
+  assert.ok(over.findings.some(({ code, passed }) => code === 'ERR_CHAIN_LIMIT' && !passed))
+  assert.equal(over.trusted, false)
+})

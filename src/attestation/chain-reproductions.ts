@@ -10,7 +10,7 @@
 import { canonicalJson, isAtLeastEngine, namespace, type Sha256 } from '../core/index.ts'
 import { type ChainQuestion, chainLimits, type StageVerdicts, type VisitedStage } from './chain.ts'
 import { judgeBundle, maxClockSkewMs } from './chain-walk.ts'
-import { caveat, type Finding, passed } from './finding.ts'
+import { caveat, type Finding, passed, refused } from './finding.ts'
 import type { ReproductionResult } from './reproduction-facts.ts'
 import type { StageFacts } from './stage-facts.ts'
 import { countSigners, leastEngine } from './trust-policy.ts'
@@ -28,8 +28,8 @@ export type JudgedReproduction = Readonly<{
 
 const dayMs = 86_400_000
 
-/** LIMIT: reproductions of one stage that are read. */
-const maxReproductions = 32
+/** LIMIT: reproductions of one stage; where there are more none is read, for the newest may be among the others. */
+const maxReproductions = 1_000
 
 export function judgeReproductions(
   question: ChainQuestion,
@@ -49,7 +49,16 @@ type Judged = Readonly<{ reproduction: JudgedReproduction; finding?: Finding }>
 
 /** The newest that says something is the answer; of those that say nothing, the newest tells why. */
 function judgeStage(question: ChainQuestion, visited: VisitedStage, known: Known): Judged {
-  const counting = countingOf(question, visited, known)
+  const all = [...new Set(question.evidence.reproductionsOf?.(visited.attestation))]
+  if (all.length > maxReproductions) {
+    const subject = visited.stage.facts.stage
+    const dependent = `has over ${maxReproductions} reproductions`
+    return {
+      reproduction: { stage: subject, result: 'none', dependent },
+      finding: refused('limits', 'ERR_CHAIN_LIMIT', dependent, { subject }),
+    }
+  }
+  const counting = countingOf(question, visited, known, all)
   const judged = counting.map((one) => judgeOne(question, visited, one, known))
   const answer = judged.find(({ reproduction: { result } }) => result !== 'none' && result !== 'unavailable')
   const rule = question.policy.roles.get('reproducer')
@@ -157,10 +166,11 @@ function countingOf(
   { evidence, policy, surroundings, limits = chainLimits }: ChainQuestion,
   { attestation, stage }: VisitedStage,
   { read }: Known,
+  all: readonly Sha256[],
 ): readonly VerifiedReproduction[] {
   const rule = policy.roles.get('reproducer')
   if (rule === undefined) return []
-  const found = (evidence.reproductionsOf?.(attestation) ?? []).slice(0, maxReproductions).flatMap((candidate) => {
+  const found = all.flatMap((candidate) => {
     if (!read.has(candidate)) {
       const bytes = evidence.bundle(candidate)
       const verdict =

@@ -1,13 +1,17 @@
-/** Gate verdicts of the project: where they are found (a hint, as every index of evidence), and which of them count. */
+/** Gate verdicts of the project: where they are found (a hint, as every index of evidence), which count, and what is kept. */
 import {
   gatesThatCount,
   maxGateVerdicts,
   statedPayload,
+  type Verdict,
   type VerifiedGates,
+  type VerifiedReproduction,
   verifyGateVerdict,
+  verifyReproduction,
 } from '../attestation/index.ts'
 import { digestOfJson, isDomainError, type Sha256, sha256Of } from '../core/index.ts'
 import type { Project } from './project.ts'
+import { reproductionKey } from './reproduction-key.ts'
 
 export function gatesKey(made: Sha256): Sha256 {
   return digestOfJson({ gatesOf: made })
@@ -50,31 +54,58 @@ export function gatesAtHandOf(project: AtHand, made: Sha256): readonly Sha256[] 
   return gatesOwn(project, made).map(({ attestation }) => attestation)
 }
 
-/**
- * Keeps a gate verdict that the policy believes.
- *
- * THREAT: one verdict in a thousand spellings: of what the same signer says, the spelling that is here already stays alone.
- *
- * @returns its attestation where it is kept
- */
-export function keepGates(
-  { evidence, trust }: Pick<Project, 'evidence' | 'trust'>,
-  bytes: Uint8Array,
-): Sha256 | undefined {
-  const read = verifyGateVerdict(bytes, trust)
+type Keeping = Pick<Project, 'evidence' | 'trust'>
+
+/** Keeps a gate verdict that the policy believes. @returns its attestation where it is kept */
+export function keepGates({ evidence, trust }: Keeping, bytes: Uint8Array): Sha256 | undefined {
+  const verify = (one: Uint8Array) => verifyGateVerdict(one, trust)
+  const read = verify(bytes)
   if (!read.trusted) return undefined
-  const { attestation, signer, verdict } = read.statement
-  const key = gatesKey(verdict.made.attestation)
-  const payload = payloadOf(bytes)
+  const key = gatesKey(read.statement.verdict.made.attestation)
+  return isSaid(evidence, bytes, { key, said: read.statement, verify })
+    ? undefined
+    : evidence.save(bytes, { key, subjects: [] })
+}
+
+/** Keeps a reproduction that the policy believes, for each stage that it is about: it is found again by each. */
+export function keepReproduction(
+  { evidence, trust }: Keeping,
+  bytes: Uint8Array,
+): Readonly<{ isKept: boolean; again: readonly Sha256[] }> | undefined {
+  const verify = (one: Uint8Array) => verifyReproduction(one, trust)
+  const read = verify(bytes)
+  if (!read.trusted) return undefined
+  const { stages } = read.statement.reproduction
+  let isKept = false
+  for (const { original } of stages) {
+    const key = reproductionKey(original)
+    if (isSaid(evidence, bytes, { key, said: read.statement, verify })) continue
+    evidence.save(bytes, { key, subjects: [] })
+    isKept = true
+  }
+  return { isKept, again: stages.flatMap(({ again }) => again ?? []) }
+}
+
+type Said = Pick<VerifiedGates | VerifiedReproduction, 'attestation' | 'signer'>
+
+/**
+ * Whether another spelling of what the same signer says is here already: it stays alone.
+ *
+ * THREAT: one statement in a thousand spellings.
+ */
+function isSaid(
+  evidence: Project['evidence'],
+  bytes: Uint8Array,
+  { key, said, verify }: Readonly<{ key: Sha256; said: Said; verify(known: Uint8Array): Verdict<Said> }>,
+): boolean {
   const here = evidence.byKey(key)
-  const isThere =
-    !here.includes(attestation) &&
-    here.some((other) => {
-      const known = evidence.bundle(other)
-      const same = known !== undefined && payloadOf(known) === payload ? verifyGateVerdict(known, trust) : undefined
-      return same?.trusted === true && same.statement.signer.name === signer.name
-    })
-  return isThere ? undefined : evidence.save(bytes, { key, subjects: [] })
+  if (here.includes(said.attestation)) return false
+  const payload = payloadOf(bytes)
+  return here.some((other) => {
+    const known = evidence.bundle(other)
+    const same = known !== undefined && payloadOf(known) === payload ? verify(known) : undefined
+    return same?.trusted === true && same.statement.signer.name === said.signer.name
+  })
 }
 
 /** Digest of the payload that a bundle holds, whatever its spelling; undefined where there is none. */

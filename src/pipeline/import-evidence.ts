@@ -1,11 +1,10 @@
 /** `assay attest import`: of evidence that travelled, what the trust policy believes becomes evidence of the project. */
-import { type NamedBundle, verifyDataVerdict, verifyReproduction, verifyStage } from '../attestation/index.ts'
+import { type NamedBundle, verifyDataVerdict, verifyStage } from '../attestation/index.ts'
 import { DomainError, type Sha256, sha256Of } from '../core/index.ts'
-import { keepGates } from './gates-key.ts'
+import { keepGates, keepReproduction } from './gates-key.ts'
 import { joinProofs, keepProofs, keptProofs } from './kept-proofs.fs.ts'
 import { historiesIn, holdsUnder, type LogProofs, type ShownHistory } from './log-trust.ts'
 import type { Project } from './project.ts'
-import { reproductionKey } from './reproduction-key.ts'
 import { builtIn } from './travelling-evidence.ts'
 
 /** Bundles and proofs as they came: hostile. */
@@ -65,10 +64,7 @@ function keepOther(project: Project, bytes: Uint8Array, kept: Set<Sha256>): read
   if (built !== undefined) kept.add(evidence.save(bytes, { key: sha256Of(bytes), subjects: [built] }))
   const gates = keepGates(project, bytes)
   if (gates !== undefined) kept.add(gates)
-  const again = verifyReproduction(bytes, trust)
-  if (!again.trusted) return []
-  const { stages } = again.statement.reproduction
-  // found again by each stage that it is about
-  for (const { original } of stages) kept.add(evidence.save(bytes, { key: reproductionKey(original), subjects: [] }))
-  return stages.flatMap((stage) => stage.again ?? [])
+  const reproduction = keepReproduction(project, bytes)
+  if (reproduction?.isKept === true) kept.add(sha256Of(bytes))
+  return reproduction?.again ?? []
 }

@@ -13,9 +13,9 @@ import {
 } from '../attestation/index.ts'
 import { DomainError, isSha256, type Sha256, sha256Of } from '../core/index.ts'
 import { bundleName, eachBounded, type Remote, readWhole, remoteFault } from '../data/index.ts'
-import { gatesAtHandOf, keepGates } from './gates-key.ts'
+import { gatesAtHandOf, keepGates, keepReproduction } from './gates-key.ts'
 import type { Project } from './project.ts'
-import { reproductionKey, reproductionsAtHand } from './reproduction-key.ts'
+import { reproductionsAtHand } from './reproduction-key.ts'
 import type { Behind } from './version.ts'
 
 /** LIMIT: a bundle is at most 16 MiB; a remote with more reproductions and gate verdicts of one statement is refused. */
@@ -194,16 +194,9 @@ async function fetchSpeaking(
   for (let start = 0; start < all.length; start += heldBundles) {
     const found = await bundlesAt(project, remote, all.slice(start, start + heldBundles), jobs)
     for (const { bytes } of found.values()) {
-      const verdict = verifyReproduction(bytes, project.trust)
-      if (!verdict.trusted) {
-        if (keepGates(project, bytes) !== undefined) fetched += 1
-        continue
-      }
-      for (const stage of verdict.statement.reproduction.stages) {
-        project.evidence.save(bytes, { key: reproductionKey(stage.original), subjects: [] })
-        if (stage.again !== undefined) again.add(stage.again)
-      }
-      fetched += 1
+      const reproduction = keepReproduction(project, bytes)
+      for (const attestation of reproduction?.again ?? []) again.add(attestation)
+      if (reproduction === undefined ? keepGates(project, bytes) !== undefined : reproduction.isKept) fetched += 1
     }
   }
   for (const { bytes } of (await bundlesAt(project, remote, [...again], jobs)).values()) {

@@ -19,6 +19,7 @@ import { digestPath } from '../data/index.ts'
 import { bothOf } from './both-evidence.ts'
 import { chainEvidenceOf } from './chain-facts.ts'
 import { evidenceAt, readEvidence } from './evidence-files.fs.ts'
+import { gatesAtHandOf } from './gates-key.ts'
 import { withHistory } from './history-at-hand.ts'
 import type { TravelledEvidence } from './import-evidence.ts'
 import { loggedBy } from './log-trust.ts'
@@ -260,7 +261,12 @@ async function verifyPath(project: Project, path: string, beside?: ChainEvidence
   const digest = await project.contents.rehash(subject)
   if (digest === undefined) return untrusted(path, missing(path))
   const own = chainEvidenceOf(project)
-  return verifyContent(project, subject, digest, beside === undefined ? own : bothOf(own, beside))
+  return verifyContent(
+    project,
+    subject,
+    digest,
+    beside === undefined ? own : bothOf(own, beside, (made) => gatesAtHandOf(project, made)),
+  )
 }
 
 /** `sha256:HEX` is a digest only when no such path exists. */

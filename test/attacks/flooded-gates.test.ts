@@ -1,5 +1,5 @@
 /**
- * Threat: gate verdicts without number hide the one that failed: one that passed before it in 65 spellings, 65 of a
+ * Threat: gate verdicts, and reproductions, without number hide the one that failed: one that passed before it in 65 spellings, 65 of a
  * branch, of 65 branches, of a builder who may do little; from a file, from a remote.
  */
 import assert from 'node:assert/strict'
@@ -12,6 +12,7 @@ import {
   newPerson,
   policyOf,
   signNow,
+  signReproduction,
   project as stated,
   trustedKey,
 } from '../../src/attestation/fixtures/chain.ts'
@@ -26,6 +27,7 @@ import { exportedEvidence } from '../../src/pipeline/exported-evidence.ts'
 import { gatesAtHandOf, gatesKey } from '../../src/pipeline/gates-key.ts'
 import { importEvidence } from '../../src/pipeline/import-evidence.ts'
 import type { Project } from '../../src/pipeline/project.ts'
+import { reproductionsAtHand } from '../../src/pipeline/reproduction-key.ts'
 import { fetchEvidence } from '../../src/pipeline/travelling-evidence.ts'
 
 const [ada, mallory] = [newPerson(), newPerson()]
@@ -129,8 +131,14 @@ test('gate verdicts: another spelling of what the project has counts once; one b
   const evidence = { ...chain.evidence, gatesOf: () => [passed] }
   const spelt = new Map(spellings.slice(0, 2).map((bytes) => [sha256Of(bytes), bytes]))
   const beside = { ...evidence, gatesOf: () => [...spelt.keys()], bundle: (digest: Sha256) => spelt.get(digest) }
-  assert.deepEqual(bothOf(evidence, beside).gatesOf?.(made), [passed])
-  assert.deepEqual(bothOf({ ...evidence, gatesOf: () => [] }, beside).gatesOf?.(made), [...spelt.keys()])
+  const both = (counting: readonly Sha256[]) => bothOf(evidence, beside, () => counting).gatesOf?.(made)
+  assert.deepEqual(both([passed]), [passed])
+  assert.deepEqual(both([]), [...spelt.keys()], 'nor does one of the project that does not count')
+  assert.deepEqual(
+    bothOf(evidence, { ...beside, gatesOf: () => [] }, () => []).gatesOf?.(made),
+    [passed],
+    'to tell why',
+  )
 })
 
 test('gate verdicts: what a remote names beside it hides the one that failed from no pull; too much is refused', async (context) => {
@@ -155,4 +163,40 @@ test('gate verdicts: what a remote names beside it hides the one that failed fro
   await assert.rejects(fetchEvidence(project, crowded, [made], { jobs: 2 }), (error) =>
     isDomainError(error, 'ERR_REMOTE_UNSAFE'),
   )
+})
+
+test('reproductions: other spellings of one that matched are neither imported nor pulled; another one is', async (context) => {
+  const project = projectWith(context, [])
+  const said = (finishedAt: string): Uint8Array =>
+    signReproduction(ada, {
+      ...{
+        project: stated.id,
+        outs: [{ path: 'out/1.csv', digest: digestNamed('out/1.csv') }],
+        result: 'unavailable',
+        comparisons: [],
+        differences: [],
+        version: '0.1.0',
+      },
+      ...{ because: 'its code is gone', stages: [{ stage: 'stage-1', original: made }] },
+      principal: gateVerdict.principal,
+      startedAt: '2026-11-22T00:00:00.000Z',
+      finishedAt,
+    })
+  const [old, newest] = [said('2026-11-22T00:01:00.000Z'), said('2026-11-22T02:00:00.000Z')]
+  const spelt = spellings.map((_, index) => Buffer.concat([old, Buffer.from(' '.repeat(index + 1))]))
+  bring(project, [newest, ...spelt])
+  assert.equal(reproductionsAtHand(project, made).length, 2)
+  assert.ok(reproductionsAtHand(project, made).includes(sha256Of(newest)))
+  const remote = openFolderRemote(join(project.root, 'remote'), 'client')
+  await remote.prepare()
+  for (const bytes of spelt) {
+    const digest = sha256Of(bytes)
+    const files = [
+      { name: bundleName(digest), bytes },
+      { name: reproductionName(made, digest), bytes: new Uint8Array() },
+    ].map((file) => ({ ...file, digest: sha256Of(file.bytes), sizeBytes: file.bytes.length }))
+    await remote.put(files, () => undefined)
+  }
+  await fetchEvidence(project, remote, [made], { jobs: 2 })
+  assert.equal(reproductionsAtHand(project, made).length, 2)
 })
