@@ -173,6 +173,7 @@ function tellFiles(files: ReadonlyMap<string, FileTally>, globs: readonly string
 }
 
 async function main(): Promise<void> {
+  process.chdir(root) // files without a test are told by their path, which node resolves from here
   const [mode = 'check', ...globs] = process.argv.slice(2)
   const suite =
     mode === 'files' ? { steps: [], tests: [{ globs, concurrency, timeout: 60 * minutes }], last: [] } : suites[mode]

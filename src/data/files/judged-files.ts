@@ -80,7 +80,8 @@ export function badElsewhere(
 
 /** LIMIT: of a review that states no columns and holds no bad file it is not known. */
 function isOfFiles({ columns, rows }: JudgedRows): boolean {
-  return columns?.every(({ type }) => type === 'file') ?? rows.some(({ content }) => content !== undefined)
+  if (columns === undefined) return rows.some(({ content }) => content !== undefined)
+  return columns.length > 0 && columns.every(({ type }) => type === 'file')
 }
 
 /** Reviews of a table that was there, or of who knows what, as long as nobody judged its files. */
@@ -89,7 +90,9 @@ export function leftOfTable(judged: readonly JudgedRows[], files: readonly Hashe
     const { columns, rows, key } = review
     if (isOfFiles(review) || judged.slice(index + 1).some(isOfFiles)) return []
     const found = new Set(columns === undefined ? files.map((file) => fileHash(file, key)) : [])
-    const words = rows.flatMap(({ hash, verdict }) => (found.has(hash) ? [] : [verdict]))
+    // Of who knows what, a file that was excluded is not missed: it was taken out, as was asked.
+    const isMissed = (verdict: string): boolean => columns !== undefined || verdict !== 'excluded'
+    const words = rows.flatMap(({ hash, verdict }) => (found.has(hash) || !isMissed(verdict) ? [] : [verdict]))
     const because = columns === undefined ? 'the review does not say whether it is of files' : 'it was a table'
     return words.length === 0 ? [] : [{ words, because }]
   })

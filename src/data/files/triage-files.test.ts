@@ -75,6 +75,8 @@ test('THREAT of a table only a review of files replaces the words, and one that 
   assert.deepEqual(left(table, oldFiles), [])
   assert.deepEqual(left({ rows: [word('bad')] }), [['bad']])
   assert.deepEqual(left({ rows: [word('bad', fileHash(cat))] }), [], 'found among the files')
+  assert.deepEqual(left({ rows: [{ ...word('bad'), verdict: 'excluded' }] }), [], 'taken out, as was asked')
+  assert.deepEqual(left(table, { columns: [], rows: [] }), [['bad']], 'of no column, of nothing')
 })
 
 test('a file is hashed once for all reviews under one key, and the newest word counts whatever its key', () => {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { findPoisonInImages } from './find-poison.ts'
 import { generatorOf } from './generator.ts'
 import { type Grey, tableOfImages } from './images.ts'
-import { findTriggers, findTriggersInImages } from './trigger.ts'
+import { findTriggers } from './trigger.ts'
 
 type Paint = (x: number, y: number) => number
 
@@ -50,40 +50,6 @@ test('a patch tied to one label is a trigger, the same patch on any label is non
 function lit(seed: number, label: string, more = 0): Grey {
   const paint = scene(seed)
   return grey((x, y) => paint(x, y) / 2 + 40 + more + (label === 'cat' ? 2 * x : 2 * (31 - x)))
-}
-
-test('a patch that its class has anyway is no trigger; one on pictures of other classes is', () => {
-  const hasMark = (index: number): boolean => index % 8 === 0
-  const isPlanted = (index: number): boolean => index % 16 === 1 || index % 16 === 2
-  const tableWith = (planted: (index: number) => boolean) => {
-    const indices = Array.from({ length: 256 }, (_, index) => index)
-    const pictures = indices.map((index) => {
-      const picture = brighterTo(index % 4, 5000 + index)
-      if (hasMark(index)) fillCorner(picture, 0, 4)
-      if (planted(index)) fillCorner(picture, 24, 32)
-      return picture
-    })
-    return tableOfImages(
-      pictures,
-      indices.map((index) => (planted(index) ? 'side-0' : `side-${index % 4}`)),
-    )
-  }
-  const honest = { candidate: tableWith(() => false) }
-  assert.equal(findTriggersInImages(honest)?.check.verdict, 'pass')
-  const check = findTriggersInImages({ candidate: tableWith(isPlanted) })?.check
-  assert.equal(check?.verdict, 'warn')
-  const named = new Set(check.suspects.map(({ row }) => row - 1))
-  for (let index = 0; index < 256; index += 1) assert.equal(named.has(index), isPlanted(index), `${index}`)
-})
-
-/** Light from one of four sides; every picture has noise and waves of its own. */
-function brighterTo(toSide: number, seed: number): Grey {
-  const paint = scene(seed)
-  return grey((x, y) => paint(x, y) / 2 + 30 + 2 * ([x, y, 31 - x, 31 - y][toSide] ?? 0))
-}
-
-function fillCorner(picture: Grey, from: number, to: number): void {
-  for (let row = from; row < to; row += 1) picture.fill(255, row * 32 + from, row * 32 + to)
 }
 
 const verdicts = (input: Parameters<typeof findPoisonInImages>[0]): readonly string[] => {

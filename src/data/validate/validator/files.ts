@@ -84,7 +84,7 @@ async function patternsIn(own: Group, anchor: Group | undefined, open: Opening):
     ],
     unseen: [
       'a pattern that is faint, or smaller than a thirty-second of the picture',
-      'a patch on pictures of the class that it is tied to: the rest of them explains it as it explains honest ones',
+      'a pattern where the pictures differ by class without it, as the corners of digits do',
       ...(images.of > images.names.length
         ? [`pixels are looked at in ${images.names.length} of ${images.of} images`]
         : []),
