@@ -30,7 +30,7 @@ export function atTrustedTime(question: ChainQuestion): ChainQuestion {
 export function clockFindings(clock: Date, proven: readonly Date[]): readonly Finding[] {
   const newest = newestOf(proven)
   if (newest === undefined || newest.getTime() - clock.getTime() <= maxClockSkewMs) return []
-  const because = `the clock says ${clock.toISOString()}, and ${newest.toISOString()} was proven to have passed`
+  const because = `the clock says ${clock.toISOString()}, and ${newest.toISOString()} is proven to have passed`
   return [refused('clock', 'ERR_CLOCK_BEHIND', because)]
 }
 

@@ -189,8 +189,8 @@ test('withheld reproductions earn nothing and cost nothing', () => {
 })
 
 const none = 'was not reproduced'
-const unbelieved = 'is said to be reproduced, and no believed statement of that run shows it'
-const other = 'is said to be reproduced bit by bit, and the statement of that run shows other bytes'
+const unbelieved = 'is said to be reproduced, and no believed run shows it'
+const other = 'is said to be reproduced bit by bit, and that run made other bytes'
 const old = 'was last reproduced on 2026-11-22, and the policy asks for it within 1 days'
 const itself =
   'was reproduced with the key that made it and by the one who made it and on a host that nobody vouches for' +

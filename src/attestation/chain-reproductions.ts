@@ -51,12 +51,8 @@ type Judged = Readonly<{ reproduction: JudgedReproduction; finding?: Finding }>
 function judgeStage(question: ChainQuestion, visited: VisitedStage, known: Known): Judged {
   const all = [...new Set(question.evidence.reproductionsOf?.(visited.attestation))]
   if (all.length > maxReproductions) {
-    const subject = visited.stage.facts.stage
-    const dependent = `has over ${maxReproductions} reproductions`
-    return {
-      reproduction: { stage: subject, result: 'none', dependent },
-      finding: refused('limits', 'ERR_CHAIN_LIMIT', dependent, { subject }),
-    }
+    const over = `has over ${maxReproductions} reproductions`
+    return none(visited, over, refused('limits', 'ERR_CHAIN_LIMIT', over, { subject: visited.stage.facts.stage }))
   }
   const counting = countingOf(question, visited, known, all)
   const judged = counting.map((one) => judgeOne(question, visited, one, known))
@@ -72,15 +68,17 @@ function judgeStage(question: ChainQuestion, visited: VisitedStage, known: Known
     rule,
     alike.map(({ signer }) => signer),
   )
-  return count >= rule.threshold ? answer : (diverged ?? tooFew(visited, count, rule.threshold))
+  return count >= rule.threshold
+    ? answer
+    : (diverged ?? none(visited, `was reproduced by ${count}, and the policy asks for ${rule.threshold}`))
 }
 
-function tooFew({ stage: { facts } }: VisitedStage, count: number, threshold: number): Judged {
-  const dependent = `was reproduced by ${count}, and the policy asks for ${threshold}`
-  return {
-    reproduction: { stage: facts.stage, result: 'none', dependent },
-    finding: caveat('reproduction', dependent, { subject: facts.stage }),
-  }
+function none(
+  { stage: { facts } }: VisitedStage,
+  dependent: string,
+  finding: Finding = caveat('reproduction', dependent, { subject: facts.stage }),
+): Judged {
+  return { reproduction: { stage: facts.stage, result: 'none', dependent }, finding }
 }
 
 function askedWithin({ policy: { reproducedWithinMs } }: ChainQuestion): string {
@@ -89,13 +87,10 @@ function askedWithin({ policy: { reproducedWithinMs } }: ChainQuestion): string 
     : `, and the policy asks for it within ${reproducedWithinMs / dayMs} days`
 }
 
-function notReproduced(question: ChainQuestion, { stage }: VisitedStage): Judged {
-  const name = stage.facts.stage
-  const reproduction = { stage: name, result: 'none', dependent: 'was not reproduced' } as const
+function notReproduced(question: ChainQuestion, visited: VisitedStage): Judged {
+  const { reproduction } = none(visited, 'was not reproduced')
   const asked = askedWithin(question)
-  return asked === ''
-    ? { reproduction }
-    : { reproduction, finding: caveat('reproduction', `was not reproduced${asked}`, { subject: name }) }
+  return asked === '' ? { reproduction } : { ...none(visited, `was not reproduced${asked}`), reproduction }
 }
 
 function judgeOne(
@@ -144,10 +139,10 @@ function judgeOne(
     !isRunOf(reproduction, visited, made.statement) ||
     !isSameStage(question, stage, made.statement)
   )
-    return says('none', 'is said to be reproduced, and no believed statement of that run shows it')
+    return says('none', 'is said to be reproduced, and no believed run shows it')
   const isIdentical = own.every(({ verdict }) => verdict === 'identical')
   if (isIdentical && !madeTheSame(stage, made.statement))
-    return says('none', 'is said to be reproduced bit by bit, and the statement of that run shows other bytes')
+    return says('none', 'is said to be reproduced bit by bit, and that run made other bytes')
   const dependent = isIdentical ? sameHands(stage, made.statement) : 'was reproduced within a tolerance only'
   const how = isIdentical ? 'bit by bit' : 'within its tolerance'
   const because = `was reproduced ${how} on ${day}, signed by \`${signer.name}\`${dependent === undefined || !isIdentical ? '' : `; it ${dependent}`}`

@@ -60,7 +60,7 @@ export const levelRules: readonly LevelRule[] = [
   {
     level: 1,
     requirement: 'parameters of the commit',
-    howTo: 'write the values into the params file, commit, then run again without --set',
+    howTo: 'write the values into the params file, commit, run again without --set',
     holds: ({ stages }) =>
       each(stages, 'no parameter came from the command line', ({ stage }) =>
         stage.facts.overrides.length > 0 ? `ran with ${stage.facts.overrides.join(', ')}` : undefined,
@@ -98,7 +98,7 @@ export const levelRules: readonly LevelRule[] = [
   {
     level: 1,
     requirement: 'no diverging reproduction',
-    howTo: 'find out why (assay diff), declare a tolerance with its reason, and reproduce it again',
+    howTo: 'find out why (assay diff), declare a tolerance with its reason, reproduce it again',
     holds: ({ reproductions }) => {
       const diverged = reproductions.filter(({ result }) => result === 'diverged').map(({ stage }) => `\`${stage}\``)
       return answer(
@@ -219,7 +219,7 @@ export const levelRules: readonly LevelRule[] = [
   {
     level: 3,
     requirement: 'listed network',
-    howTo: 'run again without --egress-private, and with the hosts that it needs under network',
+    howTo: 'run again without --egress-private, with its hosts under network',
     holds: ({ stages }) =>
       each(stages, 'no stage reached more than its list', ({ stage: { facts } }) => {
         const { allowed = [], permitted = [], connections = [], more = 0 } = facts.network
