@@ -46,9 +46,9 @@ const writes: Readonly<Record<string, number>> = {
 
 /** What a run that finds nothing to do writes all the same; nothing there decides what a later one does. */
 const bookkeeping =
-  /\/\.assay\/(run\.lock|objects\/holds\/|tmp\/|tmp$|runs\/|boxes\/|cache\/)|^\/(var\/)?tmp\/assay-[0-9a-f]{32}(\/|$)/
+  /\/\.assay\/(run\.lock|objects\/holds\/|tmp\/|tmp$|runs\/|boxes\/|cache\/)|^\/((var\/)?tmp|dev\/shm)\/assay-[0-9a-f]{32}(\/|$)/
 /** Lists of what other processes of assay hold or have left behind: looked through to tidy up. */
-const housekeeping = /^list (.*\/\.assay(\/runs|\/objects\/holds)?|\/tmp|\/var\/tmp)$/
+const housekeeping = /^list (.*\/\.assay(\/runs|\/objects\/holds)?|\/tmp|\/var\/tmp|\/dev\/shm)$/
 /** A project whose own list of files that would be. */
 const ownTemporary = /^entry \/(var\/)?tmp\/\.assay$/
 /** Facts of this process and of the machine's moment, which no file keeps. */

@@ -1,7 +1,18 @@
 /** A project that answers at once, and what must make it look again. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -22,6 +33,9 @@ export async function quiet(context: TestContext): Promise<Scratch> {
   await sleep(settleMs)
   await project.json(0, 'run') // looks at what had not settled before
   const { runId } = await project.json(0, 'run')
+  // others come and go where boxes and fifos of this user are swept
+  const elsewhere = ['/tmp', '/var/tmp', '/dev/shm'].map((place) => mkdtempSync(join(place, 'somebody-')))
+  context.after(() => elsewhere.forEach((folder) => void rmdirSync(folder)))
   assert.equal((await project.json(0, 'run')).runId, runId, 'the answer is kept')
   return project
 }
