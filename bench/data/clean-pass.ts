@@ -8,44 +8,17 @@
  * time: the anchor is drawn from a stretch, the candidate from the next, a fifth as long. What moves there really moves:
  * drift is counted apart from poison. `for poison alone`: a stage would be refused, and would not be for drift.
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
 import { generatorOf, shuffled } from '../../src/data/poison/generator.ts'
 import { findPoison } from '../../src/data/poison/index.ts'
 import { decideDrift, profileAnchor, profileTable } from '../../src/data/statistics/index.ts'
 import { wilson } from '../../src/data/statistics/intervals.ts'
-import { type Columns, codedColumn, numericColumn, selectRows } from '../../src/data/table/columns.ts'
+import { type Columns, selectRows } from '../../src/data/table/columns.ts'
+import { loadTable } from './load-table.ts'
 
 const [folder = '', splits = '1000', only = ''] = process.argv.slice(2)
 const rowsOfSide = 750
-const shape = z.object({
-  labels: z.array(z.number()),
-  columns: z.array(
-    z.object({ name: z.string(), numeric: z.boolean(), values: z.array(z.union([z.number(), z.string(), z.null()])) }),
-  ),
-})
-
-function load(file: string): Columns {
-  const { labels, columns } = shape.parse(JSON.parse(readFileSync(join(folder, file), 'utf8')))
-  const features = columns.map(({ name, numeric, values }) =>
-    numeric
-      ? numericColumn(
-          name,
-          values.map((value) => (typeof value === 'number' ? value : null)),
-        )
-      : codedColumn(
-          'category',
-          name,
-          values.map((value) => (value === null ? null : String(value))),
-        ),
-  )
-  return {
-    rows: labels.length,
-    label: ' label',
-    columns: [...features, codedColumn('category', ' label', labels.map(String))],
-  }
-}
 
 type Pair = Readonly<{ anchor: Columns; candidate: Columns }>
 
@@ -131,7 +104,7 @@ for (const [kind, tables] of [
   ['ordered', ordered],
 ] as const) {
   for (const file of only === '' || only === kind ? tables : []) {
-    const table = load(file)
+    const table = loadTable(join(folder, file))
     const wanted = Math.ceil((Number(splits) * (kind === 'random' ? 0.8 : 0.2)) / tables.length)
     const some = Array.from({ length: wanted }, (_, seed) =>
       outcomeOf((kind === 'random' ? randomPair : timePair)(table, seed + 1), seed),

@@ -7,39 +7,15 @@
  * PAIRS of each of the nine tables of label-flips.py: ROWS for the golden set, a third of the table at most; up to 750 others for the anchor. ADR 0055 promises 1 %
  * at most. Where the golden set has too few rows to tell anything, no pair is refused for disagreeing: counted apart.
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
 import { generatorOf, shuffled } from '../../src/data/poison/generator.ts'
 import { compareGolden } from '../../src/data/poison/index.ts'
 import { wilson } from '../../src/data/statistics/intervals.ts'
-import { type Columns, codedColumn, numericColumn, selectRows } from '../../src/data/table/columns.ts'
+import { type Columns, selectRows } from '../../src/data/table/columns.ts'
+import { loadTable } from './load-table.ts'
 
 const [folder = '', pairs = '60', rows = '200'] = process.argv.slice(2)
-const shape = z.object({
-  labels: z.array(z.number()),
-  columns: z.array(
-    z.object({ name: z.string(), numeric: z.boolean(), values: z.array(z.union([z.number(), z.string(), z.null()])) }),
-  ),
-})
-
-function load(file: string): Columns {
-  const { labels, columns } = shape.parse(JSON.parse(readFileSync(join(folder, file), 'utf8')))
-  const features = columns.map(({ name, numeric, values }) =>
-    numeric
-      ? numericColumn(
-          name,
-          values.map((value) => (typeof value === 'number' ? value : null)),
-        )
-      : codedColumn(
-          'category',
-          name,
-          values.map((value) => (value === null ? null : String(value))),
-        ),
-  )
-  const label = codedColumn('category', ' label', labels.map(String))
-  return { rows: labels.length, label: ' label', columns: [...features, label] }
-}
 
 /** Why it is refused; undefined where it is not. */
 function refusalOf(table: Columns, seed: number): string | undefined {
@@ -64,7 +40,7 @@ const said = (name: string, some: readonly (string | undefined)[]): void => {
 }
 const startedAt = process.cpuUsage()
 for (const file of readdirSync(folder).filter((name) => /^\w+\.json$/.test(name))) {
-  const table = load(file)
+  const table = loadTable(join(folder, file))
   said(
     file,
     Array.from({ length: Number(pairs) }, (_, seed) => refusalOf(table, seed + 1)),
