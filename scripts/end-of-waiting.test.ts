@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { endLateFiles } from './end-of-waiting.ts'
 
 /** A process that waits for one below it, which holds its output. @param last of its arguments */
-function waiting(context: TestContext, last: string): ChildProcess {
-  const child = spawn('sh', ['-c', 'sleep 60; true', 'sh', last], { detached: true })
+function waiting(context: TestContext, last: string, script = 'sleep 60; true'): ChildProcess {
+  const child = spawn('sh', ['-c', script, 'sh', last], { detached: true })
   context.after(
     () => child.exitCode !== null || child.signalCode !== null || process.kill(-(child.pid ?? 0), 'SIGKILL'),
   )
@@ -28,4 +28,28 @@ test('a late test file is killed with what it waits for; what is no test file, o
     await sleep(50)
   }
   assert.deepEqual([files, step.signalCode, young.signalCode], [['src/a.test.ts'], null, null])
+})
+
+/** Of nobody whom the file waits for, in a session of its own. */
+const orphan = '(setsid sleep 60 &)'
+
+test('what a test file left behind with its output is killed: with the file when that is late, or when it is late itself', async (context) => {
+  const beside = spawn('sleep', ['60'])
+  context.after(() => beside.kill())
+  const late = waiting(context, 'src/a.test.ts', `${orphan}; sleep 60; true`)
+  const over = waiting(context, 'src/b.test.ts', `${orphan}; sleep 0.2`)
+  const step = waiting(context, 'step.ts', 'sleep 60 & wait')
+  const files: string[] = []
+  {
+    using _ = endLateFiles(1000, (file, what) => void files.push(`${file} ${what}`), 20)
+    assert.deepEqual(await Promise.all([once(late, 'close'), once(over, 'close')]), [
+      [null, 'SIGKILL'],
+      [0, null],
+    ])
+  }
+  assert.deepEqual(files.toSorted(), ['src/a.test.ts late', 'src/b.test.ts left'])
+  assert.deepEqual(
+    [beside, step].map(({ exitCode, signalCode }) => exitCode ?? signalCode),
+    [null, null],
+  )
 })

@@ -21,7 +21,10 @@ import { endLateFiles } from './end-of-waiting.ts'
 import { formatFailure } from './test-report.ts'
 
 type Step = Readonly<{ name: string; command: readonly string[] }>
-/** `timeout`: ms after which a test has failed; its file is ended after twice as long, so that none that waits for ever holds the others. */
+/**
+ * `timeout`: ms after which a test has failed; its file, and what it left behind with its output, is ended after twice as long,
+ * so that none that waits for ever holds the others.
+ */
 type Tests = Readonly<{ globs: readonly string[]; concurrency: number; timeout: number }>
 type Suite = Readonly<{
   /** What must be so before anything else is started. */
@@ -123,9 +126,10 @@ async function runTests({ globs, concurrency: limit, timeout }: Tests, tally: Ta
     tally.failed += 1
     failures.push(formatFailure(where, name, error))
   }
-  using _ = endLateFiles(2 * timeout, (file) => {
-    entryOf(relative(root, resolve(root, file))).errorOutput +=
-      `\nit was still running after ${(2 * timeout) / minutes} min, and was ended`
+  using _ = endLateFiles(2 * timeout, (file, what) => {
+    const [where, after] = [relative(root, resolve(root, file)), `after ${(2 * timeout) / minutes} min, and was ended`]
+    if (what === 'left') fail(where, 'the file itself', `a process that it left held its output still ${after}`)
+    else entryOf(where).errorOutput += `\nit was still running ${after}`
   })
   stream.on('test:stderr', ({ file, message }) => {
     const entry = entryOf(relative(root, file))
