@@ -40,14 +40,29 @@ export function parseCommit({ oid, type, bytes }: GitObject): GitCommit {
 /** LIMIT: THREAT: whom a list that is cut leaves out could review their own change. So a longer one is not told at all. */
 const maxCoAuthors = 100
 
-/** `Co-authored-by: Name <mail>`, a line of the message, as forges and editors write it. */
+/**
+ * `Co-authored-by: Name <mail>`, a line of the message, as forges and editors write it; lines that begin with a blank go on with it.
+ *
+ * SOURCE: git-interpret-trailers: a value is any text, folded as in RFC 822. So all whom it names are read, not the first alone.
+ */
 function coAuthorsIn(message: string): GitCommit['coAuthors'] {
   const named: Person[] = []
-  for (const [, name = '', email = ''] of message.matchAll(/^co-authored-by[ \t]*:([^<>\n]*)<([^<>\n]+)>/gim)) {
-    if (named.length === maxCoAuthors) return undefined
-    named.push({ name: oneLine(name.trim()), email: oneLine(email.trim()) })
+  for (const [, value = ''] of message.matchAll(/^co-authored-by[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)/gim)) {
+    named.push(...peopleIn(value))
+    if (named.length > maxCoAuthors) return undefined
   }
   return named
+}
+
+/** `A <a@x>, B <b@x>`, `A <a@x, b@x>`, and what looks like an address and stands without brackets. */
+function peopleIn(value: string): readonly Person[] {
+  const bracketed = [...value.matchAll(/([^<>]*)<([^<>]+)>/g)].flatMap(([, before = '', within = '']) => {
+    const name = oneLine(before.replace(/^[\s,;&]+(?:and\s)?/i, '').trim())
+    return within.split(/[,;]|\s+(?=\S+@)/).map((email) => ({ name, email: oneLine(email.trim()) }))
+  })
+  const others = value.replace(/<[^<>]+>/g, ' ').split(/[\s,;<>()]+/)
+  const bare = others.filter((word) => /^[^@]+@[^@]+$/.test(word)).map((email) => ({ name: '', email: oneLine(email) }))
+  return [...bracketed.filter(({ email }) => email !== ''), ...bare]
 }
 
 /** `Name <mail> 1700000000 +0100`; name and mail may be empty. */

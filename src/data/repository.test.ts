@@ -310,8 +310,9 @@ test('the history tells who had a hand in what leads to a commit and not to anot
     'CO-AUTHORED-BY:Tom<tom@example.org>',
     'co-authored-by :\tEve  <eve@example.org>\r',
     'Co-authored-by: <bob@example.org>',
-    ' Co-authored-by: quoted <q@example.org>',
     'Co-authored-by: no address',
+    'as said:',
+    ' Co-authored-by: quoted <q@example.org>',
   )
   const others = Array.from({ length: 100 }, (_, index) => `Co-authored-by: P${index} <p${index}@example.org>`)
   const hundred = by(...others)
@@ -327,6 +328,16 @@ test('the history tells who had a hand in what leads to a commit and not to anot
   assert.deepEqual(await told(first), [ada])
   const named = [' <bob@example.org>', 'Eve <eve@example.org>', 'Rita <rita@example.org>', 'Tom <tom@example.org>']
   assert.deepEqual(await told(spelt, first), [ada, ...named])
+  const several = by(
+    'Co-authored-by: Rita <rita@example.org>, Tom <tom@example.org>',
+    '\tand Eve',
+    ' <eve@example.org>; <bob@example.org>',
+    'Co-authored-by: Mia <mia@example.org, max@example.org> (lea@example.org)',
+    'Co-authored-by: Ida <ida@example.org',
+  )
+  const all = [' <ida', ' <lea', ' <bob', 'Eve <eve', 'Mia <max', 'Mia <mia', 'Rita <rita', 'Tom <tom']
+  const expected = [ada, ...all.map((each) => `${each}@example.org>`)]
+  assert.deepEqual((await told(several, later))?.toSorted(), expected.toSorted())
   assert.equal((await told(hundred, spelt))?.length, 101)
   assert.deepEqual([await told(hidden, hundred), await told(later), await told(later, first)], Array(3).fill(undefined))
   assert.deepEqual(await told(later, hidden), [ada], 'what comes after it can be told')
