@@ -67,7 +67,15 @@ export type { CheckpointTrust, VerifiedCheckpoint } from './tlog/checkpoint.ts'
 export { parseCheckpoint, verifyCheckpoint } from './tlog/checkpoint.ts'
 export { logOrigin, type TreeHead } from './tlog/checkpoint-text.ts'
 export { isShownBy, parseHash, parseLogProof, printLogProof, verifyLogProof } from './tlog/log-proof.ts'
-export { isConsistent, isIncluded, isSameHash, leafHashOf, type TreeHash } from './tlog/merkle.ts'
+export {
+  isConsistent,
+  isIncluded,
+  isSameHash,
+  leafHashOf,
+  nodesShown,
+  type TreeHash,
+  type TreeNode,
+} from './tlog/merkle.ts'
 export { type LogReader, nothingSeen, observeLog, parseSeen, printSeen, type Seen } from './tlog/monitor.ts'
 export { cosignNote, type NoteKey, noteKeyOf, printNoteKey } from './tlog/note.ts'
 export { decodeBase64, parseNoteKey, parseSignature } from './tlog/read-note.ts'

@@ -6,13 +6,17 @@ import {
   isConsistent,
   isSameHash,
   isShownBy,
+  leafHashOf,
   type NoteKey,
+  nodesShown,
   type ProvenTime,
   parseLogProof,
   parseNoteKey,
   passed,
   refused,
   type SigningTimes,
+  type TreeHash,
+  type TreeNode,
   type TrustPolicy,
   type VerifiedCheckpoint,
   verifyCheckpoint,
@@ -210,12 +214,23 @@ export function historiesIn(policy: TrustPolicy, proofs: LogProofs): Histories {
   }
 }
 
+/** Of what a log that the policy names has signed, where it contradicts itself: then nothing that it says proves anything. */
+export function forkFindings(policy: TrustPolicy, proofs: LogProofs): readonly Finding[] {
+  try {
+    historiesIn(policy, proofs)
+    return []
+  } catch (error) {
+    if (isDomainError(error, 'ERR_TLOG_FORK')) return [refused('log-history', 'ERR_TLOG_FORK', error.message)]
+    throw error
+  }
+}
+
 function historyOf(
   trust: CheckpointTrust,
   { inclusions, growths }: LogProofs,
 ): Readonly<{ checkpoints: number; growths: readonly Uint8Array[] }> {
   const seen = new Map<number, VerifiedCheckpoint>()
-  const places = new Map<number, Sha256>()
+  const nodes = new Map<string, TreeHash>()
   const see = (proof: Uint8Array): VerifiedCheckpoint | undefined => {
     const checkpoint = believed(checkpointIn(proof), trust)
     if (checkpoint === undefined) return undefined
@@ -227,23 +242,28 @@ function historyOf(
   for (const [attestation, proofs] of inclusions) {
     for (const proof of proofs) {
       const checkpoint = see(proof)
-      const index = checkpoint === undefined ? undefined : placeIn(proof, attestation, checkpoint)
-      if (checkpoint === undefined || index === undefined) continue
-      // THREAT: two histories of different lengths, which no growth connects: one place holds two entries
-      if ((places.get(index) ?? attestation) !== attestation) throw forked(checkpoint, index)
-      places.set(index, attestation)
+      // THREAT: two histories of different lengths, which no growth connects: one place of the tree holds two hashes
+      for (const node of checkpoint === undefined ? [] : nodesIn(proof, attestation, checkpoint)) {
+        const place = `${node.level} ${node.index}`
+        const known = nodes.get(place)
+        if (checkpoint !== undefined && known !== undefined && !isSameHash(known, node.hash))
+          throw forked(checkpoint, node)
+        nodes.set(place, node.hash)
+      }
     }
   }
   for (const growth of growths) see(growth)
   return { checkpoints: seen.size, growths: growths.filter((growth) => isGrown(growth, seen, trust)) }
 }
 
-function placeIn(proof: Uint8Array, attestation: Sha256, checkpoint: VerifiedCheckpoint): number | undefined {
+function nodesIn(proof: Uint8Array, attestation: Sha256, { size, root }: VerifiedCheckpoint): readonly TreeNode[] {
   try {
-    const parsed = parseLogProof(proof)
-    return isShownBy(parsed, entryOf(attestation), checkpoint) ? parsed.index : undefined
+    const { index, path } = parseLogProof(proof)
+    const entry = entryOf(attestation)
+    if (!isShownBy({ index, path }, entry, { size, root })) return []
+    return nodesShown({ index: BigInt(index), size: BigInt(size), leaf: leafHashOf(entry), proof: path })
   } catch (error) {
-    if (isDomainError(error)) return undefined // INVARIANT: a proof that cannot be read shows no place
+    if (isDomainError(error)) return [] // INVARIANT: a proof that cannot be read shows no place
     throw error
   }
 }
@@ -279,7 +299,13 @@ function isGrown(growth: Uint8Array, seen: ReadonlyMap<number, VerifiedCheckpoin
   })
 }
 
-function forked({ origin, size }: VerifiedCheckpoint, index?: number): DomainError {
-  const what = index === undefined ? `two histories of ${size} entries` : `two histories: entry ${index} is two of them`
+function forked({ origin, size }: VerifiedCheckpoint, node?: TreeNode): DomainError {
+  const what =
+    node === undefined ? `two histories of ${size} entries` : `two histories: ${entriesUnder(node)} two of them`
   return new DomainError('ERR_TLOG_FORK', `the log \`${origin}\` has signed ${what}`)
+}
+
+function entriesUnder({ level, index }: TreeNode): string {
+  const first = index << BigInt(level)
+  return level === 0 ? `entry ${index} is` : `the entries ${first} to ${first + (1n << BigInt(level)) - 1n} are`
 }

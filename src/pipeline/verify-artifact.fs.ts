@@ -22,7 +22,8 @@ import { evidenceAt, readEvidence } from './evidence-files.fs.ts'
 import { gatesAtHandOf } from './gates-key.ts'
 import { withHistory } from './history-at-hand.ts'
 import type { TravelledEvidence } from './import-evidence.ts'
-import { loggedBy } from './log-trust.ts'
+import { joinProofs, keptProofs } from './kept-proofs.fs.ts'
+import { forkFindings, loggedBy } from './log-trust.ts'
 import { artifactInRegistry, evidenceInRegistry, isOciAddress, type NamedDigest, parseOciAddress } from './oci/index.ts'
 import { policyInForce, rememberTime, withProofs } from './policy-in-force.fs.ts'
 import { isOfOther, openProject, revokedIn } from './project.fs.ts'
@@ -175,7 +176,8 @@ async function judgeTravelled(
     verifyChain({ ...question, surroundings: { ...surroundings, ...history } }),
   )
   rememberTime(policy, caller, chain.newestTime)
-  return verdictOf(chain, more)
+  const shown = own.map((root) => keptProofs(root)).reduce(joinProofs, proofs)
+  return verdictOf(chain, [...more, ...forkFindings(policy, shown)])
 }
 
 /**

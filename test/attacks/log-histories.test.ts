@@ -1,11 +1,12 @@
 /** T2: a log that tells two stories to two readers: whoever holds proofs of both sees it; the honest twin is shown to grow. */
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import {
+  bundlesInLines,
   growTree,
   leafHashOf,
   logOrigin,
@@ -19,7 +20,7 @@ import {
 import { signCheckpoint } from '../../src/attestation/signer/log-key.ts'
 import { rawPublic } from '../../src/attestation/tlog/note.ts'
 import { isDomainError, type Sha256, sha256Of } from '../../src/core/index.ts'
-import { keepProofs, keptProofs } from '../../src/pipeline/kept-proofs.fs.ts'
+import { joinProofs, keepProofs, keptProofs } from '../../src/pipeline/kept-proofs.fs.ts'
 import {
   entryOf,
   historiesIn,
@@ -29,6 +30,7 @@ import {
   parseProofLines,
   printProofs,
 } from '../../src/pipeline/log-trust.ts'
+import { verifyByPolicy } from '../../src/pipeline/verify-artifact.fs.ts'
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519')
 const id = 'project/0123456789abcdef'
@@ -38,7 +40,13 @@ const policy = { logs: [{ key, witnesses: [], threshold: 0 }] } as unknown as Tr
 
 /** A log of these entries, and what it hands out of itself. */
 function logOf(names: readonly string[], signedWith = privateKey) {
-  const entries = names.map((name) => sha256Of(name))
+  return logOfEntries(
+    names.map((name) => sha256Of(name)),
+    signedWith,
+  )
+}
+
+function logOfEntries(entries: readonly Sha256[], signedWith = privateKey) {
   const leaves = entries.map((entry) => leafHashOf(entryOf(entry)))
   const { head } = growTree(0, leaves, [])
   const tree = { size: leaves.length, readTile: () => leaves }
@@ -103,6 +111,48 @@ test('T2: one place with two entries is two histories, also of different lengths
   assert.equal(historiesIn(policy, joined(logOf(['a', 'b', 'c']).proofOf(2), long.proofOf(2))).shown.length, 1)
   const twice = logOf(['a', 'b', 'a'])
   assert.equal(historiesIn(policy, joined(twice.proofOf(0), twice.proofOf(2))).shown.length, 1)
+})
+
+test('T2: two proofs of one entry at one place show two histories by what lies beside it', () => {
+  const long = logOf(['a', 'b', 'c', 'd', 'e', 'f', 'g'])
+  const forks: readonly (readonly [string, readonly string[]])[] = [
+    ['entry 0 is', ['b']],
+    ['the entries 0 to 1 are', ['b', 'c']],
+    ['the entries 0 to 3 are', ['b', 'c', 'd', 'e']],
+  ]
+  for (const [said, names] of forks) {
+    const both = (first: string): LogProofs =>
+      joinProofs(long.proofOf(names.length), logOf([first, ...names]).proofOf(names.length))
+    assert.throws(
+      () => historiesIn(policy, both('X')),
+      (error) => isDomainError(error, 'ERR_TLOG_FORK') && error.message.includes(said),
+    )
+    assert.deepEqual(historiesIn(policy, both('a')).shown, [{ origin, checkpoints: 2, grown: 0 }], said)
+  }
+})
+
+test('T2: who verifies evidence whose proofs show two histories refuses it, and believes it with those of one', async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'assay-fork-'))
+  context.after(() => rmSync(folder, { recursive: true, force: true }))
+  const artifacts = join(import.meta.dirname, '../artifacts/0.1.0')
+  const place = (name: string): string => join(folder, name)
+  const read = (name: string): string => readFileSync(join(artifacts, name), 'utf8')
+  copyFileSync(join(artifacts, 'count.txt'), place('count.txt'))
+  const logs = `logs:\n  - key: ${JSON.stringify(key)}\n    witnesses: []\n`
+  writeFileSync(place('policy.yaml'), `${read('trust.yaml')}${logs}`)
+  const bundles = read('count.assay.jsonl')
+  const made = bundlesInLines(Buffer.from(bundles)).map(({ bytes }) => sha256Of(bytes))
+  const honest = made.map((_, index) => logOfEntries(made).proofOf(index))
+  const verify = async (...proofs: readonly LogProofs[]) => {
+    writeFileSync(place('all.jsonl'), `${bundles}${printProofs(joined(...proofs)).join('\n')}\n`)
+    const caller = { workingFolder: folder, environment: {}, now: () => new Date('2026-11-27'), version: 'test' }
+    const [verdict] = await verifyByPolicy(caller, 'count.txt', { policy: 'policy.yaml', evidence: 'all.jsonl' })
+    const refusals = verdict?.findings.flatMap(({ code, passed }) => (passed ? [] : [code]))
+    return [verdict?.trusted, verdict?.level, refusals]
+  }
+  assert.deepEqual(await verify(...honest), [true, 1, []])
+  const other = logOfEntries([...made, sha256Of('later')].toReversed())
+  assert.deepEqual(await verify(...honest, other.proofOf(0)), [false, 0, ['ERR_TLOG_FORK']])
 })
 
 test('T2: a growth that connects no checkpoints of a log which the policy names is not kept', () => {

@@ -65,7 +65,7 @@ export function verifyLogProof(
 
 /** Whether the path leads from the entry to the root of the checkpoint. */
 export function isShownBy(
-  { index, path }: LogProof,
+  { index, path }: Omit<LogProof, 'checkpoint'>,
   entry: Uint8Array,
   { size, root }: Pick<VerifiedCheckpoint, 'size' | 'root'>,
 ): boolean {

@@ -44,6 +44,29 @@ export function isIncluded({ index, size, leaf, root, proof }: Inclusion): boole
   return climbed !== undefined && isSameHash(climbed.reached, root)
 }
 
+/** A node of the tree: `index` of its level, leaves being level 0. */
+export type TreeNode = Readonly<{ level: number; index: bigint; hash: TreeHash }>
+
+/**
+ * The full nodes that an inclusion proof says are there, the leaf first: such a node never changes, however long the tree gets.
+ *
+ * INVARIANT: `isIncluded` held for it.
+ */
+export function nodesShown({ index, size, leaf, proof }: Omit<Inclusion, 'root'>): readonly TreeNode[] {
+  let [level, at, end] = [0, index, size - 1n]
+  let reached = leaf
+  const nodes: TreeNode[] = [{ level, index, hash: leaf }]
+  for (const step of proof) {
+    // where the last node has no sibling it stands for the level above too
+    while (at === end && !isOdd(at)) [level, at, end] = [level + 1, at >> 1n, end >> 1n]
+    nodes.push({ level, index: at ^ 1n, hash: step })
+    reached = isOdd(at) ? nodeHashOf(step, reached) : nodeHashOf(reached, step)
+    ;[level, at, end] = [level + 1, at >> 1n, end >> 1n]
+    nodes.push({ level, index: at, hash: reached })
+  }
+  return nodes.filter((node) => (node.index + 1n) << BigInt(node.level) <= size)
+}
+
 type Climbed = Readonly<{
   /** Of what lies to the left of the node and below it. */
   left: TreeHash

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { emptyRoot, isConsistent, isIncluded, leafHashOf, nodeHashOf, type TreeHash } from './merkle.ts'
+import { emptyRoot, isConsistent, isIncluded, leafHashOf, nodeHashOf, nodesShown, type TreeHash } from './merkle.ts'
 import { parseTile, type TileAt, tilePath, tileWidth, widthOf } from './tile.ts'
 import { edgesOf, growTree, proveConsistency, proveInclusion, rootAt, type Tree } from './tree.ts'
 
@@ -35,6 +35,22 @@ function grown(steps: readonly number[]): Tree & Readonly<{ root: TreeHash }> {
   }
   return { size, readTile, root }
 }
+
+test('what an inclusion proof shows of a tree are its full nodes, each the root of the entries under it', () => {
+  for (let size = 1; size <= 33; size += 1) {
+    const tree = grown([size])
+    for (let index = 0; index < size; index += 1) {
+      const proof = proveInclusion(index, size, tree)
+      const nodes = nodesShown({ index: BigInt(index), size: BigInt(size), leaf: leaf(index), proof })
+      assert.ok(nodes.length > 0)
+      for (const { level, index: at, hash } of nodes) {
+        const [from, to] = [Number(at) << level, (Number(at) + 1) << level]
+        assert.ok(to <= size)
+        assert.deepEqual(hash, mth(leaves(from, to)), `${index} of ${size}: ${level} ${at}`)
+      }
+    }
+  }
+})
 
 test('however a tree grew, its root is that of RFC 6962, and every proof of it holds', () => {
   fc.assert(
