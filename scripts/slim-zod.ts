@@ -75,6 +75,22 @@ const cuts: readonly (readonly [path: string, pattern: RegExp, instead: string])
   [schemas, /\bdef\.unionFallback\b/g, 'false'],
   // Only templates and other libraries ask for these.
   [schemas, /\n {4}util\.defineLazyInternal\(inst, "pattern", \(zod\) => (\{[\s\S]*?\n {4}\}|[^{][^\n]*)\);/g, ''],
+  // Only literals and enumerations tell the options of a union apart, and no option is such a union itself.
+  [schemas, /\n {4}util\.defineLazyInternal\(inst, "values", \(zod\) => (\{[\s\S]*?\n {4}\}|[^{][^\n]*)\);/g, ''],
+  [
+    schemas,
+    /\n {4}util\.defineLazyInternal\(inst, "propValues", \(zod\) => \{\n {8}const propValues = \{\};\n {8}let undefinedCount[\s\S]*?\n {4}\}\);/,
+    '',
+  ],
+  // Words for who spells a shape wrongly: the tool has the same shapes and says them.
+  [schemas, /\n {4}for \(const k of allKeys\) \{\n {8}if \(!def\.shape[\s\S]*?\n {4}\}/, ''],
+  ['zod/v4/core/util.js', /(export function extend\(schema, shape\) \{)[\s\S]*?(?=\n {4}return clone)/, '$1'],
+  ['zod/v4/core/util.js', /\n {8}if \(params\?\.error !== undefined\)\n[^\n]*/, ''],
+  [
+    'zod/v4/mini/schemas.js',
+    /(export function record\(keyType, valueType, params\) \{)[\s\S]*?(?=\n {4}return new ZodMiniRecord\(\{\n {8}type: "record",\n {8}keyType,)/,
+    '$1',
+  ],
   // Words for who calls @noble wrongly, which no verdict can, and copies of a hash that is half made.
   [
     '@noble/hashes/utils.js',
