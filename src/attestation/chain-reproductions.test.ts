@@ -151,6 +151,21 @@ test('of two that say something the later one is the answer', () => {
   assert.equal(verdictWith({ said: diverged, newer: (one) => ({ ...one, ...later }) }).properties.reproduced, true)
 })
 
+test('of two of one moment the one that diverged is the answer, whichever came first', () => {
+  const same = (one: Reproduction): Reproduction => one
+  assert.equal(verdictWith({ said: diverged, newer: same }).level, 0)
+  assert.equal(verdictWith({ newer: diverged }).level, 0)
+  const within = (one: Reproduction): Reproduction => ({
+    ...one,
+    result: 'within-tolerance',
+    comparisons: one.comparisons.map((each) => ({ ...each, verdict: 'within-tolerance' })),
+  })
+  const rowOf = (changes: Changes): string => JSON.stringify(verdictWith(changes).requirements)
+  for (const changes of [{ said: within, newer: same }, { newer: within }])
+    assert.match(rowOf(changes), /was reproduced within a tolerance only/)
+  assert.equal(verdictWith({ newer: same }).properties.reproduced, true, 'the honest twin')
+})
+
 test('a divergence stands until as many as the policy asks for came to the same afterwards', () => {
   const rule = (threshold: number): Partial<TrustPolicy> => ({
     roles: new Map([...policy.roles, ['reproducer', { anyOf: ['ada', 'eve'], threshold, distinct: 'keys' }]]),

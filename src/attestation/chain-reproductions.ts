@@ -29,7 +29,7 @@ export type JudgedReproduction = Readonly<{
 const dayMs = 86_400_000
 
 /** LIMIT: reproductions of one stage; where there are more none is read, for the newest may be among the others. */
-const maxReproductions = 1_000
+export const maxReproductions = 1_000
 
 export function judgeReproductions(
   question: ChainQuestion,
@@ -51,7 +51,7 @@ type Judged = Readonly<{ reproduction: JudgedReproduction; finding?: Finding }>
 function judgeStage(question: ChainQuestion, visited: VisitedStage, known: Known): Judged {
   const all = [...new Set(question.evidence.reproductionsOf?.(visited.attestation))]
   if (all.length > maxReproductions) {
-    const over = `has over ${maxReproductions} reproductions`
+    const over = `has over ${maxReproductions} reproductions: export them again, or import them`
     return none(visited, over, refused('limits', 'ERR_CHAIN_LIMIT', over, { subject: visited.stage.facts.stage }))
   }
   const counting = countingOf(question, visited, known, all)
@@ -153,7 +153,7 @@ function judgeOne(
 }
 
 /**
- * Those that a reproducer signed about this very statement, and that are not of a time to come; newest first.
+ * Those that a reproducer signed about this very statement, and that are not of a time to come.
  *
  * THREAT: one that dates itself after it was signed stays the newest, and young, for as long as it likes.
  */
@@ -185,7 +185,16 @@ function countingOf(
         Date.parse(startedAt) >= Date.parse(stage.facts.finishedAt) - maxClockSkewMs
       )
     })
-    .toSorted((left, right) => Date.parse(right.reproduction.finishedAt) - Date.parse(left.reproduction.finishedAt))
+    .toSorted(newestReproductionFirst)
+}
+
+const leastWorst: readonly ReproductionResult[] = ['identical', 'within-tolerance', 'diverged']
+
+/** Of one moment the worst first. */
+export function newestReproductionFirst(one: VerifiedReproduction, other: VerifiedReproduction): number {
+  const rank = ({ reproduction: { finishedAt, result } }: VerifiedReproduction): number =>
+    Date.parse(finishedAt) + leastWorst.indexOf(result) / leastWorst.length
+  return rank(other) - rank(one)
 }
 
 /** THREAT: the statement of then, or of another run, in the place of one that was made for this. */
