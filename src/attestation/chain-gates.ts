@@ -65,7 +65,7 @@ export type AskedGates = Pick<ChainQuestion, 'policy' | 'limits'> &
 
 /**
  * Those that a builder signed who may, whichever gates they are of, newest first: by the time that was signed, not when they
- * came. Each payload once; of several spellings the last that is given.
+ * came. Each payload once; of several spellings the first that is given.
  */
 export function gatesThatCount(question: AskedGates, entry: Sha256, verdicts: StageVerdicts): readonly VerifiedGates[] {
   const { verdict: made } = judgeBundle(question, entry, verdicts)
@@ -75,7 +75,8 @@ export function gatesThatCount(question: AskedGates, entry: Sha256, verdicts: St
   const once = new Map<Sha256, Judged>()
   for (const one of judged) {
     const bytes = typeof one === 'string' ? undefined : bundle(one.attestation)
-    if (bytes !== undefined) once.set(sha256Of(statedPayload(bytes)), one)
+    const payload = bytes === undefined ? undefined : sha256Of(statedPayload(bytes))
+    if (payload !== undefined && !once.has(payload)) once.set(payload, one)
   }
   return newestFirst([...once.values()])
 }

@@ -1,5 +1,5 @@
 /** The only file of `attestation` that other domains import. */
-export { statedPayload } from './bundle.ts'
+export { parseBundle, statedPayload } from './bundle.ts'
 export * from './chain.ts'
 export { judgeApprovals, promoterFault } from './chain-approvals.ts'
 export { isCompared } from './chain-data.ts'
@@ -14,6 +14,7 @@ export {
   stageDemands,
   standingFindings,
 } from './chain-policy.ts'
+export { maxReproductions, newestReproductionFirst } from './chain-reproductions.ts'
 export { commitFacts, heldReviews, isApart, isReviewed, reviewedCommits } from './chain-reviews.ts'
 export { decideSource, type SourceQuestion, type SourceStanding } from './chain-sources.ts'
 export { judgeStages } from './chain-stage.ts'

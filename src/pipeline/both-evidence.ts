@@ -1,7 +1,7 @@
 /** Evidence of a project, and what lies beside a file: one body of evidence. Pure. */
 import type { ChainEvidence } from '../attestation/index.ts'
 import type { Sha256 } from '../core/index.ts'
-import { payloadOf } from './gates-key.ts'
+import { payloadOf } from './spellings.ts'
 
 type Counting = (attestation: Sha256) => readonly Sha256[]
 

@@ -36,11 +36,7 @@ export async function withDefinitions<Verdict>(
   judge: (surroundings: ChainSurroundings) => Verdict,
 ): Promise<Verdict> {
   const logs: Logs = new Map()
-  let proofs: ReturnType<typeof proofsAtHand> | undefined
-  const logged = loggedBy(project.trust, (attestation) => {
-    proofs ??= proofsAtHand(project.root)
-    return proofs(attestation)
-  })
+  const logged = loggedBy(project.trust, proofsAtHand(project.root))
   return untilKnown({
     nothing: (): Asked => ({ definitions: new Map(), logs: new Set(), people: [] }),
     judge: (asked) => judge(surroundingsOf(project, { asked, logs, logged })),

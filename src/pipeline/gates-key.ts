@@ -2,22 +2,21 @@
 import {
   gatesThatCount,
   maxGateVerdicts,
-  statedPayload,
-  type Verdict,
   type VerifiedGates,
-  type VerifiedReproduction,
   verifyGateVerdict,
   verifyReproduction,
 } from '../attestation/index.ts'
-import { digestOfJson, isDomainError, type Sha256, sha256Of } from '../core/index.ts'
+import { digestOfJson, type Sha256 } from '../core/index.ts'
+import { loggedAtHand } from './log-proofs.fs.ts'
 import type { Project } from './project.ts'
 import { reproductionKey } from './reproduction-key.ts'
+import { type IsLogged, isSaid, richestFirst } from './spellings.ts'
 
 export function gatesKey(made: Sha256): Sha256 {
   return digestOfJson({ gatesOf: made })
 }
 
-type AtHand = Pick<Project, 'evidence' | 'trust' | 'verdicts' | 'now'>
+type AtHand = Pick<Project, 'root' | 'evidence' | 'trust' | 'verdicts' | 'now'>
 
 /**
  * Those that count for what a statement made, each payload once, newest first by the time that was signed.
@@ -26,11 +25,13 @@ type AtHand = Pick<Project, 'evidence' | 'trust' | 'verdicts' | 'now'>
  * say; where all that are left passed and an older one failed, that one stands in the place of the oldest.
  * THREAT: verdicts that passed and count nowhere, of the gates of branches, which crowd out the one that failed.
  */
-export function gatesOwn({ evidence, trust, verdicts, now }: AtHand, made: Sha256): readonly VerifiedGates[] {
+export function gatesOwn(project: AtHand, made: Sha256): readonly VerifiedGates[] {
+  const { evidence, trust, verdicts, now } = project
+  const found = richestFirst(evidence, evidence.byKey(gatesKey(made)), loggedAtHand(project))
   const all = gatesThatCount(
     {
       policy: trust,
-      evidence: { bundle: evidence.bundle, gatesOf: () => evidence.byKey(gatesKey(made)) },
+      evidence: { bundle: evidence.bundle, gatesOf: () => found },
       surroundings: { now: trust.times?.now ?? now() },
     },
     made,
@@ -54,22 +55,22 @@ export function gatesAtHandOf(project: AtHand, made: Sha256): readonly Sha256[] 
   return gatesOwn(project, made).map(({ attestation }) => attestation)
 }
 
-type Keeping = Pick<Project, 'evidence' | 'trust'>
+type Keeping = Pick<Project, 'evidence' | 'trust'> & Readonly<{ isLogged: IsLogged }>
 
 /** Keeps a gate verdict that the policy believes. @returns its attestation where it is kept */
-export function keepGates({ evidence, trust }: Keeping, bytes: Uint8Array): Sha256 | undefined {
+export function keepGates({ evidence, trust, isLogged }: Keeping, bytes: Uint8Array): Sha256 | undefined {
   const verify = (one: Uint8Array) => verifyGateVerdict(one, trust)
   const read = verify(bytes)
   if (!read.trusted) return undefined
   const key = gatesKey(read.statement.verdict.made.attestation)
-  return isSaid(evidence, bytes, { key, said: read.statement, verify })
+  return isSaid(evidence, bytes, { here: evidence.byKey(key), said: read.statement, verify, isLogged })
     ? undefined
     : evidence.save(bytes, { key, subjects: [] })
 }
 
 /** Keeps a reproduction that the policy believes, for each stage that it is about: it is found again by each. */
 export function keepReproduction(
-  { evidence, trust }: Keeping,
+  { evidence, trust, isLogged }: Keeping,
   bytes: Uint8Array,
 ): Readonly<{ isKept: boolean; again: readonly Sha256[] }> | undefined {
   const verify = (one: Uint8Array) => verifyReproduction(one, trust)
@@ -79,41 +80,9 @@ export function keepReproduction(
   let isKept = false
   for (const { original } of stages) {
     const key = reproductionKey(original)
-    if (isSaid(evidence, bytes, { key, said: read.statement, verify })) continue
+    if (isSaid(evidence, bytes, { here: evidence.byKey(key), said: read.statement, verify, isLogged })) continue
     evidence.save(bytes, { key, subjects: [] })
     isKept = true
   }
   return { isKept, again: stages.flatMap(({ again }) => again ?? []) }
-}
-
-type Said = Pick<VerifiedGates | VerifiedReproduction, 'attestation' | 'signer'>
-
-/**
- * Whether another spelling of what the same signer says is here already: it stays alone.
- *
- * THREAT: one statement in a thousand spellings.
- */
-function isSaid(
-  evidence: Project['evidence'],
-  bytes: Uint8Array,
-  { key, said, verify }: Readonly<{ key: Sha256; said: Said; verify(known: Uint8Array): Verdict<Said> }>,
-): boolean {
-  const here = evidence.byKey(key)
-  if (here.includes(said.attestation)) return false
-  const payload = payloadOf(bytes)
-  return here.some((other) => {
-    const known = evidence.bundle(other)
-    const same = known !== undefined && payloadOf(known) === payload ? verify(known) : undefined
-    return same?.trusted === true && same.statement.signer.name === said.signer.name
-  })
-}
-
-/** Digest of the payload that a bundle holds, whatever its spelling; undefined where there is none. */
-export function payloadOf(bytes: Uint8Array): Sha256 | undefined {
-  try {
-    return sha256Of(statedPayload(bytes))
-  } catch (error) {
-    if (isDomainError(error)) return undefined
-    throw error
-  }
 }

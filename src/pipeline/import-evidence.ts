@@ -3,8 +3,10 @@ import { type NamedBundle, verifyDataVerdict, verifyStage } from '../attestation
 import { DomainError, type Sha256, sha256Of } from '../core/index.ts'
 import { keepGates, keepReproduction } from './gates-key.ts'
 import { joinProofs, keepProofs, keptProofs } from './kept-proofs.fs.ts'
+import { loggedAtHand } from './log-proofs.fs.ts'
 import { historiesIn, holdsUnder, type LogProofs, type ShownHistory } from './log-trust.ts'
 import type { Project } from './project.ts'
+import type { IsLogged } from './spellings.ts'
 import { builtIn } from './travelling-evidence.ts'
 
 /** Bundles and proofs as they came: hostile. */
@@ -34,6 +36,7 @@ export function importEvidence(
 ): ImportedEvidence {
   const { evidence, trust, root } = project
   const { shown: histories, growths } = historiesIn(trust, joinProofs(keptProofs(root), proofs))
+  const isLogged = loggedAtHand(project, proofs)
   const stages: Sha256[] = []
   const repeats = new Set<Sha256>()
   const kept = new Set(evidence.approvals().map(({ bytes }) => sha256Of(bytes)))
@@ -45,7 +48,7 @@ export function importEvidence(
       kept.add(sha256Of(bytes))
       continue
     }
-    for (const again of keepOther(project, bytes, kept)) repeats.add(again)
+    for (const again of keepOther({ ...project, isLogged }, bytes, kept)) repeats.add(again)
   }
   const first = stages.filter((attestation) => !repeats.has(attestation))
   if (first.length === 0)
@@ -56,7 +59,11 @@ export function importEvidence(
 }
 
 /** @returns the statements of the runs that a reproduction was made with */
-function keepOther(project: Project, bytes: Uint8Array, kept: Set<Sha256>): readonly Sha256[] {
+function keepOther(
+  project: Project & Readonly<{ isLogged: IsLogged }>,
+  bytes: Uint8Array,
+  kept: Set<Sha256>,
+): readonly Sha256[] {
   const { evidence, trust } = project
   const verdict = verifyDataVerdict(bytes, trust)
   if (verdict.trusted) kept.add(evidence.save(bytes, { key: verdict.statement.verdict.key, subjects: [] }))

@@ -12,13 +12,14 @@ import {
   proveInclusion,
   rootAt,
   type Tree,
+  type TrustPolicy,
 } from '../attestation/index.ts'
 import { DomainError, isDomainError, type Sha256, sha256Of } from '../core/index.ts'
 import { entriesOf, logFolderOf, treeOf } from './enter-log.ts'
 import { writeDurably } from './evidence.fs.ts'
-import { joinProofs, keptProofs } from './kept-proofs.fs.ts'
+import { joinProofs, keptProofs, noProofs } from './kept-proofs.fs.ts'
 import { type LogFolder, openLogFolder } from './log-folder.fs.ts'
-import { entryOf, type LogProofs } from './log-trust.ts'
+import { entryOf, type LogProofs, loggedBy } from './log-trust.ts'
 
 export type OwnProofs = Readonly<{
   /** The newest checkpoint, as the log signed it. */
@@ -163,14 +164,27 @@ function rememberHandedOut(place: string, sizes: readonly number[]): void {
   writeDurably(handedOutFile(place), Buffer.from(`${sizes.slice(-maxHandedOut).join('\n')}\n`))
 }
 
-/** Each proof at hand for an attestation: of the own log, and kept ones. */
+/** Each proof at hand for an attestation: of the own log, and kept ones. Nothing is read before one is asked for. */
 export function proofsAtHand(root: string): (attestation: Sha256) => readonly Uint8Array[] {
-  const own = openOwnProofs(logFolderOf(root))
-  const kept = keptProofs(root)
+  let read: Readonly<{ own: OwnProofs | undefined; kept: LogProofs }> | undefined
   return (attestation) => {
-    const proof = own?.inclusionOf(attestation)
-    return [...(proof === undefined ? [] : [proof]), ...(kept.inclusions.get(attestation) ?? [])]
+    read ??= { own: openOwnProofs(logFolderOf(root)), kept: keptProofs(root) }
+    const proof = read.own?.inclusionOf(attestation)
+    return [...(proof === undefined ? [] : [proof]), ...(read.kept.inclusions.get(attestation) ?? [])]
   }
+}
+
+/** Whether proofs at hand, and those that came, show an attestation to be in a log that the policy names. */
+export function loggedAtHand(
+  { root, trust }: Readonly<{ root: string; trust: TrustPolicy }>,
+  came: LogProofs = noProofs,
+): (attestation: Sha256) => boolean {
+  const atHand = proofsAtHand(root)
+  const { loggedAt } = loggedBy(trust, (attestation) => [
+    ...atHand(attestation),
+    ...(came.inclusions.get(attestation) ?? []),
+  ])
+  return (attestation) => loggedAt?.(attestation)?.passed === true
 }
 
 export function keepWitnessed(place: string, checkpoint: Uint8Array): void {

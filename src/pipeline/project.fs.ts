@@ -32,7 +32,6 @@ import { anchorsOf, surroundingsOf, visibleFiles } from './inputs.ts'
 import { keySourceOf, pinnedPolicy } from './keys.fs.ts'
 import { loadLock } from './lock.fs.ts'
 import { proofsAtHand } from './log-proofs.fs.ts'
-import type { ProofsOf } from './log-trust.ts'
 import { policyInForce, withProofs } from './policy-in-force.fs.ts'
 import type { Caller, Project } from './project.ts'
 import { readProjectFile } from './project-file.fs.ts'
@@ -77,9 +76,8 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
   const store = lentBy?.store ?? openObjectStore(join(state, 'objects'), md5s)
   const contents = openContents(root, store, digesting)
   const listed = sourcesOf(root)
-  const proofs = once(() => proofsAtHand(root))
   const { status } = options
-  const proofsOf: ProofsOf = (attestation) => proofs()(attestation)
+  const proofsOf = proofsAtHand(root)
   const trustOf = (given: TrustPolicy | undefined): TrustPolicy =>
     given === undefined
       ? policyInForce(policyOf(root, caller), caller, { status, proofsOf })

@@ -14,8 +14,10 @@ import {
 import { DomainError, isSha256, type Sha256, sha256Of } from '../core/index.ts'
 import { bundleName, eachBounded, type Remote, readWhole, remoteFault } from '../data/index.ts'
 import { gatesAtHandOf, keepGates, keepReproduction } from './gates-key.ts'
+import { loggedAtHand } from './log-proofs.fs.ts'
 import type { Project } from './project.ts'
 import { reproductionsAtHand } from './reproduction-key.ts'
+import { fetchProofs } from './travelling-proofs.ts'
 import type { Behind } from './version.ts'
 
 /** LIMIT: a bundle is at most 16 MiB; a remote with more reproductions and gate verdicts of one statement is refused. */
@@ -189,14 +191,17 @@ async function fetchSpeaking(
   jobs: number,
 ): Promise<number> {
   const all = await speakingOf(remote, originals)
+  // Which spelling is kept depends on what logs hold.
+  if (project.trust.logs !== undefined) await fetchProofs(project, remote, new Set(all), { jobs })
+  const keeping = { ...project, isLogged: loggedAtHand(project) }
   let fetched = 0
   const again = new Set<Sha256>()
   for (let start = 0; start < all.length; start += heldBundles) {
     const found = await bundlesAt(project, remote, all.slice(start, start + heldBundles), jobs)
     for (const { bytes } of found.values()) {
-      const reproduction = keepReproduction(project, bytes)
+      const reproduction = keepReproduction(keeping, bytes)
       for (const attestation of reproduction?.again ?? []) again.add(attestation)
-      if (reproduction === undefined ? keepGates(project, bytes) !== undefined : reproduction.isKept) fetched += 1
+      if (reproduction === undefined ? keepGates(keeping, bytes) !== undefined : reproduction.isKept) fetched += 1
     }
   }
   for (const { bytes } of (await bundlesAt(project, remote, [...again], jobs)).values()) {

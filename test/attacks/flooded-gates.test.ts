@@ -3,6 +3,7 @@
  * branch, of 65 branches, of a builder who may do little; from a file, from a remote.
  */
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,17 +18,34 @@ import {
   trustedKey,
 } from '../../src/attestation/fixtures/chain.ts'
 import { gatedChain, gateVerdict } from '../../src/attestation/fixtures/gated-chain.ts'
-import { type GateVerdict, type TrustPolicy, verifyChain } from '../../src/attestation/index.ts'
+import {
+  type GateVerdict,
+  growTree,
+  leafHashOf,
+  logOrigin,
+  noteKeyOf,
+  printLogProof,
+  printNoteKey,
+  type Reproduction,
+  type TrustPolicy,
+  verifyChain,
+} from '../../src/attestation/index.ts'
+import { signCheckpoint } from '../../src/attestation/signer/log-key.ts'
+import { stampBundle } from '../../src/attestation/stamp-bundle.ts'
+import { rawPublic } from '../../src/attestation/tlog/note.ts'
 import { hexOf, isDomainError, type Sha256, sha256Of } from '../../src/core/index.ts'
-import { bundleName, openFolderRemote, reproductionName } from '../../src/data/index.ts'
+import { bundleName, openFolderRemote, proofName, reproductionName } from '../../src/data/index.ts'
 import { bothOf } from '../../src/pipeline/both-evidence.ts'
 import { chainEvidenceOf } from '../../src/pipeline/chain-facts.ts'
 import { openEvidence } from '../../src/pipeline/evidence.fs.ts'
 import { exportedEvidence } from '../../src/pipeline/exported-evidence.ts'
 import { gatesAtHandOf, gatesKey } from '../../src/pipeline/gates-key.ts'
 import { importEvidence } from '../../src/pipeline/import-evidence.ts'
+import { namedProofs, noProofs } from '../../src/pipeline/kept-proofs.fs.ts'
+import { entryOf, type LogProofs } from '../../src/pipeline/log-trust.ts'
 import type { Project } from '../../src/pipeline/project.ts'
 import { reproductionsAtHand } from '../../src/pipeline/reproduction-key.ts'
+import { payloadOf } from '../../src/pipeline/spellings.ts'
 import { fetchEvidence } from '../../src/pipeline/travelling-evidence.ts'
 
 const [ada, mallory] = [newPerson(), newPerson()]
@@ -127,6 +145,55 @@ test('gate verdicts: other spellings are not imported, and those that an older v
   assert.equal(resultIn(project), 'FAILED', 'one that comes last is not the newest')
 })
 
+const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+const log = printNoteKey(noteKeyOf(logOrigin('gates'), 'log', rawPublic(publicKey)))
+
+/** That a log whose only entry is this one holds it. */
+function loggedAlone(attestation: Sha256): LogProofs {
+  const { root } = growTree(0, [leafHashOf(entryOf(attestation))], []).head
+  const head = { id: 'gates', size: 1, root: `sha256:${Buffer.from(root).toString('hex')}` } as const
+  const proof = printLogProof({ index: 0, path: [], checkpoint: signCheckpoint(head, privateKey) })
+  return { inclusions: new Map([[attestation, [Buffer.from(proof)]]]), growths: [] }
+}
+
+test('gate verdicts: the spelling that a log holds, or with a time, is kept beside a poorer one that came first, and read', async (context) => {
+  const project = projectWith(context, [passed, failed])
+  const of = (made: Project, ...logs: readonly string[]): Project => ({
+    ...made,
+    trust: {
+      ...trust,
+      logs: logs.map((key) => ({ key, witnesses: [], threshold: 0 })),
+      times: { now: made.now(), timestamp: () => ({ at: new Date('2026-11-23T00:00:00Z'), by: 'an authority' }) },
+    },
+  })
+  const [poor = assert.fail(), logged = assert.fail(), another = assert.fail()] = spellings
+  const came = (to: Project, bytes: Uint8Array, proofs: LogProofs = noProofs): readonly Sha256[] => {
+    const bundles = [bytesOf(made), bytes].map((each, index) => ({ name: `${index}`, bytes: each }))
+    importEvidence(to, { bundles, proofs }, 'elsewhere.jsonl')
+    return gatesAtHandOf(to, made)
+  }
+  const held = of(project, log)
+  assert.deepEqual(came(held, poor), [failed, passed], 'the honest twin: no poorer one is kept')
+  assert.deepEqual(came(held, logged, loggedAlone(sha256Of(logged))), [failed, sha256Of(logged)])
+  assert.deepEqual(came(held, another), [failed, sha256Of(logged)])
+  assert.equal(project.evidence.byKey(gatesKey(made)).length, 3)
+  const remote = openFolderRemote(join(project.root, 'remote'), 'client')
+  await remote.prepare()
+  const files = [
+    [bundleName(sha256Of(logged)), logged] as const,
+    [reproductionName(made, sha256Of(logged)), new Uint8Array()] as const,
+    ...[...namedProofs(loggedAlone(sha256Of(logged)))].map(([name, bytes]) => [proofName(name), bytes] as const),
+  ].map(([name, bytes]) => ({ name, bytes, digest: sha256Of(bytes), sizeBytes: bytes.length }))
+  await remote.put(files, () => undefined)
+  const pulling = of(projectWith(context, [passed, failed]), log)
+  assert.equal((await fetchEvidence(pulling, remote, [made], { jobs: 2 })).fetched, 1)
+  assert.deepEqual(gatesAtHandOf(pulling, made), [failed, sha256Of(logged)])
+  const noLog = of(projectWith(context, [passed, failed]))
+  assert.deepEqual(came(noLog, logged, loggedAlone(sha256Of(logged))), [failed, passed], 'a log that nobody named')
+  const stamped = stampBundle(bytesOf(passed), Buffer.of(0x30, 0))
+  assert.deepEqual(came(noLog, stamped), [failed, sha256Of(stamped)])
+})
+
 test('gate verdicts: another spelling of what the project has counts once; one beside it that nobody verified takes the place of none', () => {
   const evidence = { ...chain.evidence, gatesOf: () => [passed] }
   const spelt = new Map(spellings.slice(0, 2).map((bytes) => [sha256Of(bytes), bytes]))
@@ -165,23 +232,27 @@ test('gate verdicts: what a remote names beside it hides the one that failed fro
   )
 })
 
+const reproductionOf = (finishedAt: string, result: 'diverged' | 'unavailable' = 'unavailable'): Reproduction => ({
+  project: stated.id,
+  outs: [{ path: 'out/1.csv', digest: digestNamed('out/1.csv') }],
+  ...(result === 'unavailable'
+    ? { because: 'its code is gone', comparisons: [] }
+    : {
+        comparisons: [{ stage: 'stage-1', path: 'out/1.csv', verdict: 'diverged', detail: 'other bytes' }],
+        firstDivergence: { stage: 'stage-1', path: 'out/1.csv', because: 'other bytes' },
+      }),
+  stages: [{ stage: 'stage-1', original: made }],
+  result,
+  differences: [],
+  version: '0.1.0',
+  principal: gateVerdict.principal,
+  startedAt: '2026-11-22T00:00:00.000Z',
+  finishedAt,
+})
+
 test('reproductions: other spellings of one that matched are neither imported nor pulled; another one is', async (context) => {
   const project = projectWith(context, [])
-  const said = (finishedAt: string): Uint8Array =>
-    signReproduction(ada, {
-      ...{
-        project: stated.id,
-        outs: [{ path: 'out/1.csv', digest: digestNamed('out/1.csv') }],
-        result: 'unavailable',
-        comparisons: [],
-        differences: [],
-        version: '0.1.0',
-      },
-      ...{ because: 'its code is gone', stages: [{ stage: 'stage-1', original: made }] },
-      principal: gateVerdict.principal,
-      startedAt: '2026-11-22T00:00:00.000Z',
-      finishedAt,
-    })
+  const said = (finishedAt: string): Uint8Array => signReproduction(ada, reproductionOf(finishedAt))
   const [old, newest] = [said('2026-11-22T00:01:00.000Z'), said('2026-11-22T02:00:00.000Z')]
   const spelt = spellings.map((_, index) => Buffer.concat([old, Buffer.from(' '.repeat(index + 1))]))
   bring(project, [newest, ...spelt])
@@ -199,4 +270,33 @@ test('reproductions: other spellings of one that matched are neither imported no
   }
   await fetchEvidence(project, remote, [made], { jobs: 2 })
   assert.equal(reproductionsAtHand(project, made).length, 2)
+})
+
+test('reproductions: over 1,000 copies that were kept before refuse nothing; of over 1,000 the newest are read, and each that diverged', (context) => {
+  const held = new Map<Sha256, Uint8Array>()
+  const said = (index: number, result: 'diverged' | 'unavailable' = 'unavailable'): Uint8Array =>
+    signReproduction(ada, reproductionOf(new Date(Date.UTC(2026, 10, 22, 0, index)).toISOString(), result))
+  const put = (...all: readonly Uint8Array[]): void => {
+    for (const bytes of all) held.set(sha256Of(bytes), bytes)
+  }
+  const evidence = { byKey: () => [...held.keys()].toReversed(), bundle: (digest: Sha256) => held.get(digest) }
+  const project = { ...projectWith(context, []), evidence } as unknown as Project // what is read of it
+  const [diverged, old, newest] = [said(0, 'diverged'), said(1), said(5000)]
+  put(
+    newest,
+    diverged,
+    ...Array.from({ length: 1_000 }, (_, index) => Buffer.concat([old, Buffer.from(' '.repeat(index))])),
+  )
+  const [first, second, ...others] = reproductionsAtHand(project, made)
+  assert.deepEqual(
+    [first, payloadOf(held.get(second ?? first ?? failed) ?? old), others],
+    [sha256Of(newest), payloadOf(old), [sha256Of(diverged)]],
+  )
+  held.clear()
+  put(diverged, ...Array.from({ length: 1_000 }, (_, index) => said(index + 1)))
+  const read = reproductionsAtHand(project, made)
+  assert.deepEqual(
+    [read.length, read[0], read.at(-1)],
+    [901, sha256Of([...held.values()].at(-1) ?? old), sha256Of(diverged)],
+  )
 })
