@@ -52,9 +52,6 @@ export async function besideGolden(
 
 type Named = Readonly<{ label?: string; source?: string }>
 
-/** LIMIT: rows in which sorts of values are looked for. */
-const sampledRows = 20_000
-
 /**
  * Columns of which most values are of other sorts: numbers here, words there, which no comparison would find equal. THREAT:
  * a few cells of the right sort among them make nothing comparable.
@@ -69,7 +66,7 @@ async function otherSorts(engine: Engine, left: Relation, right: Relation): Prom
   })
 }
 
-/** Of each column the shares of its values that are of each sort; none of one that is empty. */
+/** Of each column the shares of its values that are of each sort, of all rows, whose order may be by them; none of one that is empty. */
 async function sortsIn(
   engine: Engine,
   table: Relation,
@@ -78,8 +75,9 @@ async function sortsIn(
   if (names.length === 0) return []
   const each = columnsOf(table, names).map((column, index) => `${sortOf(column)} AS s${index}`)
   const counts = each.map((_, index) => listOf(sorts.map((sort) => `count_if(s${index} = '${sort}')`)))
-  const rows = `(SELECT ${each.join(', ')} FROM (SELECT * FROM ${table.from} LIMIT ${sampledRows}))`
-  const [row = []] = await engine.query(`SELECT ${counts.join(', ')} FROM ${rows}`)
+  const [row = []] = await engine.query(
+    `SELECT ${counts.join(', ')} FROM (SELECT ${each.join(', ')} FROM ${table.from})`,
+  )
   return row.map((list) => {
     const found = numbersOf(list)
     const all = found.reduce((sum, count) => sum + count, 0)
