@@ -48,6 +48,10 @@ test('a source is proposed until somebody approves these very bytes', () => {
   ]
   for (const [change, because] of table) assert.equal(statusWith([{ ...approval, ...change }]), `proposed: ${because}`)
   assert.equal(statusWith([]), 'proposed: nobody has approved it')
+  const golden: Source = { ...source, kind: 'golden' }
+  const nowhere = 'proposed: an approval does not count: it does not say where the golden set lies'
+  assert.equal(statusWith([approval], now, golden), nowhere)
+  assert.match(statusWith([approval, { ...approval, path: golden.path }], now, golden), /^approved/)
 })
 
 test('a revocation is for ever, whichever came first, of the id and of the bytes', () => {

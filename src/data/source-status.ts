@@ -86,6 +86,8 @@ function whyNot(approval: ApprovalFact, source: Source, now: Date): string | und
     return `it is for the classification ${approval.classification}`
   }
   if (approval.kind !== undefined && approval.kind !== source.kind) return `it is for the kind ${approval.kind}`
+  // as the first approvals of golden sets did: taken out of the inventory, its place would be any other
+  if (source.kind === 'golden' && approval.path === undefined) return 'it does not say where the golden set lies'
   const at = Date.parse(approval.at)
   return Number.isNaN(at) || at > now.getTime() ? 'it is dated in the future' : undefined
 }

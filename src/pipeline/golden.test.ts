@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { isDomainError, sha256Of } from '../core/index.ts'
 import type { ApprovalFact, Source } from '../data/index.ts'
 import { anchorOf } from './data-question.ts'
-import { goldenOf, goldenSetsIn } from './golden.ts'
+import { goldenOf, goldenSetsIn, refuseGolden } from './golden.ts'
 import type { Project } from './project.ts'
 
 const digest = sha256Of('golden')
@@ -41,6 +41,31 @@ test('a golden set is kept out by where it lay when it was last approved, until 
     ['golden/g.csv', true],
     [undefined, true],
   ])
+})
+
+test('a golden set of which nothing says where it lies keeps everything out of stages, until it is listed, approved anew or revoked', () => {
+  const content = { kind: 'file', digest: sha256Of('other'), sizeBytes: 1, executable: false } as const
+  const old: ApprovalFact = {
+    ...{ id: 'g', origin: 'x', digest, decision: 'approved', at: '2026-11-01', kind: 'golden' },
+    attestation: digest,
+  }
+  const anew = { ...old, at: '2026-11-02', path: 'golden/g.csv' }
+  const revoked = { ...old, at: '2026-11-02', decision: 'revoked' } as const
+  const refuse = (approvals: readonly ApprovalFact[], sources: readonly Source[] = []): void => {
+    const goldenSets = goldenSetsIn(sources, { approvals, now: new Date('2026-11-08T00:00:00Z') })
+    // as: all that is asked of a project
+    refuseGolden({ goldenSets } as unknown as Project, 'data/t.csv', content)
+  }
+  assert.throws(
+    () => refuse([old]),
+    (error) =>
+      isDomainError(error, 'ERR_DATA_GOLDEN_USED') && /approve g; or, .* assay data revoke g$/.test(error.help ?? ''),
+  )
+  // as: all that is asked of a source
+  const listed = { id: 'g', kind: 'golden', path: 'golden/g.csv', digest } as Source
+  refuse([old], [listed])
+  refuse([old, anew])
+  refuse([old, revoked])
 })
 
 test('an anchor that agrees with a golden set in one label is the anchor of no other, nor where none is named', () => {

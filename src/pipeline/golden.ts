@@ -3,7 +3,7 @@
  * are sources of the inventory, of the kind `golden`, approved like any other. Source: trust.md section 5.
  */
 import { maxClockSkewMs } from '../attestation/index.ts'
-import { type Content, type Digest, DomainError, isInside, type Sha256 } from '../core/index.ts'
+import { type Content, type Digest, DomainError, isInside, quotedForShell, type Sha256 } from '../core/index.ts'
 import { type ApprovalFact, type Dataset, decideInput, newestFirst, type Source } from '../data/index.ts'
 import type { DataRules } from './definition.ts'
 import type { Project } from './project.ts'
@@ -21,7 +21,14 @@ export type GoldenSet = Readonly<{
 }>
 
 /** What may enter no stage: by path where it lies, by digest wherever it comes in. */
-export type ForbiddenSet = Readonly<{ id: string; digest: Digest; path?: string; isApproved: boolean }>
+export type ForbiddenSet = Readonly<{
+  id: string
+  digest: Digest
+  path?: string
+  isApproved: boolean
+  /** Nothing says where it lies: its newest approval is one of before paths were stated, and the inventory has it no more. */
+  isLost?: true
+}>
 
 /**
  * By the inventory, and by signed approvals: a golden set that is taken out of `sources.yaml`, moved or called something else
@@ -40,12 +47,15 @@ export function goldenSetsIn(
     .toReversed()
   const past = signed.filter(({ at }) => Date.parse(at) <= now.getTime() + maxClockSkewMs)
   const newest = new Map(past.map((approval) => [approval.id, approval]))
+  const known = new Set(listed.map(({ id }) => id))
   return [
     ...listed,
     ...signed.map((approval) => {
       const { id, digest, path } = approval
-      const isThere = path !== undefined && newest.get(id) === approval && !revoked.has(id)
-      return { id, digest, isApproved: !revoked.has(id), ...(isThere ? { path } : {}) }
+      const isApproved = !revoked.has(id)
+      if (!isApproved || newest.get(id) !== approval) return { id, digest, isApproved }
+      const place = path === undefined ? (known.has(id) ? {} : { isLost: true as const }) : { path }
+      return { id, digest, isApproved, ...place }
     }),
   ]
 }
@@ -102,12 +112,12 @@ export function goldenRowsOf({ path, content }: GoldenSet, { store }: Project): 
  * THREAT: a model that was trained on the golden set agrees with it. A whole copy is known by its bytes, what lies at its path
  * by that, whatever it holds, both in a folder too; copied rows are found when data is validated (`golden/rows`).
  *
- * LIMIT: approvals of before stated no path: once `sources.yaml` does not list such a set it is known by its bytes alone.
- *
  * @throws ERR_DATA_GOLDEN_USED
  */
 export function refuseGolden({ goldenSets }: Project, path: string, content: Content): void {
   if (goldenSets.length === 0) return
+  const lost = goldenSets.find(({ isLost }) => isLost)
+  if (lost !== undefined) throw mayBe(path, lost)
   const digests = new Set<string>([content.digest])
   if (content.kind === 'folder') for (const file of content.files) digests.add(file.digest)
   const places = content.kind === 'folder' ? content.files.map((file) => `${path}/${file.path}`) : []
@@ -119,6 +129,17 @@ export function refuseGolden({ goldenSets }: Project, path: string, content: Con
     `\`${path}\` is or holds the golden set \`${same.id}\`, which no stage may read`,
     {
       details: { path, source: same.id },
+    },
+  )
+}
+
+function mayBe(path: string, { id }: ForbiddenSet): DomainError {
+  return new DomainError(
+    'ERR_DATA_GOLDEN_USED',
+    `\`${path}\` may be the golden set \`${id}\`: its approval does not say where it lies, and \`sources.yaml\` does not list it`,
+    {
+      help: `list it in sources.yaml again, then: assay data approve ${quotedForShell(id)}; or, to be rid of it: assay data revoke ${quotedForShell(id)}`,
+      details: { path, source: id },
     },
   )
 }

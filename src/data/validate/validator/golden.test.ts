@@ -115,7 +115,11 @@ test('where values change their sort far down the table, rows that are drawn fro
   }
   const fromAll = tall.filter((_, index) => index % 201 === 0)
   assert.equal(await copiesIn(tall, fromAll), `rows warn ${fromAll.length} of ${fromAll.length}`)
-  assert.equal(await copiesIn(tall.slice(20_500), tall.slice(0, 200)), 'rows warn not evaluated', 'TWIN words and numbers')
+  assert.equal(
+    await copiesIn(tall.slice(20_500), tall.slice(0, 200)),
+    'rows warn not evaluated',
+    'TWIN words and numbers',
+  )
 })
 
 test('a table of several files and of partitions is compared whole', async () => {
