@@ -4,6 +4,7 @@ import { wordsFor } from './given-words.ts'
 
 const suspect = (letter: string, ...rows: readonly string[]) => ({
   hash: letter.repeat(64),
+  content: 'f'.repeat(64),
   rows,
   reasons: [],
   values: [],

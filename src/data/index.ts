@@ -26,7 +26,6 @@ export { type DvcCache, type DvcCacheOptions, type DvcName, openDvcCache } from 
 export { type DvcListEntry, md5OfText, printDvcList } from './dvc-folder-list.ts'
 export { type FetchedFile, fetchFile, forgetPart } from './fetch-file.http.ts'
 export { fileTypeOf, imageTypes } from './files/file-type.ts'
-export { contentHash } from './files/judged-files.ts'
 export { parseFolderList } from './folder-list.ts'
 export type { CallerEnvironment } from './git.exec.ts'
 export { hashFiles } from './hash-files.fs.ts'

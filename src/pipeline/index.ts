@@ -44,7 +44,7 @@ export {
 } from './fetch-source.fs.ts'
 export { type HermeticityReport, hermeticityIn } from './hermeticity.ts'
 export { importEvidence } from './import-evidence.ts'
-export { judgeByFile, listOfNames, reviewCommand } from './judge-command.ts'
+export { nextStep, reviewCommand } from './judge-command.ts'
 export {
   adoptHere,
   backupKey,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
-import { listOfNames, reviewCommand } from './judge-command.ts'
+import { listOfNames, nextStep, reviewCommand, type Waiting } from './judge-command.ts'
 import type { Triage } from './review-data.ts'
 import { printReviewPage } from './review-page.ts'
 
@@ -31,7 +31,10 @@ const entities: Readonly<Record<string, string>> = {
   '&amp;': '&',
 }
 function commandOn(names: readonly string[]): string {
-  const suspects = names.map((name) => ({ hash: 'a'.repeat(64), rows: [name], reasons: [], values: ['cats'] }))
+  const suspects = names.map((name) => ({
+    ...{ hash: 'a'.repeat(64), content: 'b'.repeat(64), rows: [name] },
+    ...{ reasons: [], values: ['cats'] },
+  }))
   const triage: Triage = {
     ...{
       path: 'data/scans',
@@ -60,4 +63,22 @@ test('the page quotes them too; a name with a comma is judged by a file', () => 
   ])
   assert.match(commandOn(['a,b.jpg', '1.jpg']), /--bad 1\.jpg --good/)
   assert.match(commandOn(['a,b.jpg']), /--from judged\.json$/)
+})
+
+test('the next step is told also where nothing is suspect, but what was judged before does not carry over', () => {
+  const nothing: Waiting = { path: 'data/t.csv', kind: 'rows', suspects: [], isReplacing: false }
+  const review = 'assay data review data/t.csv'
+  assert.equal(nextStep(nothing), undefined)
+  assert.equal(
+    nextStep({ ...nothing, isReplacing: true }),
+    `look for those rows again, then: ${review} --replace --bad ROWS --good ROWS --because TEXT`,
+  )
+  const some: Waiting = { ...nothing, suspects: [{ rows: [7, 9] }] }
+  assert.equal(nextStep(some), `at a terminal, or: ${review} --good ROWS --bad 7 --because TEXT`)
+  assert.equal(
+    nextStep({ ...some, isReplacing: true }),
+    `at a terminal: ${review} --replace; or: ${review} --replace --good ROWS --bad 7 --because TEXT`,
+  )
+  const unlistable: Waiting = { ...nothing, kind: 'files', suspects: [{ rows: ['a,b.jpg'] }], isReplacing: true }
+  assert.match(nextStep(unlistable) ?? '', / --replace --from judged\.json$/)
 })

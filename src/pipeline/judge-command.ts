@@ -18,8 +18,33 @@ export function listOfNames(names: readonly (number | string)[]): string | undef
   return listable.length === 0 ? undefined : oneLine(quotedForShell(listable.join(',')))
 }
 
-/** Where names cannot be listed. */
-export function judgeByFile(path: string): string {
+/** Where names cannot be listed. @param more flags */
+export function judgeByFile(path: string, more = ''): string {
   const review = reviewCommand(path)
-  return `${review} --json > judged.json, a verdict for each that you judge, then: ${review} --from judged.json`
+  return `${review} --json > judged.json, a verdict for each that you judge, then: ${review}${more} --from judged.json`
+}
+
+export type Waiting = Readonly<{
+  path: string
+  kind: 'rows' | 'files'
+  suspects: readonly Readonly<{ rows: readonly (number | string)[] }>[]
+  /** What earlier reviews said does not carry over, and has to be judged again. */
+  isReplacing: boolean
+}>
+
+/** What a reviewer does next; undefined where nothing waits. */
+export function nextStep({ path, kind, suspects, isReplacing }: Waiting): string | undefined {
+  const review = isReplacing ? `${reviewCommand(path)} --replace` : reviewCommand(path)
+  const names = kind === 'files' ? 'FILES' : 'ROWS'
+  const [first] = suspects
+  if (first === undefined)
+    return isReplacing
+      ? `look for those ${kind} again, then: ${review} --bad ${names} --good ${names} --because TEXT`
+      : undefined
+  const one = listOfNames(first.rows.slice(0, 1))
+  const judge =
+    one === undefined
+      ? judgeByFile(path, isReplacing ? ' --replace' : '')
+      : `${review} --good ${names} --bad ${one} --because TEXT`
+  return isReplacing ? `at a terminal: ${review}; or: ${judge}` : `at a terminal, or: ${judge}`
 }

@@ -1,7 +1,7 @@
 /** Triage of suspect rows: which nobody has judged yet, and what a reviewer says of them, signed. */
 import { isSecret, requireRowKey, type rowVerdicts } from '../attestation/index.ts'
 import { type Content, type Digest, DomainError, digestOfJson } from '../core/index.ts'
-import { type Classification, contentHash, type Findings, isTableName } from '../data/index.ts'
+import { type Classification, type Findings, isTableName } from '../data/index.ts'
 import { answerQuestion } from './answer-question.ts'
 import { questionOf } from './data-question.ts'
 import { decideAboutData, type SignedDataDecision } from './decide-data.ts'
@@ -109,21 +109,18 @@ async function wholeAt(project: Project, path: string): Promise<ResolvedInput> {
 export function signReview(project: Project, triage: Triage, rows: readonly RowWord[]): Promise<SignedDataDecision> {
   const { path, digest, keyId, whole } = triage
   const hash = keyId === undefined ? { hash: 'sha256' as const } : { hash: 'hmac' as const, keyId }
-  const key = keyId === undefined ? undefined : requireRowKey(placeOfRowKey(project)).key
   const columns = whole === undefined ? {} : { columns: whole }
   const decision = {
     subject: { path, digest },
     ...hash,
     ...columns,
-    rows: rows.map((word) => withContent(triage, word, key)),
+    rows: rows.map((word) => withContent(triage, word)),
   }
   return decideAboutData(project, { kind: 'data-review', decision })
 }
 
-/** THREAT: a bad file that gets another class is another row: its bytes are signed for too. */
-function withContent({ kind, content, suspects }: Triage, word: RowWord, key: string | undefined): ReviewedRow {
-  if (kind === 'rows' || word.verdict !== 'bad') return word
-  const inner = suspects.find(({ hash }) => hash === word.hash)?.rows[0]
-  const file = content.kind === 'file' ? content : content.files.find(({ path }) => path === inner)
-  return file === undefined ? word : { ...word, content: contentHash(file.digest, key) }
+/** THREAT: a bad file that gets another class is another row, and so is a bad row in another spelling: what they hold is signed for too. */
+function withContent({ suspects }: Triage, word: RowWord): ReviewedRow {
+  const content = suspects.find(({ hash }) => hash === word.hash)?.content
+  return word.verdict === 'good' || content === undefined ? word : { ...word, content }
 }

@@ -57,7 +57,7 @@ function head({ path, digest, suspects, more }: Triage): Html {
   )
 }
 
-function howToJudge({ path, kind, classification }: Triage, shown: readonly Suspect[]): readonly Html[] {
+function howToJudge({ path, kind, classification, isReplacing }: Triage, shown: readonly Suspect[]): readonly Html[] {
   const what = kind === 'files' ? 'files' : 'rows'
   const named = listOfNames(
     shown
@@ -65,10 +65,11 @@ function howToJudge({ path, kind, classification }: Triage, shown: readonly Susp
       .filter(isListable)
       .slice(0, 2),
   )
+  const more = isReplacing ? ' --replace' : ''
   const judge =
     shown.length > 0 && named === undefined
-      ? judgeByFile(path)
-      : `${reviewCommand(path)} --bad ${named ?? '…'} --good … --exclude … --because '…'`
+      ? judgeByFile(path, more)
+      : `${reviewCommand(path)}${more} --bad ${named ?? '…'} --good … --exclude … --because '…'`
   const withheld = withheldOf(classification)
   return [
     element(
@@ -94,7 +95,7 @@ export function listedTriage({ path, digest, columns, suspects, more, classifica
     digest,
     columns,
     ...(notCarriedOver === undefined ? {} : { notCarriedOver }),
-    suspects: suspects.map(({ values, nearest, ...rest }) => ({
+    suspects: suspects.map(({ values, nearest, content: _, ...rest }) => ({
       ...rest,
       ...(isShown ? { values, ...(nearest === undefined ? {} : { nearest }) } : {}),
     })),

@@ -108,6 +108,13 @@ test('rows that were judged bad stop the run while they are there; verify shows 
     ['pass', 1],
   )
 
+  // in another spelling it is bad as well
+  project.write({
+    'data/t.csv': lines.map((line, index) => (index === bad ? line.replace(',', '0,') : line)).join('\n'),
+  })
+  const respelt = await project.json(1, 'data', 'validate', 'data/t.csv')
+  assert.deepEqual(checkOf(respelt, 'review/bad-rows').rows, [bad])
+
   // columns come, go and change: what is known by its columns is found, and what is not is never passed over
   const write = (each: (line: string, index: number) => string): void =>
     project.write({ 'data/t.csv': lines.map((line, index) => (line === '' ? '' : each(line, index))).join('\n') })

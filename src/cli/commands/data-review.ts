@@ -9,9 +9,8 @@ import { DomainError, parseProjectPath, printable } from '../../core/index.ts'
 import {
   drawSuspects,
   isSecret,
-  judgeByFile,
   listedTriage,
-  listOfNames,
+  nextStep,
   openProject,
   type Project,
   printReviewPage,
@@ -115,17 +114,10 @@ function list({ output }: CliContext, triage: Triage): Exit {
     output.line('nothing but copies under two classes is looked for here:')
     for (const each of unseen) output.line(`  not seen: ${printable(each)}`)
   }
-  if (suspects.length === 0) {
-    if (isSearched) output.line(`no suspects in ${printable(path)} that nobody has judged`)
-    return 0
-  }
-  const review = triage.isReplacing ? `${reviewCommand(path)} --replace` : reviewCommand(path)
-  if (kind === 'files' && isShown) output.line(`look at them: ${review} --report review.html`)
-  const one = listOfNames(suspects[0]?.rows.slice(0, 1) ?? [])
-  const judge =
-    one === undefined
-      ? judgeByFile(path)
-      : `${review} --good ${kind === 'files' ? 'FILES' : 'ROWS'} --bad ${one} --because TEXT`
-  output.line(`next: at a terminal, or: ${judge}`)
+  if (suspects.length === 0 && isSearched) output.line(`no suspects in ${printable(path)} that nobody has judged`)
+  if (suspects.length > 0 && kind === 'files' && isShown)
+    output.line(`look at them: ${reviewCommand(path)} --report review.html`)
+  const next = nextStep(triage)
+  if (next !== undefined) output.line(`next: ${next}`)
   return 0
 }

@@ -86,10 +86,16 @@ function isOfFiles({ columns, rows }: JudgedRows): boolean {
 
 /** Reviews of a table that was there, or of who knows what, as long as nobody judged its files. */
 export function leftOfTable(judged: readonly JudgedRows[], files: readonly HashedFile[]): readonly LeftBehind[] {
+  const known = new Map<string | undefined, ReadonlySet<string>>()
+  const hashesUnder = (key: string | undefined): ReadonlySet<string> => {
+    const hashes = known.get(key) ?? new Set(files.map((file) => fileHash(file, key)))
+    known.set(key, hashes)
+    return hashes
+  }
   return judged.flatMap((review, index) => {
     const { columns, rows, key } = review
     if (isOfFiles(review) || judged.slice(index + 1).some(isOfFiles)) return []
-    const found = new Set(columns === undefined ? files.map((file) => fileHash(file, key)) : [])
+    const found = columns === undefined ? hashesUnder(key) : new Set()
     // Of who knows what, a file that was excluded is not missed: it was taken out, as was asked.
     const isMissed = (verdict: string): boolean => columns !== undefined || verdict !== 'excluded'
     const words = rows.flatMap(({ hash, verdict }) => (found.has(hash) || !isMissed(verdict) ? [] : [verdict]))

@@ -97,6 +97,9 @@ test('a file is hashed once for all reviews under one key, and the newest word c
   assert.deepEqual([...judgedFiles(judged, [cat])], [['cats/1.png', 'good']])
   assert.equal(looks, 2)
   assert.deepEqual([...judgedFiles(judged.toReversed(), [cat])], [['cats/1.png', 'bad']])
+  looks = 0
+  assert.deepEqual(leftOfTable(judged, [cat]), [], 'reviews that do not say what they are of')
+  assert.equal(looks, 2)
 })
 
 const grey = (level: number): Uint8Array => new Uint8Array(1024).fill(level)

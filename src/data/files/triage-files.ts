@@ -5,7 +5,7 @@
 import { side } from '../poison/images.ts'
 import type { RowVerdict } from '../validate/judged-rows.ts'
 import type { FoundSuspects, NearImage, SuspectRow, TriageRequest } from '../validate/request.ts'
-import { fileColumns, fileHash } from './judged-files.ts'
+import { contentHash, fileColumns, fileHash } from './judged-files.ts'
 
 /** What is known of a file. `grey`: its 32 x 32 levels, of images that are searched. */
 export type TriagedFile = Readonly<{
@@ -56,6 +56,7 @@ export function triageOfFiles(
     const own = (reasons.get(inner) ?? []).map(({ check, because }) => ({ check, column: null, because }))
     suspects.set(hash, {
       hash,
+      content: contentHash(file.digest, key),
       rows: [...(same?.rows ?? []), inner],
       reasons: same?.reasons ?? own,
       values: [file.label, sizeOf(file), file.sizeBytes === undefined ? null : `${file.sizeBytes}`],

@@ -63,7 +63,7 @@ export function textOf({ ref, storage, sqlType }: TableColumn): string {
   return storage === 'text' || sqlType === 'VARCHAR' ? ref : `CAST(${ref} AS VARCHAR)`
 }
 
-const isNumber = '-?(0|[1-9][0-9]{0,14})([.][0-9]+)?([eE][+-]?[0-9]{1,3})?'
+const isNumber = '[+-]?((0|[1-9][0-9]{0,14})([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,3})?'
 const isInstant =
   '[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?'
 
@@ -88,6 +88,12 @@ export function comparableOf(column: TableColumn): string {
   const text = textOf(column)
   const value = `TRY_CAST(${text} AS DOUBLE)`
   return `CASE ${sortOf(column)} WHEN 'number' THEN CAST(if(${value} = 0, 0, ${value}) AS VARCHAR) WHEN 'instant' THEN coalesce(CAST(TRY_CAST(${text} AS TIMESTAMP) AS VARCHAR), ${text}) WHEN 'truth' THEN lower(${text}) WHEN 'words' THEN if(regexp_full_match(${text}, '${isLongWhole}'), split_part(${text}, '.', 1), ${text}) END`
+}
+
+/** The same where zeros in front are none of the value: `034` is a code or a number, and either may be meant. */
+export function looselyComparableOf(column: TableColumn): string {
+  const ref = `regexp_replace(${textOf(column)}, '^[+]?(-?)0*([0-9])', '\\1\\2')`
+  return comparableOf({ ...column, ref, storage: 'text', sqlType: 'VARCHAR' })
 }
 
 /** A NaN of a file is null too. */

@@ -13,7 +13,7 @@ export type JudgedRows = Readonly<{
   rows: readonly Readonly<{
     hash: string
     verdict: RowVerdict
-    /** Of a file: hash of its bytes alone, whatever class it is of. */
+    /** Of what is not good: hash of its values, however they are written; of a file, of its bytes, whatever class it is of. */
     content?: string
   }>[]
 }>

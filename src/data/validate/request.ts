@@ -182,6 +182,8 @@ const exampleShape = z.strictObject({ row: rowShape, values: z.array(cellShape) 
 /** A row to be judged, or several that are the same: what they are, and why they are suspect. */
 const suspectShape = z.strictObject({
   hash: z.string().regex(/^[0-9a-f]{64}$/),
+  /** Of its values, however they are written; of a file, of its bytes, whatever class it is of. */
+  content: z.string().regex(/^[0-9a-f]{64}$/),
   rows: z.array(rowShape).min(1).max(1000),
   reasons: z
     .array(z.strictObject({ check: z.string().max(200), column: z.string().max(1000).nullable(), because: z.string() }))

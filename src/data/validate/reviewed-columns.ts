@@ -84,4 +84,5 @@ export function leftChecks(left: readonly LeftBehind[]): readonly DataCheck[] {
   return [{ ...head, verdict, count: words.length, evaluated: verdict === 'pass', because }]
 }
 
-export const badBefore = 'a reviewer found this row bad, or wanted it left out, when the table had fewer columns'
+export const badBefore =
+  'a reviewer found this row bad, or wanted it left out, when the table had fewer columns, or in another spelling'

@@ -7,7 +7,7 @@ import type { Relation } from '../../table/relation.ts'
 import type { JudgedRows, RowVerdict } from '../judged-rows.ts'
 import { reviewChecks } from '../review-checks.ts'
 import { differenceOf, leftChecks } from '../reviewed-columns.ts'
-import { columnsOf, type Judged, judgedIn, rowHashSql } from './judged-rows.ts'
+import { columnsOf, type Judged, judgedIn, rowContentSql, rowHashSql } from './judged-rows.ts'
 import { type Bench, openBench, openRelation } from './testing.fs.ts'
 
 let bench: Bench
@@ -30,6 +30,11 @@ test('the hash of a row is that of the JSON array of names and values; keyed, it
   )
   const contents = [text('1', 'é, "x"'), text('2', null), text('3', 'z'), text('2', null)]
   assert.deepEqual(found, [contents.map(plain), contents.map(keyed)])
+  const [[content] = []] = await bench.engine.query(
+    `SELECT list(${rowContentSql(relation, key)}) FROM ${relation.from}`,
+  )
+  const values = [text('1.0', 'é, "x"'), text('2.0', null), text('3.0', 'z'), text('2.0', null)]
+  assert.deepEqual(content, values.map(keyed), 'its content is that of its values')
 })
 
 test('every row of the same content is judged, and the newest word counts', async () => {
@@ -206,6 +211,64 @@ test('where columns of one type stand in another order, a bad row that is not fo
   assert.deepEqual(await ask('gone.csv', 'x,y\n3,4\n'), [[], []], 'TWIN it was taken out')
   const again = { columns: columns.toReversed(), rows: [{ hash: '0'.repeat(64), verdict: 'good' as const }] }
   assert.deepEqual(await ask('again.csv', 'y,x\n1,2\n3,4\n', [again]), [[], []], 'TWIN somebody looked again')
+})
+
+test('THREAT what a reviewer did not find good is found in every spelling of its values, and asked about again; a good word is for one', async () => {
+  const spelled = [
+    '1.5,2020-01-01,true,a',
+    '1.50,2020-01-01T00:00:00Z,True,a',
+    '+01.5,2020-01-01,true,a',
+    '15e-1,2020-01-01,TRUE,a',
+  ]
+  const others = ['1.6,2020-01-01,true,a', '1.5,2020-01-02,true,a', '1.5,2020-01-01,true,b', '-1.5,2020-01-01,true,a']
+  const table = await openRelation(bench, 'spelled.csv', ['n,d,t,l', ...spelled, ...others, ''].join('\n'))
+  const present = await columnsOf(bench.engine, table)
+  const wordOn = async (row: number, verdict: RowVerdict, under?: string): Promise<JudgedRows> => {
+    const sql = `${rowHashSql(table, under)}, ${rowContentSql(table, under)}`
+    const [hash, content] = (await bench.engine.query(`SELECT ${sql} FROM ${table.from}`))[row - 1]?.map(String) ?? []
+    const rows = [{ hash: hash ?? '', verdict, ...(verdict === 'good' || content === undefined ? {} : { content }) }]
+    return { columns: present, rows, ...(under === undefined ? {} : { key: under }) }
+  }
+  const ask = async (...judged: readonly JudgedRows[]) => {
+    const { judged: found, again } = await judgedIn(bench.engine, table, { present, judged })
+    return { found: [...found].toSorted(), again: [...again].toSorted() }
+  }
+  const all = (verdict: RowVerdict) => [1, 2, 3, 4].map((row) => [row, verdict])
+  for (const under of [undefined, key])
+    assert.deepEqual(await ask(await wordOn(2, 'bad', under)), { found: all('bad'), again: [1, 3, 4] })
+  assert.deepEqual((await ask(await wordOn(4, 'excluded'))).found, all('excluded'))
+  assert.deepEqual(await ask(await wordOn(2, 'good')), { found: [[2, 'good']], again: [] }, 'a good word is for one')
+  const bad = await wordOn(1, 'bad')
+  const mended = await ask(bad, await wordOn(3, 'good'))
+  assert.deepEqual(mended, { found: all('bad').with(2, [3, 'good']), again: [2, 4] }, 'looked at again, it is right')
+  const old = { ...bad, rows: bad.rows.map(({ content: _, ...word }) => word) }
+  assert.deepEqual(
+    await ask(old),
+    { found: [[1, 'bad']], again: [] },
+    'TWIN a review of before knows its spelling alone',
+  )
+})
+
+test('THREAT a bad row that comes back in another type is found by its values, and one that does not is missed', async () => {
+  const before = await openRelation(bench, 'integers.csv', 'x,l\n1,a\n2,b\n')
+  const columns = await columnsOf(bench.engine, before)
+  const rows = await bench.engine.query(`SELECT ${rowHashSql(before)}, ${rowContentSql(before)} FROM ${before.from}`)
+  const judged = [
+    {
+      columns,
+      rows: rows.map(([hash, content]) => ({ hash: `${hash}`, content: `${content}`, verdict: 'bad' as const })),
+    },
+  ]
+  const ask = async (name: string, content: string | Uint8Array) => {
+    const table = await openRelation(bench, name, content)
+    const found = await judgedIn(bench.engine, table, { present: await columnsOf(bench.engine, table), judged })
+    return [[...found.judged.keys()].toSorted(), found.left.map(({ words }) => words.length)]
+  }
+  assert.deepEqual(await ask('doubles.csv', 'x,l\n1.0,a\n2.0,b\n'), [[1, 2], []])
+  assert.deepEqual(await ask('one-double.csv', 'x,l\n3.5,a\n2.0,b\n'), [[2], [1]])
+  const path = `${bench.folder}/doubles.parquet`
+  await bench.engine.query(`COPY (SELECT 2::DOUBLE AS x, 'b' AS l) TO '${path}' (FORMAT parquet)`)
+  assert.deepEqual(await ask('doubles-1.parquet', readFileSync(path)), [[1], [1]])
 })
 
 test('names of columns are told without control characters', () => {

@@ -4,7 +4,7 @@ import { type Relation, textOf } from '../../table/relation.ts'
 import { numbered, rowColumn } from '../../table/row-number.ts'
 import type { RowColumn } from '../judged-rows.ts'
 import type { TriageRequest, ValidateAnswer } from '../request.ts'
-import { rowHashSql } from './judged-rows.ts'
+import { rowContentSql, rowHashSql } from './judged-rows.ts'
 
 /** A row that a check points at. */
 export type Pointed = Readonly<{ row: number; check: string; column: string | null; because: string }>
@@ -59,17 +59,22 @@ async function look(
   engine: Engine,
   relation: Relation,
   { columns, wanted, key }: Look,
-): Promise<ReadonlyMap<number, Pick<SuspectRow, 'hash' | 'values'>>> {
+): Promise<ReadonlyMap<number, Pick<SuspectRow, 'hash' | 'content' | 'values'>>> {
   if (wanted.size === 0) return new Map()
   const number = rowColumn(relation)
+  const known = [rowHashSql(relation, key), rowContentSql(relation, key)]
   const cells = columns.map((column) => `left(${textOf(column)}, ${maxCharacters})`)
   const rows = await engine.query(
-    `SELECT ${[number, rowHashSql(relation, key), ...cells].join(', ')} FROM ${numbered(relation)} WHERE ${number} IN (${[...wanted].join(', ')})`,
+    `SELECT ${[number, ...known, ...cells].join(', ')} FROM ${numbered(relation)} WHERE ${number} IN (${[...wanted].join(', ')})`,
   )
   return new Map(
-    rows.map(([row, hash, ...values]) => [
+    rows.map(([row, hash, content, ...values]) => [
       Number(row),
-      { hash: String(hash), values: values.map((value) => (typeof value === 'string' ? value : null)) },
+      {
+        hash: String(hash),
+        content: String(content),
+        values: values.map((value) => (typeof value === 'string' ? value : null)),
+      },
     ]),
   )
 }
