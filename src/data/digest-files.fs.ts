@@ -13,8 +13,8 @@ import { hashFiles, openFileHasher } from './hash-files.fs.ts'
 import { freshen } from './object-files.fs.ts'
 import type { KnownFile, StatCache } from './stat-cache.sqlite.ts'
 
-/** `path` is absolute; without `seen` it is asked when that serves to read less. */
-export type FoundFile = Readonly<{ path: string; seen?: FileStat }>
+/** `path` is absolute; a file that nobody looked at is asked when that serves to read less. */
+export type FoundFile = Readonly<{ path: string }> | (Readonly<{ path: string }> & FileStat)
 
 export type DigestFilesOptions = Readonly<{
   cache?: StatCache
@@ -61,13 +61,15 @@ export async function digestFiles(
     unknown.push(index)
     hasher.add(paths[index] ?? '', sizeBytes)
   }
-  for (const { path, seen } of files) {
+  for (const file of files) {
+    const { path } = file
+    const seen = 'stat' in file ? file : undefined
     const index = paths.push(path) - 1
     const entry = recall(path)
     const stat = seen ?? (entry !== undefined || unknown.length < askSizeFiles ? lookAt(path) : undefined)
     if (entry !== undefined && entry.stat === stat?.stat && isKept(entry, job)) {
       const { sizeBytes, executable } = stat
-      outcomes[index] = { kind: 'hashed', digest: entry.digest, sizeBytes, executable, stat: entry.stat }
+      outcomes[index] = { kind: 'hashed', digest: entry.digest, sizeBytes, executable, stat: stat.stat }
       known.push(index)
     } else {
       read(index, stat?.sizeBytes)

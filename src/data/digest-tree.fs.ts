@@ -6,7 +6,7 @@
  * its digest says all the same. Empty folders have no part in `dirHash1`.
  */
 import { type Content, DomainError, folderOf, isSha256, type Md5, oneLine, type Sha256 } from '../core/index.ts'
-import { type DigestFilesOptions, digestFiles, type FoundFile } from './digest-files.fs.ts'
+import { type DigestFilesOptions, digestFiles } from './digest-files.fs.ts'
 import type { HashJob, HashOutcome } from './hash-file.fs.ts'
 import { discardStaged } from './hash-files.fs.ts'
 import { withIoFaults } from './io-fault.ts'
@@ -64,14 +64,10 @@ async function digestFound(
   job: HashJob,
   options: DigestPathOptions,
 ): Promise<Readonly<{ files: readonly PlainFile[]; outcomes: readonly HashOutcome[] }>> {
-  const files: PlainFile[] = []
   if (options.found !== undefined) {
-    const { found } = options
-    const walked = function* (): Generator<FoundFile> {
-      for (const file of found) yield { path: file.path, seen: file }
-    }
-    return { outcomes: await digestFiles(walked(), job, options), files: found }
+    return { outcomes: await digestFiles(options.found, job, options), files: options.found }
   }
+  const files: PlainFile[] = []
   const found = function* (): Generator<PlainFile> {
     for (const file of plainFiles(path, { ...options, name: options.name ?? path })) {
       files.push(file)

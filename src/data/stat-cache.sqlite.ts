@@ -36,7 +36,7 @@ export type StatCache = Md5Memory &
   }>
 
 /** Raised whenever a text changes its shape: what another version remembered is dropped. */
-const version = 6
+const version = 7
 const tables = ['files', 'md5s', 'facts', 'sealed'] as const
 /**
  * MD5s are sealed too: whether data are what a `.dvc` file pins is judged by them. The seal stands before the value, which

@@ -42,7 +42,7 @@ export async function dirtyPaths(
     else if (entry.kind === 'file') toHash.push({ path, entry, seen })
   }
   const scheme = objectFormat === 'sha1' ? 'git-sha1' : 'git-sha256'
-  const found = toHash.map(({ seen }) => ({ path: seen.path, seen }))
+  const found = toHash.map(({ seen }) => seen)
   const outcomes = await digestFiles(found, { scheme }, options)
   const differing = toHash.filter(({ entry }, index) => {
     const outcome = outcomes[index]

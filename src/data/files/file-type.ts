@@ -59,41 +59,41 @@ function isText(head: Uint8Array): boolean {
   return [0, 1, 2, 3].some((cut) => isUtf8(head.subarray(0, Math.max(0, head.length - cut))))
 }
 
-const endings: Readonly<Record<string, readonly string[]>> = {
-  png: ['png'],
-  jpg: ['jpeg'],
-  jpeg: ['jpeg'],
-  gif: ['gif'],
-  webp: ['webp'],
-  tif: ['tiff'],
-  tiff: ['tiff'],
-  avif: ['avif'],
-  heic: ['heif'],
-  bmp: ['bmp'],
-  wav: ['wav'],
-  mp3: ['mp3', 'unknown'],
-  flac: ['flac'],
-  ogg: ['ogg'],
-  mp4: ['mp4'],
-  npy: ['npy'],
-  pdf: ['pdf'],
-  zip: ['zip'],
-  gz: ['gzip'],
-  parquet: ['parquet'],
-  txt: ['text'],
-  csv: ['text'],
-  tsv: ['text'],
-  json: ['text'],
-  jsonl: ['text'],
-  xml: ['text'],
-  md: ['text'],
-  yaml: ['text'],
-  yml: ['text'],
-}
+const endings: ReadonlyMap<string, readonly string[]> = new Map([
+  ['png', ['png']],
+  ['jpg', ['jpeg']],
+  ['jpeg', ['jpeg']],
+  ['gif', ['gif']],
+  ['webp', ['webp']],
+  ['tif', ['tiff']],
+  ['tiff', ['tiff']],
+  ['avif', ['avif']],
+  ['heic', ['heif']],
+  ['bmp', ['bmp']],
+  ['wav', ['wav']],
+  ['mp3', ['mp3', 'unknown']],
+  ['flac', ['flac']],
+  ['ogg', ['ogg']],
+  ['mp4', ['mp4']],
+  ['npy', ['npy']],
+  ['pdf', ['pdf']],
+  ['zip', ['zip']],
+  ['gz', ['gzip']],
+  ['parquet', ['parquet']],
+  ['txt', ['text']],
+  ['csv', ['text']],
+  ['tsv', ['text']],
+  ['json', ['text']],
+  ['jsonl', ['text']],
+  ['xml', ['text']],
+  ['md', ['text']],
+  ['yaml', ['text']],
+  ['yml', ['text']],
+])
 
 /** Whether the name's ending promises another type. An ending that is not known promises nothing. */
 export function isMisnamed(path: string, type: string): boolean {
-  const ending = /\.([A-Za-z0-9]+)$/.exec(path)?.[1]?.toLowerCase()
-  const wanted = endings[ending ?? '']
+  const dot = path.lastIndexOf('.')
+  const wanted = dot < 0 ? undefined : endings.get(path.slice(dot + 1).toLowerCase())
   return wanted !== undefined && type !== 'empty' && !wanted.includes(type)
 }

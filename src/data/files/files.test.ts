@@ -115,6 +115,9 @@ test('tells types by bytes', () => {
   assert.equal(isMisnamed('a/b.JPG', 'jpeg'), false)
   assert.equal(isMisnamed('a/b.jpg', 'png'), true)
   assert.equal(isMisnamed('a/b.weights', 'unknown'), false)
+  // what every JavaScript object has is no ending, nor is a name without a dot
+  assert.equal(isMisnamed('a/b.constructor', 'png'), false)
+  assert.equal(isMisnamed('png', 'text'), false)
 })
 
 test('a difference hash has a bit where the left neighbour is brighter', () => {

@@ -133,6 +133,7 @@ function recallArranged(text: string, era: string): (digest: Sha256) => Look | u
   if (!text.startsWith(`${era}\n`)) return () => undefined
   const looks = new Map<string, Look>()
   let at = era.length + 1
+  let last: Readonly<{ line: string; look: Look }> | undefined
   return (digest) => {
     let start = at
     for (let passed = 0; !text.startsWith(digest, start); passed += 1) {
@@ -140,15 +141,15 @@ function recallArranged(text: string, era: string): (digest: Sha256) => Look | u
       if (end < 0 || passed === passedOver) return undefined
       start = end + 1
     }
-    const end = text.indexOf('\n', start)
-    const json = text.slice(start + digest.length, end)
-    let look = looks.get(json)
-    if (look === undefined) {
-      look = JSON.parse(json) as Look // under our seal
-      looks.set(json, look)
+    start += digest.length
+    if (last === undefined || !text.startsWith(last.line, start)) {
+      const line = text.slice(start, text.indexOf('\n', start) + 1)
+      const look = looks.get(line) ?? (JSON.parse(line) as Look) // under our seal
+      looks.set(line, look)
+      last = { line, look }
     }
-    at = end + 1
-    return look
+    at = start + last.line.length
+    return last.look
   }
 }
 

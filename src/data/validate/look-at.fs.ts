@@ -150,10 +150,6 @@ async function answerTo(
   const { label, seed, bounds, judged = [], triage } = questions
   // what has no digest cannot be remembered
   const remembers = ({ entries }: Part): boolean => options.looks !== undefined && greys && entries.length > 0
-  const digests = own.names.flatMap((inner, place): readonly (readonly [string, string])[] => {
-    const digest = own.entries[place]?.digest
-    return digest === undefined ? [] : [[inner, digest]]
-  })
   return runValidator(
     parts.map(({ part }) => part),
     ([files = [], ofAnchor = []]) => ({
@@ -163,7 +159,7 @@ async function answerTo(
       pixels: maxPixels,
       seed,
       keep: remembers(own) || (greys && triage !== undefined),
-      ...(judged.length === 0 ? {} : { judged: { words: judged, digests } }),
+      ...(judged.length === 0 ? {} : { judged: { words: judged, digests: digestsOf(own) } }),
       ...(triage === undefined ? {} : { pointed: true }),
       ...(label === undefined ? {} : { label, names: own.names }),
       ...(bounds === undefined ? {} : { bounds }),
@@ -175,6 +171,13 @@ async function answerTo(
     filesAnswerShape,
     options,
   )
+}
+
+function digestsOf({ names, entries }: Part): readonly (readonly [string, string])[] {
+  return names.flatMap((inner, place): readonly (readonly [string, string])[] => {
+    const digest = entries[place]?.digest
+    return digest === undefined ? [] : [[inner, digest]]
+  })
 }
 
 function knownImages(part: Part): readonly KnownImage[] {
@@ -221,13 +224,12 @@ type Looked = Readonly<{ names: readonly string[]; files: readonly Look[]; answe
 
 function foundIn({ names, files, answer }: Looked, entries: Entries, questions: Questions): Findings {
   const { judged = [], triage } = questions
-  const seen = names.flatMap((path, place): readonly (SeenFile & Look)[] => {
-    const entry = entries[place]
-    const looked = files[place]
-    return entry === undefined || looked === undefined
-      ? []
-      : [{ ...looked, path, digest: entry.digest, sizeBytes: entry.sizeBytes }]
-  })
+  const seen: (SeenFile & Look)[] = []
+  for (const [place, path] of names.entries()) {
+    const [entry, looked] = [entries[place], files[place]]
+    if (entry === undefined || looked === undefined) continue
+    seen.push({ ...looked, path, digest: entry.digest, sizeBytes: entry.sizeBytes })
+  }
   const labelOf = labelsIn(answer, questions)
   const hashed = isJudged(questions)
     ? seen.map((file) => ({ ...file, inner: file.path, label: labelOf(file.path) }))
