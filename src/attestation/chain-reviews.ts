@@ -41,7 +41,11 @@ export function judgeReviews(
   const said = held.length === 0 ? [] : reviews
   const findings = said.map(({ stage, fault, by }) => {
     const counted = `its definition was reviewed by ${by.length}`
-    const told = fault ?? (peopleAt ? undefined : `${counted}, and no history is here to say who wrote it`)
+    const told =
+      fault ??
+      (peopleAt
+        ? undefined
+        : `${counted}, and no history is here to say who wrote it: verify in a clone of the project`)
     const scope = { subject: stage }
     return told === undefined ? passed('review', counted, scope) : caveat('review', told, scope)
   })
@@ -140,7 +144,9 @@ function judgeStage({ policy }: ChainQuestion, facts: StageFacts, { held, review
   if (involved === undefined) return no('the builder does not say who wrote and committed the code')
   const known = about.filter(({ review }) => writtenBy(review, peopleAt) !== undefined)
   if (known.length === 0)
-    return no('was reviewed in or since what is no commit here, or none whose authors can be told')
+    return no(
+      'was reviewed in or since what is no commit here, or none whose authors can be told: verify in a whole clone',
+    )
   const apart = known.filter((one) => isApart(one, { involved, peopleAt }))
   if (apart.length === 0) return no('was reviewed by nobody but those who wrote, committed or started it')
   const whole = apart.filter(({ review: { since } }) => since === undefined || reviewed.has(since))

@@ -18,6 +18,7 @@ import {
   sameFolder,
   strangersPart,
 } from './git-locate.fs.ts'
+import { isOid } from './git-objects.ts'
 import { hasNoReplaceRefs, readPlainHead } from './git-refs.fs.ts'
 import { rulesDigest } from './git-rules.fs.ts'
 import type { GitOid, Repository, RepositoryFinding } from './repository.ts'
@@ -72,6 +73,8 @@ export async function openRepository(
     ...blobs,
     digestsAt: (commit, paths) => digestsAt({ git, cache }, { prefix: place.prefix, commit, paths }),
     filesAt: (revision, paths) => filesAt(git, { prefix: place.prefix, revision, paths }),
+    holds: async (commit) =>
+      isOid(commit) && (await runGit(git, ['rev-parse', '--quiet', '--verify', `${commit}^{commit}`])).status === 0,
     peopleIn: (spans) => peopleIn(git, spans),
     dirty: (within = ['.']) =>
       dirtyPaths(facts, within, {
@@ -125,6 +128,7 @@ type Facts = Omit<
   | 'blobDigests'
   | 'digestsAt'
   | 'filesAt'
+  | 'holds'
   | 'peopleIn'
   | 'storeBlobs'
   | 'treeDigest'

@@ -93,6 +93,8 @@ export type Repository = Readonly<{
    * @throws ERR_GIT_CORRUPT, ERR_INPUT_TOO_LARGE
    */
   filesAt(revision: string, paths: readonly string[]): Promise<FilesAt | undefined>
+  /** Whether the commit is here, by its whole name; hostile. */
+  holds(commit: GitOid): Promise<boolean>
   /**
    * Everybody who wrote or committed what leads to `head` and not to `until`; all of it where that is undefined.
    *

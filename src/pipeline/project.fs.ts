@@ -242,8 +242,8 @@ export function isOfOther(root: string, { project }: Pick<TrustPolicy, 'project'
   return id !== undefined && project !== undefined && id !== project
 }
 
-/** What the checkout's own policy says. */
-function projectIdOf(root: string): string | undefined {
+/** What the checkout's own policy says; undefined where it says nothing, or cannot be read. */
+export function projectIdOf(root: string): string | undefined {
   const bytes = readProjectFile(root, 'trust.yaml')
   try {
     return bytes === undefined ? undefined : parseTrustPolicy(bytes, 'repository').project

@@ -26,7 +26,7 @@ import { joinProofs, keptProofs } from './kept-proofs.fs.ts'
 import { forkFindings, loggedBy } from './log-trust.ts'
 import { artifactInRegistry, evidenceInRegistry, isOciAddress, type NamedDigest, parseOciAddress } from './oci/index.ts'
 import { policyInForce, rememberTime, withProofs } from './policy-in-force.fs.ts'
-import { isOfOther, openProject, revokedIn } from './project.fs.ts'
+import { isOfOther, openProject, projectIdOf, revokedIn } from './project.fs.ts'
 import type { Caller, Project } from './project.ts'
 import { readSmall, realOf } from './small-file.fs.ts'
 import { rootsGiven } from './trusted-roots.fs.ts'
@@ -172,7 +172,8 @@ async function judgeTravelled(
   const surroundings = { now: caller.now(), revokedSources: revoked, ...logged }
   const own = roots.filter((root) => root === enclosing?.root || !isOfOther(root, policy))
   const question = { subject: { path, digest }, entries: [], evidence, policy, verdicts: new Map() }
-  const chain = await withHistory(caller, own, (history) =>
+  const checkouts = own.map((root) => ({ root, isNamed: root === enclosing?.root || projectIdOf(root) !== undefined }))
+  const chain = await withHistory(caller, checkouts, (history) =>
     verifyChain({ ...question, surroundings: { ...surroundings, ...history } }),
   )
   rememberTime(policy, caller, chain.newestTime)
