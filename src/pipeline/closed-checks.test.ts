@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { DataCheck, Dataset, Findings } from '../data/index.ts'
-import { missingGolden as check, closedChecks } from './closed-checks.ts'
+import { missingGolden as check, closedChecks, heldChecks } from './closed-checks.ts'
 
 test('files of which nothing was compared fail beside a baseline, whatever was seen of them by themselves', () => {
   const anchorRows: Dataset = { kind: 'folder', path: '/anchor', files: [] }
@@ -18,4 +18,26 @@ test('files of which nothing was compared fail beside a baseline, whatever was s
   assert.deepEqual(closed([...folder, 'drift/mean', 'poison/label-flip'], anchorRows), [], 'the honest twin')
   // the approved images are not at hand: the validator's warning stays one
   assert.deepEqual(closed([...folder, 'poison/label-flip', 'poison/anchor']), [])
+})
+
+test('images beside an anchor whose files are not at hand are told that, with the next step; without one, that there is none', () => {
+  const alone: DataCheck = {
+    ...check,
+    name: 'poison/anchor',
+    observed: 'unanchored',
+    because: 'nothing says what is honest',
+  }
+  const found: Findings = {
+    verdict: 'warn',
+    checks: [{ ...check, name: 'poison/label-flip', verdict: 'pass' }, alone],
+    unseen: [],
+  }
+  const said = (isAnchored: boolean): readonly unknown[] =>
+    heldChecks({ hasBaseline: true, isAnchored }, found).flatMap(({ name, verdict, observed, because }) =>
+      name === 'poison/anchor' ? [[verdict, observed, because]] : [],
+    )
+  assert.deepEqual(said(false), [['warn', 'unanchored', 'nothing says what is honest']])
+  const [[verdict, observed, because] = []] = said(true) as readonly string[][]
+  assert.deepEqual([verdict, observed, said(true).length], ['warn', 'without its rows', 1])
+  assert.match(because ?? '', /run once with the version that was approved in its place, or anchor anew$/)
 })

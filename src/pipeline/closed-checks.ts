@@ -18,6 +18,23 @@ export type Closing = Readonly<{
   goldenUnasked?: boolean
 }>
 
+/** All that is said of it: what was found, and what fails closed. */
+export function heldChecks(asked: Closing, found: Findings): readonly DataCheck[] {
+  // of images the validator sees that there is nothing to compare with, not why
+  const isHeld = asked.isAnchored === true && asked.anchorRows === undefined
+  const seen = found.checks.map((check) =>
+    isHeld && check.name === 'poison/anchor' ? { ...check, ...withoutRows } : check,
+  )
+  return [...seen, ...closedChecks(asked, found)]
+}
+
+const withoutRows = {
+  observed: 'without its rows',
+  expected: 'an approved anchor',
+  because:
+    'what the anchor was made from is not at hand, and no labels can be compared with it: run once with the version that was approved in its place, or anchor anew',
+} as const
+
 export function closedChecks(asked: Closing, found: Findings): readonly DataCheck[] {
   return [
     ...uncomparedChecks(asked, found),
@@ -49,17 +66,13 @@ function anchorChecks({ isAnchored, anchorRows, golden }: Closing, { checks }: F
   const isSearched = checks.some(({ name }) => name.startsWith('poison/'))
   if (!isSearched || (isAnchored === true && anchorRows !== undefined)) return []
   if (checks.some(({ name }) => name === 'poison/anchor')) return []
-  const [observed, because] =
-    isAnchored === true
-      ? ['without its rows', 'the rows of the anchor are not at hand, and no labels can be compared with them']
-      : [
-          'unanchored',
-          golden === undefined
-            ? 'no reviewer has fixed the baseline as the anchor: poison that was there from the start looks honest'
-            : 'no reviewer has fixed the baseline as the anchor since the golden set is there, which it has to agree with in this label',
-        ]
   const head = { column: null, expected: 'an approved anchor', rows: [], count: 0, evaluated: true }
-  return [{ name: 'poison/anchor', ...head, verdict: 'warn', observed, because }]
+  const because =
+    golden === undefined
+      ? 'no reviewer has fixed the baseline as the anchor: poison that was there from the start looks honest'
+      : 'no reviewer has fixed the baseline as the anchor since the golden set is there, which it has to agree with in this label'
+  const said = isAnchored === true ? withoutRows : { observed: 'unanchored', because }
+  return [{ name: 'poison/anchor', ...head, verdict: 'warn', ...said }]
 }
 
 /** What verdicts have that were reached without the rows of the golden set. */

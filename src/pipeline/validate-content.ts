@@ -21,7 +21,7 @@ import {
   validatorEngine,
   worstOf,
 } from '../data/index.ts'
-import { type Closing, closedChecks } from './closed-checks.ts'
+import { type Closing, heldChecks } from './closed-checks.ts'
 import type { PastVersions } from './past-versions.ts'
 import { datasetOf } from './stored-dataset.ts'
 import { boxRunner } from './validate-data.fs.ts'
@@ -146,7 +146,7 @@ export async function validateContent(tools: ContentTools, asked: ContentQuestio
     questions,
     options,
   )
-  const all = [...found.checks, ...closedChecks({ ...asked, hasBaseline: baseline !== undefined }, found)]
+  const all = heldChecks({ ...asked, hasBaseline: baseline !== undefined }, found)
   // THREAT: a file that is made unreadable is asked nothing, whatever it is held to
   const isHeld = [contract, baseline, label, asked.golden].some((each) => each !== undefined)
   const checks = all.map((check) => shown(isHeld ? check : softened(check), classification))

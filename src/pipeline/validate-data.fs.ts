@@ -34,7 +34,7 @@ import {
   walkPlain,
   worstOf,
 } from '../data/index.ts'
-import { closedChecks } from './closed-checks.ts'
+import { heldChecks } from './closed-checks.ts'
 import { classificationAt, mostSecretOf, rulesAt } from './data-question.ts'
 import type { DataRules } from './definition.ts'
 import { type HeldData, heldData } from './held-data.ts'
@@ -111,7 +111,7 @@ export async function validateData(
     },
     { ...room.validator, ...memory },
   )
-  const all = held === undefined ? found.checks : [...found.checks, ...closedChecks(held.closing, found)]
+  const all = held === undefined ? found.checks : heldChecks(held.closing, found)
   const checks = all.map((check) => shown(check, classification))
   const { baseline } = approved
   const { baselineProfile: _b, profile: _p, version: _v, ...toldFound } = found

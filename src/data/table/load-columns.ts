@@ -9,7 +9,15 @@ import { never, violationOf } from '../validate/violation.ts'
 import { type ColumnKind, isBooleanWord, kindOfContract, kindOfTyped, proposals } from './column-kind.ts'
 import type { Column, Columns } from './columns.ts'
 import type { Engine } from './engine.duckdb.ts'
-import { comparableOf, instantOf, numberOf, type Relation, type TableColumn, textOf } from './relation.ts'
+import {
+  comparableOf,
+  instantOf,
+  numberedClassOf,
+  numberOf,
+  type Relation,
+  type TableColumn,
+  textOf,
+} from './relation.ts'
 import { numbered, rowColumn } from './row-number.ts'
 
 export type LoadOptions = Readonly<{
@@ -200,7 +208,9 @@ function builderOf({ column, kind, distinct, isLarge }: KindedColumn, options: L
     return strings(name, `CASE WHEN ${word} THEN 'true' WHEN NOT (${word}) THEN 'false' END`, 'category', rows)
   }
   const few = distinct <= maxCategories || isCode
-  return strings(name, comparable ? comparableOf(column) : textOf(column), few ? 'category' : 'text', rows)
+  const isNumber = kind === 'integer' || kind === 'number'
+  const text = comparable ? comparableOf(column) : isCode && isNumber ? numberedClassOf(column) : textOf(column)
+  return strings(name, text, few ? 'category' : 'text', rows)
 }
 
 function numbers(name: string, sql: string, unit: 'number' | 'epoch-ms', rows: number): Builder {

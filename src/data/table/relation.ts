@@ -90,7 +90,12 @@ export function comparableOf(column: TableColumn): string {
   return `CASE ${sortOf(column)} WHEN 'number' THEN CAST(if(${value} = 0, 0, ${value}) AS VARCHAR) WHEN 'instant' THEN coalesce(CAST(TRY_CAST(${text} AS TIMESTAMP) AS VARCHAR), ${text}) WHEN 'truth' THEN lower(${text}) WHEN 'words' THEN if(regexp_full_match(${text}, '${isLongWhole}'), split_part(${text}, '.', 1), ${text}) END`
 }
 
-/** The same where zeros in front are none of the value: `034` is a code or a number, and either may be meant. */
+/** A class that numbers stand for, whatever type or spelling a version has them in: `1`, `1.0` and the double 1 are `1`. */
+export function numberedClassOf(column: TableColumn): string {
+  return `regexp_replace(${comparableOf(column)}, '[.]0$', '')`
+}
+
+/** `comparableOf` where zeros in front are none of the value: `034` is a code or a number, and either may be meant. */
 export function looselyComparableOf(column: TableColumn): string {
   const ref = `regexp_replace(${textOf(column)}, '^[+]?(-?)0*([0-9])', '\\1\\2')`
   return comparableOf({ ...column, ref, storage: 'text', sqlType: 'VARCHAR' })

@@ -1,11 +1,16 @@
-/** What a version leaves in the signed history. */
+/** What a version leaves in the signed history, and how it lies beside its anchor in another format. */
 import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Bound } from '../../bounds.ts'
-import { draw, tableOf } from '../../poison/fixtures.ts'
+import { type Drawn, draw, opposite, tableOf } from '../../poison/fixtures.ts'
 import { profileAnchor } from '../../statistics/index.ts'
+import { labelOf } from '../../table/columns.ts'
 import type { Loaded } from '../../table/load-columns.ts'
-import { versionOf } from './compare.ts'
+import { defaultLimits } from '../run-validator.fs.ts'
+import { compare, loadFor, versionOf } from './compare.ts'
+import { type Bench, openBench, openRelation } from './testing.fs.ts'
 
 const anchor = tableOf(draw(1000, 1))
 const moved = draw(1000, 2).map((row) => ({ ...row, y: row.y + 0.6 }))
@@ -29,4 +34,57 @@ test('a drift is kept in the unit of no looser threshold than own ones, so that 
   assert.ok(keptOf([]) > 1)
   assert.equal(keptOf(loose(10)), keptOf([]))
   assert.ok(keptOf(loose(0.001)) > 10 * keptOf([]), 'the honest twin: tighter ones count')
+})
+
+const csv = (rows: readonly Drawn[], [no, yes]: readonly [string, string]): string =>
+  [
+    'x,y,label',
+    ...rows.map(({ x, y, label }) => `${x.toFixed(4)},${y.toFixed(4)},${label === 'yes' ? yes : no}`),
+    '',
+  ].join('\n')
+
+async function parquetOf({ engine, folder }: Bench, text: string, label: string): Promise<Buffer> {
+  writeFileSync(join(folder, 'from.csv'), text)
+  const path = join(folder, 'made.parquet')
+  const columns = `x::DOUBLE AS x, y::DOUBLE AS y, label::${label} AS label`
+  await engine.query(
+    `COPY (SELECT ${columns} FROM read_csv('${join(folder, 'from.csv')}')) TO '${path}' (FORMAT parquet)`,
+  )
+  return readFileSync(path)
+}
+
+test('a class is the number that it is: in another type or spelling honest rows do not move, and wrong labels are seen', async () => {
+  using bench = await openBench()
+  const known = draw(300, 1)
+  const anchored = await openRelation(bench, 'anchor.csv', csv(known, ['0', '1']))
+  const statistics = { label: 'label', seed: 1, poison: true }
+  const alarms = async (name: string, content: string | Uint8Array): Promise<readonly string[]> => {
+    const { checks } = await compare(
+      bench.engine,
+      await openRelation(bench, name, content),
+      { anchor: anchored },
+      {
+        ...{ task: 'validate', files: [], others: [], now: '2026-11-25T00:00:00Z', examples: 0 },
+        ...{ limits: defaultLimits.limits, statistics, reviewed: new Map() },
+      },
+    )
+    return checks.flatMap(({ name: check, column, verdict }) =>
+      column === 'label' && verdict === 'fail' ? [check] : [],
+    )
+  }
+  const flipped = [...known, ...draw(40, 5).map((row) => ({ ...row, label: opposite(row.label) }))]
+  assert.deepEqual(await alarms('spelled.csv', csv(known, ['0.0', '1.0'])), [])
+  assert.deepEqual(await alarms('double.parquet', await parquetOf(bench, csv(known, ['0', '1']), 'DOUBLE')), [])
+  assert.deepEqual(await alarms('flipped.csv', csv(flipped, ['0.0', '1.00'])), ['poison/label-flip'])
+})
+
+test('classes that are codes stay what they are', async () => {
+  using bench = await openBench()
+  const classesOf = async (name: string, labels: readonly string[]): Promise<readonly string[]> => {
+    const relation = await openRelation(bench, name, ['x,label', ...labels.map((each) => `1,${each}`), ''].join('\n'))
+    const { columns } = await loadFor(bench.engine, relation, { label: 'label', seed: 1 }, {})
+    return labelOf(columns)?.dictionary.toSorted() ?? []
+  }
+  assert.deepEqual(await classesOf('codes.csv', ['01', '1', '1.0', '-2.50']), ['-2.5', '01', '1'])
+  assert.deepEqual(await classesOf('words.csv', ['1.0', '1', 'a']), ['1', '1.0', 'a'], 'words among them: text')
 })
