@@ -1,17 +1,18 @@
 /**
- * Where a CSV file breaks its own shape, row by row: asked only when the engine has refused it.
+ * Where a CSV file breaks its own shape, row by row: asked when the engine has refused it, or a line is too long for it.
  *
  * A record that has another number of fields than the header, text beside a closing quote, a quote that never closes,
  * bytes that are not UTF-8, a record that is longer than the limit. Source: RFC 4180 section 2.
  * LIMIT: stops after 100 faulty rows.
  */
 import { isUtf8 } from 'node:buffer'
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 
 /** `rows`: 1-based data rows; empty when the header itself is at fault. */
 export type CsvFaults = Readonly<{ rows: readonly number[]; because: string }>
 
 const chunkBytes = 1024 * 1024
+const tailBytes = 64 * 1024
 const maxRows = 100
 /** LIMIT: as the engine has it. */
 const maxRecordBytes = 2_000_000
@@ -35,6 +36,38 @@ export function findCsvFaults(path: string, delimiter: string, fields: number): 
   } finally {
     closeSync(fd)
   }
+}
+
+/**
+ * True when a line is longer than a record may be. Only the ends of stretches of that length are read.
+ *
+ * THREAT: where several threads read, the engine leaves out a last record that is longer than what one of them reads, and
+ * says nothing (seen with DuckDB 1.5.6: 13 MB behind 20 MB of rows): a trainer would read a row that nobody validated.
+ */
+export function hasLongLine(path: string): boolean {
+  const fd = openSync(path, 'r')
+  try {
+    const { size } = fstatSync(fd)
+    for (let start = 0; size - start > maxRecordBytes; ) {
+      const end = lastLineFeed(fd, start, start + maxRecordBytes + 1)
+      if (end === undefined) return true
+      start = end + 1
+    }
+    return false
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function lastLineFeed(fd: number, from: number, to: number): number | undefined {
+  const buffer = Buffer.allocUnsafe(tailBytes)
+  for (let end = to; end > from; ) {
+    const begin = Math.max(from, end - tailBytes)
+    const at = buffer.subarray(0, readSync(fd, buffer, 0, end - begin, begin)).lastIndexOf(lineFeed)
+    if (at >= 0) return begin + at
+    end = begin
+  }
+  return undefined
 }
 
 function hasMark(bytes: Uint8Array): boolean {

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { nameFault } from '../../core/index.ts'
 import { hidesZip } from '../files/packed.fs.ts'
 import { type DataCheck, formatFault } from '../validate/check.ts'
+import { findCsvFaults, hasLongLine } from './csv-faults.fs.ts'
 import { type CsvHead, readCsvHead } from './csv-head.ts'
 import { type Engine, firstLine, isOverLimit } from './engine.duckdb.ts'
 import { contradicts, type TableFile, tableFileOf } from './format.ts'
@@ -138,6 +139,10 @@ async function csvRelation(
       : [{ file: files[index]?.inner ?? '', because: 'its header is not that of the first file' }],
   )
   if (wrong.length > 0) return refusedFiles('columns', wrong)
+  for (const link of links) {
+    const long = hasLongLine(link) ? findCsvFaults(link, first.delimiter, first.header.length) : undefined
+    if (long !== undefined) return refused(formatFault('readable', long.because, { rows: [...long.rows] }))
+  }
   const columns = first.header.map(
     (name, index): TableColumn => ({ name, ref: generatedName(index), storage: 'text', sqlType: 'VARCHAR' }),
   )

@@ -238,6 +238,11 @@ describe('rules', () => {
   })
 })
 
+/** A table of two rows, of which the last has so many bytes. */
+function lastRow(sizeBytes: number): Buffer {
+  return Buffer.concat([Buffer.from('a,b\n1,2\n3,'), Buffer.alloc(sizeBytes - 2, 'x'), Buffer.from('\n')])
+}
+
 describe('hostile data never passes', () => {
   const contract = contractOf('[{name: a}, {name: b}]')
   const cases: readonly (readonly [name: string, file: string, content: string | Uint8Array, trouble: string])[] = [
@@ -262,6 +267,13 @@ describe('hostile data never passes', () => {
       't.csv',
       Buffer.concat([Buffer.from('a,b\n1,"'), Buffer.alloc(100e6, 120), Buffer.from('"\n')]),
       'fail format/readable - 1',
+    ],
+    ['a last row that the engine leaves out', 't.csv', lastRow(40e6), 'fail format/readable - 2'],
+    [
+      'a last row that the engine leaves out, packed',
+      't.csv.gz',
+      gzipSync(lastRow(40e6), { level: 0 }),
+      'fail format/readable - 2',
     ],
     ['a Parquet that is a CSV', 't.parquet', 'a,b\n1,2\n', 'fail format/signature - t.parquet'],
     ['a CSV that is a Parquet', 't.csv', 'PAR1aaaaaaaaaPAR1', 'fail format/signature - t.csv'],
@@ -291,6 +303,11 @@ describe('hostile data never passes', () => {
     ],
     ['a torn Parquet', 't.parquet', 'PAR1\0\0\0\0PAR1', 'fail format/readable - t.parquet'],
   ]
+  test('a last row as long as a row may be is read', async () => {
+    const answer = await bench.validate({ 't.csv': lastRow(1_999_990) }, { contract })
+    assert.deepEqual([troubles(answer), answer.rows], [[], 2])
+  })
+
   test('a Parquet whose footer is the comment of a zip', async () => {
     const honest = await parquet("SELECT 1 AS a, 'x' AS b")
     const footer = 8 + honest.readUInt32LE(honest.length - 8)
