@@ -3,7 +3,14 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { sha256Of } from '../core/index.ts'
 import type { Source } from './inventory.ts'
-import { type ApprovalFact, decideInput, type Input, type SourceState, sourceStatus } from './source-status.ts'
+import {
+  type ApprovalFact,
+  decideInput,
+  type Input,
+  refuseExpired,
+  type SourceState,
+  sourceStatus,
+} from './source-status.ts'
 
 const source: Source = {
   id: 'words',
@@ -109,6 +116,15 @@ test('the order of the statements means nothing', () => {
       assert.equal(revoked.status, 'revoked')
     }),
   )
+})
+
+test('a source whose day has passed is not approved, and the way to a new day is told', () => {
+  const late = new Date('2027-01-01T00:00:00Z')
+  const dated = { ...source, reviewBy: '2026-12-31' }
+  assert.throws(() => refuseExpired(dated, late), { code: 'ERR_SOURCE_EXPIRED', help: /--replace --review-by DATE/ })
+  refuseExpired(dated, new Date('2026-12-31T23:59:59Z'))
+  const { reviewBy: _none, ...undated } = source
+  refuseExpired(undated, late)
 })
 
 test('an input enters only with an approved source, the bytes on record, and clearance', () => {

@@ -97,6 +97,24 @@ export function newestFirst(left: ApprovalFact, right: ApprovalFact): number {
   return Date.parse(right.at) - Date.parse(left.at) || (left.attestation < right.attestation ? -1 : 1)
 }
 
+/** How a source whose day has passed comes to a new one. */
+function renewed({ id, path }: Source): string {
+  return `look at the data, then: assay data add ${id} ${quotedForShell(path)} --replace --review-by DATE, and assay data approve ${id}`
+}
+
+/** @throws ERR_SOURCE_EXPIRED when its day has passed: an approval would count for nothing */
+export function refuseExpired(source: Source, now: Date): void {
+  const { id, reviewBy } = source
+  if (reviewBy !== undefined && !(now.getTime() < endOfDay(reviewBy)))
+    throw new DomainError(
+      'ERR_SOURCE_EXPIRED',
+      `\`${id}\` was to be reviewed by ${reviewBy}: an approval would count for nothing`,
+      {
+        help: renewed(source),
+      },
+    )
+}
+
 function endOfDay(date: string): number {
   return Date.parse(`${date}T00:00:00Z`) + 86_400_000
 }
@@ -131,7 +149,8 @@ export function decideInput(
     const help = `restore the bytes on record, or register the new ones: assay data add ${sourceId} ${quotedForShell(path)} --replace`
     return refuse('ERR_SOURCE_CHANGED', `it does not hold the bytes on record for \`${sourceId}\``, help)
   }
-  if (status === 'expired') return refuse('ERR_SOURCE_EXPIRED', `the approval of \`${sourceId}\` has expired`)
+  if (status === 'expired')
+    return refuse('ERR_SOURCE_EXPIRED', `the approval of \`${sourceId}\` has expired`, renewed(source))
   if (status !== 'approved')
     return refuse(
       'ERR_SOURCE_UNAPPROVED',

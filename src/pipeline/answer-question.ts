@@ -4,10 +4,10 @@
  * THREAT: evidence that leaks data: values of confidential data are left out here, before anything is signed.
  */
 import { join } from 'node:path'
-import { type DataVerdict, type DataWaiver, isSecret, resultOf, type StatedCheck } from '../attestation/index.ts'
+import { type DataVerdict, isSecret, resultOf, type StatedCheck } from '../attestation/index.ts'
 import type { Sha256 } from '../core/index.ts'
 import type { DataCheck } from '../data/index.ts'
-import type { DataQuestion } from './data-question.ts'
+import { type DataQuestion, waiverOf } from './data-question.ts'
 import { goldenRowsOf } from './golden.ts'
 import { anchorRows, type PastVersions, pastVersions } from './past-versions.ts'
 import type { Project } from './project.ts'
@@ -154,22 +154,6 @@ function statedCheck({ classification, waivers }: DataQuestion, check: DataCheck
     count,
     ...(waiver === undefined ? {} : { waiver }),
   }
-}
-
-export function waiverOf(
-  waivers: DataQuestion['waivers'],
-  check: DataCheck,
-): DataQuestion['waivers'][number] | undefined {
-  const column = check.column ?? undefined
-  return waivers.find(
-    ({ decision }) => decision.check === check.name && decision.column === column && covers(decision, check),
-  )
-}
-
-/** A waiver of single rows says nothing of others: all that fail have to be listed, and named by it. */
-function covers({ rows }: DataWaiver, check: DataCheck): boolean {
-  if (rows === undefined) return true
-  return check.count === check.rows.length && check.rows.length > 0 && check.rows.every((row) => rows.includes(row))
 }
 
 function textOf<Name extends string>(name: Name, value: unknown): { [Key in Name]?: string } {

@@ -2,7 +2,7 @@
 
 import type { SourceApproval } from '../attestation/index.ts'
 import { DomainError, type Sha256, sha256Of } from '../core/index.ts'
-import type { Source } from '../data/index.ts'
+import { refuseExpired, type Source } from '../data/index.ts'
 import { attestationsOf, enterLog } from './enter-log.ts'
 import { openProjectSigner } from './open-signer.ts'
 import type { Project } from './project.ts'
@@ -36,6 +36,7 @@ export async function decideAboutSource(project: Project, id: string, decision: 
 
 async function refuseUnlooked(project: Project, source: Source, status: string): Promise<void> {
   if (status === 'revoked') throw new DomainError('ERR_SOURCE_REVOKED', `the source \`${source.id}\` was revoked`)
+  refuseExpired(source, project.now())
   const digest = await project.contents.rehash(source.path)
   if (digest === source.digest) return
   const what = digest === undefined ? 'is not there' : 'does not hold the bytes on record'

@@ -4,7 +4,7 @@
  * The key names the question: the bytes, what they are held to, who waived or judged what, and which validator answers.
  * Anything of it that changes asks anew. Source: trust.md section 5, design.md section 6.
  */
-import type { DataVerdict, StatedDependency, VerifiedDataDecision } from '../attestation/index.ts'
+import type { DataVerdict, DataWaiver, StatedDependency, VerifiedDataDecision } from '../attestation/index.ts'
 import { type Content, type Digest, DomainError, digestOfJson, type Sha256 } from '../core/index.ts'
 import { type Bound, type Classification, classifications, type DataCheck } from '../data/index.ts'
 import { believedStage } from './believe.ts'
@@ -122,6 +122,22 @@ export function waiversOf({ dataDecisions, now }: Project, digest: Digest): Data
   return dataDecisions()['data-waiver'].filter(
     ({ decision }) => decision.subject.digest === digest && !isOver(decision.until, now()),
   )
+}
+
+export function waiverOf(
+  waivers: DataQuestion['waivers'],
+  check: DataCheck,
+): DataQuestion['waivers'][number] | undefined {
+  const column = check.column ?? undefined
+  return waivers.find(
+    ({ decision }) => decision.check === check.name && decision.column === column && covers(decision, check),
+  )
+}
+
+/** A waiver of single rows says nothing of others: all that fail have to be listed, and named by it. */
+function covers({ rows }: DataWaiver, check: DataCheck): boolean {
+  if (rows === undefined) return true
+  return check.count === check.rows.length && check.rows.length > 0 && check.rows.every((row) => rows.includes(row))
 }
 
 /** Of a contract or baseline, as the commit has it, or the working tree when that is dirty. */

@@ -3,9 +3,10 @@
  * gate would: the rows of the anchor, the versions since, tables that the contract refers to, rows that were judged.
  */
 import type { VerifiedDataDecision } from '../attestation/index.ts'
-import type { Dataset, Questions } from '../data/index.ts'
+import type { Digest } from '../core/index.ts'
+import type { DataCheck, Dataset, Questions } from '../data/index.ts'
 import type { Closing } from './closed-checks.ts'
-import { anchorOf } from './data-question.ts'
+import { anchorOf, waiverOf, waiversOf } from './data-question.ts'
 import type { DataRules } from './definition.ts'
 import { type GoldenSet, goldenOf, goldenRowsOf, isGoldenUnasked } from './golden.ts'
 import { anchorRows, type PastVersions, pastVersions } from './past-versions.ts'
@@ -18,6 +19,8 @@ export type HeldData = Readonly<{
   questions: Pick<Questions, 'anchor' | 'bounds' | 'golden' | 'previous' | 'history' | 'others' | 'judged'> &
     Partial<Pick<Questions, 'seed'>>
   closing: Closing
+  /** The checks, of which those that a reviewer waived for these bytes warn. */
+  waived(checks: readonly DataCheck[], digest: Digest): readonly DataCheck[]
 }>
 
 export async function heldData(project: Project, path: string, rules: DataRules): Promise<HeldData> {
@@ -51,7 +54,18 @@ export async function heldData(project: Project, path: string, rules: DataRules)
       ...(bounds === undefined ? {} : { bounds }),
       ...(rows === undefined ? {} : { anchorRows: rows }),
     },
+    waived: (checks, digest) => {
+      const waivers = waiversOf(project, digest)
+      return checks.map((check) => withWaiver(check, waivers))
+    },
   }
+}
+
+function withWaiver(check: DataCheck, waivers: ReturnType<typeof waiversOf>): DataCheck {
+  const until = check.verdict === 'fail' ? waiverOf(waivers, check)?.decision.until : undefined
+  if (until === undefined) return check
+  const told = check.because === undefined ? '' : `${check.because}; `
+  return { ...check, verdict: 'warn', because: `${told}it fails, and is waived until ${until}` }
 }
 
 type Anchored = Readonly<{

@@ -2,7 +2,7 @@
 
 export { gateSentence, isSecret, rowVerdicts, statedReproduction } from '../attestation/index.ts'
 export type { DataCheck } from '../data/index.ts'
-export { printBaseline, printReport } from '../data/index.ts'
+export { isToLookAt, printBaseline, printReport } from '../data/index.ts'
 export { type AcceptedSystem, acceptSystem } from './accept-system.fs.ts'
 export { decideAboutSource } from './approve.ts'
 export { approveModel, type SignedApproval } from './approve-model.ts'
@@ -44,6 +44,7 @@ export {
 } from './fetch-source.fs.ts'
 export { type HermeticityReport, hermeticityIn } from './hermeticity.ts'
 export { importEvidence } from './import-evidence.ts'
+export { unlistedInputs } from './inputs.ts'
 export { nextStep, reviewCommand } from './judge-command.ts'
 export {
   adoptHere,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { StageDefinition } from './definition.ts'
-import { type Anchor, inputsOf, surroundingsOf, visibleFiles } from './inputs.ts'
+import { type Anchor, inputsOf, surroundingsOf, unlistedInputs, visibleFiles } from './inputs.ts'
 
 const stage = (deps: readonly string[], params: Record<string, string[]> = {}): StageDefinition => ({
   name: 'train',
@@ -51,6 +51,26 @@ test('a tracked dep is code, an untracked one an external input that nobody list
       ['params.yaml', 'params', 'code'],
     ],
   )
+})
+
+test('what no source stands for is told, by whatever name it comes in', () => {
+  const pinned: Anchor = { kind: 'external', path: 'data/pinned.csv', file: 'data/pinned.csv.dvc' }
+  const known = (deps: readonly string[]) => ({
+    pipeline: { stages: [stage(deps)], tracked: [], after: new Map(), files: [], warnings: [] },
+    settings: {
+      data: new Map([
+        ['data/raw', { source: 'digits' }],
+        ['data/named.csv', {}],
+      ]),
+    },
+    surroundings: surroundingsOf([out, raw, pinned], tracked),
+  })
+  assert.deepEqual(unlistedInputs(known(['data/pinned.csv', 'data/raw', 'data/prepared', 'downloads/x.bin'])), [
+    'data/named.csv',
+    'data/pinned.csv',
+    'downloads/x.bin',
+  ])
+  assert.deepEqual(unlistedInputs(known(['data/raw', 'src/train.py'])), ['data/named.csv'])
 })
 
 test('a stage sees tracked code and no data, outs, other inputs or bytecode', () => {

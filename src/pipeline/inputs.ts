@@ -61,6 +61,22 @@ export function inputsOf(stage: StageDefinition, surroundings: Surroundings): re
   return [...found.values()]
 }
 
+/** What comes from outside and has no source: under `data:`, and what stages read that nobody listed there. Sorted. */
+export function unlistedInputs({ pipeline, settings, surroundings }: Known): readonly string[] {
+  const refs = pipeline.stages.flatMap((stage) => inputsOf(stage, surroundings))
+  const read = refs.flatMap(({ origin }) =>
+    origin.kind === 'external' && origin.source === undefined ? [origin.path] : [],
+  )
+  const named = [...settings.data].flatMap(([path, { source }]) => (source === undefined ? [path] : []))
+  return [...new Set([...named, ...read])].toSorted()
+}
+
+type Known = Readonly<{
+  pipeline: PipelineDefinition
+  settings: Pick<ProjectSettings, 'data'>
+  surroundings: Surroundings
+}>
+
 function refsOf(path: string, role: InputRef['role'], { anchors, tracked }: Surroundings): readonly InputRef[] {
   const [around] = anchors.around(path)
   if (around !== undefined) return [{ path: around.path, shows: [path], role, origin: around }]

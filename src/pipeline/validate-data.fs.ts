@@ -112,7 +112,10 @@ export async function validateData(
     { ...room.validator, ...memory },
   )
   const all = held === undefined ? found.checks : heldChecks(held.closing, found)
-  const checks = all.map((check) => shown(check, classification))
+  const told = all.map((check) => shown(check, classification))
+  // THREAT: what a reviewer waived stays a failure to whoever asks whether this may become the anchor
+  const isWaived = held !== undefined && options.withoutBaseline !== true
+  const checks = isWaived ? held.waived(told, found.content.digest) : told
   const { baseline } = approved
   const { baselineProfile: _b, profile: _p, version: _v, ...toldFound } = found
   return {

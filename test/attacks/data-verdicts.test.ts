@@ -102,6 +102,9 @@ test('a reviewer waives a check for these bytes: it runs, and every verdict says
   const waiver = ['--of', 'data/people.csv', '--until', '2099-01-31', '--because', 'she is that old']
   await project.json(0, 'data', 'waive', 'schema/range', '--column', 'age', ...waiver)
   project.commit('waive')
+  const looked = await project.json(0, 'data', 'validate', 'data/people.csv')
+  assert.equal(looked.verdict, 'warn', 'a look says what the gate says')
+  assert.match(looked.checks.find(({ name }: Document) => name === 'schema/range').because, /waived until 2099-01-31/)
   await project.json(0, 'run')
   const verdict = await project.json(0, 'verify', 'count.txt')
   assert.match(findingsOf(verdict, 'data-waiver')[0].because, /she is that old/)

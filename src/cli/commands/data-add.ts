@@ -190,6 +190,11 @@ async function factsOf(project: Project, id: string, options: AddOptions): Promi
   const kind = options.kind ?? known?.kind ?? 'data'
   if (!isOneOf(kind, ['data', 'model', 'golden'] as const))
     throw new DomainError('ERR_USAGE', `\`${kind}\` is not a kind`, { help: 'one of data, model, golden' })
+  const { reviewBy } = options
+  if (reviewBy !== undefined && Date.parse(`${reviewBy}T23:59:59Z`) < project.now().getTime())
+    throw new DomainError('ERR_USAGE', `\`--review-by ${reviewBy}\` is no day that is still to come`, {
+      help: 'write 2027-01-31',
+    })
   return {
     id,
     owner: options.owner === undefined ? (known?.owner ?? (await ownName(project))) : personOf(options.owner),
@@ -197,7 +202,7 @@ async function factsOf(project: Project, id: string, options: AddOptions): Promi
     licence: options.licence ?? known?.licence ?? 'NOASSERTION',
     kind,
     ...(options.contract === undefined ? {} : { contract: parseProjectPath(options.contract) }),
-    ...(options.reviewBy === undefined ? {} : { reviewBy: options.reviewBy }),
+    ...(reviewBy === undefined ? {} : { reviewBy }),
   }
 }
 

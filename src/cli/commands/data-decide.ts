@@ -1,7 +1,7 @@
 /** `assay data waive`, `assay data anchor`: a reviewer's word on data, signed and to be committed. */
 import { relative, resolve } from 'node:path'
 import type { DataAnchor } from '../../attestation/index.ts'
-import { DomainError, parseProjectPath, printable } from '../../core/index.ts'
+import { DomainError, oneLine, parseProjectPath, printable, quotedForShell } from '../../core/index.ts'
 import {
   currentAnchor,
   decideAboutData,
@@ -57,6 +57,9 @@ export async function dataWaive(
     `waived ${printable(check)}${list === undefined ? '' : ` for ${printable(list)}`} for these bytes of ${printable(path)} until ${until}`,
   )
   context.output.line(`signed: ${file}; commit it; it is shown by verify and keeps the level below 3`)
+  context.output.line(
+    `next: assay data validate ${oneLine(quotedForShell(path))} tells what it waived, and what still fails`,
+  )
   return 0
 }
 

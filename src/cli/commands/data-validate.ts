@@ -1,6 +1,13 @@
 /** `assay data validate`: what the checks found, worst first, and where to look. */
 import { oneLine, printable, quotedForShell } from '../../core/index.ts'
-import { type DataCheck, type DataVerdictReport, printReport, validateData, writeReport } from '../../pipeline/index.ts'
+import {
+  type DataCheck,
+  type DataVerdictReport,
+  isToLookAt,
+  printReport,
+  validateData,
+  writeReport,
+} from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import type { Output } from '../output.ts'
 import { shortDigest } from '../render.ts'
@@ -76,6 +83,7 @@ function tell(
   for (const check of troubled.slice(0, maxToldChecks)) tellCheck(output, check)
   if (troubled.length > maxToldChecks)
     output.line(`  ... and ${troubled.length - maxToldChecks} more (--json has them all)`)
+  for (const check of checks) if (check.verdict === 'pass' && isToLookAt(check)) tellRanked(output, check)
   const passed = checks.length - troubled.length
   output.line(output.style('dim', `  ${passed} of ${checks.length} checks passed`))
   for (const each of filesTold(checks)) output.line(output.style('dim', `  ${printable(each)}`))
@@ -132,6 +140,14 @@ export function tellCheck(output: Output, check: DataCheck): void {
   const line = `${marks[verdict]}  ${name}${where}  ${tellObserved(check)}${told}${code === undefined ? '' : ` (${code})`}`
   output.line(output.style(colours[verdict], printable(line)))
   if (check.rows.length > 0) output.line(printable(`        ${tellRows(check)}`))
+}
+
+/** What nothing can judge without an anchor, a person can: the most suspect rows. */
+function tellRanked(output: Output, check: DataCheck): void {
+  const where = check.column === null ? '' : `  ${check.column}`
+  const { count } = check
+  output.line(printable(`  ?   ${check.name}${where}  ${count} to look at, which nothing judges without an anchor`))
+  output.line(printable(`        ${tellRows(check)}`))
 }
 
 function tellObserved({ observed, expected, evaluated, because }: DataCheck): string {

@@ -1,7 +1,13 @@
 /** `assay data`: the inventory of sources. The status shown is what signed statements say, never a word of a file. */
 import { relative } from 'node:path'
 import { DomainError, formatSize, oneLine, quotedForShell } from '../../core/index.ts'
-import { decideAboutSource, type ListedSource, openProject, writeRevocation } from '../../pipeline/index.ts'
+import {
+  decideAboutSource,
+  type ListedSource,
+  openProject,
+  unlistedInputs,
+  writeRevocation,
+} from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import { table } from '../render.ts'
 
@@ -52,7 +58,7 @@ export async function dataList(context: CliContext): Promise<Exit> {
   const { output } = context
   const project = await openProject(context)
   const listed = [...project.sources.values()]
-  const unlisted = [...project.settings.data].flatMap(([path, { source }]) => (source === undefined ? [path] : []))
+  const unlisted = unlistedInputs(project)
   output.document({ sources: listed.map(shape), unlisted })
   const rows = listed.map(({ source, status }) => [
     status,

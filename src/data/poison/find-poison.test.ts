@@ -51,6 +51,8 @@ test('the same rows without an anchor are never passed', () => {
   assert.equal(report.anchored, false)
   assert.equal(report.verdict, 'warn')
   assert.ok(report.checks.every(({ verdict, anchored }) => verdict !== 'fail' && !anchored))
+  const flips = report.checks.find(({ name }) => name === 'poison/label-flip')
+  assert.equal(flips?.minimumDetectable, 1000, 'nothing alarms, so that any number may have gone unseen')
 })
 
 test('a budget decides from which excess on flips fail, the lesser of rows and share', () => {

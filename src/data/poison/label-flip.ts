@@ -57,7 +57,8 @@ function unanchoredFlips(input: PoisonInput): FlipFinding | undefined {
       expected,
       low: 0,
       high: candidate.rows,
-      minimumDetectable: Math.max(1, count),
+      // nothing alarms here: whatever was planted may have gone unseen
+      minimumDetectable: candidate.rows,
       suspects: suspectsOf(candidate, fitted.own, { found, scores, flagged: found.flagged }),
       because,
     }),

@@ -1,7 +1,7 @@
 /** The verdict on a dataset as one page: see `page.ts`. */
 import { formatSize } from '../../core/index.ts'
 import type { TableProfile } from '../statistics/index.ts'
-import type { DataCheck } from '../validate/check.ts'
+import { type DataCheck, isToLookAt } from '../validate/check.ts'
 import type { DatasetReport } from '../validate/validate-dataset.fs.ts'
 import { chartOf } from './chart.ts'
 import { type Histogram, histogramsOf } from './histogram.ts'
@@ -111,7 +111,7 @@ function suspects({ examples, checks }: DatasetReport): Html {
   if (examples === undefined || examples.rows.length === 0) return fragment()
   const reasons = new Map<number, DataCheck[]>()
   for (const check of checks) {
-    if (check.verdict === 'pass') continue
+    if (!isToLookAt(check)) continue
     for (const row of check.rows) if (typeof row === 'number') reasons.set(row, [...(reasons.get(row) ?? []), check])
   }
   const titles = ['row', 'because', ...examples.columns]
@@ -134,7 +134,7 @@ function suspects({ examples, checks }: DatasetReport): Html {
               'tr',
               {},
               element('td', { class: 'num' }, text(row.toLocaleString('en'))),
-              element('td', {}, text([...new Set(why.map((check) => check.name))].join(', '))),
+              element('td', { class: 'name' }, text([...new Set(why.map((check) => check.name))].join(', '))),
               ...values.map((value, index) =>
                 element('td', { class: classOf(value, hit.has(examples.columns[index] ?? null)) }, cellText(value)),
               ),

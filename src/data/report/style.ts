@@ -45,6 +45,8 @@ img{display:block;width:100%;height:auto;image-rendering:pixelated;background:#f
 .stack thead,.stack td:empty{display:none}.stack tr{display:block;padding:8px 0;border-bottom:1px solid var(--line)}
 .stack td{display:block;border:0;padding:2px 12px;max-width:none;white-space:normal;overflow-wrap:anywhere}
 .stack td[data-title]:before{content:attr(data-title) ": ";color:var(--soft);font-family:system-ui,sans-serif;font-size:12.5px}}
+@media print{:root{--page:#fff;--card:#fff}main{max-width:none;padding:0}.wide{overflow:visible}.card,.tile,tr{break-inside:avoid}
+th,td,td.name,td.num,th{white-space:normal;overflow-wrap:anywhere;padding:3px 5px}.wide table{font-size:10px}th{font-size:10px}.mark{min-width:0;font-size:9px;white-space:nowrap}.grid{grid-template-columns:repeat(3,1fr)}}
 svg{display:block;width:100%;height:auto;margin-top:8px}
 .now{fill:var(--now);fill-opacity:.75}.then{fill:var(--then)}.axis{stroke:var(--line)}
 svg text{fill:var(--soft);font-size:11px;font-family:inherit}

@@ -31,6 +31,11 @@ export const checkShape = z.strictObject({
 export type DataCheck = Readonly<z.infer<typeof checkShape>>
 export type FormatCode = (typeof codes)[number]
 
+/** Whether its rows are for a person to see: of what did not pass, and of a look for poison that no anchor can hold to anything. */
+export function isToLookAt({ name, verdict, expected, rows }: DataCheck): boolean {
+  return verdict !== 'pass' || (rows.length > 0 && name.startsWith('poison/') && expected === 'unanchored')
+}
+
 /** The worst of the checks; nothing that was looked at passes without one. */
 export function worstOf(checks: readonly Pick<DataCheck, 'verdict'>[]): CheckVerdict {
   if (checks.some(({ verdict }) => verdict === 'fail') || checks.length === 0) return 'fail'

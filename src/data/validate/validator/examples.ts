@@ -2,11 +2,11 @@
 import type { Engine } from '../../table/engine.duckdb.ts'
 import { type Relation, textOf } from '../../table/relation.ts'
 import { numbered, rowColumn } from '../../table/row-number.ts'
-import type { DataCheck } from '../check.ts'
+import { type DataCheck, isToLookAt } from '../check.ts'
 import type { ValidateAnswer } from '../request.ts'
 
-/** LIMIT: five rows of each check, 24 columns, 200 characters of a value. */
-const rowsOfCheck = 5
+/** LIMIT: twenty rows of each check, 24 columns, 200 characters of a value. */
+const rowsOfCheck = 20
 const maxColumns = 24
 const maxCharacters = 200
 
@@ -16,7 +16,7 @@ export async function examplesOf(
   checks: readonly DataCheck[],
   max: number,
 ): Promise<ValidateAnswer['examples']> {
-  const named = checks.filter(({ verdict }) => verdict !== 'pass')
+  const named = checks.filter(isToLookAt)
   const wanted = new Set(
     named.flatMap(({ rows }) => rows.slice(0, rowsOfCheck)).filter((row) => typeof row === 'number'),
   )
