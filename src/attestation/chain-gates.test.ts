@@ -1,11 +1,20 @@
 /** Gates: on whose metrics they were judged, and what a policy can ask without a project. Threat: model substitution. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { builderIds, isDomainError, namespace } from '../core/index.ts'
+import { builderIds, isDomainError, namespace, type Sha256, sha256Of } from '../core/index.ts'
 import type { ChainVerdict } from './chain.ts'
 import { gatesThatCount, maxGateVerdicts } from './chain-gates.ts'
 import { passed } from './finding.ts'
-import { digestNamed, keep, madeBy, newPerson, output, policyOf, trustedKey } from './fixtures/chain.ts'
+import {
+  digestNamed,
+  keep,
+  madeBy,
+  newPerson,
+  output,
+  policyOf,
+  signReproduction,
+  trustedKey,
+} from './fixtures/chain.ts'
 import { type GateChanges, gatedChain, gateVerdict } from './fixtures/gated-chain.ts'
 import type { GateVerdict } from './gate-verdict-facts.ts'
 import { gateVerdictStatement } from './predicates/gate-verdict.ts'
@@ -330,4 +339,32 @@ test('where a policy asks for one commit, the gates stand in it too', () => {
   const { trusted, findings } = judgedElsewhere({ verdict: elsewhere }, { oneCommit: true })
   assert.deepEqual([trusted, findings.find(({ check }) => check === 'one-commit')?.code], [false, 'ERR_CHAIN_COMMITS'])
   assert.equal(judgedElsewhere({}, { oneCommit: true }).trusted, true, 'the honest twin')
+})
+
+test('gate verdicts and reproductions are verified once, however often the same is asked under one policy', () => {
+  const { question, gates, attestations } = gatedChain(ada, { beside: [failing] })
+  const reproduction = signReproduction(ada, {
+    project: gateVerdict.project,
+    outs: [{ path: 'out/1.csv', digest: digestNamed('out/1.csv') }],
+    stages: [{ stage: 'stage-1', original: attestations[1] ?? assert.fail() }],
+    ...{ result: 'unavailable', because: 'its code is gone', comparisons: [], differences: [], version: '0.1.0' },
+    principal: gateVerdict.principal,
+    startedAt: '2026-11-22T00:00:00.000Z',
+    finishedAt: '2026-11-22T00:01:00.000Z',
+  })
+  const spoken = sha256Of(reproduction)
+  const bundle = (digest: Sha256) => (digest === spoken ? reproduction : question.evidence.bundle(digest))
+  const evidence = { ...question.evidence, bundle, reproductionsOf: () => [spoken] }
+  let asked: Sha256[] = []
+  const witnessed = (attestation: Sha256): undefined => void asked.push(attestation)
+  const policy = policyOf(ada, { times: { now: question.surroundings.now, witnessed } })
+  const verdicts = new Map()
+  const verify = (by: TrustPolicy, known = verdicts): readonly number[] => {
+    asked = []
+    const { trusted } = verifyChain({ ...question, evidence, policy: by, verdicts: known })
+    assert.equal(trusted, false, 'its gates failed')
+    return [...gates, spoken].map((attestation) => asked.filter((one) => one === attestation).length)
+  }
+  assert.deepEqual([verify(policy), verify(policy)], [Array(3).fill(1), Array(3).fill(0)])
+  assert.deepEqual(verify(policy, new Map()), Array(3).fill(1), 'nothing is known under another')
 })

@@ -17,7 +17,7 @@ import {
   type StageVerdicts,
   type VisitedStage,
 } from './chain.ts'
-import { judgeBundle, maxClockSkewMs } from './chain-walk.ts'
+import { judgeBundle, maxClockSkewMs, once } from './chain-walk.ts'
 import { type Finding, passed, refused } from './finding.ts'
 import { decideGate, type GateResult, gateSentence, parseGate } from './gate.ts'
 import type { GateVerdict } from './gate-verdict-facts.ts'
@@ -47,7 +47,7 @@ export function gatesAtHand(question: ChainQuestion, entry: Sha256, verdicts: St
     const because = `over ${maxGateVerdicts} gate verdicts: export them again, or import them`
     return { over: refused('limits', 'ERR_CHAIN_LIMIT', because) }
   }
-  const judged = gatesOf(question, made.statement, all).map((one) =>
+  const judged = gatesOf(question, made.statement, { all, verdicts }).map((one) =>
     typeof one === 'string' || isOfThem(question, one, made.statement, verdicts)
       ? one
       : `its gates are of another \`assay.yaml\` or run: assay run --force ${one.verdict.measured.stage}`,
@@ -71,7 +71,7 @@ export function gatesThatCount(question: AskedGates, entry: Sha256, verdicts: St
   const { verdict: made } = judgeBundle(question, entry, verdicts)
   const { bundle, gatesOf: found } = question.evidence
   if (!made.trusted) return []
-  const judged = gatesOf(question, made.statement, found?.(entry) ?? [])
+  const judged = gatesOf(question, made.statement, { all: found?.(entry) ?? [], verdicts })
   const once = new Map<Sha256, Judged>()
   for (const one of judged) {
     const bytes = typeof one === 'string' ? undefined : bundle(one.attestation)
@@ -96,13 +96,20 @@ export function maySignGates(
 /** A verdict, or why one that is at hand is none of this model. */
 type Judged = VerifiedGates | string
 
-function gatesOf(question: AskedGates, made: VerifiedStage, all: readonly Sha256[]): readonly Judged[] {
+/** Made under one policy, as the verdicts on stages are: each is verified once, however often it is asked. */
+const readUnder = once((_: StageVerdicts) => new Map<Sha256, ReturnType<typeof verifyGateVerdict>>())
+
+type Found = Readonly<{ all: readonly Sha256[]; verdicts: StageVerdicts }>
+
+function gatesOf(question: AskedGates, made: VerifiedStage, { all, verdicts }: Found): readonly Judged[] {
   const { evidence, policy, limits = chainLimits, surroundings, subject } = question
   const latest = surroundings.now.getTime() + maxClockSkewMs
   return all.flatMap((attestation): Judged | [] => {
     const bytes = evidence.bundle(attestation)
     if (bytes === undefined || bytes.length > limits.bundleBytes) return []
-    const read = verifyGateVerdict(bytes, policy)
+    const known = readUnder(verdicts)
+    const read = known.get(attestation) ?? verifyGateVerdict(bytes, policy)
+    known.set(attestation, read)
     if (!read.trusted) return read.findings.find((finding) => !finding.passed)?.because ?? []
     const { statement } = read
     const { at, outputs, made: by } = statement.verdict

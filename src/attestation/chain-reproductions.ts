@@ -9,7 +9,7 @@
  */
 import { canonicalJson, isAtLeastEngine, namespace, type Sha256 } from '../core/index.ts'
 import { type ChainQuestion, chainLimits, type StageVerdicts, type VisitedStage } from './chain.ts'
-import { judgeBundle, maxClockSkewMs } from './chain-walk.ts'
+import { judgeBundle, maxClockSkewMs, once } from './chain-walk.ts'
 import { caveat, type Finding, passed, refused } from './finding.ts'
 import type { ReproductionResult } from './reproduction-facts.ts'
 import type { StageFacts } from './stage-facts.ts'
@@ -36,13 +36,15 @@ export function judgeReproductions(
   stages: readonly VisitedStage[],
   verdicts: StageVerdicts,
 ): Readonly<{ stages: readonly JudgedReproduction[]; findings: readonly Finding[] }> {
-  const read = new Map<Sha256, VerifiedReproduction | undefined>()
-  const judged = stages.map((visited) => judgeStage(question, visited, { read, verdicts }))
+  const judged = stages.map((visited) => judgeStage(question, visited, { read: readUnder(verdicts), verdicts }))
   return {
     stages: judged.map(({ reproduction }) => reproduction),
     findings: judged.flatMap(({ finding }) => finding ?? []),
   }
 }
+
+/** Made under one policy, as the verdicts on stages are: each is verified once, however often it is asked. */
+const readUnder = once((_: StageVerdicts) => new Map<Sha256, VerifiedReproduction | undefined>())
 
 type Known = Readonly<{ read: Map<Sha256, VerifiedReproduction | undefined>; verdicts: StageVerdicts }>
 type Judged = Readonly<{ reproduction: JudgedReproduction; finding?: Finding }>
@@ -166,11 +168,10 @@ function countingOf(
   const rule = policy.roles.get('reproducer')
   if (rule === undefined) return []
   const found = all.flatMap((candidate) => {
-    if (!read.has(candidate)) {
-      const bytes = evidence.bundle(candidate)
-      const verdict =
-        bytes === undefined || bytes.length > limits.bundleBytes ? undefined : verifyReproduction(bytes, policy)
-      read.set(candidate, verdict?.trusted === true ? verdict.statement : undefined)
+    const bytes = read.has(candidate) ? undefined : evidence.bundle(candidate)
+    if (bytes !== undefined && bytes.length <= limits.bundleBytes) {
+      const verdict = verifyReproduction(bytes, policy)
+      read.set(candidate, verdict.trusted ? verdict.statement : undefined)
     }
     const one = read.get(candidate)
     return one === undefined ? [] : [one]
