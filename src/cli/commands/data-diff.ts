@@ -13,7 +13,7 @@ export async function dataDiff(
   const { output } = context
   output.progress('comparing')
   const diff = await diffData(context, left, right, options)
-  const { identical, added, removed, changed, table, withheld } = diff
+  const { identical, added, removed, changed, moved, table, withheld } = diff
   const side = (content: ShownDiff['left'], rows: number | undefined): unknown => ({
     digest: content.digest,
     sizeBytes: content.sizeBytes,
@@ -26,6 +26,7 @@ export async function dataDiff(
     added,
     removed,
     changed,
+    ...(moved === undefined ? {} : { moved }),
     ...(table === undefined ? {} : tableOf(table)),
     ...(withheld === undefined ? {} : { withheld }),
   })
@@ -39,7 +40,9 @@ function tableOf({ rows: _rows, checks, ...rest }: NonNullable<ShownDiff['table'
 
 const maxTold = 20
 
-function tell(output: Output, { identical, left, right, added, removed, changed, table, withheld }: ShownDiff): void {
+function tell(output: Output, diff: ShownDiff): void {
+  const { identical, left, right, changed, moved = [], table, withheld } = diff
+  const [added, removed] = [without(diff.added, moved, 'to'), without(diff.removed, moved, 'from')]
   if (identical) {
     output.line(`identical  sha256 ${hexOf(left.digest).slice(0, 12)}`)
     return
@@ -49,7 +52,7 @@ function tell(output: Output, { identical, left, right, added, removed, changed,
   const counts = table?.counts ?? { added: added.length, removed: removed.length, changed: changed.length }
   const what = table === undefined ? 'files' : 'rows'
   output.line(
-    `${what}: ${counts.added} added, ${counts.removed} removed, ${counts.changed} changed${tellBy(table?.by)}`,
+    `${what}: ${counts.added} added, ${counts.removed} removed, ${counts.changed} changed${moved.length === 0 ? '' : `, ${moved.length} moved`}${tellBy(table?.by)}`,
   )
   tellColumns(output, table?.columns)
   if (table?.relabelled !== undefined)
@@ -58,6 +61,7 @@ function tell(output: Output, { identical, left, right, added, removed, changed,
     output.line(
       printable(`  from ${source ?? 'no source'}: ${of.added} added, ${of.removed} removed, ${of.changed} changed`),
     )
+  if (moved.length > 0) output.line(printable(`moved${listed(moved.map(({ from, to }) => `${from} -> ${to}`))}`))
   if (added.length > 0) output.line(printable(`added${listed(added)}`))
   if (removed.length > 0) output.line(printable(`removed${listed(removed)}`))
   for (const { row, key, columns } of changed.slice(0, maxTold)) {
@@ -69,6 +73,16 @@ function tell(output: Output, { identical, left, right, added, removed, changed,
   }
   if (changed.length > maxTold) output.line(`... and ${counts.changed - maxTold} more (--json has up to 1,000)`)
   if (withheld !== undefined) output.line(output.style('dim', `  not seen: ${withheld}`))
+}
+
+/** What moved is told once, as that. */
+function without(
+  rows: readonly (number | string)[],
+  moved: NonNullable<ShownDiff['moved']>,
+  side: 'from' | 'to',
+): readonly (number | string)[] {
+  const told = new Set<number | string>(moved.map((move) => move[side]))
+  return rows.filter((row) => !told.has(row))
 }
 
 function tellBy(by: NonNullable<ShownDiff['table']>['by']): string {

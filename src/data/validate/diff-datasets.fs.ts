@@ -5,6 +5,7 @@ import { digestPath } from '../digest-tree.fs.ts'
 import { tableFileOf } from '../table/format.ts'
 import { walkPlain } from '../walk-plain.fs.ts'
 import { type Dataset, namesOf } from './dataset.fs.ts'
+import { diffContents, type Move } from './diff-contents.ts'
 import { type DiffAnswer, type DiffRequest, diffAnswerShape } from './request.ts'
 import { runValidator, type ValidatorOptions } from './run-validator.fs.ts'
 
@@ -22,6 +23,8 @@ export type DatasetDiff = Readonly<{
     key: number | string
     columns: readonly Readonly<{ name: string; before: string | null; after: string | null }>[]
   }>[]
+  /** Of what is added and removed: the same bytes under another path. Of folders that are no tables. */
+  moved?: readonly Move[]
   /** Of tables only. */
   table?: Omit<DiffAnswer, 'added' | 'removed' | 'changed'>
 }>
@@ -73,19 +76,4 @@ function diffTables(
     diffAnswerShape,
     options,
   )
-}
-
-function diffContents(before: Content, after: Content): Pick<DatasetDiff, 'added' | 'removed' | 'changed'> {
-  const files = (content: Content): ReadonlyMap<string, string> =>
-    new Map(content.kind === 'file' ? [['.', content.digest]] : content.files.map(({ path, digest }) => [path, digest]))
-  const [old, now] = [files(before), files(after)]
-  return {
-    added: [...now.keys()].filter((path) => !old.has(path)),
-    removed: [...old.keys()].filter((path) => !now.has(path)),
-    changed: [...now].flatMap(([path, digest]) => {
-      const was = old.get(path)
-      if (was === undefined || was === digest) return []
-      return [{ row: path, key: path, columns: [{ name: 'content', before: was, after: digest }] }]
-    }),
-  }
 }
