@@ -19,7 +19,7 @@ export type Output = Readonly<{
   line(text?: string): void
   /** A line beside the answer, on stderr. */
   note(text: string): void
-  /** A line that the next one replaces, on stderr, only when a person looks. */
+  /** A line that the next one replaces, on stderr, only when a person looks; it says for how long it has stood. */
   progress(text: string): void
   /** What stages print, on stderr. */
   stages: StageOutput
@@ -42,7 +42,9 @@ export function openOutput(streams: Readonly<{ stdout: Sink; stderr: Sink; noCol
   const colour = stdout.isTTY === true && !streams.noColor
   const interactive = stderr.isTTY === true
   let transient = false
+  let ticking: NodeJS.Timeout | undefined
   const clear = (): void => {
+    clearInterval(ticking)
     if (transient) stderr.write('\r\u001b[2K')
     transient = false
   }
@@ -51,11 +53,24 @@ export function openOutput(streams: Readonly<{ stdout: Sink; stderr: Sink; noCol
     // a style is chosen for stdout, and stderr may be a file
     stderr.write(`${walled(interactive ? text : stripVTControlCharacters(text))}\n`)
   }
-  const progress = (text: string): void => {
+  const fitted = (text: string, after = ''): string => {
+    const room = Math.max(20, (stderr.columns || 80) - 1)
+    return `${text.slice(0, room - after.length)}${after}`
+  }
+  const show = (text: string): void => {
     if (!interactive) return
     clear()
-    stderr.write(text.slice(0, Math.max(20, (stderr.columns ?? 80) - 1)))
+    stderr.write(fitted(text))
     transient = true
+  }
+  const progress = (text: string): void => {
+    show(text)
+    if (!interactive) return
+    let seconds = 0
+    ticking = setInterval(() => {
+      seconds += 1
+      stderr.write(`\r\u001b[2K${fitted(text, `  ${seconds} s`)}`)
+    }, 1000).unref()
   }
   return {
     json,
@@ -67,7 +82,7 @@ export function openOutput(streams: Readonly<{ stdout: Sink; stderr: Sink; noCol
     },
     note,
     progress,
-    stages: openStageOutput({ line: note, growing: progress }),
+    stages: openStageOutput({ line: note, growing: show }),
     document: (value) => {
       if (json) stdout.write(`${printableJson(JSON.stringify(value, undefined, 2))}\n`)
     },

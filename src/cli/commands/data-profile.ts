@@ -39,7 +39,7 @@ export async function dataProfile(
   output.line(
     options.out === undefined
       ? 'next: keep it as a baseline with --out BASELINE'
-      : `written: ${printable(options.out)}; compare later data with: assay data validate FILE --baseline ${word(options.out)}`,
+      : `written: ${printable(options.out)}; compare later data with: assay data validate FILE --baseline ${word(options.out)}, or fix it as the anchor of a project: assay data anchor ${word(options.out)} --of ${word(path)}`,
   )
   return 0
 }

@@ -73,7 +73,7 @@ const maxToldRows = 10
 function tell(
   output: Output,
   path: string,
-  { verdict, checks, content, rows, unseen, isHeld }: DataVerdictReport,
+  { verdict, checks, content, rows, unseen, isHeld, baseline }: DataVerdictReport,
 ): void {
   const what = rows === undefined ? '' : `  ${rows} rows`
   output.line(
@@ -95,6 +95,10 @@ function tell(
   if (isHeld && checks.some(({ name, observed }) => name === 'poison/anchor' && observed === 'unanchored'))
     output.line(
       `  to approve it as the anchor: assay data profile ${place} --out FILE, then assay data anchor FILE --of ${place}`,
+    )
+  if (!isHeld && baseline !== undefined && checks.some(({ name }) => name === 'poison/label-flip'))
+    output.line(
+      '  a baseline has no rows that labels could be held to: name the approved data itself, --baseline DATA, or fix it as the anchor: assay data anchor',
     )
   for (const each of inShort(unseen)) output.line(output.style('dim', `  not seen: ${printable(each)}`))
 }

@@ -59,6 +59,6 @@ function checkOf(trend: Trend, versions: number, { driftThresholds }: HistoryBud
     rows: [],
     count: isPoison ? Math.max(0, Math.round(sum)) : 0,
     evaluated: true,
-    because: `of ${versions} versions since the anchor: ${because}`.slice(0, 2000),
+    because: `of ${versions} version${versions === 1 ? '' : 's'} since the anchor: ${because}`.slice(0, 2000),
   }
 }
