@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
-import { codesSaid, commandsOf } from './docs-check.ts'
+import { codesSaid, commandsOf, copyTool } from './docs-check.ts'
 import { printErrors } from './docs-errors.ts'
 import { unknownIn } from './docs-verbs.ts'
 import { anchorOf, readPage } from './markdown.ts'
@@ -98,3 +101,22 @@ test('a command that is only named must have its verb and its options', () => {
 function never(): never {
   throw new Error('no verb is run here')
 }
+
+test('the tool that documents run is a copy that works, and is gone when they have', () => {
+  const root = join(import.meta.dirname, '..')
+  let bin: string
+  {
+    using tool = copyTool()
+    bin = tool.bin
+    const version = (): string =>
+      execFileSync(join(bin, 'assay'), ['--version'], { encoding: 'utf8', stdio: 'pipe' }).trim()
+    assert.equal(
+      version(),
+      (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version,
+    )
+    rmSync(join(bin, '../dist'), { recursive: true })
+    assert.throws(version, /it is not built/, 'what runs is what was copied')
+  }
+  assert.equal(existsSync(bin), false)
+  assert.ok(existsSync(join(root, 'node_modules/typescript')), 'what the copy links to is left')
+})

@@ -10,7 +10,7 @@
  *   them. What must not be run is fenced as `text`.
  */
 import { execFile, execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { parseAst } from 'rolldown/parseAst'
@@ -158,11 +158,21 @@ function readCommands(
   return { faults, runnable: commands.filter(({ script }) => !/^(npm|git clone|cd) /m.test(script)) }
 }
 
+/** The tool as it is now: a build beside this check takes `dist/` away. @returns `bin`: a folder for a PATH */
+export function copyTool(): Disposable & Readonly<{ bin: string }> {
+  const folder = join(root, '.cache', `docs-tool-${process.pid}`)
+  for (const name of ['bin', 'dist', 'package.json', 'scripts/node.sha256'])
+    cpSync(join(root, name), join(folder, name), { recursive: true })
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+  return { bin: join(folder, 'bin'), [Symbol.dispose]: () => rmSync(folder, { recursive: true }) }
+}
+
 /** One document after the other, each in a fresh project; what follows a broken command builds on it and is not run. */
-async function runDocuments(label: string, waiting: (readonly Command[])[]): Promise<readonly string[]> {
+async function runDocuments(label: string, bin: string, waiting: (readonly Command[])[]): Promise<readonly string[]> {
   const faults: string[] = []
   for (let commands = waiting.pop(); commands !== undefined; commands = waiting.pop()) {
-    const project = makeScratchProject(label)
+    const { root, environment } = makeScratchProject(label)
+    const project = { root, environment: { ...environment, PATH: `${bin}:${environment['PATH']}` } }
     for (const command of commands) {
       const broken = await runCommand(command, project)
       faults.push(...broken)
@@ -188,7 +198,10 @@ async function main(): Promise<void> {
   // The longest documents first, one for each core at a time.
   const waiting = read.flatMap(({ runnable }) => (runnable.length === 0 ? [] : [runnable]))
   waiting.sort((left, right) => left.length - right.length)
-  const lanes = Array.from({ length: availableParallelism() }, (_, lane) => runDocuments(`docs-${lane + 1}`, waiting))
+  using tool = copyTool()
+  const lanes = Array.from({ length: availableParallelism() }, (_, lane) =>
+    runDocuments(`docs-${lane + 1}`, tool.bin, waiting),
+  )
   faults.push(...(await Promise.all(lanes)).flat())
   for (const fault of faults) console.error(fault)
   if (faults.length > 0) process.exitCode = 1
