@@ -138,6 +138,7 @@ export {
   type StampedRows,
   type SuspectRow,
   stampDataset,
+  unmeasuredColumns,
   type ValidatorOptions,
   type Version,
   validateDataset,

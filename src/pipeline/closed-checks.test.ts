@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { isCompared } from '../attestation/index.ts'
 import type { DataCheck, Dataset, Findings } from '../data/index.ts'
-import { missingGolden as check, closedChecks, heldChecks } from './closed-checks.ts'
+import { type Closing, missingGolden as check, closedChecks, heldChecks } from './closed-checks.ts'
 
 test('files of which nothing was compared fail beside a baseline, whatever was seen of them by themselves', () => {
   const anchorRows: Dataset = { kind: 'folder', path: '/anchor', files: [] }
@@ -40,4 +41,25 @@ test('images beside an anchor whose files are not at hand are told that, with th
   const [[verdict, observed, because] = []] = said(true) as readonly string[][]
   assert.deepEqual([verdict, observed, said(true).length], ['warn', 'without its rows', 1])
   assert.match(because ?? '', /run once with the version that was approved in its place, or anchor anew$/)
+})
+
+test('what is byte for byte what was approved is compared by that; other bytes of which nothing is measured say what to do', () => {
+  const unseen = ['the distribution of names of rows, objects, arrays and bytes: id, v']
+  const closed = (asked: Closing, names: readonly string[] = []): readonly DataCheck[] =>
+    closedChecks(
+      { hasBaseline: true, ...asked },
+      { verdict: 'pass', checks: names.map((name): DataCheck => ({ ...check, name, verdict: 'pass' })), unseen },
+    )
+  const told = (checks: readonly DataCheck[]): readonly string[] =>
+    checks.map(({ name, verdict }) => `${name} ${verdict}`)
+  const anchored = { isAnchored: true, anchorRows: { kind: 'folder', path: '/anchor', files: [] } } as const
+  const same = closed({ ...anchored, isSame: true })
+  assert.deepEqual(told(same), ['drift/bytes pass'])
+  assert.equal(isCompared({ checks: same }), true)
+  const [other] = closed({ ...anchored, isSame: false })
+  assert.deepEqual(told(other === undefined ? [] : [other]), ['format/baseline fail'])
+  assert.match(other?.because ?? '', /arrays and bytes: id, v; approve these very bytes/)
+  // nobody approved the baseline
+  assert.deepEqual(told(closed({ isSame: true })), ['drift/bytes pass', 'poison/anchor warn'])
+  assert.deepEqual(told(closed({ ...anchored, isSame: true }, ['drift/psi'])), [])
 })

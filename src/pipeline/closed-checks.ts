@@ -1,10 +1,20 @@
 /** What fails closed: an anchor that is none, rows that cannot be looked for. Pure. */
 import { isCompared } from '../attestation/index.ts'
-import { type Bound, type DataCheck, type Dataset, type Findings, isLooser, type JudgedRows } from '../data/index.ts'
+import {
+  type Bound,
+  type DataCheck,
+  type Dataset,
+  type Findings,
+  isLooser,
+  type JudgedRows,
+  unmeasuredColumns,
+} from '../data/index.ts'
 
 export type Closing = Readonly<{
-  /** Whether assay.yaml names a baseline for it. */
+  /** Whether a baseline is named for it, or approved data was given. */
   hasBaseline?: boolean
+  /** Whether it is byte for byte what that was made from. */
+  isSame?: boolean
   /** Whether a reviewer fixed the baseline as the anchor, and its rows. */
   isAnchored?: boolean
   anchorRows?: Dataset
@@ -36,9 +46,10 @@ const withoutRows = {
 } as const
 
 export function closedChecks(asked: Closing, found: Findings): readonly DataCheck[] {
+  const compared = comparedChecks(asked, found)
   return [
-    ...uncomparedChecks(asked, found),
-    ...anchorChecks(asked, found),
+    ...compared,
+    ...anchorChecks(asked, [...found.checks, ...compared]),
     ...looserChecks(asked.bounds ?? []),
     ...(asked.golden?.isHere === false ? [missingGolden] : []),
     ...(asked.goldenUnasked === true ? [unaskedGolden] : []),
@@ -49,21 +60,38 @@ export function closedChecks(asked: Closing, found: Findings): readonly DataChec
 
 /**
  * THREAT: data that cannot be opened, or has nothing that could be compared, moved away from its baseline unseen. Without a
- * check of its own whoever waives the fault of the file would waive the comparison too, and not know.
+ * check of its own whoever waives the fault of the file would waive the comparison too, and not know. What is byte for byte
+ * what was approved moved nowhere, whatever can be measured of it.
  */
-function uncomparedChecks({ hasBaseline, anchorRows }: Closing, found: Findings): readonly DataCheck[] {
+export function comparedChecks(
+  { hasBaseline, isSame, anchorRows }: Closing,
+  found: Pick<Findings, 'checks' | 'unseen'>,
+): readonly DataCheck[] {
   const has = (wanted: string): boolean => found.checks.some(({ name }) => name === wanted)
   // images without the approved ones at hand: that warns by itself
   const isTold = has('format/baseline') || (anchorRows === undefined && has('poison/anchor'))
   if (hasBaseline !== true || isTold || isCompared(found)) return []
-  const because = 'nothing of it could be compared with the baseline that assay.yaml names'
-  const head = { column: null, observed: 'not evaluated', expected: null, rows: [], count: 0, evaluated: false }
-  return [{ name: 'format/baseline', ...head, verdict: 'fail', because }]
+  const head = { column: null, expected: 'the bytes that were approved', rows: [], count: 0 }
+  if (isSame === true)
+    return [{ name: sameBytes, ...head, verdict: 'pass', observed: 'the same bytes', evaluated: true }]
+  const because = `nothing of it could be compared with its baseline: ${notCompared(found)}; approve these very bytes with an anchor of their own, or name no baseline for them`
+  return [{ name: 'format/baseline', ...head, verdict: 'fail', observed: 'not evaluated', evaluated: false, because }]
+}
+
+const sameBytes = 'drift/bytes'
+
+function notCompared({ unseen }: Pick<Findings, 'unseen'>): string {
+  const left = unseen.find((each) => each.startsWith(unmeasuredColumns))
+  return left === undefined
+    ? 'columns of tables are, and images of two classes or more'
+    : left.replace('the distribution of ', 'not measured are ').slice(0, 1000)
 }
 
 /** THREAT: a first baseline that is poisoned: nothing is passed by what nobody approved, or without the approved rows. */
-function anchorChecks({ isAnchored, anchorRows, golden }: Closing, { checks }: Findings): readonly DataCheck[] {
-  const isSearched = checks.some(({ name }) => name.startsWith('poison/'))
+function anchorChecks({ isAnchored, anchorRows, golden }: Closing, checks: readonly DataCheck[]): readonly DataCheck[] {
+  const isApproved = isAnchored === true && checks.some(({ name }) => name === sameBytes)
+  const isSearched = checks.some(({ name }) => name.startsWith('poison/') || name === sameBytes)
+  if (isApproved) return []
   if (!isSearched || (isAnchored === true && anchorRows !== undefined)) return []
   if (checks.some(({ name }) => name === 'poison/anchor')) return []
   const head = { column: null, expected: 'an approved anchor', rows: [], count: 0, evaluated: true }

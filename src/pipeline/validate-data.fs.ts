@@ -13,6 +13,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
+import { isCompared } from '../attestation/index.ts'
 import { runInBox } from '../compute/index.ts'
 import { DomainError } from '../core/index.ts'
 import {
@@ -20,10 +21,12 @@ import {
   type BoxRunner,
   type Classification,
   type Contract,
+  type DataCheck,
   type Dataset,
   type DatasetReport,
   type DigestPathOptions,
   defaultLimits,
+  digestPath,
   ioFault,
   isTableName,
   type LookMemory,
@@ -34,7 +37,7 @@ import {
   walkPlain,
   worstOf,
 } from '../data/index.ts'
-import { heldChecks } from './closed-checks.ts'
+import { comparedChecks, heldChecks } from './closed-checks.ts'
 import { classificationAt, mostSecretOf, rulesAt } from './data-question.ts'
 import type { DataRules } from './definition.ts'
 import { type HeldData, heldData } from './held-data.ts'
@@ -111,7 +114,11 @@ export async function validateData(
     },
     { ...room.validator, ...memory },
   )
-  const all = held === undefined ? found.checks : heldChecks(held.closing, found)
+  const isSame = await isWhatWasApproved(approved, found)
+  const all =
+    held === undefined
+      ? [...found.checks, ...givenChecks(approved, found, isSame)]
+      : heldChecks({ ...held.closing, isSame }, found)
   const told = all.map((check) => shown(check, classification))
   // THREAT: what a reviewer waived stays a failure to whoever asks whether this may become the anchor
   const isWaived = held !== undefined && options.withoutBaseline !== true
@@ -126,6 +133,21 @@ export async function validateData(
     ...(contract === undefined ? {} : { contract }),
     ...(baseline === undefined || !isTold ? {} : { baseline }),
   }
+}
+
+type Approved = ReturnType<typeof readBaseline>
+
+/** THREAT: what was compared with nothing passes, since nobody but whoever asks says that there is a baseline. */
+function givenChecks({ baseline, anchor }: Approved, found: DatasetReport, isSame: boolean): readonly DataCheck[] {
+  const hasBaseline = baseline !== undefined || anchor !== undefined
+  return comparedChecks({ hasBaseline, isSame, ...(anchor === undefined ? {} : { anchorRows: anchor }) }, found)
+}
+
+/** Asked where nothing else could be compared. */
+async function isWhatWasApproved({ baseline, anchor }: Approved, found: DatasetReport): Promise<boolean> {
+  if (isCompared(found)) return false
+  if (anchor === undefined || anchor.kind === 'objects') return baseline?.dataset.digest === found.content.digest
+  return (await digestPath(anchor.path)).digest === found.content.digest
 }
 
 /** `memory`: digests and looks of files, in a project. */

@@ -3,8 +3,15 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, truncateSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { defaultLimits, type Questions, type ValidatorOptions, validateDataset } from '../data/index.ts'
-import { boxRunner } from './validate-data.fs.ts'
+import {
+  defaultLimits,
+  digestPath,
+  printBaseline,
+  type Questions,
+  type ValidatorOptions,
+  validateDataset,
+} from '../data/index.ts'
+import { boxRunner, type StoppableCaller, validateData } from './validate-data.fs.ts'
 
 let folder: string
 let table: string
@@ -91,4 +98,35 @@ describe('the validator in its sandbox', () => {
     })
     await assert.rejects(validateDataset(table, questions, changing), { code: 'ERR_DATA_CHANGED' })
   })
+})
+
+test('files beside a baseline that they cannot be compared with fail where nobody but the command names it', async (context) => {
+  const place = realpathSync(mkdtempSync(join(tmpdir(), 'assay-given-')))
+  context.after(() => rmSync(place, { recursive: true, force: true }))
+  for (const [name, byte] of [
+    ['approved', 1],
+    ['copy', 1],
+    ['noise', 2],
+  ] as const) {
+    mkdirSync(join(place, name))
+    for (const file of ['a.bin', 'b.bin']) writeFileSync(join(place, name, file), Buffer.alloc(100, byte))
+  }
+  const digest = (await digestPath(join(place, 'approved'))).digest
+  const nothing = { label: null, source: null, profile: null, poison: [] }
+  writeFileSync(join(place, 'files.json'), printBaseline({ dataset: { digest, rows: 2 }, ...nothing }))
+  // as: all that is asked of a caller where there is no project
+  const caller = { workingFolder: place, now: () => new Date(0), environment: {} } as unknown as StoppableCaller
+  const seen: unknown[] = []
+  const asked = [
+    ['noise', { baseline: 'approved' }],
+    ['noise', { baseline: 'files.json' }],
+    ['copy', { baseline: 'approved' }],
+    ['noise', {}],
+  ] as const
+  for (const [path, options] of asked) {
+    const { checks } = await validateData(caller, path, options)
+    const closed = checks.filter(({ name }) => /^(format|drift|poison\/anchor)/.test(name))
+    seen.push(closed.map(({ name, verdict }) => `${name} ${verdict}`).join())
+  }
+  assert.deepEqual(seen, ['format/baseline fail', 'format/baseline fail', 'drift/bytes pass', ''])
 })

@@ -8,6 +8,9 @@ export type CheckVerdict = 'pass' | 'warn' | 'fail'
 /** LIMIT: so many rows or files are listed a check; `count` says how many there are. */
 export const maxListed = 100
 
+/** What a look says that it left out, before the columns' names. */
+export const unmeasuredColumns = 'the distribution of names of rows, objects, arrays and bytes'
+
 const scalarShape = z.union([z.string().max(2000), z.number(), z.boolean(), z.null()])
 const codes = ['ERR_DATA_UNREADABLE', 'ERR_DATA_LIMIT', 'ERR_DATA_VALIDATOR_FAILED'] as const satisfies ErrorCode[]
 

@@ -25,7 +25,7 @@ import { selectRows } from '../../table/columns.ts'
 import type { Engine } from '../../table/engine.duckdb.ts'
 import { type Loaded, type LoadOptions, loadColumns } from '../../table/load-columns.ts'
 import type { Relation } from '../../table/relation.ts'
-import { type DataCheck, maxListed } from '../check.ts'
+import { type DataCheck, maxListed, unmeasuredColumns } from '../check.ts'
 import type { StatisticsRequest, ValidateRequest } from '../request.ts'
 import type { Judged } from './judged-rows.ts'
 import type { Pointed } from './triage.ts'
@@ -317,9 +317,7 @@ function unseenOf(loaded: Loaded, approved: Loaded | undefined, request: Validat
     ...(approved !== undefined && approved.columns.rows < approved.rows
       ? [`statistics look at ${approved.columns.rows} of the ${approved.rows} approved rows`]
       : []),
-    ...(left.length > 0
-      ? [`the distribution of names of rows, objects, arrays and bytes: ${left.join(', ')}`.slice(0, 2000)]
-      : []),
+    ...(left.length > 0 ? [`${unmeasuredColumns}: ${left.join(', ')}`.slice(0, 2000)] : []),
     ...(label !== undefined && columns.label === undefined
       ? [`there is no column \`${label}\` to take for the label`]
       : []),
