@@ -7,6 +7,7 @@
 import { join } from 'node:path'
 import type { RolldownOptions } from 'rolldown'
 import { compiledEntries, compiledSchemas } from './scripts/compiled-schemas.ts'
+import { lazyPython } from './scripts/lazy-python.ts'
 import { slimZod } from './scripts/slim-zod.ts'
 import { bundleNameOf, startedFiles, workerUrls } from './scripts/worker-urls.ts'
 
@@ -31,7 +32,7 @@ const output = {
 /** CommonJS: an ES module that imports Node's own modules has every export of each looked up first. DECISION 0016. */
 const commandLine: RolldownOptions = {
   ...shared,
-  plugins: [...shared.plugins, compiledSchemas(root)],
+  plugins: [...shared.plugins, compiledSchemas(root), lazyPython(root)],
   input: { assay: join(root, 'src/cli/main.ts'), ...compiledEntries(root) },
   output: { ...output, format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: '[name]-[hash].cjs' },
 }

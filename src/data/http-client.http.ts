@@ -6,7 +6,7 @@
  */
 import { isIP, type LookupFunction } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createSecureContext, rootCertificates } from 'node:tls'
+import type { SecureContext } from 'node:tls'
 import type { Dispatcher } from 'undici'
 import { DomainError, type ErrorCode, isDomainError } from '../core/index.ts'
 
@@ -155,10 +155,7 @@ async function dispatcherOf(
 ): Promise<Dispatcher> {
   const { EnvHttpProxyAgent } = await import('undici')
   // One context for all connections: parsing a bundle of authorities costs tens of milliseconds each time.
-  const tls =
-    authorities.length === 0
-      ? {}
-      : { secureContext: createSecureContext({ ca: [...rootCertificates, ...authorities] }) }
+  const tls = authorities.length === 0 ? {} : { secureContext: await contextOf(authorities) }
   // INVARIANT: proxies are always given, empty ones too, so that undici never reads the environment by itself.
   return new EnvHttpProxyAgent({
     httpProxy,
@@ -169,6 +166,11 @@ async function dispatcherOf(
     requestTls: tls,
     proxyTls: tls,
   })
+}
+
+async function contextOf(authorities: readonly string[]): Promise<SecureContext> {
+  const { createSecureContext, rootCertificates } = await import('node:tls')
+  return createSecureContext({ ca: [...rootCertificates, ...authorities] })
 }
 
 async function follow(

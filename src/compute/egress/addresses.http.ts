@@ -32,7 +32,8 @@ const special = [
   ['ff00::', 8],
 ] as const
 
-const refused = blockListOf(special)
+/** Made when it is first asked: few commands connect to anything. */
+let refused: BlockList | undefined
 
 /** `10.0.0.0/8` or an address; @throws Error for anything else */
 export function parseSubnets(texts: readonly string[]): BlockList {
@@ -54,6 +55,7 @@ export function mayConnectTo(address: string, permitted: BlockList): boolean {
   const plain = mapped ?? address
   const family = isIPv4(plain) ? 'ipv4' : isIPv6(plain) ? 'ipv6' : undefined
   if (family === undefined) return false
+  refused ??= blockListOf(special)
   return permitted.check(plain, family) || !refused.check(plain, family)
 }
 
