@@ -15,9 +15,10 @@ export type Excess = Readonly<{
   surest: Readonly<{ low: number; where: string }>
   /** Of that and of all rows, the one that is farther beyond chance; an error that the choice among many makes wider. */
   decisive: Readonly<{ value: number; error: number }>
-  /** For each row, the share of its like (as sure, disagreeing) that the anchor does not explain; 0 to 1. */
+  /** For each row that disagrees, the share of its like (as sure, disagreeing) that was flipped; 0 to 1. */
   posterior: Float64Array
-  isSure: boolean
+  /** Enough to choose rows by their posterior: a verdict asks for more. */
+  isLikely: boolean
   minimumDetectable: number
   increments: readonly Pick<Increment, 'part' | 'found' | 'expected' | 'of' | 'expectedError'>[]
 }>
@@ -30,6 +31,11 @@ const parts = [
   { part: 'sure', from: sureness / 2, where: 'among the surer half' },
   { part: 'surest', from: (sureness * 3) / 4, where: 'among the surest quarter' },
 ] as const
+
+/** Standard errors, of all rows or of the less sure half, from which on flips are likely enough to list rows for: bench/data. */
+const likely = 0.7
+/** Bins that share what they say, as the deviation of a normal curve. */
+const [alikeNature, alikeFlips] = [1, 2]
 
 /** @param isNew 1 for rows that the version before did not have: what a history adds up */
 export function excessOf(now: Judged, before: Judged, isNew: Uint8Array): Excess {
@@ -44,10 +50,8 @@ export function excessOf(now: Judged, before: Judged, isNew: Uint8Array): Excess
   ]
   const [whole = { value: 0, low: 0, high: 0, error: 1 }] = tested
   const surest = tested.reduce((most, one) => (one.low > most.low ? one : most), { ...whole, where: 'in all' })
-  const shares = counted.map(({ rows, wrong }, bin) => {
-    const share = shareOf(known[bin])
-    return wrong > 0 ? Math.max(0, 1 - (rows * share) / wrong) : 0
-  })
+  const less = compare(counted.slice(0, sureness / 2), known.slice(0, sureness / 2), z)
+  const shares = flippedShares(counted, known)
   const isWrong = (row: number): boolean => (now.found.margins[row] ?? 0) < 0
   const fresh = countAll(now, binsNow, isNew)
   return {
@@ -58,7 +62,7 @@ export function excessOf(now: Judged, before: Judged, isNew: Uint8Array): Excess
     },
     decisive: decisiveOf(whole, { value: surest.value, error: surest.error * Math.sqrt(1 + Math.log(tested.length)) }),
     posterior: Float64Array.from(binsNow, (bin, row) => (isWrong(row) ? (shares[bin] ?? 0) : 0)),
-    isSure: surest.low > 0,
+    isLikely: surest.low > 0 || [whole, less].some(({ value, error }) => value > likely * error),
     minimumDetectable: Math.ceil(
       (z + 1.645) * Math.max(1, Math.min(...tested.slice(0, parts.length).map(({ error }) => error))),
     ),
@@ -77,6 +81,38 @@ type Bin = Readonly<{ rows: number; wrong: number }>
 /** A tenth of a row more, two in all bins, so that bins without disagreement do not make the first one a certainty. */
 function shareOf(known: Bin | undefined): number {
   return ((known?.wrong ?? 0) + 0.1) / ((known?.rows ?? 0) + 0.2)
+}
+
+/**
+ * Of the rows of a bin that disagree, the share that was flipped. Where a share `q` disagrees by nature and `f` were
+ * flipped, `q (1 - f) + f (1 - q)` do: a natural disagreement that is flipped agrees, so near the boundary, where `q` is
+ * almost a half, flips are many more than the disagreements that they add. `f` is fitted by least squares, in which such
+ * bins count little, to each bin and those beside it: 40 rows alone say nothing.
+ */
+function flippedShares(now: readonly Bin[], before: readonly Bin[]): Float64Array {
+  const known = { rows: smoothed(rowsOf(before), alikeNature), wrong: smoothed(wrongOf(before), alikeNature) }
+  const natural = now.map((_, bin) =>
+    Math.min(0.5, shareOf({ rows: known.rows[bin] ?? 0, wrong: known.wrong[bin] ?? 0 })),
+  )
+  const told = natural.map((share) => 1 - 2 * share)
+  const tells = (values: readonly number[]): readonly number[] => values.map((value, bin) => value * (told[bin] ?? 0))
+  const rows = rowsOf(now)
+  const excess = wrongOf(now).map((wrong, bin) => wrong - (rows[bin] ?? 0) * (natural[bin] ?? 0))
+  const above = smoothed(tells(excess), alikeFlips)
+  const below = smoothed(tells(tells(rows)), alikeFlips)
+  return Float64Array.from(natural, (share, bin) => {
+    const flipped = Math.max(0, Math.min(1, (above[bin] ?? 0) / Math.max(1e-9, below[bin] ?? 0)))
+    return (flipped * (1 - share)) / (share * (1 - flipped) + flipped * (1 - share))
+  })
+}
+
+const rowsOf = (bins: readonly Bin[]): readonly number[] => bins.map(({ rows }) => rows)
+const wrongOf = (bins: readonly Bin[]): readonly number[] => bins.map(({ wrong }) => wrong)
+
+/** Each value with those around it, which count less the farther they are. */
+function smoothed(values: readonly number[], deviation: number): readonly number[] {
+  const weightOf = (distance: number): number => Math.exp(-((distance / deviation) ** 2) / 2)
+  return values.map((_, place) => values.reduce((sum, value, at) => sum + value * weightOf(at - place), 0))
 }
 
 /** Difference of the likeliest two classes, whatever the label. */

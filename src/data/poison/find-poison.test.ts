@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { budgetsIn, thresholdsIn } from '../bounds.ts'
-import { type Columns, selectRows } from '../table/columns.ts'
+import { type Columns, codedColumn, numericColumn, selectRows } from '../table/columns.ts'
 import { findClassShift } from './class-shift.ts'
 import { findContradictions } from './contradictions.ts'
 import { findDuplicates } from './duplicates.ts'
@@ -85,6 +85,40 @@ test('flipped labels are found among the new rows, and listed', () => {
   const appended = findLabelFlips({ candidate: tableOf([...anchorRows, ...rows]), anchor })
   const later = flipped.map((index) => index + anchorRows.length)
   expectSuspects({ checks: appended === undefined ? [] : [appended.check] }, 'poison/label-flip', later, 0.6)
+})
+
+test('labels flipped along the boundary are listed beside an anchor, and no honest row is', () => {
+  const rowsOf = (seed: number) => {
+    const random = generatorOf(seed)
+    const drawn = Array.from({ length: 600 }, () => ({ x: normal(random), y: normal(random), noise: normal(random) }))
+    return drawn.map(({ x, y, noise }) => ({ x, y, label: x + noise / 10 > 0 ? 'yes' : 'no' }))
+  }
+  const tableOfTwo = (rows: ReturnType<typeof rowsOf>): Columns => {
+    const numbers = (['x', 'y'] as const).map((name) =>
+      numericColumn(
+        name,
+        Array.from(rows, (row) => row[name]),
+      ),
+    )
+    const label = codedColumn(
+      'category',
+      'label',
+      Array.from(rows, (row) => row.label),
+    )
+    return { rows: rows.length, label: 'label', columns: [...numbers, label] }
+  }
+  const honest = rowsOf(2)
+  const distances = honest.map(({ x }) => Math.abs(x)).sort((left, right) => left - right)
+  const isNear = ({ x }: { readonly x: number }): boolean => Math.abs(x) < (distances[60] ?? 0)
+  const flipped = honest.map((row) => (isNear(row) ? { ...row, label: opposite(row.label) } : row))
+  const listedOf = (rows: typeof honest): readonly number[] => {
+    const found = findLabelFlips({ candidate: tableOfTwo(rows), anchor: tableOfTwo(rowsOf(1)) })
+    return (found?.check.suspects ?? []).map(({ row }) => row - 1)
+  }
+  const listed = listedOf(flipped)
+  const hits = listed.filter((index) => isNear(flipped[index] ?? { x: 9 })).length
+  assert.ok(hits >= 30 && hits >= 0.8 * listed.length, `${hits} of ${listed.length} listed rows are among 60 flipped`)
+  assert.deepEqual(listedOf(honest), [])
 })
 
 test('where features have moved, poison warns and names the drift that fails', () => {

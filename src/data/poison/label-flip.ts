@@ -152,9 +152,13 @@ function countOf(margins: Float64Array): number {
   return margins.reduce((sum, margin) => sum + (margin < 0 ? 1 : 0), 0)
 }
 
-/** The rows that make the expected F1 largest, when there surely are flips; else what confident learning flags. */
-function flaggedOf({ posterior, isSure }: Excess, { margins, flagged }: Disagreement): Uint8Array {
-  if (!isSure) return flagged
+/**
+ * Rows that confident learning takes for wrong, where the anchor does not expect as many; and, as soon as flips are
+ * likely, those that make the expected F1 largest: along the boundary, confident learning is never confident.
+ */
+function flaggedOf({ posterior, isLikely }: Excess, { margins, flagged }: Disagreement): Uint8Array {
+  const chosen = flagged.map((flag, row) => ((posterior[row] ?? 0) > 0 ? flag : 0))
+  if (!isLikely) return chosen
   const order = Int32Array.from(posterior.keys())
     .filter((row) => (posterior[row] ?? 0) > 0)
     .sort(
@@ -168,7 +172,6 @@ function flaggedOf({ posterior, isSure }: Excess, { margins, flagged }: Disagree
     const score = (2 * sum) / (index + 1 + total)
     if (score >= best.score) best = { score, count: index + 1 }
   }
-  const chosen = new Uint8Array(posterior.length)
   for (const row of order.subarray(0, best.count)) chosen[row] = 1
   return chosen
 }

@@ -6,6 +6,7 @@ import { expectationOf, logOddsOf, shareAt, spreadOf, surpriseOf } from './assoc
 import { areaUnder } from './class-shift.ts'
 import { confidentJoint, disagreementOf } from './confident.ts'
 import { encode, encodingOf } from './encode.ts'
+import { excessOf } from './excess.ts'
 import { growForest, predictForest } from './forest.ts'
 import { generatorOf, shuffled } from './generator.ts'
 import { fitLogistic, predictLogistic } from './logistic.ts'
@@ -85,6 +86,23 @@ test('the confident joint by hand', () => {
   const { flagged, suggested } = disagreementOf(judgement)
   assert.deepEqual([...flagged], [0, 0, 1, 0, 0])
   assert.deepEqual([...suggested], [0, 0, 1, 1, 1])
+})
+
+test('where many disagree by nature, flips are more than the disagreements that they add, by hand', () => {
+  // the judge says `a`, six to four, of all rows, and of the anchor's 1,000 four in ten disagree, as it says
+  const judged = (disagreeing: number) => {
+    const given = Int32Array.from({ length: 1000 }, (_, row) => (row < disagreeing ? 1 : 0))
+    const probabilities = Float64Array.from({ length: 2000 }, (_, at) => (at % 2 === 0 ? 0.6 : 0.4))
+    const judgement = { classes: ['a', 'b'], given, probabilities }
+    return { judgement, found: disagreementOf(judgement) }
+  }
+  const postOf = (disagreeing: number) => excessOf(judged(disagreeing), judged(400), new Uint8Array(1000).fill(1))
+  // half of the rows flipped: 0.4 * 0.5 + 0.6 * 0.5 = 0.5 disagree, and of these 0.6 * 0.5 / 0.5 = 0.6 were flipped
+  const { posterior, isLikely } = postOf(500)
+  assert.ok(isLikely && Math.abs((posterior[0] ?? 0) - 0.6) < 1e-3, String(posterior[0]))
+  assert.equal(posterior[999], 0)
+  const honest = postOf(400)
+  assert.ok(!honest.isLikely && honest.posterior.every((share) => share < 1e-3))
 })
 
 test('log-odds, expectation and surprise by hand', () => {
