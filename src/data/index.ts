@@ -1,13 +1,7 @@
 /** The only file of `data` that other domains import. */
 
 export { openZip, type ZipArchive } from './archive/zip.fs.ts'
-export {
-  type Bound,
-  type BoundKind,
-  isLooser,
-  largestThresholds,
-  ownBounds,
-} from './bounds.ts'
+export { type Bound, type BoundKind, isLooser, largestThresholds, ownBounds } from './bounds.ts'
 export { type CheckoutOptions, checkoutCommit } from './checkout.fs.ts'
 export { type Collected, type CollectOptions, collectGarbage, sweepStore } from './collect-garbage.fs.ts'
 export {
@@ -45,7 +39,6 @@ export {
   classifications,
   markRevoked,
   type Person,
-  parsePerson,
   parseSources,
   type Revocation,
   recordableAddress,
@@ -86,7 +79,7 @@ export { chartOf } from './report/chart.ts'
 export { type Child, element, fragment, type Html, picture, text } from './report/html.ts'
 export { printPage, tile } from './report/page.ts'
 export { pngOf } from './report/png.ts'
-export { printReport, type ReportFacts } from './report/print-report.ts'
+export { printReport } from './report/print-report.ts'
 export { openIgnored, openRepository, type RepositoryOptions } from './repository.exec.ts'
 export type * from './repository.ts'
 export { listS3, parseS3Address, type S3Object, s3SettingsOf, s3Signer, s3Url } from './s3.http.ts'

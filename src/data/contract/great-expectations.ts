@@ -158,8 +158,6 @@ const expectations: Readonly<Record<string, Make>> = {
   },
 }
 
-export const readExpectations: readonly string[] = Object.keys(expectations)
-
 /** `value`, or `min_value` and `max_value` with their `strict_` forms. */
 function limitOf(given: Arguments): Comparison | undefined {
   const { value } = given

@@ -35,13 +35,8 @@ export function triageOfFiles(
   { pointed, judged }: Known,
   { key, rows }: TriageRequest,
 ): FoundSuspects {
-  const reasons = new Map<string, PointedFile[]>()
-  for (const each of pointed) {
-    if (judged.has(each.inner)) continue
-    const known = reasons.get(each.inner)
-    if (known === undefined) reasons.set(each.inner, [each])
-    else if (known.length < maxReasons) known.push(each)
-  }
+  const open = pointed.filter(({ inner }) => !judged.has(inner))
+  const reasons = Map.groupBy(open, ({ inner }) => inner)
   const byName = new Map(files.map((file) => [file.inner, file]))
   const named = rows.map(String).filter((name) => byName.has(name))
   const wanted = [...new Set([...named, ...reasons.keys()])]
@@ -53,7 +48,9 @@ export function triageOfFiles(
     if (file === undefined) continue
     const hash = fileHash(file, key)
     const same = suspects.get(hash)
-    const own = (reasons.get(inner) ?? []).map(({ check, because }) => ({ check, column: null, because }))
+    const own = (reasons.get(inner) ?? [])
+      .slice(0, maxReasons)
+      .map(({ check, because }) => ({ check, column: null, because }))
     suspects.set(hash, {
       hash,
       content: contentHash(file.digest, key),

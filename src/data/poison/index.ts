@@ -1,9 +1,8 @@
 /** The face of the poisoning checks for the rest of `data`. */
 
-export { findPoison, findPoisonInImages, type PoisonReport } from './find-poison.ts'
+export { findPoison, findPoisonInImages } from './find-poison.ts'
 export { compareGolden, type GoldenCheck } from './golden.ts'
 export {
-  type DriftObservation,
   decideHistory,
   defaultHistoryBudget,
   driftObservations,
@@ -11,9 +10,8 @@ export {
   type Trend,
   type Version,
 } from './history.ts'
-export { type Grey, side, tableOfImages } from './images.ts'
-export type { Increment, PoisonCheck, PoisonInput, PoisonName, Suspect, Tally } from './report.ts'
-export { type Budget, defaultBudgets } from './report.ts'
+export { type Grey, tableOfImages } from './images.ts'
+export type { Budget, Increment, PoisonCheck, PoisonName, Tally } from './report.ts'
 export { deltaRows } from './row-hash.ts'
 export { type Stamp, stampsOf } from './stamps.ts'
 export { unsearched } from './unsearched.ts'

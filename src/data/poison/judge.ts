@@ -141,7 +141,7 @@ function classesOf({ codes, dictionary }: CategoryColumn): readonly string[] {
 }
 
 /** Each row's place in `classes`, -1 for none of them. */
-export function codesIn({ codes, dictionary }: CategoryColumn, classes: readonly string[]): Int32Array {
+function codesIn({ codes, dictionary }: CategoryColumn, classes: readonly string[]): Int32Array {
   const placeOf = new Map(classes.map((name, place) => [name, place]))
   const places = dictionary.map((name) => placeOf.get(name) ?? -1)
   return codes.map((code) => places[code] ?? -1)

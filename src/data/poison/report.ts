@@ -76,7 +76,7 @@ export type PoisonInput = Readonly<{
   seed?: number
 }>
 
-export const maxSuspects = 1000
+const maxSuspects = 1000
 
 /** Verdicts over all checks and columns may alarm this often on honest data. */
 export const alpha = 0.01

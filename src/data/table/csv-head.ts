@@ -51,7 +51,7 @@ function mostFrequent(counts: ReadonlyMap<string, number>): Delimiter {
 }
 
 /** Fields of the first record; undefined when it has no end inside `text` or text stands beside a closing quote. */
-export function splitRecord(text: string, delimiter: string): readonly string[] | undefined {
+function splitRecord(text: string, delimiter: string): readonly string[] | undefined {
   const fields: string[] = []
   let at = 0
   for (;;) {

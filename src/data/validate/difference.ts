@@ -36,7 +36,7 @@ export const pictureShape = z
 const countShape = z.number().min(0)
 
 /** Of a column, or of the samples of an image. LIMIT: cells that have no distance count in `differing` and `outside`. */
-export const measureShape = z.strictObject({
+const measureShape = z.strictObject({
   name: z.string().max(1000),
   type: z.string().max(200),
   elements: countShape,

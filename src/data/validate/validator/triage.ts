@@ -27,13 +27,8 @@ export async function triageOf(
   { key, rows }: TriageRequest,
 ): Promise<ValidateAnswer['triage']> {
   const named = rows.filter((row) => typeof row === 'number')
-  const reasons = new Map<number, Pointed[]>()
-  for (const each of pointed) {
-    if (judged.has(each.row)) continue
-    const known = reasons.get(each.row)
-    if (known === undefined) reasons.set(each.row, [each])
-    else if (known.length < maxReasons) known.push(each)
-  }
+  const open = pointed.filter(({ row }) => !judged.has(row))
+  const reasons = Map.groupBy(open, ({ row }) => row)
   const columns = relation.columns.slice(0, maxColumns)
   const wanted = new Set([...named, ...reasons.keys()].slice(0, maxRows))
   const found = await look(engine, relation, { columns, wanted, key })
@@ -42,7 +37,7 @@ export async function triageOf(
     const seen = found.get(row)
     if (seen === undefined) continue
     const same = suspects.get(seen.hash)
-    const own = reasons.get(row) ?? []
+    const own = (reasons.get(row) ?? []).slice(0, maxReasons)
     suspects.set(seen.hash, {
       ...seen,
       rows: [...(same?.rows ?? []), row],
