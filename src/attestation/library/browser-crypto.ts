@@ -106,12 +106,7 @@ function numbersOf(signature: Uint8Array): Bytes {
   return flat
 }
 
-export function verify(
-  _algorithm: string | null,
-  data: Uint8Array,
-  { key }: Readonly<{ key: PublicKey }>,
-  signature: Uint8Array,
-): boolean {
+export function verify(_algorithm: string | null, data: Uint8Array, key: PublicKey, signature: Uint8Array): boolean {
   return checked.get(key)?.has(nameOf(data, signature)) === true
 }
 
