@@ -271,3 +271,21 @@ function zipOf(bytes: Buffer, { entry = bytes.length, local = bytes.length, isSt
   end.writeUInt32LE(own.length + packed.length, 16)
   return Buffer.concat([own, packed, listed, end])
 }
+
+test('names that are right are not called wrong: large TIFF, brands of HEIF, an empty archive, text of an older encoding', () => {
+  const typed = (name: string, head: Buffer): readonly [string, boolean] => {
+    const type = fileTypeOf(head)
+    return [type, isMisnamed(name, type)]
+  }
+  const latin1 = Buffer.from('Größe, Stückzahl und Preis in der Zeile, wie die Waage sie schreibt\n', 'latin1')
+  assert.deepEqual(typed('a.tif', Buffer.from([0x49, 0x49, 0x2b, 0, 8, 0])), ['tiff', false])
+  assert.deepEqual(typed('a.tif', Buffer.from([0x4d, 0x4d, 0, 0x2b, 0, 8])), ['tiff', false])
+  assert.deepEqual(typed('a.heic', Buffer.from('\0\0\0\x18ftypmif1')), ['heif', false])
+  assert.deepEqual(typed('a.zip', Buffer.concat([Buffer.from('PK\x05\x06'), Buffer.alloc(18)])), ['zip', false])
+  assert.deepEqual(typed('a.txt', latin1), ['text-8-bit', false])
+  // what is none of it stays misnamed, or runs under the same name as before
+  assert.deepEqual(typed('a.txt', Buffer.concat([latin1, Buffer.alloc(1)])), ['unknown', true])
+  assert.deepEqual(typed('a.txt', Buffer.concat([Buffer.from([0x80, 2, 0x63]), latin1])), ['unknown', true])
+  assert.deepEqual(typed('a.json', latin1), ['text-8-bit', true])
+  assert.equal(fileTypeOf(Buffer.from('<svg xmlns="x"><text>é</text></svg>', 'latin1')), 'svg')
+})
