@@ -36,11 +36,13 @@ const maxVersions = 1000
 export async function pastVersions(project: Project, asked: Asked): Promise<PastVersions> {
   const versions = versionsOf(project, asked)
   for (const version of versions) {
+    if (version.verdict.dataset.digest === asked.content.digest) continue
     const { digest, sizeBytes, list, path } = version.verdict.dataset
     const output = { path, digest, sizeBytes, ...(list === undefined ? {} : { list }) }
     const content = await project.contents.stored(output)
     if (content === undefined) continue
     const chain = chainTo(version, versions)
+    if (chain === undefined) return none
     const dataset = datasetOf(content, path.slice(path.lastIndexOf('/') + 1), project.store)
     return {
       previous: { digest, dataset },
@@ -51,12 +53,11 @@ export async function pastVersions(project: Project, asked: Asked): Promise<Past
   return none
 }
 
-/** Newest first, other bytes than those that are asked about, each version once. */
-function versionsOf(project: Project, { path, content, anchor }: Asked): readonly Found[] {
+/** Newest first, each version once; the bytes that are asked about may have been one of them. */
+function versionsOf(project: Project, { path, anchor }: Asked): readonly Found[] {
   const found = new Map<string, Found>()
   const all = project.evidence
     .byKey(historyKey(path, anchor))
-    .slice(0, maxVersions)
     .flatMap((attestation): readonly Found[] => {
       const verdict = believedVerdict(project, attestation)
       return verdict === undefined ? [] : [{ attestation, verdict }]
@@ -67,16 +68,19 @@ function versionsOf(project: Project, { path, content, anchor }: Asked): readonl
     })
     .toSorted((left, right) => (left.verdict.finishedAt < right.verdict.finishedAt ? 1 : -1))
   for (const each of all) if (!found.has(each.verdict.dataset.digest)) found.set(each.verdict.dataset.digest, each)
-  found.delete(content.digest)
-  return [...found.values()]
+  return [...found.values()].slice(0, maxVersions)
 }
 
-/** A version and those that it builds on, oldest first; it ends where one counts from the anchor itself. */
-function chainTo(last: Found, versions: readonly Found[]): readonly Found[] {
+/**
+ * A version and those that it builds on, oldest first, back to one that counts from the anchor itself. THREAT: verdicts that
+ * are taken away one by one, so that small doses of then are summed up by nobody: where one is missing there is no chain.
+ */
+function chainTo(last: Found, versions: readonly Found[]): readonly Found[] | undefined {
   const chain = [last]
   for (let previous = last.verdict.statistics?.previous; previous !== undefined; ) {
     const before = versions.find(({ verdict }) => verdict.dataset.digest === previous)
-    if (before === undefined || chain.includes(before)) break
+    if (before === undefined) return undefined
+    if (chain.includes(before)) break
     chain.unshift(before)
     previous = before.verdict.statistics?.previous
   }
