@@ -245,10 +245,16 @@ const review: DataReview = {
 }
 const reviewCases: readonly (readonly [string, Partial<DataReview>, typeof ada, readonly string[]])[] = [
   ['by a reviewer counts, of an earlier version too', {}, ada, []],
+  [
+    'of the same bytes counts under another name',
+    { subject: { path: 'data/other.csv', digest: digestNamed('data/raw.csv') } },
+    ada,
+    [],
+  ],
   ['that a stranger signed is refused', {}, mallory, ['data-review ERR_EVIDENCE_MISSING']],
   [
     'of other data is refused',
-    { subject: { path: 'data/other.csv', digest: digestNamed('data/raw.csv') } },
+    { subject: { path: 'data/other.csv', digest: digestNamed('data/other.csv') } },
     ada,
     ['data-review ERR_DATA_VERDICT_MISMATCH'],
   ],

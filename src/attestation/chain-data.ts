@@ -280,16 +280,20 @@ function goldenFindings(
 }
 
 /** THREAT: a review by whoever planted the rows: each that a verdict took into account needs a reviewer's signature. */
-function reviewFindings(decisions: Decisions, { dataset, reviews = [] }: DataVerdict): readonly Finding[] {
+function reviewFindings(decisions: Decisions, { dataset, reviews = [], baseline }: DataVerdict): readonly Finding[] {
   if (reviews.length === 0) return []
   const held = decisions.held('data-review')
+  const anchor = baseline?.anchor === undefined ? undefined : decisions.held('data-anchor').get(baseline.anchor)
+  // the data may have had another name: by its bytes, or by what its anchor is of
+  const own = [dataset, anchor?.decision.dataset]
   return reviews.map((review) => {
     const found = held.get(review)
     if (found === undefined) {
       return missing('data-review', 'a review of its rows')
     }
     const { decision, signer } = found
-    if (decision.subject.path !== dataset.path) {
+    const { path, digest } = decision.subject
+    if (!own.some((one) => one?.path === path || one?.digest === digest)) {
       return mismatch('data-review', 'a review of its rows is of other data')
     }
     const counts = rowVerdicts.flatMap((word) => {

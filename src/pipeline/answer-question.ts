@@ -68,6 +68,7 @@ export async function answerQuestion(
       others: references,
       ...(reviewed.judged.length === 0 ? {} : { judged: reviewed.judged }),
       unreadReviews: reviewed.unread,
+      reviewedElsewhere: reviewed.elsewhere,
       ...(triage === undefined ? {} : { triage }),
     },
   )

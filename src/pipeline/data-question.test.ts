@@ -40,7 +40,7 @@ test('a verdict that was reached without the rows of the golden set answers unti
   const asked = (content: object): DataQuestion =>
     ({
       ...{ ...beside, content: { ...file, digest: dataset.digest }, references: [], waivers: [] },
-      ...{ reviewed: { reviews: [] }, golden: { ...beside.golden, ...content } },
+      ...{ reviewed: { reviews: [], elsewhere: [] }, golden: { ...beside.golden, ...content } },
     }) as unknown as DataQuestion
   const [away, here] = [asked({}), asked({ content: { ...file, digest } })]
   const answers = (check: typeof clean | typeof missing): readonly boolean[] =>
@@ -69,7 +69,7 @@ test('a verdict on one label, or on none, answers nothing about another', () => 
         ...(label === undefined ? {} : { label }),
       })
       // as: the rest of a question and of a verdict is not looked at
-      const question = { ...by(asked), content, references: [], waivers: [], reviewed: { reviews: [] } }
+      const question = { ...by(asked), content, references: [], waivers: [], reviewed: { reviews: [], elsewhere: [] } }
       const verdict = { ...by(stated), dataset, result: 'PASSED', checks: [] }
       return stillAnswers(verdict as unknown as DataVerdict, question as unknown as DataQuestion)
     }),
@@ -92,7 +92,7 @@ test('a verdict is handed out where it answers, and nowhere else, whatever its k
     content,
     references: [],
     waivers: [],
-    reviewed: { reviews: [] },
+    reviewed: { reviews: [], elsewhere: [] },
   } as unknown as DataQuestion
   const verdict = { ...both, dataset, finishedAt: '2026-11-01T00:00:00Z', result: 'PASSED', checks: [] }
   const isFound = async (stated: object): Promise<boolean> => {

@@ -8,7 +8,7 @@ import type { DataVerdict, DataWaiver, StatedDependency, VerifiedDataDecision } 
 import { type Content, type Digest, DomainError, digestOfJson, type Sha256 } from '../core/index.ts'
 import { type Bound, type Classification, classifications, type DataCheck } from '../data/index.ts'
 import { believedStage } from './believe.ts'
-import { missingGolden, unaskedGolden } from './closed-checks.ts'
+import { badElsewhere, missingGolden, unaskedGolden } from './closed-checks.ts'
 import { type DataRules, makerOf } from './definition.ts'
 import { type GoldenSet, goldenOf, isGoldenUnasked } from './golden.ts'
 import { hasAnchorRows } from './past-versions.ts'
@@ -89,11 +89,13 @@ export async function questionOf(project: Project, input: ResolvedInput, validat
       : { baseline: { ...baseline, ...(anchor === undefined ? {} : { anchor: anchor.attestation }) } }),
     ...(anchor === undefined ? {} : { anchor }),
     ...(golden === undefined ? {} : { golden }),
-    ...(isGoldenUnasked(project, ref.path, rules) ? { goldenUnasked: true } : {}),
+    ...(isGoldenUnasked(project, ref.path, { baseline: baseline?.digest, golden: rules.golden })
+      ? { goldenUnasked: true }
+      : {}),
     ...(rules.bounds === undefined ? {} : { bounds: rules.bounds }),
     references,
     waivers,
-    reviewed: reviewedRows(project, ref.path),
+    reviewed: reviewedRows(project, { path: ref.path, digest: content.digest, anchored: anchor?.decision.dataset }),
   }
   const hasRows = anchor !== undefined && hasAnchorRows(project, anchor)
   return { ...question, key: keyOf(question, { validator, hasRows }) }
@@ -113,6 +115,7 @@ function keyOf(question: Omit<DataQuestion, 'key'>, { validator, hasRows }: Answ
     references: references.map(({ table, content: { digest } }) => ({ table, digest })),
     decisions: [...waivers.map(({ attestation }) => attestation), ...reviewed.reviews].toSorted(),
     unread: reviewed.unread,
+    ...(reviewed.elsewhere.length === 0 ? {} : { elsewhere: reviewed.elsewhere }),
     validator,
   })
 }
@@ -290,7 +293,7 @@ export function stillAnswers(verdict: DataVerdict, question: DataQuestion): bool
  */
 export function isAnswerTo(verdict: DataVerdict, question: DataQuestion): boolean {
   const waivers = new Set(question.waivers.map(({ attestation }) => attestation))
-  const has = ({ name }: DataCheck): boolean => verdict.checks.some((check) => check.name === name)
+  const has = ({ name }: Pick<DataCheck, 'name'>): boolean => verdict.checks.some((check) => check.name === name)
   return (
     verdict.dataset.digest === question.content.digest &&
     verdict.contract?.digest === question.contract?.digest &&
@@ -301,6 +304,7 @@ export function isAnswerTo(verdict: DataVerdict, question: DataQuestion): boolea
     verdict.golden?.digest === question.golden?.digest &&
     (question.golden?.content === undefined || !has(missingGolden)) &&
     has(unaskedGolden) === (question.goldenUnasked === true) &&
+    has(badElsewhere) === question.reviewed.elsewhere.length > 0 &&
     spelledBounds(verdict.bounds) === spelledBounds(question.bounds) &&
     spelled(verdict.references ?? []) === spelled(statedReferences(question.references)) &&
     (verdict.reviews ?? []).join() === question.reviewed.reviews.join() &&

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { isDomainError, sha256Of } from '../core/index.ts'
 import type { ApprovalFact, Source } from '../data/index.ts'
 import { anchorOf } from './data-question.ts'
-import { goldenOf, goldenSetsIn, refuseGolden } from './golden.ts'
+import { goldenOf, goldenSetsIn, isGoldenUnasked, refuseGolden } from './golden.ts'
 import type { Project } from './project.ts'
 
 const digest = sha256Of('golden')
@@ -104,4 +104,32 @@ test('a golden set that nobody approved, that is over or revoked, or no golden s
   ] as const
   for (const [code, status, kind] of refused)
     await assert.rejects(of(status, kind), (error) => isDomainError(error, code))
+})
+
+test('a golden set that data is held to which no stage reads, or that the baseline agreed with under another name of the data, is unasked', () => {
+  const [set, baseline] = [sha256Of('set'), sha256Of('baseline')]
+  const anchor = (path: string, golden?: object) => ({
+    decision: {
+      at: '2026-11-01',
+      dataset: { path },
+      subject: { digest: baseline },
+      ...(golden === undefined ? {} : { golden }),
+    },
+  })
+  const isUnasked = (anchors: readonly object[], held: Readonly<Record<string, object>>, golden?: string): boolean => {
+    const project = {
+      dataDecisions: () => ({ 'data-anchor': anchors }),
+      goldenSets: [{ id: 'gold', digest: set, isApproved: true }],
+      settings: { data: new Map(Object.entries(held)), settingsOf: () => ({}) },
+      pipeline: { stages: [{ name: 'train', deps: ['new.csv', 'other.csv'], outs: [] }] },
+    }
+    // as: all that is asked of a project
+    return isGoldenUnasked(project as unknown as Project, 'new.csv', { baseline, golden })
+  }
+  const agreed = { digest: set, label: 'label' }
+  assert.equal(isUnasked([anchor('old.csv')], { 'old.csv': { golden: 'gold' } }), true)
+  assert.equal(isUnasked([anchor('old.csv', agreed)], { 'other.csv': { golden: 'gold' } }), true)
+  // honest: other data that a stage reads is held to it, and this baseline never agreed with any
+  assert.equal(isUnasked([anchor('new.csv')], { 'other.csv': { golden: 'gold' } }), false)
+  assert.equal(isUnasked([anchor('old.csv', agreed)], {}, 'gold'), false)
 })

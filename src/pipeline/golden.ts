@@ -5,7 +5,6 @@
 import { maxClockSkewMs } from '../attestation/index.ts'
 import { type Content, type Digest, DomainError, isInside, quotedForShell, type Sha256 } from '../core/index.ts'
 import { type ApprovalFact, type Dataset, decideInput, newestFirst, type Source } from '../data/index.ts'
-import type { DataRules } from './definition.ts'
 import type { Project } from './project.ts'
 import { datasetOf } from './stored-dataset.ts'
 
@@ -61,22 +60,30 @@ export function goldenSetsIn(
 }
 
 /**
- * THREAT: `golden:` is taken out of assay.yaml, so that an anchor counts that never agreed, and nothing says so. Signed words
- * stay: the newest anchor of this data that states a golden set, or an approved set that the project holds no data to.
+ * THREAT: `golden:` is taken out of assay.yaml, or left at a path that nobody reads, so that an anchor counts that never
+ * agreed, and nothing says so. Signed words stay: the newest anchor of this data, or of its baseline, however the data is
+ * called now, that states a golden set; or an approved set that the project holds no data to which a stage reads.
  */
 export function isGoldenUnasked(
   { dataDecisions, goldenSets, settings, pipeline }: Project,
   path: string,
-  { baseline, golden }: DataRules,
+  { baseline, golden }: Readonly<{ baseline: string | undefined; golden: unknown }>,
 ): boolean {
   if (golden !== undefined) return false
-  const [newest] = dataDecisions()
-    ['data-anchor'].filter(({ decision }) => decision.dataset.path === path)
-    .toSorted((left, right) => (left.decision.at < right.decision.at ? 1 : -1))
-  if (newest?.decision.golden !== undefined) return true
+  const anchors = dataDecisions()['data-anchor'].toSorted((left, right) =>
+    left.decision.at < right.decision.at ? 1 : -1,
+  )
+  const newest = [
+    anchors.find(({ decision }) => decision.dataset.path === path),
+    anchors.find(({ decision }) => decision.subject.digest === baseline),
+  ]
+  if (newest.some((anchor) => anchor?.decision.golden !== undefined)) return true
   if (baseline === undefined || !goldenSets.some(({ isApproved }) => isApproved)) return false
-  const outs = pipeline.stages.flatMap(({ name }) => Object.values(settings.settingsOf(name).outs ?? {}))
-  const asked = new Set([...settings.data.values(), ...outs].map((rules) => rules.golden))
+  const read = new Set(pipeline.stages.flatMap(({ deps }) => deps))
+  const outs = pipeline.stages.flatMap(({ name }) => Object.entries(settings.settingsOf(name).outs ?? {}))
+  const asked = new Set(
+    [...settings.data, ...outs].flatMap(([place, rules]) => (read.has(place) ? [rules.golden] : [])),
+  )
   return goldenSets.some(({ id, isApproved }) => isApproved && !asked.has(id))
 }
 

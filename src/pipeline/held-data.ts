@@ -29,9 +29,14 @@ export async function heldData(project: Project, path: string, rules: DataRules)
   const file =
     contract === undefined || content?.kind !== 'file' ? undefined : { path: contract, digest: content.digest }
   const references = await referencesOf(project, path, file)
-  const { judged, unread } = reviewedRows(project, path)
   const golden = await goldenOf(project, id)
-  const { anchor, rows, past, seed } = await anchored(project, path, { baseline, golden, label })
+  const digest = await project.contents.digest(path)
+  const { baselineDigest, anchor, rows, past, seed } = await anchored(
+    project,
+    { path, digest },
+    { baseline, golden, label },
+  )
+  const { judged, unread, elsewhere } = reviewedRows(project, { path, digest, anchored: anchor?.decision.dataset })
   const goldenRows = golden === undefined ? undefined : goldenRowsOf(golden, project)
   return {
     questions: {
@@ -49,7 +54,8 @@ export async function heldData(project: Project, path: string, rules: DataRules)
       isAnchored: anchor !== undefined,
       judged,
       unreadReviews: unread,
-      goldenUnasked: isGoldenUnasked(project, path, rules),
+      reviewedElsewhere: elsewhere,
+      goldenUnasked: isGoldenUnasked(project, path, { baseline: baselineDigest, golden: id }),
       ...(golden === undefined ? {} : { golden: { isHere: goldenRows !== undefined } }),
       ...(bounds === undefined ? {} : { bounds }),
       ...(rows === undefined ? {} : { anchorRows: rows }),
@@ -69,6 +75,7 @@ function withWaiver(check: DataCheck, waivers: ReturnType<typeof waiversOf>): Da
 }
 
 type Anchored = Readonly<{
+  baselineDigest?: Digest | undefined
   anchor?: VerifiedDataDecision<'data-anchor'> | undefined
   rows?: Dataset | undefined
   past?: PastVersions
@@ -78,13 +85,15 @@ type Anchored = Readonly<{
 
 type Named = Readonly<{ baseline: string | undefined; golden: GoldenSet | undefined; label: string | undefined }>
 
-async function anchored(project: Project, path: string, { baseline, ...wanted }: Named): Promise<Anchored> {
-  const digest = baseline === undefined ? undefined : await project.contents.digest(baseline)
-  const anchor = digest === undefined ? undefined : anchorOf(project, digest, wanted)
+async function anchored(
+  project: Project,
+  { path, digest: own }: Readonly<{ path: string; digest: Digest | undefined }>,
+  { baseline, ...wanted }: Named,
+): Promise<Anchored> {
+  const baselineDigest = baseline === undefined ? undefined : await project.contents.digest(baseline)
+  const anchor = baselineDigest === undefined ? undefined : anchorOf(project, baselineDigest, wanted)
   const rows = anchor === undefined ? undefined : await anchorRows(project, anchor)
-  if (anchor === undefined || rows === undefined) return { anchor, rows }
-  const own = await project.contents.digest(path)
-  if (own === undefined) return { anchor, rows }
+  if (anchor === undefined || rows === undefined || own === undefined) return { baselineDigest, anchor, rows }
   const past = await pastVersions(project, { path, content: { digest: own }, anchor: anchor.attestation })
-  return { anchor, rows, past, seed: project.sampleSeed(path, own) }
+  return { baselineDigest, anchor, rows, past, seed: project.sampleSeed(path, own) }
 }

@@ -1,6 +1,6 @@
-/** What reviewers said of the rows of a dataset: all reviews of its path, in whatever version of it. */
-import { loadRowKey, type VerifiedDataDecision } from '../attestation/index.ts'
-import type { Sha256 } from '../core/index.ts'
+/** What reviewers said of the rows of a dataset: all reviews of it, in whatever version, and however it was called then. */
+import { type DataAnchor, loadRowKey, type VerifiedDataDecision } from '../attestation/index.ts'
+import type { Digest, Sha256 } from '../core/index.ts'
 import type { JudgedRows } from '../data/index.ts'
 import type { Project } from './project.ts'
 
@@ -9,17 +9,28 @@ export type ReviewedRows = Readonly<{
   judged: readonly JudgedRows[]
   /** Bundles of all of them, in the same order. */
   reviews: readonly Sha256[]
+  /** Paths that hold no data of the project any more, and rows that reviewers found bad. */
+  elsewhere: readonly string[]
   /** Reviews that are keyed with a key that is not here. THREAT: what they call bad could not be found. */
   unread: number
 }>
 
 type Review = VerifiedDataDecision<'data-review'>
 
-/** A row is known by its content, and judged as a row of this dataset: what is fine in one may be poison in another. */
-export function reviewedRows(project: Project, path: string): ReviewedRows {
-  const reviews = project
-    .dataDecisions()
-    ['data-review'].filter(({ decision }) => decision.subject.path === path)
+/** `anchored`: the dataset that its baseline was fixed as the anchor of. */
+type Reviewable = Readonly<{ path: string; digest?: Digest | undefined; anchored?: DataAnchor['dataset'] | undefined }>
+
+/**
+ * A row is known by its content, and judged as a row of this dataset: what is fine in one may be poison in another.
+ * THREAT: data that is called something else is rid of its reviews. Those of the same bytes count, and those of the data that
+ * it is compared with, by path or bytes.
+ */
+export function reviewedRows(project: Project, { path, digest, anchored }: Reviewable): ReviewedRows {
+  const paths: readonly (string | undefined)[] = [path, anchored?.path]
+  const digests: readonly (Digest | undefined)[] = [digest, anchored?.digest]
+  const all = project.dataDecisions()['data-review']
+  const reviews = all
+    .filter(({ decision: { subject } }) => paths.includes(subject.path) || digests.includes(subject.digest))
     .toSorted((left, right) => (left.decision.at < right.decision.at ? -1 : 1))
   const rowKey = reviews.some(({ decision }) => decision.hash === 'hmac')
     ? loadRowKey(placeOfRowKey(project))
@@ -36,7 +47,18 @@ export function reviewedRows(project: Project, path: string): ReviewedRows {
     judged,
     reviews: reviews.map(({ attestation }) => attestation),
     unread: reviews.length - judged.length,
+    elsewhere: reviews.length > 0 ? [] : badElsewhere(project, all),
   }
+}
+
+/** THREAT: the same, with a row changed and without its anchor. Data that was reviewed itself is told nothing of it. */
+function badElsewhere({ pipeline, settings }: Project, reviews: readonly Review[]): readonly string[] {
+  const known = new Set([
+    ...settings.data.keys(),
+    ...pipeline.stages.flatMap(({ deps, outs }) => [...deps, ...outs.map(({ path }) => path)]),
+  ])
+  const bad = reviews.filter(({ decision }) => decision.rows.some(({ verdict }) => verdict === 'bad'))
+  return [...new Set(bad.map(({ decision }) => decision.subject.path))].filter((path) => !known.has(path)).toSorted()
 }
 
 export function placeOfRowKey({ environment, root, id }: Project): Parameters<typeof loadRowKey>[0] {
