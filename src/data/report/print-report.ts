@@ -42,10 +42,12 @@ function head({ name, report: { verdict, content } }: ReportFacts): Html {
 function tiles({ report, contract, baseline }: ReportFacts): Html {
   const count = (verdict: DataCheck['verdict']): number =>
     report.checks.filter((check) => check.verdict === verdict).length
+  // of a folder of images no baseline has rows to be told
+  const isCompared = report.checks.some(({ name }) => name.startsWith('drift/'))
   return element(
     'div',
     { class: 'tiles' },
-    tile(report.rows === undefined ? '–' : report.rows.toLocaleString('en'), 'rows'),
+    sizeTile(report),
     tile(formatSize(report.content.sizeBytes), 'size'),
     tile(count('fail'), 'checks failed'),
     tile(count('warn'), 'checks warned'),
@@ -55,10 +57,15 @@ function tiles({ report, contract, baseline }: ReportFacts): Html {
       contract === undefined ? 'contract' : `contract, ${contract.format} ${contract.formatVersion}`,
     ),
     tile(
-      baseline === undefined ? 'none' : baseline.rows.toLocaleString('en'),
+      baseline === undefined ? (isCompared ? 'given' : 'none') : baseline.rows.toLocaleString('en'),
       baseline === undefined ? 'baseline' : 'rows of the baseline',
     ),
   )
+}
+
+function sizeTile({ rows, content }: DatasetReport): Html {
+  if (rows === undefined && content.kind === 'folder') return tile(content.files.length.toLocaleString('en'), 'files')
+  return tile(rows === undefined ? '–' : rows.toLocaleString('en'), 'rows')
 }
 
 const shownRows = 12

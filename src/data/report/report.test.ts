@@ -90,3 +90,23 @@ test('histograms of both sides have the same bins, and shares that add up to one
   // 1 lies in the first bin of both; of the candidate it is one of four values, of the baseline three
   assert.deepEqual(number?.bins[0], { label: '1', candidate: 0.25, baseline: 0.75 })
 })
+
+test('a folder of images is told by its files, and that it was compared', () => {
+  const file = { path: 'cats/1.png', digest: sha256Of('x'), sizeBytes: 1, executable: false }
+  const told = (name: string): string =>
+    printReport({
+      name: 'scans',
+      version: '0',
+      writtenAt: new Date(0),
+      report: {
+        verdict: 'pass',
+        content: { kind: 'folder', digest: `dirHash1:${'0'.repeat(64)}`, sizeBytes: 2, files: [file, file] },
+        unseen: [],
+        checks: [
+          { name, column: null, verdict: 'pass', observed: 0, expected: 0, rows: [], count: 0, evaluated: true },
+        ],
+      },
+    })
+  assert.match(told('drift/mean'), /<b>2<\/b><span>files<\/span>.*<b>given<\/b><span>baseline/s)
+  assert.match(told('files/types'), /<b>none<\/b><span>baseline/s)
+})

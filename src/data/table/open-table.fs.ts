@@ -109,6 +109,11 @@ function refusedFiles(name: string, faults: readonly FileFault[]): Opened {
   )
 }
 
+/** What the engine says, with the names that the files have to whoever reads it, not those of the links. */
+function inNamesOf(files: readonly InputFile[], links: readonly string[], error: unknown): string {
+  return links.reduce((text, link, index) => text.replaceAll(link, files[index]?.inner ?? ''), firstLine(error))
+}
+
 function relationOf(
   engine: Engine,
   { format }: TableFile,
@@ -179,7 +184,7 @@ async function jsonRelation(engine: Engine, files: readonly InputFile[], links: 
     )
     if (Number(others[0]) > 0) return refused(formatFault('readable', `${others[0]} of its lines are no objects`))
   } catch (error) {
-    return refused(formatFault('readable', firstLine(error)))
+    return refused(formatFault('readable', inNamesOf(files, links, error)))
   }
   const columns = names.map((name): TableColumn => ({ name, ref: identifier(name), storage: 'json', sqlType: 'JSON' }))
   const types = names.map((name) => `${literal(name)}: 'JSON'`).join(', ')
@@ -215,7 +220,7 @@ async function parquetRelation(engine: Engine, files: readonly InputFile[], link
       if (twins !== undefined)
         return refusedFiles('columns', [{ file, because: `it has the column \`${twins}\` twice` }])
     } catch (error) {
-      const because = firstLine(error)
+      const because = inNamesOf(files, links, error)
       return refusedFiles('readable', [{ file, because, ...(isOverLimit(because) ? { code: 'ERR_DATA_LIMIT' } : {}) }])
     }
   }

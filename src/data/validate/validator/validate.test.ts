@@ -303,6 +303,16 @@ describe('hostile data never passes', () => {
     ],
     ['a torn Parquet', 't.parquet', 'PAR1\0\0\0\0PAR1', 'fail format/readable - t.parquet'],
   ]
+  test('what the engine says of a file names it as its owner does', async () => {
+    for (const [name, content] of [
+      ['t.jsonl', '{"a":1}\n{"a":'],
+      ['t.parquet', `PAR1${'\0'.repeat(100)}PAR1`],
+    ] as const) {
+      const [check] = (await bench.validate({ [name]: content })).checks
+      assert.match(check?.because ?? '', new RegExp(`file ["']${name}["']`))
+    }
+  })
+
   test('a last row as long as a row may be is read', async () => {
     const answer = await bench.validate({ 't.csv': lastRow(1_999_990) }, { contract })
     assert.deepEqual([troubles(answer), answer.rows], [[], 2])
