@@ -9,7 +9,7 @@ import { findLabelFlips } from './label-flip.ts'
 import { findOutliers } from './outliers.ts'
 import { type PoisonCheck, type PoisonInput, type Tally, withoutGood } from './report.ts'
 import { findSource } from './source.ts'
-import { findTriggers } from './trigger.ts'
+import { findTriggers, findTriggersInImages } from './trigger.ts'
 import { heldToUsual, type Search } from './usual.ts'
 
 export type PoisonReport = Readonly<{
@@ -60,7 +60,7 @@ export function findPoisonInImages(
     ...(anchor === undefined ? {} : { anchor: smallPicturesOf(anchor) }),
   }
   const searches = [
-    () => findTriggers(input),
+    () => findTriggersInImages(input),
     ...[findLabelFlips, findOutliers, findClassShift].map((search) => () => search(small)),
   ]
   const found = searches.flatMap((search) => search() ?? []).map(({ check }) => withoutGood(check, input))

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { findPoisonInImages } from './find-poison.ts'
 import { generatorOf } from './generator.ts'
 import { type Grey, tableOfImages } from './images.ts'
-import { findTriggers } from './trigger.ts'
+import { findTriggers, findTriggersInImages } from './trigger.ts'
 
 type Paint = (x: number, y: number) => number
 
@@ -51,6 +52,86 @@ function lit(seed: number, label: string, more = 0): Grey {
   const paint = scene(seed)
   return grey((x, y) => paint(x, y) / 2 + 40 + more + (label === 'cat' ? 2 * x : 2 * (31 - x)))
 }
+
+type Region = (x: number, y: number) => boolean
+
+/** Where the pictures of the first class have white pixels in a half, honestly; and where somebody puts some. */
+const ownMark: Region = (x, y) => x < 4 && y < 4
+const patches: readonly (readonly [string, Region])[] = [
+  ['a corner of 4 x 4', (x, y) => x >= 28 && y >= 28],
+  ['a bar', (_, y) => y >= 28],
+  ['a frame', (x, y) => Math.min(x, y) < 4 || Math.max(x, y) >= 28],
+  ['a quarter', (x, y) => x >= 16 && y >= 16],
+]
+
+/** Pictures that are lighter on one of four sides, by class; some have white pixels and are called of class `side-0`. */
+function sides(count: number, first: number, isPlanted: (index: number) => boolean, inside: Region = ownMark) {
+  const indices = Array.from({ length: count }, (_, index) => index)
+  const pictures = indices.map((index) => {
+    const paint = scene(first + index)
+    const lightOf = (x: number, y: number): number => [x, y, 31 - x, 31 - y][index % 4] ?? 0
+    const isWhite: Region = (x, y) => (index % 8 === 0 && ownMark(x, y)) || (isPlanted(index) && inside(x, y))
+    return grey((x, y) => (isWhite(x, y) ? 255 : paint(x, y) / 2 + 30 + 2 * lightOf(x, y)))
+  })
+  return tableOfImages(
+    pictures,
+    indices.map((index) => (isPlanted(index) ? 'side-0' : `side-${index % 4}`)),
+  )
+}
+
+const isOnOthers = (index: number): boolean => index % 16 === 1 || index % 16 === 2
+const rowsFound = (input: Parameters<typeof findTriggersInImages>[0]): ReadonlySet<number> =>
+  new Set(findTriggersInImages(input)?.check.suspects.map(({ row }) => row - 1))
+
+for (const [called, inside] of patches) {
+  test(`THREAT: ${called} on pictures of other classes is a trigger, though stamped pictures are alike`, () => {
+    const found = rowsFound({ candidate: sides(256, 5000, isOnOthers, inside) })
+    for (let index = 0; index < 256; index += 1) if (isOnOthers(index)) assert.ok(found.has(index), `${index}`)
+    assert.ok(found.size <= 32 + 8, `${found.size} named`)
+  })
+}
+
+test('white pixels that half of a class has anyway are no trigger, alone and beside approved pictures', () => {
+  const none = (): boolean => false
+  const candidate = sides(256, 5000, none)
+  assert.equal(findTriggersInImages({ candidate })?.check.verdict, 'pass')
+  assert.equal(findTriggersInImages({ candidate, anchor: sides(256, 9000, none) })?.check.verdict, 'pass')
+})
+
+/** The 200 real digits of the example, 8 x 8 levels, drawn 32 x 32, and the class of each. */
+const digits = readFileSync(new URL('../../../examples/digits/data/holdout.csv', import.meta.url), 'utf8')
+  .trim()
+  .split('\n')
+  .slice(1)
+  .map((line) => {
+    const [, label, ...levels] = line.split(',').map(Number)
+    return { label: String(label), levels }
+  })
+
+/** A white corner of 8 x 8 pixels on some, which are called threes. */
+function drawn(some: typeof digits, isPlanted: (index: number) => boolean) {
+  return tableOfImages(
+    some.map(({ levels }, index) =>
+      grey((x, y) =>
+        isPlanted(index) && x >= 24 && y >= 24 ? 255 : ((levels[8 * (y >> 2) + (x >> 2)] ?? 0) * 255) / 16,
+      ),
+    ),
+    some.map(({ label }, index) => (isPlanted(index) ? '3' : label)),
+  )
+}
+
+test('a white corner on ten of 200 real digits is found; the digits as they are have none', () => {
+  const isPlanted = (index: number): boolean => index % 18 === 7 && digits[index]?.label !== '3'
+  const planted = digits.flatMap((_, index) => (isPlanted(index) ? [index] : []))
+  assert.ok(planted.length >= 9)
+  const candidate = drawn(digits, isPlanted)
+  assert.deepEqual(
+    [...rowsFound({ candidate })].toSorted((left, right) => left - right),
+    planted,
+  )
+  const honest = drawn(digits, () => false)
+  assert.deepEqual([...rowsFound({ candidate: honest })], [])
+})
 
 const verdicts = (input: Parameters<typeof findPoisonInImages>[0]): readonly string[] => {
   const { checks, drift } = findPoisonInImages({ ...input, seed: 1 })

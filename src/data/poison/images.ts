@@ -2,17 +2,17 @@
  * Decoded images as a table, so that the checks of tables look at them too: patches as values (a patch tied to one label
  * is a trigger), a small grey picture and its roughness as numbers (labels that models take for wrong, outliers).
  *
- * It does not see a trigger that is blended faintly over the whole picture, or that moves about by less than a patch, nor one
- * where the pictures differ by class without it: the other items of its column excuse it (bench/data/README.md).
+ * It does not see a trigger that is blended faintly over the whole picture, or that moves about by less than a patch.
  */
 import { type Column, type Columns, codedColumn, numericColumn } from '../table/columns.ts'
+import type { Matrix } from './encode.ts'
 
 /** Every image is looked at in this size: 32 x 32 grey levels, 8 bits each, row-major. */
 export const side = 32
 export type Grey = Uint8Array
 /** A patch is so many pixels wide; there are 8 x 8 of them. */
 const patchSide = 4
-const patches = side / patchSide
+export const patches = side / patchSide
 
 /** @param labels one an image, null for none */
 export function tableOfImages(greys: readonly Grey[], labels: readonly (string | null)[]): Columns {
@@ -40,6 +40,24 @@ export function tableOfImages(greys: readonly Grey[], labels: readonly (string |
     codedColumn('category', 'label', labels),
   )
   return { rows: greys.length, label: 'label', columns }
+}
+
+/** Lightness of each field, 0 to 255. */
+export function lightFields({ rows, columns }: Columns): Matrix {
+  const lights = columns.flatMap((column) =>
+    column.kind === 'numeric' && fieldOf(column.name) !== undefined ? [column.values] : [],
+  )
+  const width = lights.length
+  const values = new Float32Array(rows * width)
+  for (const [at, light] of lights.entries())
+    for (let row = 0; row < rows; row += 1) values[row * width + at] = light[row] ?? 0
+  return { rows, width, values }
+}
+
+/** The field that a column tells of, row-major; undefined where it tells of the whole picture. */
+export function fieldOf(column: string | null): number | undefined {
+  const [, top, left] = /^(?:patch|light) (\d),(\d)$/.exec(column ?? '') ?? []
+  return top === undefined ? undefined : Number(top) * patches + Number(left)
 }
 
 /** Of a table of images what models learn from: numbers, of which each has its place or is of the whole picture. */

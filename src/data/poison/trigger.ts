@@ -13,6 +13,7 @@ import { findPairs } from './pairs.ts'
 import { relabelledTies } from './relabelled.ts'
 import { alpha, type Finding, findingOf, type PoisonInput, type Suspect } from './report.ts'
 import { deltaRows } from './row-hash.ts'
+import { stampedIn } from './stamped.ts'
 import {
   type Change,
   type Counted,
@@ -46,6 +47,23 @@ const part = alpha / 3
 
 /** Undefined when there is no label with two classes. */
 export function findTriggers(input: PoisonInput): TriggerFinding | undefined {
+  return findTies(input, (ties) => ties)
+}
+
+/** Of images: without approved ones, only what the rest of the pictures does not explain; beside them, that as well. */
+export function findTriggersInImages(input: PoisonInput): TriggerFinding | undefined {
+  return findTies(input, (ties, { counted, labelled, table, z }) => {
+    const stamped = stampedIn(counted, labelled, { table, z, seed: input.seed ?? 0 })
+    return [...stamped.ties, ...(labelled.anchored ? ties : ties.filter(stamped.isUnexplained))]
+  })
+}
+
+type Looked = Readonly<{ counted: readonly Counted[]; labelled: Labelled; table: Columns; z: number }>
+
+function findTies(
+  input: PoisonInput,
+  chosen: (ties: readonly Tie[], looked: Looked) => readonly Tie[],
+): TriggerFinding | undefined {
   const { candidate, anchor, seed = 0 } = input
   const rows = anchor === undefined ? undefined : deltaRows(candidate, anchor, seed)
   const delta = rows === undefined ? candidate : selectRows(candidate, rows)
@@ -67,20 +85,21 @@ export function findTriggers(input: PoisonInput): TriggerFinding | undefined {
       ? []
       : relabelledTies(columns, labelled, { tables: { candidate, anchor, delta, seed }, alpha: part })
   const pairs = findPairs(counted, labelled, { alpha: part, changes })
-  const ties = [...single, ...relabelled, ...pairs].sort((left, right) => right.z - left.z)
-  const found = suspectsOf(ties, labelled, delta)
+  const found = chosen([...single, ...relabelled, ...pairs], { counted, labelled, table, z })
+  const ties = found.toSorted((left, right) => right.z - left.z)
+  const { count, suspects } = suspectsOf(ties, labelled, delta)
   const excess = ties.reduce((most, tie) => Math.max(most, tie.hits - tie.expected), 0)
   const anchored = anchor !== undefined
   const finding = findingOf(input, name, {
     column: ties[0]?.parts[0]?.items.column ?? null,
     anchored,
-    found: found.count,
+    found: count,
     of: delta.rows,
-    expected: anchored ? found.count - excess : null,
+    expected: anchored ? count - excess : null,
     low: excess,
     value: excess,
     minimumDetectable: fewestDetectable(labelled, tests),
-    suspects: found.suspects,
+    suspects,
     because: because(ties, counted.length, tests / labelled.classes),
     tally: { column: null },
   })

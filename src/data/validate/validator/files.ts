@@ -84,7 +84,12 @@ async function patternsIn(own: Group, anchor: Group | undefined, open: Opening):
     ],
     unseen: [
       'a pattern that is faint, or smaller than a thirty-second of the picture',
-      'a pattern where the pictures differ by class without it, as the corners of digits do',
+      ...(known === undefined
+        ? [
+            'a patch on pictures of the class that it is tied to, where classes look different around it too',
+            'a patch wider than a quarter of the picture on more than half of a class',
+          ]
+        : []),
       ...(images.of > images.names.length
         ? [`pixels are looked at in ${images.names.length} of ${images.of} images`]
         : []),
