@@ -5,7 +5,7 @@ import { lightFields, patches } from './images.ts'
 import type { Labelled } from './tie.ts'
 
 /** LIMIT: so many pictures may vote, as many of each class where there are. */
-const maxVoters = 2000
+const maxVoters = 1000
 /** So many of them do: the nearest. */
 const nearestOnes = 10
 

@@ -25,7 +25,7 @@ import { votesIn } from './near-pictures.ts'
 import { type Counted, fewestTiedRows, type Labelled, leastLogOdds, type Tie } from './tie.ts'
 
 /** LIMIT: so many pictures of an item are asked. */
-const maxAsked = 60
+const maxAsked = 40
 /** Of a class that has the item in a larger share, the few others cannot vote for all; then its carriers vote too. */
 const mostSilent = 0.5
 /** Items that the variances are estimated from. */
