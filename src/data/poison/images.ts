@@ -12,7 +12,7 @@ export const side = 32
 export type Grey = Uint8Array
 /** A patch is so many pixels wide; there are 8 x 8 of them. */
 const patchSide = 4
-export const patches = side / patchSide
+const patches = side / patchSide
 
 /** @param labels one an image, null for none */
 export function tableOfImages(greys: readonly Grey[], labels: readonly (string | null)[]): Columns {
@@ -40,6 +40,14 @@ export function tableOfImages(greys: readonly Grey[], labels: readonly (string |
     codedColumn('category', 'label', labels),
   )
   return { rows: greys.length, label: 'label', columns }
+}
+
+/** Fields around one, and itself. */
+export function around(field: number): readonly number[] {
+  const [top, left] = [Math.floor(field / patches), field % patches]
+  return Array.from({ length: patches * patches }, (_, other) => other).filter(
+    (other) => Math.abs(Math.floor(other / patches) - top) <= 1 && Math.abs((other % patches) - left) <= 1,
+  )
 }
 
 /** Lightness of each field, 0 to 255. */

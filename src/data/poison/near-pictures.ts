@@ -1,7 +1,7 @@
 /** What the nearest pictures say of a picture's class, when some fields of it are not looked at. */
 import type { Columns } from '../table/columns.ts'
 import { generatorOf, shuffled } from './generator.ts'
-import { lightFields, patches } from './images.ts'
+import { lightFields } from './images.ts'
 import type { Labelled } from './tie.ts'
 
 /** LIMIT: so many pictures may vote, as many of each class where there are. */
@@ -16,7 +16,7 @@ const nearestOnes = 10
 export type Votes = (
   rows: readonly number[],
   asked: Readonly<{
-    /** Fields that are not looked at, nor those around them: a mark may lie across. */
+    /** Fields that are not looked at. */
     hidden: readonly number[]
     /** Rows that have no vote. A row has none on itself. */
     silent: readonly number[]
@@ -34,9 +34,7 @@ export function votesIn(table: Columns, labelled: Labelled, seed: number): Votes
   const placeOf = new Map(Array.from(voters, (row, place) => [row, place]))
   const near = nearestOf(lights, width)
   return (rows, { hidden, silent }) => {
-    const seen = Int32Array.from({ length: width }, (_, field) => field).filter(
-      (field) => !hidden.some((other) => isBeside(field, other)),
-    )
+    const seen = Int32Array.from({ length: width }, (_, field) => field).filter((field) => !hidden.includes(field))
     const isSilent = new Uint8Array(voters.length)
     for (const row of silent) isSilent[placeOf.get(row) ?? -1] = 1
     const shares = new Float64Array(rows.length * classes)
@@ -55,12 +53,6 @@ export function votesIn(table: Columns, labelled: Labelled, seed: number): Votes
     }
     return shares
   }
-}
-
-function isBeside(field: number, other: number): boolean {
-  const across = (field % patches) - (other % patches)
-  const down = Math.floor(field / patches) - Math.floor(other / patches)
-  return Math.abs(across) <= 1 && Math.abs(down) <= 1
 }
 
 /** Of each class as many as there is room for, and how many rows each of them stands for. */

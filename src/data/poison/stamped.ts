@@ -3,15 +3,15 @@
  * many patches to a class, and the rest of the picture says that class too; a patch that was stamped on pictures of other
  * classes goes with its class all the same.
  *
- * The nearest pictures, compared without the patch and the fields around it, vote for P(class | the rest), and an item is
+ * The nearest pictures, compared without the item's own fields, vote for P(class | the rest), and an item is
  * held to the mean of that over its rows: conditional independence of patch and class given the rest (Dawid 1979). Its hits
  * are then a sum of coins of different shares, whose tails are no heavier than those of as many coins of the mean share
  * (Hoeffding 1956). How far items honestly lie beyond their votes is a variance, as everywhere (association.ts): here of
  * items of all fields together, since the rest speaks for all alike. Against an anchor, an item is also expected to do
  * what it did there.
  *
- * THREAT: a patch may be larger than what is hidden of it, and then stamped pictures are the nearest to each other. Without
- * an anchor, pictures that carry the item have no vote on it.
+ * THREAT: a patch may be larger than a field, and then stamped pictures are the nearest to each other. Without an anchor,
+ * pictures that carry the item have no vote on it; where the class has hardly others, the fields around are not looked at.
  *
  * It does not see: a patch on pictures of the class that it is tied to (clean label), which the rest explains; without an
  * anchor, a large one on more than half of a class.
@@ -19,7 +19,7 @@
 import type { Columns } from '../table/columns.ts'
 import { type Counts, expectationOf, type LogOdds, logOddsOf, shareAt, spreadOf, surpriseOf } from './association.ts'
 import { generatorOf, shuffled } from './generator.ts'
-import { fieldOf } from './images.ts'
+import { around, fieldOf } from './images.ts'
 import type { Items } from './items.ts'
 import { votesIn } from './near-pictures.ts'
 import { type Counted, fewestTiedRows, type Labelled, leastLogOdds, type Tie } from './tie.ts'
@@ -169,11 +169,13 @@ function restIn(
     const hits = carriers.filter((row) => label[row] === at).length
     const size = inClass[when][at] ?? 0
     const order = shuffled(carriers.length, generatorOf(seed)).slice(0, maxAsked)
+    const fields = parts.flatMap(({ items }) => fieldOf(items.column) ?? [])
+    const isJudgedByItsOwn = !anchored && hits > mostSilent * size
     const shares = votes(
       Array.from(order, (place) => carriers[place] ?? 0),
       {
-        hidden: parts.flatMap(({ items }) => fieldOf(items.column) ?? []),
-        silent: anchored || hits > mostSilent * size ? [] : carriers,
+        hidden: isJudgedByItsOwn ? fields.flatMap(around) : fields,
+        silent: anchored || isJudgedByItsOwn ? [] : carriers,
       },
     )
     const own = Array.from(order, (_, index) => shares[index * classes + at] ?? 0)
