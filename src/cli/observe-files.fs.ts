@@ -50,7 +50,7 @@ const bookkeeping =
 /** Lists of what other processes of assay hold or have left behind: looked through to tidy up. */
 const housekeeping = /^list (.*\/\.assay(\/runs|\/objects\/holds)?|\/tmp|\/var\/tmp|\/dev\/shm)$/
 /** A project whose own list of files that would be. */
-const ownTemporary = /^entry \/(var\/)?tmp\/\.assay$/
+const ownTemporary = /^entry \/((var\/)?tmp|dev\/shm)\/\.assay$/
 /** Facts of this process and of the machine's moment, which no file keeps. */
 const passing = /^\/proc\/(self|thread-self|\d+)\//
 
