@@ -74,8 +74,12 @@ export function changedCode(record: CodeRecord, visible: VisibleFiles): string |
 
 const documentation = /(^|\/)(readme|licen[cs]e|changelog|notice|authors|contributing)[^/]*$|\.(md|rst|adoc)$/i
 
+/** What assay writes itself comes after a run: to commit it is no reason for another. Opened, it counts as any file does. */
+const ownRecord = /(^|\/)(assay|dvc)\.lock$|^attestations\//
+
 function digestVisible(visible: VisibleFiles): Sha256 {
-  return digestOfJson([...visible].filter(([path]) => !documentation.test(path)).toSorted(byFirst))
+  const counted = [...visible].filter(([path]) => !(documentation.test(path) || ownRecord.test(path)))
+  return digestOfJson(counted.toSorted(byFirst))
 }
 
 const namesByFolder = new WeakMap<VisibleFiles, Map<string, Set<string>>>()
@@ -90,6 +94,7 @@ function digestNames(folder: string, visible: VisibleFiles): Sha256 {
 function listFolders(visible: VisibleFiles): Map<string, Set<string>> {
   const folders = new Map<string, Set<string>>()
   for (const path of visible.keys()) {
+    if (ownRecord.test(path)) continue
     for (let at = path; at !== '.'; ) {
       const slash = at.lastIndexOf('/')
       const folder = slash < 0 ? '.' : at.slice(0, slash)

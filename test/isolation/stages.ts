@@ -39,8 +39,20 @@ function stagesOf(engine: EngineName): void {
         assert.deepEqual(answer.discarded, ['made/', 'out/other'])
         assert.deepEqual(answer.opened?.files, ['src/run.sh'])
         // gVisor opens each folder that it passes: more counts as listed, never less
-        if (engine !== 'gvisor') assert.deepEqual(answer.opened.folders, [])
+        if (engine !== 'gvisor') assert.ok(answer.opened.folders.every((each) => ['.', 'out', 'deep'].includes(each)))
         assert.equal(answer.network.deniedAttempts, 0)
+      })
+
+      test('sees that the folder around an out was listed, and that it was not', async (context) => {
+        const files = { 'src/run.sh': 'sleep 0.6; cat src/run.sh\n', 'data/raw/in.csv': 'a\n' }
+        const outs = ['metrics.txt', 'out/deep/x']
+        const [still, loud] = await drive(identity, context, [
+          { files, outs, commands: ['exec sh src/run.sh'] },
+          { files, outs, commands: ['ls . out/deep data/raw >/dev/null; exec sh src/run.sh'] },
+        ])
+        for (const each of ['.', 'out/deep', 'data/raw']) assert.ok(loud?.opened?.folders.includes(each), each)
+        if (engine !== 'gvisor')
+          assert.deepEqual(still?.opened?.folders, [], 'what assay looks through itself is not its')
       })
 
       test('keeps what it shows read-only, also beside a file out, and lets a file out be written and renamed', async (context) => {

@@ -89,6 +89,25 @@ test('a changed helper that no stage declares makes the stage that opened it out
   )
 })
 
+test('a new module beside an out makes the stage that looked for it out of date, and nothing else does', async (context) => {
+  const project = scratch(context, {
+    'dvc.yaml': 'stages: {train: {cmd: python3 train.py, deps: [train.py], outs: [metrics.txt]}}\n',
+    'train.py': `try:\n    from helper import value\nexcept ImportError:\n    value = 0\nopen('metrics.txt', 'w').write(str(value))\n`,
+    'lib/one.sh': '',
+    '.gitignore': '/metrics.txt\n',
+  })
+  project.commit()
+  await project.json(0, 'init', '--yes', '--commit')
+  await project.json(0, 'run')
+  project.write({ 'lib/two.sh': '' })
+  project.commit('the lock, and what no stage looked for')
+  assert.equal((await project.json(0, 'run')).stages[0].status, 'cached')
+  project.write({ 'helper.py': 'value = 1\n' })
+  project.commit()
+  assert.equal((await project.json(0, 'run')).stages[0].status, 'ran')
+  assert.equal(project.read('metrics.txt'), '1')
+})
+
 test('a parameter that is changed and changed back comes from the cache', async (context) => {
   const project = scratch(context, words)
   project.commit()

@@ -160,12 +160,12 @@ export type MadeScratch = Readonly<{ scratch: Scratch; path: string; binds: read
 
 /** A writable folder with mount points for its neighbours, and previous bytes of persisted outs as copies. */
 export async function makeScratch(
-  options: Readonly<{ box: BoxFolder; index: number; view: string; store: ObjectStore; uid: number | undefined }>,
+  options: Readonly<{ place: string; index: number; view: string; store: ObjectStore; uid: number | undefined }>,
   scratch: Scratch,
   requests: readonly OutRequest[],
 ): Promise<MadeScratch> {
-  const { box, view, store, uid } = options
-  const path = makeFolder(join(box.path, `scratch-${options.index}`))
+  const { view, store, uid } = options
+  const path = makeFolder(join(options.place, `${options.index}`))
   const target = inProject(scratch.folder)
   const binds: Bind[] = [{ kind: 'writable', source: path, target }]
   for (const { name, kind, held } of scratch.neighbours) {

@@ -70,6 +70,8 @@ export type BoxLaunch = Readonly<{
   traffic?(): Traffic
   signal: AbortSignal
   onStart?(pid: number): void
+  /** Nothing of the command is alive any more, and what it wrote was not looked at since. */
+  onOver?(): void
 }>
 
 export type Box = AsyncDisposable &
@@ -250,6 +252,7 @@ async function launchIn(box: Opened, what: BoxLaunch): Promise<Launched> {
     ...(box.input === undefined ? {} : { input: box.input }),
     ...(what.gpus === undefined ? {} : { gpus: what.gpus }),
     ...(what.onStart === undefined ? {} : { onStart: what.onStart }),
+    ...(what.onOver === undefined ? {} : { onOver: what.onOver }),
     ...(what.enter === undefined ? {} : { enter: what.enter }),
     ...(what.traffic === undefined ? {} : { traffic: what.traffic }),
     group,

@@ -1,8 +1,9 @@
 /** What a box of a stage is furnished with: its view, its scratch folders, its environment. */
+import { join } from 'node:path'
 import type { ObjectStore } from '../../data/index.ts'
 import type { Gpus, StageTask } from '../sandbox.ts'
 import type { Box } from './box.exec.ts'
-import { inProject, type MadeScratch, makeScratch, makeView } from './box-folder.fs.ts'
+import { inProject, type MadeScratch, makeFolder, makeScratch, makeView } from './box-folder.fs.ts'
 import { type Layout, layoutOf } from './layout.ts'
 import type { Bind } from './recipe.ts'
 
@@ -10,6 +11,8 @@ export type Furnished = Readonly<{
   layout: Layout
   /** Absolute folder that is shown as /project. */
   view: string
+  /** Absolute folder above the scratch folders, which are named by their places in the list. */
+  scratchPlace: string
   scratches: readonly MadeScratch[]
   binds: readonly Bind[]
 }>
@@ -28,9 +31,10 @@ export async function furnish(box: Box, task: StageTask, store: ObjectStore): Pr
   const layout = layoutOf(task, task.mounts)
   await store.prove(layout.files.map(({ digest }) => digest))
   const view = await makeView(box.folder, layout, store)
+  const place = makeFolder(join(box.folder.path, 'scratch'))
   const scratches: MadeScratch[] = []
   for (const [index, scratch] of layout.scratches.entries()) {
-    scratches.push(await makeScratch({ box: box.folder, index, view, store, uid: box.uid }, scratch, task.outs))
+    scratches.push(await makeScratch({ place, index, view, store, uid: box.uid }, scratch, task.outs))
   }
   const binds: readonly Bind[] = [
     { kind: 'read-only', source: view, target: inProject('.') },
@@ -38,5 +42,5 @@ export async function furnish(box: Box, task: StageTask, store: ObjectStore): Pr
     ...task.mounts.map(({ source, target }) => ({ kind: 'read-only' as const, source, target })),
     ...gpuBinds(task.gpus),
   ]
-  return { layout, view, scratches, binds }
+  return { layout, view, scratchPlace: place, scratches, binds }
 }

@@ -40,6 +40,7 @@ export type Launch = Readonly<{
   input?: StageInput
   /** Called with process 1 of the sandbox, seen from here, when the command is let go. */
   onStart?(pid: number): void
+  onOver?(): void
   group: ControlGroup | undefined
   limits: Limits
   scratch: readonly string[]
@@ -215,6 +216,7 @@ async function runStarted(
     watch.close()
     box.kill()
     await untilOver(first)
+    launch.onOver?.()
     await Promise.all([log.finished, errors?.finished, report?.finished, box.closed])
     const told = report?.told()
     const exitCode = told?.started === false ? undefined : box.exitCode()

@@ -67,6 +67,12 @@ test('watches folders that hold code, and those above them, but not those of dep
   assert.deepEqual(layout(view, []).folders, ['images', 'src', 'images/cat', 'src/lib'])
 })
 
+test('watches what lies above a dep, an out or the working folder, so that each folder is seen to be listed', () => {
+  const images = folderOf([{ path: 'cat/1.png', digest, sizeBytes: 1, executable: false }])
+  const view = [file('a/b/c.csv', 'dep'), { path: 'd/e/images', why: 'dep', content: images } as const]
+  assert.deepEqual(layout(view, ['f/g/out'], 'h/i').watched, ['.', 'a', 'd', 'f', 'h'])
+})
+
 test('keeps an empty folder, the working folder, and mount points inside the project', () => {
   const { folders } = layoutOf(
     { view: [{ path: 'empty', why: 'dep', content: folderOf([]) }], outs: [], workingDirectory: 'work/here' },

@@ -22,7 +22,11 @@ export type Layout = Readonly<{
   files: readonly ViewFile[]
   /** Shallow ones first: a deeper one lies on top of a read-only neighbour of a shallower one. */
   scratches: readonly Scratch[]
-  /** Folders of the view that hold tracked or params files, and those above them: watched for opens. */
+  /**
+   * Folders of the view that are watched for opens: those of tracked and params files, and each that lies above another,
+   * since a tracked file may come to lie anywhere. What is in a folder that is a dep counts whole, and what is opened
+   * beside deps alone is not told file by file: that the folder was listed, its parent tells.
+   */
   watched: readonly string[]
 }>
 
@@ -49,12 +53,14 @@ export function layoutOf(
       if (isOut(filePath)) continue // what an out held before is not there, as with DVC
       files.set(filePath, { path: filePath, digest, executable })
       addFolder(folders, parentOf(filePath))
-      if (why !== 'dep') addFolder(watched, parentOf(filePath))
+      addFolder(watched, parentOf(why === 'dep' ? parentOf(path) : filePath))
     }
   }
   const scratchFolders = [...new Set([...outs.map(parentOf), ...(task.scratch ?? [])])]
-  for (const folder of [task.workingDirectory, ...scratchFolders, ...mounts.flatMap(insideProject)])
+  for (const folder of [task.workingDirectory, ...scratchFolders, ...mounts.flatMap(insideProject)]) {
     addFolder(folders, folder)
+    addFolder(watched, parentOf(folder))
+  }
   folders.delete('.')
   const shown = [...folders].filter((folder) => !isOut(folder))
   return {

@@ -2,7 +2,12 @@
  * Which tracked files and folders a stage opened, seen from outside the sandbox by inotify.
  *
  * The watch sees through bind mounts. A queue that overflows says nothing; fewer events than its length prove that it
- * did not. An own open of a sentinel at the end marks that the queue is drained.
+ * did not. Own opens of two files stand before and after the stage: what assay itself opens there does not count, and
+ * the second marks that the queue is drained.
+ *
+ * The folder around an out is none of the view. It is watched from the folder above it, which tells that it was listed
+ * and nothing of the files in it, however many the stage writes. LIMIT: assay looks through it too when something was made
+ * in it while the stage runs (`written.fs.ts`); then it counts as listed.
  */
 import { spawn } from 'node:child_process'
 import { closeSync, openSync, writeFileSync } from 'node:fs'
@@ -15,12 +20,13 @@ import type { Layout } from './layout.ts'
 
 export type OpenWatch = Readonly<{
   ready: Promise<unknown>
-  /** Undefined when the opens could not be observed whole. */
+  /** What was opened before is not the stage's. */
+  begin(): void
+  /** Undefined when the opens could not be observed whole. What is opened after the call is not the stage's. */
   finish(): Promise<OpenedPaths | undefined>
   close(): void
 }>
 
-const sentinelName = 'sentinel'
 /** LIMIT: how long the last events may take to arrive; then the opens count as not observed. */
 const drainMs = 5000
 
@@ -30,16 +36,22 @@ export function watchOpens(
     setpriv: string
     box: BoxFolder
     view: string
+    /** Above the made scratch folders, and holds nothing else. */
+    scratchPlace: string
     layout: Layout
     maxQueuedEvents: number
   }>,
 ): OpenWatch {
-  const { box, view, layout } = options
+  const { box, view, scratchPlace, layout } = options
   const sentinelFolder = makeFolder(join(box.path, 'watch'))
-  const sentinel = join(sentinelFolder, sentinelName)
-  writeFileSync(sentinel, '')
+  const marks = { begin: join(sentinelFolder, 'begin'), end: join(sentinelFolder, 'end') }
+  for (const mark of Object.values(marks)) writeFileSync(mark, '')
   const list = join(box.path, 'watched')
-  const folders = [sentinelFolder, ...layout.watched.map((folder) => (folder === '.' ? view : join(view, folder)))]
+  const folders = [
+    sentinelFolder,
+    scratchPlace,
+    ...layout.watched.map((folder) => (folder === '.' ? view : join(view, folder))),
+  ]
   writeFileSync(list, `${folders.join('\n')}\n`)
   const args = ['-m', '-e', 'open', '--format', '%e|%w%f%0', '--no-newline', '--fromfile', list]
   const child = spawn(options.setpriv, ['--pdeathsig', 'KILL', options.inotifywait, ...args], {
@@ -48,7 +60,7 @@ export function watchOpens(
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const events = collectEvents(child.stdout)
+  const events = collectEvents(child.stdout, marks)
   let isWatching = false
   let isOver = false
   const ready = new Promise<void>((resolve) => {
@@ -66,12 +78,13 @@ export function watchOpens(
   })
   return {
     ready,
+    begin: () => openAndClose(marks.begin),
     async finish() {
       if (!isWatching || isOver) return undefined
-      closeSync(openSync(sentinel, 'r'))
-      for (let waitedMs = 0; !events.has(sentinel) && waitedMs < drainMs; waitedMs += 2) await sleep(2)
-      if (!events.has(sentinel) || isOver || events.count() >= options.maxQueuedEvents) return undefined
-      return openedOf(events.paths(), view)
+      openAndClose(marks.end)
+      for (let waitedMs = 0; !events.isDrained() && waitedMs < drainMs; waitedMs += 2) await sleep(2)
+      if (!events.isDrained() || isOver || events.count() >= options.maxQueuedEvents) return undefined
+      return openedOf(events.paths(), options)
     },
     close: () => {
       child.kill('SIGKILL')
@@ -79,9 +92,13 @@ export function watchOpens(
   }
 }
 
-type Events = Readonly<{ has(path: string): boolean; count(): number; paths(): ReadonlyMap<string, boolean> }>
+function openAndClose(path: string): void {
+  closeSync(openSync(path, 'r'))
+}
 
-function collectEvents(stream: Readable): Events {
+type Events = Readonly<{ isDrained(): boolean; count(): number; paths(): ReadonlyMap<string, boolean> }>
+
+function collectEvents(stream: Readable, marks: Readonly<{ begin: string; end: string }>): Events {
   const seen = new Map<string, boolean>()
   let rest = ''
   let count = 0
@@ -91,19 +108,30 @@ function collectEvents(stream: Readable): Events {
     rest = parts.pop() ?? ''
     for (const part of parts) {
       const bar = part.indexOf('|')
+      const path = part.slice(bar + 1).replace(/\/$/, '')
       count += 1
-      seen.set(part.slice(bar + 1).replace(/\/$/, ''), part.slice(0, bar).includes('ISDIR'))
+      if (path === marks.begin) seen.clear()
+      if (!seen.has(marks.end)) seen.set(path, part.slice(0, bar).includes('ISDIR'))
     }
   })
-  return { has: (path) => seen.has(path), count: () => count, paths: () => seen }
+  return { isDrained: () => seen.has(marks.end), count: () => count, paths: () => seen }
 }
 
-function openedOf(paths: ReadonlyMap<string, boolean>, view: string): OpenedPaths {
+function openedOf(
+  paths: ReadonlyMap<string, boolean>,
+  { view, scratchPlace, layout }: Readonly<{ view: string; scratchPlace: string; layout: Layout }>,
+): OpenedPaths {
   const files: string[] = []
-  const folders: string[] = []
+  const folders = new Set<string>()
+  const scratches = new Map(layout.scratches.map(({ folder }, index) => [join(scratchPlace, `${index}`), folder]))
   for (const [path, isFolder] of paths) {
-    if (path === view) folders.push('.')
-    else if (path.startsWith(`${view}/`)) (isFolder ? folders : files).push(path.slice(view.length + 1))
+    const scratch = path === view ? '.' : scratches.get(path)
+    if (scratch !== undefined) folders.add(scratch)
+    else if (path.startsWith(`${view}/`)) {
+      const inside = path.slice(view.length + 1)
+      if (isFolder) folders.add(inside)
+      else files.push(inside)
+    }
   }
-  return { files: files.sort(), folders: folders.sort() }
+  return { files: files.sort(), folders: [...folders].sort() }
 }

@@ -8,11 +8,10 @@ import { type Box, type BoxOptions, openBox } from './box.exec.ts'
 import { inProject } from './box-folder.fs.ts'
 import { stageCommand } from './chain.ts'
 import { type Collected, collectOuts, describeFault, notPlain } from './collect.fs.ts'
-import { furnish } from './furnish.ts'
+import { type Furnished, furnish } from './furnish.ts'
 import { passedIo } from './hold-io.fs.ts'
 import { fileInside } from './inside-root.fs.ts'
 import type { Launched } from './launch.exec.ts'
-import type { Layout } from './layout.ts'
 import { letOut } from './let-out.exec.ts'
 import { type Machine, unavailable } from './machine.exec.ts'
 import { type OpenWatch, watchOpens } from './opened.exec.ts'
@@ -43,11 +42,13 @@ export async function runStage(
     onOutput: observer.onOutput,
     finder: search.finder,
   })
-  const { layout, view, scratches, binds } = await furnish(box, task, store)
-  using opens = openWatch(machine, box, view, layout)
+  const furnished = await furnish(box, task, store)
+  const { scratches } = furnished
+  using opens = openWatch(machine, box, furnished)
   await using egress = await letOut(machine, box, task.network, task.limits)
+  let opening: ReturnType<OpenWatch['finish']> | undefined
   const launched = await box.launch({
-    binds,
+    binds: furnished.binds,
     ...(task.root === undefined ? {} : { root: task.root.folder }),
     workingDirectory: inProject(task.workingDirectory),
     variables: task.variables,
@@ -55,13 +56,17 @@ export async function runStage(
     outs: task.outs.map(({ path }) => inProject(path)),
     scratch: scratches.map(({ path }) => path),
     ready: opens.ready,
+    onStart: opens.begin,
+    onOver: () => {
+      opening = opens.finish()
+    },
     secrets: task.secrets,
     ...(task.gpus === undefined ? {} : { gpus: task.gpus }),
     ...(egress === undefined ? {} : { enter: egress.enter, traffic: egress.traffic }),
     signal: observer.signal,
   })
   observer.onOver?.()
-  const opened = await opens.finish()
+  const opened = await (opening ?? opens.finish())
   const wentOut = await egress?.finish()
   const { digest } = await store.putFile(box.log.fd)
   const collected = await collectOuts(scratches, store, task.limits.outputBytes, search)
@@ -90,13 +95,14 @@ function withoutHeld(collected: Collected, { outs }: StageTask, held: Launched['
   }
 }
 
-type Watch = Readonly<{ ready: Promise<unknown>; finish: OpenWatch['finish']; [Symbol.dispose](): void }>
+type Watch = Pick<OpenWatch, 'ready' | 'begin' | 'finish'> & Disposable
 
 /** Without inotifywait nothing is observed, and the outcome says so by leaving it out. */
-function openWatch(machine: Machine, box: Box, view: string, layout: Layout): Watch {
+function openWatch(machine: Machine, box: Box, { layout, view, scratchPlace }: Furnished): Watch {
   const { inotifywait, setpriv } = machine.tools
   if (inotifywait === undefined) {
-    return { ready: Promise.resolve(), finish: async () => undefined, [Symbol.dispose]: () => undefined }
+    const nothing = (): void => undefined
+    return { ready: Promise.resolve(), begin: nothing, finish: async () => undefined, [Symbol.dispose]: nothing }
   }
   const copied = layout.scratches.flatMap(({ folder, neighbours }) =>
     neighbours.filter(({ held }) => held === 'copy').map(({ name }) => (folder === '.' ? name : `${folder}/${name}`)),
@@ -106,11 +112,13 @@ function openWatch(machine: Machine, box: Box, view: string, layout: Layout): Wa
     setpriv,
     box: box.folder,
     view,
+    scratchPlace,
     layout,
     maxQueuedEvents: machine.maxQueuedEvents,
   })
   return {
     ready: watch.ready,
+    begin: watch.begin,
     async finish() {
       const opened = await watch.finish()
       // a copy is opened unseen, so it counts as opened

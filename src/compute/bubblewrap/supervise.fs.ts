@@ -14,7 +14,7 @@ import { watchIo } from './io.fs.ts'
 import { childrenOf, hasOwnRoot, numberWithin, quietly, treeOf, within } from './process-facts.fs.ts'
 import { keepProfile } from './profile.ts'
 import { earlyLooksMs, watchPrograms } from './programs.fs.ts'
-import { heldInMemory, heldWithoutName, type Written, writtenIn } from './written.fs.ts'
+import { heldInMemory, heldWithoutName, rememberNames, type Written, writtenIn } from './written.fs.ts'
 
 export type Supervision = Readonly<{
   peaks(): Readonly<{
@@ -83,8 +83,9 @@ export function supervise(
   }
   after(Math.min(limits.timeMs, longestTimerMs), () => over('time', `it ran longer than ${limits.timeMs} ms`))
   const temporary = (): number => temporaryBytes(firstPid, engine.root)
-  const writtenNow = (): Written => {
-    const { bytes, ...fault } = writtenIn(scratch)
+  const namesIn = rememberNames(scratch)
+  const writtenNow = (names?: typeof namesIn): Written => {
+    const { bytes, ...fault } = writtenIn(scratch, undefined, names)
     return { bytes: bytes + temporary(), ...fault }
   }
   /** Those of the stage, its shell included; where they cannot be told apart, those of the engine. */
@@ -111,7 +112,7 @@ export function supervise(
     enforcedShare,
     () => {
       const held = heldNow()
-      const { bytes, fault = held.fault } = writtenNow()
+      const { bytes, fault = held.fault } = writtenNow(namesIn)
       written = bytes + held.bytes
       if (fault !== undefined) over('output', fault)
       if (written > limits.outputBytes) over('output', `it wrote more than ${limits.outputBytes} bytes`)
@@ -177,7 +178,7 @@ export function supervise(
       ...(memoryPeakBytes > 0 ? { memoryPeakBytes } : {}),
       ...(processesPeak > 0 ? { processesPeak } : {}),
     }),
-    written: writtenNow,
+    written: () => writtenNow(),
     close: () => {
       for (const timer of timers) clearTimeout(timer)
       timers.clear()

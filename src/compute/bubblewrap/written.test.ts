@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { treeOf } from './process-facts.fs.ts'
-import { writtenIn } from './written.fs.ts'
+import { rememberNames, writtenIn } from './written.fs.ts'
 
 test('counts blocks, at least one for each name, and stops at so many names', (context) => {
   const folder = mkdtempSync(join(tmpdir(), 'assay-test-'))
@@ -19,6 +20,24 @@ test('counts blocks, at least one for each name, and stops at so many names', (c
   assert.ok(writtenIn([folder]).bytes >= (1 << 20) + 3 * 4096)
   assert.equal(writtenIn([folder], 4).fault, undefined)
   assert.equal(writtenIn([folder], 3).fault, 'it wrote more than 3 files and folders')
+})
+
+test('THREAT a folder with its time set back: what was made in it since is counted', async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'assay-test-'))
+  context.after(() => rmSync(folder, { recursive: true }))
+  writeFileSync(join(folder, 'a'), '')
+  await sleep(100)
+  const names = rememberNames([folder])
+  const written = (): number => writtenIn([folder], undefined, names).bytes
+  const nothingNew = names(Buffer.from(`${folder}/`))
+  assert.equal(names(Buffer.from(`${folder}/`)), nothingNew, 'the honest twin: it is not listed again')
+  writeFileSync(join(folder, 'a'), Buffer.alloc(1 << 20, 1))
+  assert.ok(written() >= 1 << 20, 'the same names, and more in them')
+  writeFileSync(join(folder, 'b'), Buffer.alloc(1 << 20, 1))
+  utimesSync(folder, 0, 0)
+  assert.ok(written() >= 2 << 20)
+  rmSync(join(folder, 'a'))
+  assert.ok(written() < 2 << 20)
 })
 
 async function started(context: TestContext, code: string): Promise<ChildProcess> {

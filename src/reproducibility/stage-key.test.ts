@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { sha256Of } from '../core/index.ts'
+import { changedCode, recordCode, type VisibleFiles } from './stage-key.ts'
+
+const files = (...paths: readonly string[]): VisibleFiles =>
+  new Map(paths.map((path) => [path, sha256Of(Buffer.from(path))]))
+const before = files('train.py', 'src/a.py')
+
+for (const [how, opened] of Object.entries({
+  'that it listed': { files: ['train.py'], folders: ['.'] },
+  'where opens were not observed': undefined,
+})) {
+  test(`a new file in a folder ${how} counts; what assay itself writes there does not`, () => {
+    const record = recordCode(opened, before)
+    const now = (...more: readonly string[]): string | undefined =>
+      changedCode(record, files('train.py', 'src/a.py', ...more))
+    assert.match(now('helper.py') ?? '', /changed$/)
+    assert.equal(now('assay.lock', 'dvc.lock', `attestations/${'0'.repeat(64)}.sigstore.json`), undefined)
+  })
+}
+
+test('a lock that the stage opened counts as any file does', () => {
+  const opened = { files: ['assay.lock'], folders: [] }
+  const record = recordCode(opened, files('assay.lock'))
+  assert.equal(changedCode(record, files()), '`assay.lock` is gone')
+})
