@@ -30,7 +30,8 @@ export async function heldData(project: Project, path: string, rules: DataRules)
     contract === undefined || content?.kind !== 'file' ? undefined : { path: contract, digest: content.digest }
   const references = await referencesOf(project, path, file)
   const golden = await goldenOf(project, id)
-  const digest = await project.contents.digest(path)
+  // the whole project has no digest of its own
+  const digest = path === '.' ? undefined : await project.contents.digest(path)
   const { baselineDigest, anchor, rows, past, seed } = await anchored(
     project,
     { path, digest },
