@@ -4,7 +4,7 @@
  */
 import type { DataAnchor } from '../attestation/index.ts'
 import { type Digest, DomainError, quotedForShell } from '../core/index.ts'
-import { type DataCheck, type Dataset, parseBaseline } from '../data/index.ts'
+import { type Baseline, type DataCheck, type Dataset, parseBaseline } from '../data/index.ts'
 import { rulesAt, waiverOf, waiversOf } from './data-question.ts'
 import { type GoldenSet, goldenOf, goldenRowsOf } from './golden.ts'
 import type { Project } from './project.ts'
@@ -77,13 +77,30 @@ export async function examineAnchor(
       },
     )
   // that it has no anchor itself is why it becomes one
-  const warned = checks.filter(({ name, verdict }) => verdict === 'warn' && name !== 'poison/anchor')
+  const warned = [
+    ...checks.filter(({ name, verdict }) => verdict === 'warn' && name !== 'poison/anchor'),
+    ...(hasSomethingToCompare(baseline, checks) ? [] : [onlyTheseBytes]),
+  ]
   return golden === undefined || label === null
     ? { warned }
     : {
         warned,
         golden: { ...statedGolden(golden, checks), label, ...(source === null ? {} : { sourceColumn: source }) },
       }
+}
+
+/** Columns that are measured; images that were searched, whose classes are known. */
+export function hasSomethingToCompare({ profile }: Baseline, checks: readonly DataCheck[]): boolean {
+  if (profile !== null) return profile.columns.length > 0
+  const isOfFiles = checks.some(({ name }) => name.startsWith('files/'))
+  return !isOfFiles || checks.some(({ name }) => name === 'poison/anchor')
+}
+
+const onlyTheseBytes: DataCheck = {
+  ...{ name: 'format/baseline', column: null, verdict: 'warn', observed: 'nothing to compare', expected: null },
+  ...{ rows: [], count: 0, evaluated: true },
+  because:
+    'nothing of later versions can be compared with it: beside this anchor these very bytes pass, and every other version needs an anchor of its own',
 }
 
 /** THREAT: one who asks until the answer suits: how rows are drawn depends on the bytes of both, by a secret, and on nothing else. */

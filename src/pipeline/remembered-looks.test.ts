@@ -1,6 +1,16 @@
 /** What is looked at again when one file of a dataset changed; and a memory that is wrong. */
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -166,4 +176,28 @@ test('pixels that can be remembered are told, and no others: of an approved fold
     },
   )
   assert.deepEqual(told, [Array.from({ length: count }, () => true), Array.from({ length: count }, () => false)])
+})
+
+test('beside approved images files fail that cannot be compared and were not approved where they lie; those that were do not', async (context) => {
+  const [approved, version] = ['approved', 'version'].map((name) => join(folder, name)) as [string, string]
+  context.after(() => rmSync(approved, { recursive: true, force: true }))
+  cpSync(images, approved, { recursive: true })
+  writeFileSync(join(approved, 'cats', 'notes.txt'), 'taken in spring')
+  cpSync(approved, version, { recursive: true })
+  const anchor = {
+    kind: 'folder' as const,
+    path: approved,
+    files: readdirSync(approved, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.includes('.'))
+      .toSorted(),
+  }
+  const told = async (): Promise<unknown> => {
+    const { checks } = (await look(undefined, { anchor }, version)).report
+    return checks.flatMap(({ name, verdict, rows }) => (name === 'drift/files' ? [verdict, ...rows] : []))
+  }
+  assert.deepEqual(await told(), ['pass'])
+  writeFileSync(join(version, 'dogs', 'x.npy'), Buffer.concat([Buffer.from([0x93]), Buffer.from('NUMPY noise')]))
+  // approved bytes, in another class
+  renameSync(join(version, 'cats', 'notes.txt'), join(version, 'dogs', 'notes.txt'))
+  assert.deepEqual(await told(), ['fail', 'dogs/notes.txt', 'dogs/x.npy'])
 })

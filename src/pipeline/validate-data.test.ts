@@ -129,4 +129,11 @@ test('files beside a baseline that they cannot be compared with fail where nobod
     seen.push(closed.map(({ name, verdict }) => `${name} ${verdict}`).join())
   }
   assert.deepEqual(seen, ['format/baseline fail', 'format/baseline fail', 'drift/bytes pass', ''])
+  // a table in several files that a job marked as done is a folder of files
+  mkdirSync(join(place, 'marked'))
+  for (const file of ['a.csv', '_SUCCESS']) writeFileSync(join(place, 'marked', file), file === 'a.csv' ? 'a\n1\n' : '')
+  const profile = { version: 1, rows: 1, label: null, columns: [] } as const
+  writeFileSync(join(place, 'table.json'), printBaseline({ dataset: { digest, rows: 1 }, ...nothing, profile }))
+  const { checks } = await validateData(caller, 'marked', { baseline: 'table.json' })
+  assert.match(checks.find(({ name }) => name === 'format/baseline')?.because ?? '', /since `_SUCCESS` lies among/)
 })

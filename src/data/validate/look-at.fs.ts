@@ -2,13 +2,15 @@
 import { randomInt } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { type Content, DomainError, type Sha256 } from '../../core/index.ts'
+import { digestPath } from '../digest-tree.fs.ts'
 import { classOf, fileChecks, hasTwoClasses, type LabelOf, repeatsOf, type SeenFile } from '../files/file-checks.ts'
 import { imageTypes } from '../files/file-type.ts'
 import { badElsewhere, judgedFiles, leftOfTable } from '../files/judged-files.ts'
 import type { Look, LookMemory } from '../files/look-memory.ts'
 import { sampledImages } from '../files/sample.ts'
 import { triageOfFiles } from '../files/triage-files.ts'
-import { type DataCheck, notEvaluated, worstOf } from './check.ts'
+import { isTableName } from '../table/format.ts'
+import { type DataCheck, maxListed, notEvaluated, worstOf } from './check.ts'
 import { type Dataset, namesOf, partOfDataset } from './dataset.fs.ts'
 import { type FilesAnswer, filesAnswerShape, type KnownImage } from './request.ts'
 import { badElsewhereBecause, elsewhereChecks, reviewChecks } from './review-checks.ts'
@@ -52,7 +54,8 @@ export async function findInFiles(
   looks?.arrange(scopeOf(dataset), { files: entries, looks: files })
   if (approved !== undefined) remember(looks, approved, answer.anchor)
   const known = areNamed ? entries : entriesOf(namesOf(dataset), await content)
-  const found = foundIn({ names: namesOf(dataset), files, answer }, known, questions)
+  const alone = await uncomparedFiles({ names: namesOf(dataset), files, answer }, known, questions)
+  const found = foundIn({ names: namesOf(dataset), files, answer, alone }, known, questions)
   return { ...found, looked: new Set(namesOf(own.part)) }
 }
 
@@ -222,7 +225,47 @@ function remember(looks: LookMemory | undefined, { looked, entries }: Part, seen
 
 type Looked = Readonly<{ names: readonly string[]; files: readonly Look[]; answer: FilesAnswer }>
 
-function foundIn({ names, files, answer }: Looked, entries: Entries, questions: Questions): Findings {
+/**
+ * THREAT: anything put beside images that are compared passes with them. What is no image has to be one of the approved files,
+ * at its place: undefined where nothing is compared, which is told by itself. The table of labels is compared with the images.
+ */
+async function uncomparedFiles(
+  { names, files, answer }: Looked,
+  entries: Entries,
+  { anchor, label }: Questions,
+): Promise<readonly string[] | undefined> {
+  if (anchor === undefined || !answer.checks.some(({ name }) => name.startsWith('drift/'))) return undefined
+  const others = placesOf(names, (name, place) => files[place]?.look === undefined && name !== label)
+  if (others.length === 0) return []
+  const content = anchor.kind === 'objects' ? undefined : await digestPath(anchor.path)
+  const approved = new Map(
+    anchor.kind === 'objects'
+      ? anchor.files.map(({ inner, digest }) => [inner, digest])
+      : content?.kind === 'folder'
+        ? content.files.map(({ path, digest }) => [path, digest])
+        : [],
+  )
+  return others.flatMap((place) => {
+    const name = names[place] ?? ''
+    const digest = entries[place]?.digest
+    return digest !== undefined && approved.get(name) === digest ? [] : [name]
+  })
+}
+
+function uncomparedCheck(alone: readonly string[]): DataCheck {
+  const because =
+    'these are no images, which alone are compared with the approved ones, and were not approved: take them out, or anchor anew once they are read'
+  return {
+    ...{ name: 'drift/files', column: null, verdict: alone.length === 0 ? 'pass' : 'fail', observed: alone.length },
+    ...{ expected: 'no other files than the approved ones', rows: alone.slice(0, maxListed), count: alone.length },
+    evaluated: true,
+    ...(alone.length === 0 ? {} : { because }),
+  }
+}
+
+type Held = Looked & Readonly<{ alone: readonly string[] | undefined }>
+
+function foundIn({ names, files, answer, alone }: Held, entries: Entries, questions: Questions): Findings {
   const { judged = [], triage } = questions
   const seen: (SeenFile & Look)[] = []
   for (const [place, path] of names.entries()) {
@@ -243,9 +286,10 @@ function foundIn({ names, files, answer }: Looked, entries: Entries, questions: 
   const checks = [
     ...fileChecks(seen, { labelOf, good, repeats }),
     ...answer.checks,
+    ...(alone === undefined ? [] : [uncomparedCheck(alone)]),
     ...(isKnown ? [...reviewChecks(judged, words), ...elsewhereChecks(judged, elsewhere)] : []),
     ...leftChecks(leftOfTable(judged, hashed)),
-    ...askedOfFiles(questions),
+    ...askedOfFiles(questions, names),
   ]
   const images = seen.filter(({ type }) => imageTypes.has(type)).length
   const believed = seen.filter(({ isBelieved }) => isBelieved === true).length
@@ -271,14 +315,22 @@ function foundIn({ names, files, answer }: Looked, entries: Entries, questions: 
 const contradiction = { check: 'poison/contradiction', because: 'the same image is of two classes' }
 
 /** LIMIT: a contract, a golden set and the baseline of a table speak of rows. */
-function askedOfFiles({ contract, golden, baseline }: Questions): readonly DataCheck[] {
+function askedOfFiles({ contract, golden, baseline }: Questions, names: readonly string[]): readonly DataCheck[] {
   const asked = (name: string, what: string): DataCheck =>
-    notEvaluated({ name, column: null, severity: 'error' }, `${what}, and this is none`)
+    notEvaluated({ name, column: null, severity: 'error' }, `${what}, and this is none${noTableSince(names)}`)
   return [
     ...(contract === undefined ? [] : [asked('schema/contract', 'a contract describes tables')]),
     ...(golden === undefined ? [] : [asked('golden/schema', 'a golden set is a table')]),
     ...((baseline?.profile ?? null) === null ? [] : [asked('format/baseline', 'the baseline is that of a table')]),
   ]
+}
+
+/** Which file it is that makes a table in several files a folder of files: the mark of a job that wrote it. */
+function noTableSince(names: readonly string[]): string {
+  const others = names.filter((name) => !isTableName(name))
+  if (others.length === names.length || others.length === 0) return ''
+  const more = others.length > 1 ? ` and ${others.length - 1} more` : ''
+  return `, since \`${(others[0] ?? '').slice(0, 200)}\`${more} lies among its tables: take that out`
 }
 
 /** By the table of labels, where there is one; else the folder that a file lies in. */
