@@ -53,6 +53,25 @@ async function parquetOf({ engine, folder }: Bench, text: string, label: string)
   return readFileSync(path)
 }
 
+test('a label that is no column of the data fails: its misspelling would leave wrong labels unsearched', async () => {
+  using bench = await openBench()
+  const given = await openRelation(bench, 'given.csv', csv(draw(60, 1), ['no', 'yes']))
+  const failedWith = async (label: string): Promise<readonly string[]> => {
+    const { checks } = await compare(
+      bench.engine,
+      given,
+      {},
+      {
+        ...{ task: 'validate', files: [], others: [], now: '2026-11-26T00:00:00Z', examples: 0 },
+        ...{ limits: defaultLimits.limits, statistics: { label, seed: 1, poison: true }, reviewed: new Map() },
+      },
+    )
+    return checks.filter(({ verdict }) => verdict === 'fail').map(({ name, because }) => `${name}: ${because}`)
+  }
+  assert.deepEqual(await failedWith('labell'), ['format/label: there is no column `labell` to take for the label'])
+  assert.deepEqual(await failedWith('label'), [])
+})
+
 test('a class is the number that it is: in another type or spelling honest rows do not move, and wrong labels are seen', async () => {
   using bench = await openBench()
   const known = draw(300, 1)

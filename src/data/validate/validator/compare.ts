@@ -25,7 +25,7 @@ import { selectRows } from '../../table/columns.ts'
 import type { Engine } from '../../table/engine.duckdb.ts'
 import { type Loaded, type LoadOptions, loadColumns } from '../../table/load-columns.ts'
 import type { Relation } from '../../table/relation.ts'
-import { type DataCheck, maxListed, unmeasuredColumns } from '../check.ts'
+import { type DataCheck, formatFault, maxListed, unmeasuredColumns } from '../check.ts'
 import type { StatisticsRequest, ValidateRequest } from '../request.ts'
 import type { Judged } from './judged-rows.ts'
 import type { Pointed } from './triage.ts'
@@ -59,9 +59,9 @@ export async function compare(
   const baseline = anchorProfile ?? request.baseline?.profile ?? undefined
   const drift = baseline === undefined ? [] : driftChecks(profile, baseline, request.bounds)
   const poison = request.statistics.poison ? poisonChecks({ loaded, approved, before }, request) : noPoison
-  const unseen = [...unseenOf(loaded, approved, request), ...poison.unseen]
+  const unseen = [...unseenOf(loaded, approved), ...poison.unseen]
   return {
-    checks: [...drift, ...poison.checks],
+    checks: [...labelFaults(loaded, request.statistics), ...drift, ...poison.checks],
     unseen,
     pointed: poison.pointed,
     profile,
@@ -307,19 +307,22 @@ function columnChecks(candidate: TableProfile, baseline: TableProfile): readonly
   return [...lost, ...added]
 }
 
-function unseenOf(loaded: Loaded, approved: Loaded | undefined, request: ValidateRequest): readonly string[] {
+function unseenOf(loaded: Loaded, approved: Loaded | undefined): readonly string[] {
   const { rows, columns, kinds } = loaded
   const measured = new Set(columns.columns.map(({ name }) => name))
   const left = kinds.map(({ column }) => column.name).filter((name) => !measured.has(name))
-  const { label } = request.statistics ?? {}
   return [
     ...(columns.rows < rows ? [`statistics look at ${columns.rows} of ${rows} rows, chosen by a seed`] : []),
     ...(approved !== undefined && approved.columns.rows < approved.rows
       ? [`statistics look at ${approved.columns.rows} of the ${approved.rows} approved rows`]
       : []),
     ...(left.length > 0 ? [`${unmeasuredColumns}: ${left.join(', ')}`.slice(0, 2000)] : []),
-    ...(label !== undefined && columns.label === undefined
-      ? [`there is no column \`${label}\` to take for the label`]
-      : []),
   ]
+}
+
+/** A misspelt label would leave wrong labels unsearched. */
+function labelFaults({ columns }: Loaded, { label }: Readonly<{ label?: string }>): readonly DataCheck[] {
+  return label === undefined || columns.label !== undefined
+    ? []
+    : [formatFault('label', `there is no column \`${label}\` to take for the label`)]
 }
