@@ -39,6 +39,8 @@ export function parseCommit({ oid, type, bytes }: GitObject): GitCommit {
 
 /** LIMIT: THREAT: whom a list that is cut leaves out could review their own change. So a longer one is not told at all. */
 const maxCoAuthors = 100
+/** LIMIT: characters of one trailer, likewise. */
+const maxTrailer = 65_536
 
 /**
  * `Co-authored-by: Name <mail>`, a line of the message, as forges and editors write it; lines that begin with a blank go on with it.
@@ -48,7 +50,8 @@ const maxCoAuthors = 100
 function coAuthorsIn(message: string): GitCommit['coAuthors'] {
   const named: Person[] = []
   for (const [, value = ''] of message.matchAll(/^co-authored-by[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)/gim)) {
-    named.push(...peopleIn(value))
+    if (value.length > maxTrailer) return undefined
+    for (const person of peopleIn(value)) named.push(person)
     if (named.length > maxCoAuthors) return undefined
   }
   return named
@@ -56,13 +59,30 @@ function coAuthorsIn(message: string): GitCommit['coAuthors'] {
 
 /** `A <a@x>, B <b@x>`, `A <a@x, b@x>`, and what looks like an address and stands without brackets. */
 function peopleIn(value: string): readonly Person[] {
-  const bracketed = [...value.matchAll(/([^<>]*)<([^<>]+)>/g)].flatMap(([, before = '', within = '']) => {
+  const closed = value.split('>').slice(0, -1)
+  const bracketed = closed.flatMap((text) => {
+    const open = text.lastIndexOf('<')
+    if (open < 0) return []
+    const before = text.slice(text.lastIndexOf('<', open - 1) + 1, open)
     const name = oneLine(before.replace(/^[\s,;&]+(?:and\s)?/i, '').trim())
-    return within.split(/[,;]|\s+(?=\S+@)/).map((email) => ({ name, email: oneLine(email.trim()) }))
+    return addressesIn(text.slice(open + 1)).map((email) => ({ name, email: oneLine(email) }))
   })
   const others = value.replace(/<[^<>]+>/g, ' ').split(/[\s,;<>()]+/)
   const bare = others.filter((word) => /^[^@]+@[^@]+$/.test(word)).map((email) => ({ name: '', email: oneLine(email) }))
   return [...bracketed.filter(({ email }) => email !== ''), ...bare]
+}
+
+/** Apart by commas, or by blanks before what has an `@`; words without one belong to what they follow. */
+function addressesIn(text: string): readonly string[] {
+  return text.split(/[,;]/).flatMap((part) => {
+    const addresses: string[][] = []
+    for (const word of part.trim().split(/\s+/)) {
+      const last = addresses.at(-1)
+      if (last === undefined || /.@/.test(word)) addresses.push([word])
+      else last.push(word)
+    }
+    return addresses.map((words) => words.join(' '))
+  })
 }
 
 /** `Name <mail> 1700000000 +0100`; name and mail may be empty. */

@@ -318,6 +318,10 @@ test('the history tells who had a hand in what leads to a commit and not to anot
   const hundred = by(...others)
   const hidden = by(...others, 'Co-authored-by: Rita <rita@example.org>')
   const later = scratch.commit()
+  // THREAT: a message that takes hours to read, or holds more names than one call has room for, would hold every verb.
+  const letters = by(`Co-authored-by: ${'x'.repeat(50_000)}`, `Co-authored-by: <${' '.repeat(50_000)}Zoe@example.org>`)
+  const long = by(`Co-authored-by: ${'x'.repeat(100_000)}`)
+  const many = by(`Co-authored-by: ${'<a@b>'.repeat(13_000)}`)
   const sibling = scratch.git('commit-tree', `${first}^{tree}`, '-p', first, '-m', 'a sibling')
   const { peopleIn } = await opened(scratch.root)
   const told = async (head: string, until?: string): Promise<readonly string[] | undefined> => {
@@ -337,7 +341,9 @@ test('the history tells who had a hand in what leads to a commit and not to anot
   )
   const all = [' <ida', ' <lea', ' <bob', 'Eve <eve', 'Mia <max', 'Mia <mia', 'Rita <rita', 'Tom <tom']
   const expected = [ada, ...all.map((each) => `${each}@example.org>`)]
-  assert.deepEqual((await told(several, later))?.toSorted(), expected.toSorted())
+  assert.deepEqual((await told(several, many))?.toSorted(), expected.toSorted())
+  assert.deepEqual(await told(letters, later), [' <Zoe@example.org>', ada])
+  assert.deepEqual([await told(long, letters), await told(many, long)], [undefined, undefined])
   assert.equal((await told(hundred, spelt))?.length, 101)
   assert.deepEqual([await told(hidden, hundred), await told(later), await told(later, first)], Array(3).fill(undefined))
   assert.deepEqual(await told(later, hidden), [ada], 'what comes after it can be told')

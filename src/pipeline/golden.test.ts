@@ -4,6 +4,7 @@ import { isDomainError, sha256Of } from '../core/index.ts'
 import type { ApprovalFact, Source } from '../data/index.ts'
 import { anchorOf } from './data-question.ts'
 import { goldenOf, goldenSetsIn, isGoldenUnasked, refuseGolden } from './golden.ts'
+import { type Anchor, surroundingsOf } from './inputs.ts'
 import type { Project } from './project.ts'
 
 const digest = sha256Of('golden')
@@ -121,7 +122,13 @@ test('a golden set that data is held to which no stage reads, or that the baseli
       dataDecisions: () => ({ 'data-anchor': anchors }),
       goldenSets: [{ id: 'gold', digest: set, isApproved: true }],
       settings: { data: new Map(Object.entries(held)), settingsOf: () => ({}) },
-      pipeline: { stages: [{ name: 'train', deps: ['new.csv', 'other.csv'], outs: [] }] },
+      pipeline: {
+        stages: [{ name: 'train', deps: ['new.csv', 'other.csv', 'raw', 'in/a.csv'], params: {}, outs: [] }],
+      },
+      surroundings: surroundingsOf(
+        Object.keys(held).map((path): Anchor => ({ kind: 'external', path })),
+        [],
+      ),
     }
     // as: all that is asked of a project
     return isGoldenUnasked(project as unknown as Project, 'new.csv', { baseline, golden })
@@ -129,6 +136,9 @@ test('a golden set that data is held to which no stage reads, or that the baseli
   const agreed = { digest: set, label: 'label' }
   assert.equal(isUnasked([anchor('old.csv')], { 'old.csv': { golden: 'gold' } }), true)
   assert.equal(isUnasked([anchor('old.csv', agreed)], { 'other.csv': { golden: 'gold' } }), true)
+  // honest: the data that is held to it lies in a folder that a stage reads, or is a folder of which it reads a part
+  assert.equal(isUnasked([], { 'raw/train.csv': { golden: 'gold' } }), false)
+  assert.equal(isUnasked([], { in: { golden: 'gold' } }), false)
   // honest: other data that a stage reads is held to it, and this baseline never agreed with any
   assert.equal(isUnasked([anchor('new.csv')], { 'other.csv': { golden: 'gold' } }), false)
   assert.equal(isUnasked([anchor('old.csv', agreed)], {}, 'gold'), false)

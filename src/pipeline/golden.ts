@@ -5,6 +5,7 @@
 import { maxClockSkewMs } from '../attestation/index.ts'
 import { type Content, type Digest, DomainError, isInside, quotedForShell, type Sha256 } from '../core/index.ts'
 import { type ApprovalFact, type Dataset, decideInput, newestFirst, type Source } from '../data/index.ts'
+import { pathsRead } from './inputs.ts'
 import type { Project } from './project.ts'
 import { datasetOf } from './stored-dataset.ts'
 
@@ -65,7 +66,7 @@ export function goldenSetsIn(
  * called now, that states a golden set; or an approved set that the project holds no data to which a stage reads.
  */
 export function isGoldenUnasked(
-  { dataDecisions, goldenSets, settings, pipeline }: Project,
+  { dataDecisions, goldenSets, settings, pipeline, surroundings }: Project,
   path: string,
   { baseline, golden }: Readonly<{ baseline: string | undefined; golden: unknown }>,
 ): boolean {
@@ -79,7 +80,7 @@ export function isGoldenUnasked(
   ]
   if (newest.some((anchor) => anchor?.decision.golden !== undefined)) return true
   if (baseline === undefined || !goldenSets.some(({ isApproved }) => isApproved)) return false
-  const read = new Set(pipeline.stages.flatMap(({ deps }) => deps))
+  const read = pathsRead({ pipeline, surroundings })
   const outs = pipeline.stages.flatMap(({ name }) => Object.entries(settings.settingsOf(name).outs ?? {}))
   const asked = new Set(
     [...settings.data, ...outs].flatMap(([place, rules]) => (read.has(place) ? [rules.golden] : [])),
@@ -145,7 +146,7 @@ function mayBe(path: string, { id }: ForbiddenSet): DomainError {
     'ERR_DATA_GOLDEN_USED',
     `\`${path}\` may be the golden set \`${id}\`: its approval does not say where it lies, and \`sources.yaml\` does not list it`,
     {
-      help: `list it in sources.yaml again, then: assay data approve ${quotedForShell(id)}; or, to be rid of it: assay data revoke ${quotedForShell(id)}`,
+      help: `list it in sources.yaml again, then: assay data approve ${quotedForShell(id)}; or, to be rid of it, once it is listed: assay data revoke ${quotedForShell(id)}`,
       details: { path, source: id },
     },
   )

@@ -61,6 +61,13 @@ export function inputsOf(stage: StageDefinition, surroundings: Surroundings): re
   return [...found.values()]
 }
 
+/** Whatever stages read: what is recorded of it, and where it lies around or within what is named. */
+export function pathsRead({ pipeline, surroundings }: Omit<Known, 'settings'>): ReadonlySet<string> {
+  return new Set(
+    pipeline.stages.flatMap((stage) => inputsOf(stage, surroundings).flatMap(({ path, shows }) => [path, ...shows])),
+  )
+}
+
 /** What comes from outside and has no source: under `data:`, and what stages read that nobody listed there. Sorted. */
 export function unlistedInputs({ pipeline, settings, surroundings }: Known): readonly string[] {
   const refs = pipeline.stages.flatMap((stage) => inputsOf(stage, surroundings))

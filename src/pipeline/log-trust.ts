@@ -302,7 +302,9 @@ function isGrown(growth: Uint8Array, seen: ReadonlyMap<number, VerifiedCheckpoin
 function forked({ origin, size }: VerifiedCheckpoint, node?: TreeNode): DomainError {
   const what =
     node === undefined ? `two histories of ${size} entries` : `two histories: ${entriesUnder(node)} two of them`
-  return new DomainError('ERR_TLOG_FORK', `the log \`${origin}\` has signed ${what}`)
+  return new DomainError('ERR_TLOG_FORK', `the log \`${origin}\` has signed ${what}`, {
+    help: 'ask who runs the log; until that is settled nothing that rests on it counts: take it out of the policy, or the evidence with the other history out of the folder',
+  })
 }
 
 function entriesUnder({ level, index }: TreeNode): string {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sha256Of } from '../core/index.ts'
+import { surroundingsOf } from './inputs.ts'
 import type { Project } from './project.ts'
 import { reviewedRows } from './reviewed-rows.ts'
 
@@ -18,7 +19,8 @@ test('data that is called something else keeps what was said of its bytes, or of
     ({
       dataDecisions: () => ({ 'data-review': [review] }),
       settings: { data: new Map() },
-      pipeline: { stages: [{ name: 'train', deps, outs: [] }] },
+      pipeline: { stages: [{ name: 'train', deps, params: {}, outs: [] }], tracked: [] },
+      surroundings: surroundingsOf([], []),
     }) as unknown as Project
   const found = (
     asked: Parameters<typeof reviewedRows>[1],

@@ -2,6 +2,7 @@
 import { type DataAnchor, loadRowKey, type VerifiedDataDecision } from '../attestation/index.ts'
 import type { Digest, Sha256 } from '../core/index.ts'
 import type { JudgedRows } from '../data/index.ts'
+import { pathsRead } from './inputs.ts'
 import type { Project } from './project.ts'
 
 export type ReviewedRows = Readonly<{
@@ -52,10 +53,12 @@ export function reviewedRows(project: Project, { path, digest, anchored }: Revie
 }
 
 /** THREAT: the same, with a row changed and without its anchor. Data that was reviewed itself is told nothing of it. */
-function badElsewhere({ pipeline, settings }: Project, reviews: readonly Review[]): readonly string[] {
+function badElsewhere({ pipeline, settings, surroundings }: Project, reviews: readonly Review[]): readonly string[] {
   const known = new Set([
     ...settings.data.keys(),
-    ...pipeline.stages.flatMap(({ deps, outs }) => [...deps, ...outs.map(({ path }) => path)]),
+    ...pathsRead({ pipeline, surroundings }),
+    ...pipeline.tracked.map(({ path }) => path),
+    ...pipeline.stages.flatMap(({ outs }) => outs.map(({ path }) => path)),
   ])
   const bad = reviews.filter(({ decision }) => decision.rows.some(({ verdict }) => verdict === 'bad'))
   return [...new Set(bad.map(({ decision }) => decision.subject.path))].filter((path) => !known.has(path)).toSorted()

@@ -75,7 +75,7 @@ export function changedCode(record: CodeRecord, visible: VisibleFiles): string |
 const documentation = /(^|\/)(readme|licen[cs]e|changelog|notice|authors|contributing)[^/]*$|\.(md|rst|adoc)$/i
 
 /** What assay writes itself comes after a run: to commit it is no reason for another. Opened, it counts as any file does. */
-const ownRecord = /(^|\/)(assay|dvc)\.lock$|^attestations\/[0-9a-f]{64}\.sigstore\.json$/
+const ownRecord = /(^|\/)(assay|dvc)\.lock$|^attestations\/[^/]+-[0-9a-f]{12}\.sigstore\.json$/
 
 function digestVisible(visible: VisibleFiles): Sha256 {
   const counted = [...visible].filter(([path]) => !(documentation.test(path) || ownRecord.test(path)))

@@ -59,6 +59,7 @@ export async function runStage(
     onStart: opens.begin,
     onOver: () => {
       opening = opens.finish()
+      opening.catch(() => undefined) // asked for below, when the rest has ended
     },
     secrets: task.secrets,
     ...(task.gpus === undefined ? {} : { gpus: task.gpus }),

@@ -30,7 +30,7 @@ const signatures: readonly Signature[] = [
   { type: 'hdf5', at: 0, bytes: [0x89, 0x48, 0x44, 0x46] },
   { type: 'pdf', at: 0, bytes: ascii('%PDF-') },
   { type: 'zip', at: 0, bytes: [0x50, 0x4b, 0x03, 0x04] },
-  { type: 'zip', at: 0, bytes: [0x50, 0x4b, 0x05, 0x06] },
+  { type: 'zip', at: 0, bytes: [0x50, 0x4b, 0x05, 0x06, 0, 0, 0, 0, 0, 0, 0, 0] },
   { type: 'gzip', at: 0, bytes: [0x1f, 0x8b] },
   { type: 'executable', at: 0, bytes: [0x7f, 0x45, 0x4c, 0x46] },
   { type: 'executable', at: 0, bytes: ascii('MZ') },

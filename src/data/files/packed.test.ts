@@ -91,7 +91,7 @@ test('THREAT a zip with something before it is found by its end, whatever it beg
   const mark = Buffer.from('\0 PK\x05\x06 is how a zip ends, says this file, which is none')
   assert.deepEqual(await lookAt(mark), { type: 'unknown' })
   assert.deepEqual(await lookAt(Buffer.from('PK\x05\x06 is text')), { type: 'text' })
-  assert.deepEqual(await lookAt(zipOf([])), { type: 'unknown' })
+  assert.deepEqual(await lookAt(zipOf([])), { type: 'zip' })
 })
 
 test('THREAT a place beyond the end of the file is not there', async () => {

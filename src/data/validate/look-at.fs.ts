@@ -254,7 +254,7 @@ async function uncomparedFiles(
 
 function uncomparedCheck(alone: readonly string[]): DataCheck {
   const because =
-    'these are no images, which alone are compared with the approved ones, and were not approved: take them out, or anchor anew once they are read'
+    'these are no images that are decoded here, which alone are compared with the approved ones, and were not approved: take them out, or anchor anew once they are read'
   return {
     ...{ name: 'drift/files', column: null, verdict: alone.length === 0 ? 'pass' : 'fail', observed: alone.length },
     ...{ expected: 'no other files than the approved ones', rows: alone.slice(0, maxListed), count: alone.length },
