@@ -14,7 +14,7 @@
  * pictures that carry the item have no vote on it; where the class has hardly others, the fields around are not looked at.
  *
  * It does not see: a patch on pictures of the class that it is tied to (clean label), which the rest explains; without an
- * anchor, a large one on more than half of a class.
+ * anchor, one of several fields on more than half of a class. Equal pictures count as many: copies look like a stamp.
  */
 import type { Columns } from '../table/columns.ts'
 import { type Counts, expectationOf, type LogOdds, logOddsOf, shareAt, spreadOf, surpriseOf } from './association.ts'
@@ -35,6 +35,10 @@ const sameItem = 0.5
 /** As in trigger.ts: rows that an item needs on both sides to say how much items change, and items that it takes. */
 const changeRows = 20
 const fewestChanges = 20
+/** Pictures of a class in the anchor that it takes to say what looks like it: of a class that is new, drift speaks. */
+const fewestVoters = 10
+/** An item that the anchor has not is news when that is less likely by chance: a small anchor lacks many honest ones. */
+const unlikely = 0.001
 /** However alike the items are: ten nearest pictures are no exact judge. */
 const leastSpread = 0.1
 
@@ -48,7 +52,7 @@ type Rest = Counts & Readonly<{ share: number; variance: number }>
 export type Stamped = Readonly<{
   /** Single items that are tied to a class by themselves, and not by what is around them. */
   ties: readonly Tie[]
-  /** Whether the rest of the pictures fails to explain a tie. */
+  /** Whether the rest of the pictures fails to explain a tie, or the anchor has enough pictures to say that it is one. */
   isUnexplained: (tie: Tie) => boolean
 }>
 
@@ -60,18 +64,26 @@ export function stampedIn(
   const carriersOf = carriersIn(labelled)
   const restOf = restIn(table, labelled, { carriersOf, seed })
   const tied = counted.flatMap((one) => tiedByThemselves(one, labelled, z))
-  const some = [...byChance(tied, seed), ...byChance(frequent(counted, labelled, seed), seed)]
-  const usual = usualIn(apart(some, carriersOf), labelled, restOf)
+  const usual = usualIn(apart(byChance(frequent(counted, labelled, seed), seed), carriersOf), labelled, restOf)
+  const inAnchor = sizesOf(labelled.label.subarray(0, labelled.from), labelled.classes)
+  const isNewClass = (at: number): boolean => labelled.anchored && (inAnchor[at] ?? 0) < fewestVoters
   const judge = (judged: Judged): Tie | undefined => {
     const { rows, hits, share, variance } = restOf(judged, 'now')
-    if (hits <= rows * share) return undefined
+    if (hits <= rows * share || isNewClass(judged.class)) return undefined
     const expected = expectedOf(labelled.anchored ? restOf(judged, 'before') : undefined, usual)
     const surprise = surpriseOf({ rows, hits }, share, { ...expected, variance: expected.variance + variance })
-    return surprise.z < z || surprise.low < leastLogOdds
-      ? undefined
-      : { ...judged, z: surprise.z, rows, hits, expected: rows * shareAt(share, expected.value) }
+    return surprise.z >= z && surprise.low >= leastLogOdds
+      ? { ...judged, z: surprise.z, rows, hits, expected: rows * shareAt(share, expected.value) }
+      : undefined
   }
-  return { ties: tied.flatMap((one) => judge(one) ?? []), isUnexplained: (tie) => judge(tie) !== undefined }
+  /** How likely none of so many rows is in the anchor if they come by chance in it and among the new ones. */
+  const chanceOfNone = (rows: number): number => ((labelled.rows - labelled.from) / labelled.rows) ** rows
+  const isTold = (tie: Tie): boolean =>
+    labelled.anchored && (carriersOf(tie.parts, 'before').length >= fewestTiedRows || chanceOfNone(tie.rows) < unlikely)
+  return {
+    ties: tied.flatMap((one) => judge(one) ?? []),
+    isUnexplained: (tie) => isTold(tie) || judge(tie) !== undefined,
+  }
 }
 
 /** Items that go with a class beyond its share; where nature ties them too, that alone says nothing. */
@@ -131,14 +143,15 @@ function usualIn(some: readonly Judged[], { anchored }: Labelled, restOf: RestOf
       const was = before[at]
       return was !== undefined && Math.min(is.rows, was.rows) >= rows ? [[is, was] as const] : []
     })
-  // THREAT: many planted items would make each other usual. Of new rows only items that the anchor has say what is.
+  // THREAT: many planted items would make each other usual. Classes are asked by chance, so few of them have a voice; beside an
+  // anchor only items that it has.
   const known = anchored ? inBoth(fewestTiedRows).flat() : now
   const changes = inBoth(changeRows).map(([is, was]): LogOdds => {
     const [one, other] = [beyond(is), beyond(was)]
     return { value: one.value - other.value, variance: one.variance + other.variance }
   })
   return {
-    spread: Math.max(leastSpread, spreadOf(known.map(beyond))),
+    spread: Math.max(leastSpread, known.length < fewestChanges ? 0 : spreadOf(known.map(beyond))),
     change: changes.length < fewestChanges ? 0 : spreadOf(changes),
   }
 }
@@ -161,7 +174,7 @@ function restIn(
   labelled: Labelled,
   { carriersOf, seed }: Readonly<{ carriersOf: CarriersOf; seed: number }>,
 ): RestOf {
-  const { classes, label, from, rows, anchored } = labelled
+  const { classes, label, from, anchored } = labelled
   const votes = votesIn(table, labelled, seed)
   const inClass = { now: sizesOf(label.subarray(from), classes), before: sizesOf(label.subarray(0, from), classes) }
   return ({ parts, class: at }, when) => {
@@ -179,7 +192,12 @@ function restIn(
       },
     )
     const own = Array.from(order, (_, index) => shares[index * classes + at] ?? 0)
-    const base = size / Math.max(1, when === 'now' ? rows - from : from)
+    const base =
+      size /
+      Math.max(
+        1,
+        inClass[when].reduce((sum, count) => sum + count, 0),
+      )
     return { rows: carriers.length, hits, ...pooled(own, carriers.length, base) }
   }
 }
@@ -195,7 +213,7 @@ function pooled(shares: readonly number[], of: number, base: number): Pick<Rest,
   const count = shares.length
   const mean = shares.reduce((sum, share) => sum + share, 0) / Math.max(1, count)
   const squares = shares.reduce((sum, share) => sum + (share - mean) ** 2, 0)
-  const share = (mean * count + base) / (count + 1)
+  const share = Math.min(1 - 1e-6, Math.max(1e-6, (mean * count + base) / (count + 1)))
   const ofMean = count > 1 ? (squares / (count - 1) / count) * (1 - count / of) : 0
   return { share, variance: ofMean / (share * (1 - share)) ** 2 }
 }

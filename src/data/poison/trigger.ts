@@ -5,7 +5,7 @@
  * It does not see: a trigger whose label nearly every row has anyway, or one that single columns cannot show and two
  * items cannot either (three common values together, a paraphrase, a pattern of numbers that never repeat).
  */
-import { familyWiseZ, normalQuantile } from '../statistics/intervals.ts'
+import { familyWiseZ } from '../statistics/intervals.ts'
 import { type Columns, concatenated, rowNumberOf, selectRows } from '../table/columns.ts'
 import { expectationOf, type LogOdds, shareAt, spreadOf, surpriseOf } from './association.ts'
 import { type Items, itemsOf } from './items.ts'
@@ -42,19 +42,19 @@ const fewestChanges = 20
 const spreadItems = 4000
 export type TriggerFinding = Finding & Readonly<{ ties: readonly Tie[]; items: number }>
 
-/** Three ways to find something share the false alarms that are allowed. */
-const part = alpha / 3
+/** Ways to find something, which share the false alarms that are allowed. */
+const ways = { inTables: 3, inImages: 4 }
 
 /** Undefined when there is no label with two classes. */
 export function findTriggers(input: PoisonInput): TriggerFinding | undefined {
-  return findTies(input, (ties) => ties)
+  return findTies(input, alpha / ways.inTables, (ties) => ties)
 }
 
-/** Of images: without approved ones, only what the rest of the pictures does not explain; beside them, that as well. */
+/** Of images: what the rest of the pictures does not explain; beside approved ones also what these say is tied anew. */
 export function findTriggersInImages(input: PoisonInput): TriggerFinding | undefined {
-  return findTies(input, (ties, { counted, labelled, table, z }) => {
+  return findTies(input, alpha / ways.inImages, (ties, { counted, labelled, table, z }) => {
     const stamped = stampedIn(counted, labelled, { table, z, seed: input.seed ?? 0 })
-    return [...stamped.ties, ...(labelled.anchored ? ties : ties.filter(stamped.isUnexplained))]
+    return [...stamped.ties, ...ties.filter(stamped.isUnexplained)]
   })
 }
 
@@ -62,6 +62,7 @@ type Looked = Readonly<{ counted: readonly Counted[]; labelled: Labelled; table:
 
 function findTies(
   input: PoisonInput,
+  part: number,
   chosen: (ties: readonly Tie[], looked: Looked) => readonly Tie[],
 ): TriggerFinding | undefined {
   const { candidate, anchor, seed = 0 } = input
@@ -98,7 +99,7 @@ function findTies(
     expected: anchored ? count - excess : null,
     low: excess,
     value: excess,
-    minimumDetectable: fewestDetectable(labelled, tests),
+    minimumDetectable: fewestDetectable(labelled, familyWiseZ(part, tests)),
     suspects,
     because: because(ties, counted.length, tests / labelled.classes),
     tally: { column: null },
@@ -256,7 +257,7 @@ function because(ties: readonly Tie[], columns: number, items: number): string {
 }
 
 /** Rows that an item, new and always with the commonest class, needs to be seen. */
-function fewestDetectable({ label, from, rows, classes }: Labelled, tests: number): number {
+function fewestDetectable({ label, from, rows, classes }: Labelled, z: number): number {
   const counts = new Float64Array(classes)
   for (let row = from; row < rows; row += 1)
     if ((label[row] ?? -1) >= 0) counts[label[row] ?? 0] = (counts[label[row] ?? 0] ?? 0) + 1
@@ -266,7 +267,6 @@ function fewestDetectable({ label, from, rows, classes }: Labelled, tests: numbe
       1,
       counts.reduce((sum, count) => sum + count, 0),
     )
-  const z = normalQuantile(1 - part / (2 * Math.max(1, tests)))
   for (let hits = fewestTiedRows; hits < rows - from; hits = Math.ceil(hits * 1.1)) {
     const { z: reached, low } = surpriseOf({ rows: hits, hits }, share, { value: 0, variance: 0 })
     if (reached >= z && low >= leastLogOdds) return hits

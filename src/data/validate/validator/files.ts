@@ -87,7 +87,7 @@ async function patternsIn(own: Group, anchor: Group | undefined, open: Opening):
       ...(known === undefined
         ? [
             'a patch on pictures of the class that it is tied to, where classes look different around it too',
-            'a patch wider than a quarter of the picture on more than half of a class',
+            'a patch of several places on more than half of a class, or many patches of a few pictures each',
           ]
         : []),
       ...(images.of > images.names.length
