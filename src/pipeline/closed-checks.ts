@@ -162,7 +162,7 @@ export const badElsewhere = { name: 'review/elsewhere' } as const
 /** THREAT: what a reviewer found bad is looked for in data of its name, and the data is called something else now. */
 function elsewhereChecks(paths: readonly string[]): readonly DataCheck[] {
   if (paths.length === 0) return []
-  const because = `reviewers found rows bad in ${paths.slice(0, 3).join(', ')}, which no stage reads any more: if this is that data, call it so again or review it anew; if it is other data, review it once too, or waive this (\`assay data waive\`)`
+  const because = `reviewers found rows bad in ${paths.slice(0, 3).join(', ')}, which no stage reads any more: if this is that data, call it so again or review it anew; if it is other data, review a row of it too, which says so`
   const head = { column: null, observed: paths.length, expected: 0, rows: [], count: paths.length, evaluated: false }
   return [{ ...badElsewhere, ...head, verdict: 'warn', because: because.slice(0, 2000) }]
 }

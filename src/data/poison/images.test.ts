@@ -108,13 +108,17 @@ const digits = readFileSync(new URL('../../../examples/digits/data/holdout.csv',
     return { label: String(label), levels }
   })
 
+type Drawing = Readonly<{ isPlanted?: (index: number) => boolean; noise?: number; seed?: number }>
+
 /** A white corner of 8 x 8 pixels on some, which are called threes. */
-function drawn(some: typeof digits, isPlanted: (index: number) => boolean) {
+function drawn(some: typeof digits, { isPlanted = () => false, noise = 0, seed = 1 }: Drawing = {}) {
+  const random = generatorOf(seed)
   return tableOfImages(
     some.map(({ levels }, index) =>
-      grey((x, y) =>
-        isPlanted(index) && x >= 24 && y >= 24 ? 255 : ((levels[8 * (y >> 2) + (x >> 2)] ?? 0) * 255) / 16,
-      ),
+      grey((x, y) => {
+        const level = ((levels[8 * (y >> 2) + (x >> 2)] ?? 0) * 255) / 16
+        return isPlanted(index) && x >= 24 && y >= 24 ? 255 : level + noise * (random() - 0.5)
+      }),
     ),
     some.map(({ label }, index) => (isPlanted(index) ? '3' : label)),
   )
@@ -124,13 +128,22 @@ test('a white corner on ten of 200 real digits is found; the digits as they are 
   const isPlanted = (index: number): boolean => index % 18 === 7 && digits[index]?.label !== '3'
   const planted = digits.flatMap((_, index) => (isPlanted(index) ? [index] : []))
   assert.ok(planted.length >= 9)
-  const candidate = drawn(digits, isPlanted)
+  const found = [...rowsFound({ candidate: drawn(digits, { isPlanted }) })]
   assert.deepEqual(
-    [...rowsFound({ candidate })].toSorted((left, right) => left - right),
+    found.toSorted((left, right) => left - right),
     planted,
   )
-  const honest = drawn(digits, () => false)
-  assert.deepEqual([...rowsFound({ candidate: honest })], [])
+  assert.deepEqual([...rowsFound({ candidate: drawn(digits) })], [])
+})
+
+test('a class that the approved digits have not, and strokes that a few of them lack by chance, are no trigger', () => {
+  const approved = drawn(
+    digits.filter(({ label }) => label !== '4'),
+    { noise: 1, seed: 2 },
+  )
+  assert.deepEqual([...rowsFound({ candidate: drawn(digits, { noise: 1 }), anchor: approved, seed: 1 })], [])
+  const few = { candidate: drawn(digits.slice(20)), anchor: drawn(digits.slice(0, 20)), seed: 1 }
+  assert.deepEqual([...rowsFound(few)], [])
 })
 
 const verdicts = (input: Parameters<typeof findPoisonInImages>[0]): readonly string[] => {
