@@ -23,6 +23,13 @@ for (const [how, opened] of Object.entries({
   })
 }
 
+test('an ignore file that is written beside an out is no new name in a listed folder, and counts when it was opened', () => {
+  const listed = recordCode({ files: [], folders: ['.'] }, before)
+  assert.equal(changedCode(listed, files('train.py', 'src/a.py', '.gitignore', 'src/.gitignore')), undefined)
+  const opened = recordCode({ files: ['.gitignore'], folders: [] }, files('.gitignore'))
+  assert.equal(changedCode(opened, files()), '`.gitignore` is gone')
+})
+
 test('a lock that the stage opened counts as any file does', () => {
   const opened = { files: ['assay.lock'], folders: [] }
   const record = recordCode(opened, files('assay.lock'))

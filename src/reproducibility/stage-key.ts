@@ -76,6 +76,8 @@ const documentation = /(^|\/)(readme|licen[cs]e|changelog|notice|authors|contrib
 
 /** What assay writes itself comes after a run: to commit it is no reason for another. Opened, it counts as any file does. */
 const ownRecord = /(^|\/)(assay|dvc)\.lock$|^attestations\/[^/]+-[0-9a-f]{12}\.sigstore\.json$/
+/** Written beside an out where a project is kept with DVC: no new name, though it counts as a file. */
+const ownName = /(^|\/)\.gitignore$/
 
 function digestVisible(visible: VisibleFiles): Sha256 {
   const counted = [...visible].filter(([path]) => !(documentation.test(path) || ownRecord.test(path)))
@@ -94,7 +96,7 @@ function digestNames(folder: string, visible: VisibleFiles): Sha256 {
 function listFolders(visible: VisibleFiles): Map<string, Set<string>> {
   const folders = new Map<string, Set<string>>()
   for (const path of visible.keys()) {
-    if (ownRecord.test(path)) continue
+    if (ownRecord.test(path) || ownName.test(path)) continue
     for (let at = path; at !== '.'; ) {
       const slash = at.lastIndexOf('/')
       const folder = slash < 0 ? '.' : at.slice(0, slash)

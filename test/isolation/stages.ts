@@ -44,13 +44,18 @@ function stagesOf(engine: EngineName): void {
       })
 
       test('sees that the folder around an out was listed, and that it was not', async (context) => {
-        const files = { 'src/run.sh': 'sleep 0.6; cat src/run.sh\n', 'data/raw/in.csv': 'a\n' }
+        const write = 'for i in 1 2 3; do echo > metrics.txt$i; echo > out/deep/x$i; sleep 0.4; done'
+        const files = { 'src/run.sh': `${write}; cat src/run.sh\n`, 'data/raw/in.csv': 'a\n' }
         const outs = ['metrics.txt', 'out/deep/x']
-        const [still, loud] = await drive(identity, context, [
+        const [still, loud, late] = await drive(identity, context, [
           { files, outs, commands: ['exec sh src/run.sh'] },
           { files, outs, commands: ['ls . out/deep data/raw >/dev/null; exec sh src/run.sh'] },
+          { files, outs, commands: ['sh src/run.sh; exec ls . out/deep data/raw'] },
         ])
-        for (const each of ['.', 'out/deep', 'data/raw']) assert.ok(loud?.opened?.folders.includes(each), each)
+        for (const each of ['.', 'out/deep', 'data/raw']) {
+          assert.ok(loud?.opened?.folders.includes(each), each)
+          assert.ok(late?.opened?.folders.includes(each), each)
+        }
         if (engine !== 'gvisor')
           assert.deepEqual(still?.opened?.folders, [], 'what assay looks through itself is not its')
       })

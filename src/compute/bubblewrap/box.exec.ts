@@ -36,6 +36,7 @@ import { type Bind, type BoxPlan, descriptors, type SystemLayout } from './recip
 import { seccompProgram } from './seccomp.ts'
 import type { Fifo, Supplies } from './supplies.exec.ts'
 import { takeUidSlot, type UidSlot } from './uid-slot.exec.ts'
+import type { LookUnseen } from './written.fs.ts'
 
 export type BoxOptions = Readonly<{
   engine: BoxEngine
@@ -72,6 +73,7 @@ export type BoxLaunch = Readonly<{
   onStart?(pid: number): void
   /** Nothing of the command is alive any more, and what it wrote was not looked at since. */
   onOver?(): void
+  lookUnseen?: LookUnseen
 }>
 
 export type Box = AsyncDisposable &
@@ -253,6 +255,7 @@ async function launchIn(box: Opened, what: BoxLaunch): Promise<Launched> {
     ...(what.gpus === undefined ? {} : { gpus: what.gpus }),
     ...(what.onStart === undefined ? {} : { onStart: what.onStart }),
     ...(what.onOver === undefined ? {} : { onOver: what.onOver }),
+    ...(what.lookUnseen === undefined ? {} : { lookUnseen: what.lookUnseen }),
     ...(what.enter === undefined ? {} : { enter: what.enter }),
     ...(what.traffic === undefined ? {} : { traffic: what.traffic }),
     group,

@@ -20,7 +20,7 @@ import type { OutputLog, StageInput } from './output.exec.ts'
 import { errnoOf, isOver, processState } from './process-facts.fs.ts'
 import { descriptors } from './recipe.ts'
 import { type Supervision, supervise } from './supervise.fs.ts'
-import type { Written } from './written.fs.ts'
+import type { LookUnseen, Written } from './written.fs.ts'
 
 export type Launch = Readonly<{
   /** The chain of programs; the first is started. */
@@ -41,6 +41,7 @@ export type Launch = Readonly<{
   /** Called with process 1 of the sandbox, seen from here, when the command is let go. */
   onStart?(pid: number): void
   onOver?(): void
+  lookUnseen?: LookUnseen
   group: ControlGroup | undefined
   limits: Limits
   scratch: readonly string[]
@@ -206,7 +207,8 @@ async function runStarted(
     const startedMs = performance.now()
     using gpu = sampleGpus(launch.gpus, () => findProgram('nvidia-smi'), gpuEveryMs)
     const traffic = launch.traffic === undefined ? {} : { traffic: launch.traffic }
-    const held = { limits, group, firstPid: first.pid, scratch, shell, engine, stop }
+    const unseen = launch.lookUnseen === undefined ? {} : { lookUnseen: launch.lookUnseen }
+    const held = { limits, group, firstPid: first.pid, scratch, shell, engine, stop, ...unseen }
     const watch = supervise({ ...held, gpu: () => gpu?.last(), ...traffic })
     launch.onStart?.(first.pid)
     box.release()

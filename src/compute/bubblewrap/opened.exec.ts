@@ -1,13 +1,14 @@
 /**
  * Which tracked files and folders a stage opened, seen from outside the sandbox by inotify.
  *
- * The watch sees through bind mounts. A queue that overflows says nothing; fewer events than its length prove that it
- * did not. Own opens of two files stand before and after the stage: what assay itself opens there does not count, and
+ * The watch sees through bind mounts. A queue that overflows says nothing; fewer unread events than its length prove that
+ * it did not. Own opens of two files stand before and after the stage: what assay itself opens there does not count, and
  * the second marks that the queue is drained.
  *
  * The folder around an out is none of the view. It is watched from the folder above it, which tells that it was listed
- * and nothing of the files in it, however many the stage writes. LIMIT: assay looks through it too when something was made
- * in it while the stage runs (`written.fs.ts`); then it counts as listed.
+ * and nothing of the files in it, however many the stage writes. assay looks through it too while the stage runs
+ * (`written.fs.ts`), between own opens of two more files. LIMIT: a listing of the stage's in the same hundred
+ * microseconds can be taken for that one: the kernel makes one event of two that are alike and follow each other.
  */
 import { spawn } from 'node:child_process'
 import { closeSync, openSync, writeFileSync } from 'node:fs'
@@ -22,6 +23,8 @@ export type OpenWatch = Readonly<{
   ready: Promise<unknown>
   /** What was opened before is not the stage's. */
   begin(): void
+  /** Looks through a folder without its counting as a look of the stage's. */
+  lookUnseen<T>(folder: string, look: () => T): T
   /** Undefined when the opens could not be observed whole. What is opened after the call is not the stage's. */
   finish(): Promise<OpenedPaths | undefined>
   close(): void
@@ -44,8 +47,9 @@ export function watchOpens(
 ): OpenWatch {
   const { box, view, scratchPlace, layout } = options
   const sentinelFolder = makeFolder(join(box.path, 'watch'))
-  const marks = { begin: join(sentinelFolder, 'begin'), end: join(sentinelFolder, 'end') }
-  for (const mark of Object.values(marks)) writeFileSync(mark, '')
+  const mark = (name: string): string => join(sentinelFolder, name)
+  const marks = { begin: mark('begin'), end: mark('end'), looking: mark('looking'), looked: mark('looked') }
+  for (const path of Object.values(marks)) writeFileSync(path, '')
   const list = join(box.path, 'watched')
   const folders = [
     sentinelFolder,
@@ -60,7 +64,7 @@ export function watchOpens(
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const events = collectEvents(child.stdout, marks)
+  const events = collectEvents(child.stdout, marks, options.maxQueuedEvents)
   let isWatching = false
   let isOver = false
   const ready = new Promise<void>((resolve) => {
@@ -79,11 +83,21 @@ export function watchOpens(
   return {
     ready,
     begin: () => openAndClose(marks.begin),
+    lookUnseen(folder, look) {
+      if (!isWatching) return look()
+      events.expectLook(folder)
+      openAndClose(marks.looking)
+      try {
+        return look()
+      } finally {
+        openAndClose(marks.looked)
+      }
+    },
     async finish() {
       if (!isWatching || isOver) return undefined
       openAndClose(marks.end)
       for (let waitedMs = 0; !events.isDrained() && waitedMs < drainMs; waitedMs += 2) await sleep(2)
-      if (!events.isDrained() || isOver || events.count() >= options.maxQueuedEvents) return undefined
+      if (!events.isDrained() || isOver || events.mayBeLost()) return undefined
       return openedOf(events.paths(), options)
     },
     close: () => {
@@ -96,25 +110,54 @@ function openAndClose(path: string): void {
   closeSync(openSync(path, 'r'))
 }
 
-type Events = Readonly<{ isDrained(): boolean; count(): number; paths(): ReadonlyMap<string, boolean> }>
+type Events = Readonly<{
+  /** An own look at this folder follows: its open is the first one between the marks. */
+  expectLook(folder: string): void
+  isDrained(): boolean
+  mayBeLost(): boolean
+  paths(): ReadonlyMap<string, boolean>
+}>
 
-function collectEvents(stream: Readable, marks: Readonly<{ begin: string; end: string }>): Events {
+/** What inotifywait prints, `EVENTS|PATH` and a zero byte for each, read to what the stage opened. */
+export function collectEvents(
+  stream: Readable,
+  marks: Readonly<Record<'begin' | 'end' | 'looking' | 'looked', string>>,
+  maxQueuedEvents: number,
+): Events {
   const seen = new Map<string, boolean>()
-  let rest = ''
+  const looks: string[] = []
+  let lookedAt: string | undefined
+  // Once no mark is on its way, nothing older is unread: so no more is unread at any time than came since the mark before.
+  let countBefore = 0
   let count = 0
+  let isOverLong = false
+  const take = (path: string, isFolder: boolean): void => {
+    count += 1
+    isOverLong ||= countBefore + count >= maxQueuedEvents
+    if (path === marks.begin) seen.clear()
+    if (path === marks.looking) lookedAt = looks.shift()
+    else if (path === lookedAt) lookedAt = undefined
+    else if (path === marks.looked) {
+      lookedAt = undefined
+      if (looks.length === 0) [countBefore, count] = [count, 0]
+    } else if (!seen.has(marks.end)) seen.set(path, isFolder)
+  }
+  let rest = ''
   stream.setEncoding('utf8')
   stream.on('data', (chunk: string) => {
     const parts = (rest + chunk).split('\0')
     rest = parts.pop() ?? ''
     for (const part of parts) {
       const bar = part.indexOf('|')
-      const path = part.slice(bar + 1).replace(/\/$/, '')
-      count += 1
-      if (path === marks.begin) seen.clear()
-      if (!seen.has(marks.end)) seen.set(path, part.slice(0, bar).includes('ISDIR'))
+      take(part.slice(bar + 1).replace(/\/$/, ''), part.slice(0, bar).includes('ISDIR'))
     }
   })
-  return { isDrained: () => seen.has(marks.end), count: () => count, paths: () => seen }
+  return {
+    expectLook: (folder) => looks.push(folder),
+    isDrained: () => seen.has(marks.end),
+    mayBeLost: () => isOverLong,
+    paths: () => seen,
+  }
 }
 
 function openedOf(

@@ -57,6 +57,7 @@ export async function runStage(
     scratch: scratches.map(({ path }) => path),
     ready: opens.ready,
     onStart: opens.begin,
+    lookUnseen: opens.lookUnseen,
     onOver: () => {
       opening = opens.finish()
       opening.catch(() => undefined) // asked for below, when the rest has ended
@@ -96,14 +97,20 @@ function withoutHeld(collected: Collected, { outs }: StageTask, held: Launched['
   }
 }
 
-type Watch = Pick<OpenWatch, 'ready' | 'begin' | 'finish'> & Disposable
+type Watch = Pick<OpenWatch, 'ready' | 'begin' | 'lookUnseen' | 'finish'> & Disposable
 
 /** Without inotifywait nothing is observed, and the outcome says so by leaving it out. */
 function openWatch(machine: Machine, box: Box, { layout, view, scratchPlace }: Furnished): Watch {
   const { inotifywait, setpriv } = machine.tools
   if (inotifywait === undefined) {
     const nothing = (): void => undefined
-    return { ready: Promise.resolve(), begin: nothing, finish: async () => undefined, [Symbol.dispose]: nothing }
+    return {
+      ready: Promise.resolve(),
+      begin: nothing,
+      lookUnseen: (_, look) => look(),
+      finish: async () => undefined,
+      [Symbol.dispose]: nothing,
+    }
   }
   const copied = layout.scratches.flatMap(({ folder, neighbours }) =>
     neighbours.filter(({ held }) => held === 'copy').map(({ name }) => (folder === '.' ? name : `${folder}/${name}`)),
@@ -120,6 +127,7 @@ function openWatch(machine: Machine, box: Box, { layout, view, scratchPlace }: F
   return {
     ready: watch.ready,
     begin: watch.begin,
+    lookUnseen: watch.lookUnseen,
     async finish() {
       const opened = await watch.finish()
       // a copy is opened unseen, so it counts as opened

@@ -14,7 +14,7 @@ import { watchIo } from './io.fs.ts'
 import { childrenOf, hasOwnRoot, numberWithin, quietly, treeOf, within } from './process-facts.fs.ts'
 import { keepProfile } from './profile.ts'
 import { earlyLooksMs, watchPrograms } from './programs.fs.ts'
-import { heldInMemory, heldWithoutName, rememberNames, type Written, writtenIn } from './written.fs.ts'
+import { heldInMemory, heldWithoutName, type LookUnseen, rememberNames, type Written, writtenIn } from './written.fs.ts'
 
 export type Supervision = Readonly<{
   peaks(): Readonly<{
@@ -49,6 +49,8 @@ export function supervise(
     /** Process 1 of the sandbox, as seen from here. */
     firstPid: number
     scratch: readonly string[]
+    /** Around each look at one of these. */
+    lookUnseen?: LookUnseen
     /** As for `watchPrograms`. */
     shell: string
     /** Bytes that went over the proxy so far, of a stage that has one. */
@@ -83,7 +85,7 @@ export function supervise(
   }
   after(Math.min(limits.timeMs, longestTimerMs), () => over('time', `it ran longer than ${limits.timeMs} ms`))
   const temporary = (): number => temporaryBytes(firstPid, engine.root)
-  const namesIn = rememberNames(scratch)
+  const namesIn = rememberNames(scratch, options.lookUnseen)
   const writtenNow = (names?: typeof namesIn): Written => {
     const { bytes, ...fault } = writtenIn(scratch, undefined, names)
     return { bytes: bytes + temporary(), ...fault }

@@ -23,6 +23,9 @@ const statBlockBytes = 512
 /** Names in a folder, given with a slash behind it. */
 type NamesIn = (folder: Buffer) => readonly Buffer[]
 
+/** Does not let a look of ours at a folder count as one of the stage's. */
+export type LookUnseen = <T>(folder: string, look: () => T) => T
+
 const listed: NamesIn = (folder) => readdirSync(folder, { encoding: 'buffer' })
 
 /** LIMIT: how far apart two changes of a folder may be and leave it the same time; more where times are whole seconds. */
@@ -31,12 +34,12 @@ const coarseGrainMs = 2000
 const nanosecondsPerSecond = 1_000_000_000n
 
 /**
- * Lists the places themselves only when something was made, renamed or removed there: a listing of ours looks like one of
- * the stage's to who watches the folder (`opened.exec.ts`). Each is listed at once.
+ * Lists the places themselves only when something was made, renamed or removed there, and by way of `lookUnseen`: a listing
+ * of ours looks like one of the stage's to who watches the folder (`opened.exec.ts`). Each is listed at once.
  *
  * THREAT: a stage sets the times of its folder back, to hide what it made: the time of change is the kernel's alone.
  */
-export function rememberNames(places: readonly string[]): NamesIn {
+export function rememberNames(places: readonly string[], lookUnseen: LookUnseen = (_, look) => look()): NamesIn {
   const known = new Map<string, Readonly<{ changed: bigint; names: readonly Buffer[] }>>()
   const tops = new Set(places.map((place) => `${place}/`))
   const namesIn: NamesIn = (folder) => {
@@ -46,7 +49,7 @@ export function rememberNames(places: readonly string[]): NamesIn {
     const before = known.get(top)
     if (before?.changed === changed) return before.names
     const sinceMs = Date.now() - Number(changed / 1_000_000n)
-    const names = listed(folder)
+    const names = lookUnseen(top.slice(0, -1), () => listed(folder))
     if (sinceMs > (changed % nanosecondsPerSecond === 0n ? coarseGrainMs : grainMs)) known.set(top, { changed, names })
     return names
   }
