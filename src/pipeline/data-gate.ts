@@ -47,7 +47,7 @@ export async function gateData(
  * `program` is that of its bytes. The validator is a third of what a run loads, and most stages have no data that is held
  * to anything.
  */
-async function validatorIdentityDigest({ version }: Project): Promise<Sha256> {
+export async function validatorIdentityDigest({ version }: Project): Promise<Sha256> {
   const { validatorIdentity } = await import('./validate-content.ts')
   return digestOfJson({ ...validatorIdentity(), version })
 }
@@ -109,18 +109,24 @@ function answers(project: Project, verdict: DataVerdict, question: DataQuestion)
   return isPossible && verdict.key === question.key && isAnswerTo(verdict, question)
 }
 
-/** The newest believed verdict that answers the question; else a new one, unless the key is a throw-away. */
+/** The newest believed verdict that answers the question. */
+export function knownVerdict(project: Project, question: DataQuestion): FoundVerdict | undefined {
+  for (const attestation of project.evidence.byKey(question.key)) {
+    const verdict = believedVerdict(project, attestation)
+    if (verdict !== undefined && answers(project, verdict, question)) return { attestation, verdict }
+  }
+  return undefined
+}
+
+/** A verdict that answers the question is found; else a new one is made, unless the key is a throw-away. */
 export async function findOrMakeVerdict(
   project: Project,
   tools: Pick<RunTools, 'signer' | 'options'>,
   question: DataQuestion,
   isThrowAway: boolean,
 ): Promise<FoundVerdict | undefined> {
-  for (const attestation of project.evidence.byKey(question.key)) {
-    const verdict = believedVerdict(project, attestation)
-    if (verdict !== undefined && answers(project, verdict, question)) return { attestation, verdict }
-  }
-  if (isThrowAway) return undefined
+  const known = knownVerdict(project, question)
+  if (known !== undefined || isThrowAway) return known
   tools.options.onEvent({ kind: 'progress', text: `validating ${question.path}` })
   const verdict = await verdictFrom(
     project,

@@ -5,12 +5,11 @@ import { type Classification, type Findings, isTableName } from '../data/index.t
 import { answerQuestion } from './answer-question.ts'
 import { questionOf } from './data-question.ts'
 import { decideAboutData, type SignedDataDecision } from './decide-data.ts'
-import { inputAt } from './input-at.ts'
+import { wholeAt } from './input-at.ts'
 import { reviewCommand } from './judge-command.ts'
 import type { Project } from './project.ts'
 import { placeOfRowKey } from './reviewed-rows.ts'
 import { validatorIdentity } from './validate-content.ts'
-import type { ResolvedInput } from './view.ts'
 
 export type RowWord = Readonly<{ hash: string; verdict: (typeof rowVerdicts)[number]; because?: string }>
 
@@ -49,7 +48,7 @@ export async function triageData(
   rows: readonly (number | string)[],
   signal: AbortSignal,
 ): Promise<Triage> {
-  const input = await wholeAt(project, project.sources.get(dataset)?.source.path ?? dataset)
+  const input = await wholeAt(project, project.sources.get(dataset)?.source.path ?? dataset, reviewCommand)
   const question = await questionOf(project, input, digestOfJson(validatorIdentity()))
   const { path, content, classification } = question
   refuseNoRows(path, content, rows)
@@ -90,19 +89,6 @@ function refuseNoRows(path: string, content: Content, rows: readonly (number | s
   const wrong = rows.find((row) => typeof row === 'string')
   if (wrong === undefined || names.length === 0 || !names.every(isTableName)) return
   throw new DomainError('ERR_USAGE', `\`${path}\` has no row \`${wrong}\``, { help: 'rows are numbered: --bad 3,17' })
-}
-
-async function wholeAt(project: Project, path: string): Promise<ResolvedInput> {
-  const input = await inputAt(project, path)
-  if (input === undefined) {
-    throw new DomainError('ERR_DATA_MISSING', `\`${path}\` is not there`, {
-      help: 'name a source, or a file or folder of the project',
-    })
-  }
-  if (input.ref.path === path) return input
-  throw new DomainError('ERR_USAGE', `\`${path}\` is a part of \`${input.ref.path}\`, which is judged as a whole`, {
-    help: reviewCommand(input.ref.path),
-  })
 }
 
 /** @throws ERR_SIGNER_ROLE when the key is no reviewer's, ERR_KEY_HOME, ERR_KEY_LOCKED */

@@ -64,7 +64,6 @@ test('no decision is signed with a key that is no reviewer’s, and nothing of i
   await project.json(0, 'data', 'profile', 'data/people.csv', '--label', 'label', '--out', 'baseline.json')
   const before = withEve(project)
   const decisions: readonly (readonly string[])[] = [
-    [...waiving, '--because', 'fine'],
     ['data', 'anchor', 'baseline.json', '--of', 'data/people.csv', '--because', 'fine'],
     ['data', 'review', 'data/people.csv', '--good', '1'],
   ]
@@ -81,6 +80,11 @@ test('a waiver that was signed under another policy does not count', async (cont
   const project = await held(context)
   project.write({ 'data/people.csv': `${project.read('data/people.csv')}130,no\n` })
   hold(project, 'contract: contracts/people.yaml')
+  const policy = withEve(project)
+  const { error } = await project.json(1, ...waiving, '--because', 'fine')
+  assert.equal(error.code, 'ERR_SIGNER_ROLE')
+  assert.equal(existsSync(join(project.root, 'attestations')), false, 'nothing of it is kept')
+  project.write({ 'trust.yaml': policy })
   await project.json(0, ...waiving, '--because', 'fine')
   const before = withEve(project)
   assert.equal((await project.json(1, 'run')).stages[0].code, 'ERR_DATA_VALIDATION_FAILED')

@@ -100,6 +100,9 @@ test('a reviewer waives a check for these bytes: it runs, and every verdict says
   const project = await held(context, `${clean}4,130,no\n`)
   await project.json(1, 'run')
   const waiver = ['--of', 'data/people.csv', '--until', '2099-01-31', '--because', 'she is that old']
+  const { error } = await project.json(1, 'data', 'waive', 'schema/rnge', '--column', 'age', ...waiver)
+  assert.equal(error.code, 'ERR_DATA_WAIVER_MISMATCH')
+  assert.match(error.help, /can be waived: schema\/range --column age$/)
   await project.json(0, 'data', 'waive', 'schema/range', '--column', 'age', ...waiver)
   project.commit('waive')
   const looked = await project.json(0, 'data', 'validate', 'data/people.csv')
@@ -117,9 +120,11 @@ test('a reviewer waives a check for these bytes: it runs, and every verdict says
 
 test('a waiver of one row covers no other that fails the same check', async (context) => {
   const project = await held(context, `${clean}4,130,no\n5,99,no\n`)
-  const waive = (...more: readonly string[]): Promise<Document> =>
-    project.json(0, 'data', 'waive', 'schema/range', '--column', 'age', '--of', 'data/people.csv', ...more)
-  await waive('--rows', '4', '--until', '2099-01-31', '--because', 'she is that old')
+  const waive = (exit: number, ...more: readonly string[]): Promise<Document> =>
+    project.json(exit, 'data', 'waive', 'schema/range', '--column', 'age', '--of', 'data/people.csv', ...more)
+  const until = ['--until', '2099-01-31', '--because', 'she is that old'] as const
+  assert.equal((await waive(1, '--rows', '3', ...until)).error.code, 'ERR_DATA_WAIVER_MISMATCH')
+  await waive(0, '--rows', '4', ...until)
   project.commit('waive a row')
   await project.json(0, 'run')
   assert.match(
@@ -130,7 +135,8 @@ test('a waiver of one row covers no other that fails the same check', async (con
   project.write({ 'contracts/people.yaml': contract(98) })
   project.commit('stricter')
   assert.equal((await project.json(1, 'run')).stages[0].code, 'ERR_DATA_VALIDATION_FAILED')
-  await waive('--rows', '4,5', '--until', '2099-01-31', '--because', 'both are that old')
+  assert.match((await waive(1, '--rows', '4', ...until)).error.message, /fails .* for more than `--rows` names: 5 too$/)
+  await waive(0, '--rows', '4,5', '--until', '2099-01-31', '--because', 'both are that old')
   project.commit('waive both')
   await project.json(0, 'run')
 })

@@ -10,6 +10,7 @@ import {
   keepHere,
   openProject,
   type Project,
+  requireFailure,
 } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
 import { tellCheck } from './data-validate.ts'
@@ -25,22 +26,19 @@ export async function dataWaive(
     throw new DomainError('ERR_USAGE', 'a waiver needs --of PATH, --until DATE and --because TEXT')
   }
   const project = await openProject(context)
-  const path = pathOf(context, project, of)
+  const path = project.sources.get(of)?.source.path ?? pathOf(context, project, of)
   if (Number.isNaN(Date.parse(`${until}T00:00:00Z`)) || Date.parse(`${until}T23:59:59Z`) < project.now().getTime()) {
     throw new DomainError('ERR_USAGE', `\`--until ${until}\` is no day that is still to come`, {
       help: 'write 2027-01-31',
     })
   }
-  const digest = await digestHere(project, path)
   const rows = list === undefined ? {} : { rows: rowsIn(list) }
-  const decision = {
-    subject: { path, digest },
-    check,
-    ...(column === undefined ? {} : { column }),
-    ...rows,
-    because,
-    until,
-  }
+  const waived = { check, ...(column === undefined ? {} : { column }), ...rows }
+  context.output.progress(`looking at ${printable(path)}`)
+  const digest = await requireFailure(project, { path, ...waived }, context.signal)
+  if ((await digestHere(project, path)) !== digest)
+    throw new DomainError('ERR_DATA_CHANGED', `\`${path}\` changed while it was being read`)
+  const decision = { subject: { path, digest }, ...waived, because, until }
   const signed = await decideAboutData(project, { kind: 'data-waiver', decision })
   const file = relative(project.root, signed.file)
   context.output.document({
