@@ -31,7 +31,7 @@ export type OpenWatch = Readonly<{
 }>
 
 /** LIMIT: how long the last events may take to arrive; then the opens count as not observed. */
-const drainMs = 5000
+const drainMs = 30_000
 
 export function watchOpens(
   options: Readonly<{
@@ -96,7 +96,8 @@ export function watchOpens(
     async finish() {
       if (!isWatching || isOver) return undefined
       openAndClose(marks.end)
-      for (let waitedMs = 0; !events.isDrained() && waitedMs < drainMs; waitedMs += 2) await sleep(2)
+      const overMs = performance.now() + drainMs
+      while (!events.isDrained() && !isOver && performance.now() < overMs) await sleep(2)
       if (!events.isDrained() || isOver || events.mayBeLost()) return undefined
       return openedOf(events.paths(), options)
     },

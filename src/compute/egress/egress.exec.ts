@@ -61,8 +61,8 @@ except PermissionError:
     join(net, 0x40000000)
 os.execv(sys.argv[2], sys.argv[2:])
 `
-/** LIMIT: how long the last connections may take to be told. */
-const drainMs = 2000
+/** LIMIT: how long the last connections may take to be told, on a machine that is busy too: a run of hours hangs on it. */
+const drainMs = 60_000
 
 /** @throws ERR_SANDBOX_UNAVAILABLE */
 export async function openEgress(options: EgressOptions): Promise<Egress> {

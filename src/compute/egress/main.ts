@@ -20,7 +20,7 @@ type Asked = Readonly<{ allowed: readonly string[]; permitted: readonly string[]
 const port = 3128
 const tellEveryMs = 250
 /** LIMIT: how long its connections may take to end. */
-const closeMs = 1000
+const closeMs = 30_000
 
 const [mode, socket = ''] = process.argv.slice(2)
 if (mode === 'proxy') await proxy()
