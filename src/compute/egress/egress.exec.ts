@@ -19,6 +19,8 @@ export type EgressOptions = Readonly<{
   tools: Readonly<{ setpriv: string; python: string }>
   /** A limit is passed; told once, and in the record too. */
   onLimit(because: string): void
+  /** How long its last connections may take to be told; `drainMs` where nothing is said. */
+  drainMs?: number
 }>
 
 export type Egress = AsyncDisposable &
@@ -96,7 +98,7 @@ export async function openEgress(options: EgressOptions): Promise<Egress> {
     finish: async () => {
       front?.kill('SIGKILL') // what is still open ends with it, and the proxy tells it
       proxy.kill('SIGTERM')
-      const late = new Promise<false>((resolve) => setTimeout(resolve, drainMs, false).unref())
+      const late = new Promise<false>((resolve) => setTimeout(resolve, options.drainMs ?? drainMs, false).unref())
       if (!(await Promise.race([told.whole, late]))) throw notWhole()
       return gathered.record()
     },

@@ -33,15 +33,16 @@ function proxyAt(socket: string): number {
 }
 
 test('what a stage connected to is known whole, or not taken for known', async (context) => {
-  const open = async (): Promise<Readonly<{ egress: Egress; pid: number }>> => {
+  const open = async (drainMs?: number): Promise<Readonly<{ egress: Egress; pid: number }>> => {
     const folder = folderFor(context)
-    const egress = await openEgress({ allowed: ['example.org:443'], permitted: [], folder, ...beside })
+    const patience = drainMs === undefined ? {} : { drainMs }
+    const egress = await openEgress({ allowed: ['example.org:443'], permitted: [], folder, ...beside, ...patience })
     return { egress, pid: proxyAt(join(folder, 'egress')) }
   }
   const honest = await open()
   assert.deepEqual(await honest.egress.finish(), { connections: [], refused: [], more: 0 }, 'the honest twin')
   for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
-    const attacked = await open()
+    const attacked = await open(1000)
     process.kill(attacked.pid, signal)
     await assert.rejects(attacked.egress.finish(), { code: 'ERR_STAGE_NETWORK_UNKNOWN' }, signal)
     await attacked.egress[Symbol.asyncDispose]()
