@@ -9,7 +9,7 @@ import type { Closing } from './closed-checks.ts'
 import { anchorOf, waiverOf, waiversOf } from './data-question.ts'
 import type { DataRules } from './definition.ts'
 import { type GoldenSet, goldenOf, goldenRowsOf, isGoldenUnasked } from './golden.ts'
-import { anchorRows, type PastVersions, pastVersions } from './past-versions.ts'
+import { anchorRows, pastVersions } from './past-versions.ts'
 import type { Project } from './project.ts'
 import { referencesOf } from './references.ts'
 import { reviewedRows } from './reviewed-rows.ts'
@@ -30,13 +30,15 @@ export async function heldData(project: Project, path: string, rules: DataRules)
     contract === undefined || content?.kind !== 'file' ? undefined : { path: contract, digest: content.digest }
   const references = await referencesOf(project, path, file)
   const golden = await goldenOf(project, id)
-  // the whole project has no digest of its own
-  const digest = path === '.' ? undefined : await project.contents.digest(path)
-  const { baselineDigest, anchor, rows, past, seed } = await anchored(
-    project,
-    { path, digest },
-    { baseline, golden, label },
-  )
+  const { baselineDigest, anchor, rows } = await anchored(project, { baseline, golden, label })
+  const isReviewed = project.dataDecisions()['data-review'].length > 0
+  // a look at every file, so only where something is found by it; the whole project has no digest of its own
+  const isAsked = path !== '.' && (isReviewed || rows !== undefined)
+  const digest = isAsked ? await project.contents.digest(path) : undefined
+  const past =
+    anchor === undefined || rows === undefined || digest === undefined
+      ? undefined
+      : await pastVersions(project, { path, content: { digest }, anchor: anchor.attestation })
   const { judged, unread, elsewhere } = reviewedRows(project, { path, digest, anchored: anchor?.decision.dataset })
   const goldenRows = golden === undefined ? undefined : goldenRowsOf(golden, project)
   return {
@@ -46,7 +48,8 @@ export async function heldData(project: Project, path: string, rules: DataRules)
       ...(bounds === undefined ? {} : { bounds }),
       ...(goldenRows === undefined ? {} : { golden: { dataset: goldenRows, isAnchor: false } }),
       ...(rows === undefined ? {} : { anchor: rows }),
-      ...(seed === undefined ? {} : { seed }),
+      // as the gate looks, so that the rows that it found are found
+      ...(past === undefined || digest === undefined ? {} : { seed: project.sampleSeed(path, digest) }),
       ...(past?.previous === undefined ? {} : { previous: past.previous.dataset }),
       ...(past === undefined ? {} : { history: past.history }),
     },
@@ -79,22 +82,12 @@ type Anchored = Readonly<{
   baselineDigest?: Digest | undefined
   anchor?: VerifiedDataDecision<'data-anchor'> | undefined
   rows?: Dataset | undefined
-  past?: PastVersions
-  /** As the gate looks, so that the rows that it found are found. */
-  seed?: number
 }>
 
 type Named = Readonly<{ baseline: string | undefined; golden: GoldenSet | undefined; label: string | undefined }>
 
-async function anchored(
-  project: Project,
-  { path, digest: own }: Readonly<{ path: string; digest: Digest | undefined }>,
-  { baseline, ...wanted }: Named,
-): Promise<Anchored> {
+async function anchored(project: Project, { baseline, ...wanted }: Named): Promise<Anchored> {
   const baselineDigest = baseline === undefined ? undefined : await project.contents.digest(baseline)
   const anchor = baselineDigest === undefined ? undefined : anchorOf(project, baselineDigest, wanted)
-  const rows = anchor === undefined ? undefined : await anchorRows(project, anchor)
-  if (anchor === undefined || rows === undefined || own === undefined) return { baselineDigest, anchor, rows }
-  const past = await pastVersions(project, { path, content: { digest: own }, anchor: anchor.attestation })
-  return { baselineDigest, anchor, rows, past, seed: project.sampleSeed(path, own) }
+  return { baselineDigest, anchor, rows: anchor === undefined ? undefined : await anchorRows(project, anchor) }
 }
