@@ -97,6 +97,7 @@ export {
 export { jsonFact, openStatCache, type StatCache } from './stat-cache.sqlite.ts'
 export { timesUntilLarge } from './statistics/index.ts'
 export { isTableName } from './table/format.ts'
+export { isTable } from './table/job-marks.ts'
 export { unpackGzip } from './table/unpack.fs.ts'
 export {
   type Allowance,

@@ -1,7 +1,7 @@
 /** Triage of suspect rows: which nobody has judged yet, and what a reviewer says of them, signed. */
 import { isSecret, requireRowKey, type rowVerdicts } from '../attestation/index.ts'
 import { type Content, type Digest, DomainError, digestOfJson } from '../core/index.ts'
-import { type Classification, type Findings, isTableName } from '../data/index.ts'
+import { type Classification, type Findings, isTable, isTableName } from '../data/index.ts'
 import { answerQuestion } from './answer-question.ts'
 import { questionOf } from './data-question.ts'
 import { decideAboutData, type SignedDataDecision } from './decide-data.ts'
@@ -85,9 +85,8 @@ export async function triageData(
 
 /** Before all is looked at: in tables rows have numbers. */
 function refuseNoRows(path: string, content: Content, rows: readonly (number | string)[]): void {
-  const names = content.kind === 'file' ? [path] : content.files.map(({ path: inner }) => inner)
   const wrong = rows.find((row) => typeof row === 'string')
-  if (wrong === undefined || names.length === 0 || !names.every(isTableName)) return
+  if (wrong === undefined || !(content.kind === 'file' ? isTableName(path) : isTable(content.files))) return
   throw new DomainError('ERR_USAGE', `\`${path}\` has no row \`${wrong}\``, { help: 'rows are numbered: --bad 3,17' })
 }
 

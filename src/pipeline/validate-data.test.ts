@@ -129,11 +129,20 @@ test('files beside a baseline that they cannot be compared with fail where nobod
     seen.push(closed.map(({ name, verdict }) => `${name} ${verdict}`).join())
   }
   assert.deepEqual(seen, ['format/baseline fail', 'format/baseline fail', 'drift/bytes pass', ''])
-  // a table in several files that a job marked as done is a folder of files
+  // a table in several files with a mark that says which of them are read is a folder of files
   mkdirSync(join(place, 'marked'))
-  for (const file of ['a.csv', '_SUCCESS']) writeFileSync(join(place, 'marked', file), file === 'a.csv' ? 'a\n1\n' : '')
+  const mark = (name: string, text = '') => writeFileSync(join(place, 'marked', name), text)
+  mark('a.csv', 'a\n1\n')
+  mark('_committed_7')
   const profile = { version: 1, rows: 1, label: null, columns: [] } as const
   writeFileSync(join(place, 'table.json'), printBaseline({ dataset: { digest, rows: 1 }, ...nothing, profile }))
   const { checks } = await validateData(caller, 'marked', { baseline: 'table.json' })
-  assert.match(checks.find(({ name }) => name === 'format/baseline')?.because ?? '', /since `_SUCCESS` lies among/)
+  assert.match(checks.find(({ name }) => name === 'format/baseline')?.because ?? '', /since `_committed_7` lies among/)
+  // TWIN one that is empty, and says that the job is done, leaves it a table, and is part of it
+  rmSync(join(place, 'marked/_committed_7'))
+  mark('_SUCCESS')
+  const done = await validateData(caller, 'marked', {})
+  assert.deepEqual([done.rows, done.verdict], [1, 'pass'])
+  assert.ok(done.unseen.includes('what a job left beside the files of the table: `_SUCCESS`, which is empty'))
+  assert.equal(done.content.kind === 'folder' && done.content.files.length, 2)
 })

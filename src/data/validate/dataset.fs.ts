@@ -3,6 +3,7 @@ import { chmodSync, constants, copyFileSync, linkSync, mkdirSync, statSync } fro
 import { dirname, join } from 'node:path'
 import type { Sha256 } from '../../core/index.ts'
 import { errnoOf } from '../io-fault.ts'
+import { filesOfTable } from '../table/job-marks.ts'
 import type { FileList } from './request.ts'
 import type { ProgramMount } from './validator-program.fs.ts'
 
@@ -26,6 +27,37 @@ export function partOfDataset(dataset: Exclude<Dataset, { kind: 'file' }>, place
   return dataset.kind === 'folder'
     ? { ...dataset, files: places.flatMap((place) => dataset.files[place] ?? []) }
     : { ...dataset, files: places.flatMap((place) => dataset.files[place] ?? []) }
+}
+
+/**
+ * A table in one file or several, without what a job left beside them; undefined for anything else. What is left out here is
+ * not read, and stays part of what the dataset is by content.
+ */
+export function tableIn(dataset: Dataset): Readonly<{ table: Dataset; marks: readonly string[] }> | undefined {
+  const names = namesOf(dataset)
+  const places = new Map(names.map((name, place) => [name, place]))
+  const found = filesOfTable(names, (name) => statSync(fileAt(dataset, places.get(name) ?? 0)).size)
+  if (found === undefined) return undefined
+  const { tables, marks } = found
+  if (dataset.kind === 'file' || marks.length === 0) return { table: dataset, marks }
+  return {
+    table: partOfDataset(
+      dataset,
+      tables.map((name) => places.get(name) ?? 0),
+    ),
+    marks,
+  }
+}
+
+/** Of what is compared with a table: the table in it, else all of it, which is refused as one. */
+export function tableOf(dataset: Dataset): Dataset {
+  return tableIn(dataset)?.table ?? dataset
+}
+
+function fileAt(dataset: Dataset, place: number): string {
+  if (dataset.kind === 'file') return dataset.path
+  if (dataset.kind === 'folder') return join(dataset.path, dataset.files[place] ?? '')
+  return dataset.files[place]?.object ?? ''
 }
 
 /** @param scratch does not exist; made when copies or links are needed @param target where it is mounted */

@@ -2,9 +2,8 @@
 import { basename } from 'node:path'
 import type { Content } from '../../core/index.ts'
 import { digestPath } from '../digest-tree.fs.ts'
-import { tableFileOf } from '../table/format.ts'
 import { walkPlain } from '../walk-plain.fs.ts'
-import { type Dataset, namesOf } from './dataset.fs.ts'
+import { type Dataset, tableIn } from './dataset.fs.ts'
 import { diffContents, type Move } from './diff-contents.ts'
 import { type DiffAnswer, type DiffRequest, diffAnswerShape } from './request.ts'
 import { runValidator, type ValidatorOptions } from './run-validator.fs.ts'
@@ -40,8 +39,9 @@ export async function diffDatasets(
   const head = { identical: before.digest === after.digest, left: before, right: after }
   if (head.identical) return { ...head, added: [], removed: [], changed: [] }
   const sides = [datasetAt(left), datasetAt(right)] as const
-  if (sides.every(isTable)) {
-    const { added, removed, changed, ...table } = await diffTables(sides[0], sides[1], wanted, options)
+  const [old, now] = [tableIn(sides[0])?.table, tableIn(sides[1])?.table]
+  if (old !== undefined && now !== undefined) {
+    const { added, removed, changed, ...table } = await diffTables(old, now, wanted, options)
     return { ...head, added, removed, changed, table }
   }
   return { ...head, ...diffContents(before, after) }
@@ -51,11 +51,6 @@ function datasetAt(path: string): Dataset {
   const { kind, files } = walkPlain(path, { name: path })
   if (kind === 'file') return { kind, path, name: basename(path) }
   return { kind, path, files: files.map(({ inner }) => inner).toSorted() }
-}
-
-function isTable(dataset: Dataset): boolean {
-  const names = namesOf(dataset)
-  return names.length > 0 && names.every((name) => tableFileOf(name) !== undefined)
 }
 
 function diffTables(

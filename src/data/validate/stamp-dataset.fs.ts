@@ -2,10 +2,10 @@
 import type { Content } from '../../core/index.ts'
 import type { ColumnType } from '../contract/index.ts'
 import { formatFault } from './check.ts'
-import type { Dataset } from './dataset.fs.ts'
+import { type Dataset, tableIn, tableOf } from './dataset.fs.ts'
 import { type StampAnswer, type StatisticsRequest, stampAnswerShape } from './request.ts'
 import { runValidator, type ValidatorOptions } from './run-validator.fs.ts'
-import { isTables, whileDigested } from './validate-dataset.fs.ts'
+import { whileDigested } from './validate-dataset.fs.ts'
 
 export type StampQuestions = Readonly<{
   anchor?: Dataset
@@ -29,12 +29,13 @@ export async function stampDataset(
 ): Promise<StampedRows> {
   const { content, inner } = await whileDigested(of, {}, async (data) => ({
     inner: await whileDigested(rows, {}, (clean): Promise<StampAnswer> => {
-      if (!isTables(data) || !isTables(clean)) {
+      const [table, cleanTable] = [tableIn(data)?.table, tableIn(clean)?.table]
+      if (table === undefined || cleanTable === undefined) {
         const checks = [formatFault('known', 'only tables have rows to be stamped')]
         return Promise.resolve({ checks, columns: [], stamps: [], rows: [] })
       }
       return runValidator(
-        [data, clean, ...(anchor === undefined ? [] : [anchor])],
+        [table, cleanTable, ...(anchor === undefined ? [] : [tableOf(anchor)])],
         ([files = [], held = [], approved]) => ({
           task: 'stamp',
           files,

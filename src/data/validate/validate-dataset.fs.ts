@@ -15,10 +15,11 @@ import { deferred } from '../files/look-memory.ts'
 import type { Version } from '../poison/index.ts'
 import { parseTableProfile, type TableProfile } from '../statistics/index.ts'
 import { isTableName } from '../table/format.ts'
+import { marksTold } from '../table/job-marks.ts'
 import { walkPlain } from '../walk-plain.fs.ts'
 import type { Baseline } from './baseline.ts'
 import { type CheckVerdict, type DataCheck, formatFault, worstOf } from './check.ts'
-import { type Dataset, namesOf } from './dataset.fs.ts'
+import { type Dataset, tableIn, tableOf } from './dataset.fs.ts'
 import { historyChecks } from './history-checks.ts'
 import type { JudgedRows } from './judged-rows.ts'
 import { type FilesOptions, findInFiles } from './look-at.fs.ts'
@@ -147,9 +148,10 @@ export async function findIn(
   questions: Questions,
   options: FilesOptions,
 ): Promise<Findings> {
-  return isTables(dataset)
-    ? findInTables(dataset, name, questions, options)
-    : findInFiles(dataset, content, questions, options)
+  const found = tableIn(dataset)
+  if (found === undefined) return findInFiles(dataset, content, questions, options)
+  const findings = await findInTables(found.table, name, questions, options)
+  return { ...findings, unseen: [...findings.unseen, ...marksTold(found.marks)] }
 }
 
 async function findInTables(
@@ -166,8 +168,8 @@ async function findInTables(
   const answer = await runValidator(
     [
       dataset,
-      ...others.map((other) => other.dataset),
-      ...[anchor, previous, golden?.dataset].filter((each) => each !== undefined),
+      ...others.map((other) => tableOf(other.dataset)),
+      ...[anchor, previous, golden?.dataset].flatMap((each) => (each === undefined ? [] : [tableOf(each)])),
     ],
     ([files = [], ...rest]) => {
       const otherFiles = rest.splice(0, others.length)
@@ -252,12 +254,6 @@ function unseenOf(questions: Questions): readonly string[] {
       : []),
     ...(isBlind(questions) ? [`whether the data moved: ${withoutRows}`] : []),
   ]
-}
-
-/** Every file is one of a table. */
-export function isTables(dataset: Dataset): boolean {
-  const names = namesOf(dataset)
-  return names.length > 0 && names.every(isTableName)
 }
 
 type Other = Readonly<{ table: TableContract; dataset: Dataset }>
