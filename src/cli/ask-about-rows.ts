@@ -20,7 +20,7 @@ export async function askAboutRows(context: CliContext, triage: Triage): Promise
   try {
     for (const [index, suspect] of triage.suspects.entries()) {
       output.note(`\n${index + 1} of ${triage.suspects.length + triage.more}`)
-      tellSuspect(output.note, triage, suspect, true)
+      tellSuspect(output.note, triage, suspect, triage.columns.length)
       const answer = await oneOf(() => reader.question(question, { signal: AbortSignal.any([signal, stop.signal]) }))
       if (answer === 'q') break
       const verdict = answers[answer]
@@ -46,12 +46,12 @@ async function oneOf(ask: () => Promise<string>): Promise<string> {
   }
 }
 
-/** @param tell takes a line at a time */
+/** @param tell takes a line at a time @param most so many values are told: those that a check speaks of, then the first others */
 export function tellSuspect(
   tell: (line: string) => void,
   { columns, kind, path }: Pick<Triage, 'columns' | 'kind' | 'path'>,
   { rows, hash, reasons, values, nearest = [] }: SuspectRow,
-  withValues: boolean,
+  most: number,
 ): void {
   const what = kind === 'files' ? 'file' : 'row'
   const numbers =
@@ -62,8 +62,14 @@ export function tellSuspect(
   for (const { check, column, because } of reasons) {
     tell(printable(`  ${check}${column === null ? '' : `  ${column}`}: ${because}`))
   }
-  if (!withValues) return
-  for (const [index, name] of columns.entries()) tell(printable(`    ${name}: ${values[index] ?? '(null)'}`))
+  if (most === 0) return
+  const told = new Set(reasons.map(({ column }) => column))
+  const places = [...columns.keys()].toSorted(
+    (left, right) => isTold(told, columns[right]) - isTold(told, columns[left]),
+  )
+  for (const place of places.slice(0, most).toSorted((left, right) => left - right))
+    tell(printable(`    ${columns[place]}: ${values[place] ?? '(null)'}`))
+  if (columns.length > most) tell(`    ... and ${columns.length - most} more columns (--json has them)`)
   const [label = null] = values
   for (const isOwn of [true, false]) {
     const near = nearest.filter((each) => (each.label === label) === isOwn)
@@ -72,4 +78,8 @@ export function tellSuspect(
     for (const { file, label: other, distance } of near)
       tell(printable(`      ${path}/${file}${isOwn ? '' : `  ${other ?? '(no class)'}`}  ${distance} levels away`))
   }
+}
+
+function isTold(told: ReadonlySet<string | null>, column = ''): number {
+  return Number(told.has(column))
 }

@@ -102,11 +102,14 @@ async function sign(context: CliContext, project: Project, triage: Triage, words
   return 0
 }
 
+/** LIMIT: values of a row, where it is listed; who is asked sees all, `--json` has all. */
+const maxListedValues = 12
+
 function list({ output }: CliContext, triage: Triage): Exit {
   const { path, suspects, more, classification, isSearched, kind, unseen } = triage
   const isShown = !isSecret(classification)
   output.document(listedTriage(triage))
-  for (const suspect of suspects) tellSuspect(output.line, triage, suspect, isShown)
+  for (const suspect of suspects) tellSuspect(output.line, triage, suspect, isShown ? maxListedValues : 0)
   if (more > 0) output.line(`... and ${more} more`)
   if (!isSearched && kind === 'rows') {
     output.line('nothing looks for poison here: name a label or a baseline for the data in assay.yaml')

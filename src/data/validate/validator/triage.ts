@@ -18,18 +18,23 @@ const maxCharacters = 200
 const maxReasons = 20
 
 /** Rows that are pointed at, the worst first; those that need not be asked about; what a row is made of. */
-type Known = Readonly<{ pointed: readonly Pointed[]; judged: ReadonlySet<number>; whole: readonly RowColumn[] }>
+type Known = Readonly<{
+  pointed: readonly Pointed[]
+  judged: ReadonlySet<number>
+  whole: readonly RowColumn[]
+  label?: string | undefined
+}>
 
 export async function triageOf(
   engine: Engine,
   relation: Relation,
-  { pointed, judged, whole }: Known,
+  { pointed, judged, whole, label }: Known,
   { key, rows }: TriageRequest,
 ): Promise<ValidateAnswer['triage']> {
   const named = rows.filter((row) => typeof row === 'number')
   const open = pointed.filter(({ row }) => !judged.has(row))
   const reasons = Map.groupBy(open, ({ row }) => row)
-  const columns = relation.columns.slice(0, maxColumns)
+  const columns = shownOf(relation.columns, new Set([label, ...open.map(({ column }) => column)]))
   const wanted = new Set([...named, ...reasons.keys()].slice(0, maxRows))
   const found = await look(engine, relation, { columns, wanted, key })
   const suspects = new Map<string, SuspectRow>()
@@ -46,6 +51,14 @@ export async function triageOf(
   }
   const more = Math.max(0, named.length + reasons.size - maxRows)
   return { columns: columns.map(({ name }) => name), whole: [...whole], suspects: [...suspects.values()], more }
+}
+
+/** Of a wide table the label, which often stands last, and those that a check speaks of, before the first others; in their order. */
+function shownOf(columns: Relation['columns'], told: ReadonlySet<string | null | undefined>): Relation['columns'] {
+  const spoken = columns.filter(({ name }) => told.has(name))
+  const others = columns.filter(({ name }) => !told.has(name))
+  const shown = new Set([...spoken, ...others].slice(0, maxColumns))
+  return columns.filter((column) => shown.has(column))
 }
 
 type Look = Readonly<{ columns: Relation['columns']; wanted: ReadonlySet<number>; key: string | undefined }>

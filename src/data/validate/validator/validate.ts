@@ -60,7 +60,12 @@ export async function validateTable(engine: Engine, request: ValidateRequest, fo
   const triage =
     request.triage === undefined
       ? undefined
-      : await triageOf(engine, opened.relation, { pointed, judged: settled, whole: present }, request.triage)
+      : await triageOf(
+          engine,
+          opened.relation,
+          { pointed, judged: settled, whole: present, label: request.statistics?.label },
+          request.triage,
+        )
   return {
     rows: evaluated.rows,
     checks,
