@@ -36,9 +36,9 @@ function movesOf(
   added: readonly string[],
   digestOf: (path: string) => string | undefined,
 ): readonly Move[] {
-  const places = Map.groupBy(added, digestOf)
+  const places = Map.groupBy(added.toReversed(), digestOf)
   return removed.flatMap((from) => {
-    const to = places.get(digestOf(from))?.shift()
+    const to = places.get(digestOf(from))?.pop()
     return to === undefined ? [] : [{ from, to }]
   })
 }
