@@ -102,7 +102,16 @@ function ownGroup(
   code: StatedCode,
 ): Omit<RunGroup, 'runs'> {
   const { commands, workingDirectory } = stage
-  const told = { commands, workingDirectory, settings, params: inputs.params, environment: environment.digest, code }
+  // which folders it listed may differ from run to run, as the names of those do that it made
+  const read = code.kind === 'opened' ? code.files : code.digest
+  const told = {
+    commands,
+    workingDirectory,
+    settings,
+    params: inputs.params,
+    environment: environment.digest,
+    code: read,
+  }
   return {
     definition: digestOfJson(JSON.parse(JSON.stringify(told))),
     commands: digestOfJson(commands),

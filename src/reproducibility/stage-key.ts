@@ -72,15 +72,27 @@ export function changedCode(record: CodeRecord, visible: VisibleFiles): string |
   return folder === undefined ? undefined : `the names in \`${folder.path}\` changed`
 }
 
-const documentation = /(^|\/)(readme|licen[cs]e|changelog|notice|authors|contributing)[^/]*$|\.(md|rst|adoc)$/i
+/** By their whole names: a prompt is Markdown too, and `license_plates.py` is code. */
+const documentation = /(^|\/)(readme|licen[cs]e|changelog|notice|authors|contributing)(\.(md|rst|adoc|txt))?$/i
+const evidence = /^attestations\/[^/]+-[0-9a-f]{12}\.sigstore\.json$/
 
 /** What assay writes itself comes after a run: to commit it is no reason for another. Opened, it counts as any file does. */
-const ownRecord = /(^|\/)(assay|dvc)\.lock$|^attestations\/[^/]+-[0-9a-f]{12}\.sigstore\.json$/
-/** Written beside an out where a project is kept with DVC: no new name, though it counts as a file. */
-const ownName = /(^|\/)\.gitignore$/
+function isOwnRecord(path: string, visible: VisibleFiles): boolean {
+  if (path === 'assay.lock' || evidence.test(path)) return true
+  return nameOf(path) === 'dvc.lock' && visible.has(path.replace(/lock$/, 'yaml'))
+}
+
+function folderOf(path: string): string {
+  const slash = path.lastIndexOf('/')
+  return slash < 0 ? '.' : path.slice(0, slash)
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
+}
 
 function digestVisible(visible: VisibleFiles): Sha256 {
-  const counted = [...visible].filter(([path]) => !(documentation.test(path) || ownRecord.test(path)))
+  const counted = [...visible].filter(([path]) => !(documentation.test(path) || isOwnRecord(path, visible)))
   return digestOfJson(counted.toSorted(byFirst))
 }
 
@@ -96,13 +108,13 @@ function digestNames(folder: string, visible: VisibleFiles): Sha256 {
 function listFolders(visible: VisibleFiles): Map<string, Set<string>> {
   const folders = new Map<string, Set<string>>()
   for (const path of visible.keys()) {
-    if (ownRecord.test(path) || ownName.test(path)) continue
-    for (let at = path; at !== '.'; ) {
-      const slash = at.lastIndexOf('/')
-      const folder = slash < 0 ? '.' : at.slice(0, slash)
+    if (isOwnRecord(path, visible)) continue
+    // what is written beside an out where a project is kept with DVC counts by its bytes alone
+    for (let at = nameOf(path) === '.gitignore' ? folderOf(path) : path; at !== '.'; ) {
+      const folder = folderOf(at)
       const names = folders.get(folder) ?? new Set()
-      const isListed = names.has(at.slice(slash + 1))
-      folders.set(folder, names.add(at.slice(slash + 1)))
+      const isListed = names.has(nameOf(at))
+      folders.set(folder, names.add(nameOf(at)))
       if (isListed) break // and so is all above it
       at = folder
     }

@@ -2,22 +2,22 @@
  * Which tracked files and folders a stage opened, seen from outside the sandbox by inotify.
  *
  * The watch sees through bind mounts. A queue that overflows says nothing; fewer unread events than its length prove that
- * it did not. Own opens of two files stand before and after the stage: what assay itself opens there does not count, and
+ * it did not (`opened-events.ts`). Own opens of two files stand before and after the stage: what assay itself opens there does not count, and
  * the second marks that the queue is drained.
  *
  * The folder around an out is none of the view. It is watched from the folder above it, which tells that it was listed
  * and nothing of the files in it, however many the stage writes. assay looks through it too while the stage runs
- * (`written.fs.ts`), between own opens of two more files. LIMIT: a listing of the stage's in the same hundred
- * microseconds can be taken for that one: the kernel makes one event of two that are alike and follow each other.
+ * (`written.fs.ts`), between own opens of two more files. LIMIT: a listing of the stage's in the same
+ * moment can be taken for that one: the kernel makes one event of two that are alike and follow each other.
  */
 import { spawn } from 'node:child_process'
 import { closeSync, openSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import type { Readable } from 'node:stream'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { OpenedPaths } from '../sandbox.ts'
 import { type BoxFolder, makeFolder } from './box-folder.fs.ts'
 import type { Layout } from './layout.ts'
+import { type Marks, readOpenedEvents } from './opened-events.ts'
 
 export type OpenWatch = Readonly<{
   ready: Promise<unknown>
@@ -32,133 +32,109 @@ export type OpenWatch = Readonly<{
 
 /** LIMIT: how long the last events may take to arrive; then the opens count as not observed. */
 const drainMs = 30_000
+/** How often it is asked whether a mark is due. */
+const pulseMs = 250
+/** A look at nothing. */
+const nowhere = ''
 
-export function watchOpens(
-  options: Readonly<{
-    inotifywait: string
-    setpriv: string
-    box: BoxFolder
-    view: string
-    /** Above the made scratch folders, and holds nothing else. */
-    scratchPlace: string
-    layout: Layout
-    maxQueuedEvents: number
-  }>,
-): OpenWatch {
-  const { box, view, scratchPlace, layout } = options
-  const sentinelFolder = makeFolder(join(box.path, 'watch'))
-  const mark = (name: string): string => join(sentinelFolder, name)
+type WatchOptions = Readonly<{
+  inotifywait: string
+  setpriv: string
+  box: BoxFolder
+  view: string
+  /** Above the made scratch folders, and holds nothing else. */
+  scratchPlace: string
+  layout: Layout
+  maxQueuedEvents: number
+}>
+
+export function watchOpens(options: WatchOptions): OpenWatch {
+  const marks = makeMarks(makeFolder(join(options.box.path, 'watch')))
+  const events = readOpenedEvents(marks, options.maxQueuedEvents)
+  const watcher = startWatcher(options, dirname(marks.begin), events.read)
+  const lookUnseen: OpenWatch['lookUnseen'] = (folder, look) => {
+    if (watcher.state() !== 'watching') return look()
+    openAndClose(marks.looking)
+    events.expectLook(folder)
+    try {
+      return look()
+    } finally {
+      openAndClose(marks.looked)
+    }
+  }
+  // A mark now and then tells that no event is lost, where a stage opens many files and makes none.
+  const pulse = setInterval(() => {
+    if (events.sinceMark() > options.maxQueuedEvents / 4) lookUnseen(nowhere, () => undefined)
+  }, pulseMs).unref()
+  return {
+    ready: watcher.ready,
+    begin: () => openAndClose(marks.begin),
+    lookUnseen,
+    async finish() {
+      clearInterval(pulse)
+      if (watcher.state() !== 'watching') return undefined
+      openAndClose(marks.end)
+      const overMs = performance.now() + drainMs
+      while (!events.isOver() && watcher.state() === 'watching' && performance.now() < overMs) await sleep(2)
+      return events.isOver() && !events.mayBeLost() ? openedOf(events.opened(), options) : undefined
+    },
+    close: () => {
+      clearInterval(pulse)
+      watcher.close()
+    },
+  }
+}
+
+function makeMarks(folder: string): Marks {
+  const mark = (name: string): string => join(folder, name)
   const marks = { begin: mark('begin'), end: mark('end'), looking: mark('looking'), looked: mark('looked') }
   for (const path of Object.values(marks)) writeFileSync(path, '')
+  return marks
+}
+
+type Watcher = Readonly<{
+  /** It watches, or has ended. */
+  ready: Promise<unknown>
+  state(): 'starting' | 'watching' | 'over'
+  close(): void
+}>
+
+function startWatcher(
+  { inotifywait, setpriv, box, view, scratchPlace, layout }: WatchOptions,
+  markFolder: string,
+  onText: (text: string) => void,
+): Watcher {
   const list = join(box.path, 'watched')
-  const folders = [
-    sentinelFolder,
-    scratchPlace,
-    ...layout.watched.map((folder) => (folder === '.' ? view : join(view, folder))),
-  ]
-  writeFileSync(list, `${folders.join('\n')}\n`)
+  const watched = layout.watched.map((folder) => (folder === '.' ? view : join(view, folder)))
+  writeFileSync(list, `${[markFolder, scratchPlace, ...watched].join('\n')}\n`)
   const args = ['-m', '-e', 'open', '--format', '%e|%w%f%0', '--no-newline', '--fromfile', list]
-  const child = spawn(options.setpriv, ['--pdeathsig', 'KILL', options.inotifywait, ...args], {
+  const child = spawn(setpriv, ['--pdeathsig', 'KILL', inotifywait, ...args], {
     env: {},
     cwd: '/',
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const events = collectEvents(child.stdout, marks, options.maxQueuedEvents)
-  let isWatching = false
-  let isOver = false
+  child.stdout.setEncoding('utf8').on('data', onText)
+  let state: ReturnType<Watcher['state']> = 'starting'
   const ready = new Promise<void>((resolve) => {
     let said = ''
     child.stderr.on('data', (chunk: Buffer) => {
       said = `${said}${chunk}`.slice(-4096)
-      isWatching ||= said.includes('Watches established.')
-      if (isWatching) resolve()
+      if (state !== 'starting' || !said.includes('Watches established.')) return
+      state = 'watching'
+      resolve()
     })
     const end = (): void => {
-      isOver = true
+      state = 'over'
       resolve()
     }
     child.once('error', end).once('close', end)
   })
-  return {
-    ready,
-    begin: () => openAndClose(marks.begin),
-    lookUnseen(folder, look) {
-      if (!isWatching) return look()
-      events.expectLook(folder)
-      openAndClose(marks.looking)
-      try {
-        return look()
-      } finally {
-        openAndClose(marks.looked)
-      }
-    },
-    async finish() {
-      if (!isWatching || isOver) return undefined
-      openAndClose(marks.end)
-      const overMs = performance.now() + drainMs
-      while (!events.isDrained() && !isOver && performance.now() < overMs) await sleep(2)
-      if (!events.isDrained() || isOver || events.mayBeLost()) return undefined
-      return openedOf(events.paths(), options)
-    },
-    close: () => {
-      child.kill('SIGKILL')
-    },
-  }
+  return { ready, state: () => state, close: () => child.kill('SIGKILL') }
 }
 
 function openAndClose(path: string): void {
   closeSync(openSync(path, 'r'))
-}
-
-type Events = Readonly<{
-  /** An own look at this folder follows: its open is the first one between the marks. */
-  expectLook(folder: string): void
-  isDrained(): boolean
-  mayBeLost(): boolean
-  paths(): ReadonlyMap<string, boolean>
-}>
-
-/** What inotifywait prints, `EVENTS|PATH` and a zero byte for each, read to what the stage opened. */
-export function collectEvents(
-  stream: Readable,
-  marks: Readonly<Record<'begin' | 'end' | 'looking' | 'looked', string>>,
-  maxQueuedEvents: number,
-): Events {
-  const seen = new Map<string, boolean>()
-  const looks: string[] = []
-  let lookedAt: string | undefined
-  // Once no mark is on its way, nothing older is unread: so no more is unread at any time than came since the mark before.
-  let countBefore = 0
-  let count = 0
-  let isOverLong = false
-  const take = (path: string, isFolder: boolean): void => {
-    count += 1
-    isOverLong ||= countBefore + count >= maxQueuedEvents
-    if (path === marks.begin) seen.clear()
-    if (path === marks.looking) lookedAt = looks.shift()
-    else if (path === lookedAt) lookedAt = undefined
-    else if (path === marks.looked) {
-      lookedAt = undefined
-      if (looks.length === 0) [countBefore, count] = [count, 0]
-    } else if (!seen.has(marks.end)) seen.set(path, isFolder)
-  }
-  let rest = ''
-  stream.setEncoding('utf8')
-  stream.on('data', (chunk: string) => {
-    const parts = (rest + chunk).split('\0')
-    rest = parts.pop() ?? ''
-    for (const part of parts) {
-      const bar = part.indexOf('|')
-      take(part.slice(bar + 1).replace(/\/$/, ''), part.slice(0, bar).includes('ISDIR'))
-    }
-  })
-  return {
-    expectLook: (folder) => looks.push(folder),
-    isDrained: () => seen.has(marks.end),
-    mayBeLost: () => isOverLong,
-    paths: () => seen,
-  }
 }
 
 function openedOf(

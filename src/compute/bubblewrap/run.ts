@@ -2,7 +2,7 @@
 import { printable, type Sha256 } from '../../core/index.ts'
 import type { ObjectStore } from '../../data/index.ts'
 import type { EgressRecord, Traffic } from '../egress/index.ts'
-import type { StageEnd, StageObserver, StageOutcome, StageTask } from '../sandbox.ts'
+import type { OpenedPaths, StageEnd, StageObserver, StageOutcome, StageTask } from '../sandbox.ts'
 import { openSearch, type Search } from '../secrets/index.ts'
 import { type Box, type BoxOptions, openBox } from './box.exec.ts'
 import { inProject } from './box-folder.fs.ts'
@@ -75,9 +75,18 @@ export async function runStage(
   return {
     ...outcomeOf(task, box, { ...launched, egress: wentOut, traffic: egress?.traffic() }, digest),
     ...searchedLog(search, box),
-    ...(opened === undefined ? {} : { opened }),
+    ...(opened === undefined ? {} : { opened: withMade(opened, collected.discarded) }),
     ...withoutHeld(collected, task, launched.held),
   }
+}
+
+/**
+ * THREAT: a module that is committed into a folder which the stage made beside its outs, and listed: what is made there is
+ * watched by nobody, so it counts as listed.
+ */
+function withMade({ files, folders }: OpenedPaths, discarded: readonly string[]): OpenedPaths {
+  const made = discarded.filter((path) => path.endsWith('/')).map((path) => path.slice(0, -1))
+  return { files, folders: [...new Set([...folders, ...made])].sort() }
 }
 
 /** Outs with what no collection sees, since the engine keeps it to itself. */

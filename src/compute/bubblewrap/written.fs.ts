@@ -6,7 +6,7 @@
  * counts for a block at least, what cannot be looked at is over the limit, whatever it holds, and descriptors are looked
  * through. LIMIT: a deleted file that is held by a mapping alone, or by a descriptor on its way between two processes.
  */
-import { lstatSync, readdirSync, readlinkSync, statSync } from 'node:fs'
+import { lstatSync, opendirSync, readdirSync, readlinkSync, statSync } from 'node:fs'
 import { errnoOf, isAlive, quietly } from './process-facts.fs.ts'
 
 export type Written = Readonly<{
@@ -49,12 +49,26 @@ export function rememberNames(places: readonly string[], lookUnseen: LookUnseen 
     const before = known.get(top)
     if (before?.changed === changed) return before.names
     const sinceMs = Date.now() - Number(changed / 1_000_000n)
-    const names = lookUnseen(top.slice(0, -1), () => listed(folder))
+    const names = listUnseen(top.slice(0, -1), lookUnseen)
     if (sinceMs > (changed % nanosecondsPerSecond === 0n ? coarseGrainMs : grainMs)) known.set(top, { changed, names })
     return names
   }
   for (const top of tops) orVanished(() => namesIn(Buffer.from(top)))
   return namesIn
+}
+
+/** Only the moment of opening is unseen, however many names there are. */
+function listUnseen(folder: string, lookUnseen: LookUnseen): readonly Buffer[] {
+  // each byte of a name is a letter, so that none is lost
+  const opened = lookUnseen(folder, () => opendirSync(folder, { encoding: 'latin1', bufferSize: 1000 }))
+  try {
+    const names: Buffer[] = []
+    for (let entry = opened.readSync(); entry !== null; entry = opened.readSync())
+      names.push(Buffer.from(entry.name, 'latin1'))
+    return names
+  } finally {
+    opened.closeSync()
+  }
 }
 
 /** @param places folders, or files; what vanishes meanwhile is not counted */
