@@ -25,6 +25,8 @@ const maxUsual = 5000
 const usualShare = 0.99
 /** That the false alarms that are allowed are shared among. */
 const checks = 8
+/** Scores of rows that lie together are above all others. */
+const clustered = 1000
 /** Far rows that are compared with one another. */
 const maxClustered = 2000
 
@@ -144,7 +146,7 @@ function decide(input: PoisonInput, { delta, matrix, far, usual, threshold }: Di
     const because = inCluster ? `far from ${from}, in a cluster of ${cluster.size}` : `far from ${from}`
     suspects.push({
       row: rowNumberOf(delta, index),
-      score: (inCluster ? 1000 : 0) + distance / threshold,
+      score: (inCluster ? clustered : 0) + Math.min(clustered, distance / threshold), // all rows of an anchor may be equal
       because,
     })
   }
