@@ -6,12 +6,12 @@ import { type Columns, codedColumn, numericColumn, selectRows } from '../table/c
 import { findClassShift } from './class-shift.ts'
 import { findContradictions } from './contradictions.ts'
 import { findDuplicates } from './duplicates.ts'
-import { findPoison, type PoisonReport } from './find-poison.ts'
+import { findPoison, type PoisonReport, tallyPoison } from './find-poison.ts'
 import { type Drawn, draw, normal, opposite, tableOf } from './fixtures.ts'
 import { generatorOf, shuffled } from './generator.ts'
 import { findLabelFlips } from './label-flip.ts'
 import { findOutliers } from './outliers.ts'
-import type { PoisonName } from './report.ts'
+import type { PoisonName, Tally } from './report.ts'
 import { findTriggers } from './trigger.ts'
 import { unsearched } from './unsearched.ts'
 
@@ -394,4 +394,23 @@ test('labels that are honestly noisier in some months do not alarm where the anc
   assert.equal(verdictOf(inOrder, 12), 'pass')
   assert.notEqual(verdictOf(mixed, 12), 'pass')
   assert.equal(verdictOf(inOrder, 35), 'fail')
+})
+
+test('a baseline counts flips and outliers among some rows as among all, and copies and contradictions among all', () => {
+  const rows = noisy(draw(1200, 9), [15])
+  const candidate = tableOf([...rows, ...rows.slice(0, 60)])
+  const [whole, part] = [tallyPoison({ candidate }), tallyPoison({ candidate, most: 600 })]
+  assert.deepEqual([whole.judged, part.judged], [1260, 600])
+  const of = ({ tallies }: typeof whole, name: PoisonName): readonly Tally[] =>
+    tallies.filter((one) => one.name === name)
+  for (const name of ['poison/duplicates', 'poison/contradiction', 'poison/trigger'] as const) {
+    assert.notEqual(of(whole, name).length, 0)
+    assert.deepEqual(of(part, name), of(whole, name))
+  }
+  for (const name of ['poison/label-flip', 'poison/outliers'] as const) {
+    const [all, some] = [of(whole, name)[0], of(part, name)[0]]
+    assert.deepEqual([all?.of, some?.of], [1260, 600])
+    const [share = 1, sampled = 0] = [all, some].map((one) => (one?.found ?? 0) / (one?.of ?? 1))
+    assert.ok(Math.abs(share - sampled) < 0.05, `${name}: ${sampled} for ${share}`)
+  }
 })

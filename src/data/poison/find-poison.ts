@@ -4,6 +4,7 @@ import { type Columns, rowNumberOf } from '../table/columns.ts'
 import { findClassShift } from './class-shift.ts'
 import { findContradictions } from './contradictions.ts'
 import { findDuplicates } from './duplicates.ts'
+import { thinned } from './generator.ts'
 import { overviewOf, smallPicturesOf } from './images.ts'
 import { findLabelFlips } from './label-flip.ts'
 import { findOutliers } from './outliers.ts'
@@ -17,8 +18,6 @@ export type PoisonReport = Readonly<{
   verdict: 'pass' | 'warn' | 'fail'
   anchored: boolean
   checks: readonly PoisonCheck[]
-  /** What this table showed, for the baseline that it may become. */
-  baseline: readonly Tally[]
 }>
 
 /**
@@ -40,7 +39,30 @@ export function findPoison(input: PoisonInput): PoisonReport {
     : !anchored || checks.some(({ verdict }) => verdict === 'warn')
       ? 'warn'
       : 'pass'
-  return { verdict: worst, anchored, checks, baseline: found.flatMap(({ tally }) => tally ?? []) }
+  return { verdict: worst, anchored, checks }
+}
+
+/** LIMIT: rows that are judged one by one for a baseline. A share of so many is known to half a hundredth. */
+const maxTallied = 50_000
+
+/**
+ * What a table shows by itself, for the baseline that it may become, and how many rows were judged one by one. What a row is
+ * alone, a sample tells as well, chosen by the seed; copies, contradictions and triggers are made of rows that a sample tears apart.
+ */
+export function tallyPoison({
+  candidate,
+  seed = 0,
+  most = maxTallied,
+}: Pick<PoisonInput, 'candidate' | 'seed'> & Readonly<{ most?: number }>): Readonly<{
+  tallies: readonly Tally[]
+  judged: number
+}> {
+  const whole = { candidate, seed }
+  const sample = { candidate: thinned(candidate, most, seed), seed }
+  const tallies = searches.flatMap((search) =>
+    [search(ofSingleRows.has(search) ? sample : whole) ?? []].flat().flatMap(({ tally }) => tally ?? []),
+  )
+  return { tallies, judged: sample.candidate.rows }
 }
 
 /**
@@ -79,6 +101,9 @@ const searches: readonly Search[] = [
   findOutliers,
   findClassShift,
 ]
+
+/** Those that judge a row by models, and not by how often it or a part of it is there. */
+const ofSingleRows: ReadonlySet<Search> = new Set<Search>([findLabelFlips, findOutliers])
 
 /**
  * Where what rows look like has surely moved, the anchor is no judge of what their labels should be: drift fails such a

@@ -1,6 +1,6 @@
 /** The face of the poisoning checks for the rest of `data`. */
 
-export { findPoison, findPoisonInImages } from './find-poison.ts'
+export { findPoison, findPoisonInImages, tallyPoison } from './find-poison.ts'
 export { compareGolden, type GoldenCheck } from './golden.ts'
 export {
   decideHistory,

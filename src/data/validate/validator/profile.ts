@@ -1,6 +1,6 @@
 /** What a table is like: for a baseline, and for the draft of a contract. Runs in the sandboxed process. */
 import { join } from 'node:path'
-import { findPoison } from '../../poison/index.ts'
+import { tallyPoison } from '../../poison/index.ts'
 import { profileAnchor } from '../../statistics/index.ts'
 import type { Engine } from '../../table/engine.duckdb.ts'
 import type { KindedColumn } from '../../table/load-columns.ts'
@@ -24,9 +24,14 @@ export async function profile(engine: Engine, request: ProfileRequest, folder: s
   const facts: ColumnFact[] = []
   for (const column of loaded.kinds) facts.push(await factOf(engine, opened.relation, column, loaded.rows))
   const { rows } = loaded.columns
-  const unseen = rows < loaded.rows ? [`the profile is of ${rows} of ${loaded.rows} rows`] : []
   const { poison: isWanted, seed } = request.statistics
-  const poison = isWanted ? findPoison({ candidate: loaded.columns, seed }).baseline : []
+  const { tallies: poison, judged } = isWanted
+    ? tallyPoison({ candidate: loaded.columns, seed })
+    : { tallies: [], judged: rows }
+  const unseen = [
+    ...(rows < loaded.rows ? [`the profile is of ${rows} of ${loaded.rows} rows`] : []),
+    ...(judged < rows ? [`labels and outliers were counted among ${judged} of ${rows} rows`] : []),
+  ]
   return {
     rows: loaded.rows,
     checks: [...opened.faults],
