@@ -12,7 +12,7 @@ import { discardStaged } from './hash-files.fs.ts'
 import { withIoFaults } from './io-fault.ts'
 import { stagedBatch } from './object-batch.fs.ts'
 import type { ObjectStore } from './object-store.ts'
-import { type PlainFile, type PlainTree, plainFiles } from './walk-plain.fs.ts'
+import { type PlainFile, type PlainTree, plainFiles, walkPlain } from './walk-plain.fs.ts'
 
 export type DigestPathOptions = DigestFilesOptions &
   Readonly<{
@@ -33,6 +33,18 @@ export function digestPath(path: string, options: DigestPathOptions = {}): Promi
   return withIoFaults(path, async () => {
     const { files, outcomes } = await digestFound(path, { scheme: 'sha256' }, options)
     return contentOf(files, outcomes, options.name ?? path)
+  })
+}
+
+/** What lies at an absolute path: its files as they were found, and what they are by content. */
+export type Seen = Readonly<{ path: string; tree: PlainTree; content: Content }>
+
+/** As `digestPath`; whoever goes on to look into the files need not look for them again. */
+export function seePath(path: string, options: DigestPathOptions = {}): Promise<Seen> {
+  return withIoFaults(path, async () => {
+    const { name = path, within } = options
+    const tree = walkPlain(path, { name, ...(within === undefined ? {} : { within }) })
+    return { path, tree, content: await digestPath(path, { ...options, found: tree.files }) }
   })
 }
 

@@ -14,7 +14,7 @@ export {
   stemOf,
 } from './contract/index.ts'
 export type { DigestFilesOptions } from './digest-files.fs.ts'
-export { type DigestPathOptions, digestPath, ingestPath } from './digest-tree.fs.ts'
+export { type DigestPathOptions, digestPath, ingestPath, type Seen, seePath } from './digest-tree.fs.ts'
 export { legacyMd5s } from './dos2unix-md5.fs.ts'
 export { type DvcCache, type DvcCacheOptions, type DvcName, openDvcCache } from './dvc-cache.fs.ts'
 export { type DvcListEntry, md5OfText, printDvcList } from './dvc-folder-list.ts'

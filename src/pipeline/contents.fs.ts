@@ -9,6 +9,7 @@ import {
   ingestPath,
   ioFault,
   type ObjectStore,
+  seePath,
 } from '../data/index.ts'
 import type { Contents } from './project.ts'
 
@@ -22,6 +23,7 @@ export function openContents(root: string, store: ObjectStore, options: DigestFi
   return {
     ingest: async (path) => (present(path) ? ingestPath(join(root, path), store, named(path)) : undefined),
     digest: async (path) => (present(path) ? (await digestPath(join(root, path), named(path))).digest : undefined),
+    see: async (path) => (present(path) ? seePath(join(root, path), named(path)) : undefined),
     rehash: async (path) =>
       present(path) ? (await digestPath(join(root, path), { name: path, within: root })).digest : undefined,
     restore: (path, content) => store.restore(content, join(root, path), { within: root }),

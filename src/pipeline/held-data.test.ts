@@ -20,9 +20,9 @@ test('every file is looked at for the reviews of the bytes, and by nobody where 
     const project = {
       dataDecisions: () => ({ 'data-review': reviews, 'data-anchor': [], 'data-waiver': [] }),
       contents: {
-        digest: async (path: string) => {
+        see: async (path: string) => {
           looked.push(path)
-          return digest
+          return { content: { digest } }
         },
       },
       ...{ goldenSets: [], settings: { data: new Map() }, surroundings: surroundingsOf([], []) },

@@ -4,7 +4,7 @@
  */
 import type { VerifiedDataDecision } from '../attestation/index.ts'
 import type { Digest } from '../core/index.ts'
-import type { DataCheck, Dataset, Questions } from '../data/index.ts'
+import type { DataCheck, Dataset, Questions, Seen } from '../data/index.ts'
 import type { Closing } from './closed-checks.ts'
 import { anchorOf, waiverOf, waiversOf } from './data-question.ts'
 import type { DataRules } from './definition.ts'
@@ -19,6 +19,8 @@ export type HeldData = Readonly<{
   questions: Pick<Questions, 'anchor' | 'bounds' | 'golden' | 'previous' | 'history' | 'others' | 'judged'> &
     Partial<Pick<Questions, 'seed'>>
   closing: Closing
+  /** What was looked at to know that. */
+  seen?: Seen
   /** The checks, of which those that a reviewer waived for these bytes warn. */
   waived(checks: readonly DataCheck[], digest: Digest): readonly DataCheck[]
 }>
@@ -34,7 +36,8 @@ export async function heldData(project: Project, path: string, rules: DataRules)
   const isReviewed = project.dataDecisions()['data-review'].length > 0
   // a look at every file, so only where something is found by it; the whole project has no digest of its own
   const isAsked = path !== '.' && (isReviewed || rows !== undefined)
-  const digest = isAsked ? await project.contents.digest(path) : undefined
+  const seen = isAsked ? await project.contents.see(path) : undefined
+  const digest = seen?.content.digest
   const past =
     anchor === undefined || rows === undefined || digest === undefined
       ? undefined
@@ -64,6 +67,7 @@ export async function heldData(project: Project, path: string, rules: DataRules)
       ...(bounds === undefined ? {} : { bounds }),
       ...(rows === undefined ? {} : { anchorRows: rows }),
     },
+    ...(seen === undefined ? {} : { seen }),
     waived: (checks, digest) => {
       const waivers = waiversOf(project, digest)
       return checks.map((check) => withWaiver(check, waivers))

@@ -12,7 +12,7 @@ import type {
   VerifiedReview,
 } from '../attestation/index.ts'
 import type { Content, Digest, Json, Sha256, Tier } from '../core/index.ts'
-import type { ObjectStore, Source, StatCache } from '../data/index.ts'
+import type { ObjectStore, Seen, Source, StatCache } from '../data/index.ts'
 import type { CodeTree } from './code.ts'
 import type { Overrides } from './define/index.ts'
 import type { PipelineDefinition, ProjectSettings } from './definition.ts'
@@ -120,6 +120,8 @@ export type Contents = Readonly<{
   ingest(path: string): Promise<Content | undefined>
   /** Digest only, by the stat cache where it is sure. */
   digest(path: string): Promise<Digest | undefined>
+  /** As `digest`, with the files as they were found. */
+  see(path: string): Promise<Seen | undefined>
   /** Digest by every byte. THREAT: whoever can write the stat cache could make a changed model look as it was. */
   rehash(path: string): Promise<Digest | undefined>
   /** Puts content into the working tree. */

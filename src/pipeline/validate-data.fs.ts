@@ -112,7 +112,7 @@ export async function validateData(
         ? {}
         : { golden: { dataset: options.golden.dataset, isAnchor: true }, seed: options.golden.seed }),
     },
-    { ...room.validator, ...memory },
+    { ...room.validator, ...memory, ...(held?.seen === undefined ? {} : { seen: held.seen }) },
   )
   const isSame = await isWhatWasApproved(approved, found)
   const all =

@@ -8,6 +8,7 @@ import {
   digestPath,
   printBaseline,
   type Questions,
+  seePath,
   type ValidatorOptions,
   validateDataset,
 } from '../data/index.ts'
@@ -96,7 +97,13 @@ describe('the validator in its sandbox', () => {
         return result
       },
     })
+    const seen = await seePath(table)
     await assert.rejects(validateDataset(table, questions, changing), { code: 'ERR_DATA_CHANGED' })
+    // what somebody had seen before it changed is not told of what was looked into
+    await assert.rejects(validateDataset(table, questions, { ...options(), seen }), { code: 'ERR_DATA_CHANGED' })
+    const now = await seePath(table)
+    const report = await validateDataset(table, questions, { ...options(), seen: now })
+    assert.deepEqual([report.rows, report.content], [1, now.content])
   })
 })
 

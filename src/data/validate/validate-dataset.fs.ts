@@ -9,7 +9,7 @@ import { basename, dirname, join } from 'node:path'
 import { type Content, DomainError } from '../../core/index.ts'
 import { type Bound, historyIn } from '../bounds.ts'
 import { type Contract, chooseTable, isCalledLike, otherTables, type TableContract } from '../contract/index.ts'
-import { type DigestPathOptions, digestPath } from '../digest-tree.fs.ts'
+import { type DigestPathOptions, digestPath, type Seen } from '../digest-tree.fs.ts'
 import { statKeyOf } from '../file-stat.ts'
 import { deferred } from '../files/look-memory.ts'
 import type { Version } from '../poison/index.ts'
@@ -89,7 +89,7 @@ export type DatasetReport = Findings & Readonly<{ content: Content }>
 export async function validateDataset(
   path: string,
   questions: Questions,
-  options: FilesOptions & Readonly<{ digest?: DigestPathOptions }>,
+  options: FilesOptions & DigestOptions,
 ): Promise<DatasetReport> {
   const siblings = questions.siblings ?? dirname(path)
   const looks = options.looks === undefined ? undefined : deferred(options.looks)
@@ -105,6 +105,9 @@ export async function validateDataset(
   return found
 }
 
+/** `seen`: what was found there by whoever had to know first; of another path it is not asked. */
+type DigestOptions = Readonly<{ digest?: DigestPathOptions; seen?: Seen }>
+
 /**
  * Digests a path while `work` looks at it. What is digested are the files as they were found at first; of those that
  * `work` gave to the validator none may have changed since.
@@ -114,15 +117,17 @@ export async function validateDataset(
  */
 export async function whileDigested<T extends object>(
   path: string,
-  options: Readonly<{ digest?: DigestPathOptions }>,
+  options: DigestOptions,
   work: (dataset: Dataset, content: Promise<Content>) => Promise<T>,
 ): Promise<T & Readonly<{ content: Content }>> {
-  const before = walkPlain(path, { name: path })
+  const seen = options.seen?.path === path ? options.seen : undefined
+  const before = seen?.tree ?? walkPlain(path, { name: path })
   const files = before.files.map(({ inner }) => inner).toSorted()
   // a single file is called by its own name, since the name says what it is
   const dataset: Dataset =
     before.kind === 'file' ? { kind: 'file', path, name: basename(path) } : { kind: 'folder', path, files }
-  const digested = digestPath(path, { ...options.digest, found: before.files })
+  const digested =
+    seen === undefined ? digestPath(path, { ...options.digest, found: before.files }) : Promise.resolve(seen.content)
   const [content, found] = await Promise.all([digested, work(dataset, digested)])
   const looked = lookedIn(found)
   for (const file of before.files) {
