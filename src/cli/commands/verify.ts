@@ -19,7 +19,7 @@ export async function verify(
 ): Promise<Exit> {
   const verdicts = await verifyArtifact(context, artifact, options)
   context.output.document(documentOf(verdicts))
-  for (const verdict of verdicts) tell(context.output, verdict)
+  tellVerdicts(context.output, verdicts)
   if (options.bundle !== undefined && verdicts.some(({ findings }) => findings.some(({ code }) => malformed.has(code))))
     return 2
   return verdicts.length > 0 && verdicts.every(({ trusted }) => trusted) ? 0 : 1
@@ -52,12 +52,35 @@ function documentOf(
   }
 }
 
-function tell(output: Output, verdict: ArtifactVerdict): void {
+type Teller = Pick<Output, 'line' | 'style'>
+
+/** What is the same of several outs, as of those of one stage, is told once. */
+export function tellVerdicts(output: Teller, verdicts: readonly ArtifactVerdict[]): void {
+  for (const alike of Map.groupBy(verdicts, withoutItself).values()) {
+    const [first] = alike
+    if (first === undefined) continue
+    for (const verdict of alike) tellHead(output, verdict)
+    tell(output, { ...first, findings: distinct(alike.flatMap(({ findings }) => findings)) })
+  }
+}
+
+function withoutItself({ subject, findings, ...rest }: ArtifactVerdict): string {
+  return JSON.stringify([rest, findings.filter((finding) => finding.subject !== subject.path)])
+}
+
+function distinct(findings: readonly Finding[]): readonly Finding[] {
+  return [...new Map(findings.map((finding) => [JSON.stringify(finding), finding])).values()]
+}
+
+function tellHead(output: Teller, verdict: ArtifactVerdict): void {
   const word = verdict.trusted
     ? output.style(['bold', 'green'], 'trusted')
     : output.style(['bold', 'red'], 'NOT TRUSTED')
   output.line(`${word}  ${oneLine(verdict.subject.path)}  level ${verdict.level}`)
   output.line(`  ${verdict.subject.digest ?? 'its bytes were not looked at'}`)
+}
+
+function tell(output: Teller, verdict: ArtifactVerdict): void {
   const properties = Object.entries(verdict.properties).map(([name, holds]) => `${holds ? '+' : '-'} ${wordsOf(name)}`)
   output.line(`  ${properties.join('   ')}`)
   output.line()
@@ -80,7 +103,7 @@ function tell(output: Output, verdict: ArtifactVerdict): void {
 }
 
 /** One line a level: what holds and what does not, also above the first that is missing. */
-function tellLevels(output: Output, { requirements }: ArtifactVerdict): void {
+function tellLevels(output: Teller, { requirements }: ArtifactVerdict): void {
   if (requirements.length === 0) return
   output.line()
   output.line('what each level asks:')
@@ -111,7 +134,7 @@ function markOf({ passed, code }: Pick<Finding, 'passed' | 'code'>): string {
   return code === 'CAVEAT' ? '  ! ' : '  ok'
 }
 
-function colourOf(output: Output, line: string): string {
+function colourOf(output: Teller, line: string): string {
   if (line.startsWith('  NO')) return output.style('red', line)
   return line.startsWith('  !') ? output.style('yellow', line) : line
 }
