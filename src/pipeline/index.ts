@@ -71,7 +71,14 @@ export type { ListedSource, Project } from './project.ts'
 export { type ProofReport, type ProveOptions, proveRun } from './prove.ts'
 export { type PullOptions, type PullReport, pull } from './pull.ts'
 export { type PushOptions, type PushReport, push } from './push.ts'
-export { declaredOrigin, type NewSource, refuseFacts, registerSource, writeRevocation } from './register-source.fs.ts'
+export {
+  declaredOrigin,
+  type NewSource,
+  type Registered,
+  refuseFacts,
+  registerSource,
+  writeRevocation,
+} from './register-source.fs.ts'
 export { type ReplacedKey, type RevokedOwnKey, revokeKey, rotateKey } from './replace-key.fs.ts'
 export type { OutputReport, RunReport, StageReport } from './report.ts'
 export { type ReproduceOptions, type ReproductionReport, reproduce } from './reproduce.ts'

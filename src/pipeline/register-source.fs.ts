@@ -1,5 +1,6 @@
 /** Puts a file or folder into the inventory: `sources.yaml`, and its mapping into `assay.yaml`; comments are kept. */
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { DomainError, sha256Of } from '../core/index.ts'
 import { addSource, mapInput, markRevoked, parseSources, replaceSource, type Source } from '../data/index.ts'
 import { closeContent } from './closed-objects.ts'
@@ -11,29 +12,34 @@ import { isStamped } from './stamps.ts'
 
 export type NewSource = Omit<Source, 'digest' | 'addedAt' | 'revoked'>
 
+/** `written`: the files that were changed; none where all of it is on record already. */
+export type Registered = Readonly<{ source: Source; written: readonly string[] }>
+
 /**
  * Both files are read back before they are written: what assay writes, assay accepts.
  *
  * @param replace other bytes for an id that is there: the contract that they are held to, the last day and the pipelines
  *   stay where `given` names no others
  */
-export async function registerSource(project: Project, given: NewSource, replace: boolean): Promise<Source> {
+export async function registerSource(project: Project, given: NewSource, replace: boolean): Promise<Registered> {
   const content = await project.contents.ingest(given.path)
   if (content === undefined)
     throw new DomainError('ERR_DATA_MISSING', `\`${given.path}\` is not there`, {
       help: 'name a file or folder of the project',
     })
   closeContent(project, content, given.classification)
-  const source: Source = {
-    ...limitsOf(project, given.id),
-    ...given,
-    digest: content.digest,
-    addedAt: project.now().toISOString(),
-  }
-  const { sources, settings } = textsWith(project, source, { replace, contract: given.contract })
-  writeDurably(join(project.root, 'sources.yaml'), Buffer.from(sources))
-  writeDurably(join(project.root, 'assay.yaml'), Buffer.from(settings))
-  return source
+  const found = { ...limitsOf(project, given.id), ...given, digest: content.digest }
+  const source: Source = { ...found, addedAt: onRecordSince(project, found) ?? project.now().toISOString() }
+  const texts = textsWith(project, source, { replace, contract: given.contract })
+  const written = texts.filter(({ before, text }) => text !== before)
+  for (const { path, text } of written) writeDurably(join(project.root, path), Buffer.from(text))
+  return { source, written: written.map(({ path }) => path) }
+}
+
+/** Of what is on record word for word, and is not changed by being said again. */
+function onRecordSince({ sources }: Project, found: Omit<Source, 'addedAt'>): string | undefined {
+  const { addedAt, ...known } = sources.get(found.id)?.source ?? {}
+  return isDeepStrictEqual(known, found) ? addedAt : undefined
 }
 
 /** Before bytes are fetched: whether what is said of them would be taken. @throws as `registerSource` does */
@@ -48,13 +54,16 @@ function textsWith(
   project: Project,
   source: Source,
   { replace, contract }: Registering,
-): Readonly<{ sources: string; settings: string }> {
-  const before = textOf(project.root, 'sources.yaml')
-  const sources = replace ? replaceSource(before, source) : addSource(before, source)
+): readonly Readonly<{ path: string; before: string; text: string }>[] {
+  const [listed, set] = [textOf(project.root, 'sources.yaml'), textOf(project.root, 'assay.yaml')]
+  const sources = replace ? replaceSource(listed, source) : addSource(listed, source)
   parseSources(Buffer.from(sources))
-  const settings = mapInput(textOf(project.root, 'assay.yaml'), source.path, source.id, contract)
+  const settings = mapInput(set, source.path, source.id, contract)
   defineSettings(Buffer.from(settings), 'assay.yaml', project.pipeline)
-  return { sources, settings }
+  return [
+    { path: 'sources.yaml', before: listed, text: sources },
+    { path: 'assay.yaml', before: set, text: settings },
+  ]
 }
 
 /** THREAT: data that is registered anew is let go from what it is held to, since nothing was said of it. */

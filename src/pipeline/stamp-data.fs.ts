@@ -12,7 +12,7 @@ import { heldData } from './held-data.ts'
 import { openProject } from './project.fs.ts'
 import type { ListedSource, Project } from './project.ts'
 import { maxContractBytes } from './references.ts'
-import { registerSource } from './register-source.fs.ts'
+import { type Registered, registerSource } from './register-source.fs.ts'
 import { stampedOrigin } from './stamps.ts'
 import { openRoom, type StoppableCaller } from './validate-data.fs.ts'
 import { shown } from './withheld.ts'
@@ -30,7 +30,8 @@ export type StampDataOptions = Readonly<{
 }>
 
 export type StampedData = Pick<StampedRows, 'checks' | 'stamps'> &
-  Readonly<{ rows: number; classification: Classification; source?: ListedSource['source'] }>
+  Readonly<{ rows: number; classification: Classification }> &
+  Partial<Registered>
 
 /**
  * @param path of the data that is suspected, as the user wrote it
@@ -95,7 +96,7 @@ export async function stampData(
     ...{ owner: suspected.owner, classification, kind: 'data' as const },
     licence: licenceOf(suspected.licence, project, rows),
   }
-  return { ...told, source: await registerSource(project, given, replace) }
+  return { ...told, ...(await registerSource(project, given, replace)) }
 }
 
 /** THREAT: stamped rows are data of a stage, and carry the labels that people verified. @throws ERR_DATA_GOLDEN_USED */

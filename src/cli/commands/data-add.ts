@@ -16,6 +16,7 @@ import {
   placeContent,
   placeOf,
   protectData,
+  type Registered,
   recordedOrigin,
   refuseFacts,
   registerSource,
@@ -48,9 +49,9 @@ export async function dataAdd(
 
   const path = pathOf(context, project, place)
   const given = { ...facts, path, origin: options.origin ?? declaredOrigin(project, facts.id, path) ?? path }
-  const source = await registerSource(project, given, options.replace === true)
-  protectData(project.root, path, source.classification)
-  tellAdded(context, source)
+  const registered = await registerSource(project, given, options.replace === true)
+  protectData(project.root, path, registered.source.classification)
+  await tellAdded(context, registered)
   return 0
 }
 
@@ -86,7 +87,7 @@ async function addFetched(
   }
   const fetched = { at: project.now().toISOString(), headers }
   const given = { ...facts, path, origin: options.origin ?? origin, fetched }
-  tellAdded(context, await registerSource(project, given, options.replace === true))
+  await tellAdded(context, await registerSource(project, given, options.replace === true))
   return 0
 }
 
@@ -119,13 +120,18 @@ function nameOf({ name, email }: ListedSource['source']['owner']): string {
   return `${name} <${email}>`
 }
 
-function tellAdded({ output }: CliContext, source: ListedSource['source']): void {
-  output.document({ source: { ...source, status: 'proposed' }, written: ['sources.yaml', 'assay.yaml'] })
+/** The status is what signed statements say of what is on record now: an approval may go on counting. */
+async function tellAdded(context: CliContext, { source, written }: Registered): Promise<void> {
+  const { output } = context
   const { id, path, digest } = source
-  output.line(`${oneLine(id)}  ${oneLine(path)}  ${shortDigest(digest)}  proposed`)
-  output.line(
-    `written: sources.yaml, assay.yaml; commit them, look at the data, then: assay data approve ${oneLine(id)}`,
-  )
+  const status = (await openProject(context)).sources.get(id)?.status ?? 'proposed'
+  output.document({ source: { ...source, status }, written })
+  output.line(`${oneLine(id)}  ${oneLine(path)}  ${shortDigest(digest)}  ${status}`)
+  const next = status === 'proposed' ? `look at the data, then: assay data approve ${oneLine(id)}` : undefined
+  if (written.length === 0) output.line('all of this is on record: nothing written')
+  const commit = `written: ${written.join(', ')}; commit ${written.length > 1 ? 'them' : 'it'}`
+  const told = [...(written.length === 0 ? [] : [commit]), ...(next === undefined ? [] : [next])]
+  if (told.length > 0) output.line(told.join(', '))
 }
 
 /** Puts the bytes on record where they belong: out of the store, else from where they came from. */

@@ -26,7 +26,7 @@ export async function dataStamp(
   const replace = options.replace === true
   const asked = { id, rows, out, each, replace, ...(label === undefined ? {} : { label }) }
   const found = await stampData(context, path, asked)
-  const { source, stamps, checks } = found
+  const { source, written = [], stamps, checks } = found
   const isTold = found.classification === 'public' || found.classification === 'internal'
   const told = stamps.map(({ what, target, carriers, controls }, index) => ({
     ...{ stamp: `t${index + 1}`, what, carriers, controls },
@@ -48,7 +48,7 @@ export async function dataStamp(
   ])
   for (const line of table(lines)) output.line(line)
   output.line(
-    `written: ${oneLine(source.path)}, sources.yaml, assay.yaml; commit, then: assay data approve ${word(source.id)}`,
+    `written: ${[oneLine(source.path), ...written].join(', ')}; commit, then: assay data approve ${word(source.id)}`,
   )
   return 0
 }
