@@ -2,18 +2,30 @@
 import { randomInt } from 'node:crypto'
 import { basename, resolve } from 'node:path'
 import { DomainError } from '../core/index.ts'
-import { type Baseline, diffDatasets, draftContract, profileDataset, stemOf } from '../data/index.ts'
+import {
+  type Baseline,
+  type DataCheck,
+  diffDatasets,
+  draftContract,
+  hasTwoClasses,
+  isTableName,
+  profileDataset,
+  stemOf,
+} from '../data/index.ts'
+import { hasSomethingToCompare, onlyTheseBytes } from './examine-anchor.ts'
 import { classificationAmong, openRoom, type StoppableCaller, seedLimit } from './validate-data.fs.ts'
 import { type ShownDiff, shown, shownBaseline, shownDiff, shownFact, withheldOf } from './withheld.ts'
 
 type Found = Awaited<ReturnType<typeof profileDataset>>
 
+/** `warned`: what whoever makes an anchor of it should have seen. */
 type ProfiledData =
   | Extract<Found, { kind: 'unreadable' }>
-  | (Extract<Found, { kind: 'files' }> & Readonly<{ baseline: Baseline }>)
+  | (Extract<Found, { kind: 'files' }> & Readonly<{ baseline: Baseline; warned: readonly DataCheck[] }>)
   | (Omit<Extract<Found, { kind: 'profile' }>, 'profile'> &
       Readonly<{
         baseline: Baseline
+        warned: readonly DataCheck[]
         /** Why values are missing. */
         withheld?: string
       }>)
@@ -36,7 +48,8 @@ export async function profileData(
   if (found.kind === 'unreadable') {
     return { ...found, checks: found.checks.map((check) => shown(check, classification)) }
   }
-  if (found.kind === 'files') return { ...found, baseline: baselineOfFiles(found, label) }
+  if (found.kind === 'files')
+    return { ...found, ...comparedFiles(found, label), baseline: baselineOfFiles(found, label) }
   const { content, rows, poison, unseen } = found
   const { profile: _profile, facts, ...rest } = found
   const dataset = { digest: content.digest, rows }
@@ -47,8 +60,21 @@ export async function profileData(
     facts: facts.map((fact) => shownFact(fact, classification)),
     unseen: withheld === undefined ? unseen : [...unseen, withheld],
     baseline: shownBaseline(baseline, classification),
+    warned: hasSomethingToCompare(baseline, []) ? [] : [onlyTheseBytes],
     ...(withheld === undefined ? {} : { withheld }),
   }
+}
+
+/** Nobody looks into files here: whether some are images is said when the anchor is made. */
+function comparedFiles(
+  { content }: Extract<Found, { kind: 'files' }>,
+  label: string | undefined,
+): Readonly<{ warned: readonly DataCheck[]; unseen: readonly string[] }> {
+  const names = content.kind === 'folder' ? content.files.map(({ path }) => path) : []
+  const mayHaveClasses = label !== undefined || hasTwoClasses(names) || names.some(isTableName)
+  return !mayHaveClasses
+    ? { warned: [onlyTheseBytes], unseen: [] }
+    : { warned: [], unseen: ['whether it holds images of several classes, which alone are compared with an anchor'] }
 }
 
 /** Later files are compared with these themselves: the anchor keeps them. */

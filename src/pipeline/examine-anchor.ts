@@ -96,7 +96,7 @@ export function hasSomethingToCompare({ profile }: Baseline, checks: readonly Da
   return !isOfFiles || checks.some(({ name }) => name === 'poison/anchor')
 }
 
-const onlyTheseBytes: DataCheck = {
+export const onlyTheseBytes: DataCheck = {
   ...{ name: 'format/baseline', column: null, verdict: 'warn', observed: 'nothing to compare', expected: null },
   ...{ rows: [], count: 0, evaluated: true },
   because:

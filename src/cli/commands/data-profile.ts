@@ -21,9 +21,15 @@ export async function dataProfile(
     for (const check of found.checks) tellCheck(output, check)
     return 1
   }
-  const { baseline } = found
+  const { baseline, warned } = found
   if (options.out !== undefined) writeNewFile(context, options.out, printBaseline(baseline))
-  output.document({ ...baseline, unseen: found.unseen, ...(options.out === undefined ? {} : { written: options.out }) })
+  const checks = warned.length === 0 ? {} : { checks: warned }
+  output.document({
+    ...baseline,
+    ...checks,
+    unseen: found.unseen,
+    ...(options.out === undefined ? {} : { written: options.out }),
+  })
   const what = found.kind === 'files' ? `${found.files} files` : `${found.rows} rows`
   output.line(`${printable(path)}  ${what}  ${shortDigest(found.content.digest)}`)
   const facts = found.kind === 'files' ? [] : found.facts
@@ -35,6 +41,7 @@ export async function dataProfile(
     min === null ? (values?.slice(0, 6).join(', ') ?? '') : `${min} to ${max}`,
   ])
   for (const line of table(rows)) output.line(line)
+  for (const each of warned) tellCheck(output, each)
   for (const each of found.unseen) output.line(output.style('dim', `  not seen: ${printable(each)}`))
   output.line(
     options.out === undefined
