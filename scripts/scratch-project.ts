@@ -4,11 +4,12 @@
  * Used by the demo, the documentation check and the story of frameworks. Nothing of theirs who run them gets in (git configuration, keys), and
  * nothing of theirs is touched. The folder is `.cache/<label>/<example>` of this repository: it is laid out anew each time
  * and stays afterwards to be looked at; only fetched packages and built environments, which assay verifies before each
- * use, are kept from one time to the next.
+ * use, are kept from one time to the next, with what it remembers of them and the secret that seals its memory: without
+ * that one, it would read every file of an environment again for each document.
  */
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 
 export type ScratchProject = Readonly<{
   /** Absolute folder of the project. */
@@ -43,8 +44,7 @@ export function makeScratchProject(label: string, example = digits): ScratchProj
   mkdirSync(base, { recursive: true })
   claim(join(base, 'in-use'))
   clear(root)
-  rmSync(home, { recursive: true, force: true })
-  mkdirSync(home, { recursive: true, mode: 0o700 })
+  clearHome(home)
   cpSync(example, root, { recursive: true, filter: (source) => !generated.test(source.slice(example.length)) })
   const environment = {
     ...Object.fromEntries(Object.entries(process.env).filter(([name]) => passedOn.test(name))),
@@ -76,6 +76,17 @@ function claim(file: string): void {
 
 function isAlive(pid: number): boolean {
   return pid > 0 && existsSync(`/proc/${pid}`)
+}
+
+/** Of what the user has nothing stays but `seal.key`, which signs nothing. */
+function clearHome(home: string): void {
+  const seal = join(home, 'assay/seal.key')
+  const kept = existsSync(seal) ? readFileSync(seal) : undefined
+  rmSync(home, { recursive: true, force: true })
+  mkdirSync(home, { recursive: true, mode: 0o700 })
+  if (kept === undefined) return
+  mkdirSync(dirname(seal), { mode: 0o700 })
+  writeFileSync(seal, kept, { mode: 0o600 })
 }
 
 function clear(root: string): void {
