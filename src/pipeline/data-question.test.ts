@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { DataVerdict } from '../attestation/index.ts'
 import { sha256Of } from '../core/index.ts'
 import { findOrMakeVerdict } from './data-gate.ts'
-import { classificationOfDependency, type DataQuestion, stillAnswers } from './data-question.ts'
+import { classificationOfDependency, type DataQuestion, rulesAt, stillAnswers } from './data-question.ts'
 import type { Project } from './project.ts'
 import type { RunTools } from './run-tools.ts'
 
@@ -112,4 +112,15 @@ test('a verdict is handed out where it answers, and nowhere else, whatever its k
     { key: attestation },
   ]
   for (const other of others) assert.equal(await isFound(other), false, JSON.stringify(other))
+})
+
+test('THREAT what `data:` holds a path to holds when a frozen stage names it as its out', () => {
+  const stages = [{ name: 'import', outs: [{ path: 'data/t.csv' }, { path: 'out/u.csv' }] }]
+  const given = { source: 't', baseline: 'baselines/t.json', label: 'label' }
+  const outs = { 'data/t.csv': { contract: 'contracts/t.yaml' }, 'out/u.csv': { label: 'y' } }
+  const settings = { data: new Map([['data/t.csv', given]]), settingsOf: () => ({ outs }) }
+  // as: all that is asked of a project
+  const project = { settings, sources: new Map(), pipeline: { stages } } as unknown as Project
+  assert.deepEqual(rulesAt(project, 'data/t.csv'), { contract: 'contracts/t.yaml', ...given })
+  assert.deepEqual(rulesAt(project, 'out/u.csv'), { label: 'y' })
 })

@@ -58,10 +58,11 @@ function rulesOf(project: Project, { path, origin }: ResolvedInput['ref']): Data
 /** What the project holds a path to, whoever makes it; nothing for a path that it does not name. */
 export function rulesAt({ settings, sources, pipeline }: Project, path: string): DataRules {
   const maker = makerOf(pipeline, path)
-  if (maker !== undefined) return settings.settingsOf(maker.name).outs?.[path] ?? {}
-  const given = settings.data.get(path) ?? {}
+  const made = maker === undefined ? {} : (settings.settingsOf(maker.name).outs?.[path] ?? {})
+  const given = settings.data.get(path) // of a made path: that of a frozen stage
+  if (given === undefined) return made
   const listed = given.source === undefined ? undefined : sources.get(given.source)?.source.contract
-  return listed === undefined ? given : { contract: listed, ...given }
+  return { ...made, ...(listed === undefined ? {} : { contract: listed }), ...given }
 }
 
 /**

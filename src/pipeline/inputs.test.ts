@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { StageDefinition } from './definition.ts'
-import { type Anchor, inputsOf, surroundingsOf, unlistedInputs, visibleFiles } from './inputs.ts'
+import { type Anchor, anchorsOf, inputsOf, surroundingsOf, unlistedInputs, visibleFiles } from './inputs.ts'
 
 const stage = (deps: readonly string[], params: Record<string, string[]> = {}): StageDefinition => ({
   name: 'train',
@@ -80,4 +80,20 @@ test('a stage sees tracked code and no data, outs, other inputs or bytecode', ()
     'data/README',
     'params.yaml',
   ])
+})
+
+test('THREAT the out of a frozen stage at, around or within what `data:` names is the data, not the out', () => {
+  const made = (frozen: boolean, path: string): readonly Anchor[] => {
+    const stages = [
+      { ...stage([]), name: 'import', frozen, outs: [{ path, cache: true, persist: false, role: 'out' as const }] },
+    ]
+    const pipeline = { stages, tracked: [], after: new Map(), files: [], warnings: [] }
+    return anchorsOf(pipeline, { data: new Map([['data/train.csv', { source: 'train' }]]) })
+  }
+  const given: Anchor = { kind: 'external', path: 'data/train.csv', source: 'train' }
+  for (const path of ['data/train.csv', 'data', 'data/train.csv/part']) assert.deepEqual(made(true, path), [given])
+  const elsewhere: Anchor = { kind: 'out', path: 'data/other.csv', stage: 'import', frozen: true }
+  assert.deepEqual(made(true, 'data/other.csv'), [given, elsewhere])
+  const notFrozen: Anchor = { kind: 'out', path: 'data', stage: 'import', frozen: false }
+  assert.deepEqual(made(false, 'data'), [given, notFrozen])
 })

@@ -23,8 +23,15 @@ export type InputRef = Readonly<{
   origin: Anchor | Readonly<{ kind: 'code' }>
 }>
 
-/** Every anchor of the project; outs win over external inputs at the same path. */
-export function anchorsOf(pipeline: PipelineDefinition, settings: ProjectSettings): readonly Anchor[] {
+/**
+ * Every anchor of the project.
+ *
+ * THREAT: a frozen stage makes nothing. Where its out won over what `data:` names, a line in dvc.yaml took source, contract,
+ * baseline and label from data that somebody brought; so what lies at, around or within such a path is no out of it.
+ */
+export function anchorsOf(pipeline: PipelineDefinition, settings: Pick<ProjectSettings, 'data'>): readonly Anchor[] {
+  const given = indexByPath([...settings.data.keys()], (path) => path)
+  const isGiven = (path: string): boolean => given.around(path).length > 0 || given.within(path).length > 0
   const anchors = new Map<string, Anchor>()
   for (const tracked of pipeline.tracked) {
     anchors.set(tracked.path, { kind: 'external', path: tracked.path, file: tracked.file })
@@ -34,6 +41,7 @@ export function anchorsOf(pipeline: PipelineDefinition, settings: ProjectSetting
   }
   for (const stage of pipeline.stages) {
     for (const out of stage.outs) {
+      if (stage.frozen && isGiven(out.path)) continue
       anchors.set(out.path, { kind: 'out', path: out.path, stage: stage.name, frozen: stage.frozen })
     }
   }

@@ -108,7 +108,7 @@ async function resolve(
       const attestation = upstream?.report.attestation ?? evidenceOfFrozen(project, origin.stage, path, content.digest)
       if (attestation !== undefined) return { ref, content, attestation }
       await keepFindable(project, content)
-      refuseRevoked(project, path, content.digest)
+      refuseInput(project, path, undefined, content.digest)
       return { ref, content }
     }
   }

@@ -133,6 +133,24 @@ test('a frozen stage is never run, and what it does not make here is said so', a
     verdict.findings.some(({ because }: { because: string }) => /not made here/i.test(because)),
     'a finding',
   )
+  project.write({ 'assay.yaml': `${project.read('assay.yaml')}require: [approved-sources]\n` })
+  project.commit('every input has a source')
+  const refused = await project.json(1, 'run')
+  assert.equal(refused.stages[1].code, 'ERR_SOURCE_UNKNOWN')
+  await project.json(
+    0,
+    'data',
+    'add',
+    'sorted',
+    'out/sorted.txt',
+    '--classification',
+    'public',
+    '--owner',
+    'Ada <ada@example.org>',
+  )
+  await project.json(0, 'data', 'approve', 'sorted', '--because', 'counted by hand')
+  project.commit('approve it')
+  assert.deepEqual(statuses(await project.json(0, 'run')), { sort: 'cached', count: 'ran' })
 })
 
 test('always_changed runs every time; a stage that makes nothing runs and is recorded', async (context) => {
