@@ -7,6 +7,6 @@ export function looksOf({ statCache, hints, version }: Pick<Project, 'statCache'
   const facts = { fact: (key: string) => statCache?.fact(key), recordFact: hints.recordFact }
   return openLookMemory(
     facts,
-    `assay ${version}, ${imageDecoder()}, ${maxPixels} pixels, bombs and lies behind whatever`,
+    `assay ${version}, ${imageDecoder()}, ${maxPixels} pixels, bombs and lies behind whatever, pixels as trainers read them`,
   )
 }

@@ -10,6 +10,7 @@ import { sha256Of } from '../../core/index.ts'
 import { fileChecks } from './file-checks.ts'
 import { fileTypeOf, isMisnamed } from './file-type.ts'
 import { lookAtFiles, lookOf } from './look-at-files.fs.ts'
+import { readingsCheck, unseenReadings } from './readings.ts'
 
 let folder: string
 before(() => {
@@ -105,6 +106,67 @@ describe('a folder of images', () => {
     const lying = Buffer.from(png)
     lying.writeUInt32BE(50_000, 16)
     assert.match(troubles(await checksOf({ 'x.png': lying }))[0] ?? '', /^fail files\/(decode|pixels) x\.png$/)
+  })
+})
+
+describe('the pixels that trainers read', () => {
+  const [width, height] = [32, 32]
+  /** A white patch on a slope. */
+  const level = (at: number): number => (at % width > 27 && at > 27 * width ? 255 : 2 * (at % width) + 40)
+  const raw = (channels: 1 | 2 | 4, alphaOf: (at: number) => number) => {
+    const samples = Array.from({ length: width * height }, (_, at) =>
+      Array.from({ length: channels }, (_, channel) =>
+        channel === channels - 1 && channels > 1 ? alphaOf(at) : level(at),
+      ),
+    )
+    return sharp(Buffer.from(samples.flat()), { raw: { width, height, channels } })
+  }
+  async function look(bytes: Buffer, pixels = 1_000_000) {
+    const path = join(mkdtempSync(join(folder, 'pixels-')), 'x.png')
+    writeFileSync(path, bytes)
+    const [seen] = await lookAtFiles([{ path, inner: 'x.png' }], { pixels, parallel: 1 })
+    assert.ok(seen !== undefined)
+    return seen
+  }
+  const opaque = (): number => 255
+
+  test('THREAT a patch behind transparency or under a colour profile is seen as it is without', async () => {
+    const plain = await look(await raw(1, opaque).png().toBuffer())
+    assert.equal(plain.readings, undefined)
+    assert.equal(plain.grey?.at(-1), 255)
+    const hidden = (at: number): number => 255 - (level(at) === 255 ? 255 : 0)
+    for (const channels of [2, 4] as const) {
+      const clear = await look(await raw(channels, hidden).png().toBuffer())
+      assert.deepEqual([clear.grey, clear.look, clear.readings], [plain.grey, plain.look, ['transparency']])
+    }
+    const red = sharp({ create: { width, height, channels: 3, background: '#c81414' } })
+    const profiled = await red.withIccProfile('p3').png().toBuffer()
+    const bare = await look(await sharp(profiled, { ignoreIcc: true }).png().toBuffer())
+    const other = await look(profiled)
+    assert.deepEqual([other.grey, other.readings, bare.readings], [bare.grey, ['colour profile'], undefined])
+  })
+
+  test('THREAT decompression bomb: of what is transparent no more is unpacked than the limit', async () => {
+    const clear = { r: 0, g: 0, b: 0, alpha: 0 }
+    const bomb = sharp({ create: { width: 4000, height: 4000, channels: 4, background: clear } })
+    assert.equal((await look(await bomb.png().toBuffer())).isTooLarge, true)
+  })
+
+  test('beside an anchor that has none transparency warns and 16 bits fail; told where it has them or is none', async () => {
+    const deep = await look(await raw(1, opaque).toColourspace('grey16').png().toBuffer())
+    assert.deepEqual(deep.readings, ['more than 8 bits'])
+    const files = [
+      { path: 'a.png', readings: ['transparency'] as const },
+      { path: 'b.png', ...deep },
+    ]
+    const said = (...asked: Parameters<typeof readingsCheck>): readonly unknown[] =>
+      readingsCheck(...asked).map(({ verdict, code, rows }) => [verdict, code, ...rows].join(' '))
+    assert.deepEqual(said(files, [{}]), ['fail ERR_DATA_UNREADABLE a.png b.png'])
+    assert.deepEqual(said(files.slice(0, 1), [{}]), ['warn  a.png'])
+    assert.deepEqual(said(files, files), ['pass '])
+    assert.deepEqual(said(files, undefined), ['pass '])
+    assert.deepEqual(said([{ path: 'c.png' }], [{}]), [])
+    assert.deepEqual([unseenReadings(files).length, unseenReadings(files.slice(0, 1)).length], [1, 0])
   })
 })
 

@@ -4,13 +4,16 @@
  *
  * THREAT: a small file may stand for a huge image. The decoder refuses by the size that the header claims before it
  * takes memory, and gives up after some seconds. LIMIT: 100 megapixels, the first frame, 20 s a file.
+ * THREAT: what the decoder makes of an image is not what trainers read: see opaque.fs.ts.
  * Source: Krawetz, "Kind of Like That" (2013): here 16 rows of 17 grey values, each compared with the next.
  */
 import { closeSync, openSync, readSync } from 'node:fs'
 import { type Grey, side } from '../poison/images.ts'
 import type { FileList } from '../validate/request.ts'
 import { fileTypeOf, imageTypes } from './file-type.ts'
+import { opaque } from './opaque.fs.ts'
 import { packedFault, type UnpackBudget } from './packed.fs.ts'
+import { type Reading, readingsOf } from './readings.ts'
 
 export type LookedAt = Readonly<{
   type: string
@@ -21,6 +24,8 @@ export type LookedAt = Readonly<{
   /** Why it does not decode. */
   fault?: string
   isTooLarge?: true
+  /** Of an image: what readers take differently; left out for none. */
+  readings?: readonly Reading[]
   /** It unpacks to hundreds of times its size. */
   isBomb?: true
   /** It holds more than it says. */
@@ -92,15 +97,19 @@ async function openDecoder({ pixels, parallel }: ImageLimits): Promise<Decode> {
   const options = { limitInputPixels: pixels, failOn: 'warning', sequentialRead: true, pages: 1 } as const
   return async (path) => {
     try {
-      const { width, height } = await sharp(path, options).metadata()
-      const roughly = await sharp(path, options)
-        .timeout({ seconds: secondsPerImage })
+      const { width, height, ...about } = await sharp(path, options).metadata()
+      const image = await opaque(sharp, path, { options, seconds: secondsPerImage, isGrey: true })
+      const roughly = await image
         .greyscale()
         .resize(rough.width, rough.height, { fit: 'fill', fastShrinkOnLoad: false })
         .extractChannel(0)
         .raw()
         .toBuffer()
-      return { width, height, look: lookOf(shrunk(roughly, columns, rows)), grey: shrunk(roughly, side, side) }
+      const readings = readingsOf(about)
+      return {
+        ...{ width, height, look: lookOf(shrunk(roughly, columns, rows)), grey: shrunk(roughly, side, side) },
+        ...(readings.length === 0 ? {} : { readings }),
+      }
     } catch (error) {
       const [fault = ''] = (error instanceof Error ? error.message : String(error)).replaceAll(path, 'it').split('\n')
       return { fault: fault.slice(0, 200), ...(/pixel limit/i.test(fault) ? { isTooLarge: true as const } : {}) }

@@ -7,6 +7,7 @@ import { classOf, fileChecks, hasTwoClasses, type LabelOf, repeatsOf, type SeenF
 import { imageTypes } from '../files/file-type.ts'
 import { badElsewhere, judgedFiles, leftOfTable } from '../files/judged-files.ts'
 import type { Look, LookMemory } from '../files/look-memory.ts'
+import { readingsCheck, unseenReadings } from '../files/readings.ts'
 import { sampledImages } from '../files/sample.ts'
 import { triageOfFiles } from '../files/triage-files.ts'
 import { isTableName } from '../table/format.ts'
@@ -45,7 +46,8 @@ export async function findInFiles(
   if (answer.files.length !== namesOf(own.part).length)
     throw new DomainError('ERR_DATA_VALIDATOR_FAILED', 'the validator did not look at every file')
   const files = joined(own, answer.files)
-  if (files === undefined || joined(approved, answer.anchor) === undefined) {
+  const approvedLooks = joined(approved, answer.anchor)
+  if (files === undefined || approvedLooks === undefined) {
     looks?.forget()
     const anew = { ...noLooks, record: looks?.record ?? noLooks.record, arrange: looks?.arrange ?? noLooks.arrange }
     return findInFiles(dataset, content, questions, { ...options, looks: anew })
@@ -55,7 +57,8 @@ export async function findInFiles(
   if (approved !== undefined) remember(looks, approved, answer.anchor)
   const known = areNamed ? entries : entriesOf(namesOf(dataset), await content)
   const alone = await uncomparedFiles({ names: namesOf(dataset), files, answer }, known, questions)
-  const found = foundIn({ names: namesOf(dataset), files, answer, alone }, known, questions)
+  const beside = approved === undefined ? undefined : approvedLooks
+  const found = foundIn({ names: namesOf(dataset), files, answer, alone, beside }, known, questions)
   return { ...found, looked: new Set(namesOf(own.part)) }
 }
 
@@ -263,9 +266,9 @@ function uncomparedCheck(alone: readonly string[]): DataCheck {
   }
 }
 
-type Held = Looked & Readonly<{ alone: readonly string[] | undefined }>
+type Held = Looked & Readonly<{ alone: readonly string[] | undefined; beside: readonly Look[] | undefined }>
 
-function foundIn({ names, files, answer, alone }: Held, entries: Entries, questions: Questions): Findings {
+function foundIn({ names, files, answer, alone, beside }: Held, entries: Entries, questions: Questions): Findings {
   const { judged = [], triage } = questions
   const seen: (SeenFile & Look)[] = []
   for (const [place, path] of names.entries()) {
@@ -285,6 +288,7 @@ function foundIn({ names, files, answer, alone }: Held, entries: Entries, questi
   const elsewhere = isKnown ? badElsewhere(judged, hashed, words) : []
   const checks = [
     ...fileChecks(seen, { labelOf, good, repeats }),
+    ...readingsCheck(seen, beside),
     ...answer.checks,
     ...(alone === undefined ? [] : [uncomparedCheck(alone)]),
     ...(isKnown ? [...reviewChecks(judged, words), ...elsewhereChecks(judged, elsewhere)] : []),
@@ -301,6 +305,7 @@ function foundIn({ names, files, answer, alone }: Held, entries: Entries, questi
     checks,
     unseen: [
       ...answer.unseen,
+      ...unseenReadings(seen),
       ...(believed > 0
         ? [`whether ${believed} packed files hold more than they say: not all of each was unpacked`]
         : []),

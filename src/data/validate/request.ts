@@ -8,6 +8,7 @@ import { z } from 'zod'
 import type { Bound } from '../bounds.ts'
 import type { ColumnType, TableContract } from '../contract/index.ts'
 import { maxLabel } from '../files/judged-files.ts'
+import { readings } from '../files/readings.ts'
 import type { Tally } from '../poison/index.ts'
 import type { TableProfile } from '../statistics/index.ts'
 import { tallyNames, tallyShape } from './baseline.ts'
@@ -146,6 +147,7 @@ const lookShape = z.strictObject({
     .exactOptional(),
   fault: z.string().max(300).exactOptional(),
   isTooLarge: z.literal(true).exactOptional(),
+  readings: z.array(z.enum(readings)).max(readings.length).readonly().exactOptional(),
   isBomb: z.literal(true).exactOptional(),
   isLying: z.literal(true).exactOptional(),
   isBelieved: z.literal(true).exactOptional(),

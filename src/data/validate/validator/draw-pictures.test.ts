@@ -21,3 +21,15 @@ test('THREAT an image is drawn, and no page that shows files beside it', async (
     [8, undefined],
   )
 })
+
+test('THREAT colours behind transparency are drawn: trainers read them', async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'assay-draw-'))
+  context.after(() => rmSync(folder, { recursive: true, force: true }))
+  const path = join(folder, 'clear.png')
+  const clear = Buffer.from(Array.from({ length: 64 }, () => [200, 10, 10, 0]).flat())
+  await sharp(clear, { raw: { width: 8, height: 8, channels: 4 } }).toFile(path)
+  const images = [{ path, side: 8 }]
+  const { pictures } = await drawPictures({ task: 'pictures', images, pixels: 1e6, limits: defaultLimits.limits })
+  const colours = Buffer.from(pictures[0]?.rgb ?? '', 'base64')
+  assert.deepEqual([...colours.subarray(0, 3), colours.length], [200, 10, 10, 192])
+})

@@ -6,6 +6,7 @@
  */
 import { imageTypes } from '../../files/file-type.ts'
 import { typeAt } from '../../files/look-at-files.fs.ts'
+import { opaque } from '../../files/opaque.fs.ts'
 import type { Picture } from '../difference.ts'
 import type { PicturesAnswer, PicturesRequest } from '../draw-request.ts'
 
@@ -18,10 +19,10 @@ export async function drawPictures({ images, pixels }: PicturesRequest): Promise
     // THREAT: libvips reads more than is looked at: an SVG takes what it shows from files beside it
     if (!imageTypes.has(typeAt(path))) return null
     try {
-      const { data, info } = await sharp(path, { limitInputPixels: pixels, failOn: 'warning', pages: 1 })
-        .timeout({ seconds: secondsPerImage })
+      const options = { limitInputPixels: pixels, failOn: 'warning', pages: 1 } as const
+      const image = await opaque(sharp, path, { options, seconds: secondsPerImage, isGrey: false })
+      const { data, info } = await image
         .resize(side, side, { fit: 'inside', withoutEnlargement: true })
-        .flatten({ background: '#fff' })
         .toColourspace('srgb')
         .raw()
         .toBuffer({ resolveWithObject: true })
