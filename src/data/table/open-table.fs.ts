@@ -15,6 +15,7 @@ import { type CsvHead, readCsvHead } from './csv-head.ts'
 import { type Engine, firstLine, isOverLimit } from './engine.duckdb.ts'
 import { contradicts, type TableFile, tableFileOf } from './format.ts'
 import { overLimits } from './json-lines.fs.ts'
+import { namesTold } from './parquet-names.ts'
 import { parquetFault } from './parquet-pages.fs.ts'
 import { generatedName, type Relation, type TableColumn } from './relation.ts'
 import { identifier, listOf, literal } from './sql.ts'
@@ -28,6 +29,8 @@ export type Opened =
       kind: 'open'
       relation: Relation
       faults: readonly DataCheck[]
+      /** Columns that pandas does not show as such. */
+      hidden?: readonly string[]
       /** To find the rows at fault, should it not be readable. */
       csv?: Readonly<{ paths: readonly string[]; delimiter: string; fields: number }>
     }>
@@ -197,6 +200,7 @@ async function jsonRelation(engine: Engine, files: readonly InputFile[], links: 
 
 async function parquetRelation(engine: Engine, files: readonly InputFile[], links: readonly string[]): Promise<Opened> {
   const shapes: string[] = []
+  const hidden = new Set<string>()
   let columns: readonly TableColumn[] = []
   for (const [index, link] of links.entries()) {
     const file = files[index]?.inner ?? ''
@@ -219,6 +223,10 @@ async function parquetRelation(engine: Engine, files: readonly InputFile[], link
       const twins = await twinsOf(engine, link)
       if (twins !== undefined)
         return refusedFiles('columns', [{ file, because: `it has the column \`${twins}\` twice` }])
+      const names = own.map(({ name }) => name)
+      const told = await namesTold(engine, link, names)
+      if ('because' in told) return refusedFiles('claims', [{ file, ...told }])
+      for (const name of told.hidden) hidden.add(name)
     } catch (error) {
       const because = inNamesOf(files, links, error)
       return refusedFiles('readable', [{ file, because, ...(isOverLimit(because) ? { code: 'ERR_DATA_LIMIT' } : {}) }])
@@ -233,7 +241,7 @@ async function parquetRelation(engine: Engine, files: readonly InputFile[], link
   const from = `read_parquet(${listOf(links.map(literal))}, hive_partitioning=false)`
   const isOwn = links.length === 1 && columns.every(({ name }) => name.toLowerCase() !== 'file_row_number')
   const counted = isOwn ? { rowNumber: 'file_row_number + 1' } : {}
-  return { kind: 'open', relation: { from, columns, ...counted }, faults: [] }
+  return { kind: 'open', relation: { from, columns, ...counted }, faults: [], hidden: [...hidden] }
 }
 
 /** A name that stands twice at the top, or twice but for its case: the engine would show another name. */

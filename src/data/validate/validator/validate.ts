@@ -44,8 +44,10 @@ export async function validateTable(engine: Engine, request: ValidateRequest, fo
   const { judged, again, left } = await judgedIn(engine, opened.relation, { present, judged: asked })
   const compared = await comparedWith(engine, { ...request, reviewed: judged }, opened.relation, folder)
   const golden = await besideGolden(engine, opened.relation, request, folder)
+  const hidden = opened.hidden ?? []
   const checks = [
     ...opened.faults,
+    ...hiddenLabel(hidden, request.statistics?.label),
     ...evaluated.checks,
     ...reviewChecks(asked, judged),
     ...leftChecks(left),
@@ -69,7 +71,7 @@ export async function validateTable(engine: Engine, request: ValidateRequest, fo
   return {
     rows: evaluated.rows,
     checks,
-    unseen: [...compared.unseen, ...golden.unseen],
+    unseen: [...compared.unseen, ...golden.unseen, ...hiddenTold(hidden)],
     ...(triage === undefined ? {} : { triage }),
     ...(compared.version === undefined
       ? {}
@@ -78,6 +80,19 @@ export async function validateTable(engine: Engine, request: ValidateRequest, fo
     ...(compared.anchorProfile === undefined ? {} : { anchorProfile: compared.anchorProfile }),
     ...(examples === undefined ? {} : { examples }),
   }
+}
+
+/** THREAT: readers that show the others only would take another column for the label. */
+function hiddenLabel(hidden: readonly string[], label: string | undefined): readonly DataCheck[] {
+  return label !== undefined && hidden.includes(label)
+    ? [formatFault('label', `pandas takes the label \`${label}\` for the index, and not for a column`)]
+    : []
+}
+
+function hiddenTold(hidden: readonly string[]): readonly string[] {
+  if (hidden.length === 0) return []
+  const names = hidden.map((name) => `\`${name}\``).join(', ')
+  return [`what pandas takes for the index, and not for a column: ${names}`.slice(0, 2000)]
 }
 
 /** Statistics, when they were asked for. */
