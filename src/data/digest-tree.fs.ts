@@ -5,7 +5,16 @@
  * read file by file, so that files that come or go while it is read are seen or not; what is ingested is exactly what
  * its digest says all the same. Empty folders have no part in `dirHash1`.
  */
-import { type Content, DomainError, folderOf, isSha256, type Md5, oneLine, type Sha256 } from '../core/index.ts'
+import {
+  type Content,
+  DomainError,
+  type FileEntry,
+  folderOf,
+  isSha256,
+  type Md5,
+  oneLine,
+  type Sha256,
+} from '../core/index.ts'
 import { type DigestFilesOptions, digestFiles } from './digest-files.fs.ts'
 import type { HashJob, HashOutcome } from './hash-file.fs.ts'
 import { discardStaged } from './hash-files.fs.ts'
@@ -117,10 +126,7 @@ async function putStaged(root: string, outcomes: readonly HashOutcome[]): Promis
 }
 
 function contentOf(files: readonly PlainFile[], outcomes: readonly HashOutcome[], name: string): Content {
-  const entries = files.map((file, index) => {
-    const { digest, sizeBytes, executable } = readOutcome(file, outcomes[index], name)
-    return { path: file.inner, digest, sizeBytes, executable }
-  })
+  const entries = files.map((file, index) => entryOf(file, outcomes[index], name))
   const [only] = entries
   if (only?.path !== '.') return folderOf(entries)
   const { digest, sizeBytes, executable } = only
@@ -132,13 +138,9 @@ function isNamed(digest: string): digest is Sha256 {
   return digest.startsWith('sha256:') && digest.length === 'sha256:'.length + 64
 }
 
-function readOutcome(
-  { inner }: PlainFile,
-  outcome: HashOutcome | undefined,
-  name: string,
-): Readonly<{ digest: Sha256; sizeBytes: number; executable: boolean }> {
+function entryOf({ inner }: PlainFile, outcome: HashOutcome | undefined, name: string): FileEntry {
   if (outcome?.kind === 'hashed' && isNamed(outcome.digest)) {
-    return { digest: outcome.digest, sizeBytes: outcome.sizeBytes, executable: outcome.executable }
+    return { path: inner, digest: outcome.digest, sizeBytes: outcome.sizeBytes, executable: outcome.executable }
   }
   const path = oneLine(inner === '.' ? name : `${name}/${inner}`).slice(0, 1000)
   if (outcome?.kind === 'not-plain') {

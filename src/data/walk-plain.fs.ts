@@ -59,15 +59,18 @@ export function* plainFiles(path: string, options: WalkOptions): Generator<Plain
     const folded = new Map<string, string>()
     const entries = entriesOf(join(path, folder), `${options.name}/${folder}`)
     const mayHaveTwins = entries.some(({ name }) => name !== name.toLowerCase())
+    const below: string[] = []
     for (const entry of entries) {
       if (masked.has(entry.name)) continue
       const inner = `${folder}${entry.name}`
       refuseName(entry.name, inner, options.name)
       if (mayHaveTwins) refuseTwin(folded, { name: entry.name, inner, of: options.name })
-      if (entry.isDirectory()) folders.push(`${inner}/`)
+      if (entry.isDirectory()) below.push(`${inner}/`)
       else if (entry.isFile()) yield { path: `${path}/${inner}`, inner }
       else throw notPlain(`${options.name}/${inner}`, `is ${kindOf(entry)}`)
     }
+    // the first one next: a folder of folders comes in order, which whoever sorts the files is spared
+    for (const next of below.reverse()) folders.push(next)
   }
 }
 

@@ -271,9 +271,9 @@ type Held = Looked & Readonly<{ alone: readonly string[] | undefined; beside: re
 function foundIn({ names, files, answer, alone, beside }: Held, entries: Entries, questions: Questions): Findings {
   const { judged = [], triage } = questions
   const seen: (SeenFile & Look)[] = []
-  for (const [place, path] of names.entries()) {
-    const [entry, looked] = [entries[place], files[place]]
-    if (entry === undefined || looked === undefined) continue
+  for (let place = 0; place < names.length; place += 1) {
+    const [path, entry, looked] = [names[place], entries[place], files[place]]
+    if (path === undefined || entry === undefined || looked === undefined) continue
     seen.push({ ...looked, path, digest: entry.digest, sizeBytes: entry.sizeBytes })
   }
   const labelOf = labelsIn(answer, questions)
