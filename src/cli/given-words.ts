@@ -155,3 +155,9 @@ function verdictsIn(
     help: 'add "verdict": "good", "bad" or "excluded" to those that you judge',
   })
 }
+
+/** One of the calendar (`2027-01-31`): a parser of dates takes 31 February for a day of March. */
+export function isDay(text: string): boolean {
+  const at = Date.parse(`${text}T00:00:00Z`)
+  return !Number.isNaN(at) && new Date(at).toISOString().slice(0, 10) === text
+}

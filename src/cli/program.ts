@@ -3,7 +3,7 @@
  * trivial one starts fast.
  */
 import { Command, CommanderError, Option } from 'commander'
-import { engineNames } from '../core/index.ts'
+import { DomainError, engineNames } from '../core/index.ts'
 import type { CliContext, Exit } from './context.ts'
 
 type OptionSpec = readonly [flags: string, description: string, fallback?: string | boolean]
@@ -829,8 +829,35 @@ function addVerb(program: Command, parents: Map<string, Command>, verb: Verb, in
       .slice(0, -2)
       .flat()
       .filter((value) => typeof value === 'string')
+    refuseWords(command, given.slice(0, -2))
     await invoke(verb.load, positional, command.opts())
   })
+}
+
+/** LIMIT: characters of one word: what is signed holds no more. */
+const maxWord = 65_536
+
+/**
+ * A variable of a script that is not set: nothing is meant by it, and a verb would find out when half of its work is done.
+ * Words of a list may be empty: a shell that completes asks with what is typed so far.
+ *
+ * @throws ERR_USAGE
+ */
+function refuseWords(command: Command, given: readonly unknown[]): void {
+  const words = [
+    ...command.registeredArguments.map((argument, at) => ({ name: `<${argument.name()}>`, value: given[at] })),
+    ...command.options.flatMap((option) =>
+      [command.getOptionValue(option.attributeName())].flat().map((value: unknown) => ({ name: option.long, value })),
+    ),
+  ]
+  for (const { name, value } of words) {
+    if (value === '')
+      throw new DomainError('ERR_USAGE', `\`${name}\` is empty`, { help: 'give it a value, or leave it out' })
+    if (typeof value === 'string' && value.length > maxWord)
+      throw new DomainError('ERR_USAGE', `\`${name}\` has ${value.length} characters, the limit is ${maxWord}`, {
+        help: 'say it in fewer words',
+      })
+  }
 }
 
 export { CommanderError }

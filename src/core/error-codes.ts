@@ -313,7 +313,7 @@ export const errorTable = {
   ERR_SOURCE_EXISTS: {
     exit: 2,
     meaning: 'A source of this id is in the inventory already.',
-    help: 'choose another id; an id is never used twice',
+    help: 'choose another id for other data; what is on record is changed with --replace, and approved anew',
   },
   ERR_SOURCE_NOT_LISTED: {
     exit: 2,

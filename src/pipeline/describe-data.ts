@@ -92,7 +92,9 @@ export async function draftContractFor(caller: StoppableCaller, path: string): P
     throw new DomainError('ERR_DATA_UNREADABLE', `\`${path}\` cannot be read: ${because}`)
   }
   if (found.kind === 'files')
-    throw new DomainError('ERR_DATA_UNREADABLE', `\`${path}\` is no table, and a contract is of tables`)
+    throw new DomainError('ERR_DATA_UNREADABLE', `\`${path}\` is no table, and a contract is of tables`, {
+      help: 'name a CSV, JSON Lines or Parquet file, or a folder of such files of one kind',
+    })
   const of = { table: stemOf(basename(file)), file: basename(file), rows: found.rows }
   return draftContract(found.withheld === undefined ? of : { ...of, without: found.withheld }, found.facts)
 }

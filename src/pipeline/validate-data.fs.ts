@@ -241,7 +241,8 @@ export function readGiven(caller: Caller, path: string, what: string, maxBytes: 
   const file = resolve(caller.workingFolder, path)
   try {
     const status = statSync(file)
-    if (!status.isFile()) throw new DomainError('ERR_USAGE', `the ${what} \`${path}\` is not a file`)
+    if (!status.isFile())
+      throw new DomainError('ERR_USAGE', `the ${what} \`${path}\` is not a file`, { help: 'give the path of a file' })
     if (status.size > maxBytes)
       throw new DomainError('ERR_INPUT_TOO_LARGE', `\`${path}\` has ${status.size} bytes, the limit is ${maxBytes}`)
     return readFileSync(file)
@@ -315,7 +316,7 @@ export function writeNewFile(caller: Caller, path: string, text: string): void {
     mkdirSync(dirname(file), { recursive: true })
     writeFileSync(file, text, { flag: 'wx' })
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST')
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST' && existsSync(file))
       throw new DomainError('ERR_USAGE', `\`${path}\` is there already`, {
         help: 'choose another name, or remove it first',
       })

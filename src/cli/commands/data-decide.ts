@@ -13,6 +13,7 @@ import {
   requireFailure,
 } from '../../pipeline/index.ts'
 import type { CliContext, Exit } from '../context.ts'
+import { isDay } from '../given-words.ts'
 import { tellCheck } from './data-validate.ts'
 
 type WaiveOptions = Readonly<{ of?: string; column?: string; rows?: string; until?: string; because?: string }>
@@ -26,8 +27,8 @@ export async function dataWaive(
     throw new DomainError('ERR_USAGE', 'a waiver needs --of PATH, --until DATE and --because TEXT')
   }
   const project = await openProject(context)
-  const path = project.sources.get(of)?.source.path ?? pathOf(context, project, of)
-  if (Number.isNaN(Date.parse(`${until}T00:00:00Z`)) || Date.parse(`${until}T23:59:59Z`) < project.now().getTime()) {
+  const path = dataAt(context, project, of)
+  if (!isDay(until) || Date.parse(`${until}T23:59:59Z`) < project.now().getTime()) {
     throw new DomainError('ERR_USAGE', `\`--until ${until}\` is no day that is still to come`, {
       help: 'write 2027-01-31',
     })
@@ -61,6 +62,11 @@ export async function dataWaive(
   return 0
 }
 
+/** Of a source, or at a path. */
+function dataAt(context: CliContext, project: Project, of: string): string {
+  return project.sources.get(of)?.source.path ?? pathOf(context, project, of)
+}
+
 /** `4,17` or `cats/1.png,cats/2.png`. @throws ERR_USAGE */
 function rowsIn(list: string): readonly (number | string)[] {
   const rows = list.split(',').map((word) => (/^[1-9]\d{0,14}$/.test(word.trim()) ? Number(word) : word.trim()))
@@ -82,7 +88,7 @@ export async function dataAnchor(
   }
   const project = await openProject(context)
   const path = pathOf(context, project, baseline)
-  const dataset = pathOf(context, project, of)
+  const dataset = dataAt(context, project, of)
   const [digest, made] = [await digestHere(project, path), await keepHere(project, dataset)]
   context.output.progress(`looking at ${printable(dataset)}`)
   const { warned, golden } = await examineAnchor(context, project, { baseline: path, dataset, digest: made })

@@ -31,11 +31,16 @@ export async function dataDiff(
     ...(withheld === undefined ? {} : { withheld }),
   })
   tell(output, diff)
-  return 0
+  return isRefused(diff) ? 1 : 0
 }
 
 function tableOf({ rows: _rows, checks, ...rest }: NonNullable<ShownDiff['table']>): object {
   return checks.length === 0 ? rest : { ...rest, checks }
+}
+
+/** Nothing was compared, which is not the same as no difference. */
+function isRefused({ table }: ShownDiff): boolean {
+  return table?.checks.some(({ verdict }) => verdict === 'fail') === true
 }
 
 const maxTold = 20
@@ -49,6 +54,7 @@ function tell(output: Output, diff: ShownDiff): void {
   }
   output.line(`different  ${hexOf(left.digest).slice(0, 12)} -> ${hexOf(right.digest).slice(0, 12)}`)
   for (const check of table?.checks ?? []) tellCheck(output, check)
+  if (isRefused(diff)) return
   const counts = table?.counts ?? { added: added.length, removed: removed.length, changed: changed.length }
   const what = table === undefined ? 'files' : 'rows'
   output.line(

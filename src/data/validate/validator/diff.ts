@@ -35,6 +35,15 @@ export async function diff(engine: Engine, request: DiffRequest, folder: string)
   return compareTables(engine, left, right, request)
 }
 
+/** A misspelt label would tell that nothing was relabelled. */
+function namedIn({ key = [], label, source }: DiffRequest): readonly Readonly<{ as: string; name: string }>[] {
+  return [
+    ...key.map((name) => ({ as: 'key', name })),
+    ...(label === undefined ? [] : [{ as: 'label', name: label }]),
+    ...(source === undefined ? [] : [{ as: 'source', name: source }]),
+  ]
+}
+
 async function compareTables(
   engine: Engine,
   left: Relation,
@@ -44,9 +53,11 @@ async function compareTables(
   const columns = columnsOf(left, right)
   const shared = left.columns.filter(({ name }) => columnNamed(right, name) !== undefined).map(({ name }) => name)
   const rows = { left: await countOf(engine, left), right: await countOf(engine, right) }
-  const missing = request.key?.find((name) => !shared.includes(name))
-  if (missing !== undefined)
-    return { ...none, checks: [formatFault('key', `not both sides have the column \`${missing.slice(0, 200)}\``)] }
+  const missing = namedIn(request).find(({ name }) => !shared.includes(name))
+  if (missing !== undefined) {
+    const because = `not both sides have the column \`${missing.name.slice(0, 200)}\``
+    return { ...none, checks: [formatFault(missing.as, because)] }
+  }
   const key = request.key ?? (await findKey(engine, left, right, shared))
   const by = key ?? (rows.left === rows.right ? 'position' : 'content')
   const tables: Tables = { left: sideOf(left, shared), right: sideOf(right, shared), shared, request }

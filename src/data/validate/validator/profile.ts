@@ -18,9 +18,12 @@ export async function profile(engine: Engine, request: ProfileRequest, folder: s
   if (fault !== undefined) return { checks: [fault], unseen: [] }
   const loaded = await loadFor(engine, opened.relation, request.statistics, request.types)
   if (loaded.rows === 0) return { checks: [formatFault('rows', 'it has no rows')], unseen: [] }
-  const { label } = request.statistics
+  const { label, source } = request.statistics
   if (label !== undefined && loaded.columns.label === undefined)
     return { checks: [formatFault('label', `there is no column \`${label}\``)], unseen: [] }
+  // later versions would be held to it, source by source, and none would be
+  if (source !== undefined && loaded.columns.source === undefined)
+    return { checks: [formatFault('source', `there is no column \`${source}\``)], unseen: [] }
   const facts: ColumnFact[] = []
   for (const column of loaded.kinds) facts.push(await factOf(engine, opened.relation, column, loaded.rows))
   const { rows } = loaded.columns
