@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { DataVerdict } from '../attestation/index.ts'
 import { sha256Of } from '../core/index.ts'
 import { findOrMakeVerdict } from './data-gate.ts'
-import { classificationOfDependency, type DataQuestion, rulesAt, stillAnswers } from './data-question.ts'
+import { classificationOfDependency, type DataQuestion, isAnswerTo, rulesAt, stillAnswers } from './data-question.ts'
 import type { Project } from './project.ts'
 import type { RunTools } from './run-tools.ts'
 
@@ -56,6 +56,22 @@ test('a verdict that was reached without the rows of the golden set answers unti
       [true, false],
     ],
   )
+})
+
+test('THREAT a verdict that was reached without the rows of the anchor answers until they are here; one that saw them, always', () => {
+  const dataset = { path: 't.csv', digest: sha256Of('data'), sizeBytes: 1 }
+  const baseline = { path: 'b.json', digest: sha256Of('baseline'), anchor: sha256Of('anchor') }
+  const asked = { content: { digest: dataset.digest }, baseline, references: [], waivers: [] }
+  const answers = (name: string, result: DataVerdict['result'] = 'WARNED'): readonly boolean[] =>
+    [false, true].map((hasAnchorRows) => {
+      // as: what is asked of a question, and of a verdict, beside the anchor is not looked at
+      const question = { ...asked, hasAnchorRows, reviewed: { reviews: [], elsewhere: [] } } as unknown as DataQuestion
+      const verdict = { dataset, baseline, result, checks: [{ name, verdict: 'warn', count: 0 }] }
+      return isAnswerTo(verdict as unknown as DataVerdict, question)
+    })
+  assert.deepEqual(answers('poison/anchor'), [true, false])
+  assert.deepEqual(answers('poison/label-flip'), [true, true])
+  assert.deepEqual(answers('poison/anchor', 'FAILED'), [true, true])
 })
 
 test('a verdict on one label, or on none, answers nothing about another', () => {

@@ -28,6 +28,8 @@ export type DataQuestion = Readonly<{
   /** `anchor`: digest of the bundle in which a reviewer fixed it. */
   baseline?: Readonly<{ path: string; digest: Sha256; anchor?: Sha256 }>
   anchor?: VerifiedDataDecision<'data-anchor'>
+  /** Whether the rows that it was made from are likely to be at hand. */
+  hasAnchorRows: boolean
   /** Which the anchor has to agree with, and whose rows may not be in the data. */
   golden?: GoldenSet
   /** There is one, by what people signed, and assay.yaml names none. */
@@ -89,6 +91,7 @@ export async function questionOf(project: Project, input: ResolvedInput, validat
       ? {}
       : { baseline: { ...baseline, ...(anchor === undefined ? {} : { anchor: anchor.attestation }) } }),
     ...(anchor === undefined ? {} : { anchor }),
+    hasAnchorRows: anchor !== undefined && hasAnchorRows(project, anchor),
     ...(golden === undefined ? {} : { golden }),
     ...(isGoldenUnasked(project, ref.path, { baseline: baseline?.digest, golden: rules.golden })
       ? { goldenUnasked: true }
@@ -98,13 +101,10 @@ export async function questionOf(project: Project, input: ResolvedInput, validat
     waivers,
     reviewed: reviewedRows(project, { path: ref.path, digest: content.digest, anchored: anchor?.decision.dataset }),
   }
-  const hasRows = anchor !== undefined && hasAnchorRows(project, anchor)
-  return { ...question, key: keyOf(question, { validator, hasRows }) }
+  return { ...question, key: keyOf(question, validator) }
 }
 
-type Answering = Readonly<{ validator: Sha256; hasRows: boolean }>
-
-function keyOf(question: Omit<DataQuestion, 'key'>, { validator, hasRows }: Answering): Sha256 {
+function keyOf(question: Omit<DataQuestion, 'key'>, validator: Sha256): Sha256 {
   const { content, anchor: _anchor, golden, references, waivers, reviewed, ...rest } = question
   return digestOfJson({
     ...rest,
@@ -112,7 +112,6 @@ function keyOf(question: Omit<DataQuestion, 'key'>, { validator, hasRows }: Answ
     // 2: verdicts name the program that judged; 3: and the label
     question: 3,
     dataset: content.digest,
-    hasAnchorRows: hasRows,
     references: references.map(({ table, content: { digest } }) => ({ table, digest })),
     decisions: [...waivers.map(({ attestation }) => attestation), ...reviewed.reviews].toSorted(),
     unread: reviewed.unread,
@@ -291,6 +290,9 @@ export function stillAnswers(verdict: DataVerdict, question: DataQuestion): bool
  * Whether a verdict is on what is asked now: same bytes, same label, contract, baseline,
  * bounds and tables that it refers to, the same golden set, looked for if it is here, the same reviews of rows, and each waiver
  * that it relied on still counts. A newer validator asks no stage to run again.
+ *
+ * THREAT: a checkout that never saw the approved rows lets poison pass with a warning, which would answer for ever. One that
+ * failed fails: rows that lie here in part would be looked for anew each time.
  */
 export function isAnswerTo(verdict: DataVerdict, question: DataQuestion): boolean {
   const waivers = new Set(question.waivers.map(({ attestation }) => attestation))
@@ -304,6 +306,7 @@ export function isAnswerTo(verdict: DataVerdict, question: DataQuestion): boolea
     verdict.label === question.label &&
     verdict.golden?.digest === question.golden?.digest &&
     (question.golden?.content === undefined || !has(missingGolden)) &&
+    (!question.hasAnchorRows || verdict.result === 'FAILED' || !has({ name: 'poison/anchor' })) &&
     has(unaskedGolden) === (question.goldenUnasked === true) &&
     has(badElsewhere) === question.reviewed.elsewhere.length > 0 &&
     spelledBounds(verdict.bounds) === spelledBounds(question.bounds) &&
