@@ -415,6 +415,19 @@ test('a verdict against an anchor that a reviewer fixed counts for level 4', () 
   )
 })
 
+test('THREAT refuses an anchor that another one had replaced when the data was compared with it', () => {
+  const old = signDataAnchor(ada, { ...dataAnchor, at: '2026-11-18T10:00:00.000Z' })
+  const judgedBeside = (at: string): readonly string[] => {
+    const subject = { path: 'baselines/raw.json', digest: digestNamed('newer baseline') }
+    const newer = signDataAnchor(ada, { ...dataAnchor, subject, at })
+    return refusals(judge({ verdict: anchoredBy(old), beside: [old, newer] })).filter((one) => one.startsWith('data-'))
+  }
+  assert.deepEqual(judgedBeside('2026-11-19T10:00:00.000Z'), ['data-anchor ERR_DATA_VERDICT_MISMATCH'])
+  // what was validated before stands; and an older one replaces nothing
+  assert.deepEqual(judgedBeside('2026-11-20T11:00:00.000Z'), [])
+  assert.deepEqual(judgedBeside('2026-11-17T10:00:00.000Z'), [])
+})
+
 const refusedAnchors: readonly (readonly [string, Partial<DataAnchor>, typeof ada, string])[] = [
   [
     'another baseline',

@@ -9,7 +9,7 @@ import type { Sha256 } from '../core/index.ts'
 import { type ChainQuestion, chainLimits, type VisitedStage } from './chain.ts'
 import { judgeGolden } from './chain-sources.ts'
 import { believedOf, maxClockSkewMs, once } from './chain-walk.ts'
-import { type DataDecisionKind, rowVerdicts } from './data-decisions.ts'
+import { type DataDecisionKind, replacementOf, rowVerdicts } from './data-decisions.ts'
 import type { DataVerdict } from './data-verdict-facts.ts'
 import { caveat, type Finding, passed, refused } from './finding.ts'
 import type { StageFacts, StatedDependency } from './stage-facts.ts'
@@ -242,7 +242,7 @@ function isPast(day: string, now: Date): boolean {
 }
 
 /** THREAT: a baseline made of poisoned data, called the anchor: a reviewer's signature makes it one, nothing else. */
-function anchorFindings(decisions: Decisions, { baseline, principal }: DataVerdict): readonly Finding[] {
+function anchorFindings(decisions: Decisions, { baseline, principal, startedAt }: DataVerdict): readonly Finding[] {
   if (baseline?.anchor === undefined) return []
   const found = decisions.held('data-anchor').get(baseline.anchor)
   if (found === undefined) {
@@ -252,6 +252,9 @@ function anchorFindings(decisions: Decisions, { baseline, principal }: DataVerdi
   if (decision.subject.digest !== baseline.digest) {
     return [mismatch('data-anchor', 'the anchor is another baseline than the one used')]
   }
+  const anchors = [...decisions.held('data-anchor').values()].map((each) => each.decision)
+  const at = replacementOf(decision, anchors)?.at
+  if (at !== undefined && at < startedAt) return [mismatch('data-anchor', `its anchor was replaced before, at ${at}`)]
   return decision.by.email.toLowerCase() === principal.email.toLowerCase()
     ? [caveat('separation-of-duties', 'whoever validated the data fixed its anchor too', { tier: 'declared' })]
     : [passed('data-anchor', `its baseline was fixed as the anchor by \`${signer.name}\``)]

@@ -51,6 +51,20 @@ export type DataAnchor = Decided &
     replaces?: Digest
   }>
 
+/**
+ * The newer anchor that stands in the place of one: of the same data, or written over its baseline. THREAT: a baseline that is
+ * known to be poisoned comes back with its old bytes. To go back on purpose it is anchored again.
+ */
+export function replacementOf(anchor: DataAnchor, anchors: readonly DataAnchor[]): DataAnchor | undefined {
+  const { subject, dataset, at } = anchor
+  return anchors.find(
+    (other) =>
+      other.at > at &&
+      other.subject.digest !== subject.digest &&
+      (other.dataset.path === dataset.path || other.subject.path === subject.path),
+  )
+}
+
 export const rowVerdicts = ['good', 'bad', 'excluded'] as const
 
 /** Rows of a dataset, judged one by one: remembered by content, so that nobody is asked twice. */

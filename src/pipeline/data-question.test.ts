@@ -3,7 +3,14 @@ import { test } from 'node:test'
 import type { DataVerdict } from '../attestation/index.ts'
 import { sha256Of } from '../core/index.ts'
 import { findOrMakeVerdict } from './data-gate.ts'
-import { classificationOfDependency, type DataQuestion, isAnswerTo, rulesAt, stillAnswers } from './data-question.ts'
+import {
+  anchorOf,
+  classificationOfDependency,
+  type DataQuestion,
+  isAnswerTo,
+  rulesAt,
+  stillAnswers,
+} from './data-question.ts'
 import type { Project } from './project.ts'
 import type { RunTools } from './run-tools.ts'
 
@@ -139,4 +146,26 @@ test('THREAT what `data:` holds a path to holds when a frozen stage names it as 
   const project = { settings, sources: new Map(), pipeline: { stages } } as unknown as Project
   assert.deepEqual(rulesAt(project, 'data/t.csv'), { contract: 'contracts/t.yaml', ...given })
   assert.deepEqual(rulesAt(project, 'out/u.csv'), { label: 'y' })
+})
+
+test('THREAT an anchor that a newer one of the same data or baseline replaced is none, until it is anchored again', () => {
+  const anchor = (name: string, at: string, path = 'data/t.csv', baseline = 'baselines/t.json') => ({
+    decision: { subject: { path: baseline, digest: sha256Of(name) }, dataset: { path, digest: sha256Of(path) }, at },
+  })
+  const isAnchor = (name: string, ...anchors: readonly ReturnType<typeof anchor>[]): boolean => {
+    // as: all that is asked of a project
+    const project = { dataDecisions: () => ({ 'data-anchor': anchors }) } as unknown as Project
+    return anchorOf(project, sha256Of(name), { golden: undefined, label: undefined }) !== undefined
+  }
+  const [old, anew] = [anchor('old', '2026-11-01'), anchor('new', '2026-11-02')]
+  assert.deepEqual([isAnchor('old', old, anew), isAnchor('new', old, anew)], [false, true])
+  // the data, or the file of the baseline, is called something else now
+  assert.equal(isAnchor('old', old, anchor('new', '2026-11-02', 'data/u.csv')), false)
+  assert.equal(isAnchor('old', old, anchor('new', '2026-11-02', 'data/t.csv', 'baselines/u.json')), false)
+  // other data of the project, and the same anchor signed twice
+  assert.equal(isAnchor('old', old, anchor('new', '2026-11-02', 'data/u.csv', 'baselines/u.json')), true)
+  assert.equal(isAnchor('old', old, anchor('old', '2026-11-02')), true)
+  // somebody goes back
+  const back = anchor('old', '2026-11-03')
+  assert.deepEqual([isAnchor('old', old, anew, back), isAnchor('new', old, anew, back)], [true, false])
 })

@@ -4,7 +4,13 @@
  * The key names the question: the bytes, what they are held to, who waived or judged what, and which validator answers.
  * Anything of it that changes asks anew. Source: trust.md section 5, design.md section 6.
  */
-import type { DataVerdict, DataWaiver, StatedDependency, VerifiedDataDecision } from '../attestation/index.ts'
+import {
+  type DataVerdict,
+  type DataWaiver,
+  replacementOf,
+  type StatedDependency,
+  type VerifiedDataDecision,
+} from '../attestation/index.ts'
 import { type Content, type Digest, DomainError, digestOfJson, type Sha256 } from '../core/index.ts'
 import { type Bound, type Classification, classifications, type DataCheck } from '../data/index.ts'
 import { believedStage } from './believe.ts'
@@ -162,7 +168,7 @@ async function fileOf(
 type AnchorWanted = Readonly<{ golden: Pick<GoldenSet, 'digest'> | undefined; label: string | undefined }>
 
 /**
- * The newest anchor counts: re-anchoring is a decision of its own. Where there is a golden set, one that agreed with that.
+ * The newest anchor counts, and none that it replaced: re-anchoring is a decision of its own. Where there is a golden set, one that agreed with that.
  * THREAT: one that agreed in another label says nothing of the one that is learnt, nor one that does not say in which.
  */
 export function anchorOf(
@@ -170,8 +176,11 @@ export function anchorOf(
   baseline: string,
   { golden, label }: AnchorWanted,
 ): VerifiedDataDecision<'data-anchor'> | undefined {
-  const [anchor] = dataDecisions()
-    ['data-anchor'].filter(({ decision }) => decision.subject.digest === baseline)
+  const anchors = dataDecisions()['data-anchor']
+  const all = anchors.map(({ decision }) => decision)
+  const [anchor] = anchors
+    .filter(({ decision }) => decision.subject.digest === baseline)
+    .filter(({ decision }) => replacementOf(decision, all) === undefined)
     .filter(({ decision: { golden: agreed } }) => {
       if (agreed !== undefined && agreed.label === undefined) return false
       return golden === undefined || (agreed?.digest === golden.digest && agreed.label === label)

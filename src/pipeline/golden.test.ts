@@ -71,7 +71,8 @@ test('a golden set of which nothing says where it lies keeps everything out of s
 
 test('an anchor that agrees with a golden set in one label is the anchor of no other, nor where none is named', () => {
   const subject = { path: 'b.json', digest: sha256Of('baseline') }
-  const signed = { decision: { subject, at: '2026-11-01', golden: { digest, label: 'side' } } }
+  const dataset = { path: 't.csv', digest: sha256Of('t') }
+  const signed = { decision: { subject, dataset, at: '2026-11-01', golden: { digest, label: 'side' } } }
   // as: all that is asked of a project
   const project = { dataDecisions: () => ({ 'data-anchor': [signed] }) } as unknown as Project
   const isAnchor = (label: string | undefined): boolean =>
