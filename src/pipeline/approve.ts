@@ -1,6 +1,6 @@
 /** Signs what a person decides about a source: approved for these bytes, or revoked for good. */
 
-import type { SourceApproval } from '../attestation/index.ts'
+import { type SourceApproval, verifySourceApproval } from '../attestation/index.ts'
 import { DomainError, type Sha256, sha256Of } from '../core/index.ts'
 import { refuseExpired, type Source } from '../data/index.ts'
 import { attestationsOf, enterLog } from './enter-log.ts'
@@ -14,7 +14,8 @@ export type SignedDecision = Readonly<{ source: Source; file: string; attestatio
  * Approves or revokes; the bundle goes into `attestations/`, to be committed.
  *
  * @throws ERR_SOURCE_NOT_LISTED, ERR_SOURCE_CHANGED when the working tree holds other bytes than those on record (an
- *   approval is for what the approver can look at), ERR_SOURCE_REVOKED
+ *   approval is for what the approver can look at), ERR_SOURCE_REVOKED; ERR_SIGNER_ROLE and what else the policy refuses the key
+ *   of an approval for: a revocation is listed in sources.yaml, whoever signs it
  */
 export async function decideAboutSource(project: Project, id: string, decision: Decision): Promise<SignedDecision> {
   const listed = project.sources.get(id)
@@ -28,10 +29,20 @@ export async function decideAboutSource(project: Project, id: string, decision: 
   await using signer = await openProjectSigner(project)
   const approval = statementOf(project, source, decision, await project.principal())
   const { bytes } = await signer.sign({ kind: 'source-approval', approval })
+  if (decision.decision === 'approved') refuseUnbelieved(project, bytes)
   const attestation = sha256Of(bytes)
   const file = project.evidence.saveApproval(`${id}-${decision.decision}-${attestation.slice(7, 19)}`, bytes)
   await enterLog(project, signer, attestationsOf(project))
   return { source, file, attestation }
+}
+
+/** What would count nowhere is not kept: its author would take the data for approved. */
+function refuseUnbelieved({ trust }: Project, bytes: Uint8Array): void {
+  const fault = verifySourceApproval(bytes, trust).findings.find(({ passed }) => !passed)
+  if (fault === undefined || fault.code === 'OK' || fault.code === 'CAVEAT') return
+  throw new DomainError(fault.code, `your approval would count nowhere: ${fault.because}`, {
+    help: 'let somebody approve whose key trust.yaml lists under source-approver',
+  })
 }
 
 async function refuseUnlooked(project: Project, source: Source, status: string): Promise<void> {

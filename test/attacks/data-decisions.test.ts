@@ -43,14 +43,16 @@ function hold(project: Scratch, rules: string): void {
   project.commit('hold the data')
 }
 
-/** Takes the reviewer's role from the user's key and gives it to Eve's; gives back the policy as it was. */
-function withEve(project: Scratch): string {
+/** Takes a role, the reviewer's, from the user's key and gives it to Eve's; gives back the policy as it was. */
+function withEve(project: Scratch, role = 'reviewer'): string {
   const before = project.read('trust.yaml')
   const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString()
   const eve = `  eve: {publicKey: ${JSON.stringify(pem)}, principal: "Eve <eve@example.org>"}\n`
-  const policy = before.replace(/^keys:\n/m, `keys:\n${eve}`).replace(/^( *reviewer:\n +- ).*/m, '$1eve')
-  assert.match(policy, /reviewer:\n +- eve/)
+  const policy = before
+    .replace(/^keys:\n/m, `keys:\n${eve}`)
+    .replace(new RegExp(`^( *${role}:\\n +- ).*`, 'm'), '$1eve')
+  assert.match(policy, new RegExp(`${role}:\\n +- eve`))
   project.write({ 'trust.yaml': policy })
   project.commit('Eve reviews')
   return before
@@ -74,6 +76,27 @@ test('no decision is signed with a key that is no reviewer’s, and nothing of i
   assert.equal(existsSync(join(project.root, 'attestations')), false)
   project.write({ 'trust.yaml': before })
   for (const args of decisions) await project.json(0, ...args)
+})
+
+test('no approval of a source is signed with a key that is no source-approver’s, and nothing of it is kept', async (context) => {
+  const project = await held(context)
+  await project.json(
+    0,
+    'data',
+    'add',
+    'people',
+    'data/people.csv',
+    '--classification',
+    'public',
+    '--licence',
+    'CC0-1.0',
+  )
+  const before = withEve(project, 'source-approver')
+  assert.equal((await project.json(1, 'data', 'approve', 'people')).error.code, 'ERR_SIGNER_ROLE')
+  assert.equal(existsSync(join(project.root, 'attestations')), false)
+  project.write({ 'trust.yaml': before })
+  await project.json(0, 'data', 'approve', 'people')
+  assert.equal((await project.json(0, 'data', 'show', 'people')).status, 'approved', 'TWIN')
 })
 
 test('a waiver that was signed under another policy does not count', async (context) => {
