@@ -14,6 +14,7 @@ import { findCsvFaults, hasLongLine } from './csv-faults.fs.ts'
 import { type CsvHead, readCsvHead } from './csv-head.ts'
 import { type Engine, firstLine, isOverLimit } from './engine.duckdb.ts'
 import { contradicts, type TableFile, tableFileOf } from './format.ts'
+import { isSkipped } from './job-marks.ts'
 import { overLimits } from './json-lines.fs.ts'
 import { namesTold } from './parquet-names.ts'
 import { parquetFault } from './parquet-pages.fs.ts'
@@ -67,6 +68,12 @@ export async function openTable(
       'claims',
       hiding.map(({ inner }) => ({ file: inner, because: twoFaces })),
     )
+  const skipped = files.length === 1 ? [] : files.filter(({ inner }) => isSkipped(inner))
+  if (skipped.length > 0)
+    return refusedFiles(
+      'skipped',
+      skipped.map(({ inner }) => ({ file: inner, because: notRead })),
+    )
   mkdirSync(folder, { recursive: true })
   const links: string[] = []
   for (const [index, file] of files.entries()) {
@@ -83,6 +90,7 @@ export async function openTable(
 }
 
 const empty = new Uint8Array()
+const notRead = 'pandas and Spark skip it, since a name in its path begins with `_` or `.`: rename it, or take it out'
 const twoFaces = 'it ends as a zip does: readers that look from the end take it for one'
 
 function readHead(path: string): Uint8Array {

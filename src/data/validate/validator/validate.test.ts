@@ -80,6 +80,20 @@ describe('a table', () => {
     assert.deepEqual(troubles(await bench.validate(csv)), ['fail format/columns - b.csv'])
   })
 
+  test('is none with files among it that readers of folders skip, whose rows would count as learnt', async () => {
+    const [part, rest] = ['a\n1\n2\n', 'a\n3\n']
+    for (const name of ['_part-0.csv', '.part.csv', '_old/part.csv', 'sub/.old/part.csv', '_x=1/part.csv']) {
+      const beside = name.startsWith('_x') ? '_x=2/b.csv' : 'b.csv'
+      const [told] = troubles(await bench.validate({ [name]: part, [beside]: rest }))
+      assert.match(told ?? '', /^fail format\/skipped - /, name)
+      assert.ok(told?.includes(name), name)
+    }
+    // TWIN names that readers of folders read, and a file alone, which is read by its name
+    const read = { 'part_0.csv': part, 'x=1.csv': rest, 'a.b.csv': rest }
+    assert.deepEqual(troubles(await bench.validate(read)), [])
+    assert.deepEqual(troubles(await bench.validate({ '_train.csv': part })), [])
+  })
+
   test('without a contract is read whole, and that is all that its verdict says', async () => {
     assert.deepEqual(troubles(await bench.validate({ 't.csv': 'a\n1\n' })), [])
   })
