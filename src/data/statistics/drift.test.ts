@@ -198,6 +198,51 @@ test('categories that are new, and those that are gone', () => {
   )
 })
 
+test('one row of a class that the anchor has not is told, and fails where only its spelling is new', () => {
+  const table = (label: string, ...others: readonly string[]): Columns => ({
+    rows: 1000,
+    label,
+    columns: [
+      codedColumn(
+        'category',
+        'c',
+        Array.from({ length: 1000 }, (_, row) => others[row] ?? ['dog', 'cat', 'New York', '7'][row % 4] ?? ''),
+      ),
+    ],
+  })
+  const verdictOf = (label: string, other: string): string =>
+    measure(driftOf(table(label, other), table(label)), 'drift/new-categories', 'c').verdict
+  const spellings = [
+    'dog ',
+    ' dog',
+    'Dog',
+    'DOG',
+    'd\u200bog',
+    'dog\u00ad',
+    'd\u043eg',
+    'ｄｏｇ',
+    'саt',
+    '\u0441at',
+    'new  york',
+    'New\u00a0York',
+    '07',
+  ]
+  assert.deepEqual(
+    spellings.map((spelling) => [spelling, verdictOf('c', spelling)]),
+    spellings.map((spelling) => [spelling, 'fail']),
+  )
+  // other classes, and the same words in a column that is no label
+  assert.deepEqual(
+    ['owl', 'dogs', 'dög', '8'].map((other) => verdictOf('c', other)),
+    ['warn', 'warn', 'warn', 'warn'],
+  )
+  assert.deepEqual(
+    ['dog', 'cat'].map((known) => verdictOf('c', known)),
+    ['pass', 'pass'],
+  )
+  assert.equal(verdictOf('other', 'Dog'), 'pass')
+})
+
 test('a column of singletons is no drift when the next table has other singletons', () => {
   const idsFrom = (first: number): Columns => ({
     rows: 3000,

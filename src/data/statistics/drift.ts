@@ -97,7 +97,9 @@ function largeFrom(name: MeasureName, threshold: number): number {
 }
 
 /** One statistic of one column, not yet held against its threshold. `because` says what moved. */
-export type Finding = Pick<Measure, 'name' | 'value' | 'effect' | 'because'>
+export type Finding = Pick<Measure, 'name' | 'value' | 'effect' | 'because'> &
+  /** What it is whatever the size of the effect. */
+  Readonly<{ atLeast?: 'warn' | 'fail' }>
 export type Sample = Readonly<{ z: number }>
 
 /** How often a verdict may alarm on a table that did not move at all. */
@@ -144,9 +146,11 @@ function findingsOf(
   return [measureNulls(column, before, z), ...own, ...measureLabel(column.withLabel, before.withLabel, z)]
 }
 
-function decide(finding: Finding, threshold: number): Omit<Measure, 'column' | 'rows'> {
+function decide({ atLeast, ...finding }: Finding, threshold: number): Omit<Measure, 'column' | 'rows'> {
   const { name, effect } = finding
   const large = largeFrom(name, threshold)
-  const verdict = effect.low > large ? 'fail' : effect.value > threshold && effect.low > 0 ? 'warn' : 'pass'
+  const isLarge = atLeast === 'fail' || effect.low > large
+  const isDrift = atLeast === 'warn' || (effect.value > threshold && effect.low > 0)
+  const verdict = isLarge ? 'fail' : isDrift ? 'warn' : 'pass'
   return { ...finding, verdict, threshold, large }
 }

@@ -4,6 +4,7 @@ import type { Finding } from './drift.ts'
 import { differenceOf, type Estimate, familyWiseZ, magnitudeOf, tailOf, wilson } from './intervals.ts'
 import { divergences, harmonicRows, percent } from './measure-numbers.ts'
 import type { CategoryCounts } from './profile.ts'
+import { plainSpelling } from './spelling.ts'
 
 /** PSI is used over some ten bins: the anchor's commonest categories, and one for all others. */
 const namedBins = 10
@@ -24,7 +25,9 @@ export function measureCategories(
   return [
     ...divergences(now, before, harmonicRows(candidate.count, anchor.count), z),
     measureShares(counts, { z, name: isLabel ? 'drift/label-balance' : 'drift/l-infinity' }),
-    measureNew(counts, candidate, anchor, z),
+    isLabel
+      ? heldAsClasses(measureNew(counts, candidate, anchor, z), counts, anchor)
+      : measureNew(counts, candidate, anchor, z),
     measureLost(counts, candidate, anchor, z),
   ]
 }
@@ -89,6 +92,25 @@ function measureNew(counts: Aligned, candidate: CategoryCounts, anchor: Category
   const effect = clipped(differenceOf(found, unmet))
   const because = `${added} rows have categories that the anchor has not, ${percent(found.value)}`
   return { name: 'drift/new-categories', value: found.value, effect, because }
+}
+
+/**
+ * A class that nobody approved is told however few its rows are, since no model says what they should be; one that is an
+ * approved class but for its spelling is that class to whoever trims or lower-cases before training.
+ */
+function heldAsClasses(finding: Finding, { values, now, anchored }: Aligned, anchor: CategoryCounts): Finding {
+  if (finding.value === 0 || anchor.distinct > anchor.values.length) return finding
+  const known = new Set(anchor.values.map(plainSpelling))
+  const alike = values.reduce(
+    (sum, value, at) => sum + (at >= anchored && known.has(plainSpelling(value)) ? (now[at] ?? 0) : 0),
+    0,
+  )
+  if (alike === 0) return { ...finding, atLeast: 'warn' }
+  return {
+    ...finding,
+    atLeast: 'fail',
+    because: `${finding.because}; ${alike} have a class that is one of the anchor's but for its spelling`,
+  }
 }
 
 /** Rows of the anchor whose categories are gone; a category that so few rows would miss by chance does not count. */
