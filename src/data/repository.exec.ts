@@ -1,7 +1,7 @@
 /**
  * A repository read through the git program: the adapter of the port `repository.ts`.
  *
- * Used are `cat-file`, `rev-parse`, `symbolic-ref`, `for-each-ref`, `config`, `check-ignore`, `check-attr` and
+ * Used are `cat-file`, `rev-list`, `rev-parse`, `symbolic-ref`, `for-each-ref`, `config`, `check-ignore`, `check-attr` and
  * `ls-files --others`; never `status`, `checkout`, `diff` or `archive`, which run what the repository says.
  * Source: trust.md section 4. Read next: `git.exec.ts` (how git is tamed), `work-tree.fs.ts` (what is dirty).
  */
@@ -25,6 +25,7 @@ import type { GitOid, Repository, RepositoryFinding } from './repository.ts'
 import { repositoryBlobs } from './repository-blobs.ts'
 import { readContent } from './repository-content.ts'
 import { peopleIn } from './repository-history.ts'
+import { onceIn } from './repository-once.ts'
 import { digestsAt, filesAt } from './repository-past.ts'
 import { attributesOf, ignoredPaths, untrackedPaths } from './repository-paths.ts'
 import { readFrom, readSubmodules } from './repository-submodules.exec.ts'
@@ -72,6 +73,10 @@ export async function openRepository(
     ...facts,
     ...blobs,
     digestsAt: (commit, paths) => digestsAt({ git, cache }, { prefix: place.prefix, commit, paths }),
+    onceIn: async (folder) =>
+      own.commit === undefined
+        ? { files: [], isWhole: true }
+        : onceIn({ git, cache }, { head: own.commit, folder: inWorkTree(place.prefix, folder) }),
     filesAt: (revision, paths) => filesAt(git, { prefix: place.prefix, revision, paths }),
     holds: async (commit) =>
       isOid(commit) && (await runGit(git, ['rev-parse', '--quiet', '--verify', `${commit}^{commit}`])).status === 0,
@@ -113,6 +118,10 @@ export async function openIgnored(
   return (paths) => ignoredPaths(git, place.prefix, paths)
 }
 
+function inWorkTree(prefix: string, folder: string): string {
+  return prefix === '.' ? folder : `${prefix}/${folder}`
+}
+
 /** What both have is read from the project's own repository. */
 function withoutOwn(placeOf: ReadonlyMap<GitOid, GitPlace>, tree: Repository['tree']): ReadonlyMap<GitOid, GitPlace> {
   if (placeOf.size === 0) return placeOf
@@ -128,6 +137,7 @@ type Facts = Omit<
   | 'blobDigests'
   | 'digestsAt'
   | 'filesAt'
+  | 'onceIn'
   | 'holds'
   | 'peopleIn'
   | 'storeBlobs'

@@ -443,3 +443,33 @@ test('an address of a remote loses everything secret, and what is no address is 
     table,
   )
 })
+
+test('THREAT what a commit takes out of a folder, writes over or leaves behind in a merge was there once', async (context) => {
+  const scratch = gitScratch(context)
+  const once = async (folder: string): Promise<readonly string[]> => {
+    const repository = await opened(join(scratch.root, folder))
+    const { files, isWhole } = await repository.onceIn('attestations')
+    assert.equal(isWhole, true)
+    const read = await repository.readBlobs(files.map(({ blob }) => blob))
+    return files.map(({ name, blob }) => `${name}: ${read.get(blob)}`).toSorted()
+  }
+  scratch.write({ 'p/attestations/a': '1', 'p/attestations/deep/x': '1', 'p/b': '1', 'attestations/other': '1' })
+  scratch.commit()
+  scratch.write({ 'p/attestations/a': '2' })
+  scratch.commit()
+  scratch.git('checkout', '--quiet', '-b', 'side')
+  scratch.write({ 'p/attestations/side': '3' })
+  scratch.commit()
+  scratch.git('checkout', '--quiet', 'main')
+  scratch.write({ 'p/b': '2' })
+  scratch.commit()
+  scratch.git('merge', '--quiet', '-s', 'ours', '-m', 'drop it', 'side')
+  scratch.git('rm', '-r', '--quiet', 'p/attestations')
+  scratch.commit()
+  mkdirSync(join(scratch.root, 'p'), { recursive: true })
+  assert.deepEqual(await once('p'), ['a: 1', 'a: 2', 'side: 3'])
+  assert.deepEqual(await once('.'), ['other: 1'])
+  scratch.git('checkout', '--quiet', '--orphan', 'anew')
+  scratch.commit()
+  assert.deepEqual(await once('p'), [])
+})

@@ -41,6 +41,9 @@ export type DirtyPath = Readonly<{ path: string; kind: DirtyKind; because: strin
 /** A Git LFS pointer in the commit: the bytes are elsewhere, known by their SHA-256. */
 export type LfsPointer = Readonly<{ digest: Sha256; sizeBytes: number }>
 
+/** `isWhole`: false when more commits changed the folder than are read. */
+export type OnceThere = Readonly<{ files: readonly Readonly<{ name: string; blob: GitOid }>[]; isWhole: boolean }>
+
 export type FilesAt = Readonly<{ commit: GitOid; files: ReadonlyMap<string, Buffer> }>
 
 export type Repository = Readonly<{
@@ -93,6 +96,13 @@ export type Repository = Readonly<{
    * @throws ERR_GIT_CORRUPT, ERR_INPUT_TOO_LARGE
    */
   filesAt(revision: string, paths: readonly string[]): Promise<FilesAt | undefined>
+  /**
+   * Files that lie in a folder of the project in any commit that leads to HEAD, each content once; of a shallow clone in those
+   * that are here.
+   *
+   * @throws ERR_GIT_CORRUPT, ERR_GIT_FAILED
+   */
+  onceIn(folder: string): Promise<OnceThere>
   /** Whether the commit is here, by its whole name; hostile. */
   holds(commit: GitOid): Promise<boolean>
   /**

@@ -6,6 +6,7 @@ import { proofsAtHand } from './log-proofs.fs.ts'
 import { loggedBy } from './log-trust.ts'
 import type { Project } from './project.ts'
 import { reproductionsAtHand } from './reproduction-key.ts'
+import { approvalsToJudge } from './sources.ts'
 
 export function chainEvidenceOf(project: Project): ChainEvidence {
   return {
@@ -16,9 +17,9 @@ export function chainEvidenceOf(project: Project): ChainEvidence {
       const counting = gatesAtHandOf(project, attestation)
       return counting.length > 0 ? counting : project.evidence.byKey(gatesKey(attestation)).slice(0, 1) // to be told why
     },
-    approvals: project.evidence.approvals().map((approval) => ({
-      ...approval,
-      committed: project.code.isCommitted(approval.name),
+    approvals: approvalsToJudge(project).map(({ name, bytes }) => ({
+      ...{ name, bytes },
+      committed: project.code.isCommitted(name),
     })),
   }
 }

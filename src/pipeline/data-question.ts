@@ -179,7 +179,7 @@ export function anchorOf(
   const anchors = dataDecisions()['data-anchor']
   const all = anchors.map(({ decision }) => decision)
   const [anchor] = anchors
-    .filter(({ decision }) => decision.subject.digest === baseline)
+    .filter(({ decision, isTaken }) => decision.subject.digest === baseline && isTaken !== true)
     .filter(({ decision }) => replacementOf(decision, all) === undefined)
     .filter(({ decision: { golden: agreed } }) => {
       if (agreed !== undefined && agreed.label === undefined) return false

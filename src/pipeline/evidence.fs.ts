@@ -24,7 +24,8 @@ import { basename, dirname, join } from 'node:path'
 import { type Digest, type DirHash, hexOf, isSha256, type Sha256, sha256Of } from '../core/index.ts'
 import { ioFault } from '../data/index.ts'
 
-export type StoredApproval = Readonly<{ name: string; bytes: Uint8Array }>
+/** `isTaken`: a commit took it away, and it speaks against data. */
+export type StoredApproval = Readonly<{ name: string; bytes: Uint8Array; isTaken?: true }>
 
 export type EvidenceStore = Readonly<{
   save(bytes: Uint8Array, index: Readonly<{ key: Sha256; subjects: readonly Digest[] }>): Sha256

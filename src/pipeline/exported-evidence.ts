@@ -7,6 +7,7 @@ import { attestationsIn, proofsToShow } from './log-proofs.fs.ts'
 import type { LogProofs } from './log-trust.ts'
 import type { Project } from './project.ts'
 import { reproductionsAtHand } from './reproduction-key.ts'
+import { approvalsToJudge } from './sources.ts'
 
 export type ExportedEvidence = Readonly<{
   /** Each by the name that its file gets. */
@@ -24,9 +25,10 @@ export function exportedEvidence(
   chain: readonly Sha256[],
   places?: readonly string[],
 ): ExportedEvidence {
-  const approvals = project.evidence
-    .approvals()
-    .map(({ name, bytes }) => ({ name: name.replace(/^.*\/|\.sigstore\.json$/g, ''), bytes }))
+  const approvals = approvalsToJudge(project).map(({ name, bytes }) => ({
+    name: name.replace(/^.*\/|\.sigstore\.json$/g, ''),
+    bytes,
+  }))
   const statements = chain.map((attestation) => ({ attestation, facts: readStage(project, attestation) }))
   const verdicts = verdictsOf(statements.map(({ facts }) => facts))
   const builds = buildsOf(statements.map(({ facts }) => facts))

@@ -6,6 +6,7 @@ import {
   loadSeal,
   parseTrustPolicy,
   type RevokedSource,
+  speaksAgainst,
   type TrustPolicy,
   withIdentities,
 } from '../attestation/index.ts'
@@ -38,6 +39,7 @@ import { readProjectFile } from './project-file.fs.ts'
 import { openRuns } from './runs.fs.ts'
 import { believedDecisions, heldDataDecisions, listSources, revokedSources } from './sources.ts'
 import { pinnedSystems, withUnreviewedSystems } from './systems.ts'
+import { nothingTaken, takenAway, withTaken } from './taken-away.ts'
 import { ignoredBy, makeState, openReader, refuseCommittedState, requireRoot } from './workspace.fs.ts'
 
 export type OpenOptions = Readonly<{
@@ -83,7 +85,12 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
       ? policyInForce(policyOf(root, caller), caller, { status, proofsOf })
       : withProofs(given, proofsOf)
   const trust = await withIdentities(lentBy?.trust ?? trustOf(options.policy), options.trustedRoots)
-  const evidence = lentBy?.evidence ?? openEvidence(root)
+  const own = openEvidence(root)
+  const taken =
+    lentBy === undefined
+      ? await takenAway(repository, own.approvals(), (bytes) => speaksAgainst(bytes, trust))
+      : nothingTaken
+  const evidence = lentBy?.evidence ?? withTaken(own, taken)
   const decisions = believedDecisions(evidence.approvals(), trust)
   const definition = definitionFiles(root, pipeline, settings)
   const files = await openCode({
@@ -97,7 +104,8 @@ export async function openProject(caller: Caller, options: OpenOptions = {}): Pr
   })
   const lock = loadLock(root)
   const systems = await pinnedSystems({ repository, code: files, working: lock.systems, memory: cache })
-  const code = withUnreviewedSystems(files, systems)
+  const known = withUnreviewedSystems(files, systems)
+  const code = { ...known, findings: [...known.findings, ...taken.findings] }
   const anchors = anchorsOf(pipeline, settings)
   const goldenSets = goldenSetsIn(listed, { approvals: decisions, now: caller.now() })
   const goldenAnchors = goldenSets.flatMap(({ path }) =>

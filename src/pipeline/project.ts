@@ -104,7 +104,9 @@ export type Project = Readonly<{
   dataVerdicts: Map<Sha256, DataVerdict>
 }>
 
-export type DataDecisionsHeld = Readonly<{ [Kind in DataDecisionKind]: readonly VerifiedDataDecision<Kind>[] }>
+/** `isTaken`: a commit took it away. An anchor of these is none, and is still in the place of those before it. */
+export type HeldDecision<Kind extends DataDecisionKind> = VerifiedDataDecision<Kind> & Readonly<{ isTaken?: true }>
+export type DataDecisionsHeld = Readonly<{ [Kind in DataDecisionKind]: readonly HeldDecision<Kind>[] }>
 
 export type ListedSource = Readonly<{
   source: Source

@@ -3,13 +3,12 @@ import {
   type DataDecisionKind,
   type RevokedSource,
   type TrustPolicy,
-  type VerifiedDataDecision,
   verifyDataDecision,
   verifySourceApproval,
 } from '../attestation/index.ts'
 import { type ApprovalFact, type Source, sourceStatus } from '../data/index.ts'
 import type { StoredApproval } from './evidence.fs.ts'
-import type { DataDecisionsHeld, ListedSource } from './project.ts'
+import type { DataDecisionsHeld, HeldDecision, ListedSource, Project } from './project.ts'
 
 /** Trust: approvals are files of the repository; only those that a source-approver of the policy signed count. */
 export function believedDecisions(approvals: readonly StoredApproval[], policy: TrustPolicy): readonly ApprovalFact[] {
@@ -33,12 +32,20 @@ export function believedDecisions(approvals: readonly StoredApproval[], policy: 
   })
 }
 
+/** What verdicts are judged by: an anchor that a commit took away is none. */
+export function approvalsToJudge({ evidence, trust }: Pick<Project, 'evidence' | 'trust'>): readonly StoredApproval[] {
+  return evidence
+    .approvals()
+    .filter(({ bytes, isTaken }) => isTaken !== true || !verifyDataDecision('data-anchor', bytes, trust).trusted)
+}
+
 /** Decisions about data that a reviewer of the policy signed. */
 export function heldDataDecisions(approvals: readonly StoredApproval[], policy: TrustPolicy): DataDecisionsHeld {
-  const held = <Kind extends DataDecisionKind>(kind: Kind): readonly VerifiedDataDecision<Kind>[] =>
-    approvals.flatMap(({ bytes }) => {
+  const held = <Kind extends DataDecisionKind>(kind: Kind): readonly HeldDecision<Kind>[] =>
+    approvals.flatMap(({ bytes, isTaken }) => {
       const read = verifyDataDecision(kind, bytes, policy)
-      return read.trusted ? [read.statement] : []
+      if (!read.trusted) return []
+      return [isTaken === true ? { ...read.statement, isTaken } : read.statement]
     })
   return {
     'data-waiver': held('data-waiver'),
