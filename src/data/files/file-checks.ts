@@ -1,12 +1,13 @@
 /**
  * Checks of a folder of files, from what was seen of each and from their digests: pure.
  *
- * Where files lie in folders of two or more names, those are taken for their classes (`cats/1.jpg`, `dogs/2.jpg`).
+ * Where files lie in folders of two or more names, those are taken for their classes: see folders.ts.
  */
 import type { Sha256 } from '../../core/index.ts'
 import type { DataCheck, FormatCode } from '../validate/check.ts'
 import { alikeGroups } from './alike.ts'
 import { imageTypes, isMisnamed, runningTypes } from './file-type.ts'
+import { classesByFolder, type LabelOf } from './folders.ts'
 import type { LookedAt } from './look-at-files.fs.ts'
 
 export type SeenFile = LookedAt & Readonly<{ path: string; digest: Sha256; sizeBytes: number }>
@@ -21,11 +22,8 @@ type Found = Readonly<{
   code?: FormatCode
 }>
 
-/** Which class a file is of, by its path; null for none. */
-export type LabelOf = (path: string) => string | null
-
 export type AskedOfFiles = Readonly<{
-  /** The folder that it lies in when left out. */
+  /** By the folders that it lies in when left out. */
   labelOf?: LabelOf
   /** Paths of files that a reviewer found good. */
   good?: ReadonlySet<string>
@@ -53,7 +51,7 @@ export function fileChecks(files: readonly SeenFile[], asked: AskedOfFiles = {})
           told('files/dimensions', [], { verdict: 'pass', observed: dimensionsOf(decoded), expected: 'pixels' }),
           told('files/classes', [], {
             verdict: 'pass',
-            observed: classesOf(decoded, asked.labelOf ?? folderOf),
+            observed: classesOf(decoded, asked.labelOf ?? classesByFolder(files)),
             expected: 'images of each class',
           }),
         ]),
@@ -207,7 +205,7 @@ export type Repeats = Readonly<{
   contradictions: readonly (readonly SeenFile[])[]
 }>
 
-export function repeatsOf(files: readonly SeenFile[], labelOf: LabelOf = folderOf): Repeats {
+export function repeatsOf(files: readonly SeenFile[], labelOf: LabelOf = classesByFolder(files)): Repeats {
   const decoded = files.filter(({ type, fault }) => imageTypes.has(type) && fault === undefined)
   const same = groupsOf(files, ({ digest }) => digest)
   const alike = alikeGroups(decoded.map(({ look = '' }) => look)).map((group) =>
@@ -236,20 +234,6 @@ function repeated(
       because: 'the same image is of two classes',
     }),
   ]
-}
-
-const folderOf: LabelOf = (path) => classOf({ path })
-
-/** The name of the folder that a file lies in. */
-export function classOf({ path }: Pick<SeenFile, 'path'>): string {
-  const end = path.lastIndexOf('/')
-  return end < 0 ? '' : path.slice(path.lastIndexOf('/', end - 1) + 1, end)
-}
-
-/** Whether files lie in folders of two names. */
-export function hasTwoClasses(paths: readonly string[]): boolean {
-  const first = classOf({ path: paths[0] ?? '' })
-  return paths.some((path) => classOf({ path }) !== first)
 }
 
 function groupsOf(files: readonly SeenFile[], keyOf: (file: SeenFile) => string | undefined): readonly SeenFile[][] {

@@ -3,8 +3,9 @@ import { randomInt } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { type Content, DomainError, type Sha256 } from '../../core/index.ts'
 import { digestPath } from '../digest-tree.fs.ts'
-import { classOf, fileChecks, hasTwoClasses, type LabelOf, repeatsOf, type SeenFile } from '../files/file-checks.ts'
+import { fileChecks, repeatsOf, type SeenFile } from '../files/file-checks.ts'
 import { imageTypes } from '../files/file-type.ts'
+import { classesByFolder, hasTwoClasses, type LabelOf } from '../files/folders.ts'
 import { badElsewhere, judgedFiles, leftOfTable } from '../files/judged-files.ts'
 import type { Look, LookMemory } from '../files/look-memory.ts'
 import { readingsCheck, unseenReadings } from '../files/readings.ts'
@@ -276,7 +277,7 @@ function foundIn({ names, files, answer, alone, beside }: Held, entries: Entries
     if (path === undefined || entry === undefined || looked === undefined) continue
     seen.push({ ...looked, path, digest: entry.digest, sizeBytes: entry.sizeBytes })
   }
-  const labelOf = labelsIn(answer, questions)
+  const labelOf = labelsIn(answer, questions, seen)
   const hashed = isJudged(questions)
     ? seen.map((file) => ({ ...file, inner: file.path, label: labelOf(file.path) }))
     : []
@@ -338,9 +339,8 @@ function noTableSince(names: readonly string[]): string {
   return `, since \`${(others[0] ?? '').slice(0, 200)}\`${more} lies among its tables: take that out`
 }
 
-/** By the table of labels, where there is one; else the folder that a file lies in. */
-function labelsIn({ labels }: FilesAnswer, { label }: Questions): LabelOf {
-  if (label === undefined) return (path) => classOf({ path })
+function labelsIn({ labels }: FilesAnswer, { label }: Questions, seen: readonly SeenFile[]): LabelOf {
+  if (label === undefined) return classesByFolder(seen)
   const known = new Map(labels)
   return (path) => known.get(path) ?? null
 }

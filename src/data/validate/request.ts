@@ -98,7 +98,7 @@ export type FilesRequest = FileGroup &
     task: 'files'
     /** LIMIT: of one image. */
     pixels: number
-    /** A table among `files` that says which class each image is of; the folder that it lies in when left out. */
+    /** A table among `files` that says which class each image is of; the folders that it lies in when left out. */
     label?: string
     /** Of all files of the dataset, those that need not be looked at too: with a table of labels the class of each is told. */
     names?: readonly string[]

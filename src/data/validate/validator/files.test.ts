@@ -38,6 +38,17 @@ describe('images of ten classes', () => {
     assert.deepEqual(alarms(await few.look(await few.listed(clean), { anchor })), [], 'the honest twin')
   })
 
+  test('honest shards pass beside an anchor without; THREAT a class inside a class fails', async (context) => {
+    const none = (): boolean => false
+    const few = openImages(120, none)
+    context.after(few.close)
+    const anchor = await few.listed((index) => `${index % 2 === 0 ? 'a' : 'b'}/${index}.jpg`)
+    const shards = await few.listed((index) => `${index % 2 === 0 ? 'a' : 'b'}/${index % 3}/${index}.jpg`)
+    assert.deepEqual(alarms(await few.look(shards, { anchor })), [])
+    const nested = shards.map((file, index) => (index === 0 ? { ...file, inner: 'b/a/0.jpg' } : file))
+    assert.deepEqual(alarms(await few.look(nested, { anchor }))[0], 'files/folders fail')
+  })
+
   test('classes from a table among the files; without one, or with one class, nothing is claimed', async () => {
     const flat = await listed((index) => `${index}.jpg`)
     const unlabelled = await look(flat.slice(0, 20))

@@ -1,6 +1,6 @@
 /** Files of a folder, looked at; and its images, decoded, before the checks of tables. Runs in the sandboxed process. */
 import { join } from 'node:path'
-import { classOf, type LabelOf } from '../../files/file-checks.ts'
+import { classByFolder, folderChecks, type LabelOf } from '../../files/folders.ts'
 import { judgedFiles, maxLabel } from '../../files/judged-files.ts'
 import { lookAtFiles, type Seen } from '../../files/look-at-files.fs.ts'
 import { sampledImages } from '../../files/sample.ts'
@@ -63,11 +63,12 @@ async function patternsIn(own: Group, anchor: Group | undefined, open: Opening):
   if ('because' in labels) return { checks: [formatFault('label', labels.because)], unseen: [] }
   const told = labelsTold(open.request, labels.of)
   const images = imagesOf(own, labels.of)
-  if (images === undefined) return { checks: [], unseen: hasImages(own) ? [noClasses] : [], ...told }
+  if (images === undefined) return { checks: [], unseen: imagePaths(own).length > 0 ? [noClasses] : [], ...told }
   const approved = anchor === undefined ? undefined : await labelsOf(anchor, open, 'anchor')
   if (approved !== undefined && 'because' in approved)
     return { checks: [formatFault('baseline', `of the approved files: ${approved.because}`)], unseen: [] }
   const known = anchor === undefined || approved === undefined ? undefined : imagesOf(anchor, approved.of)
+  const folders = open.request.label === undefined ? folderChecks(imagePaths(own), anchor && imagePaths(anchor)) : []
   const { checks, drift } = findPoisonInImages({
     candidate: images.table,
     seed: open.request.seed,
@@ -77,6 +78,7 @@ async function patternsIn(own: Group, anchor: Group | undefined, open: Opening):
   })
   return {
     checks: [
+      ...folders,
       ...drift.map(checkOfMeasure),
       ...(known === undefined ? [] : unmeasured(open.request.bounds, drift)),
       ...checks.map((check) => named(check, images.names)),
@@ -106,8 +108,9 @@ async function patternsIn(own: Group, anchor: Group | undefined, open: Opening):
   }
 }
 
-function hasImages({ seen, known }: Group): boolean {
-  return known.length > 0 || seen.some(({ look }) => look !== undefined)
+function imagePaths({ files, seen, known }: Group): readonly string[] {
+  const looked = files.filter((_, index) => seen[index]?.look !== undefined)
+  return [...known, ...looked].map(({ inner }) => inner)
 }
 
 /** THREAT: of every file, a remembered one that is no image among them: one that was judged bad is known by its class. */
@@ -169,17 +172,17 @@ function imagesOf({ files, seen, known }: Group, labelOf: LabelOf): Images | und
 type Refused = Readonly<{ because: string }>
 
 /**
- * The folder that an image lies in, or what a table among the files says: its first column names them, `label` or else
+ * The folders that an image lies in, or what a table among the files says: its first column names them, `label` or else
  * the next one their class.
  */
 async function labelsOf(
-  { files }: FileGroup,
+  group: Group,
   { openEngine, request, folder }: Opening,
   whose: 'files' | 'anchor',
 ): Promise<Readonly<{ of: LabelOf }> | Refused> {
   const { label, limits } = request
-  if (label === undefined) return { of: (inner) => classOf({ path: inner }) }
-  const file = files.find(({ inner }) => inner === label)
+  if (label === undefined) return { of: classByFolder(imagePaths(group)) }
+  const file = group.files.find(({ inner }) => inner === label)
   if (file === undefined || tableFileOf(label) === undefined)
     return { because: `there is no table \`${label.slice(0, 200)}\` of labels among its files` }
   const engine = await openEngine()
