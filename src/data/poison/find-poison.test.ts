@@ -12,6 +12,8 @@ import { generatorOf, shuffled } from './generator.ts'
 import { findLabelFlips } from './label-flip.ts'
 import { findOutliers } from './outliers.ts'
 import type { PoisonName, Tally } from './report.ts'
+import { restored } from './restored.ts'
+import { deltaRows } from './row-hash.ts'
 import { findTriggers } from './trigger.ts'
 import { unsearched } from './unsearched.ts'
 
@@ -123,6 +125,64 @@ test('labels flipped along the boundary are listed beside an anchor, and no hone
   const hits = listed.filter((index) => isNear(flipped[index] ?? { x: 9 })).length
   assert.ok(hits >= 30 && hits >= 0.8 * listed.length, `${hits} of ${listed.length} listed rows are among 60 flipped`)
   assert.deepEqual(listedOf(honest), [])
+})
+
+test('a table whose approved rows were rounded hides no flips, and is no poison by itself', () => {
+  const rounded = (rows: readonly Drawn[]): Columns =>
+    tableOf(rows.map((row) => ({ ...row, x: Number(row.x.toFixed(4)), y: Number(row.y.toFixed(4)) })))
+  const added = draw(400, 3)
+  const flipped = added.map((row, at) => (at % 8 === 0 ? { ...row, label: opposite(row.label) } : row))
+  const judged = (candidate: Columns) => {
+    const kept = restored(candidate, anchor, 0)
+    return { rows: kept.rows, flips: findLabelFlips({ candidate: kept.table, anchor })?.check }
+  }
+  const [honest, plain, hidden] = [
+    rounded([...anchorRows, ...added]),
+    tableOf([...anchorRows, ...flipped]),
+    rounded([...anchorRows, ...flipped]),
+  ].map(judged)
+  assert.deepEqual(
+    [honest, plain, hidden].map((one) => [one?.rows, one?.flips?.observed.of, one?.flips?.verdict]),
+    [
+      [1000, 400, 'pass'],
+      [0, 400, 'fail'],
+      [1000, 400, 'fail'],
+    ],
+  )
+})
+
+test('an approved row that is relabelled and rounded is new, and no row stands for two', () => {
+  const [first, ...others] = anchorRows.slice(0, 300)
+  assert.ok(first !== undefined)
+  const near = { ...first, x: first.x + 1e-7 }
+  const small = tableOf([first, ...others])
+  const relabelled = tableOf([{ ...near, label: opposite(near.label) }, ...others])
+  assert.deepEqual([...deltaRows(restored(relabelled, small, 0).table, small, 0)], [0])
+  assert.deepEqual([...deltaRows(restored(tableOf([near, near, ...others]), small, 0).table, small, 0)], [1])
+  const other = tableOf([{ ...near, city: 'elsewhere' }, ...others])
+  assert.deepEqual([...deltaRows(restored(other, small, 0).table, small, 0)], [0])
+})
+
+test('changed copies of approved rows are judged by what did not learn them', () => {
+  const random = generatorOf(5)
+  const numbers = Array.from({ length: 400 }, () => [normal(random), normal(random), normal(random)] as const)
+  // labels by chance: whoever has not learnt a row's own cannot know it
+  const labels = numbers.map(() => (random() < 0.5 ? 'yes' : 'no'))
+  const table = (shift: number): Columns => ({
+    rows: 400,
+    label: 'label',
+    columns: [
+      ...[0, 1, 2].map((axis) =>
+        numericColumn(
+          `n${axis}`,
+          numbers.map((row) => (row[axis] ?? 0) + shift),
+        ),
+      ),
+      codedColumn('category', 'label', labels),
+    ],
+  })
+  const found = findLabelFlips({ candidate: table(0.03), anchor: table(0) })?.check
+  assert.ok((found?.observed.found ?? 0) > 150, `${found?.observed.found} of 400 disagree`)
 })
 
 test('where features have moved, poison warns and names the drift that fails', () => {

@@ -9,6 +9,7 @@ import { overviewOf, smallPicturesOf } from './images.ts'
 import { findLabelFlips } from './label-flip.ts'
 import { findOutliers } from './outliers.ts'
 import { type PoisonCheck, type PoisonInput, type Tally, withoutGood } from './report.ts'
+import { restored } from './restored.ts'
 import { findSource } from './source.ts'
 import { findTriggers, findTriggersInImages } from './trigger.ts'
 import { heldToUsual, type Search } from './usual.ts'
@@ -18,6 +19,8 @@ export type PoisonReport = Readonly<{
   verdict: 'pass' | 'warn' | 'fail'
   anchored: boolean
   checks: readonly PoisonCheck[]
+  /** Approved rows whose numbers have other digits: they were taken for what was approved. */
+  restored: number
 }>
 
 /**
@@ -26,7 +29,10 @@ export type PoisonReport = Readonly<{
  * Trust: every value of the tables is hostile; no message repeats one.
  */
 export function findPoison(input: PoisonInput): PoisonReport {
-  const found = searches.flatMap((search) => heldToUsual(search, input))
+  const { kept, rows } = withApproved(input)
+  const found = searches.flatMap((search) =>
+    heldToUsual(search, search === findTriggers || search === findDuplicates ? input : kept),
+  )
   const first = found.map(({ check }) => withoutGood(check, input))
   const source = findSource(input, suspectedRows(input, first))
   const all = source === undefined ? first : [...first, withoutGood(source.check, input)]
@@ -39,7 +45,19 @@ export function findPoison(input: PoisonInput): PoisonReport {
     : !anchored || checks.some(({ verdict }) => verdict === 'warn')
       ? 'warn'
       : 'pass'
-  return { verdict: worst, anchored, checks }
+  return { verdict: worst, anchored, checks, restored: rows }
+}
+
+/**
+ * With approved rows that only have other digits as they were approved. What repeats numbers is looked for in those that are there.
+ */
+function withApproved(input: PoisonInput): Readonly<{ kept: PoisonInput; rows: number }> {
+  const { candidate, anchor, previous, seed = 0 } = input
+  if (anchor === undefined) return { kept: input, rows: 0 }
+  const { table: now, rows } = restored(candidate, anchor, seed)
+  if (previous === undefined) return { kept: { ...input, candidate: now }, rows }
+  const before = restored(previous, anchor, seed).table
+  return { kept: { ...input, candidate: restored(now, before, seed).table, previous: before }, rows }
 }
 
 /** LIMIT: rows that are judged one by one for a baseline. A share of so many is known to half a hundredth. */
@@ -81,9 +99,10 @@ export function findPoisonInImages(
     candidate: smallPicturesOf(input.candidate),
     ...(anchor === undefined ? {} : { anchor: smallPicturesOf(anchor) }),
   }
+  const { kept } = withApproved(small)
   const searches = [
     () => findTriggersInImages(input),
-    ...[findLabelFlips, findOutliers, findClassShift].map((search) => () => search(small)),
+    ...[findLabelFlips, findOutliers, findClassShift].map((search) => () => search(kept)),
   ]
   const found = searches.flatMap((search) => search() ?? []).map(({ check }) => withoutGood(check, input))
   const [now, before] = [input.candidate, anchor].map((table) => table && profileTable(overviewOf(table)))

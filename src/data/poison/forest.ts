@@ -18,7 +18,8 @@ type Tree = Readonly<{
   leaves: Float32Array
 }>
 
-export type Forest = Readonly<{ classes: number; trees: readonly Tree[] }>
+/** `seen`: for each tree which rows it learnt from, a bit each. */
+export type Forest = Readonly<{ classes: number; trees: readonly Tree[]; seen: readonly Uint8Array[] }>
 
 /** `labels` holds 0 to `classes - 1`, one a row. */
 export type Training = Readonly<{ matrix: Matrix; labels: Int32Array; classes: number }>
@@ -39,25 +40,45 @@ export function growForest(
   const order = Int32Array.from({ length: matrix.rows }, (_, row) => row)
   const sampleRows = Math.min(options.sampleRows ?? Number.POSITIVE_INFINITY, Math.ceil(matrix.rows * 0.632))
   const trees: Tree[] = []
+  const seen: Uint8Array[] = []
   for (let index = 0; index < options.trees; index += 1) {
     partialShuffle(order, sampleRows, options.random)
     const tree = growTree(training, order.slice(0, sampleRows), options)
     trees.push(tree)
+    seen.push(bitsOf(order.subarray(0, sampleRows), matrix.rows))
     for (const row of order.subarray(sampleRows)) {
       judged[row] = (judged[row] ?? 0) + 1
       addLeaf(tree, matrix, { row, classes, into: outOfBag })
     }
   }
   divideRows(outOfBag, judged, classes)
-  return { forest: { classes, trees }, outOfBag }
+  return { forest: { classes, trees, seen }, outOfBag }
 }
 
-/** @returns class shares, row-major, `rows * classes` */
-export function predictForest({ trees, classes }: Forest, matrix: Matrix): Float64Array {
+/**
+ * @param without for each row one that the trees asked must not have learnt from, -1 for none
+ * @returns class shares, row-major, `rows * classes`
+ */
+export function predictForest({ trees, classes, seen }: Forest, matrix: Matrix, without?: Int32Array): Float64Array {
   const shares = new Float64Array(matrix.rows * classes)
-  for (const tree of trees)
-    for (let row = 0; row < matrix.rows; row += 1) addLeaf(tree, matrix, { row, classes, into: shares })
-  return shares.map((sum) => sum / trees.length)
+  const judged = new Float64Array(matrix.rows)
+  for (const [index, tree] of trees.entries()) {
+    const learnt = seen[index] ?? new Uint8Array(0)
+    for (let row = 0; row < matrix.rows; row += 1) {
+      const other = without?.[row] ?? -1
+      if (other >= 0 && ((learnt[other >> 3] ?? 0) & (1 << (other & 7))) !== 0) continue
+      judged[row] = (judged[row] ?? 0) + 1
+      addLeaf(tree, matrix, { row, classes, into: shares })
+    }
+  }
+  divideRows(shares, judged, classes)
+  return shares
+}
+
+function bitsOf(rows: Int32Array, size: number): Uint8Array {
+  const bits = new Uint8Array((size >> 3) + 1)
+  for (const row of rows) bits[row >> 3] = (bits[row >> 3] ?? 0) | (1 << (row & 7))
+  return bits
 }
 
 function addLeaf(

@@ -12,6 +12,7 @@ export {
 } from './history.ts'
 export { type Grey, tableOfImages } from './images.ts'
 export type { Budget, Increment, PoisonCheck, PoisonName, Tally } from './report.ts'
+export { restored } from './restored.ts'
 export { deltaRows } from './row-hash.ts'
 export { type Stamp, stampsOf } from './stamps.ts'
 export { unsearched } from './unsearched.ts'

@@ -4,10 +4,10 @@
  */
 import { type CategoryColumn, type Columns, labelOf, selectRows } from '../table/columns.ts'
 import { type Encoding, encode, encodingOf, type Matrix } from './encode.ts'
-import { type Forest, growForest, predictForest } from './forest.ts'
+import { type Forest, growForest, predictForest, type Training } from './forest.ts'
 import { generatorOf, shuffled } from './generator.ts'
 import { fitLogistic, type Logistic, predictLogistic } from './logistic.ts'
-import { nearest, voteOf } from './neighbours.ts'
+import { type Neighbours, nearest, voteOf } from './neighbours.ts'
 
 /** Class probabilities of rows by models that did not see them, row-major, `rows * classes`; rows sum to 1. */
 export type Judgement = Readonly<{ classes: readonly string[]; probabilities: Float64Array; given: Int32Array }>
@@ -19,6 +19,10 @@ export type Judge = Readonly<{
   matrix: Matrix
   forest: Forest
   logistic: Logistic
+  /** Linear models of all but one fold of the sample each, and the fold of each of its rows. */
+  crossed: Readonly<{ models: readonly Logistic[]; foldOf: Uint8Array }>
+  /** Squared distance of each row of the sample from the nearest other; none where neighbours would cost too much. */
+  apart: Float64Array
 }>
 
 export type JudgeOptions = Readonly<{ seed: number; trees?: number; sampleRows?: number }>
@@ -54,49 +58,97 @@ export function fitJudge(
   const { forest, outOfBag } = growForest({ matrix, labels, classes: classes.length }, trees)
   const everyRow = Int32Array.from({ length: matrix.rows }, (_, row) => row)
   const logistic = fitLogistic({ matrix, labels, classes: classes.length, rows: everyRow, penalty: 1 })
-  const judge: Judge = { encoding, classes, labels, matrix, forest, logistic }
-  const heldOut = averaged([outOfBag, ...voted(judge, matrix, true), crossFitted(judge, options.seed)], classes.length)
+  const { shares, ...crossed } = crossFitted({ matrix, labels, classes: classes.length }, options.seed)
+  const neighbours = neighboursIn(matrix, matrix, true)
+  const votes = neighbours === undefined ? [] : [voteOf(neighbours, labels, { classes: classes.length })]
+  const apart = Float64Array.from(
+    neighbours === undefined ? [] : labels,
+    (_, row) => neighbours?.distances[row * neighbourCount] ?? 0,
+  )
+  const judge: Judge = { encoding, classes, labels, matrix, forest, logistic, crossed, apart }
+  const heldOut = averaged([outOfBag, ...votes, shares], classes.length)
   const own = spread(table, judge, { given, sample, heldOut })
   return { judge, own }
 }
 
-/** Judges rows that the judge was not fitted on. */
+/**
+ * Judges rows that the judge was not fitted on. A changed copy of a row that it was fitted on is judged by what did not
+ * learn that row: it would find its own label in it, as often as copies are made.
+ */
 export function judgeTable(judge: Judge, table: Columns): Judgement {
   const label = labelOf(table)
   const given = label === undefined ? new Int32Array(table.rows).fill(-1) : codesIn(label, judge.classes)
-  return { classes: judge.classes, given, probabilities: probabilitiesOf(judge, encode(table, judge.encoding)) }
+  return { classes: judge.classes, given, probabilities: probabilitiesOf(judge, encode(table, judge.encoding), given) }
 }
 
-function probabilitiesOf(judge: Judge, matrix: Matrix): Float64Array {
-  const answers = [
-    predictForest(judge.forest, matrix),
-    ...voted(judge, matrix, false),
-    predictLogistic(judge.logistic, matrix),
-  ]
-  return averaged(answers, judge.classes.length)
+function probabilitiesOf(judge: Judge, matrix: Matrix, given: Int32Array): Float64Array {
+  const classes = judge.classes.length
+  const neighbours = neighboursIn(judge.matrix, matrix, false)
+  const twins = twinsOf(judge, neighbours, given)
+  const votes = neighbours === undefined ? [] : [voteOf(withoutTwins(neighbours, twins), judge.labels, { classes })]
+  return averaged([predictForest(judge.forest, matrix, twins), ...votes, linear(judge, matrix, twins)], classes)
 }
 
-function voted(judge: Judge, matrix: Matrix, skipSelf: boolean): readonly Float64Array[] {
-  if (matrix.rows * judge.matrix.rows * matrix.width > neighbourBudget) return []
-  const neighbours = nearest(matrix, judge.matrix, { count: neighbourCount, skipSelf })
-  return [voteOf(neighbours, judge.labels, { classes: judge.classes.length })]
+/** Of rows that are not the sample itself one more, so that a twin can be left out. Undefined where that costs too much. */
+function neighboursIn(sample: Matrix, matrix: Matrix, skipSelf: boolean): Neighbours | undefined {
+  if (matrix.rows * sample.rows * matrix.width > neighbourBudget) return undefined
+  return nearest(matrix, sample, { count: neighbourCount + (skipSelf ? 0 : 1), skipSelf })
+}
+
+/**
+ * For each row the row of the sample that it is a changed copy of, -1 for none: it lies at less than half the way to
+ * that row's nearest neighbour. The same row under another label is none: that it was relabelled is what the judge is asked.
+ */
+function twinsOf({ labels, apart }: Judge, neighbours: Neighbours | undefined, given: Int32Array): Int32Array {
+  return given.map((own, row) => {
+    const at = row * (neighbourCount + 1)
+    const [twin = -1, distance = 0] = [neighbours?.indices[at], neighbours?.distances[at]]
+    const isTwin = twin >= 0 && distance < (apart[twin] ?? 0) / 4 && (distance > 0 || labels[twin] === own)
+    return isTwin ? twin : -1
+  })
+}
+
+function withoutTwins({ count, indices, distances }: Neighbours, twins: Int32Array): Neighbours {
+  const isKept = (_: number, at: number): boolean =>
+    at % count !== ((twins[Math.floor(at / count)] ?? -1) >= 0 ? 0 : count - 1)
+  return { count: count - 1, indices: indices.filter(isKept), distances: distances.filter(isKept) }
+}
+
+function linear({ logistic, crossed, classes }: Judge, matrix: Matrix, twins: Int32Array): Float64Array {
+  const shares = predictLogistic(logistic, matrix)
+  for (const [fold, model] of crossed.models.entries()) {
+    const rows = Int32Array.from(twins.keys()).filter((row) => crossed.foldOf[twins[row] ?? -1] === fold)
+    place(predictLogistic(model, matrix, rows), rows, { classes: classes.length, into: shares })
+  }
+  return shares
 }
 
 /** Each fifth by a linear model of the others. */
-function crossFitted({ matrix, labels, classes }: Judge, seed: number): Float64Array {
+function crossFitted(
+  { matrix, labels, classes }: Training,
+  seed: number,
+): Judge['crossed'] & Readonly<{ shares: Float64Array }> {
   const order = shuffled(matrix.rows, generatorOf(seed + 1))
-  const shares = new Float64Array(matrix.rows * classes.length)
-  for (let fold = 0; fold < folds; fold += 1) {
-    const held = order.filter((_, index) => index % folds === fold)
-    const rows = order.filter((_, index) => index % folds !== fold)
-    const model = fitLogistic({ matrix, labels, classes: classes.length, rows, penalty: 1 })
-    const predicted = predictLogistic(model, matrix, held)
-    for (const [index, row] of held.entries()) {
-      const from = index * classes.length
-      shares.set(predicted.subarray(from, from + classes.length), row * classes.length)
-    }
-  }
-  return shares
+  const shares = new Float64Array(matrix.rows * classes)
+  const foldOf = new Uint8Array(matrix.rows)
+  const models = Array.from({ length: folds }, (_, fold) => {
+    const held = order.filter((_row, index) => index % folds === fold)
+    const rows = order.filter((_row, index) => index % folds !== fold)
+    const model = fitLogistic({ matrix, labels, classes, rows, penalty: 1 })
+    place(predictLogistic(model, matrix, held), held, { classes, into: shares })
+    for (const row of held) foldOf[row] = fold
+    return model
+  })
+  return { models, foldOf, shares }
+}
+
+function place(
+  shares: Float64Array,
+  rows: Int32Array,
+  { classes, into }: Readonly<{ classes: number; into: Float64Array }>,
+): void {
+  for (const [index, row] of rows.entries())
+    into.set(shares.subarray(index * classes, (index + 1) * classes), row * classes)
 }
 
 /** Rows of the sample keep what models without them said; the others are out of sample anyway. */
@@ -107,11 +159,8 @@ function spread(
 ): Judgement {
   const { classes } = judge
   if (sample.length === table.rows) return { classes, given, probabilities: heldOut }
-  const probabilities = probabilitiesOf(judge, encode(table, judge.encoding))
-  for (const [index, row] of sample.entries()) {
-    const from = index * classes.length
-    probabilities.set(heldOut.subarray(from, from + classes.length), row * classes.length)
-  }
+  const probabilities = probabilitiesOf(judge, encode(table, judge.encoding), given)
+  place(heldOut, sample, { classes: classes.length, into: probabilities })
   return { classes, given, probabilities }
 }
 

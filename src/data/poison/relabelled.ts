@@ -16,15 +16,15 @@ import { fewestTiedRows, type Labelled, leastLogOdds, type Tie } from './tie.ts'
 /** Share of the anchor that has to be there unchanged. */
 const leastKept = 0.5
 
-type Tables = Readonly<{ candidate: Columns; anchor: Columns; delta: Columns; seed: number }>
+/** `kept`: rows that are in the anchor as they are. */
+export type Relabelling = Readonly<{ anchor: Columns; delta: Columns; kept: number; seed: number }>
 
 export function relabelledTies(
   columns: readonly Items[],
   labelled: Labelled,
-  { tables, alpha }: Readonly<{ tables: Tables; alpha: number }>,
+  { tables, alpha }: Readonly<{ tables: Relabelling; alpha: number }>,
 ): readonly Tie[] {
-  const { candidate, anchor, delta } = tables
-  if (candidate.rows - delta.rows < leastKept * anchor.rows) return []
+  if (tables.kept < leastKept * tables.anchor.rows) return []
   const becomes = relabelledTo(tables, labelled)
   const z = familyWiseZ(alpha, columns.reduce((sum, { count }) => sum + count, 0) * labelled.classes)
   return Array.from({ length: labelled.classes }, (_, at) => at).flatMap((at) => {
@@ -34,7 +34,7 @@ export function relabelledTies(
 }
 
 /** For each row of the anchor the class that it has now, -1 where it is not there or has its own. */
-function relabelledTo({ anchor, delta, seed }: Tables, { from, label }: Labelled): Int32Array {
+function relabelledTo({ anchor, delta, seed }: Relabelling, { from, label }: Labelled): Int32Array {
   const named = new Set(anchor.columns.map(({ name }) => name))
   const shared = delta.columns.map(({ name }) => name).filter((name) => named.has(name) && name !== delta.label)
   const hashesOf = ({ rows, columns }: Columns): Float64Array =>

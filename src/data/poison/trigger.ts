@@ -10,8 +10,9 @@ import { type Columns, concatenated, rowNumberOf, selectRows } from '../table/co
 import { expectationOf, type LogOdds, shareAt, spreadOf, surpriseOf } from './association.ts'
 import { type Items, itemsOf } from './items.ts'
 import { findPairs } from './pairs.ts'
-import { relabelledTies } from './relabelled.ts'
+import { type Relabelling, relabelledTies } from './relabelled.ts'
 import { alpha, type Finding, findingOf, type PoisonInput, type Suspect } from './report.ts'
+import { restored } from './restored.ts'
 import { deltaRows } from './row-hash.ts'
 import { stampedIn } from './stamped.ts'
 import {
@@ -66,8 +67,8 @@ function findTies(
   chosen: (ties: readonly Tie[], looked: Looked) => readonly Tie[],
 ): TriggerFinding | undefined {
   const { candidate, anchor, seed = 0 } = input
-  const rows = anchor === undefined ? undefined : deltaRows(candidate, anchor, seed)
-  const delta = rows === undefined ? candidate : selectRows(candidate, rows)
+  const rows = anchor === undefined ? new Int32Array(0) : deltaRows(candidate, anchor, seed)
+  const delta = anchor === undefined ? candidate : selectRows(candidate, rows)
   const table = anchor === undefined ? candidate : concatenated(anchor, delta)
   const labelled = labelledOf(table, anchor?.rows ?? 0)
   if (labelled === undefined || delta.rows === 0) return undefined
@@ -84,7 +85,7 @@ function findTies(
   const relabelled =
     anchor === undefined
       ? []
-      : relabelledTies(columns, labelled, { tables: { candidate, anchor, delta, seed }, alpha: part })
+      : relabelledTies(columns, labelled, { tables: relabelling({ candidate, anchor, rows, seed }), alpha: part })
   const pairs = findPairs(counted, labelled, { alpha: part, changes })
   const found = chosen([...single, ...relabelled, ...pairs], { counted, labelled, table, z })
   const ties = found.toSorted((left, right) => right.z - left.z)
@@ -105,6 +106,17 @@ function findTies(
     tally: { column: null },
   })
   return { ...finding, ties, items: tests / labelled.classes }
+}
+
+/** The new rows with the approved numbers where they are near to them, and how many rows then are not new. */
+function relabelling({
+  candidate,
+  anchor,
+  rows,
+  seed,
+}: Readonly<{ candidate: Columns; anchor: Columns; rows: Int32Array; seed: number }>): Relabelling {
+  const { table } = restored(candidate, anchor, seed)
+  return { anchor, delta: selectRows(table, rows), kept: candidate.rows - deltaRows(table, anchor, seed).length, seed }
 }
 
 function singleTies(

@@ -9,6 +9,7 @@ import {
   type Increment,
   type PoisonCheck,
   type PoisonName,
+  restored,
   unsearched,
   type Version,
 } from '../../poison/index.ts'
@@ -21,7 +22,7 @@ import {
   type TableProfile,
   type ThresholdOf,
 } from '../../statistics/index.ts'
-import { selectRows } from '../../table/columns.ts'
+import { type Columns, selectRows } from '../../table/columns.ts'
 import type { Engine } from '../../table/engine.duckdb.ts'
 import { type Loaded, type LoadOptions, loadColumns } from '../../table/load-columns.ts'
 import type { Relation } from '../../table/relation.ts'
@@ -130,7 +131,8 @@ export function versionOf(
 ): Version {
   const { columns } = loaded
   const known = (before ?? approved)?.columns
-  const fresh = known === undefined ? columns : selectRows(columns, deltaRows(columns, known, seed))
+  const isNew = (before: Columns): Int32Array => deltaRows(restored(columns, before, seed).table, before, seed)
+  const fresh = known === undefined ? columns : selectRows(columns, isNew(known))
   const thresholdOf = noLooser(boundedBy(bounds).thresholdOf)
   const drift =
     fresh.rows < fewestRows ? [] : driftObservations(decideDrift(profileTable(fresh), anchorProfile, { thresholdOf }))
@@ -218,10 +220,14 @@ function poisonChecks(
     { candidate: loaded.columns, ...(approved === undefined ? {} : { anchor: approved.columns }) },
     'rows',
   )
+  const otherDigits =
+    report.restored === 0
+      ? []
+      : [`${report.restored} rows are approved rows whose numbers have other digits, and were taken for those`]
   const checks = report.checks.map(checkOfPoison)
   return {
     checks: isAnchored ? checks : [...checks, unanchored],
-    unseen: [...new Set([...unseen, ...few])],
+    unseen: [...new Set([...unseen, ...few, ...otherDigits])],
     pointed: pointedAt(report.checks),
     increments: report.checks.flatMap(({ increments }) => increments),
   }
