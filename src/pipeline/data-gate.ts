@@ -37,6 +37,8 @@ export async function gateData(
     const found = await tools.dataVerdict(question)
     if (found === undefined) continue
     refuseVerdict(found.verdict, project.settings.require)
+    const warning = warningOf(found.verdict)
+    if (warning !== undefined) tools.options.onEvent({ kind: 'notice', text: warning })
     verdicts.set(question.path, found.attestation)
   }
   return verdicts
@@ -81,18 +83,27 @@ function refuseVerdict({ dataset, result, checks }: DataVerdict, require: readon
   if (result === 'PASSED' || (result === 'WARNED' && !require.includes('passed-data'))) return
   const worst = checks.some(({ verdict, waiver }) => verdict === 'fail' && waiver === undefined) ? 'fail' : 'warn'
   const troubled = checks.filter(({ verdict, waiver }) => verdict === worst && waiver === undefined)
-  const names = troubled
-    .slice(0, 3)
-    .map(({ name, column }) => (column === undefined ? name : `${name} of \`${column}\``))
-  const more = troubled.length > 3 ? ` and ${troubled.length - 3} more` : ''
   const what = result === 'FAILED' ? 'failed' : 'only passed with warnings'
   throw new DomainError(
     result === 'FAILED' ? 'ERR_DATA_VALIDATION_FAILED' : 'ERR_DATA_NOT_PASSED',
-    `\`${dataset.path}\` ${what} its validation: ${names.join(', ')}${more}`,
+    `\`${dataset.path}\` ${what} its validation: ${namesOf(troubled)}`,
     {
       help: `see the rows: assay data validate ${quotedForShell(dataset.path)}; mend the data, or let a reviewer accept it: ${waiveCommand(dataset.path, troubled[0])}`,
     },
   )
+}
+
+/** In words, of what starts all the same. */
+function warningOf({ dataset, result, checks }: DataVerdict): string | undefined {
+  if (result !== 'WARNED') return undefined
+  const warned = checks.filter(({ verdict }) => verdict === 'warn')
+  const path = quotedForShell(dataset.path)
+  return `\`${dataset.path}\` only passed with warnings: ${namesOf(warned)} (assay data validate ${path})`
+}
+
+function namesOf(checks: readonly StatedCheck[]): string {
+  const names = checks.slice(0, 3).map(({ name, column }) => (column === undefined ? name : `${name} of \`${column}\``))
+  return `${names.join(', ')}${checks.length > 3 ? ` and ${checks.length - 3} more` : ''}`
 }
 
 function waiveCommand(path: string, check: StatedCheck | undefined): string {

@@ -211,8 +211,8 @@ function sizesOf(label: Int32Array, classes: number): Float64Array {
 /**
  * The mean of shares that some of `of` pictures were given, and one more vote for the class's own share.
  *
- * The variance is that of the mean over pictures. Where all agree there is none, yet the one more vote lowers what they say:
- * then it is at least that of so many coins (the posterior of a beta distribution), or each large pure patch were news.
+ * The variance is that of the mean over pictures. Where all agree there is none, yet the one more vote lowers what they say: the
+ * part that it took is as uncertain as so many coins (the posterior of a beta distribution), or each large pure patch were news.
  */
 export function pooled(shares: readonly number[], of: number, base: number): Pick<Rest, 'share' | 'variance'> {
   const count = shares.length
@@ -220,7 +220,7 @@ export function pooled(shares: readonly number[], of: number, base: number): Pic
   const squares = shares.reduce((sum, share) => sum + (share - mean) ** 2, 0)
   const share = Math.min(1 - 1e-6, Math.max(1e-6, (mean * count + base) / (count + 1)))
   const sampled = count > 1 ? (squares / (count - 1) / count) * (1 - count / of) : 0
-  const ofMean = mean > share ? Math.max(sampled, (share * (1 - share)) / (count + 2)) : sampled
+  const ofMean = mean > share ? Math.max(sampled, (share * (mean - share)) / (count + 2)) : sampled
   return { share, variance: ofMean / (share * (1 - share)) ** 2 }
 }
 
