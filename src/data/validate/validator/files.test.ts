@@ -61,6 +61,21 @@ describe('images of ten classes', () => {
     const files = [...flat, { path: table, inner: 'labels.csv' }]
     assert.deepEqual(alarms(await look(files, { label: 'labels.csv' })), ['poison/trigger warn', 'poison/anchor warn'])
     assert.deepEqual(alarms(await look(few, { label: 'others.csv' })), ['format/label fail'])
+    const withRow = async (...rows: readonly string[]): Promise<readonly string[]> => {
+      writeFileSync(table, ['file,label', ...rows, ...lines.slice(0, 4), ''].join('\n'))
+      const { checks } = await look([...flat.slice(0, 4), { path: table, inner: 'labels.csv' }], {
+        label: 'labels.csv',
+      })
+      return checks.flatMap(({ name, verdict, because }) => (verdict === 'fail' ? [`${name}: ${because}`] : []))
+    }
+    assert.deepEqual(await withRow(lines[0] ?? ''), [], 'the same word twice')
+    for (const name of ['0.jpg', './0.jpg', 'x/../0.jpg'])
+      assert.deepEqual(await withRow(`${name},other`), [
+        'format/label: row 2 of the labels says another class of `0.jpg`: leave one of its rows',
+      ])
+    assert.deepEqual(await withRow('gone.jpg,class-3'), [
+      'format/label: row 1 of the labels and 0 more name no file of the data: take them out',
+    ])
     writeFileSync(table, 'file\n"torn')
     assert.deepEqual(alarms(await look(few, { label: 'labels.csv' })), ['format/label fail'])
   })

@@ -1,5 +1,5 @@
 /** Files of a folder, looked at; and its images, decoded, before the checks of tables. Runs in the sandboxed process. */
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { classByFolder, folderChecks, type LabelOf } from '../../files/folders.ts'
 import { judgedFiles, maxLabel } from '../../files/judged-files.ts'
 import { lookAtFiles, type Seen } from '../../files/look-at-files.fs.ts'
@@ -194,13 +194,45 @@ async function labelsOf(
     if (name === undefined || column === undefined || name === column)
       return { because: 'the table of labels needs a column of files and one of labels' }
     const rows = await engine.query(`SELECT ${textOf(name)}, ${textOf(column)} FROM ${opened.relation.from}`)
-    const known = new Map(
-      rows.map(([inner, value]) => [String(inner), value === null ? null : String(value).slice(0, maxLabel)]),
-    )
-    return { of: (inner) => known.get(inner) ?? known.get(inner.split('/').at(-1) ?? '') ?? null }
+    const labels = rows.map(([inner, value]): LabelRow => {
+      const text = value === null ? null : String(value).slice(0, maxLabel)
+      return [posix.normalize(String(inner)), text]
+    })
+    const fault =
+      whose === 'files' ? unreadIn(labels, request.names ?? group.files.map(({ inner }) => inner)) : undefined
+    const known = new Map(labels)
+    return fault ?? { of: (inner) => known.get(inner) ?? known.get(posix.basename(inner)) ?? null }
   } catch (error) {
     return { because: firstLine(error) }
   } finally {
     engine.close()
+  }
+}
+
+type LabelRow = readonly [inner: string, label: string | null]
+
+/**
+ * THREAT: trainers go through the rows, and one class of each file is all that is looked at: a row that gives a file another
+ * class, under another spelling of its name, or that is of no file. Where no row names a file, nothing is claimed.
+ */
+function unreadIn(labels: readonly LabelRow[], names: readonly string[]): Refused | undefined {
+  const files = new Set(names)
+  const byName = Map.groupBy(names, (inner) => posix.basename(inner))
+  const known = new Map<string, string | null>()
+  const unknown: number[] = []
+  for (const [index, [inner, label]] of labels.entries()) {
+    const named = files.has(inner) ? [inner] : (byName.get(inner) ?? [])
+    if (named.length === 0) unknown.push(index + 1)
+    for (const file of named) {
+      if ((known.get(file) ?? label) !== label)
+        return {
+          because: `row ${index + 1} of the labels says another class of \`${file.slice(0, 200)}\`: leave one of its rows`,
+        }
+      known.set(file, label)
+    }
+  }
+  if (unknown.length === 0 || known.size === 0) return undefined
+  return {
+    because: `row ${unknown[0]} of the labels and ${unknown.length - 1} more name no file of the data: take them out`,
   }
 }
