@@ -5,7 +5,7 @@ import type { BigIntStats } from 'node:fs'
 export type StatKey = string
 
 /** Five decimals in place of these words would take six times as long, which a hundred thousand files feel. */
-const words = new BigUint64Array(5)
+const words = new BigInt64Array(5)
 const bytes = Buffer.from(words.buffer)
 
 /** Times of a file closer than this to the moment of reading could hide a later change: 2 s is FAT's granule. */
