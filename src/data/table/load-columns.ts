@@ -6,6 +6,7 @@
  */
 import type { TableContract } from '../contract/index.ts'
 import { never, violationOf } from '../validate/violation.ts'
+import { asKnown, type KnownSort, type Misfits } from './as-known.ts'
 import { type ColumnKind, isBooleanWord, kindOfContract, kindOfTyped, proposals } from './column-kind.ts'
 import type { Column, Columns } from './columns.ts'
 import type { Engine } from './engine.duckdb.ts'
@@ -29,6 +30,8 @@ export type LoadOptions = Readonly<{
   wanted?: ReadonlySet<string>
   /** For rows of another table, whose types may be others: values are equal where they are the same, however they are spelled. */
   comparable?: boolean
+  /** What another version has columns for, without label and source. */
+  known?: ReadonlyMap<string, KnownSort>
 }>
 
 export type KindedColumn = Readonly<{
@@ -45,6 +48,8 @@ export type Loaded = Readonly<{
   /** Rows of the table; more than `columns.rows` when a sample was taken. */
   rows: number
   kinds: readonly KindedColumn[]
+  /** Of columns that are text and were none. */
+  misfits?: ReadonlyMap<string, Misfits>
 }>
 
 const maxRows = 1_000_000
@@ -55,7 +60,9 @@ const maxCategories = 1000
 const proposedFrom = 20_000
 
 export async function loadColumns(engine: Engine, relation: Relation, options: LoadOptions): Promise<Loaded> {
-  const { kinds, rows, textBytes } = await kindsOf(engine, relation, options.types)
+  const { known = new Map(), types } = options
+  const found = await kindsOf(engine, relation, types)
+  const { kinds, rows, textBytes, misfits } = await asKnown(engine, relation, found, { known, types })
   const kept = kinds.filter((each) => isMeasured(each, rows, options))
   const fitting = Math.min(
     maxRows,
@@ -89,6 +96,7 @@ export async function loadColumns(engine: Engine, relation: Relation, options: L
   return {
     rows,
     kinds,
+    misfits,
     columns: {
       rows: row,
       columns: builders.map((builder) => builder.finish(row)),
@@ -116,7 +124,7 @@ export function isMeasured(
 /** LIMIT: expressions of one scan. */
 const batch = 300
 
-type Kinds = Readonly<{ kinds: readonly KindedColumn[]; rows: number; textBytes: number }>
+export type Kinds = Readonly<{ kinds: readonly KindedColumn[]; rows: number; textBytes: number }>
 
 export async function kindsOf(engine: Engine, relation: Relation, types: TableContract['types']): Promise<Kinds> {
   const proposed = await proposedKinds(engine, relation, types)

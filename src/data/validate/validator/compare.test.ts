@@ -107,3 +107,73 @@ test('classes that are codes stay what they are', async () => {
   assert.deepEqual(await classesOf('codes.csv', ['01', '1', '1.0', '-2.50']), ['-2.5', '01', '1'])
   assert.deepEqual(await classesOf('words.csv', ['1.0', '1', 'a']), ['1', '1.0', 'a'], 'words among them: text')
 })
+
+test('a version is compared in the sort that its anchor has, however its format holds it; values of another sort fail with their row', async () => {
+  using bench = await openBench()
+  const days = Array.from({ length: 400 }, (_, i) =>
+    new Date(Date.UTC(2026, 0, 1 + (i % 250))).toISOString().slice(0, 10),
+  )
+  const numbers = draw(400, 1).map(({ x }) => x.toFixed(4))
+  const table = (values: readonly string[], dates = days): string =>
+    ['x,day', ...values.map((value, i) => `${value},${dates[i]}`), ''].join('\n')
+  const asText = async (text: string): Promise<Buffer> => {
+    writeFileSync(join(bench.folder, 'from.csv'), text)
+    const path = join(bench.folder, 'text.parquet')
+    const from = `read_csv('${join(bench.folder, 'from.csv')}', all_varchar=true)`
+    await bench.engine.query(`COPY (SELECT x, day FROM ${from}) TO '${path}' (FORMAT parquet)`)
+    return readFileSync(path)
+  }
+  const opened = (content: string | Uint8Array) =>
+    openRelation(bench, `${Math.random()}.${typeof content === 'string' ? 'csv' : 'parquet'}`, content)
+  const failing = async (before: string | Uint8Array, now: string | Uint8Array): Promise<readonly string[]> => {
+    const { checks } = await compare(
+      bench.engine,
+      await opened(now),
+      { anchor: await opened(before) },
+      {
+        ...{ task: 'validate', files: [], others: [], now: '2026-11-25T00:00:00Z', examples: 0 },
+        ...{ limits: defaultLimits.limits, statistics: { seed: 1, poison: false }, reviewed: new Map() },
+      },
+    )
+    return checks.flatMap(({ name, column, verdict, because }) =>
+      verdict === 'fail' ? [`${name} ${column}${name === 'drift/columns' ? `: ${because}` : ''}`] : [],
+    )
+  }
+  const at = (values: readonly string[], row: number, value: string): readonly string[] => values.with(row - 1, value)
+  const few = (value: string): readonly string[] => numbers.map((each, i) => (i % 100 === 7 ? value : each))
+  const [plain, text] = [table(numbers), await asText(table(numbers))]
+  // honest: the same rows in another format, and another word for none
+  assert.deepEqual(await failing(plain, text), [])
+  assert.deepEqual(await failing(text, plain), [])
+  assert.deepEqual(await failing(table(few('')), table(few('NA'))), [])
+  assert.deepEqual(await failing(table(few('NA')), table(few(''))), [])
+  assert.deepEqual(await failing(await asText(table(few('NA'))), plain), [])
+  // what is no longer of the sort fails, and is found
+  const told = (what: string, row: number) =>
+    `drift/columns ${what}: it was numeric, now text: the first such value is in row ${row}`
+  assert.deepEqual(await failing(plain, table(at(numbers, 123, 'n.a. yet'))), [told('x', 123)])
+  assert.deepEqual(await failing(plain, await asText(table(numbers, [...at(days, 31, 'soon')]))), [told('day', 31)])
+  assert.deepEqual(await failing(table(numbers.map((value) => `no ${value}`)), plain), [
+    'drift/columns x: the baseline has it',
+  ])
+  const codes = numbers.map((_, i) => `0${i % 90}`)
+  assert.deepEqual(await failing(await asText(table(codes)), table(codes.map(Number).map(String))), [
+    'drift/columns x: the baseline has it',
+  ])
+  // and what is of it is compared as it: text hides no drift
+  const later = days.map((day) => day.replace('2026', '2031'))
+  const higher = numbers.map((value) => `${Number(value) + 3}`)
+  for (const [before, moved] of [
+    [plain, table(higher, later)],
+    [plain, await asText(table(higher, later))],
+    [text, table(higher, later)],
+  ] as const) {
+    const found = await failing(before, moved)
+    for (const column of ['x', 'day'])
+      assert.ok(
+        found.some((each) => each.endsWith(` ${column}`)),
+        `${column}: ${found}`,
+      )
+    assert.ok(!found.some((each) => each.startsWith('drift/columns')))
+  }
+})

@@ -29,6 +29,7 @@ import type { Relation } from '../../table/relation.ts'
 import { type DataCheck, formatFault, maxListed, unmeasuredColumns } from '../check.ts'
 import type { StatisticsRequest, ValidateRequest } from '../request.ts'
 import type { Judged } from './judged-rows.ts'
+import { hasText, sortsIn, sortsOf } from './known-sorts.ts'
 import type { Pointed } from './triage.ts'
 
 export type Compared = Readonly<{
@@ -51,14 +52,18 @@ export async function compare(
   request: ValidateRequest & Readonly<{ statistics: StatisticsRequest; reviewed: Judged }>,
 ): Promise<Compared> {
   const types = request.contract?.types ?? {}
-  const loaded = await loadFor(engine, relation, request.statistics, types)
-  const profile = profileTable(loaded.columns)
-  const load = (table: Relation | undefined) =>
-    table === undefined ? undefined : loadFor(engine, table, request.statistics, types)
-  const [approved, before] = [await load(anchor), await load(previous)]
+  const load = (table: Relation | undefined, known: LoadOptions['known'] = new Map()) =>
+    table === undefined ? undefined : loadFor(engine, table, request.statistics, types, { known })
+  const first = await load(anchor)
+  const known = first === undefined ? sortsIn(request.baseline?.profile, request.statistics) : sortsOf(first.columns)
+  const [before, loaded] = [await load(previous, known), await load(relation, known)]
+  if (loaded === undefined) throw new Error('the table is given')
+  // one that has as text what the version has as numbers
+  const approved = first !== undefined && hasText(first, loaded) ? await load(anchor, sortsOf(loaded.columns)) : first
   const anchorProfile = approved === undefined ? undefined : profileAnchor(approved.columns)
   const baseline = anchorProfile ?? request.baseline?.profile ?? undefined
-  const drift = baseline === undefined ? [] : driftChecks(profile, baseline, request.bounds)
+  const profile = profileTable(loaded.columns)
+  const drift = baseline === undefined ? [] : driftChecks(profile, baseline, request.bounds, loaded.misfits)
   const poison = request.statistics.poison ? poisonChecks({ loaded, approved, before }, request) : noPoison
   const unseen = [...unseenOf(loaded, approved), ...poison.unseen]
   return {
@@ -89,9 +94,10 @@ function driftChecks(
   profile: TableProfile,
   baseline: TableProfile,
   bounds: ValidateRequest['bounds'],
+  misfits: Loaded['misfits'],
 ): readonly DataCheck[] {
   const measures = decideDrift(profile, baseline, boundedBy(bounds))
-  return [...columnChecks(profile, baseline), ...measures.map(checkOfMeasure), ...unmeasured(bounds, measures)]
+  return [...columnChecks(profile, baseline, misfits), ...measures.map(checkOfMeasure), ...unmeasured(bounds, measures)]
 }
 
 /** Thresholds that nothing was held to: a misspelt column would be a setting without effect. */
@@ -148,7 +154,7 @@ export function loadFor(
   relation: Relation,
   statistics: Pick<StatisticsRequest, 'label' | 'source' | 'seed'>,
   types: TableContract['types'],
-  more: Pick<LoadOptions, 'wanted' | 'comparable'> = {},
+  more: Pick<LoadOptions, 'wanted' | 'comparable' | 'known'> = {},
 ): Promise<Loaded> {
   const has = (name: string | undefined): boolean => relation.columns.some((column) => column.name === name)
   const { label, source, seed } = statistics
@@ -284,17 +290,27 @@ function rounded(value: number): number {
 }
 
 /** A column that is gone or has become something else moved as far as one can. */
-function columnChecks(candidate: TableProfile, baseline: TableProfile): readonly DataCheck[] {
+function columnChecks(
+  candidate: TableProfile,
+  baseline: TableProfile,
+  misfits: Loaded['misfits'],
+): readonly DataCheck[] {
   const found = new Map(candidate.columns.map((column) => [column.name, column.kind]))
   const known = new Map(baseline.columns.map((column) => [column.name, column.kind]))
   const head = { name: 'drift/columns', rows: [], count: 0, evaluated: true }
   const lost = baseline.columns.flatMap(({ name, kind }) => {
     const now = found.get(name)
     if (now === kind) return []
-    const observed = now ?? 'missing'
-    return [
-      { ...head, column: name, verdict: 'fail' as const, observed, expected: kind, because: 'the baseline has it' },
-    ]
+    const misfit = now === undefined ? undefined : misfits?.get(name)
+    const told =
+      misfit === undefined
+        ? { because: 'the baseline has it' }
+        : {
+            because: `it was ${kind}, now text: the first such value is in row ${misfit.first}`,
+            rows: [misfit.first],
+            count: misfit.count,
+          }
+    return [{ ...head, column: name, verdict: 'fail' as const, observed: now ?? 'missing', expected: kind, ...told }]
   })
   const added = candidate.columns.flatMap(({ name, kind }) =>
     known.has(name)
