@@ -172,7 +172,7 @@ function missing(check: string, what: string): Finding {
  * an anchor. `poison/anchor` says that what was looked for had none; `poison/contradiction` is seen in any folder of files.
  */
 export function isCompared({ checks }: Readonly<{ checks: readonly Readonly<{ name: string }>[] }>): boolean {
-  const isAlone = checks.some(({ name }) => name === 'poison/anchor')
+  const isAlone = checks.some(({ name }) => name.startsWith('poison/anchor'))
   return checks.some(({ name }) => (isAlone ? /^drift\// : /^(drift|poison)\/(?!contradiction$)/).test(name))
 }
 

@@ -35,12 +35,17 @@ export function heldChecks(asked: Closing, found: Findings): readonly DataCheck[
   // of images the validator sees that there is nothing to compare with, not why
   const isHeld = asked.isAnchored === true && asked.anchorRows === undefined
   const seen = found.checks.map((check) =>
-    isHeld && check.name === 'poison/anchor' ? { ...check, ...withoutRows } : check,
+    isHeld && check.name === 'poison/anchor' ? { ...check, ...anchorWithoutRows } : check,
   )
   return [...seen, ...closedChecks(asked, found)]
 }
 
-const withoutRows = {
+/**
+ * What verdicts have that were reached without the rows of the anchor. By a name of its own: beside rows that are here, too, there may
+ * be nothing to compare.
+ */
+export const anchorWithoutRows = {
+  name: 'poison/anchor-rows',
   observed: 'without its rows',
   expected: 'an approved anchor',
   because:
@@ -102,7 +107,7 @@ function anchorChecks({ isAnchored, anchorRows, golden }: Closing, checks: reado
     golden === undefined
       ? 'no reviewer has fixed the baseline as the anchor: poison that was there from the start looks honest'
       : 'no reviewer has fixed the baseline as the anchor since the golden set is there, which it has to agree with in this label'
-  const said = isAnchored === true ? withoutRows : { observed: 'unanchored', because }
+  const said = isAnchored === true ? anchorWithoutRows : { observed: 'unanchored', because }
   return [{ name: 'poison/anchor', ...head, verdict: 'warn', ...said }]
 }
 

@@ -76,9 +76,10 @@ test('THREAT a verdict that was reached without the rows of the anchor answers u
       const verdict = { dataset, baseline, result, checks: [{ name, verdict: 'warn', count: 0 }] }
       return isAnswerTo(verdict as unknown as DataVerdict, question)
     })
-  assert.deepEqual(answers('poison/anchor'), [true, false])
+  assert.deepEqual(answers('poison/anchor-rows'), [true, false])
+  assert.deepEqual(answers('poison/anchor'), [true, true], 'nothing to compare, beside rows that are here')
   assert.deepEqual(answers('poison/label-flip'), [true, true])
-  assert.deepEqual(answers('poison/anchor', 'FAILED'), [true, true])
+  assert.deepEqual(answers('poison/anchor-rows', 'FAILED'), [true, true])
 })
 
 test('a verdict on one label, or on none, answers nothing about another', () => {

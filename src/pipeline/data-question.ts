@@ -14,7 +14,7 @@ import {
 import { type Content, type Digest, DomainError, digestOfJson, type Sha256 } from '../core/index.ts'
 import { type Bound, type Classification, classifications, type DataCheck } from '../data/index.ts'
 import { believedStage } from './believe.ts'
-import { badElsewhere, missingGolden, unaskedGolden } from './closed-checks.ts'
+import { anchorWithoutRows, badElsewhere, missingGolden, unaskedGolden } from './closed-checks.ts'
 import { type DataRules, makerOf } from './definition.ts'
 import { type GoldenSet, goldenOf, isGoldenUnasked } from './golden.ts'
 import { hasAnchorRows } from './past-versions.ts'
@@ -168,7 +168,8 @@ async function fileOf(
 type AnchorWanted = Readonly<{ golden: Pick<GoldenSet, 'digest'> | undefined; label: string | undefined }>
 
 /**
- * The newest anchor counts, and none that it replaced: re-anchoring is a decision of its own. Where there is a golden set, one that agreed with that.
+ * The newest anchor counts, and none that it replaced: re-anchoring is a decision of its own. Where there is a golden set, one
+ * that agreed with that.
  * THREAT: one that agreed in another label says nothing of the one that is learnt, nor one that does not say in which.
  */
 export function anchorOf(
@@ -315,7 +316,7 @@ export function isAnswerTo(verdict: DataVerdict, question: DataQuestion): boolea
     verdict.label === question.label &&
     verdict.golden?.digest === question.golden?.digest &&
     (question.golden?.content === undefined || !has(missingGolden)) &&
-    (!question.hasAnchorRows || verdict.result === 'FAILED' || !has({ name: 'poison/anchor' })) &&
+    (!question.hasAnchorRows || verdict.result === 'FAILED' || !has(anchorWithoutRows)) &&
     has(unaskedGolden) === (question.goldenUnasked === true) &&
     has(badElsewhere) === question.reviewed.elsewhere.length > 0 &&
     spelledBounds(verdict.bounds) === spelledBounds(question.bounds) &&
