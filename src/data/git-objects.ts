@@ -16,10 +16,14 @@ export function isOid(text: string): boolean {
   return /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(text)
 }
 
+/** The name that git gives an object of these bytes. */
+export function nameOfObject(type: string, bytes: Uint8Array, format: 'sha1' | 'sha256'): GitOid {
+  return createHash(format).update(`${type} ${bytes.length}\0`).update(bytes).digest('hex')
+}
+
 /** @throws ERR_GIT_CORRUPT when the bytes do not make the name */
 export function refuseOtherName({ oid, type, bytes }: GitObject): void {
-  const hasher = createHash(oid.length === 40 ? 'sha1' : 'sha256')
-  const actual = hasher.update(`${type} ${bytes.length}\0`).update(bytes).digest('hex')
+  const actual = nameOfObject(type, bytes, oid.length === 40 ? 'sha1' : 'sha256')
   if (actual !== oid) throw corrupt(`the object ${oid} holds the bytes of ${actual}`)
 }
 

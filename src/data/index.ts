@@ -23,6 +23,7 @@ export { fileTypeOf, imageTypes } from './files/file-type.ts'
 export { hasTwoClasses } from './files/folders.ts'
 export { parseFolderList } from './folder-list.ts'
 export type { CallerEnvironment } from './git.exec.ts'
+export { nameOfObject } from './git-objects.ts'
 export { hashFiles } from './hash-files.fs.ts'
 export {
   type HttpAnswer,

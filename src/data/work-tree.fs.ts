@@ -5,12 +5,12 @@
  * filter or an end-of-line rule would convert is told as such and counts as dirty: its bytes are not the commit's.
  */
 
-import { createHash } from 'node:crypto'
 import { lstatSync, readFileSync, readlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { isInside } from '../core/index.ts'
 import { type DigestFilesOptions, digestFiles } from './digest-files.fs.ts'
 import { type FileStat, fileStatOf } from './file-stat.ts'
+import { nameOfObject } from './git-objects.ts'
 import { hashFiles } from './hash-files.fs.ts'
 import type { DirtyKind, DirtyPath, LfsPointer, Repository, TreeEntry } from './repository.ts'
 
@@ -117,7 +117,11 @@ async function holdsLfsBytes(seen: SeenFile, pointer: LfsPointer): Promise<boole
 function reasonOf(
   seen: SeenFile,
   entry: FileEntry,
-  { named, objectFormat, isPointer }: Readonly<{ named: readonly string[]; objectFormat: string; isPointer: boolean }>,
+  {
+    named,
+    objectFormat,
+    isPointer,
+  }: Readonly<{ named: readonly string[]; objectFormat: Repository['objectFormat']; isPointer: boolean }>,
 ): Fault {
   if (isPointer) return told('modified', 'its bytes are not those that the LFS pointer in the commit names')
   if (seen.sizeBytes <= maxTextBytes && differsInLineEnds(seen.path, entry.blob, objectFormat)) {
@@ -131,8 +135,8 @@ function reasonOf(
   )
 }
 
-function differsInLineEnds(path: string, blob: string, objectFormat: string): boolean {
+function differsInLineEnds(path: string, blob: string, objectFormat: Repository['objectFormat']): boolean {
   const text = readFileSync(path, 'latin1').replaceAll('\r\n', '\n')
   const bytes = Buffer.from(text, 'latin1')
-  return createHash(objectFormat).update(`blob ${bytes.length}\0`).update(bytes).digest('hex') === blob
+  return nameOfObject('blob', bytes, objectFormat) === blob
 }

@@ -5,9 +5,8 @@
  * anchor that replaced a poisoned one. What the history of HEAD holds is believed as if it still lay there; approvals and
  * waivers are not, so that to delete one takes it back. LIMIT: a history that is cut off, or written anew, has lost its words.
  */
-import { createHash } from 'node:crypto'
 import { isDomainError, printable } from '../core/index.ts'
-import type { Repository } from '../data/index.ts'
+import { nameOfObject, type Repository } from '../data/index.ts'
 import type { EvidenceStore, StoredApproval } from './evidence.fs.ts'
 
 export type TakenAway = Readonly<{ approvals: readonly StoredApproval[]; findings: readonly string[] }>
@@ -46,7 +45,7 @@ async function goneFrom(
 ): Promise<Readonly<{ gone: readonly Gone[]; isWhole: boolean }> | undefined> {
   try {
     const { files, isWhole } = await repository.onceIn('attestations')
-    const here = new Set(present.map(({ bytes }) => blobOf(bytes, repository.objectFormat)))
+    const here = new Set(present.map(({ bytes }) => nameOfObject('blob', bytes, repository.objectFormat)))
     const gone = files.filter(({ blob, name }) => name.endsWith('.sigstore.json') && !here.has(blob))
     const read = await repository.readBlobs(gone.map(({ blob }) => blob))
     const held = gone.map(({ blob, name }) => ({ blob, name, bytes: read.get(blob) ?? Buffer.of() }))
@@ -61,9 +60,4 @@ async function goneFrom(
 export function withTaken(evidence: EvidenceStore, { approvals }: TakenAway): EvidenceStore {
   if (approvals.length === 0) return evidence
   return { ...evidence, approvals: () => [...evidence.approvals(), ...approvals] }
-}
-
-/** As git names them. */
-function blobOf(bytes: Uint8Array, format: Repository['objectFormat']): string {
-  return createHash(format).update(`blob ${bytes.length}\0`).update(bytes).digest('hex')
 }

@@ -2,13 +2,13 @@
  * Which tracked files and folders a stage opened, seen from outside the sandbox by inotify.
  *
  * The watch sees through bind mounts. A queue that overflows says nothing; fewer unread events than its length prove that
- * it did not (`opened-events.ts`). Own opens of two files stand before and after the stage: what assay itself opens there does not count, and
- * the second marks that the queue is drained.
+ * it did not (`opened-events.ts`). Own opens of two files stand before and after the stage: what assay itself opens there
+ * does not count, and the second marks that the queue is drained.
  *
  * The folder around an out is none of the view. It is watched from the folder above it, which tells that it was listed
  * and nothing of the files in it, however many the stage writes. assay looks through it too while the stage runs
- * (`written.fs.ts`), between own opens of two more files. LIMIT: a listing of the stage's in the same
- * moment can be taken for that one: the kernel makes one event of two that are alike and follow each other.
+ * (`written.fs.ts`), between own opens of two more files. LIMIT: a listing of the stage's in the
+ * same moment can be taken for that one: the kernel makes one event of two that are alike and follow each other.
  */
 import { spawn } from 'node:child_process'
 import { closeSync, openSync, writeFileSync } from 'node:fs'

@@ -30,9 +30,7 @@ export type PoisonReport = Readonly<{
  */
 export function findPoison(input: PoisonInput): PoisonReport {
   const { kept, rows } = withApproved(input)
-  const found = searches.flatMap((search) =>
-    heldToUsual(search, search === findTriggers || search === findDuplicates ? input : kept),
-  )
+  const found = searches.flatMap(({ search, isOfDigits }) => heldToUsual(search, isOfDigits === true ? input : kept))
   const first = found.map(({ check }) => withoutGood(check, input))
   const source = findSource(input, suspectedRows(input, first))
   const all = source === undefined ? first : [...first, withoutGood(source.check, input)]
@@ -49,7 +47,7 @@ export function findPoison(input: PoisonInput): PoisonReport {
 }
 
 /**
- * With approved rows that only have other digits as they were approved. What repeats numbers is looked for in those that are there.
+ * With approved rows that only have other digits as they were approved.
  */
 function withApproved(input: PoisonInput): Readonly<{ kept: PoisonInput; rows: number }> {
   const { candidate, anchor, previous, seed = 0 } = input
@@ -77,8 +75,8 @@ export function tallyPoison({
 }> {
   const whole = { candidate, seed }
   const sample = { candidate: thinned(candidate, most, seed), seed }
-  const tallies = searches.flatMap((search) =>
-    [search(ofSingleRows.has(search) ? sample : whole) ?? []].flat().flatMap(({ tally }) => tally ?? []),
+  const tallies = searches.flatMap(({ search, isOfSingleRows }) =>
+    [search(isOfSingleRows === true ? sample : whole) ?? []].flat().flatMap(({ tally }) => tally ?? []),
   )
   return { tallies, judged: sample.candidate.rows }
 }
@@ -112,17 +110,22 @@ export function findPoisonInImages(
 }
 
 /** All that looks at rows; sources are judged by what these find. */
-const searches: readonly Search[] = [
-  findLabelFlips,
-  findTriggers,
-  findDuplicates,
-  findContradictions,
-  findOutliers,
-  findClassShift,
-]
+type Sought = Readonly<{
+  search: Search
+  /** A row is judged by models, and not by how often it or a part of it is there. */
+  isOfSingleRows?: true
+  /** Numbers are looked at as they are written now, whatever was approved: what repeats them is sought. */
+  isOfDigits?: true
+}>
 
-/** Those that judge a row by models, and not by how often it or a part of it is there. */
-const ofSingleRows: ReadonlySet<Search> = new Set<Search>([findLabelFlips, findOutliers])
+const searches: readonly Sought[] = [
+  { search: findLabelFlips, isOfSingleRows: true },
+  { search: findTriggers, isOfDigits: true },
+  { search: findDuplicates, isOfDigits: true },
+  { search: findContradictions },
+  { search: findOutliers, isOfSingleRows: true },
+  { search: findClassShift },
+]
 
 /**
  * Where what rows look like has surely moved, the anchor is no judge of what their labels should be: drift fails such a
